@@ -1,0 +1,95 @@
+"""Input checks shared by all primitives: what a floating array is, and how a bad one is refused.
+
+Every message says what was expected and what came. Arrays of Python objects that carry their own arithmetic
+(`fractions.Fraction`, Arb balls, dual numbers) pass through untouched, so that the very code that serves
+floats also runs in exact or rigorous arithmetic.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+
+_LOW_PRECISION = ("float16", "bfloat16")
+
+
+def floating(name: str, x: npt.ArrayLike) -> Array:
+    """`x` as an array of real floating numbers (or of objects with their own arithmetic).
+
+    Raises:
+        TypeError: for integers, bools, complex numbers, strings; the message names the dtype that came.
+    """
+    array = np.asarray(x)
+    if array.dtype.kind == "f" or array.dtype.name == "bfloat16" or array.dtype == object:
+        return array
+    hint = "; convert it on purpose, e.g. x.astype(np.float64)" if array.dtype.kind in "iub" else ""
+    raise TypeError(f"`{name}` must be an array of floats, got dtype {array.dtype}{hint}")
+
+
+def integers(name: str, x: npt.ArrayLike) -> Array:
+    """`x` as an array of integers. An empty list, which NumPy reads as floats, counts as integers.
+
+    Raises:
+        TypeError: for anything else, bools included.
+    """
+    array = np.asarray(x)
+    if array.size == 0 and not isinstance(x, np.ndarray):
+        array = array.astype(np.intp)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"`{name}` must be an array of integers, got dtype {array.dtype}")
+    return array
+
+
+def ids_below(name: str, ids: npt.ArrayLike, size: int) -> Array:
+    """`ids` as integers in [0, size); nothing wraps around.
+
+    Raises:
+        TypeError: if `ids` are not integers.
+        IndexError: if an id is negative or too large; the message names the id and its place.
+    """
+    array = integers(name, ids)
+    bad = (array < 0) | (array >= size)
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise IndexError(f"`{name}` must lie in [0, {size}), got {int(array[place])} at index {place}")
+    return array
+
+
+def booleans(name: str, x: npt.ArrayLike) -> Array:
+    """`x` as an array of bools.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    array = np.asarray(x)
+    if array.dtype != np.bool_:
+        raise TypeError(f"`{name}` must be an array of bools, got dtype {array.dtype}")
+    return array
+
+
+def axis_index(name: str, x: Array, axis: int) -> int:
+    """`axis` counted from the front.
+
+    Raises:
+        TypeError: if `axis` is not an integer.
+        ValueError: if `x` has no such axis; the message gives the shape.
+    """
+    index = operator.index(axis)
+    if not -x.ndim <= index < x.ndim:
+        raise ValueError(f"`{name}` of shape {x.shape} has no axis {axis}")
+    return index % x.ndim
+
+
+def working(x: Array) -> Array:
+    """`x` in the precision the arithmetic is done in: float16 and bfloat16 accumulate in float32."""
+    return x.astype(np.float32) if x.dtype.name in _LOW_PRECISION else x
+
+
+def rounded(y: Array, like: Array) -> Array:
+    """`y` back in the dtype of the input `like`: the one rounding of a low-precision result."""
+    return y.astype(like.dtype, copy=False)

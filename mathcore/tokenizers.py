@@ -1,0 +1,329 @@
+"""Tokenizers: from text to ids and back, by words and by bytes."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import operator
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, ids_below
+from mathcore._files import write_atomically
+
+
+def normalise(text: str) -> str:
+    """The words of a text, periods removed, with one space between them: all that a `WordTokenizer` keeps.
+
+    Args:
+        text: any string.
+
+    Returns:
+        The normal form; normalising it again changes nothing.
+    """
+    return " ".join(_words(text))
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(".", "").split()
+
+
+class UnknownWordError(ValueError):
+    """A word that the vocabulary lacks.
+
+    Attributes:
+        word: the word.
+        position: its index among the words of the text.
+    """
+
+    def __init__(self, word: str, position: int) -> None:
+        super().__init__(word, position)
+        self.word = word
+        self.position = position
+
+    def __str__(self) -> str:
+        return f"unknown word {self.word!r} at position {self.position}; pass `unknown` to give such words an id"
+
+
+@dataclass(frozen=True)
+class WordTokenizer:
+    """Words to ids: periods are removed, white space separates, ids count words in order of first appearance.
+
+    Attributes:
+        vocabulary: the words; the id of a word is its index.
+    """
+
+    vocabulary: tuple[str, ...]
+    _ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        vocabulary = tuple(self.vocabulary)
+        ids = {word: i for i, word in enumerate(vocabulary)}
+        if len(ids) != len(vocabulary):
+            twice = next(word for i, word in enumerate(vocabulary) if ids[word] != i)
+            raise ValueError(f"`vocabulary` must hold every word once, got {twice!r} twice")
+        for word in vocabulary:
+            if _words(word) != [word]:
+                raise ValueError(f"`vocabulary` must hold words without white space and periods, got {word!r}")
+        object.__setattr__(self, "vocabulary", vocabulary)
+        object.__setattr__(self, "_ids", ids)
+
+    @classmethod
+    def train(cls, text: str) -> WordTokenizer:
+        """The tokenizer whose vocabulary is the words of `text`, in order of first appearance."""
+        return cls(tuple(dict.fromkeys(_words(text))))
+
+    @property
+    def word_to_id(self) -> Mapping[str, int]:
+        """The vocabulary as a mapping, one-to-one onto 0 … V − 1; it cannot be written to."""
+        return MappingProxyType(self._ids)
+
+    def encode(self, text: str, *, unknown: int | None = None) -> Array:
+        """The ids of the words of `text`.
+
+        Args:
+            text: any string.
+            unknown: the id that unknown words get, or None to refuse them.
+
+        Returns:
+            (words,), integers.
+
+        Raises:
+            UnknownWordError: if a word is not in the vocabulary and `unknown` is None; it names the word and its
+                position.
+        """
+        words = _words(text)
+        if unknown is not None:
+            other = operator.index(unknown)
+            return np.array([self._ids.get(word, other) for word in words], np.intp)
+        for position, word in enumerate(words):
+            if word not in self._ids:
+                raise UnknownWordError(word, position)
+        return np.array([self._ids[word] for word in words], np.intp)
+
+    def decode(self, ids: npt.ArrayLike) -> str:
+        """The words of `ids`, one space between them: `decode(encode(text))` is `normalise(text)`.
+
+        Args:
+            ids: (words,), integers.
+
+        Returns:
+            A text in normal form.
+
+        Raises:
+            TypeError: if `ids` are not integers.
+            IndexError: if an id is not in the vocabulary; the message names it and its place.
+        """
+        return " ".join(self.vocabulary[i] for i in _id_list(ids, len(self.vocabulary)))
+
+
+def _id_list(ids: npt.ArrayLike, size: int) -> list[int]:
+    array = ids_below("ids", ids, size)
+    if array.ndim != 1:
+        raise ValueError(f"`ids` must have shape (tokens,), got {array.shape}")
+    return array.tolist()
+
+
+Pair = tuple[int, int]
+
+# One alternative for every kind of character, so that the pieces joined are the text, whatever it is: letters, digits,
+# other marks, each with a space before it; white space, of which the last character is left to the word that follows.
+_PIECES = re.compile(r" ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
+
+
+@dataclass(frozen=True)
+class BytePairTokenizer:
+    """Byte-level byte-pair encoding: every string becomes ids and comes back, whatever is in it.
+
+    Ids 0 … 255 are the bytes of UTF-8. Merge i makes a new token, 256 + i, of two earlier ones. Merges never cross the
+    pieces that a text is cut into first: words, numbers, marks, each with the space before it, and white space.
+
+    Attributes:
+        merges: pairs of ids; the place of a pair is its rank.
+        vocabulary: the bytes of every token; the id of a token is its index.
+
+    Source:
+        Sennrich, Haddow & Birch, arXiv:1508.07909; bytes in place of characters: Radford et al., Language Models are
+        Unsupervised Multitask Learners (2019), §2.2.
+    """
+
+    merges: tuple[Pair, ...]
+    vocabulary: tuple[bytes, ...] = field(init=False, repr=False, compare=False)
+    _ranks: dict[Pair, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        vocabulary = [bytes([i]) for i in range(256)]
+        ranks: dict[Pair, int] = {}
+        for rank, pair in enumerate(self.merges):
+            left, right = pair
+            if not (0 <= left < 256 + rank and 0 <= right < 256 + rank):
+                raise ValueError(f"merge {rank} must join two ids in [0, {256 + rank}), got {(left, right)}")
+            if ranks.setdefault((left, right), rank) != rank:
+                raise ValueError(f"merge {rank} repeats merge {ranks[left, right]}, {(left, right)}")
+            vocabulary.append(vocabulary[left] + vocabulary[right])
+        object.__setattr__(self, "merges", tuple(ranks))
+        object.__setattr__(self, "vocabulary", tuple(vocabulary))
+        object.__setattr__(self, "_ranks", ranks)
+
+    @classmethod
+    def train(cls, text: str, num_merges: int) -> BytePairTokenizer:
+        """Learn merges from `text`: the most frequent pair of neighbours becomes one token, again and again.
+
+        Neighbours are counted at every place, overlapping ones included. Of equally frequent pairs the one with the
+        smallest ids goes first (by its left id, then its right), so that one text always gives the same tokenizer.
+
+        Args:
+            text: any string.
+            num_merges: how many merges to learn; learning stops earlier when no pair occurs twice.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            ValueError: if `num_merges` is negative.
+        """
+        if operator.index(num_merges) < 0:
+            raise ValueError(f"`num_merges` must not be negative, got {num_merges}")
+        return cls(tuple(_learn_merges(Counter(_pieces(text)), num_merges)))
+
+    def encode(self, text: str) -> Array:
+        """The ids of `text`: in every piece the merge of lowest rank goes first, until none applies.
+
+        Args:
+            text: any string, lone surrogates included.
+
+        Returns:
+            (tokens,), integers.
+        """
+        pieces = list(_pieces(text))
+        tokens = {piece: self._merge(piece) for piece in set(pieces)}
+        return np.array([i for piece in pieces for i in tokens[piece]], np.intp)
+
+    def decode(self, ids: npt.ArrayLike, *, errors: str = "surrogatepass") -> str:
+        """The text of `ids`: `decode(encode(text))` is `text`.
+
+        Args:
+            ids: (tokens,), integers.
+            errors: what to do with bytes that are no UTF-8, as in `bytes.decode`; "replace" for ids that a model made.
+
+        Returns:
+            A string.
+
+        Raises:
+            TypeError: if `ids` are not integers.
+            IndexError: if an id is not in the vocabulary; the message names it and its place.
+            UnicodeDecodeError: if the bytes are no UTF-8 and `errors` does not say otherwise.
+        """
+        content = b"".join(self.vocabulary[i] for i in _id_list(ids, len(self.vocabulary)))
+        return content.decode("utf-8", errors)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the merges to `path` as JSON, the whole file or nothing."""
+        write_atomically(path, json.dumps(self.to_json()).encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> BytePairTokenizer:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: if the file is damaged or something else; the message names the file and what is wrong.
+            OSError: if it cannot be read.
+        """
+        try:
+            return cls.from_json(json.loads(Path(path).read_bytes()))
+        except (ValueError, RecursionError) as wrong:
+            raise ValueError(f"{os.fspath(path)} is not a tokenizer: {wrong}") from wrong
+
+    def to_json(self) -> dict[str, Any]:
+        """The tokenizer as JSON values."""
+        return {"format": _FORMAT, "merges": [list(pair) for pair in self.merges]}
+
+    @classmethod
+    def from_json(cls, content: Any) -> BytePairTokenizer:
+        """The tokenizer that `to_json` described.
+
+        Raises:
+            ValueError: if `content` is anything else; the message says what is wrong.
+        """
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            raise ValueError(f"expected an object with format {_FORMAT!r}")
+        merges = content.get("merges")
+        if not isinstance(merges, list):
+            raise ValueError(f"`merges` must be a list, got {type(merges).__name__}")
+        for rank, pair in enumerate(merges):
+            if not (isinstance(pair, list) and len(pair) == 2 and all(type(i) is int for i in pair)):
+                raise ValueError(f"merge {rank} must be a pair of integers, got {pair!r}")
+        return cls(tuple((left, right) for left, right in merges))
+
+    def _merge(self, piece: bytes) -> list[int]:
+        tokens = list(piece)
+        while len(tokens) > 1:
+            # A merge makes only pairs of higher rank, so that each rank comes up once.
+            pair = min(zip(tokens, tokens[1:], strict=False), key=lambda p: self._ranks.get(p, len(self._ranks)))
+            if pair not in self._ranks:
+                break
+            tokens = _join(tokens, pair, 256 + self._ranks[pair])
+        return tokens
+
+
+_FORMAT = "mathcore byte-pair tokenizer 1"
+
+
+def _pieces(text: str) -> Iterator[bytes]:
+    """The pieces of a text, in bytes; joined they are the text."""
+    return (match.group().encode("utf-8", "surrogatepass") for match in _PIECES.finditer(text))
+
+
+def _join(tokens: Sequence[int], pair: Pair, new: int) -> list[int]:
+    """`tokens` with every occurrence of `pair`, from the left, replaced by `new`."""
+    joined, i = [], 0
+    while i < len(tokens):
+        if i + 1 < len(tokens) and (tokens[i], tokens[i + 1]) == pair:
+            joined.append(new)
+            i += 2
+        else:
+            joined.append(tokens[i])
+            i += 1
+    return joined
+
+
+def _learn_merges(pieces: Mapping[bytes, int], num_merges: int) -> Iterator[Pair]:
+    """The merges, most frequent pair first. Only pieces that hold the merged pair are counted again."""
+    tokens = [list(piece) for piece in pieces]
+    weights = list(pieces.values())
+    counts: Counter[Pair] = Counter()
+    places: defaultdict[Pair, set[int]] = defaultdict(set)  # pieces that hold the pair, or once did
+    for i, sequence in enumerate(tokens):
+        for pair in zip(sequence, sequence[1:], strict=False):
+            counts[pair] += weights[i]
+            places[pair].add(i)
+    queue = [(-count, pair) for pair, count in counts.items()]
+    heapq.heapify(queue)
+    for new in range(256, 256 + num_merges):
+        while queue and -queue[0][0] != counts[queue[0][1]]:  # its count has changed since
+            heapq.heappop(queue)
+        if not queue or queue[0][0] > -2:
+            return
+        best = queue[0][1]
+        yield best
+        changes: Counter[Pair] = Counter()
+        for i in places.pop(best):
+            joined = _join(tokens[i], best, new)
+            for sequence, sign in ((tokens[i], -1), (joined, 1)):
+                for pair in zip(sequence, sequence[1:], strict=False):
+                    changes[pair] += sign * weights[i]
+                    places[pair].add(i)
+            tokens[i] = joined
+        for pair, change in changes.items():
+            if change:
+                counts[pair] += change
+                heapq.heappush(queue, (-counts[pair], pair))

@@ -1,0 +1,63 @@
+"""Check claims about language-model primitives, on mathcore or on any other implementation."""
+
+from mathcore.verify.catalogue import catalogue, select
+from mathcore.verify.claims import Claim, Mutant, mutant
+from mathcore.verify.domains import (
+    domain,
+    draw_array,
+    draw_exact,
+    draw_integers,
+    dtypes,
+    floats,
+    integers_as_floats,
+    log_uniform,
+    positions,
+    score_rows,
+    seeds,
+    widths,
+)
+from mathcore.verify.enclosures import Enclosure, balls, enclose
+from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises
+from mathcore.verify.report import Report
+from mathcore.verify.session import verify
+from mathcore.verify.targets import Conventions, Operations, Target, mathcore_target
+from mathcore.verify.tolerances import Allowance, tolerance
+
+__all__ = [
+    "Allowance",
+    "Claim",
+    "Conventions",
+    "Enclosure",
+    "Mutant",
+    "Operations",
+    "Report",
+    "Target",
+    "all_of",
+    "at_least",
+    "at_most",
+    "balls",
+    "catalogue",
+    "differs",
+    "domain",
+    "draw_array",
+    "draw_exact",
+    "draw_integers",
+    "dtypes",
+    "enclose",
+    "equal",
+    "floats",
+    "identical",
+    "integers_as_floats",
+    "less",
+    "log_uniform",
+    "mathcore_target",
+    "mutant",
+    "positions",
+    "raises",
+    "score_rows",
+    "seeds",
+    "select",
+    "tolerance",
+    "verify",
+    "widths",
+]

@@ -1,0 +1,56 @@
+"""The catalogue: every claim of the package, found in the modules named `<topic>_claims`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Sequence
+
+import mathcore
+from mathcore.verify.claims import Claim
+
+
+def catalogue() -> list[Claim]:
+    """Every claim, by question of the FAQ, those beyond it last; in the order they are written within a topic."""
+    claims: list[Claim] = []
+    for module in sorted(m.name for m in pkgutil.iter_modules(mathcore.__path__) if m.name.endswith("_claims")):
+        topic = module.removesuffix("_claims")
+        for value in vars(importlib.import_module(f"mathcore.{module}")).values():
+            if isinstance(value, Claim) and value not in claims:
+                value.topic = topic
+                claims.append(value)
+    _check(claims)
+    return sorted(claims, key=lambda c: c.faq or 99)
+
+
+def _check(claims: list[Claim]) -> None:
+    ids = [c.id for c in claims]
+    if twice := {i for i in ids if ids.count(i) > 1}:
+        raise ValueError(f"claim ids must be unique, got {sorted(twice)} twice")
+    for claim in claims:
+        if unknown := set(claim.rests_on) - set(ids):
+            raise ValueError(f"claim `{claim.id}` rests on {sorted(unknown)}, which do not exist")
+
+
+def select(claims: Sequence[Claim], wanted: Sequence[str]) -> list[Claim]:
+    """The claims asked for by id, by the part before the dot, by topic, or as `faq17`; all of them if nothing is asked.
+
+    Raises:
+        LookupError: for a name that matches nothing; the message suggests the nearest.
+    """
+    if not wanted:
+        return list(claims)
+    for name in wanted:
+        if not any(name in names_of(c) for c in claims):
+            known = sorted({n for c in claims for n in names_of(c)})
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+            hint = f"; did you mean {', '.join(near)}?" if near else ""
+            raise LookupError(f"no claim or topic is called {name!r}{hint}")
+    return [c for c in claims if any(name in names_of(c) for name in wanted)]
+
+
+def names_of(claim: Claim) -> set[str]:
+    """Every name that selects the claim."""
+    names = {claim.id, claim.id.partition(".")[0], claim.topic}
+    return names | ({f"faq{claim.faq}"} if claim.faq else set())

@@ -1,0 +1,219 @@
+r"""A claim: one sentence, what must hold for it, and the wrong implementations that it must refute.
+
+    sums_to_one = Claim(
+        "softmax.sums_to_one",
+        faq=17,
+        statement="The outputs of softmax sum to 1.",
+        formula=r"\sum_i p_i = 1",
+        needs=("softmax",),
+        refuted_by=(zeros, half_precision_sum),
+        tolerances=(sum_of_softmax,),
+    )
+
+    @sums_to_one.property(x=scores())
+    def _(ops, x): ...
+
+Each decorator adds one rung of evidence. The body speaks only to `ops` (the operations of the target that the claim
+declared) and returns a relation; the machinery does the judging.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from hypothesis import strategies as st
+
+from mathcore.verify.domains import Domain, resolve
+from mathcore.verify.relations import Conjunction, Relation
+from mathcore.verify.targets import Operations, Target
+from mathcore.verify.tolerances import Allowance
+
+Verdict: TypeAlias = Literal["holds", "holds_if", "refuted"]
+Rung: TypeAlias = Literal["property", "exact", "exhaustive", "statistical", "proof", "experiment"]
+Body: TypeAlias = Callable[..., Relation | Conjunction]
+Cases: TypeAlias = Callable[[], Iterable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A wrong implementation of one operation, on purpose.
+
+    Attributes:
+        operation: the operation it stands in for.
+        name: what reports call it.
+        note: what is wrong with it, in one line.
+        build: given the correct operation, the wrong one.
+    """
+
+    operation: str
+    name: str
+    note: str
+    build: Callable[[Callable[..., Any]], Callable[..., Any]]
+
+    def of(self, target: Target) -> Target:
+        """`target` with the wrong operation in place of its own."""
+        wrong = self.build(target.operations[self.operation])
+        return target.replacing(self.name, **{self.operation: wrong})
+
+
+def mutant(operation: str, *, wraps: bool = False) -> Callable[[Callable[..., Any]], Mutant]:
+    """Make a function a mutant of `operation`; its docstring says what is wrong with it.
+
+    With `wraps`, the function receives the correct operation and returns the wrong one.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Mutant:
+        if not function.__doc__:
+            raise TypeError(f"mutant `{function.__name__}` needs a docstring that says what is wrong with it")
+        build = function if wraps else (lambda _correct: function)
+        return Mutant(operation, function.__name__, inspect.cleandoc(function.__doc__).splitlines()[0], build)
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rung of evidence.
+
+    Attributes:
+        rung: what kind of evidence a pass is.
+        body: `(ops, **inputs) -> Relation`.
+        inputs: strategies or domains by argument name; or one that yields the whole dict, under the key "".
+        cases: instead of strategies, a finite domain to enumerate, smallest first.
+        effort: how many examples, as a multiple of the profile's.
+        counterexample: the body is the sentence *without* its condition, and the search must refute it.
+    """
+
+    rung: Rung
+    body: Body
+    inputs: Mapping[str, st.SearchStrategy[Any] | Domain]
+    cases: Cases | None = None
+    effort: float = 1.0
+    counterexample: bool = False
+
+    def strategy(self, target: Target) -> st.SearchStrategy[dict[str, Any]]:
+        """What is drawn for `target`."""
+        if "" in self.inputs:
+            return resolve(self.inputs[""], target)
+        return st.fixed_dictionaries({name: resolve(d, target) for name, d in self.inputs.items()})
+
+    @property
+    def source(self) -> tuple[str, str, int]:
+        """The text of the body, its file relative to the package's parent, and its first line."""
+        lines, start = inspect.getsourcelines(self.body)
+        return inspect.cleandoc("\n" + "".join(lines)), self.body.__module__.replace(".", "/") + ".py", start
+
+
+@dataclass(eq=False)
+class Claim:
+    """A statement about an operation, and how it is checked.
+
+    Attributes:
+        id: `subject.name`, stable for ever: the page's address, the waiver's key, the command's argument.
+        statement: one sentence in plain words.
+        formula: LaTeX.
+        needs: the operations that the bodies call.
+        faq: the question it answers, 1 to 22; None beyond the FAQ.
+        verdict: what the evidence shows of the FAQ's sentence.
+        condition: when it holds, for `holds_if`.
+        corrected: the sentence that is true instead, for `refuted`.
+        source: DOI, arXiv id or textbook section.
+        tolerances: every tolerance function that the bodies use.
+        refuted_by: wrong implementations that the checks must refute.
+        rests_on: ids of claims that this one takes for granted.
+    """
+
+    id: str
+    statement: str
+    formula: str
+    needs: tuple[str, ...]
+    faq: int | None = None
+    verdict: Verdict = "holds"
+    condition: str | None = None
+    corrected: str | None = None
+    source: str = ""
+    tolerances: tuple[Callable[..., Allowance], ...] = ()
+    refuted_by: tuple[Mutant, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    checks: list[Check] = field(default_factory=list, init=False, repr=False)
+    topic: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        if self.verdict == "holds_if" and not self.condition:
+            raise TypeError(f"claim `{self.id}` holds_if: it must state its `condition`")
+        if self.verdict == "refuted" and not self.corrected:
+            raise TypeError(f"claim `{self.id}` is refuted: it must state the `corrected` claim")
+        for wrong in self.refuted_by:
+            if wrong.operation not in self.needs:
+                raise TypeError(f"claim `{self.id}` needs no `{wrong.operation}`, which `{wrong.name}` replaces")
+
+    @property
+    def evidence(self) -> tuple[Rung, ...]:
+        """The rungs that its checks stand on, each once."""
+        return tuple(dict.fromkeys(c.rung for c in self.checks if not c.counterexample))
+
+    def property(
+        self,
+        whole: Domain | None = None,
+        /,
+        *,
+        effort: float = 1.0,
+        **inputs: st.SearchStrategy[Any] | Domain,
+    ) -> Callable[[Body], Body]:
+        """Holds on floats drawn at random, within a derived tolerance."""
+        return self._add("property", whole, inputs, effort=effort)
+
+    def exact(
+        self,
+        whole: Domain | None = None,
+        /,
+        *,
+        effort: float = 1.0,
+        **inputs: st.SearchStrategy[Any] | Domain,
+    ) -> Callable[[Body], Body]:
+        """Holds with no tolerance, on integers or Fractions through the target's own code."""
+        return self._add("exact", whole, inputs, effort=effort)
+
+    def exhaustive(self, cases: Cases) -> Callable[[Body], Body]:
+        """Holds on every element of a finite domain. A case that is a batch counts its rows."""
+        return self._add("exhaustive", None, {}, cases=cases)
+
+    def statistical(self, body: Body) -> Body:
+        """A random quantity within a finite-sample bound of a stated false-alarm probability; the body takes `rng`."""
+        return self._add("statistical", None, {})(body)
+
+    def proof(self, body: Body) -> Body:
+        """A certificate that the machine checks."""
+        return self._add("proof", None, {})(body)
+
+    def experiment(self, body: Body) -> Body:
+        """A measurement on real data; the body takes `rng` and `scale` (1 for the full size)."""
+        return self._add("experiment", None, {})(body)
+
+    def counterexample(
+        self,
+        whole: Domain | None = None,
+        /,
+        *,
+        cases: Cases | None = None,
+        effort: float = 5.0,
+        **inputs: st.SearchStrategy[Any] | Domain,
+    ) -> Callable[[Body], Body]:
+        """The sentence without its condition: a search in the very run must refute it."""
+        return self._add("property", whole, inputs, cases=cases, effort=effort, counterexample=True)
+
+    def _add(self, rung: Rung, whole: Domain | None, inputs: Mapping[str, Any], **more: Any) -> Callable[[Body], Body]:
+        if whole is not None:
+            inputs = {"": whole}
+
+        def decorate(body: Body) -> Body:
+            self.checks.append(Check(rung, body, inputs, **more))
+            return body
+
+        return decorate
+
+
+__all__ = ["Body", "Check", "Claim", "Mutant", "Operations", "Rung", "Verdict", "mutant"]

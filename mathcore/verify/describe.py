@@ -1,0 +1,107 @@
+"""Words for inputs and failures: what a report shows of a counterexample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.enclosures import Enclosure
+from mathcore.verify.targets import TargetError
+
+_MOST_SHOWN = 64
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An input on which a relation fails, in words.
+
+    Attributes:
+        kind: "shrunk" by Hypothesis, or the "smallest" of an enumeration.
+        inputs: argument name → text.
+        lhs, relation, rhs: the two sides at the worst place, and what was to hold between them.
+        error, allowance: numbers as text.
+        place: index of the worst place, or what else is wrong.
+        sentence: the claim's statement.
+        crashed: the target raised instead of answering.
+    """
+
+    kind: str
+    inputs: dict[str, str]
+    lhs: str
+    relation: str
+    rhs: str
+    error: str
+    allowance: str
+    place: str
+    sentence: str
+    crashed: bool = False
+
+    @property
+    def headline(self) -> str:
+        """The failure in one line."""
+        if self.crashed:
+            return self.lhs
+        return f"{self.lhs} {self.relation} {self.rhs} fails: error {self.error}, allowed {self.allowance}"
+
+    @staticmethod
+    def crash(kind: str, inputs: Mapping[str, Any], crash: Exception, sentence: str) -> Finding:
+        """The target raised, or what it returned broke the claim's own arithmetic."""
+        shown = {name: describe(value) for name, value in inputs.items()}
+        words = str(crash) if isinstance(crash, TargetError) else f"{type(crash).__name__} in the claim: {crash}"
+        return Finding(kind, shown, words, "", "", "", "", "", sentence, crashed=True)
+
+
+def describe_failure(kind: str, inputs: Mapping[str, Any], relation: Any, sentence: str) -> Finding:
+    """The worst place of a relation that does not hold."""
+    shown = {name: describe(value) for name, value in inputs.items()}
+    if relation.remark or not relation.error.ndim:
+        lhs, rhs, where = describe(relation.lhs), describe(relation.rhs), relation.remark
+        error, allowed = float(relation.error), float(relation.allowance)
+    else:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(relation.error == 0, 0.0, relation.error / relation.allowance)
+        place = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+        where = f"at index {tuple(int(i) for i in place)}"
+        lhs, rhs = describe(_at(relation.lhs, place)), describe(_at(relation.rhs, place))
+        error, allowed = float(relation.error[place]), float(relation.allowance[place])
+    return Finding(kind, shown, lhs, relation.symbol, rhs, f"{error:.3g}", f"{allowed:.3g}", where, sentence)
+
+
+def _at(side: Any, place: Any) -> Any:
+    if isinstance(side, Enclosure):
+        return side.hi[place]
+    array = np.asarray(side)
+    return array[place] if array.ndim else array[()]
+
+
+def describe(value: Any) -> str:
+    """A value as one would type it, up to 64 numbers; a large array by shape, dtype and range."""
+    if isinstance(value, Enclosure):
+        return describe(value.hi)
+    if isinstance(value, np.ndarray):
+        if value.size <= _MOST_SHOWN:
+            return " ".join(_array_text(value).split())
+        return f"array of shape {value.shape}, {value.dtype}{_range(value)}"
+    if isinstance(value, np.generic):
+        return f"{float(value)!r} ({value.dtype})" if value.dtype.kind == "f" else str(value)
+    if isinstance(value, np.random.Generator):
+        return "a random generator"
+    return str(value) if not isinstance(value, (str, bytes)) else repr(value)
+
+
+def _array_text(value: np.ndarray[Any, Any]) -> str:
+    if value.dtype == object:
+        return str(value.tolist()) if value.ndim else str(value[()])
+    plain = value.astype(np.float32) if value.dtype.name == "bfloat16" else value
+    with np.printoptions(floatmode="unique", threshold=_MOST_SHOWN + 1):
+        body = np.array2string(plain, separator=", ") if value.ndim else repr(plain[()].item())
+    return f"{body} ({value.dtype})" if value.dtype.kind == "f" or value.dtype.name == "bfloat16" else body
+
+
+def _range(value: np.ndarray[Any, Any]) -> str:
+    if value.dtype.kind not in "fiu":
+        return ""
+    return f", from {value.min():.6g} to {value.max():.6g}"

@@ -1,0 +1,206 @@
+"""Domains: what inputs a property is tried on.
+
+The scale is drawn first, log-uniformly, and the values after it: with NumPy's default strategy only one example in
+fourteen shows any rounding at all. Small arrays are drawn element by element so that a counterexample shrinks to
+something readable; large ones come from a drawn seed, so that drawing costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.verify.targets import Target
+from mathcore.verify.tolerances import FORMATS
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+WIDTHS = (1, 2, 3, 5, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 257, 1000, 1023, 1025)
+"""Widths where real kernels fail: 1, primes, powers of two and multiples of 32, each ± 1, past 1,024."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A strategy that depends on the target: on the formats it accepts, say."""
+
+    build: Callable[[Target], st.SearchStrategy[Any]]
+
+
+def resolve(domain: st.SearchStrategy[Any] | Domain, target: Target) -> st.SearchStrategy[Any]:
+    """The strategy for `target`."""
+    return domain.build(target) if isinstance(domain, Domain) else domain
+
+
+def domain(function: Callable[Concatenate[Draw, Target, _P], _T]) -> Callable[_P, Domain]:
+    """Turn `function(draw, target, …)` into a domain, as `hypothesis.strategies.composite` does for strategies."""
+
+    def build(*args: _P.args, **kwargs: _P.kwargs) -> Domain:
+        def strategy(target: Target) -> st.SearchStrategy[_T]:
+            return st.composite(lambda draw: function(draw, target, *args, **kwargs))()
+
+        return Domain(strategy)
+
+    return build
+
+
+def widths(least: int = 1, most: int = 1100) -> st.SearchStrategy[int]:
+    """Small widths mostly (they shrink), and the awkward ones up to `most`."""
+    awkward = [w for w in WIDTHS if least <= w <= most]
+    small = st.integers(least, min(most, max(least, 8)))
+    return st.one_of(small, st.sampled_from(awkward)) if awkward else small
+
+
+def dtypes(*names: str) -> Domain:
+    """A format that the target accepts (of `names`, if given)."""
+    return Domain(lambda target: st.sampled_from([d for d in target.dtypes if not names or d in names]))
+
+
+def seeds() -> st.SearchStrategy[np.random.Generator]:
+    """A generator of random numbers for arrays too large to draw by element."""
+    return st.integers(0, 2**32 - 1).map(np.random.default_rng)
+
+
+def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
+    """A positive number whose logarithm is uniform on [low, high]."""
+    return st.floats(np.log2(low), np.log2(high)).map(lambda e: float(2.0**e))
+
+
+def positions(most: int = 2**31) -> st.SearchStrategy[int]:
+    """A position in a text, log-uniform past 256 and 2,048, where bfloat16 and float16 have no integers left."""
+    return st.integers(0, most.bit_length() - 1).flatmap(lambda b: st.integers(0, min(most, 2 ** (b + 1) - 1)))
+
+
+def draw_array(
+    draw: Draw,
+    shape: tuple[int, ...],
+    dtype: str = "float64",
+    scale: tuple[float, float] = (2.0**-20, 2.0**20),
+) -> np.ndarray[Any, Any]:
+    """An array of finite floats of one drawn scale: by element if it is small, else from a drawn seed.
+
+    Scales that would overflow the format are cut to it.
+    """
+    most = min(scale[1], FORMATS[dtype].most / 8)
+    size = draw(log_uniform(scale[0], most))
+    count = int(np.prod(shape))
+    if count <= 12:
+        unit = st.floats(-1, 1, width=32)
+        values = np.array(draw(st.lists(unit, min_size=count, max_size=count)), np.float64)
+    else:
+        values = draw(seeds()).normal(size=count).clip(-8, 8)
+    return as_dtype(values.reshape(shape) * size, dtype)
+
+
+def as_dtype(values: Any, dtype: str) -> np.ndarray[Any, Any]:
+    """`values` rounded to `dtype`, bfloat16 included; what is beyond its range becomes its largest number."""
+    most = FORMATS[dtype].most
+    clipped = np.clip(np.asarray(values, np.float64), -most, most)
+    return clipped.astype(dtype_named(dtype))
+
+
+def dtype_named(name: str) -> np.dtype[Any]:
+    """The NumPy dtype of that name; bfloat16 comes from ml_dtypes."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+@domain
+def floats(draw: Draw, target: Target, *shape: int, dtype: str | None = None) -> np.ndarray[Any, Any]:
+    """An array of finite floats of that shape, in `dtype` or one that the target accepts."""
+    return draw_array(draw, shape, dtype or draw(st.sampled_from(target.dtypes)))
+
+
+@domain
+def score_rows(
+    draw: Draw,
+    target: Target,
+    *,
+    least: int = 1,
+    most: int = 1100,
+    rows: int | None = None,
+    dtype: str | None = None,
+    masked: bool = True,
+) -> np.ndarray[Any, Any]:
+    """Rows of scores (rows, width), as a softmax meets them.
+
+    Families: one scale; near-ties; a large common offset; one dominant score; gaps at the edge of underflow; equal
+    scores; some −∞ (never a whole row).
+    """
+    name = dtype or draw(st.sampled_from(target.dtypes))
+    n = draw(widths(least, most))
+    height = rows if rows is not None else draw(st.sampled_from([1, 1, 2, 3]))
+    families = ["scale", "ties", "offset", "dominant", "edge", "equal", *(["masked"] if masked else [])]
+    family = draw(st.sampled_from(families))
+    x = draw_array(draw, (height, n), "float64", (2.0**-10, 2.0**6))
+    return as_dtype(_SHAPES[family](draw, x, name), name)
+
+
+def _offset(draw: Draw, x: Any, dtype: str) -> Any:
+    return x + draw(st.sampled_from([-1, 1])) * draw(log_uniform(10.0, min(1e6, FORMATS[dtype].most / 8)))
+
+
+def _dominant(draw: Draw, x: Any, dtype: str) -> Any:  # noqa: ARG001  (one signature for all families)
+    x = x - abs(x).max(initial=0)
+    x[:, draw(st.integers(0, x.shape[1] - 1))] += draw(log_uniform(0.5, 700.0))
+    return x
+
+
+def _edge(draw: Draw, x: Any, dtype: str) -> Any:
+    """Gaps around −ln λ, where exponentials turn subnormal and then vanish."""
+    x = x / max(abs(x).max(initial=0), 1) - draw(st.floats(0.8, 1.05)) * -np.log(FORMATS[dtype].smallest)
+    x[:, 0] = 0
+    return x
+
+
+def _masked(draw: Draw, x: Any, dtype: str) -> Any:  # noqa: ARG001
+    hidden = draw(seeds()).random(x.shape) < draw(st.floats(0, 1))
+    hidden[:, draw(st.integers(0, x.shape[1] - 1))] = False
+    return np.where(hidden, -np.inf, x)
+
+
+_SHAPES: dict[str, Callable[[Draw, Any, str], Any]] = {
+    "scale": lambda draw, x, dtype: x,  # noqa: ARG005
+    "ties": lambda draw, x, dtype: 1 + x * 2.0**-20,  # noqa: ARG005
+    "offset": _offset,
+    "dominant": _dominant,
+    "edge": _edge,
+    "equal": lambda draw, x, dtype: np.broadcast_to(x[:, :1], x.shape).copy(),  # noqa: ARG005
+    "masked": _masked,
+}
+
+
+@domain
+def integers_as_floats(draw: Draw, target: Target, *shape: int, most: int = 64) -> np.ndarray[Any, Any]:
+    """Whole numbers |v| ≤ most stored as floats: products and sums of them are exact while they stay below 2ᵖ."""
+    name = draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")]))
+    return draw_integers(draw, shape, most).astype(name)
+
+
+def draw_integers(draw: Draw, shape: tuple[int, ...], most: int) -> np.ndarray[Any, Any]:
+    """Whole numbers |v| ≤ most: by element if there are few, else from a drawn seed."""
+    count = int(np.prod(shape))
+    if count <= 12:
+        return np.array(draw(st.lists(st.integers(-most, most), min_size=count, max_size=count))).reshape(shape)
+    return draw(seeds()).integers(-most, most + 1, size=shape)
+
+
+def draw_exact(draw: Draw, target: Target, *shape: int, most: int = 9) -> np.ndarray[Any, Any]:
+    """Numbers that arithmetic is exact on: Fractions where the target takes objects, else whole numbers as float64."""
+    from fractions import Fraction
+
+    whole = draw_integers(draw, shape, most)
+    if not target.exact or draw(st.booleans()):
+        return whole.astype(np.float64)
+    denominators = abs(draw_integers(draw, shape, 6)) + 1
+    out = np.empty(shape, dtype=object)
+    out.ravel()[:] = [Fraction(int(a), int(b)) for a, b in zip(whole.ravel(), denominators.ravel(), strict=True)]
+    return out

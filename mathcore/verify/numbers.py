@@ -1,0 +1,184 @@
+"""Number types that run through a target's own code: they count operations, or carry a derivative along.
+
+NumPy's loops over object arrays call `a + b`, `a * b`, `a.exp()`, `a.sqrt()` and so on, so an implementation written
+for floats runs on these as it stands.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from mathcore.verify.enclosures import Enclosure, balls, enclose
+
+_T = TypeVar("_T")
+
+
+@dataclass
+class Ledger:
+    """How many multiplications and additions were carried out."""
+
+    multiplications: int = 0
+    additions: int = 0
+
+
+class Counted:
+    """A whole number that notes every multiplication and addition in a ledger."""
+
+    def __init__(self, value: int, ledger: Ledger) -> None:
+        self.value, self.ledger = value, ledger
+
+    def __mul__(self, other: Counted) -> Counted:
+        self.ledger.multiplications += 1
+        return Counted(self.value * other.value, self.ledger)
+
+    def __add__(self, other: Counted) -> Counted:
+        self.ledger.additions += 1
+        return Counted(self.value + other.value, self.ledger)
+
+
+def counted(x: Any, ledger: Ledger) -> np.ndarray[Any, Any]:
+    """An array of whole numbers that count what is done with them."""
+    return _objects(np.asarray(x), lambda v: Counted(int(v), ledger))
+
+
+def _lifted(operation: Callable[[Dual, Dual], _T]) -> Callable[[Dual, Any], _T]:
+    """Let the right side be a plain number, and leave arrays to NumPy, which goes through them element by element."""
+
+    @functools.wraps(operation)
+    def lifted(self: Dual, other: Any) -> _T:
+        if isinstance(other, np.ndarray):
+            return NotImplemented
+        return operation(self, other if isinstance(other, Dual) else Dual(balls(other)[()]))
+
+    return lifted
+
+
+class Dual:
+    """A value with its derivative along one direction, both Arb balls: v + v′ε with ε² = 0.
+
+    Comparisons look at the value alone, as a program with branches does.
+    """
+
+    __slots__ = ("slope", "value")
+
+    def __init__(self, value: Any, slope: Any = 0) -> None:
+        self.value, self.slope = value, slope
+
+    @_lifted
+    def __add__(self, other: Dual) -> Dual:
+        return Dual(self.value + other.value, self.slope + other.slope)
+
+    @_lifted
+    def __sub__(self, other: Dual) -> Dual:
+        return Dual(self.value - other.value, self.slope - other.slope)
+
+    @_lifted
+    def __mul__(self, other: Dual) -> Dual:
+        return Dual(self.value * other.value, self.slope * other.value + self.value * other.slope)
+
+    @_lifted
+    def __truediv__(self, other: Dual) -> Dual:
+        quotient = self.value / other.value
+        return Dual(quotient, (self.slope - quotient * other.slope) / other.value)
+
+    @_lifted
+    def __rsub__(self, other: Dual) -> Dual:
+        return other - self
+
+    @_lifted
+    def __rtruediv__(self, other: Dual) -> Dual:
+        return other / self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> Dual:
+        return Dual(-self.value, -self.slope)
+
+    def __pow__(self, exponent: int) -> Dual:
+        return Dual(self.value**exponent, exponent * self.value ** (exponent - 1) * self.slope)
+
+    def exp(self) -> Dual:
+        """The exponential."""
+        e = self.value.exp()
+        return Dual(e, e * self.slope)
+
+    def log(self) -> Dual:
+        """The natural logarithm."""
+        return Dual(self.value.log(), self.slope / self.value)
+
+    def log1p(self) -> Dual:
+        """The natural logarithm of 1 + v."""
+        return Dual(self.value.log1p(), self.slope / (1 + self.value))
+
+    def sqrt(self) -> Dual:
+        """The square root."""
+        root = self.value.sqrt()
+        return Dual(root, self.slope / (2 * root))
+
+    def __abs__(self) -> Dual:
+        return -self if self.value < 0 else self
+
+    @_lifted
+    def __lt__(self, other: Dual) -> bool:
+        return bool(self.value < other.value)
+
+    @_lifted
+    def __le__(self, other: Dual) -> bool:
+        return bool(self.value <= other.value)
+
+    @_lifted
+    def __gt__(self, other: Dual) -> bool:
+        return bool(self.value > other.value)
+
+    @_lifted
+    def __ge__(self, other: Dual) -> bool:
+        return bool(self.value >= other.value)
+
+    @_lifted
+    def __eq__(self, other: Dual) -> bool:
+        return bool(self.value == other.value)
+
+    @_lifted
+    def __ne__(self, other: Dual) -> bool:
+        return bool(self.value != other.value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return bool(self.value != 0)
+
+
+def derivative(function: Callable[..., Any], inputs: tuple[Any, ...], directions: tuple[Any, ...]) -> Enclosure:
+    """The derivative of `function` at `inputs` along `directions`, enclosed rigorously; no step size is involved.
+
+    Args:
+        function: takes object arrays (one for each input), returns one; differentiable near the inputs.
+        inputs: arrays of floats, taken at their exact values.
+        directions: arrays of floats of the same shapes, or None for an input that does not move.
+    """
+    count = len(inputs)
+
+    def along(*args: Any) -> Any:
+        duals = [_paired(v, d) for v, d in zip(args[:count], args[count:], strict=True)]
+        result = np.asarray(function(*duals), dtype=object)
+        return _objects(result, lambda r: r.slope if isinstance(r, Dual) else 0)
+
+    moves = [np.zeros(np.shape(x)) if d is None else d for x, d in zip(inputs, directions, strict=True)]
+    return enclose(along, *inputs, *moves)
+
+
+def _paired(values: np.ndarray[Any, Any], slopes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    out = np.empty(values.shape, dtype=object)
+    out.ravel()[:] = [Dual(v, s) for v, s in zip(values.ravel(), slopes.ravel(), strict=True)]
+    return out
+
+
+def _objects(x: np.ndarray[Any, Any], make: Callable[[Any], Any]) -> np.ndarray[Any, Any]:
+    out = np.empty(x.shape, dtype=object)
+    out.ravel()[:] = [make(v) for v in x.ravel().tolist()]
+    return out

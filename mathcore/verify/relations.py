@@ -1,0 +1,171 @@
+"""What a claim may return: both sides of a relation, with the allowance between them.
+
+A claim never judges itself. It returns `equal(lhs, rhs, within=…)` or one of its siblings, and the machinery
+measures the error as a fraction of the allowance, finds the worst place and words the failure. NaN never counts
+as a pass unless a claim asks for the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.enclosures import Enclosure
+from mathcore.verify.targets import TargetError
+from mathcore.verify.tolerances import Allowance
+
+
+@dataclass(frozen=True, eq=False)
+class Relation:
+    """Two sides, the error between them and what is allowed, element by element.
+
+    Attributes:
+        symbol: how the relation reads, e.g. "=" or "≤".
+        lhs, rhs: what was compared.
+        error: array of float64, ≥ 0; infinite where the sides cannot be compared at all.
+        allowance: array of float64, ≥ 0, of the same shape; 0 means exact.
+        tolerances: the names of the tolerance functions that the allowance came from.
+        remark: what is wrong beyond the numbers, e.g. shapes that differ.
+        measured: figures worth reporting whether or not the relation holds.
+    """
+
+    symbol: str
+    lhs: Any
+    rhs: Any
+    error: np.ndarray[Any, np.dtype[np.float64]]
+    allowance: np.ndarray[Any, np.dtype[np.float64]]
+    tolerances: tuple[str, ...] = ()
+    remark: str = ""
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+    def measuring(self, **figures: Any) -> Relation:
+        """The same relation with figures attached that the report shows."""
+        return replace(self, measured={**self.measured, **figures})
+
+
+@dataclass(frozen=True)
+class Conjunction:
+    """Several relations that must all hold."""
+
+    parts: tuple[Relation, ...]
+
+
+def all_of(*relations: Relation | Conjunction) -> Conjunction:
+    """All of these must hold; each is judged by itself."""
+    parts: list[Relation] = []
+    for relation in relations:
+        parts.extend(relation.parts if isinstance(relation, Conjunction) else [relation])
+    return Conjunction(tuple(parts))
+
+
+def equal(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
+    """The sides agree element by element, up to `within`; exactly, if no allowance is given.
+
+    Shapes must be the same, except that a plain scalar on either side stands for every element. The right side may be
+    an `Enclosure`: then the error is an upper bound on the distance to the true value.
+    """
+    return _compare("=" if within is None else "≈", lhs, rhs, _distance, within)
+
+
+def at_most(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
+    """The left side nowhere exceeds the right by more than `within`."""
+    return _compare("≤", lhs, rhs, lambda a, b: np.maximum(_difference(a, b), 0.0), within)
+
+
+def at_least(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
+    """The left side nowhere falls below the right by more than `within`."""
+    return _compare("≥", lhs, rhs, lambda a, b: np.maximum(_difference(b, a), 0.0), within)
+
+
+def less(lhs: Any, rhs: Any) -> Relation:
+    """The left side is strictly smaller everywhere."""
+    return _compare("<", lhs, rhs, lambda a, b: np.where(np.asarray(a < b, bool), 0.0, np.inf), None)
+
+
+def differs(lhs: Any, rhs: Any) -> Relation:
+    """The sides differ somewhere (an input that must matter, matters)."""
+
+    def same_everywhere(a: Any, b: Any) -> Any:
+        return np.full(np.shape(a), np.inf if np.array_equal(a, b) else 0.0)
+
+    return _compare("≠", lhs, rhs, same_everywhere, None)
+
+
+def identical(lhs: Any, rhs: Any) -> Relation:
+    """The same dtype and the same bits, the sign of zero included; NaN matches NaN."""
+    a, b = np.asarray(lhs), np.asarray(rhs)
+    if a.dtype != b.dtype:
+        return _incomparable("is bit for bit", lhs, rhs, f"dtypes {a.dtype} and {b.dtype} differ")
+    return _compare("is bit for bit", a, b, _bits_differ, None)
+
+
+def raises(call: Callable[[], Any], *errors: type[Exception], saying: tuple[str, ...] = ()) -> Relation:
+    """The call is refused with one of `errors`, and its message mentions every word of `saying`."""
+    expected = " or ".join(error.__name__ for error in errors) + "".join(f", saying {word!r}" for word in saying)
+    try:
+        came: Any = call()
+    except TargetError as refusal:
+        cause = refusal.cause
+        words = all(word in str(cause) for word in saying)
+        happened = f"{type(cause).__name__}: {cause}"
+        error = 0.0 if isinstance(cause, errors) and words else np.inf
+        return Relation("raises", happened, expected, np.array(error), np.zeros(()))
+    return _incomparable("raises", came, expected, "no error was raised")
+
+
+def _compare(
+    symbol: str, lhs: Any, rhs: Any, distance: Callable[[Any, Any], Any], within: Allowance | None
+) -> Relation:
+    if within is not None and not isinstance(within, Allowance):
+        raise TypeError(f"`within` must come from a named tolerance, got {within!r}")
+    a, b = _side(lhs), rhs if isinstance(rhs, Enclosure) else _side(rhs)
+    if a.shape != b.shape and a.ndim and b.ndim:
+        return _incomparable(symbol, lhs, rhs, f"shapes {a.shape} and {b.shape} differ")
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.asarray(distance(a, b), dtype=np.float64)
+    error = np.where(np.isnan(error), np.inf, error)
+    allowed = np.asarray(0.0 if within is None else within.values, dtype=np.float64)
+    if np.broadcast_shapes(allowed.shape, error.shape) != error.shape:
+        raise ValueError(f"the allowance has shape {allowed.shape}, the sides have {error.shape}")
+    if np.isnan(allowed).any() or (allowed < 0).any():
+        raise ValueError(f"an allowance must be ≥ 0, got {allowed.min()} from {within and within.names}")
+    return Relation(symbol, lhs, rhs, error, np.broadcast_to(allowed, error.shape), within.names if within else ())
+
+
+def _incomparable(symbol: str, lhs: Any, rhs: Any, remark: str) -> Relation:
+    return Relation(symbol, lhs, rhs, np.array(np.inf), np.zeros(()), remark=remark)
+
+
+def _side(value: Any) -> np.ndarray[Any, Any]:
+    """An operand as an array whose differences are exact enough to judge: low precision is widened."""
+    array = np.asarray(value)
+    if array.dtype.name in ("float16", "bfloat16", "float32"):
+        return array.astype(np.float64)
+    return array
+
+
+def _difference(a: Any, b: Any) -> Any:
+    """A − B in the direction asked for; an upper bound of it where a side is an enclosure."""
+    if isinstance(a, Enclosure):
+        return (a.hi - b) + a.lo + a.radius
+    if isinstance(b, Enclosure):
+        return (a - b.hi) - b.lo + b.radius
+    if a.dtype.kind == "b" or b.dtype.kind == "b":
+        return a.astype(np.int64) - b.astype(np.int64)
+    return np.where(np.asarray(a == b, bool), 0, a - b)  # ∞ − ∞ is no error
+
+
+def _distance(a: Any, b: Any) -> Any:
+    if isinstance(b, Enclosure):
+        return b.distance(a)
+    return abs(_difference(a, b))
+
+
+def _bits_differ(a: Any, b: Any) -> Any:
+    if a.dtype.kind != "f":
+        return np.where(np.asarray(a == b, bool), 0.0, np.inf)
+    same = ((a == b) & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))
+    return np.where(same, 0.0, np.inf)

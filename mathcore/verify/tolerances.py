@@ -1,0 +1,306 @@
+"""Tolerances: how far a floating-point result may lie from the truth, derived from the arithmetic.
+
+A tolerance is a named function whose docstring derives it; the derivation is printed beside every claim that uses
+it. There is no other way to allow an error: `equal(…, within=1e-6)` is a TypeError. All bounds are rigorous and
+closed, with no O(u²) left out, and are themselves evaluated without cancellation.
+
+Notation: p significand bits, u = 2⁻ᵖ the unit roundoff of the format that the *work* is done in, λ its smallest
+subnormal, γ_k = ku / (1 − ku), h the number of roundings that any one addend meets on its way into a sum.
+
+Sources:
+    Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), §2.2, §3.1, §3.5, §4.2.
+    Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec
+
+import numpy as np
+
+_P = ParamSpec("_P")
+_Values = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Allowance:
+    """An allowed error, and the tolerances it came from. Allowances of several steps add up."""
+
+    values: _Values
+    names: tuple[str, ...]
+
+    def __add__(self, other: Allowance) -> Allowance:
+        return Allowance(self.values + other.values, tuple(dict.fromkeys(self.names + other.names)))
+
+    def __mul__(self, factor: Any) -> Allowance:
+        """The allowance of something multiplied by `factor` (its magnitude counts)."""
+        return Allowance(self.values * abs(np.asarray(factor, np.float64)), self.names)
+
+    def __getitem__(self, key: Any) -> Allowance:
+        return Allowance(np.asarray(self.values[key]), self.names)
+
+
+REGISTRY: dict[str, Callable[..., Allowance]] = {}
+"""Every tolerance by name."""
+
+
+def tolerance(function: Callable[_P, Any]) -> Callable[_P, Allowance]:
+    """Make a function that computes an allowed error into a named tolerance.
+
+    Raises:
+        TypeError: if the function has no derivation (a docstring).
+        ValueError: if another tolerance has that name already.
+    """
+    name = function.__name__
+    if not function.__doc__:
+        raise TypeError(f"tolerance `{name}` needs a docstring: its derivation")
+    if name in REGISTRY and REGISTRY[name].__module__ != function.__module__:
+        raise ValueError(f"there are two tolerances named `{name}`")
+
+    @functools.wraps(function)
+    def named(*args: _P.args, **kwargs: _P.kwargs) -> Allowance:
+        with np.errstate(over="ignore", under="ignore"):
+            return Allowance(np.asarray(function(*args, **kwargs), np.float64), (name,))
+
+    REGISTRY[name] = named
+    return named
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary floating format.
+
+    Attributes:
+        u: unit roundoff.
+        smallest: smallest subnormal λ.
+        tiny: smallest normal number.
+        most: largest finite number.
+        exp, log, trig: how far NumPy's elementary functions are allowed to be off, in ulp. The figures are NumPy's
+            published maxima rounded up, and a test asserts them on this machine.
+    """
+
+    u: float
+    smallest: float
+    tiny: float
+    most: float
+    exp: float
+    log: float
+    trig: float
+
+
+FORMATS = {
+    "float64": Format(2.0**-53, 2.0**-1074, 2.0**-1022, 2.0**1023 * (2 - 2.0**-52), exp=1, log=1, trig=1),
+    "float32": Format(2.0**-24, 2.0**-149, 2.0**-126, 2.0**127 * (2 - 2.0**-23), exp=3, log=4, trig=2),
+    "float16": Format(2.0**-11, 2.0**-24, 2.0**-14, 65504.0, exp=0.51, log=0.51, trig=0.51),
+    "bfloat16": Format(2.0**-8, 2.0**-133, 2.0**-126, 2.0**127 * (2 - 2.0**-7), exp=0.51, log=0.51, trig=0.51),
+}
+
+
+def format_of(dtype: Any) -> Format:
+    """The format that results of `dtype` are stored in."""
+    return FORMATS[np.dtype(dtype).name]
+
+
+def work_format(dtype: Any) -> Format:
+    """The format that arithmetic on `dtype` is done in: float16 and bfloat16 accumulate in float32."""
+    name = np.dtype(dtype).name
+    return FORMATS["float32" if name in ("float16", "bfloat16") else name]
+
+
+def gamma(k: float, u: float) -> float:
+    """γ_k = ku / (1 − ku): the relative error of k roundings in a row; infinite where it says nothing."""
+    return k * u / (1 - k * u) if k * u < 1 else math.inf
+
+
+def pairwise_height(n: int) -> int:
+    """The roundings any addend meets in NumPy's pairwise sum of n numbers along a contiguous axis.
+
+    Eight accumulators up to 128 elements, halves beyond, as `numpy/_core/src/umath/loops_utils.h.src` has it.
+    """
+    if n < 8:
+        return max(n - 1, 0)
+    if n <= 128:
+        return n // 8 - 1 + 3 + n % 8
+    half = n // 2 - (n // 2) % 8
+    return 1 + max(pairwise_height(half), pairwise_height(n - half))
+
+
+def height(n: int, summation: str) -> int:
+    """h for a sum of n numbers: pairwise where a target declares it, else any order at all (n − 1)."""
+    return pairwise_height(n) if summation == "pairwise" else max(n - 1, 0)
+
+
+def magnitude(x: Any, weight: Any) -> _Values:
+    r"""$\sum_i |x_i||W_{ij}|$, what the error of a matrix product is measured by."""
+    return abs(np.asarray(x, np.float64)) @ abs(np.asarray(weight, np.float64))
+
+
+@tolerance
+def rounding(value: Any, dtype: Any) -> Any:
+    r"""One rounding of the true `value` to `dtype`: $u\,|y| + \lambda/2$."""
+    f = format_of(dtype)
+    return f.u * abs(np.asarray(value, np.float64)) + f.smallest / 2
+
+
+@tolerance
+def dot_product(magnitude: Any, terms: int, dtype: Any) -> Any:
+    r"""A sum of `terms` products, in any order, fused or not.
+
+    Every product meets at most n roundings: one of its own and at most n − 1 of the additions, each a factor
+    $1 + \delta$ with $|\delta| \le u$ (Higham, §3.1). So
+    $|\hat y - y| \le \gamma_n \sum_i |x_i||w_i| + n\lambda(1 + \gamma_n)$, the last term for products that
+    underflow. Results stored in 16 bits are computed in float32 and rounded once more: $+\,u_{16}(|y| + \dots)
+    + \lambda_{16}/2$ with $|y| \le \sum|x_i||w_i|$. A bias counts as one more term. `magnitude` is
+    $\sum_i |x_i||w_i|$.
+    """
+    f, work = format_of(dtype), work_format(dtype)
+    m = np.asarray(magnitude, np.float64)
+    g = gamma(terms, work.u)
+    accumulated = (g * m + terms * work.smallest * (1 + g)) * (1 + 2.0**-50)  # m itself was summed in floats
+    if f is work:
+        return accumulated
+    return accumulated + f.u * (m + accumulated) + f.smallest / 2
+
+
+def _exponential_errors(gap: _Values, work: Format) -> _Values:
+    """a_i: the relative error of the computed e^(−d_i), from rounding the shift and from exp itself.
+
+    (1 + ε)e^(ud) − 1 written without cancellation; exp(0) = 1 is exact.
+    """
+    shift = np.expm1(np.minimum(work.u * gap, 50.0))
+    own = np.where(gap > 0, 2 * work.u * work.exp, 0.0)
+    return shift + own + shift * own
+
+
+def _denominator_error(p: _Values, gap: _Values, summation: str, work: Format) -> _Values:
+    """b: the relative error of the computed S = Σ e^(−d_j), one number a row."""
+    h = height(p.shape[-1], summation) * work.u
+    a = np.where(p > 0, np.minimum(_exponential_errors(gap, work), 1e30), 0.0)
+    top = p.max(-1, keepdims=True, initial=0.0)  # 1 / S
+    faint = (gap > -math.log(work.tiny) - 2) & np.isfinite(gap)
+    lost = faint.sum(-1, keepdims=True) * (work.exp + 0.5) * work.smallest * top
+    mean = (p * a).sum(-1, keepdims=True) + lost
+    return np.asarray(mean + h * (1 + mean))
+
+
+def gaps(x: Any) -> _Values:
+    """d_i = max x − x_i along the last axis, in float64; infinite where x is −∞."""
+    x = np.asarray(x, np.float64)
+    if not x.shape[-1]:
+        return x
+    with np.errstate(over="ignore", invalid="ignore"):
+        d = x.max(-1, keepdims=True) - x
+    return np.where(np.isneginf(x), np.inf, d)
+
+
+@tolerance
+def softmax_rounding(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
+    r"""Softmax along the last axis: `x` the scores, `p` the true probabilities.
+
+    With $d_i = \max x - x_i$ and $S = \sum_j e^{-d_j} = 1 / p_{\max}$: rounding the shift multiplies
+    $e^{-d_i}$ by $e^{d_i\delta}$ and exp adds its own $2uE$, so each exponential carries a relative error
+    $a_i = e^{u d_i}(1 + 2uE) - 1$. The denominator carries their mean weighted by p plus the summation's $hu$:
+    $b = (1 + hu)(\sum_j p_j a_j + \kappa) + hu$, where κ holds what underflow loses. The division adds u:
+    $$|\hat p_i - p_i| \le p_i\,\frac{a_i + u + a_i u + b}{1 - b} + \text{what underflow loses}$$
+    To first order that is $p_i u\,(d_i + \sum_j p_j d_j + h + 1) + 4 p_i u E$ with $\sum_j p_j d_j \le \ln n$: the
+    bound depends on the row, not only on its length. Sixteen-bit results are rounded once more.
+    """
+    f, work = format_of(dtype), work_format(dtype)
+    p, d = np.asarray(p, np.float64), gaps(x)
+    if not p.size:
+        return np.zeros(p.shape)
+    seen = np.isfinite(d)
+    gap = np.where(seen, d, 0.0)
+    a = _exponential_errors(gap, work)
+    b = _denominator_error(p, gap, summation, work)
+    relative = np.where(b < 1, (a + work.u + a * work.u + b) / np.where(b < 1, 1 - b, 1), np.inf)
+    top = p.max(-1, keepdims=True, initial=0.0)
+    faint = gap > -math.log(work.tiny) - 2
+    error = p * np.minimum(relative, 1e30) * (1 + 2.0**-50)
+    error = error + np.where(faint, (work.exp + 0.5) * work.smallest * top * 1.01, 0.0)
+    error = error + np.where(p < 4 * work.tiny, work.smallest / 2, 0.0)
+    if f is not work:
+        error = error + f.u * (p + error) + f.smallest / 2
+    return np.where(seen, error, 0.0)
+
+
+@tolerance
+def sum_of_softmax(n: int, dtype: Any, summation: str = "any") -> Any:
+    r"""The exact sum of n softmax outputs against 1: $(h + 1)u$, and $n\lambda/2$ for underflow.
+
+    The exponentials' errors cancel: whatever numbers $\hat e_i$ exp returned, the outputs are
+    $\hat e_i / \hat S\,(1 + \delta_i)$ and $\sum \hat e_i / \hat S = 1/(1 + \theta)$ with $|\theta| \le \gamma_h$.
+    Rounding the outputs to 16 bits adds $u_{16}$ of their sum.
+    """
+    f, work = format_of(dtype), work_format(dtype)
+    g = gamma(height(n, summation), work.u)
+    error = (g + work.u) / (1 - g) + n * work.smallest / 2
+    return error if f is work else error + f.u * (1 + error) + n * f.smallest / 2
+
+
+@tolerance
+def logsumexp_rounding(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
+    r"""Log-sum-exp along the last axis, $y = m + \ln S$: `x` the scores, `p` the true softmax.
+
+    S has the relative error b of `softmax_rounding`, which moves $\ln S$ by at most $-\ln(1 - b)$; the logarithm adds
+    $2uE_{\log}$ of its value, the final addition u of the result:
+    $e = -\operatorname{log1p}(-b) + 2uE_{\log}(\ln S - \operatorname{log1p}(-b)) + (E_{\log} + \tfrac12)\lambda$, and
+    $|\hat y - y| \le e + u(|y| + e) + \lambda/2$.
+    """
+    f, work = format_of(dtype), work_format(dtype)
+    p, d = np.asarray(p, np.float64), gaps(x)
+    e = _log_sum_error(p, d, summation, work)
+    y = np.asarray(x, np.float64).max(-1, initial=-np.inf) + _log_sum(p)
+    y = np.where(np.isfinite(y), y, 0.0)
+    error = e + work.u * (abs(y) + e) + work.smallest / 2
+    return error if f is work else error + f.u * (abs(y) + error) + f.smallest / 2
+
+
+@tolerance
+def log_softmax_rounding(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
+    r"""Log-softmax along the last axis, $t_i = -d_i - \ln S$: `x` the scores, `p` the true softmax.
+
+    The shift is off by $u d_i$, $\ln S$ by the e of `logsumexp_rounding`, the subtraction by u of its result:
+    $s = u d_i + e$ and $|\hat t_i - t_i| \le s + u(|t_i| + s) + \lambda/2$. There is no term in $\max|x|$: a common
+    offset must not cost digits.
+    """
+    f, work = format_of(dtype), work_format(dtype)
+    p, d = np.asarray(p, np.float64), gaps(x)
+    seen = np.isfinite(d)
+    gap = np.where(seen, d, 0.0)
+    s = work.u * gap + _log_sum_error(p, d, summation, work)[..., None]
+    t = gap + _log_sum(p)[..., None]  # |t_i|: both parts are ≥ 0
+    error = s + work.u * (t + s) + work.smallest / 2
+    if f is not work:
+        error = error + f.u * (t + error) + f.smallest / 2
+    return np.where(seen, error, 0.0)
+
+
+def _log_sum(p: _Values) -> _Values:
+    """ln S = −ln max p."""
+    top = p.max(-1, initial=0.0)
+    return np.asarray(-np.log(np.where(top > 0, top, 1.0)))
+
+
+def _log_sum_error(p: _Values, d: _Values, summation: str, work: Format) -> _Values:
+    """e: the error of the computed ln S."""
+    if not p.size:
+        return np.zeros(p.shape[:-1])
+    b = _denominator_error(p, np.where(np.isfinite(d), d, 0.0), summation, work)[..., 0]
+    grown = -np.log1p(-np.minimum(b, 1 - 2.0**-20))
+    error = grown + 2 * work.u * work.log * (_log_sum(p) + grown) + (work.log + 0.5) * work.smallest
+    return np.where(b < 1, error, np.inf)
+
+
+@tolerance
+def hoeffding(samples: int, width: float, false_alarm: float) -> Any:
+    r"""The mean of independent samples from an interval of the given width against its expectation.
+
+    $P(|\bar X - \mu| \ge t) \le 2e^{-2nt^2/w^2}$, so $t = w\sqrt{\ln(2/\alpha) / 2n}$ is exceeded with
+    probability at most α, for any distribution (Hoeffding, 1963, doi:10.1080/01621459.1963.10500830).
+    """
+    return width * math.sqrt(math.log(2 / false_alarm) / (2 * samples))

@@ -1,0 +1,6 @@
+"""One BLAS thread a process: the tests already use every core, and threads on top only fight."""
+
+import os
+
+for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
