@@ -21,6 +21,7 @@ except ModuleNotFoundError as missing:
 
 if TYPE_CHECKING:
     from mathcore.verify import Claim, Report
+    from mathcore.verify.describe import Finding
     from mathcore.verify.runner import ClaimResult
 
 _STYLE = {"holds": "green", "refuted": "bold red", "not_offered": "dim", "inconclusive": "yellow"}
@@ -69,7 +70,7 @@ def verify(
         raise click.UsageError(str(unknown.args[0])) from unknown
     if file is not None:
         file.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    _print_report(console, report)
+    _print_report(console, report, counterexamples=bool(names))
     sys.exit(0 if report.passed else 1)
 
 
@@ -147,14 +148,14 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _print_report(console: Console, report: Report) -> None:
+def _print_report(console: Console, report: Report, counterexamples: bool) -> None:
     table = _table("claim", "outcome", "examples", "worst", "caught")
     for column in table.columns[2:]:
         column.justify = "right"
         column.no_wrap = True
     for _, result in report.results:
         tally = result.tally
-        worst = "exact" if tally.allowance == 0 else f"{tally.worst:.2f}"
+        worst = "exact" if tally.allowance == 0 else f"{tally.worst:.2g}"
         caught = f"{sum(result.mutants.values())}/{len(result.mutants)}" if result.mutants else "–"
         outcome = Text(result.outcome.replace("_", " "), style=_STYLE[result.outcome])
         table.add_row(result.claim, outcome, f"{tally.examples:,}", worst, caught)
@@ -162,7 +163,17 @@ def _print_report(console: Console, report: Report) -> None:
     for claim, result in report.results:
         if result.outcome != "holds" or not all(result.mutants.values()):
             console.print(_complaint(claim, result))
+    if counterexamples:
+        for _, result in report.results:
+            for finding in (c.finding for c in result.checks if c.counterexample and c.finding):
+                console.print(_counterexample(result.claim, finding))
     console.print(_summary(report))
+
+
+def _counterexample(claim: str, finding: Finding) -> Group:
+    """An input on which the sentence fails without its condition."""
+    inputs = [Text(f"  {name} = {text}") for name, text in finding.inputs.items()]
+    return Group(Text(f"\n{claim}: {finding.kind} counterexample"), *inputs, Text(f"  {finding.headline}"))
 
 
 def _complaint(claim: Claim, result: ClaimResult) -> Group:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -73,6 +76,89 @@ def linear_vjp(
     if bias is None:
         return x_bar, weight_bar
     return x_bar, weight_bar, rounded(g_rows.sum(axis=0), like=floating("bias", bias))
+
+
+def relu(x: npt.ArrayLike) -> Array:
+    r"""Keep what is positive, turn the rest into zero.
+
+    $$\operatorname{relu}(x) = \max(x, 0)$$
+
+    Args:
+        x: any shape, floats.
+
+    Returns:
+        The shape and dtype of x: positive numbers bit for bit, +0 for negative numbers and both zeros, NaN for NaN.
+
+    Raises:
+        TypeError: if x is not floating.
+    """
+    x = floating("x", x)
+    # max(x, 0) alone may return the −0 it was given; adding +0 makes it +0 and changes nothing else.
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN like any other
+        return np.maximum(x, _zero(x)) + _zero(x)
+
+
+def relu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
+    r"""Pull a cotangent ḡ of `relu` back to its input: the gradient is a mask.
+
+    $$\bar x_i = \bar g_i\,[x_i > 0]$$
+
+    Args:
+        cotangent: the shape of x, floats.
+        x: as given to `relu`. At 0, where ReLU has no derivative, the slope is declared to be 0; where x is NaN the
+            result is NaN.
+
+    Returns:
+        The shape of x in the dtype of the cotangent; exactly +0 where x ≤ 0, whatever the cotangent holds there.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes differ; the message gives them.
+    """
+    x, g = floating("x", x), floating("cotangent", cotangent)
+    if g.shape != x.shape:
+        raise ValueError(f"`cotangent` must have the shape of x {x.shape}, got {g.shape}")
+    passed = np.where(x > 0, g, _zero(g))  # a product with 0 would let ∞ and NaN through
+    return passed if x.dtype == object else np.where(np.isnan(x), x, passed).astype(g.dtype, copy=False)
+
+
+def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:
+    r"""Replace one matrix by two thin ones: its best approximation of a rank.
+
+    $$W \approx LR, \qquad L = U_r \Sigma_r^{1/2}, \quad R = \Sigma_r^{1/2} V_r^\top$$
+
+    with the r largest singular values of $W = U \Sigma V^\top$. No factors of rank r come closer, neither in the
+    spectral norm nor in Frobenius norm. There is no derivative here: singular vectors have none where values meet.
+
+    Args:
+        weight: (inputs, outputs), floats.
+        rank: 1 ≤ r ≤ min(inputs, outputs).
+
+    Returns:
+        L (inputs, r) and R (r, outputs), in the dtype of weight. They hold r (inputs + outputs) numbers.
+
+    Raises:
+        TypeError: if weight is not floating or rank not an integer.
+        ValueError: if weight is not a matrix or the rank is out of range.
+
+    Source:
+        Eckart & Young, Psychometrika 1 (1936), doi:10.1007/BF02288367.
+    """
+    weight = floating("weight", weight)
+    if weight.ndim != 2:
+        raise ValueError(f"`weight` must have shape (inputs, outputs), got {weight.shape}")
+    if not 1 <= operator.index(rank) <= min(weight.shape):
+        raise ValueError(
+            f"`rank` must lie in [1, {min(weight.shape)}] for a weight of shape {weight.shape}, got {rank}"
+        )
+    u, s, vt = np.linalg.svd(working(weight), full_matrices=False)
+    root = np.sqrt(s[:rank])  # (rank,)
+    return rounded(u[:, :rank] * root, like=weight), rounded(root[:, None] * vt[:rank], like=weight)
+
+
+def _zero(x: Array) -> Any:
+    """Zero in the arithmetic of x."""
+    return 0 if x.dtype == object else x.dtype.type(0)
 
 
 def _check_layer(x: Array, weight: Array) -> None:

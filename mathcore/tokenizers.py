@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -266,16 +267,31 @@ class BytePairTokenizer:
 
     def _merge(self, piece: bytes) -> list[int]:
         tokens = list(piece)
-        while len(tokens) > 1:
-            # A merge makes only pairs of higher rank, so that each rank comes up once.
-            pair = min(zip(tokens, tokens[1:], strict=False), key=lambda p: self._ranks.get(p, len(self._ranks)))
-            if pair not in self._ranks:
-                break
-            tokens = _join(tokens, pair, 256 + self._ranks[pair])
-        return tokens
+        after, before = list(range(1, len(tokens) + 1)), list(range(-1, len(tokens) - 1))
+        queue: list[tuple[int, int, Pair]] = []  # (rank, place of the left token, pair)
+
+        def consider(i: int, j: int) -> None:
+            if i >= 0 and j < len(tokens) and (pair := (tokens[i], tokens[j])) in self._ranks:
+                heapq.heappush(queue, (self._ranks[pair], i, pair))
+
+        for i in range(len(tokens) - 1):
+            consider(i, i + 1)
+        while queue:
+            rank, i, pair = heapq.heappop(queue)
+            j = after[i]
+            if j == len(tokens) or (tokens[i], tokens[j]) != pair:
+                continue  # one of the two has been merged since
+            tokens[i], tokens[j] = 256 + rank, _MERGED
+            after[i] = after[j]
+            if after[i] < len(tokens):
+                before[after[i]] = i
+            consider(before[i], i)
+            consider(i, after[i])
+        return [token for token in tokens if token != _MERGED]
 
 
 _FORMAT = "mathcore byte-pair tokenizer 1"
+_MERGED = -1  # the place of a token that its left neighbour has taken in
 
 
 def _pieces(text: str) -> Iterator[bytes]:
@@ -298,13 +314,12 @@ def _join(tokens: Sequence[int], pair: Pair, new: int) -> list[int]:
 
 def _learn_merges(pieces: Mapping[bytes, int], num_merges: int) -> Iterator[Pair]:
     """The merges, most frequent pair first. Only pieces that hold the merged pair are counted again."""
-    tokens = [list(piece) for piece in pieces]
-    weights = list(pieces.values())
+    tokens, weights = [list(piece) for piece in pieces], list(pieces.values())
     counts: Counter[Pair] = Counter()
     places: defaultdict[Pair, set[int]] = defaultdict(set)  # pieces that hold the pair, or once did
-    for i, sequence in enumerate(tokens):
-        for pair in zip(sequence, sequence[1:], strict=False):
-            counts[pair] += weights[i]
+    for i, weight in enumerate(weights):
+        for pair in pairwise(tokens[i]):
+            counts[pair] += weight
             places[pair].add(i)
     queue = [(-count, pair) for pair, count in counts.items()]
     heapq.heapify(queue)
@@ -315,15 +330,22 @@ def _learn_merges(pieces: Mapping[bytes, int], num_merges: int) -> Iterator[Pair
             return
         best = queue[0][1]
         yield best
-        changes: Counter[Pair] = Counter()
-        for i in places.pop(best):
-            joined = _join(tokens[i], best, new)
-            for sequence, sign in ((tokens[i], -1), (joined, 1)):
-                for pair in zip(sequence, sequence[1:], strict=False):
-                    changes[pair] += sign * weights[i]
-                    places[pair].add(i)
-            tokens[i] = joined
-        for pair, change in changes.items():
-            if change:
-                counts[pair] += change
-                heapq.heappush(queue, (-counts[pair], pair))
+        for pair, change in _apply_merge(best, new, tokens, weights, places).items():
+            counts[pair] += change
+            heapq.heappush(queue, (-counts[pair], pair))
+
+
+def _apply_merge(
+    pair: Pair, new: int, tokens: list[list[int]], weights: list[int], places: dict[Pair, set[int]]
+) -> dict[Pair, int]:
+    """Merge `pair` wherever it stands in `tokens`, and say how the counts of pairs change."""
+    changes: Counter[Pair] = Counter()
+    for i in places.pop(pair):
+        joined = _join(tokens[i], pair, new)
+        for old in pairwise(tokens[i]):
+            changes[old] -= weights[i]
+        for made in pairwise(joined):
+            changes[made] += weights[i]
+            places[made].add(i)
+        tokens[i] = joined
+    return {changed: change for changed, change in changes.items() if change}

@@ -11,7 +11,7 @@ from mathcore.verify import Claim, Target, all_of, at_least, at_most, differs, e
 from mathcore.verify import verify as verify_target
 from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.enclosures import Enclosure, enclose, true_matmul
-from mathcore.verify.numbers import Ledger, counted, derivative
+from mathcore.verify.numbers import Ledger, counted, derivative, third_derivative_bound
 from mathcore.verify.relations import Relation
 from mathcore.verify.report import Report
 from mathcore.verify.runner import PROFILES, ClaimResult, ratios, refutes, run_check, run_claim
@@ -288,3 +288,10 @@ def test_numbers_count_what_is_done_with_them():
     product = counted([[1, 2], [3, 4]], ledger) @ counted([[1], [1]], ledger)
     assert [n.value for n in product[:, 0]] == [3, 7]
     assert (ledger.multiplications, ledger.additions) == (4, 2)
+
+
+def test_third_derivatives_are_bounded_over_the_whole_stencil():
+    bound = third_derivative_bound(np.exp, (np.array([0.0, 1.0]),), (np.array([1.0, 0.5]),))
+    truth = np.array([np.exp(1.0), 0.125 * np.exp(1.5)])
+    assert (bound >= truth).all()
+    assert (bound < 2 * truth).all()

@@ -182,3 +182,36 @@ def _objects(x: np.ndarray[Any, Any], make: Callable[[Any], Any]) -> np.ndarray[
     out = np.empty(x.shape, dtype=object)
     out.ravel()[:] = [make(v) for v in x.ravel().tolist()]
     return out
+
+
+def third_derivative_bound(
+    function: Callable[..., Any], inputs: tuple[Any, ...], directions: tuple[Any, ...]
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """An upper bound on |d³/dt³ function(x + t·d)| over all −1 ≤ t ≤ 1: what a central difference truncates.
+
+    Power series over Arb balls: the constant term is the ball that holds the whole stencil, so the bound is rigorous for
+    every point of it. `function` must be smooth there and free of comparisons, as a textbook formula is.
+    """
+    from flint import arb, arb_series, ctx
+
+    whole = arb(0, 1)  # every t from −1 to 1
+    before = ctx.prec, ctx.cap
+    try:
+        ctx.prec, ctx.cap = 128, 4
+        series = []
+        for x, d in zip(inputs, directions, strict=True):
+            values, slopes = balls(x), balls(np.zeros(np.shape(x)) if d is None else d)
+            out = np.empty(values.shape, dtype=object)
+            pairs = zip(values.ravel(), slopes.ravel(), strict=True)
+            out.ravel()[:] = [arb_series([v + whole * s, s]) for v, s in pairs]
+            series.append(out)
+        result = np.asarray(function(*series), dtype=object)
+        return _upper(result, lambda s: s[3] if isinstance(s, arb_series) else arb(0)) * 6
+    finally:
+        ctx.prec, ctx.cap = before
+
+
+def _upper(x: np.ndarray[Any, Any], ball: Callable[[Any], Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The magnitude of a ball from above, in float64."""
+    values = [np.nextafter(float(ball(v).abs_upper()), np.inf) for v in x.ravel()]
+    return np.array(values, np.float64).reshape(x.shape)

@@ -1,0 +1,174 @@
+"""The site as a whole, joined from pages, claims, verdicts and pictures. Knows nothing of MkDocs."""
+
+from __future__ import annotations
+
+import html
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from _site import children, pages, rulers
+from _site.cards import cards
+from _site.formulas import set_formulas
+from _site.model import Claim, Picture, Report, SiteError, Topic
+from _site.words import link, plural
+
+_DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
+_FIGURE = re.compile(r'<div data-figure="([^"]*)"></div>')
+_FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
+_QUESTION = re.compile(r"^faq: (\d+)$", re.MULTILINE)
+_TITLE = re.compile(r"^title: (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the pages are filled from."""
+
+    report: Report
+    topics: Sequence[Topic]
+    pictures: Mapping[str, Picture]
+    chapters: Mapping[int, tuple[str, str]]
+    pages: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        written = pages.generated(self.report, self.topics, self.chapters)
+        object.__setattr__(self, "pages", {**written, "claims.json": self.report.text})
+
+    def navigation(self, nav: list[Any]) -> list[Any]:
+        """The navigation with the topics of the reference added to its section."""
+        topics = [{topic.title: f"reference/{topic.name}.md"} for topic in self.topics]
+        return [_extended(entry, "Reference", topics) for entry in nav]
+
+    def expand(self, markdown: str, path: str, meta: Mapping[str, Any]) -> str:
+        """The page with its `<!-- site: … -->` lines replaced by what they ask for.
+
+        Raises:
+            SiteError: for a line that asks for something that does not exist.
+        """
+        wants: dict[str, Callable[[str], str]] = {
+            "claims": lambda _: self._claims_of(meta.get("faq"), path),
+            "table": lambda _: pages.claims_table(self.report.claims, path, self.chapters),
+            "counts": lambda _: pages.counts(self.report),
+            "scoreboard": lambda _: '<div data-figure="scoreboard"></div>',
+            "picture": self._picture,
+            "chapters": lambda _: self._contents(path),
+            "topics": lambda _: self._topic_list(path),
+            "provenance": lambda _: self._provenance(),
+        }
+
+        def fill(match: re.Match[str]) -> str:
+            if match[1] not in wants:
+                raise SiteError(f"no such thing to fill in: {match[0]}")
+            return wants[match[1]](match[2] or "")
+
+        return _DIRECTIVE.sub(fill, markdown)
+
+    def finish(self, page: str, path: str) -> str:
+        """The rendered page with its figures drawn and its formulas set."""
+        return set_formulas(_FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page))
+
+    def _figure(self, request: str, path: str) -> str:
+        kind, *words = request.split()
+        if kind == "ruler":
+            return rulers.ruler(self.report.by_id[words[0]])
+        if kind == "histogram":
+            return rulers.histogram(self.report.by_id[words[0]].checks[int(words[1])])
+        if kind == "picture":
+            return self.pictures[words[0]].svg
+        return rulers.scoreboard(self.report, path)
+
+    def _claims_of(self, faq: int | None, path: str) -> str:
+        about = [claim for claim in self.report.claims if claim.faq == faq]
+        if faq is not None:
+            return cards(about, path)
+        topics = sorted({claim.topic for claim in about})
+        groups = [f"## {topic.capitalize()}\n\n" + cards(_of_topic(about, topic), path) for topic in topics]
+        return "\n\n".join(groups)
+
+    def _picture(self, name: str) -> str:
+        if name not in self.pictures:
+            raise SiteError(f"no picture is called {name!r}; there are {', '.join(sorted(self.pictures))}")
+        caption = self.pictures[name].caption
+        return (
+            f'<figure class="mc-figure" markdown><div data-figure="picture {name}"></div>\n\n'
+            f'<figcaption markdown="span">{caption}</figcaption></figure>'
+        )
+
+    def _contents(self, path: str) -> str:
+        lines = []
+        for faq, (page, title) in sorted(self.chapters.items()):
+            number = sum(claim.faq == faq for claim in self.report.claims)
+            note = f' <span class="mc-meta">{plural(number, "claim")}</span>' if number else ""
+            lines.append(f"{faq}. {link(title, page, path)}{note}")
+        return '<div class="mc-contents" markdown>\n\n' + "\n".join(lines) + "\n\n</div>"
+
+    def _topic_list(self, path: str) -> str:
+        lines = []
+        for topic in self.topics:
+            page = f"reference/{topic.name}.md"
+            names = ", ".join(link(f"`{n}`", f"{page}#mathcore.{topic.name}.{n}", path) for n in topic.names)
+            lines.append(f"{link(topic.title, page, path)}\n:   {names}")
+        return "\n\n".join(lines)
+
+    def _provenance(self) -> str:
+        report = self.report
+        environment = ", ".join(f"{name} {value}" for name, value in report.environment.items())
+        return (
+            f"{plural(len(report.claims), 'claim')} in {report.seconds:.0f} s; profile {report.profile}, "
+            f"seed {report.seed}; {report.date}; {environment}; key {report.key}.\n{{ .mc-provenance }}"
+        )
+
+
+def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -> Site:
+    """Run, or recall, everything that the pages show.
+
+    Args:
+        root: the repository.
+        options: `profile` of the run; `claims`, names to limit it to, all if empty.
+        lenient: show claims that do not stand instead of stopping.
+
+    Raises:
+        SiteError: if a claim does not stand; the message names it.
+    """
+    report = children.run_claims(root, options["profile"], options["claims"])
+    if not report.claims:
+        raise SiteError("no claim ran")
+    if report.broken:
+        complaint = "\n".join(map(_complaint, report.broken))
+        if not lenient:
+            raise SiteError(f"{plural(len(report.broken), 'claim')} of this site do not stand:\n{complaint}")
+        sys.stderr.write(f"{complaint}\n")
+    children.run_examples(root)
+    topics, pictures = children.list_topics(root), children.draw_pictures(root)
+    return Site(report, topics, pictures, _chapters(root / "docs"))
+
+
+def _complaint(claim: Claim) -> str:
+    survivors = [name for name, caught in claim.mutants.items() if not caught]
+    found = claim.failure
+    what = [f"{claim.id}: {claim.outcome.replace('_', ' ')}", claim.statement, claim.detail]
+    what += [f"survived: {', '.join(survivors)}"] if survivors else []
+    what += [f"{name} = {value}" for name, value in found.inputs.items()] if found else []
+    return "\n  ".join(filter(None, what))
+
+
+def _chapters(docs: Path) -> dict[int, tuple[str, str]]:
+    """Question → path and title, from the front matter of the chapters."""
+    found = {}
+    for page in sorted((docs / "learn").glob("*.md")):
+        front = _FRONT.match(page.read_text(encoding="utf-8"))
+        number, title = (pattern.search(front[1]) if front else None for pattern in (_QUESTION, _TITLE))
+        if number and title:
+            found[int(number[1])] = (f"learn/{page.name}", title[1])
+    return found
+
+
+def _extended(entry: Any, section: str, more: list[Any]) -> Any:
+    return {section: [*entry[section], *more]} if isinstance(entry, dict) and section in entry else entry
+
+
+def _of_topic(claims: Sequence[Claim], topic: str) -> list[Claim]:
+    return [claim for claim in claims if claim.topic == topic]

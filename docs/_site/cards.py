@@ -1,0 +1,50 @@
+"""A claim in short: as a card in its chapter, as a line beside its function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from _site import words
+from _site.model import Claim
+
+
+def cards(claims: Iterable[Claim], source: str) -> str:
+    """Cards for claims, in the order given."""
+    return "\n\n".join(_card(claim, source) for claim in claims)
+
+
+def _card(claim: Claim, source: str) -> str:
+    evidence = ", ".join(words.EVIDENCE[e] for e in claim.evidence)
+    lines = [
+        f'<div class="mc-card {words.style(claim)}" markdown>',
+        f'<p class="mc-label">{words.verdict(claim)}</p>',
+        words.link(claim.statement.rstrip("."), claim.page, source) + "\n{ .mc-statement }",
+    ]
+    if claim.condition:
+        lines.append(f"*Condition.* {_closed(claim.condition)}")
+    if claim.corrected:
+        lines.append(f"*What is true.* {_closed(claim.corrected)}")
+    lines += [
+        f'<div data-figure="ruler {claim.id}"></div>',
+        f"{words.worst(claim)} · {words.plural(claim.examples, 'case')} · {evidence}\n{{ .mc-meta }}",
+        "</div>",
+    ]
+    return "\n\n".join(lines)
+
+
+def checked(claims: Iterable[Claim], name: str, source: str) -> str:
+    """What is claimed of a function, as a list beside it."""
+    lines = [f"- {line(claim, source)}" for claim in claims]
+    if not lines:
+        return ""
+    return "\n".join(['<div class="mc-checked" markdown>', "", f"**Checked of `{name}`**", "", *lines, "", "</div>"])
+
+
+def line(claim: Claim, source: str) -> str:
+    """A claim on one line: its label, its sentence as a link."""
+    label = f'<span class="mc-tag {words.style(claim)}">{words.verdict(claim)}</span>'
+    return f"{label} {words.link(claim.statement.rstrip('.'), claim.page, source)}"
+
+
+def _closed(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "$$")) else f"{text}."

@@ -1,0 +1,106 @@
+"""What must run, runs in a child process: there, no import is stale. Results are remembered under a key of all they depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from _site.model import Picture, Report, SiteError, Topic, read_report
+
+_PACKAGES = ("numpy", "hypothesis", "python-flint", "ml-dtypes", "scikit-learn", "scipy", "matplotlib")
+_REMEMBERED = 6  # results kept of each kind
+
+
+def run_claims(root: Path, profile: str, names: Sequence[str]) -> Report:
+    """Every claim (or those named), checked on this tree.
+
+    Raises:
+        SiteError: if the run gives no report; the message ends with what it printed last.
+    """
+    key = _key(root, ["mathcore/**/*"], profile, *names)
+    # A new tree draws new inputs; the same tree draws the same.
+    command = ["-m", "mathcore", "verify", *names, "--profile", profile, "--seed", str(int(key[:8], 16))]
+    return read_report(_remembered(root, "verdicts", key, [*command, "--json"], accepted=(0, 1)), key)
+
+
+def draw_pictures(root: Path) -> dict[str, Picture]:
+    """Every figure of the chapters."""
+    key = _key(root, ["mathcore/**/*", "docs/_site/pictures/*.py"])
+    data = json.loads(_remembered(root, "pictures", key, ["-m", "_site.child", "pictures"]))
+    return {name: Picture(**picture) for name, picture in data.items()}
+
+
+def list_topics(root: Path) -> list[Topic]:
+    """The public names of the library, by module."""
+    text = _remembered(root, "topics", _key(root, ["mathcore/**/*"]), ["-m", "_site.child", "topics"])
+    return [Topic(t["name"], t["title"], tuple(t["names"])) for t in json.loads(text)]
+
+
+def run_examples(root: Path) -> int:
+    """Run the sessions printed on the pages; how many calls there were.
+
+    Raises:
+        SiteError: if a page shows what its session does not.
+    """
+    key = _key(root, ["mathcore/**/*", "docs/**/*.md"])
+    return int(json.loads(_remembered(root, "examples", key, ["-m", "_site.child", "examples"]))["examples"])
+
+
+def _key(root: Path, patterns: Iterable[str], *words: str) -> str:
+    """A hash of the files, the versions and the machine."""
+    digest = hashlib.sha256()
+    files = {path for pattern in patterns for path in root.glob(pattern) if _counts(path)}
+    for path in sorted(files | {Path(__file__), Path(__file__).with_name("child.py")}):
+        digest.update(f"{path.name} {path.parent.name}\0".encode() + path.read_bytes() + b"\0")
+    facts = [platform.python_version(), platform.machine(), *map(_version, _PACKAGES), *words]
+    digest.update("\0".join(facts).encode())
+    return digest.hexdigest()[:16]
+
+
+def _counts(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return package
+
+
+def _remembered(root: Path, kind: str, key: str, command: list[str], accepted: tuple[int, ...] = (0,)) -> str:
+    """The JSON that `python COMMAND FILE` writes, from an earlier run if nothing has changed since."""
+    folder = root / ".cache" / "site"
+    file = folder / f"{kind}-{key}.json"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(f".{os.getpid()}")
+        try:
+            _run(root, [*command, str(part)], kind, accepted)
+            if not part.exists():
+                raise SiteError(f"the {kind} of the site left no result")
+            part.rename(file)
+        finally:
+            part.unlink(missing_ok=True)
+        for old in sorted(folder.glob(f"{kind}-*.json"), key=lambda p: p.stat().st_mtime)[:-_REMEMBERED]:
+            old.unlink()
+    return file.read_text(encoding="utf-8")
+
+
+def _run(root: Path, command: list[str], kind: str, accepted: tuple[int, ...]) -> None:
+    paths = [str(root), str(root / "docs")]
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(paths)}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=root, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode not in accepted:
+        said = (done.stderr.strip() or done.stdout.strip())[-3000:]
+        raise SiteError(f"the {kind} of the site could not be computed (exit status {done.returncode}):\n{said}")

@@ -1,0 +1,192 @@
+"""The page of one claim: everything that this build saw of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from _site import words
+from _site.cards import line
+from _site.model import Check, Claim, Finding, Report
+from _site.words import code_block, link
+
+Chapters = Mapping[int, tuple[str, str]]  # question → (path of its page, its title)
+Homes = Mapping[str, str]  # public name → anchor of its documentation
+
+
+def claim_page(claim: Claim, report: Report, chapters: Chapters, homes: Homes) -> str:
+    """The page as Markdown."""
+    parts = [
+        f"---\ntitle: {claim.id}\nhide: [navigation]\n---",
+        _where(claim, chapters, homes),
+        f"# {claim.statement}",
+        _verdict(claim),
+        f"$$\n{claim.formula}\n$$",
+        _restated(claim),
+        _finding("What went wrong", claim.failure),
+        _errors(claim),
+        _measured(claim),
+        _finding(_counterexample_title(claim), claim.counterexample),
+        _teeth(claim),
+        _allowance(claim),
+        _checks(claim.checks),
+        _again(claim, report),
+        _neighbours(claim, report, homes),
+        _provenance(claim, report),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _where(claim: Claim, chapters: Chapters, homes: Homes) -> str:
+    steps = [link("Claims", "claims/index.md", claim.page)]
+    if claim.faq in chapters:
+        path, title = chapters[claim.faq]
+        steps.append(link(f"{claim.faq}. {title}", path, claim.page))
+    home = next((homes[name] for name in claim.needs if name in homes), None)
+    if home:
+        steps.append(link(claim.topic, home.partition("#")[0], claim.page))
+    return " / ".join([*steps, f"`{claim.id}`"]) + "\n{ .mc-where }"
+
+
+def _verdict(claim: Claim) -> str:
+    rungs = "; ".join(f"**{e}**: {words.EVIDENCE[e]}" for e in claim.evidence)
+    legend = link("What this does and does not mean.", "verdicts.md", claim.page)
+    return "\n\n".join(
+        [
+            f'<div class="mc-verdict {words.style(claim)}" markdown>',
+            f'<p class="mc-label">{words.verdict(claim)}</p>',
+            f"{words.sentence(claim)} {legend}",
+            f"{rungs}.\n{{ .mc-meta }}",
+            "</div>",
+        ]
+    )
+
+
+def _restated(claim: Claim) -> str:
+    lines = []
+    if claim.condition:
+        lines.append(f"Condition\n:   {claim.condition}")
+    if claim.corrected:
+        lines.append(f"What is true\n:   {claim.corrected}")
+    if claim.source:
+        lines.append(f"Source\n:   {claim.source}")
+    return "\n\n".join(lines)
+
+
+def _errors(claim: Claim) -> str:
+    figures = [_figure(claim, i, check) for i, check in enumerate(claim.checks) if check.evidence != "counterexample"]
+    if claim.worst is None:
+        return ""
+    if claim.allowance == 0 and claim.worst == 0:
+        words_for = "Nothing is allowed: both sides must agree exactly, and they did in every case."
+    else:
+        words_for = (
+            f"The largest error seen is **{words.number(claim.worst)}** of what the derivation below allows; "
+            f"at that place it allows {words.number(claim.allowance)}."
+        )
+        if claim.worst and claim.worst < 0.01:
+            words_for += " That is a small fraction: the bound is safe, not tight."
+    return "\n\n".join(["## Worst error", words_for, *filter(None, figures)])
+
+
+def _figure(claim: Claim, index: int, check: Check) -> str:
+    if not check.histogram.bins:
+        return ""
+    caption = f"{words.EVIDENCE[check.evidence]}: {words.plural(check.examples, 'case')}, each counted at its worst error."
+    return (
+        f'<figure class="mc-figure" markdown><div data-figure="histogram {claim.id} {index}"></div>\n'
+        f"<figcaption>{caption[0].upper()}{caption[1:]}</figcaption></figure>"
+    )
+
+
+def _measured(claim: Claim) -> str:
+    if not claim.measured:
+        return ""
+    rows = [f"{name.replace('_', ' ')}\n:   {value}" for name, value in claim.measured.items()]
+    return "\n\n".join(["## Measured", *rows])
+
+
+def _counterexample_title(claim: Claim) -> str:
+    return "Why not as stated" if claim.verdict == "refuted" else "Why the condition is needed"
+
+
+def _finding(title: str, finding: Finding | None) -> str:
+    if finding is None:
+        return ""
+    kind = {"smallest": "The smallest one of a finite domain", "shrunk": "Found by search, then shrunk"}[finding.kind]
+    lines = [f"{name} = {text}" for name, text in finding.inputs.items()]
+    if finding.crashed:
+        outcome = finding.lhs
+    else:
+        relation = f"{finding.lhs}  {finding.relation}  {finding.rhs}"
+        outcome = f"{relation}   is false: error {finding.error}, allowed {finding.allowance}"
+    place = f"\n{finding.place}" if finding.place else ""
+    return "\n\n".join([f"## {title}", f"{kind}:", code_block("\n".join([*lines, "", outcome]) + place)])
+
+
+def _teeth(claim: Claim) -> str:
+    if not claim.mutants:
+        return ""
+    lines = ["## What it catches", "Implementations that are wrong on purpose; this claim must refute each of them."]
+    notes = claim.mutant_notes
+    lines.append("\n".join(f"- **{_said(caught)}** `{n}`: {notes.get(n, '')}" for n, caught in claim.mutants.items()))
+    return "\n\n".join(lines)
+
+
+def _said(caught: bool) -> str:
+    return "Refuted" if caught else "SURVIVED"
+
+
+def _allowance(claim: Claim) -> str:
+    if not claim.tolerances:
+        return ""
+    parts = ["## Where the allowance comes from"]
+    for tolerance in claim.tolerances:
+        parts += [f"### `{tolerance.name}`", tolerance.derivation]
+    return "\n\n".join(parts)
+
+
+def _checks(checks: Iterable[Check]) -> str:
+    parts = ["## The check itself"]
+    for check in checks:
+        what = words.EVIDENCE[check.evidence]
+        parts += [
+            f"{what[0].upper()}{what[1:]}, {words.plural(check.examples, 'case')}:",
+            code_block(check.source, "python", f'title="{check.file}:{check.line}" linenums="{check.line}"'),
+        ]
+    return "\n\n".join(parts)
+
+
+def _again(claim: Claim, report: Report) -> str:
+    environment = report.environment
+    return "\n\n".join(
+        [
+            "## Run it again",
+            "The same inputs, in the same order:",
+            code_block(claim.command, "sh"),
+            f"With Python {environment['python']}, NumPy {environment['numpy']} and "
+            f"Hypothesis {environment['hypothesis']}. Add `--target module:NAME` to check "
+            + link("an implementation of your own", "run.md", claim.page)
+            + ".",
+        ]
+    )
+
+
+def _neighbours(claim: Claim, report: Report, homes: Homes) -> str:
+    needs = [link(f"`{name}`", homes[name], claim.page) if name in homes else f"`{name}`" for name in claim.needs]
+    below = [report.by_id[i] for i in claim.rests_on if i in report.by_id]
+    above = [other for other in report.claims if claim.id in other.rests_on]
+    groups = [
+        ("About the functions", needs),
+        ("It rests on", [line(other, claim.page) for other in below]),
+        ("On it rest", [line(other, claim.page) for other in above]),
+    ]
+    lines = [f"{title}\n\n" + "\n".join(f"- {entry}" for entry in entries) for title, entries in groups if entries]
+    return "\n\n".join(["## Around it", *lines]) if lines else ""
+
+
+def _provenance(claim: Claim, report: Report) -> str:
+    environment = ", ".join(f"{name} {value}" for name, value in report.environment.items())
+    return (
+        f"{words.plural(claim.examples, 'case')} in {claim.seconds:.2f} s; profile {report.profile}, seed {report.seed}, "
+        f"target {report.target}; {report.date}; {environment}; key {report.key}.\n{{ .mc-provenance }}"
+    )

@@ -1,0 +1,189 @@
+"""What a run of the claims reports, typed: the JSON of `mathcore verify --json`, schema 1."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SCHEMA = 1
+
+
+class SiteError(ValueError):
+    """The site cannot be built; the message names the page or the claim."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An input on which a relation fails."""
+
+    kind: str
+    inputs: Mapping[str, str]
+    lhs: str
+    relation: str
+    rhs: str
+    error: str
+    allowance: str
+    sentence: str = ""
+    place: str = ""
+    crashed: bool = False
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Errors as fractions of their allowance, by decade; `exact` counts the errors of zero."""
+
+    exact: int
+    bins: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One piece of evidence: its source and what it saw."""
+
+    evidence: str
+    source: str
+    file: str
+    line: int
+    examples: int
+    worst: float | None
+    histogram: Histogram
+    measured: Mapping[str, str]
+    outcome: str = "holds"
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """A named allowance and why it is that large."""
+
+    name: str
+    derivation: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement, and what this build saw of it."""
+
+    id: str
+    topic: str
+    faq: int | None
+    statement: str
+    formula: str
+    source: str
+    condition: str | None
+    corrected: str | None
+    verdict: str
+    evidence: tuple[str, ...]
+    outcome: str
+    examples: int
+    worst: float | None
+    allowance: float | None
+    tolerances: tuple[Tolerance, ...]
+    mutants: Mapping[str, bool]
+    mutant_notes: Mapping[str, str]
+    counterexample: Finding | None
+    failure: Finding | None
+    needs: tuple[str, ...]
+    rests_on: tuple[str, ...]
+    checks: tuple[Check, ...]
+    measured: Mapping[str, str]
+    seconds: float
+    command: str
+    detail: str = ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether it came out as it is declared, every wrong implementation caught."""
+        return self.outcome == "holds" and all(self.mutants.values())
+
+    @property
+    def page(self) -> str:
+        """Path of its page among the sources."""
+        return f"claims/{self.id}.md"
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run."""
+
+    environment: Mapping[str, str]
+    seed: int
+    profile: str
+    target: str
+    seconds: float
+    date: str
+    claims: tuple[Claim, ...]
+    key: str
+    text: str  # the report as it was written
+    by_id: Mapping[str, Claim] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_id", {claim.id: claim for claim in self.claims})
+
+    @property
+    def broken(self) -> list[Claim]:
+        """The claims that do not stand."""
+        return [claim for claim in self.claims if not claim.stands]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A public module: its title, its words, its public names in the order of the source."""
+
+    name: str
+    title: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure computed in the build."""
+
+    svg: str
+    caption: str
+
+
+def read_report(text: str, key: str) -> Report:
+    """The report of a run.
+
+    Raises:
+        SiteError: for a schema that this code does not know.
+    """
+    data = json.loads(text)
+    if data.get("schema") != SCHEMA:
+        raise SiteError(f"the report of the claims must have schema {SCHEMA}, got {data.get('schema')!r}")
+    plain = {name: data[name] for name in ("environment", "seed", "profile", "target", "seconds", "date")}
+    return Report(**plain, claims=tuple(_claim(c) for c in data["claims"]), key=key, text=text)
+
+
+def _claim(data: Mapping[str, Any]) -> Claim:
+    same = ("id", "topic", "faq", "statement", "formula", "source", "condition", "corrected", "verdict", "outcome")
+    same += ("examples", "worst", "allowance", "mutants", "mutant_notes", "seconds", "command")
+    return Claim(
+        **{name: data[name] for name in same},
+        evidence=tuple(data["evidence"]),
+        tolerances=tuple(Tolerance(t["name"], t["derivation"]) for t in data["tolerance"]),
+        counterexample=_finding(data["counterexample"]),
+        failure=_finding(data["failure"]),
+        needs=tuple(data["needs"]),
+        rests_on=tuple(data["rests_on"]),
+        checks=tuple(_check(c) for c in data["checks"]),
+        measured=data["measured"] or {},
+        detail=data.get("detail", ""),
+    )
+
+
+def _check(data: Mapping[str, Any]) -> Check:
+    same = ("evidence", "source", "file", "line", "examples", "worst")
+    histogram = data["histogram"]
+    return Check(
+        **{name: data[name] for name in same},
+        histogram=Histogram(histogram["exact"], tuple((low, count) for low, count in histogram["bins"])),
+        measured=data["measured"] or {},
+        outcome=data.get("outcome", "holds"),
+    )
+
+
+def _finding(data: Mapping[str, Any] | None) -> Finding | None:
+    return Finding(**{k: v for k, v in data.items() if k in Finding.__dataclass_fields__}) if data else None

@@ -1,0 +1,71 @@
+"""Pages that are written by the build: one a claim, their index, the reference of each topic. Pure: report in, Markdown out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from _site import words
+from _site.cards import checked
+from _site.claim_page import Chapters, Homes, claim_page
+from _site.model import Claim, Report, Topic
+from _site.words import link
+
+
+def homes_of(topics: Iterable[Topic]) -> dict[str, str]:
+    """Where each public name is documented."""
+    return {n: f"reference/{t.name}.md#mathcore.{t.name}.{n}" for t in topics for n in t.names}
+
+
+def generated(report: Report, topics: Sequence[Topic], chapters: Chapters) -> dict[str, str]:
+    """Path → Markdown of every page that the build writes."""
+    homes = homes_of(topics)
+    pages = {claim.page: claim_page(claim, report, chapters, homes) for claim in report.claims}
+    pages.update({f"reference/{topic.name}.md": reference(topic, report) for topic in topics})
+    return pages
+
+
+def reference(topic: Topic, report: Report) -> str:
+    """The public names of a topic, each with what is claimed of it."""
+    path = f"reference/{topic.name}.md"
+    parts = [f"---\ntitle: {topic.name}\n---", f"# {topic.title}", f"`mathcore.{topic.name}`\n{{ .mc-where }}"]
+    for name in topic.names:
+        about = [claim for claim in report.claims if name in claim.needs]
+        parts += [f"::: mathcore.{topic.name}.{name}", checked(about, name, path)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def claims_table(claims: Iterable[Claim], source: str, chapters: Chapters) -> str:
+    """The index: a plain table, which a script makes searchable."""
+    head = ["| Verdict | Claim | FAQ | Topic | Evidence | Worst error |", "|---|---|---|---|---|---|"]
+    rows = [_row(claim, source, chapters) for claim in claims]
+    return "\n".join(['<div class="mc-index" markdown>', "", *head, *rows, "", "</div>"])
+
+
+def _row(claim: Claim, source: str, chapters: Chapters) -> str:
+    faq = link(str(claim.faq), chapters[claim.faq][0], source) if claim.faq in chapters else "–"
+    cells = [
+        f'<span class="mc-tag {words.style(claim)}">{words.verdict(claim)}</span>',
+        f"{link(f'`{claim.id}`', claim.page, source)}<br>{claim.statement}",
+        faq,
+        claim.topic,
+        ", ".join(claim.evidence),
+        "exact" if claim.allowance == 0 and claim.worst == 0 else words.number(claim.worst),
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+
+
+def counts(report: Report) -> str:
+    """The build in numbers."""
+    verdicts = [claim.verdict for claim in report.claims]
+    wrong = [caught for claim in report.claims for caught in claim.mutants.values()]
+    cases = sum(claim.examples for claim in report.claims)
+    facts: Mapping[str, str] = {
+        "claims checked in this build": f"{len(report.claims):,}",
+        "not refuted as they stand": f"{verdicts.count('holds'):,}",
+        "true with a condition": f"{verdicts.count('holds_if'):,}",
+        "refuted as stated": f"{verdicts.count('refuted'):,}",
+        "cases tried": f"{cases:,}",
+        "wrong implementations caught": f"{sum(wrong):,} of {len(wrong):,}",
+    }
+    entries = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts.items())
+    return f'<dl class="mc-counts">{entries}</dl>'

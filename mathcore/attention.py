@@ -1,0 +1,795 @@
+"""Attention: every word asks, every word answers, and the answers are mixed by how well they fit.
+
+Shapes are (..., heads, time, width). Query heads may share a key head: then their rows are laid under one another,
+and one matrix product serves the whole group. A key that is not seen has the score −∞, so nothing of it is left,
+whatever it holds.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, floating, rounded, working
+from mathcore.layers import linear, linear_vjp
+from mathcore.positions import rope, rope_vjp
+
+
+def scaled_dot_product_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: bool = False,
+) -> Array | tuple[Array, Array]:
+    r"""Mix the values by how well their keys answer each query.
+
+    $$\mathrm{attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt d} + B\right) V$$
+
+    Args:
+        query: (..., heads, queries, width), floats; (queries, width) for a single head.
+        key: (..., key heads, keys, width), floats. Query head h uses key head h // (heads / key heads).
+        value: (..., key heads, keys, value width), floats.
+        mask: bools that broadcast to (..., heads, queries, keys); a key is seen where True.
+        bias: floats that broadcast alike, added to the scores; −∞ hides a key as the mask does.
+        is_causal: query i sees no key beyond i + `query_offset`.
+        query_offset: where the first query stands, counted from the first key; used by `is_causal` alone.
+        scale: what the products are multiplied by; 1/√width if None.
+        return_lse: also return the logarithm of each row's sum of exponentials, as `merge_attention` needs it.
+
+    Returns:
+        (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
+        pair, the second (..., heads, queries) in the precision of the arithmetic. A query that sees nothing gets
+        zeros, and −∞. What is not seen has no influence, NaN and ∞ included; a visible ∞ comes through however
+        small its weight. A query that sees a single key gets its value bit for bit.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Source:
+        Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
+    """
+    q, k, v = _checked(query, key, value)
+    mix = _mix(_problem(q, k, v, mask, bias, is_causal, query_offset, scale))
+    output = _output(mix).astype(np.result_type(q, k, v), copy=False)
+    return (output, _log_total(mix)) if return_lse else output
+
+
+def scaled_dot_product_attention_vjp(
+    cotangent: npt.ArrayLike,
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+) -> tuple[Array, Array, Array]:
+    r"""Pull a cotangent Ō of `scaled_dot_product_attention` back to query, key and value; `bias` is a constant.
+
+    $$\bar V = P^\top \bar O, \qquad \bar P = \bar O V^\top, \qquad
+      \bar S_{ij} = P_{ij}\Big(\bar P_{ij} - \sum_k P_{ik}\bar P_{ik}\Big), \qquad
+      \bar Q = \frac{\bar S K}{\sqrt d}, \qquad \bar K = \frac{\bar S^\top Q}{\sqrt d}$$
+
+    Args:
+        cotangent: (..., heads, queries, value width), floats, the shape of the output.
+        query, key, value, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
+
+    Returns:
+        The cotangents of query, key and value, each in the shape and dtype of its input; a key head collects those
+        of all query heads that share it. A key that no query sees gets exact zeros.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if the shapes do not fit, that of `cotangent` included; the message gives them.
+    """
+    q, k, v = _checked(query, key, value)
+    g = floating("cotangent", cotangent)
+    if g.shape != (*q.shape[:-1], v.shape[-1]):
+        expected = (*q.shape[:-1], v.shape[-1])
+        raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
+    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
+    q_bar, k_bar, v_bar = _attention_vjp(working(g), problem)
+    return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
+
+
+def attention_weights(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+) -> Array:
+    r"""The mixing matrix of `scaled_dot_product_attention`: row i says how much query i takes from each key.
+
+    $$P = \mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt d} + B\right)$$
+
+    Args:
+        query, key, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
+
+    Returns:
+        (..., heads, queries, keys), in the dtype that query and key promote to. Exactly 0 for a key that is not seen.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if the shapes do not fit; the message gives them.
+    """
+    q, k, _ = _checked(query, key, key)
+    problem = _problem(q, k, k, mask, bias, is_causal, query_offset, scale)
+    return _weights(problem, problem.seen()).astype(np.result_type(q, k), copy=False)
+
+
+def merge_attention(
+    output_a: npt.ArrayLike, lse_a: npt.ArrayLike, output_b: npt.ArrayLike, lse_b: npt.ArrayLike
+) -> tuple[Array, Array]:
+    r"""Combine what the same queries found among two disjoint sets of keys.
+
+    $$\ell = \ln(e^{\ell_a} + e^{\ell_b}), \qquad O = e^{\ell_a - \ell} O_a + e^{\ell_b - \ell} O_b$$
+
+    Args:
+        output_a, output_b: (..., queries, value width), floats.
+        lse_a, lse_b: (..., queries), floats; −∞ where a query saw nothing, and then its output does not matter.
+
+    Returns:
+        The output and the log-sum-exp over both sets, in the dtypes that the two outputs and the two log-sum-exps
+        promote to. Where one side saw nothing, the other comes back bit for bit; where both did, zeros and −∞.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Source:
+        Dao et al., FlashAttention, arXiv:2205.14135, §3.1.
+    """
+    a, b = floating("output_a", output_a), floating("output_b", output_b)
+    lse = floating("lse_a", lse_a), floating("lse_b", lse_b)
+    shapes = (a.shape, lse[0].shape, b.shape, lse[1].shape)
+    if a.ndim == 0 or shapes != (a.shape, a.shape[:-1]) * 2:
+        raise ValueError(
+            "`output_a` and `output_b` must have one shape (..., queries, width), `lse_a` and `lse_b` must have "
+            f"(..., queries), got {shapes[0]}, {shapes[2]}, {shapes[1]}, {shapes[3]}"
+        )
+    work = np.result_type(*(working(x) for x in (a, b, *lse)))
+    mix = _joined(*(_found(x.astype(work), y.astype(work)) for x, y in zip((a, b), lse, strict=True)))
+    output = _output(mix).astype(np.result_type(a, b), copy=False)
+    return output, _log_total(mix).astype(np.result_type(*lse), copy=False)
+
+
+def blockwise_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: bool = False,
+    block_size: int = 512,
+) -> Array | tuple[Array, Array]:
+    r"""`scaled_dot_product_attention` in blocks, in memory that does not grow with queries × keys.
+
+    Each block of keys leaves its maximum m, total t and unnormalised mix a; two of them join to
+    $$m = \max(m_1, m_2), \qquad t = e^{m_1 - m}t_1 + e^{m_2 - m}t_2, \qquad a = e^{m_1 - m}a_1 + e^{m_2 - m}a_2$$
+    and the output is a / t at the end. Blocks beyond the causal edge are not touched.
+
+    Args:
+        query, key, value, mask, bias, is_causal, query_offset, scale, return_lse: as for
+            `scaled_dot_product_attention`.
+        block_size: how many queries and keys are worked on at a time.
+
+    Returns:
+        What `scaled_dot_product_attention` returns, up to rounding.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if the shapes do not fit, or `block_size` is below 1.
+
+    Source:
+        Milakov & Gimelshein, Online normalizer calculation for softmax, arXiv:1805.02867; Dao et al., FlashAttention,
+        arXiv:2205.14135.
+    """
+    q, k, v = _checked(query, key, value)
+    if operator.index(block_size) < 1:
+        raise ValueError(f"`block_size` must be at least 1, got {block_size}")
+    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
+    output = np.empty((*q.shape[:-1], v.shape[-1]), dtype=np.result_type(q, k, v))
+    lse = np.empty(q.shape[:-1], dtype=problem.query.dtype)
+    for rows in _blocks(q.shape[-2], block_size):
+        mix = _mix(problem.block(rows, slice(0)))  # no keys yet
+        for columns in _blocks(problem.reach(rows), block_size):
+            mix = _joined(mix, _mix(problem.block(rows, columns)))
+        output[..., rows, :] = _output(mix)
+        lse[..., rows] = _log_total(mix) if return_lse else 0
+    return (output, lse) if return_lse else output
+
+
+class KeyValueCache:
+    """The keys and values of the words read so far, so that each word is projected once.
+
+    A cache never changes: `append` returns a longer one, and all earlier ones stay valid. Caches that grow from one
+    another share memory, which doubles when it is full; two that grow from the same one part ways by a copy.
+    Threads must not extend one cache at the same time.
+
+        cache = KeyValueCache()
+        for query, key, value in words:  # (..., heads, 1, width) each
+            cache = cache.append(key, value)
+            output = cache.attend(query)
+    """
+
+    __slots__ = ("_length", "_store")
+
+    def __init__(self) -> None:
+        self._store = _Store(np.empty((0, 0)), np.empty((0, 0)), used=-1)
+        self._length = 0
+
+    def __len__(self) -> int:
+        """How many words have been read: the position of the next one."""
+        return self._length
+
+    @property
+    def key(self) -> Array:
+        """The keys, (..., heads, time, width), as a view that cannot be written to."""
+        return self._read(self._store.key)
+
+    @property
+    def value(self) -> Array:
+        """The values, (..., heads, time, value width), as a view that cannot be written to."""
+        return self._read(self._store.value)
+
+    def append(self, key: npt.ArrayLike, value: npt.ArrayLike) -> KeyValueCache:
+        """This cache and the words after it.
+
+        Args:
+            key: (..., heads, new words, width), floats; rotated already, if they are to be.
+            value: (..., heads, new words, value width), floats.
+
+        Returns:
+            A cache longer by the new words.
+
+        Raises:
+            TypeError: if an argument is not floating.
+            ValueError: if a dtype or a shape, but for the number of words, differs from that of the words before.
+        """
+        k, v = floating("key", key), floating("value", value)
+        _, k, v = _checked(k, k, v)
+        if self._length:
+            _check_continues("key", self.key, k)
+            _check_continues("value", self.value, v)
+        end, store = self._length + k.shape[-2], self._store
+        if store.used != self._length or store.key.shape[-2] < end:  # another cache grew here, or there is no room
+            store = _Store(_room(self.key, k, self._length), _room(self.value, v, self._length), used=self._length)
+        store.key[..., self._length : end, :] = k
+        store.value[..., self._length : end, :] = v
+        store.used = end
+        longer = KeyValueCache()
+        longer._store, longer._length = store, end
+        return longer
+
+    def attend(
+        self,
+        query: npt.ArrayLike,
+        *,
+        mask: npt.ArrayLike | None = None,
+        bias: npt.ArrayLike | None = None,
+        is_causal: bool = True,
+        scale: float | None = None,
+        return_lse: bool = False,
+    ) -> Array | tuple[Array, Array]:
+        """`scaled_dot_product_attention` of the last words read, whose queries these are, over all of the words.
+
+        Args:
+            query: (..., heads, queries, width), floats; the last of them stands at the last word.
+            mask, bias, is_causal, scale, return_lse: as for `scaled_dot_product_attention`.
+
+        Returns:
+            What `scaled_dot_product_attention` returns.
+
+        Raises:
+            TypeError: if an argument is not floating, or `mask` is not of bools.
+            ValueError: if the cache is empty, or the shapes do not fit.
+        """
+        if not self._length:
+            raise ValueError("the cache must hold at least one word, it is empty")
+        q = floating("query", query)
+        offset = self._length - (q.shape[-2] if q.ndim > 1 else 0)
+        return scaled_dot_product_attention(
+            q, self.key, self.value, mask=mask, bias=bias, is_causal=is_causal, query_offset=offset, scale=scale,
+            return_lse=return_lse,
+        )  # fmt: skip
+
+    def _read(self, store: Array) -> Array:
+        view = store[..., : self._length, :]
+        view.flags.writeable = False
+        return view
+
+
+def multi_head_attention(
+    x: npt.ArrayLike,
+    params: Mapping[str, npt.ArrayLike],
+    *,
+    num_heads: int,
+    num_kv_heads: int | None = None,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    rope_base: float | None = None,
+) -> Array:
+    r"""Several attentions side by side, each through projections of its own, and mixed at the end.
+
+    $$\mathrm{head}_h = \mathrm{attention}(xW^Q_h, xW^K_h, xW^V_h), \qquad y = [\mathrm{head}_1, \dots,
+      \mathrm{head}_H]\,W^O$$
+
+    Args:
+        x: (..., time, features), floats.
+        params: the weight matrices "query" (features, heads · width), "key" (features, key heads · width), "value"
+            (features, key heads · value width) and "output" (heads · value width, outputs); floats. Head h has the
+            h-th slice of the columns.
+        num_heads: heads of the queries.
+        num_kv_heads: heads of keys and values, a divisor of `num_heads`; `num_heads` if None.
+        mask, bias, is_causal, query_offset, scale: as for `scaled_dot_product_attention`.
+        rope_base: turn queries and keys by `rope` with this base, query i at position i + `query_offset`, key j at
+            j; no rotation if None.
+
+    Returns:
+        (..., time, outputs), in the dtype that `x` and the weights promote to.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
+
+    Source:
+        Vaswani et al., arXiv:1706.03762, §3.2.2; key heads shared by groups: Ainslie et al., arXiv:2305.13245.
+    """
+    x, weights = floating("x", x), _matrices(params)
+    work = _work_dtype(x, *weights.values())
+    w = {name: matrix.astype(work) for name, matrix in weights.items()}
+    q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, query_offset, 0)
+    heads = _output(_mix(_problem(q, k, v, mask, bias, is_causal, query_offset, scale)))
+    return linear(_side_by_side(heads), w["output"]).astype(np.result_type(x, *weights.values()), copy=False)
+
+
+def multi_head_attention_vjp(
+    cotangent: npt.ArrayLike,
+    x: npt.ArrayLike,
+    params: Mapping[str, npt.ArrayLike],
+    *,
+    num_heads: int,
+    num_kv_heads: int | None = None,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    rope_base: float | None = None,
+) -> tuple[Array, dict[str, Array]]:
+    r"""Pull a cotangent of `multi_head_attention` back to x and the four weight matrices: the steps in reverse.
+
+    Args:
+        cotangent: (..., time, outputs), floats, the shape of the output.
+        x, params, num_heads, num_kv_heads, mask, bias, is_causal, query_offset, scale, rope_base: as given to
+            `multi_head_attention`.
+
+    Returns:
+        The cotangent of x, and those of the matrices under their names, each in the shape and dtype of its input.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
+    """
+    x, weights = floating("x", x), _matrices(params)
+    work = _work_dtype(x, *weights.values())
+    inputs, w = x.astype(work), {name: matrix.astype(work) for name, matrix in weights.items()}
+    q, k, v = _project(inputs, w, num_heads, num_kv_heads, rope_base, query_offset, 0)
+    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
+    heads = _side_by_side(_output(_mix(problem)))
+    heads_bar, output_bar = _layer_vjp(working(floating("cotangent", cotangent)), heads, w["output"])
+    q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), problem)
+    if rope_base is not None:
+        q_bar, k_bar = rope_vjp(q_bar, q, base=rope_base, offset=query_offset), rope_vjp(k_bar, k, base=rope_base)
+    pulled = {
+        name: _layer_vjp(_side_by_side(bar), inputs, w[name])
+        for name, bar in (("query", q_bar), ("key", k_bar), ("value", v_bar))
+    }
+    x_bar = pulled["query"][0] + pulled["key"][0] + pulled["value"][0]
+    w_bar = {**{name: pair[1] for name, pair in pulled.items()}, "output": output_bar}
+    return rounded(x_bar, like=x), {name: rounded(w_bar[name], like=weights[name]) for name in weights}
+
+
+def multi_head_attention_step(
+    x: npt.ArrayLike,
+    params: Mapping[str, npt.ArrayLike],
+    cache: KeyValueCache,
+    *,
+    num_heads: int,
+    num_kv_heads: int | None = None,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    scale: float | None = None,
+    rope_base: float | None = None,
+) -> tuple[Array, KeyValueCache]:
+    r"""Causal `multi_head_attention` of the next words, those before being in the cache.
+
+    Feeding a text in pieces of any size, one word or all of them, gives the rows that the whole text gives.
+
+    Args:
+        x: (..., new words, features), floats.
+        params, num_heads, num_kv_heads, scale, rope_base: as for `multi_head_attention`.
+        cache: the words before, as the last step returned it; `KeyValueCache()` at the start.
+        mask, bias: that broadcast to (..., heads, new words, words so far).
+
+    Returns:
+        (..., new words, outputs), in the dtype that `x` and the weights promote to; and the cache with the new words,
+        in the precision of the arithmetic.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
+    """
+    x, weights = floating("x", x), _matrices(params)
+    work = _work_dtype(x, *weights.values())
+    w = {name: matrix.astype(work) for name, matrix in weights.items()}
+    q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, len(cache), len(cache))
+    longer = cache.append(k, v)
+    heads = _output(_mix(_problem(q, longer.key, longer.value, mask, bias, True, len(cache), scale)))
+    y = linear(_side_by_side(heads), w["output"])
+    return y.astype(np.result_type(x, *weights.values()), copy=False), longer
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Checked inputs in the precision of the arithmetic; mask and bias may still broadcast."""
+
+    query: Array
+    key: Array
+    value: Array
+    mask: Array | None
+    bias: Array | None
+    is_causal: bool
+    offset: int
+    scale: float | None
+
+    @property
+    def key_heads(self) -> int:
+        """How many heads share the query heads among them."""
+        return self.key.shape[-3] if self.key.ndim > 2 else 1
+
+    def seen(self) -> Array | None:
+        """Which keys each query sees, in a shape that broadcasts to the scores; None if that is all of them."""
+        conditions = [] if self.mask is None else [self.mask]
+        if self.bias is not None:
+            conditions.append(np.asarray(self.bias != -np.inf, dtype=bool))
+        if self.is_causal:
+            conditions.append(np.tri(self.query.shape[-2], self.key.shape[-2], self.offset, dtype=bool))
+        return np.logical_and.reduce(np.broadcast_arrays(*conditions)) if conditions else None
+
+    def scaled(self, x: Array) -> Array:
+        """`x` times the scale."""
+        return x / _root(self.query.shape[-1]) if self.scale is None else x * self.scale
+
+    def scores(self, seen: Array | None) -> Array:
+        """(..., heads, queries, keys), −∞ where not seen."""
+        with np.errstate(invalid="ignore", over="ignore"):  # what is hidden may be anything
+            rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
+            scores = np.matmul(rows, _turned(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
+            if self.bias is not None:
+                scores = scores + self.bias
+        return scores if seen is None else np.where(seen, scores, -np.inf)
+
+    def reach(self, rows: slice) -> int:
+        """How many of the leading keys any of these queries can see."""
+        keys = self.key.shape[-2]
+        return max(0, min(keys, rows.stop + self.offset)) if self.is_causal else keys
+
+    def block(self, rows: slice, columns: slice) -> _Problem:
+        """The same problem for some of the queries and some of the keys."""
+        shape = (self.query.shape[-2], self.key.shape[-2])
+        mask, bias = (
+            None if m is None else np.broadcast_to(m, (*m.shape[:-2], *shape))[..., rows, columns]
+            for m in (self.mask, self.bias)
+        )
+        return replace(
+            self,
+            query=self.query[..., rows, :],
+            key=self.key[..., columns, :],
+            value=self.value[..., columns, :],
+            mask=mask,
+            bias=bias,
+            offset=self.offset + (rows.start or 0) - (columns.start or 0),
+        )
+
+
+class _Mix(NamedTuple):
+    """What queries found among some keys: Σ e^(s − top)·value, Σ e^(s − top), and top, their highest score."""
+
+    values: Array  # (..., queries, value width)
+    total: Array  # (..., queries, 1), 0 where nothing was seen
+    top: Array  # (..., queries, 1), −∞ where nothing was seen
+
+
+@dataclass
+class _Store:
+    """Memory that caches share: `used` words of it are taken."""
+
+    key: Array
+    value: Array
+    used: int
+
+
+def _mix(problem: _Problem) -> _Mix:
+    """Attention before the division."""
+    seen, v = problem.seen(), problem.value
+    scores = problem.scores(seen)
+    top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
+    exponentials = _exp_below(scores, top)
+    values = np.matmul(_grouped(exponentials, problem.key_heads), _finite(v))
+    values = values.reshape(*problem.query.shape[:-1], v.shape[-1])
+    if v.dtype != object and not _plain(v):
+        values = _with_specials(values, np.broadcast_to(True if seen is None else seen, scores.shape), v)
+    return _Mix(values, exponentials.sum(axis=-1, keepdims=True), top)
+
+
+def _joined(a: _Mix, b: _Mix) -> _Mix:
+    """What was found among two disjoint sets of keys."""
+    top = np.maximum(a.top, b.top)
+    share_a, share_b = _exp_below(a.top, top), _exp_below(b.top, top)
+    with np.errstate(invalid="ignore"):
+        values = share_a * a.values + share_b * b.values
+    values = np.where(a.total == 0, b.values, np.where(b.total == 0, a.values, values))  # keeps −0.0
+    return _Mix(values, share_a * a.total + share_b * b.total, top)
+
+
+def _found(output: Array, lse: Array) -> _Mix:
+    """A finished result as a mix: the log-sum-exp stands for a single score."""
+    nothing = np.asarray(lse == -np.inf, dtype=bool)[..., None]
+    zero, one = (np.asarray(n, dtype=output.dtype) for n in (0, 1))
+    return _Mix(np.where(nothing, zero, output), np.where(nothing, zero, one), lse[..., None])
+
+
+def _output(mix: _Mix) -> Array:
+    """The output: zeros where nothing was seen."""
+    return mix.values / np.where(mix.total == 0, np.ones_like(mix.total), mix.total)
+
+
+def _log_total(mix: _Mix) -> Array:
+    """The log-sum-exp of each row, (..., queries): −∞ where nothing was seen."""
+    seen = np.asarray(mix.total != 0, dtype=bool)
+    log = np.log(mix.total, where=seen, out=np.zeros_like(mix.total))
+    return (mix.top + log)[..., 0]
+
+
+def _weights(problem: _Problem, seen: Array | None) -> Array:
+    """softmax of the scores, exactly 0 where not seen."""
+    scores = problem.scores(seen)
+    exponentials = _exp_below(scores, scores.max(axis=-1, keepdims=True, initial=-np.inf))
+    total = exponentials.sum(axis=-1, keepdims=True)
+    return _where_seen(seen, exponentials / np.where(total == 0, np.ones_like(total), total))
+
+
+def _attention_vjp(g: Array, problem: _Problem) -> tuple[Array, Array, Array]:
+    """The cotangents of query, key and value."""
+    q, k, v, heads, seen = problem.query, problem.key, problem.value, problem.key_heads, problem.seen()
+    p = _weights(problem, seen)  # (..., heads, queries, keys)
+    with np.errstate(invalid="ignore", over="ignore"):  # hidden NaN and ∞ are removed as soon as they appear
+        p_bar = _where_seen(seen, np.matmul(_grouped(g, heads), _turned(v)).reshape(p.shape))
+        s_bar = _where_seen(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
+        s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
+        q_bar = np.matmul(s_bar, _finite(k)).reshape(q.shape)
+        k_bar = np.matmul(_turned(s_bar), _grouped(_finite(q), heads))
+        v_bar = np.matmul(_turned(_grouped(p, heads)), _grouped(_finite(g), heads))
+        if g.dtype != object and not np.isfinite(g).all():
+            strays = _strays(_turned(np.broadcast_to(True if seen is None else seen, p.shape)), g)
+            v_bar = v_bar + strays.reshape(*v_bar.shape[:-2], -1, *v_bar.shape[-2:]).sum(axis=-3)
+    return problem.scaled(q_bar), problem.scaled(k_bar), v_bar
+
+
+def _exp_below(x: Array, top: Array) -> Array:
+    """e^(x − top) for x ≤ top; 0 where x = −∞, also if that is the top itself."""
+    if x.dtype == object:
+        return np.exp(x - top, where=np.asarray(x != -np.inf, dtype=bool), out=np.zeros(x.shape, dtype=object))
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
+        return np.exp(x - np.where(top == -np.inf, 0, top))
+
+
+def _where_seen(seen: Array | None, x: Array) -> Array:
+    """`x`, exactly 0 where not seen."""
+    return x if seen is None else np.where(seen, x, np.zeros((), dtype=x.dtype))
+
+
+def _finite(x: Array) -> Array:
+    """`x` with 0 in place of NaN and ∞, which a product with the weight 0 would spread."""
+    if x.dtype == object or np.isfinite(x).all():
+        return x
+    return np.where(np.isfinite(x), x, np.zeros((), dtype=x.dtype))
+
+
+def _plain(x: Array) -> bool:
+    """Whether a matrix product treats these values as it should: all finite, no −0.0."""
+    return bool(np.isfinite(x).all() and not (np.signbit(x) & (x == 0)).any())
+
+
+def _with_specials(values: Array, seen: Array, v: Array) -> Array:
+    """Put right what the product of weights and `v` (..., key heads, keys, width) lost: NaN, ∞, a lone −0.0."""
+    if v.ndim > 2:
+        v = np.repeat(v, values.shape[-3] // v.shape[-3], axis=-3)  # (..., heads, keys, width)
+    with np.errstate(invalid="ignore"):
+        values = values + _strays(seen, v)
+    alone = seen.sum(axis=-1, keepdims=True) == 1
+    return np.where(alone, np.take_along_axis(v, seen.argmax(axis=-1)[..., None], axis=-2), values)
+
+
+def _strays(seen: Array, v: Array) -> Array:
+    """What NaN and ∞ among the seen rows of `v` add to a sum with positive weights: ±∞, NaN, or 0."""
+
+    def meets(which: Array) -> Array:
+        return np.matmul(seen.astype(v.dtype), which.astype(v.dtype)) > 0
+
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
+        infinite = np.where(meets(v == np.inf), np.inf, 0) - np.where(meets(v == -np.inf), np.inf, 0)
+    return (infinite + np.where(meets(np.isnan(v)), np.nan, 0)).astype(v.dtype)
+
+
+def _root(width: int) -> int | float:
+    """√width, an integer where it is one, so that exact numbers stay exact."""
+    root = math.isqrt(width)
+    return root if root * root == width else math.sqrt(width)
+
+
+def _grouped(x: Array, key_heads: int) -> Array:
+    """Query heads that share a key head, one under another: (..., heads, T, n) → (..., key heads, group · T, n)."""
+    if x.ndim == 2:
+        return x
+    group = x.shape[-3] // max(key_heads, 1)
+    return x.reshape(*x.shape[:-3], key_heads, group * x.shape[-2], x.shape[-1])
+
+
+def _turned(x: Array) -> Array:
+    """The last two axes exchanged."""
+    return x.swapaxes(-1, -2)
+
+
+def _blocks(length: int, size: int) -> Iterator[slice]:
+    """[0, length) in pieces of `size`."""
+    return (slice(start, min(start + size, length)) for start in range(0, length, size))
+
+
+def _checked(query: npt.ArrayLike, key: npt.ArrayLike, value: npt.ArrayLike) -> tuple[Array, Array, Array]:
+    """Query, key and value as arrays whose shapes fit each other; nothing is broadcast."""
+    q, k, v = floating("query", query), floating("key", key), floating("value", value)
+    shapes = f"{q.shape}, {k.shape} and {v.shape}"
+    if not 2 <= q.ndim == k.ndim == v.ndim:
+        raise ValueError(f"`query`, `key` and `value` must all have shape (..., heads, time, width), got {shapes}")
+    if q.shape[-1] != k.shape[-1] or not q.shape[-1]:
+        raise ValueError(f"`query` and `key` must have the same width, at least 1, got shapes {shapes}")
+    if k.shape[:-1] != v.shape[:-1]:
+        raise ValueError(f"`key` and `value` must have the same shape but for their width, got shapes {shapes}")
+    if q.shape[:-3] != k.shape[:-3]:
+        raise ValueError(f"`query`, `key` and `value` must agree in the axes before the heads, got shapes {shapes}")
+    if q.ndim > 2 and q.shape[-3] != k.shape[-3] and (not k.shape[-3] or q.shape[-3] % k.shape[-3]):
+        raise ValueError(f"the heads of `query` must be a multiple of those of `key`, got shapes {shapes}")
+    return q, k, v
+
+
+def _problem(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: npt.ArrayLike | None,
+    bias: npt.ArrayLike | None,
+    is_causal: bool,
+    query_offset: int,
+    scale: float | None,
+) -> _Problem:
+    """The options checked, and everything in one precision."""
+    work = _work_dtype(q, k, v)
+    shape = (*q.shape[:-1], k.shape[-2])
+    keep = None if mask is None else np.asarray(mask)
+    if keep is not None and keep.dtype != np.bool_:
+        raise TypeError(f"`mask` must be an array of bools, got dtype {keep.dtype}; what is added to scores is `bias`")
+    added = None if bias is None else np.asarray(bias)
+    if added is not None and added.dtype == np.bool_:
+        raise TypeError("`bias` must be an array of floats, got dtype bool; what a query may see is `mask`")
+    if added is not None:
+        with np.errstate(over="ignore"):
+            added = floating("bias", added).astype(work, copy=False)
+    for name, given in (("mask", keep), ("bias", added)):
+        if given is not None and not _broadcasts(given.shape, shape):
+            raise ValueError(f"`{name}` must broadcast to (..., heads, queries, keys) = {shape}, got {given.shape}")
+    if scale is not None and work.kind != "O":
+        scale = float(scale)
+    q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
+    return _Problem(q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale)
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of that shape broadcasts to the other without making it larger."""
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))
+
+
+def _work_dtype(*arrays: Array) -> np.dtype[np.generic]:
+    """The precision the arithmetic is done in."""
+    return np.result_type(*(working(np.empty(0, dtype=a.dtype)) for a in arrays))
+
+
+def _check_continues(name: str, before: Array, new: Array) -> None:
+    """New rows must be like those before, in all but their number."""
+    if before.dtype != new.dtype or (*before.shape[:-2], before.shape[-1]) != (*new.shape[:-2], new.shape[-1]):
+        raise ValueError(
+            f"`{name}` must continue {before.dtype} of shape {before.shape} along the time axis, "
+            f"got {new.dtype} of shape {new.shape}"
+        )
+
+
+def _room(old: Array, new: Array, length: int) -> Array:
+    """Memory for at least the `length` old rows, copied, and the new ones; twice the old if that is more."""
+    capacity = max(2 * length, length + new.shape[-2])
+    room = np.empty((*new.shape[:-2], capacity, new.shape[-1]), dtype=new.dtype)
+    room[..., :length, :] = old[..., :length, :] if length else 0
+    return room
+
+
+def _matrices(params: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
+    """The four weight matrices."""
+    names = ("query", "key", "value", "output")
+    if set(params) != set(names):
+        raise ValueError(f"`params` must have the names {', '.join(names)}, got {', '.join(map(str, params))}")
+    return {name: floating(f"params[{name!r}]", params[name]) for name in names}
+
+
+def _project(
+    x: Array,
+    w: Mapping[str, Array],
+    num_heads: int,
+    num_kv_heads: int | None,
+    rope_base: float | None,
+    query_offset: int,
+    key_offset: int,
+) -> tuple[Array, Array, Array]:
+    """Queries, keys and values of all heads, (..., heads, time, width) each, rotated if asked for."""
+    key_heads = num_heads if num_kv_heads is None else num_kv_heads
+    if x.ndim < 2:
+        raise ValueError(f"`x` must have shape (..., time, features), got {x.shape}")
+    q = _split(linear(x, w["query"]), num_heads)
+    k, v = _split(linear(x, w["key"]), key_heads), _split(linear(x, w["value"]), key_heads)
+    if rope_base is not None:
+        q, k = rope(q, base=rope_base, offset=query_offset), rope(k, base=rope_base, offset=key_offset)
+    return q, k, v
+
+
+def _layer_vjp(cotangent: Array, x: Array, weight: Array) -> tuple[Array, Array]:
+    """`linear_vjp` without a bias."""
+    x_bar, weight_bar = linear_vjp(cotangent, x, weight)
+    return x_bar, weight_bar
+
+
+def _split(x: Array, heads: int) -> Array:
+    """(..., time, heads · width) → (..., heads, time, width)."""
+    if heads < 1 or x.shape[-1] % heads:
+        raise ValueError(f"the columns of a projection must divide into {heads} heads, got {x.shape[-1]} columns")
+    return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).swapaxes(-2, -3)
+
+
+def _side_by_side(x: Array) -> Array:
+    """(..., heads, time, width) → (..., time, heads · width)."""
+    x = x.swapaxes(-2, -3)
+    return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])

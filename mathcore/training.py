@@ -1,0 +1,325 @@
+"""Training: steps downhill, and how to stop and go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from mathcore._arrays import Array, rounded, working
+from mathcore._files import write_atomically
+
+Arrays: TypeAlias = Mapping[str, Array]
+LossAndGradient: TypeAlias = Callable[..., tuple[float, Arrays]]
+
+
+class Optimiser(Protocol):
+    """What `train` asks of an optimiser: plain data in, plain data out, nothing changed in place."""
+
+    def init(self, params: Arrays) -> dict[str, Array]:
+        """The state before the first step."""
+
+    def step(
+        self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The parameters and the state after a step."""
+
+
+@dataclass(frozen=True)
+class SGD:
+    r"""Gradient descent: every number goes against its gradient.
+
+    $$\theta_t = \theta_{t-1} - \alpha\, g_t$$
+
+    Attributes:
+        rate: α, the length of a step.
+    """
+
+    rate: float
+
+    def init(self, params: Arrays) -> dict[str, Array]:
+        """The state before the first step: nothing to remember.
+
+        Args:
+            params: name → array.
+
+        Returns:
+            An empty state.
+        """
+        del params
+        return {}
+
+    def step(
+        self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Take one step.
+
+        Args:
+            params: name → array.
+            grads: name → gradient; a parameter without one stays bit for bit what it is.
+            state: what `init` or the step before returned.
+            rate: α for this step, or None for the optimiser's own.
+
+        Returns:
+            The new parameters and the new state.
+
+        Raises:
+            ValueError: if a gradient belongs to no parameter or has another shape.
+        """
+        _check(params, grads)
+        alpha = self.rate if rate is None else rate
+        moved = {name: _moved(params[name], alpha * working(g)) for name, g in grads.items()}
+        return {**params, **moved}, dict(state)
+
+
+@dataclass(frozen=True)
+class Adam:
+    r"""Gradient descent in units of each gradient's own size, with an average in place of the last gradient.
+
+    $$m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \qquad
+      \theta_t = \theta_{t-1} - \alpha\,\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}$$
+
+    Attributes:
+        rate: α, the length of a step.
+        beta1: how much of the average gradient stays.
+        beta2: how much of the average square stays.
+        epsilon: what keeps the quotient finite.
+
+    Source:
+        Kingma & Ba, arXiv:1412.6980, algorithm 1.
+    """
+
+    rate: float
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def init(self, params: Arrays) -> dict[str, Array]:
+        """The state before the first step: both averages zero.
+
+        Args:
+            params: name → array.
+
+        Returns:
+            The number of steps taken, and two averages for each parameter, in the dtype of the arithmetic.
+        """
+        averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in params.items()}
+        return {"t": np.array(0), **averages}
+
+    def step(
+        self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Take one step.
+
+        Args:
+            params: name → array.
+            grads: name → gradient; a parameter without one stays bit for bit what it is.
+            state: what `init` or the step before returned.
+            rate: α for this step, or None for the optimiser's own.
+
+        Returns:
+            The new parameters and the new state.
+
+        Raises:
+            ValueError: if a gradient belongs to no parameter or has another shape.
+        """
+        _check(params, grads)
+        alpha = self.rate if rate is None else rate
+        t = int(state["t"]) + 1
+        new_params, new_state = dict(params), {**state, "t": np.array(t)}
+        for name, gradient in grads.items():
+            g = working(gradient)
+            m = self.beta1 * state[f"m/{name}"] + (1 - self.beta1) * g
+            v = self.beta2 * state[f"v/{name}"] + (1 - self.beta2) * g * g
+            # Both averages start at 0; dividing by the weight they have gathered takes that bias out.
+            mean, square = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
+            new_params[name] = _moved(params[name], alpha * mean / (np.sqrt(square) + self.epsilon))
+            new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v
+        return new_params, new_state
+
+
+def _moved(param: Array, by: Array) -> Array:
+    return rounded(working(param) - by, like=param)
+
+
+def _check(params: Arrays, grads: Arrays) -> None:
+    for name, g in grads.items():
+        if name not in params:
+            raise ValueError(f"gradient {name!r} belongs to no parameter; there are {', '.join(params)}")
+        if g.shape != params[name].shape:
+            raise ValueError(f"gradient {name!r} must have shape {params[name].shape}, got {g.shape}")
+
+
+def warmup_cosine(step: int, steps: int, *, peak: float, warmup: int) -> float:
+    r"""The rate of a step: it climbs to its peak in a straight line and falls to zero along a cosine.
+
+    $$\alpha_t = \alpha\,\frac{t + 1}{w} \quad (t < w), \qquad
+      \alpha_t = \frac{\alpha}{2}\left(1 + \cos\frac{\pi\,(t - w)}{n - w}\right) \quad (w \le t < n)$$
+
+    Args:
+        step: t, steps taken so far.
+        steps: n, steps in all.
+        peak: α.
+        warmup: w, steps of the climb.
+
+    Returns:
+        The rate.
+
+    Source:
+        Loshchilov & Hutter, arXiv:1608.03983, equation 5, without restarts.
+    """
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    return peak / 2 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A training between two steps: all that the next step depends on.
+
+    Attributes:
+        params: name → array.
+        state: the optimiser's, name → array.
+        rng_state: where the random numbers stand.
+        step: steps taken.
+        config: what the trainer wants to find again; JSON values.
+    """
+
+    params: Arrays
+    state: Arrays
+    rng_state: Mapping[str, Any]
+    step: int
+    config: Mapping[str, Any]
+
+    @classmethod
+    def start(
+        cls, params: Arrays, optimiser: Optimiser, rng: np.random.Generator, config: Mapping[str, Any] | None = None
+    ) -> Checkpoint:
+        """The training before its first step; `rng` is read and left as it is."""
+        return cls(params, optimiser.init(params), _generator_state(rng), 0, config or {})
+
+    def rng(self) -> np.random.Generator:
+        """A generator that goes on where this training stands."""
+        rng = np.random.Generator(np.random.PCG64())
+        rng.bit_generator.state = dict(self.rng_state)
+        return rng
+
+
+def _generator_state(rng: np.random.Generator) -> Mapping[str, Any]:
+    if not isinstance(rng.bit_generator, np.random.PCG64):
+        kind = type(rng.bit_generator).__name__
+        raise TypeError(f"`rng` must be a generator over PCG64, as np.random.default_rng gives, got {kind}")
+    return rng.bit_generator.state
+
+
+def train(
+    loss_and_gradient: LossAndGradient,
+    draw: Callable[[np.random.Generator], tuple[Any, ...]],
+    optimiser: Optimiser,
+    start: Checkpoint,
+    *,
+    steps: int,
+    rate: Callable[[int], float] | None = None,
+    progress: Callable[[Checkpoint, float], object] | None = None,
+) -> Checkpoint:
+    """Draw a batch, take a step; again until `steps` have been taken.
+
+    Training from any checkpoint of a run gives bit for bit what the run gives without the stop: a step depends on the
+    checkpoint before it and on nothing else.
+
+    Args:
+        loss_and_gradient: called with the parameters and a batch; returns the loss and name → gradient.
+        draw: a batch, the arguments that follow the parameters, from random numbers alone.
+        optimiser: `SGD`, `Adam`, or what has their methods.
+        start: where to begin.
+        steps: steps in all, those before `start` included.
+        rate: the rate of a step from the number of steps before it, or None for the optimiser's own.
+        progress: called after every step with the new checkpoint and the loss before the step. It may save the
+            checkpoint; a true answer ends the training there.
+
+    Returns:
+        The last checkpoint.
+
+    Raises:
+        FloatingPointError: if the loss is no longer finite; the message says at which step.
+    """
+    now, rng = start, start.rng()
+    while now.step < steps:
+        loss, grads = loss_and_gradient(now.params, *draw(rng))
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss is {loss} after {now.step} steps; a lower rate may help")
+        alpha = None if rate is None else rate(now.step)
+        params, state = optimiser.step(now.params, grads, now.state, rate=alpha)
+        now = Checkpoint(params, state, _generator_state(rng), now.step + 1, now.config)
+        if progress is not None and progress(now, float(loss)):
+            break
+    return now
+
+
+_MAGIC = b"mathcore checkpoint 1\n"
+
+
+def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
+    """Write a checkpoint to `path`, the whole file or nothing: a crash leaves the one that was there.
+
+    Args:
+        path: of the file.
+        checkpoint: what to write.
+
+    Raises:
+        TypeError: if an array has a dtype that NumPy's file format lacks, such as objects or bfloat16.
+        OSError: if it cannot be written.
+    """
+    # The file: what it is, the SHA-256 of the rest, one line of JSON, the arrays one after the other.
+    about = {
+        "step": checkpoint.step,
+        "rng": checkpoint.rng_state,
+        "config": checkpoint.config,
+        "params": list(checkpoint.params),
+        "state": list(checkpoint.state),
+    }
+    rest = io.BytesIO()
+    rest.write(json.dumps(about).encode() + b"\n")
+    for name, array in (*checkpoint.params.items(), *checkpoint.state.items()):
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"`{name}` has dtype {array.dtype}, which a checkpoint cannot hold")
+        np.lib.format.write_array(rest, array, allow_pickle=False)
+    content = rest.getvalue()
+    write_atomically(path, _MAGIC + hashlib.sha256(content).digest() + content)
+
+
+def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read what `save_checkpoint` wrote.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        The checkpoint, bit for bit.
+
+    Raises:
+        ValueError: if the file is cut short, damaged or something else; the message names it and says which.
+        OSError: if it cannot be read.
+    """
+    whole = Path(path).read_bytes()
+    start = len(_MAGIC) + hashlib.sha256().digest_size
+    magic, digest, content = whole[: len(_MAGIC)], whole[len(_MAGIC) : start], whole[start:]
+    if magic != _MAGIC:
+        raise ValueError(f"{os.fspath(path)} is not a checkpoint: it does not begin with {_MAGIC!r}")
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError(f"{os.fspath(path)} is a damaged checkpoint: its content does not match its checksum")
+    rest = io.BytesIO(content)
+    about = json.loads(rest.readline())
+    params, state = (
+        {name: np.lib.format.read_array(rest, allow_pickle=False) for name in about[kind]}
+        for kind in ("params", "state")
+    )
+    return Checkpoint(params, state, about["rng"], about["step"], about["config"])
