@@ -403,12 +403,12 @@ def multi_head_attention_vjp(
     q, k, v = _project(inputs, w, num_heads, num_kv_heads, rope_base, query_offset, 0)
     problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
     heads = _side_by_side(_output(_mix(problem)))
-    heads_bar, output_bar = _layer_vjp(working(floating("cotangent", cotangent)), heads, w["output"])
+    heads_bar, output_bar = linear_vjp(working(floating("cotangent", cotangent)), heads, w["output"])[:2]
     q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), problem)
     if rope_base is not None:
         q_bar, k_bar = rope_vjp(q_bar, q, base=rope_base, offset=query_offset), rope_vjp(k_bar, k, base=rope_base)
     pulled = {
-        name: _layer_vjp(_side_by_side(bar), inputs, w[name])
+        name: linear_vjp(_side_by_side(bar), inputs, w[name])
         for name, bar in (("query", q_bar), ("key", k_bar), ("value", v_bar))
     }
     x_bar = pulled["query"][0] + pulled["key"][0] + pulled["value"][0]
@@ -540,7 +540,7 @@ def _mix(problem: _Problem) -> _Mix:
     """Attention before the division."""
     seen, v = problem.seen(), problem.value
     scores = problem.scores(seen)
-    top = scores.max(axis=-1, keepdims=True, initial=-np.inf)
+    top = _top(scores)
     exponentials = _exp_below(scores, top)
     values = np.matmul(_grouped(exponentials, problem.key_heads), _finite(v))
     values = values.reshape(*problem.query.shape[:-1], v.shape[-1])
@@ -581,7 +581,7 @@ def _log_total(mix: _Mix) -> Array:
 def _weights(problem: _Problem, seen: Array | None) -> Array:
     """softmax of the scores, exactly 0 where not seen."""
     scores = problem.scores(seen)
-    exponentials = _exp_below(scores, scores.max(axis=-1, keepdims=True, initial=-np.inf))
+    exponentials = _exp_below(scores, _top(scores))
     total = exponentials.sum(axis=-1, keepdims=True)
     return _where_seen(seen, exponentials / np.where(total == 0, np.ones_like(total), total))
 
@@ -603,11 +603,18 @@ def _attention_vjp(g: Array, problem: _Problem) -> tuple[Array, Array, Array]:
     return problem.scaled(q_bar), problem.scaled(k_bar), v_bar
 
 
+def _top(scores: Array) -> Array:
+    """The highest score of each row, (..., queries, 1); −∞ among none."""
+    if not scores.shape[-1]:
+        return np.full((*scores.shape[:-1], 1), -np.inf, dtype=scores.dtype)
+    return np.asarray(scores.max(axis=-1, keepdims=True))
+
+
 def _exp_below(x: Array, top: Array) -> Array:
     """e^(x − top) for x ≤ top; 0 where x = −∞, also if that is the top itself."""
-    if x.dtype == object:
-        return np.exp(x - top, where=np.asarray(x != -np.inf, dtype=bool), out=np.zeros(x.shape, dtype=object))
     with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
+        if x.dtype == object:  # a float −∞ among other objects has no exp
+            return np.exp(x - top, where=np.asarray(x != -np.inf, dtype=bool), out=np.zeros(x.shape, dtype=object))
         return np.exp(x - np.where(top == -np.inf, 0, top))
 
 
@@ -773,13 +780,7 @@ def _project(
     k, v = _split(linear(x, w["key"]), key_heads), _split(linear(x, w["value"]), key_heads)
     if rope_base is not None:
         q, k = rope(q, base=rope_base, offset=query_offset), rope(k, base=rope_base, offset=key_offset)
-    return q, k, v
-
-
-def _layer_vjp(cotangent: Array, x: Array, weight: Array) -> tuple[Array, Array]:
-    """`linear_vjp` without a bias."""
-    x_bar, weight_bar = linear_vjp(cotangent, x, weight)
-    return x_bar, weight_bar
+    return _checked(q, k, v)
 
 
 def _split(x: Array, heads: int) -> Array:

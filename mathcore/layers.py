@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -23,7 +24,7 @@ def linear(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None =
 
     Returns:
         (..., outputs), in the dtype NumPy promotes the inputs to. float16 and bfloat16 accumulate in float32
-        and are rounded once.
+        and are rounded once. What overflows is infinite and ∞ − ∞ is NaN, without a warning.
 
     Raises:
         TypeError: if an argument is not floating.
@@ -34,14 +35,12 @@ def linear(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None =
     """
     x, weight = floating("x", x), floating("weight", weight)
     _check_layer(x, weight)
-    y = np.matmul(working(x), working(weight))  # (..., outputs)
-    result = np.result_type(x, weight)
-    if bias is not None:
-        bias = floating("bias", bias)
-        if bias.shape != weight.shape[1:]:
-            raise ValueError(f"`bias` must have shape (outputs,) = {weight.shape[1:]}, got {bias.shape}")
-        y, result = y + working(bias), np.result_type(result, bias)
-    return y.astype(result, copy=False)
+    b = None if bias is None else _checked_bias(bias, weight)
+    with _quiet():
+        y = np.matmul(working(x), working(weight))  # (..., outputs)
+        if b is None:
+            return y.astype(np.result_type(x, weight), copy=False)
+        return (y + working(b)).astype(np.result_type(x, weight, b), copy=False)
 
 
 def linear_vjp(
@@ -69,13 +68,16 @@ def linear_vjp(
     if g.shape != (*x.shape[:-1], weight.shape[1]):
         expected = (*x.shape[:-1], weight.shape[1])
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
-    rows = working(x).reshape(-1, x.shape[-1])  # (rows, inputs)
-    g_rows = working(g).reshape(-1, g.shape[-1])  # (rows, outputs)
-    x_bar = rounded(np.matmul(working(g), working(weight).T), like=x)
-    weight_bar = rounded(np.matmul(rows.T, g_rows), like=weight)
-    if bias is None:
-        return x_bar, weight_bar
-    return x_bar, weight_bar, rounded(g_rows.sum(axis=0), like=floating("bias", bias))
+    b = None if bias is None else _checked_bias(bias, weight)
+    count = math.prod(x.shape[:-1])  # NumPy cannot infer it where a width is 0
+    rows = working(x).reshape(count, x.shape[-1])  # (rows, inputs)
+    g_rows = working(g).reshape(count, g.shape[-1])  # (rows, outputs)
+    with _quiet():
+        x_bar = rounded(np.matmul(working(g), working(weight).T), like=x)
+        weight_bar = rounded(np.matmul(rows.T, g_rows), like=weight)
+        if b is None:
+            return x_bar, weight_bar
+        return x_bar, weight_bar, rounded(g_rows.sum(axis=0), like=b)
 
 
 def relu(x: npt.ArrayLike) -> Array:
@@ -94,7 +96,7 @@ def relu(x: npt.ArrayLike) -> Array:
     """
     x = floating("x", x)
     # max(x, 0) alone may return the −0 it was given; adding +0 makes it +0 and changes nothing else.
-    with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN like any other
+    with _quiet():  # a signalling NaN is a NaN like any other
         return np.maximum(x, _zero(x)) + _zero(x)
 
 
@@ -118,8 +120,11 @@ def relu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
     x, g = floating("x", x), floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of x {x.shape}, got {g.shape}")
-    passed = np.where(x > 0, g, _zero(g))  # a product with 0 would let ∞ and NaN through
-    return passed if x.dtype == object else np.where(np.isnan(x), x, passed).astype(g.dtype, copy=False)
+    with _quiet():
+        passed = np.where(x > 0, g, _zero(g))  # a product with the mask would let ∞ and NaN through
+        if x.dtype == object:
+            return passed
+        return np.where(np.isnan(x), np.nan, passed).astype(g.dtype, copy=False)
 
 
 def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:
@@ -138,8 +143,8 @@ def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:
         L (inputs, r) and R (r, outputs), in the dtype of weight. They hold r (inputs + outputs) numbers.
 
     Raises:
-        TypeError: if weight is not floating or rank not an integer.
-        ValueError: if weight is not a matrix or the rank is out of range.
+        TypeError: if weight is not floating (LAPACK knows no objects and no long doubles), or rank not an integer.
+        ValueError: if weight is not a matrix of finite numbers, or the rank is out of range.
 
     Source:
         Eckart & Young, Psychometrika 1 (1936), doi:10.1007/BF02288367.
@@ -151,14 +156,22 @@ def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:
         raise ValueError(
             f"`rank` must lie in [1, {min(weight.shape)}] for a weight of shape {weight.shape}, got {rank}"
         )
-    u, s, vt = np.linalg.svd(working(weight), full_matrices=False)
+    matrix = working(weight)
+    if not np.isfinite(matrix).all():  # LAPACK would not converge on NaN, and return NaN for ∞
+        raise ValueError("`weight` must be finite, got NaN or infinity")
+    u, s, vt = np.linalg.svd(matrix, full_matrices=False)
     root = np.sqrt(s[:rank])  # (rank,)
     return rounded(u[:, :rank] * root, like=weight), rounded(root[:, None] * vt[:rank], like=weight)
 
 
 def _zero(x: Array) -> Any:
-    """Zero in the arithmetic of x."""
-    return 0 if x.dtype == object else x.dtype.type(0)
+    """Zero in the arithmetic of x: for objects 0 · x, so that a Fraction stays one, and one number for all floats."""
+    return x * 0 if x.dtype == object else x.dtype.type(0)
+
+
+def _quiet() -> np.errstate:
+    """Overflow and ∞ − ∞ have defined results; whether a product warns of them would depend on the BLAS."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 def _check_layer(x: Array, weight: Array) -> None:
@@ -169,3 +182,11 @@ def _check_layer(x: Array, weight: Array) -> None:
         raise ValueError(
             f"`x` must have a last axis of {weight.shape[0]}, the inputs of `weight` {weight.shape}, got {x.shape}"
         )
+
+
+def _checked_bias(bias: npt.ArrayLike, weight: Array) -> Array:
+    """One number for each output, and nothing that would be broadcast."""
+    array = floating("bias", bias)
+    if array.shape != weight.shape[1:]:
+        raise ValueError(f"`bias` must have shape (outputs,) = {weight.shape[1:]}, got {array.shape}")
+    return array

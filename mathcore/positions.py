@@ -7,7 +7,6 @@ wrap-around, and nothing is rounded until at most an eighth of a turn is left.
 
 from __future__ import annotations
 
-import decimal
 import math
 import operator
 
@@ -353,6 +352,8 @@ def _exact_frequencies(dim: int, base: float) -> tuple[list[int], int]:
     if not 1 <= base < math.inf:
         raise ValueError(f"`base` must be a finite number from 1 up, got {base}")
     bits = _FRACTION_BITS + int(base).bit_length()
+    import decimal  # slow to load, and needed here alone
+
     digits = decimal.Context(prec=bits * 3 // 10 + 8)  # log₁₀ 2 = 0.301
     ratio = digits.power(decimal.Decimal(base), digits.divide(decimal.Decimal(-2), decimal.Decimal(dim or 1)))
     step = int(digits.multiply(ratio, 1 << bits))

@@ -65,7 +65,7 @@ def softmax_vjp(
     p = _softmax(rows)
     with _quiet():
         mean = (p * g).sum(axis=-1, keepdims=True)  # (..., 1)
-        return _restored(p * (g - mean), x, axis)
+        return _restored(_where_seen(rows, p * (g - mean)), x, axis)
 
 
 def log_softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None) -> Array:
@@ -108,7 +108,7 @@ def log_softmax_vjp(
     x, axis, rows = _rows(x, axis, where)
     g = _seen_cotangent(cotangent, x, axis, rows)
     with _quiet():
-        return _restored(g - _softmax(rows) * g.sum(axis=-1, keepdims=True), x, axis)
+        return _restored(_where_seen(rows, g - _softmax(rows) * g.sum(axis=-1, keepdims=True)), x, axis)
 
 
 def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where: npt.ArrayLike | None = None) -> Array:
@@ -165,7 +165,7 @@ def logsumexp_vjp(
         raise ValueError(f"`cotangent` must have the shape of the result {expected}, got {g.shape}")
     g = np.moveaxis(working(g).reshape(kept), axis, -1)  # (..., 1)
     with _quiet():
-        return _restored(np.where(_seen(rows), g * _softmax(rows), _zero(rows)), x, axis)
+        return _restored(_where_seen(rows, g * _softmax(rows)), x, axis)
 
 
 def argmax(x: npt.ArrayLike, axis: int = -1) -> Array:
@@ -233,7 +233,7 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
     p = _softmax(_cooled(rows, temperature))
     with _quiet():
         mean = (p * g).sum(axis=-1, keepdims=True)  # (..., 1)
-        return _restored(p * (g - mean) / temperature, x, axis)
+        return _restored(_where_seen(rows, _divided(p * (g - mean), temperature)), x, axis)
 
 
 def cross_entropy(
@@ -269,13 +269,15 @@ def cross_entropy(
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
     log_p = _log_softmax(rows[keep])  # (kept, n)
     chosen = np.take_along_axis(log_p, targets[keep][:, None], axis=-1)[:, 0]  # (kept,)
-    kept = -chosen if label_smoothing == 0 else -_smoothed(chosen, log_p, label_smoothing)
-    if reduction == "none":
-        losses = np.full(keep.shape, _zero(rows), dtype=kept.dtype)
-        losses[keep] = kept
-        return rounded(losses, like=logits)
-    total = kept.sum() / max(len(kept), 1) if reduction == "mean" else kept.sum()
-    return rounded(np.asarray(total, dtype=kept.dtype), like=logits)
+    with _quiet():
+        losses = -chosen if label_smoothing == 0 else -_smoothed(chosen, log_p, label_smoothing)
+        if reduction == "none":
+            result = np.full(keep.shape, _zero(rows), dtype=losses.dtype)
+            result[keep] = losses
+        else:
+            total = losses.sum() / max(len(losses), 1) if reduction == "mean" else losses.sum()
+            result = np.asarray(total, dtype=losses.dtype)
+        return rounded(result, like=logits)
 
 
 def cross_entropy_vjp(
@@ -292,8 +294,8 @@ def cross_entropy_vjp(
 
     $$\bar x_i = \bar g \Big(p_i - (1 - \varepsilon)[i = y] - \frac{\varepsilon}{n}\Big)$$
 
-    divided by the number of rows that count for "mean". At the target, p − 1 is taken from ln p, so that it keeps its
-    digits as p approaches 1.
+    divided by the number of rows that count for "mean". Without smoothing, p − 1 at the target is taken from ln p, so
+    that it keeps its digits as p approaches 1.
 
     Args:
         cotangent: the shape of the loss, floats: () for "mean" and "sum", the shape of targets for "none".
@@ -315,8 +317,11 @@ def cross_entropy_vjp(
         scale = scale / max(len(scale), 1)
     seen, at_target = rows[keep], targets[keep][:, None]  # (kept, n), (kept, 1)
     slope = _softmax(seen)
-    own = np.expm1(np.take_along_axis(_log_softmax(seen), at_target, axis=-1))  # (kept, 1): p_y − 1
-    np.put_along_axis(slope, at_target, own + label_smoothing, axis=-1)
+    if label_smoothing:
+        own = np.take_along_axis(slope, at_target, axis=-1) - (1 - label_smoothing)  # (kept, 1)
+    else:
+        own = np.expm1(np.take_along_axis(_log_softmax(seen), at_target, axis=-1))
+    np.put_along_axis(slope, at_target, own, axis=-1)
     if label_smoothing:
         slope = slope - label_smoothing / slope.shape[-1]
     result = np.full(rows.shape, _zero(rows), dtype=slope.dtype)
@@ -375,12 +380,16 @@ def _cooled(rows: Array, temperature: float) -> Array:
             f"`temperature` must be a number > 0, got {temperature!r}; the limit T → 0 is the one-hot of `argmax`"
         )
     _, shifted, _ = _exponentials(rows)
+    cooled = _divided(shifted, temperature)
+    return cooled if rows.dtype == object else np.where(np.isneginf(shifted), shifted, cooled)
+
+
+def _divided(rows: Array, temperature: float) -> Array:
+    """Rows / T, in float64: a T below the smallest float32 must not become 0."""
     if rows.dtype == object:
-        return shifted / temperature
+        return rows / temperature
     with _quiet():
-        # Divided in float64: a T below the smallest float32 must not become 0.
-        cooled = (shifted.astype(np.float64) / float(temperature)).astype(rows.dtype)
-    return np.where(np.isneginf(shifted), shifted, cooled)
+        return (rows.astype(np.float64) / float(temperature)).astype(rows.dtype)
 
 
 def _smoothed(chosen: Array, log_p: Array, smoothing: float) -> Array:
@@ -409,7 +418,8 @@ def _rows(x: npt.ArrayLike, axis: int, where: npt.ArrayLike | None) -> tuple[Arr
 
 def _restored(rows: Array, x: Array, axis: int) -> Array:
     """Rows as the caller's array: the last axis back in its place, rounded to the dtype of x."""
-    return rounded(np.moveaxis(rows, -1, axis), like=x)
+    with _quiet():
+        return rounded(np.moveaxis(rows, -1, axis), like=x)
 
 
 def _quiet() -> np.errstate:
@@ -419,6 +429,11 @@ def _quiet() -> np.errstate:
 
 def _seen(rows: Array) -> Array:
     return np.asarray(rows != -np.inf, dtype=np.bool_)
+
+
+def _where_seen(rows: Array, pulled: Array) -> Array:
+    """The cotangents of scores that are seen; exact zeros at the others, even if NaN is pulled through the row."""
+    return np.where(_seen(rows), pulled, _zero(rows))
 
 
 def _zero(rows: Array) -> Any:

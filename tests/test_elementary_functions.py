@@ -13,12 +13,13 @@ FLOATS = {
     "float16": np.float16,
     "bfloat16": ml_dtypes.bfloat16,
 }
-FUNCTIONS = {"exp": "exp", "log": "log", "log1p": "log", "sin": "trig", "cos": "trig"}
+FUNCTIONS = {"exp": "exp", "expm1": "exp", "log": "log", "log1p": "log", "sin": "trig", "cos": "trig"}
 """Function → which figure of `FORMATS` vouches for it."""
 
 WORST_KNOWN = {
     "exp": (-62.029507, 88.72284),
     "log": (0.78285629,),
+    "expm1": (-1e-3, 0.5),
     "log1p": (2.0**-24, 0.41),
     "sin": (625.05182,),
     "cos": (62180.0977,),
@@ -44,7 +45,7 @@ def random_inputs(name, dtype, count=20_000):
     low, high = np.log(f.smallest), np.log(f.most)
     near_one = 1 + rng.normal(size=count) * 2.0 ** rng.uniform(np.log2(f.u), -3, count)
     signs = rng.choice([-1, 1], count)
-    if name == "exp":
+    if name.startswith("exp"):
         spread = signs * 2.0 ** rng.uniform(-60, np.log2(high), count)
         special = rng.uniform(low, high, count)
     elif name.startswith("log"):

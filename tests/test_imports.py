@@ -17,7 +17,8 @@ def loaded_by(statement: str, module: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "module", ["hypothesis", "flint", "sklearn", "click", "rich", "ml_dtypes", "mathcore.verify", "pydoc_data.topics"]
+    "module",
+    ["hypothesis", "flint", "sklearn", "click", "rich", "ml_dtypes", "mathcore.verify", "mathcore.training", "decimal"],
 )
 def test_import_mathcore_loads_numpy_alone(module):
     assert not loaded_by("import mathcore", module)
@@ -59,6 +60,6 @@ def test_the_search_for_primitive_imports_can_fail(line):
 
 
 def test_everything_public_is_offered():
-    assert sorted(mathcore.__all__) == list(mathcore.__all__)
+    assert len(set(mathcore.__all__)) == len(mathcore.__all__)
     for name in mathcore.__all__:
         assert getattr(mathcore, name).__doc__, name

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from _site import words
 from _site.cards import checked
-from _site.claim_page import Chapters, Homes, claim_page
+from _site.claim_page import Chapters, claim_page
 from _site.model import Claim, Report, Topic
 from _site.words import link
 

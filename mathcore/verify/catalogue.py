@@ -12,14 +12,18 @@ from mathcore.verify.claims import Claim
 
 
 def catalogue() -> list[Claim]:
-    """Every claim, by question of the FAQ, those beyond it last; in the order they are written within a topic."""
+    """Every claim, by question of the FAQ, those beyond it last; in the order they are written within a topic.
+
+    A claim stands in its module under a name, or in a tuple with others that one function made.
+    """
     claims: list[Claim] = []
     for module in sorted(m.name for m in pkgutil.iter_modules(mathcore.__path__) if m.name.endswith("_claims")):
         topic = module.removesuffix("_claims")
         for value in vars(importlib.import_module(f"mathcore.{module}")).values():
-            if isinstance(value, Claim) and value not in claims:
-                value.topic = topic
-                claims.append(value)
+            for claim in value if isinstance(value, tuple) else (value,):
+                if isinstance(claim, Claim) and claim not in claims:
+                    claim.topic = topic
+                    claims.append(claim)
     _check(claims)
     return sorted(claims, key=lambda c: c.faq or 99)
 

@@ -34,7 +34,7 @@ from mathcore.verify.tolerances import Allowance
 Verdict: TypeAlias = Literal["holds", "holds_if", "refuted"]
 Rung: TypeAlias = Literal["property", "exact", "exhaustive", "statistical", "proof", "experiment"]
 Body: TypeAlias = Callable[..., Relation | Conjunction]
-Cases: TypeAlias = Callable[[], Iterable[Mapping[str, Any]]]
+Cases: TypeAlias = Callable[..., Iterable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,9 @@ class Check:
     Attributes:
         rung: what kind of evidence a pass is.
         body: `(ops, **inputs) -> Relation`.
-        inputs: strategies or domains by argument name; or one that yields the whole dict, under the key "".
-        cases: instead of strategies, a finite domain to enumerate, smallest first.
+        inputs: strategies or domains by argument name; one under the key "" yields several arguments as a dict.
+        cases: instead of strategies, a function of the target (or of nothing) that enumerates a finite domain, smallest
+            first.
         effort: how many examples, as a multiple of the profile's.
         counterexample: the body is the sentence *without* its condition, and the search must refute it.
     """
@@ -96,9 +97,16 @@ class Check:
 
     def strategy(self, target: Target) -> st.SearchStrategy[dict[str, Any]]:
         """What is drawn for `target`."""
-        if "" in self.inputs:
-            return resolve(self.inputs[""], target)
-        return st.fixed_dictionaries({name: resolve(d, target) for name, d in self.inputs.items()})
+        named = st.fixed_dictionaries({name: resolve(d, target) for name, d in self.inputs.items() if name})
+        if "" not in self.inputs:
+            return named
+        return st.builds(lambda whole, more: {**whole, **more}, resolve(self.inputs[""], target), named)
+
+    def cases_for(self, target: Target) -> Iterable[Mapping[str, Any]]:
+        """The finite domain for `target`; `cases` may take the target as its argument, or nothing."""
+        if self.cases is None:
+            return ()
+        return self.cases(target) if inspect.signature(self.cases).parameters else self.cases()
 
     @property
     def source(self) -> tuple[str, str, int]:
@@ -207,7 +215,7 @@ class Claim:
 
     def _add(self, rung: Rung, whole: Domain | None, inputs: Mapping[str, Any], **more: Any) -> Callable[[Body], Body]:
         if whole is not None:
-            inputs = {"": whole}
+            inputs = {"": whole, **inputs}
 
         def decorate(body: Body) -> Body:
             self.checks.append(Check(rung, body, inputs, **more))

@@ -82,7 +82,8 @@ def enclose(formula: Callable[..., Any], *inputs: Any) -> Enclosure:
 
     Args:
         formula: takes object arrays of Arb balls (one for each input), returns one.
-        inputs: arrays; floats are taken at their exact values.
+        inputs: arrays; floats are taken at their exact values. NaN and infinite ones may make a value unknown, which
+            no number is equal to.
 
     Raises:
         ArithmeticError: if the values are still unknown at 16,384 bits (a formula that divides by an exact zero, say).
@@ -91,13 +92,15 @@ def enclose(formula: Callable[..., Any], *inputs: Any) -> Enclosure:
 
     before = ctx.prec
     bits = _START_BITS
+    broken = not all(np.isfinite(np.asarray(x, np.float64)).all() for x in inputs)
     try:
         while True:
             ctx.prec = bits
             values = np.asarray(formula(*(balls(x) for x in inputs)), dtype=object)
             enclosure = _split(values)
             floor = np.maximum(abs(enclosure.hi) * _RELATIVE_RADIUS, math.ulp(0.0))
-            if np.all((enclosure.radius <= floor) | np.isinf(enclosure.hi)):
+            known = (enclosure.radius <= floor) | np.isinf(enclosure.hi)
+            if np.all(known | (broken & np.isnan(enclosure.hi))):
                 return enclosure
             if bits >= _MOST_BITS:
                 raise ArithmeticError(f"the oracle does not know the value to the last place at {bits} bits")
@@ -143,7 +146,8 @@ def true_matmul(x: Any, weight: Any) -> Enclosure:
         hi[i, j] = math.fsum(terms)
         lo[i, j] = math.fsum([*terms, -hi[i, j]])
     # fsum rounds once; a low part below the subnormal threshold is lost, at most 2⁻¹⁰⁷⁴ a product.
-    return Enclosure(hi, lo, abs(lo) * 2.0**-52 + a.shape[1] * 2.0**-1074)
+    lost = ((a != 0)[:, :, None] & (b != 0)[None] & (abs(high) < 2.0**-960)).sum(1)
+    return Enclosure(hi, lo, abs(lo) * 2.0**-52 + lost * 2.0**-1074)
 
 
 def _two_product(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -189,8 +189,8 @@ def third_derivative_bound(
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """An upper bound on |d³/dt³ function(x + t·d)| over all −1 ≤ t ≤ 1: what a central difference truncates.
 
-    Power series over Arb balls: the constant term is the ball that holds the whole stencil, so the bound is rigorous for
-    every point of it. `function` must be smooth there and free of comparisons, as a textbook formula is.
+    Power series over Arb balls: the constant term is the ball that holds the whole stencil, so the bound is rigorous
+    for every point of it. `function` must be smooth there and free of comparisons, as a textbook formula is.
     """
     from flint import arb, arb_series, ctx
 
@@ -205,7 +205,11 @@ def third_derivative_bound(
             pairs = zip(values.ravel(), slopes.ravel(), strict=True)
             out.ravel()[:] = [arb_series([v + whole * s, s]) for v, s in pairs]
             series.append(out)
-        result = np.asarray(function(*series), dtype=object)
+        result = function(*series)
+        if not isinstance(result, np.ndarray):  # a series is a sequence, of which NumPy would make an axis
+            single = np.empty((), dtype=object)
+            single[()] = result
+            result = single
         return _upper(result, lambda s: s[3] if isinstance(s, arb_series) else arb(0)) * 6
     finally:
         ctx.prec, ctx.cap = before

@@ -165,6 +165,8 @@ def _distance(a: Any, b: Any) -> Any:
 
 
 def _bits_differ(a: Any, b: Any) -> Any:
+    if a.dtype.name == "bfloat16":  # which NumPy does not know for a float
+        a, b = a.astype(np.float32), b.astype(np.float32)
     if a.dtype.kind != "f":
         return np.where(np.asarray(a == b, bool), 0.0, np.inf)
     same = ((a == b) & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))

@@ -59,7 +59,7 @@ class Tally:
         allowance: the allowance at that place, 0 if every comparison was exact.
         decades: how many examples had their worst error ÷ allowance in each decade; None counts exact agreement.
         tolerances: the tolerance functions that were used.
-        measured: figures that bodies attached.
+        measured: figures that bodies attached; of numbers under one name the largest.
     """
 
     examples: int = 0
@@ -75,7 +75,8 @@ class Tally:
         worst = 0.0
         for relation in parts:
             self.tolerances.update(relation.tolerances)
-            self.measured.update(relation.measured)
+            for name, figure in relation.measured.items():
+                self.measured[name] = _larger(self.measured.get(name), figure)
             if not relation.error.size:
                 continue
             ratio = ratios(relation)
@@ -89,6 +90,12 @@ class Tally:
         decade = math.floor(math.log10(worst)) if worst > 0 else None
         self.decades[decade] = self.decades.get(decade, 0) + size
         return None
+
+
+def _larger(before: Any, figure: Any) -> Any:
+    """Of two numbers the larger; of anything else the later."""
+    numbers = isinstance(before, (int, float)) and isinstance(figure, (int, float))
+    return max(before, figure) if numbers else figure
 
 
 def ratios(relation: Relation) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -170,15 +177,20 @@ def derived_seed(seed: int, name: str, index: int) -> int:
 
 
 def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, seed: int) -> bool:
-    """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement."""
+    """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement.
+
+    Every check gets a first look, since most fall at once, and a keen second one if its inputs are drawn.
+    """
     wrong = mutant.of(reference)
-    for i, check in enumerate(claim.checks):
-        if check.counterexample:
-            continue
-        keen = replace(check, effort=check.effort * 4)  # a search that succeeds ends early
-        result = run_check(claim, keen, wrong, profile, derived_seed(seed, f"{claim.id}/{wrong.name}", i), shrink=False)
-        if result.outcome == "refuted" and result.finding is not None and not result.finding.crashed:
-            return True
+    for keenness in (1, 4):
+        for i, check in enumerate(claim.checks):
+            if check.counterexample or (keenness > 1 and not check.inputs):
+                continue
+            keen = replace(check, effort=check.effort * keenness)
+            drawn_from = derived_seed(seed, f"{claim.id}/{wrong.name}/{keenness}", i)
+            result = run_check(claim, keen, wrong, profile, drawn_from, shrink=False)
+            if result.outcome == "refuted" and result.finding is not None and not result.finding.crashed:
+                return True
     return False
 
 
@@ -191,7 +203,7 @@ def run_check(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if check.cases is not None:
-                _enumerate(attempt, check.cases(), tally)
+                _enumerate(attempt, check.cases_for(target), tally)
             elif check.inputs:
                 _search(
                     attempt,

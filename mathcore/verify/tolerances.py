@@ -43,6 +43,10 @@ class Allowance:
     def __getitem__(self, key: Any) -> Allowance:
         return Allowance(np.asarray(self.values[key]), self.names)
 
+    def weighted(self, weights: Any) -> Allowance:
+        """The allowance of ⟨w, y⟩ along the last axis, for a y allowed to be off by this."""
+        return Allowance((self.values * abs(np.asarray(weights, np.float64))).sum(-1), self.names)
+
 
 REGISTRY: dict[str, Callable[..., Allowance]] = {}
 """Every tolerance by name."""
@@ -79,8 +83,8 @@ class Format:
         smallest: smallest subnormal λ.
         tiny: smallest normal number.
         most: largest finite number.
-        exp, log, trig: how far NumPy's elementary functions are allowed to be off, in ulp; log1p counts as log. The
-            figures are NumPy's published maxima rounded up, and a test asserts them on this machine.
+        exp, log, trig: how far NumPy's elementary functions are allowed to be off, in ulp; log1p counts as log, expm1
+            as exp. The figures are NumPy's published maxima rounded up, and a test asserts them on this machine.
     """
 
     u: float
@@ -217,7 +221,7 @@ def probability_error(p: _Values, d: _Values, summation: str, work: Format, *, r
     top = p.max(-1, keepdims=True)  # 1 / S
     underflow = np.where(_faint(d, work), (work.exp + 0.5) * work.smallest * top * (1 + work.u), 0.0)
     error = (p * (a + work.u + a * work.u + b) + underflow) / np.where(b < 1, 1 - b, 1.0)
-    error = np.where(b < 1, error, np.inf) + np.where(p < 4 * work.tiny, work.smallest / 2, 0.0)
+    error = np.where(b < 1, error, np.inf) + np.where(p < 4 * work.tiny, work.smallest, 0.0)
     return np.where(np.isfinite(d), error * _EVALUATED, 0.0)
 
 

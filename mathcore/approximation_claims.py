@@ -1,0 +1,478 @@
+"""What must be true of approximation and depth: FAQ 11 and 12."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore import approximation_mutants as wrong
+from mathcore.approximation_tolerances import broken_line, broken_line_of_smooth, broken_line_rounding
+from mathcore.verify import (
+    Allowance,
+    Claim,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    domain,
+    enclose,
+    equal,
+    less,
+    log_uniform,
+    seeds,
+)
+from mathcore.verify.domains import Draw, draw_integers
+
+LeshnoEtAl = "Leshno, Lin, Pinkus & Schocken, Neural Networks 6 (1993), doi:10.1016/S0893-6080(05)80131-5"
+
+
+# FAQ 11: any function.
+
+
+@dataclass(frozen=True)
+class Family:
+    """A continuous function, and how far a broken line with gaps h may be off.
+
+    Attributes:
+        f: runs on floats and on Arb balls.
+        allowed: of the gap around each place.
+    """
+
+    f: Callable[[Any], Any]
+    allowed: Callable[[Any], Allowance]
+
+
+@domain
+def curves(draw: Draw, target: Target) -> dict[str, Any]:
+    """Knots at uneven distances, places between them, and a function that is hard to follow somewhere."""
+    gaps = np.array(draw(st.lists(log_uniform(2.0**-6, 1.0), min_size=1, max_size=12)))
+    knots = np.r_[0.0, np.cumsum(gaps)] + draw(st.floats(-3, 3))
+    middle = (knots[:-1] + knots[1:]) / 2  # where a broken line is worst
+    places = knots[:-1, None] + draw(seeds()).random((len(gaps), 2)) * (knots[1:] - knots[:-1])[:, None]
+    size, kink = draw(log_uniform(2.0**-4, 2.0**4)), draw(st.sampled_from(middle.tolist()))
+    family = draw(
+        st.sampled_from(
+            [
+                Family(lambda x: size * abs(x - kink), lambda h: broken_line(size * h / 2)),
+                Family(lambda x: np.sqrt(abs(x - kink)), lambda h: broken_line(np.sqrt(h / 2))),
+                Family(lambda x: np.sin(size * x), lambda h: broken_line_of_smooth(size**2, h)),
+                Family(lambda x: size * x * x, lambda h: broken_line_of_smooth(2 * size, h)),
+            ]
+        )
+    )
+    return {"knots": knots, "x": np.minimum(np.c_[middle, places], knots[1:, None]).ravel(), "family": family}
+
+
+@domain
+def broken_lines(draw: Draw, target: Target) -> dict[str, Any]:
+    """Knots and values that arithmetic is exact on: gaps are powers of two, so that slopes are, too."""
+    n = draw(st.integers(2, 8))
+    gaps = 2 ** (abs(draw_integers(draw, (n,), 3)) % 4)
+    knots, values = np.cumsum(gaps) - draw(st.integers(0, 20)), draw_integers(draw, (n,), 9)
+    if target.exact and draw(st.booleans()):
+        unit = Fraction(1, draw(st.sampled_from([3, 7])))
+        return {"knots": knots.astype(object) * unit, "values": values.astype(object) * unit}
+    return {"knots": knots.astype(np.float64), "values": values.astype(np.float64)}
+
+
+relu_net_fits_any_continuous = Claim(
+    "approximation.relu_net_fits_any_continuous",
+    faq=11,
+    statement="A net with one hidden layer passes through any n points, and between them stays as close to a "
+    "continuous function as its knots are close to each other.",
+    formula=r"|f(x) - \hat f(x)| \le \omega_f(h/2), \qquad \le \tfrac12 L h \text{ if } f \text{ is } "
+    r"L\text{-Lipschitz}, \qquad \le \tfrac18 M h^2 \text{ if } |f''| \le M",
+    source=LeshnoEtAl,
+    needs=("interpolating_net", "relu_net"),
+    tolerances=(broken_line, broken_line_of_smooth, broken_line_rounding),
+    refuted_by=(
+        wrong.slopes_for_bends, wrong.starts_at_zero, wrong.bends_too_late, wrong.nothing_between, wrong.leaky,
+        wrong.relu_after_the_last, wrong.last_bias_forgotten,
+    ),
+)  # fmt: skip
+
+
+@relu_net_fits_any_continuous.exact(broken_lines())
+def _(ops: Operations, knots: Any, values: Any) -> Any:
+    net = ops.interpolating_net(knots, values)
+    middle = (knots[:-1] + knots[1:]) / 2
+    return all_of(
+        equal(ops.relu_net(knots[:, None], net)[:, 0], values),
+        equal(ops.relu_net(middle[:, None], net)[:, 0], (values[:-1] + values[1:]) / 2),
+    )
+
+
+@relu_net_fits_any_continuous.property(curves())
+def _(ops: Operations, knots: Any, x: Any, family: Family) -> Any:
+    values = enclose(family.f, knots).hi
+    gap = np.repeat(np.diff(knots), 3)  # three places in each
+    allowed = family.allowed(gap) + broken_line_rounding(x, knots, values)
+    net = ops.interpolating_net(knots, values)
+    return equal(ops.relu_net(x[:, None], net)[:, 0], enclose(family.f, x), within=allowed)
+
+
+linear_cannot = Claim(
+    "approximation.linear_cannot",
+    faq=11,
+    statement="A layer alone misses x² on [−1, 1] by at least 1/2 somewhere, whatever its weights; the constant "
+    "1/2 does no worse.",
+    formula=r"\min_{w, b} \max_{|x| \le 1} |x^2 - (wx + b)| = \tfrac12",
+    source="Chebyshev's alternation: Cheney, Introduction to Approximation Theory (1966), chapter 3",
+    needs=("linear",),
+    refuted_by=(wrong.folded, wrong.squared_inputs),
+)
+
+ENDS_AND_MIDDLE = np.array([[-1.0], [0.0], [1.0]])
+
+
+@linear_cannot.proof
+def _(ops: Operations) -> Any:
+    # The combination y(−1) − 2 y(0) + y(1) is 0 for both functions that every layer is made of, and 2 for x². So the
+    # errors e combine to 2, while |e(−1) − 2 e(0) + e(1)| ≤ 4 max |e|.
+    combine = np.array([1.0, -2.0, 1.0])
+    slope, constant = np.array([[1.0]]), np.array([[0.0]])
+    identity = ops.linear(ENDS_AND_MIDDLE, slope, np.array([0.0]))[:, 0]
+    one = ops.linear(ENDS_AND_MIDDLE, constant, np.array([1.0]))[:, 0]
+    best = ENDS_AND_MIDDLE[:, 0] ** 2 - ops.linear(ENDS_AND_MIDDLE, constant, np.array([0.5]))[:, 0]
+    return all_of(
+        equal([combine @ identity, combine @ one], 0),
+        equal(combine @ ENDS_AND_MIDDLE[:, 0] ** 2 / abs(combine).sum(), 0.5),
+        equal(best, [0.5, -0.5, 0.5]),  # and 1/2 is reached: the errors are equal and alternate
+    )
+
+
+@domain
+def affine_guesses(draw: Draw, target: Target) -> dict[str, Any]:
+    """A weight and a bias, many of them near the best."""
+    dtype = draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")]))
+    near = draw(st.sampled_from([1.0, 2.0**-10, 2.0**-30, 2.0**-53]))
+    w, b = draw(st.floats(-2, 2)) * near, 0.5 + draw(st.floats(-1, 1)) * near
+    return {"weight": np.array([[w]], dtype), "bias": np.array([b], dtype)}
+
+
+@linear_cannot.property(affine_guesses())
+def _(ops: Operations, weight: Any, bias: Any) -> Any:
+    # No allowance: rounding is monotone, so of y(−1) and y(1) one is at most y(0), or y(0) ≥ 1/2, in floats, too.
+    x = ENDS_AND_MIDDLE.astype(weight.dtype)
+    error = abs(x[:, 0] ** 2 - ops.linear(x, weight, bias)[:, 0])
+    return at_least(error.max(), 0.5)
+
+
+learns_by_trial_and_error = Claim(
+    "approximation.learns_by_trial_and_error",
+    faq=11,
+    statement="From random weights, gradient descent on 33 points of x² finds a net that comes closer to the whole "
+    "parabola than any layer alone can.",
+    formula=r"\theta_{t+1} = \theta_t - \alpha \nabla \tfrac1n \sum_i \big(f_\theta(x_i) - x_i^2\big)^2, \qquad "
+    r"\max_{|x| \le 1} |f_\theta(x) - x^2| < \tfrac12",
+    verdict="holds_if",
+    condition="The net is wide enough, the step short enough and the steps many enough: 32 hidden units, α = 0.1 and "
+    "1,000 steps here. A net of one unit is monotone and never gets there; a step of 1 overshoots.",
+    needs=("relu_net", "relu_net_vjp"),
+    refuted_by=(wrong.uphill, wrong.nothing_between),
+    rests_on=("approximation.linear_cannot",),
+)
+
+WIDTH, STEPS, RATE, RUNS = 32, 1000, 0.1, 10
+
+
+def learned_error(ops: Operations, rng: Any, width: int = WIDTH, steps: int = STEPS, rate: float = RATE) -> float:
+    """The largest error on [−1, 1] of a net that descended from random weights."""
+    x = np.linspace(-1, 1, 33)[:, None]
+    layers = [
+        (rng.choice([-1.0, 1.0], (1, width)), rng.uniform(-1, 1, width)),
+        (rng.normal(size=(width, 1)) / np.sqrt(width), np.zeros(1)),
+    ]
+    for _ in range(steps):
+        slope = 2 * (ops.relu_net(x, layers) - x**2) / len(x)
+        slopes = ops.relu_net_vjp(slope, x, layers)[1]
+        layers = [(w - rate * dw, b - rate * db) for (w, b), (dw, db) in zip(layers, slopes, strict=True)]
+    between = np.linspace(-1, 1, 257)[:, None]
+    return float(abs(ops.relu_net(between, layers) - between**2).max())
+
+
+@learns_by_trial_and_error.experiment
+def _(ops: Operations, rng: Any, scale: float) -> Any:
+    errors = [learned_error(ops, rng) for _ in range(max(1, round(RUNS * scale)))]
+    return less(errors, 0.5).measuring(
+        largest_error=f"{max(errors):.3f}, the worst of {len(errors)} runs",
+        median_error=f"{np.median(errors):.3f}",
+        any_single_layer="0.500 at best",
+    )
+
+
+@learns_by_trial_and_error.counterexample(cases=lambda: ({"width": width} for width in (1, 2, 4)))
+def _(ops: Operations, width: int) -> Any:
+    return less(learned_error(ops, np.random.default_rng(0), width=width), 0.5)
+
+
+@learns_by_trial_and_error.counterexample(cases=lambda: ({"rate": rate} for rate in (0.1, 1.0, 10.0)))
+def _(ops: Operations, rate: float) -> Any:
+    return less(learned_error(ops, np.random.default_rng(0), steps=200, rate=rate), 0.5)
+
+
+backprop_is_exact = Claim(
+    "approximation.backprop_is_exact",
+    statement="The gradient of a net by backpropagation is the derivative: where no unit stands at its kink, moving "
+    "one layer a little changes the output by exactly what the gradient says.",
+    formula=r"\langle \bar y, f(\theta + \varepsilon v) - f(\theta) \rangle "
+    r"= \varepsilon\, \langle \bar\theta, v \rangle",
+    needs=("relu_net", "relu_net_vjp"),
+    refuted_by=(wrong.gradient_of_linear, wrong.biases_do_not_learn, wrong.uphill),
+)
+
+EPSILON = 2.0**-20
+
+
+@domain
+def dyadic_nets(draw: Draw, target: Target) -> dict[str, Any]:
+    """A net of three layers in numbers with few bits, whose hidden units are all at least 1/2 away from their kinks."""
+    sizes = [draw(st.integers(1, 3)) for _ in range(4)]
+
+    def whole(*shape: int) -> Any:
+        return draw_integers(draw, shape, 3).astype(np.float64)
+
+    # Whole weights on whole inputs, even weights on halves: every sum is whole, and the odd half keeps it off zero.
+    layers = [
+        (whole(m, n) * (1 if i == 0 else 2), whole(n) + 0.5) for i, (m, n) in enumerate(itertools.pairwise(sizes))
+    ]
+    moves = [(whole(m, n), whole(n)) for m, n in itertools.pairwise(sizes)]
+    return {"x": whole(2, sizes[0]), "layers": layers, "moves": moves, "cotangent": whole(2, sizes[-1])}
+
+
+@backprop_is_exact.exact(dyadic_nets())
+def _(ops: Operations, x: Any, layers: Any, moves: Any, cotangent: Any) -> Any:
+    _, slopes = ops.relu_net_vjp(cotangent, x, layers)
+    before = ops.relu_net(x, layers)
+    changed, foretold = [], []
+    for i, ((weight, bias), (dw, db), (gw, gb)) in enumerate(zip(layers, moves, slopes, strict=True)):
+        moved = [*layers[:i], (weight + EPSILON * dw, bias + EPSILON * db), *layers[i + 1 :]]
+        changed.append((cotangent * (ops.relu_net(x, moved) - before)).sum() / EPSILON)
+        foretold.append((gw * dw).sum() + (gb * db).sum())
+    return equal(changed, foretold)
+
+
+# FAQ 12: hidden layers.
+
+
+def images(size: int) -> Any:
+    """Every black-and-white image of size × size pixels, from few black pixels to many."""
+    bits = (np.arange(2 ** (size * size))[:, None] >> np.arange(size * size)) & 1
+    return bits[np.argsort(bits.sum(1), kind="stable")].astype(np.float64)
+
+
+def full_rows(x: Any, size: int) -> Any:
+    """Whether some row is a full line."""
+    return x.reshape(-1, size, size).all(2).any(1)
+
+
+def full_lines(x: Any, size: int) -> Any:
+    """Whether some row or column is a full line."""
+    return full_rows(x, size) | x.reshape(-1, size, size).all(1).any(1)
+
+
+def full_squares(x: Any, size: int) -> Any:
+    """Whether some 2 × 2 pixels are all black."""
+    grid = x.reshape(-1, size, size) == 1
+    return (grid[:, 1:, 1:] & grid[:, 1:, :-1] & grid[:, :-1, 1:] & grid[:, :-1, :-1]).any((1, 2))
+
+
+def balance(points: Any, labels: Any, shares: Any) -> Any:
+    """Σ λ_i y_i (x_i, 1), all zeros if the multipliers prove that no plane separates; and Σ λ_i."""
+    signed = np.c_[points, np.ones(len(points))].astype(int).astype(object) * np.where(labels, 1, -1)[:, None]
+    shares = np.array(shares, dtype=object)
+    return np.r_[shares @ signed, shares.sum()]
+
+
+def impossible(points: Any, labels: Any, answer: Any) -> Any:
+    """The answer is a certificate that no plane separates, checked in exact arithmetic."""
+    kind, shares = answer
+    if kind != "infeasible":
+        return equal(kind == "infeasible", True)
+    proof = [0] * (points.shape[1] + 1) + [1]
+    return all_of(at_least(np.array(shares, dtype=object), 0), equal(balance(points, labels, shares), proof))
+
+
+single_layer_is_limited = Claim(
+    "depth.single_layer_is_limited",
+    faq=12,
+    statement="A single layer can tell two kinds of inputs apart only if a plane can: XOR and “row 1 or row 2 is a "
+    "full line” are out of its reach.",
+    formula=r"\lambda_i \ge 0, \; \sum_i \lambda_i = 1, \; \sum_i \lambda_i y_i (x_i, 1) = 0 \;\Longrightarrow\; "
+    r"\text{no } w, b:\ y_i (w \cdot x_i + b) > 0 \ \ \forall i",
+    source="Minsky & Papert, Perceptrons (1969); Muroga, Threshold Logic and Its Applications (1971) for the counts",
+    needs=("separation", "linear"),
+    refuted_by=(wrong.gives_up, wrong.touching_is_enough, wrong.through_the_origin),
+)
+
+
+def labellings() -> Iterator[dict[str, Any]]:
+    """Every way to call the corners of a square or a cube yes or no."""
+    for inputs in (1, 2, 3):
+        corners = np.array(list(itertools.product([0.0, 1.0], repeat=inputs)))
+        for labels in itertools.product([False, True], repeat=len(corners)):
+            yield {"labels": np.array(labels)[None], "corners": corners}
+
+
+@single_layer_is_limited.exhaustive(labellings)
+def _(ops: Operations, labels: Any, corners: Any) -> Any:
+    kind, found = ops.separation(corners, labels[0])
+    if kind == "infeasible":
+        return impossible(corners, labels[0], (kind, found))
+    weight, bias = np.array(found[0], np.float64)[:, None], np.array([found[1]], np.float64)
+    return equal(ops.linear(corners, weight, bias)[:, 0] > 0, labels[0])
+
+
+@single_layer_is_limited.proof
+def _(ops: Operations) -> Any:
+    xor, square = np.array([False, True, True, False]), np.array(list(itertools.product([0.0, 1.0], repeat=2)))
+    two_by_two, three_by_three = images(2), images(3)
+    few = three_by_three[three_by_three.sum(1) <= 4]  # enough for a proof
+    return all_of(
+        impossible(square, xor, ops.separation(square, xor)),
+        *(
+            impossible(x, what(x, size), ops.separation(x, what(x, size)))
+            for x, size, what in (
+                (two_by_two, 2, full_rows), (two_by_two, 2, full_lines), (few, 3, full_squares),
+            )
+        ),
+    )  # fmt: skip
+
+
+@single_layer_is_limited.proof
+def _(ops: Operations) -> Any:
+    # 4 of 4, 14 of 16 and 104 of 256 functions of one, two and three bits are within reach.
+    reachable = [0, 0, 0]
+    for case in labellings():
+        kind, _ = ops.separation(case["corners"], case["labels"][0])
+        reachable[case["corners"].shape[1] - 1] += kind == "separable"
+    return equal(reachable, [4, 14, 104])
+
+
+patterns_of_patterns = Claim(
+    "depth.patterns_of_patterns",
+    faq=12,
+    statement="Line detectors that feed further layers recognise, on every small image, what no single "
+    "layer can: a full row, a full row or column, a square anywhere.",
+    formula=r"\text{any} = \operatorname{relu}(s) - \operatorname{relu}(s - 1), \qquad "
+    r"s = \sum_{\text{lines}} \operatorname{relu}\Big(\sum_{\text{pixels}} x - (k - 1)\Big)",
+    needs=("relu_net", "line_net", "pattern_net", "square_net"),
+    refuted_by=(
+        wrong.detector_too_keen, wrong.lines_counted, wrong.columns_unseen, wrong.bars_anywhere, wrong.nothing_between,
+        wrong.leaky,
+    ),
+    rests_on=("depth.single_layer_is_limited",),
+)  # fmt: skip
+
+
+@patterns_of_patterns.exhaustive(lambda: ({"x": images(side), "side": side} for side in (2, 3, 4)))
+def _(ops: Operations, x: Any, side: int) -> Any:
+    return all_of(
+        equal(ops.relu_net(x, ops.line_net(side))[:, 0], full_rows(x, side).astype(int)),
+        equal(ops.relu_net(x, ops.pattern_net(side))[:, 0], full_lines(x, side).astype(int)),
+        equal(ops.relu_net(x, ops.square_net(side))[:, 0], full_squares(x, side).astype(int)),
+    )
+
+
+beats_width = Claim(
+    "depth.beats_width",
+    faq=12,
+    statement="k hidden layers of two units fold a line into 2ᵏ pieces; one hidden layer of n units makes at most "
+    "n + 1, so it needs at least 2ᵏ − 1 units for the same.",
+    formula=r"\#\text{pieces}(T^{\circ k}) = 2^k, \qquad \#\text{pieces}\Big(\sum_{i=1}^n a_i "
+    r"\operatorname{relu}(w_i x + b_i) + c\Big) \le n + 1",
+    source="Telgarsky, arXiv:1509.08101; Montúfar et al., arXiv:1402.1869",
+    needs=("tent_net", "relu_net", "count_pieces"),
+    refuted_by=(
+        wrong.one_fold_fewer, wrong.unit_lost, wrong.every_step_a_piece, wrong.turns_counted, wrong.nothing_between,
+        wrong.leaky,
+    ),
+)  # fmt: skip
+
+
+def tent(x: Any, depth: int) -> Any:
+    """The folded line in one formula: the distance of 2ᵏ⁻¹x to the nearest whole number, doubled."""
+    turns = x * 2 ** (depth - 1)
+    return 2 * abs(turns - np.floor(turns + 0.5))
+
+
+@beats_width.exact(depth=st.integers(1, 9))
+def _(ops: Operations, depth: int) -> Any:
+    # Every bend lies at a multiple of 2⁻ᵏ, hence on the grid; dyadic numbers lose nothing in float64.
+    x = np.arange(2 ** (depth + 1) + 1) / 2 ** (depth + 1)
+    net = ops.tent_net(depth)
+    y = ops.relu_net(x[:, None], net)[:, 0]
+    return all_of(
+        equal(y, tent(x, depth)),
+        equal(ops.count_pieces(x, y), 2**depth),
+        at_most([len(bias) for _, bias in net[:-1]], 2),
+    )
+
+
+@domain
+def one_hidden_layer(draw: Draw, target: Target) -> dict[str, Any]:
+    """A net with one hidden layer on one input, whose kinks are multiples of 1/2."""
+    n = draw(st.integers(1, 12))
+    weight = draw(st.lists(st.sampled_from([-2.0, -1.0, 1.0, 2.0]), min_size=n, max_size=n))
+    return {"weight": np.array(weight), "bias": draw_integers(draw, (n,), 9), "out": draw_integers(draw, (n,), 4)}
+
+
+@beats_width.exact(one_hidden_layer())
+def _(ops: Operations, weight: Any, bias: Any, out: Any) -> Any:
+    kinks = -bias / weight
+    x = np.arange(-10, 10.25, 0.25)  # kinks and places between them
+    layers = [(weight[None], bias.astype(float)), (out[:, None].astype(float), np.zeros(1))]
+    pieces = ops.count_pieces(x, ops.relu_net(x[:, None], layers)[:, 0])
+    # At a kink the slope jumps by the sum of a|w| over the units that bend there.
+    jumps = [(out * abs(weight))[kinks == kink].sum() for kink in np.unique(kinks)]
+    return all_of(equal(pieces, 1 + np.count_nonzero(jumps)), at_most(pieces, len(weight) + 1))
+
+
+@beats_width.proof
+def _(ops: Operations) -> Any:
+    # Counting: n units bend in at most n places, so n + 1 pieces are the most; 2ᵏ pieces need n ≥ 2ᵏ − 1.
+    depths = np.arange(1, 11)
+    too_few = 2**depths - 2
+    grids = [np.arange(2 ** (k + 1) + 1) / 2 ** (k + 1) for k in depths.tolist()]
+    folded = [
+        ops.count_pieces(x, ops.relu_net(x[:, None], ops.tent_net(k))[:, 0]) for k, x in enumerate(grids, start=1)
+    ]
+    return less(too_few + 1, folded)
+
+
+certificates_are_checked = Claim(
+    "depth.certificates_are_checked",
+    statement="The check accepts what was found, and refuses the same answer once a point that it rests on "
+    "has changed sides or, under multipliers, moved.",
+    formula=r"y_i (w \cdot x_i + b) > 0 \ \ \forall i \quad\text{or}\quad \lambda \ge 0, \; \lambda \ne 0, \; "
+    r"\sum_i \lambda_i y_i (x_i, 1) = 0",
+    needs=("separation", "check_separation"),
+    refuted_by=(wrong.believes_everything, wrong.believes_planes, wrong.counts_shares_only, wrong.through_the_origin),
+)
+
+
+@domain
+def labelled_points(draw: Draw, target: Target) -> dict[str, Any]:
+    """A few points with small coordinates, copies included, labelled at random."""
+    n = draw(st.integers(1, 9))
+    points = draw_integers(draw, (n, draw(st.integers(1, 3))), 2).astype(np.float64)
+    return {"points": points, "labels": np.array(draw(st.lists(st.booleans(), min_size=n, max_size=n)))}
+
+
+@certificates_are_checked.exact(labelled_points(), effort=0.5)
+def _(ops: Operations, points: Any, labels: Any) -> Any:
+    answer = ops.separation(points, labels)
+    rests_on = 0 if answer[0] == "separable" else next(i for i, share in enumerate(answer[1]) if share)
+    other, moved = labels.copy(), points.copy()
+    other[rests_on], moved[rests_on, 0] = not labels[rests_on], points[rests_on, 0] + 1
+    refused = [ops.check_separation(points, other, answer)]
+    if answer[0] == "infeasible":
+        refused.append(ops.check_separation(moved, labels, answer))
+    return all_of(equal(ops.check_separation(points, labels, answer), True), equal(refused, False))

@@ -1,0 +1,231 @@
+"""Digit readers that are wrong on purpose: what the claims about digits must refute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.claims import mutant
+
+Operation = Callable[..., Any]
+
+
+def plain_scores(images: Any, weight: Any, bias: Any = None) -> Any:
+    """The scores as they should be, before a mutant spoils them."""
+    scores = images @ weight
+    return scores if bias is None else scores + bias
+
+
+@mutant("digit_scores")
+def last_pixel_missed(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Stops one pixel short."""
+    return plain_scores(images[..., :-1], weight[:-1], bias)
+
+
+@mutant("digit_scores")
+def columns_before_rows(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Reads square images column by column, the templates row by row."""
+    side = int(np.sqrt(images.shape[-1]))
+    if side * side == images.shape[-1]:
+        images = images.reshape(-1, side, side).swapaxes(1, 2).reshape(images.shape)
+    return plain_scores(images, weight, bias)
+
+
+@mutant("digit_scores")
+def angles(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Divides each score by the length of its template, as a cosine does."""
+    squares = (weight * weight).sum(0)
+    return plain_scores(images, weight, bias) / np.where(squares == 0, 1, squares)
+
+
+@mutant("digit_scores")
+def bias_ignored(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Ignores the bias."""
+    return images @ weight
+
+
+@mutant("read_digits")
+def lowest_score(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Takes the lowest score for the best, as if scores were distances."""
+    return plain_scores(images, weight, bias).argmin(-1)
+
+
+@mutant("read_digits")
+def largest_magnitude(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Takes the score of largest magnitude, whatever its sign."""
+    return abs(plain_scores(images, weight, bias)).argmax(-1)
+
+
+@mutant("read_digits")
+def last_of_equals(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Takes the last of several equal scores."""
+    scores = plain_scores(images, weight, bias)
+    return scores.shape[-1] - 1 - scores[..., ::-1].argmax(-1)
+
+
+@mutant("read_digits")
+def threshold(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Answers 0 unless some score passes a fixed brightness."""
+    scores = plain_scores(images, weight, bias)
+    return np.where(scores.max(-1) > 4, scores.argmax(-1), 0)
+
+
+@mutant("read_digits")
+def last_digit_unread(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Never considers the last template."""
+    return plain_scores(images, weight, bias)[..., :-1].argmax(-1)
+
+
+@mutant("read_digits")
+def bias_unread(images: Any, weight: Any, bias: Any = None) -> Any:
+    """Decides without the bias."""
+    return (images @ weight).argmax(-1)
+
+
+@mutant("nearest_template_bias")
+def not_halved(weight: Any) -> Any:
+    """Forgets the half: −‖w‖²."""
+    return -(weight * weight).sum(0)
+
+
+@mutant("nearest_template_bias", wraps=True)
+def sign_lost(correct: Operation) -> Operation:
+    """Adds half the squared norm instead of taking it away."""
+    return lambda weight: -correct(weight)
+
+
+@mutant("mean_templates", wraps=True)
+def shared_count(correct: Operation) -> Operation:
+    """Divides the sum of every class by the number of all images."""
+
+    def wrong(images: Any, labels: Any, **options: Any) -> Any:
+        templates = correct(images, labels, **options)
+        counts = np.bincount(labels, minlength=templates.shape[1]).tolist()
+        return templates * np.array([c * (1 + 0 * templates[0, 0]) for c in counts]) / len(labels)
+
+    return wrong
+
+
+@mutant("mean_templates", wraps=True)
+def next_class(correct: Operation) -> Operation:
+    """Files every template under the next digit."""
+    return lambda images, labels, **options: np.roll(correct(images, labels, **options), 1, axis=1)
+
+
+@mutant("mean_templates", wraps=True)
+def first_example(correct: Operation) -> Operation:
+    """Takes the first image of each class for their mean."""
+
+    def wrong(images: Any, labels: Any, **options: Any) -> Any:
+        first = np.unique(labels, return_index=True)[1]
+        return correct(images[first], labels[first], **options)
+
+    return wrong
+
+
+@mutant("fit_softmax_regression", wraps=True)
+def climbs(correct: Operation) -> Operation:
+    """Adds the gradient instead of taking it away."""
+
+    def wrong(*args: Any, **options: Any) -> Any:
+        weight, bias = correct(*args, **options)
+        return -weight, -bias
+
+    return wrong
+
+
+@mutant("fit_softmax_regression", wraps=True)
+def other_labels(correct: Operation) -> Operation:
+    """Learns from labels that have come apart from their images."""
+    return lambda images, labels, **options: correct(images, np.roll(labels, 1), **options)
+
+
+@mutant("fit_softmax_regression", wraps=True)
+def never_starts(correct: Operation) -> Operation:
+    """Takes no step, whatever it was asked: all weights stay zero."""
+    return lambda images, labels, **options: correct(images, labels, **{**options, "steps": 0})
+
+
+@mutant("fit_softmax_regression", wraps=True)
+def leap(correct: Operation) -> Operation:
+    """Takes steps twenty times too long."""
+
+    def wrong(*args: Any, **options: Any) -> Any:
+        weight, bias = correct(*args, **options)
+        return 20 * weight, 20 * bias
+
+    return wrong
+
+
+@mutant("load_digits", wraps=True)
+def shuffled_answers(correct: Operation) -> Operation:
+    """Gives the images with their labels in another order."""
+
+    def wrong() -> Any:
+        images, labels = correct()
+        return images, np.random.default_rng(0).permutation(labels)
+
+    return wrong
+
+
+@mutant("stratified_split")
+def held_out_seen(labels: Any, held_out: float, rng: Any) -> Any:
+    """Learns from everything, held-out examples included."""
+    return np.arange(len(labels)), np.sort(rng.permutation(len(labels))[: max(1, round(held_out * len(labels)))])
+
+
+@mutant("stratified_split")
+def classes_unbalanced(labels: Any, held_out: float, rng: Any) -> Any:
+    """Holds out a share of all examples, whatever their class."""
+    order = rng.permutation(len(labels))
+    count = round(held_out * len(labels))
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
+@mutant("stratified_split", wraps=True)
+def first_ones_held_out(correct: Operation) -> Operation:
+    """Always holds out the first examples of every class: nothing is drawn."""
+
+    def wrong(labels: Any, held_out: float, rng: Any) -> Any:
+        _, apart = correct(labels, held_out, rng)
+        first = [np.flatnonzero(labels == c)[: (labels[apart] == c).sum()] for c in np.unique(labels)]
+        chosen = np.sort(np.concatenate(first))
+        return np.setdiff1d(np.arange(len(labels)), chosen), chosen
+
+    return wrong
+
+
+@mutant("confusion_matrix", wraps=True)
+def turned(correct: Operation) -> Operation:
+    """Puts the answer by row and the truth by column."""
+    return lambda labels, predicted, num_classes=10: correct(predicted, labels, num_classes)
+
+
+@mutant("confusion_matrix")
+def counted_once(labels: Any, predicted: Any, num_classes: int = 10) -> Any:
+    """Counts a pair once however often it occurs, as `table[i, j] += 1` does with repeated places."""
+    table = np.zeros((num_classes, num_classes), int)
+    table[labels, predicted] += 1
+    return table
+
+
+@mutant("wilson_interval", wraps=True)
+def one_sided(correct: Operation) -> Operation:
+    """Takes the quantile of the confidence itself, which leaves out twice as much."""
+    return lambda k, n, confidence=0.99: correct(k, n, 2 * confidence - 1 if confidence > 0.5 else confidence / 2)
+
+
+@mutant("wilson_interval", wraps=True)
+def wald(correct: Operation) -> Operation:
+    """The textbook's k/n ± z √(k(n − k)/n³), which is a point when k is 0 or n."""
+
+    def wrong(k: int, n: int, confidence: float = 0.99) -> Any:
+        from statistics import NormalDist
+
+        z = NormalDist().inv_cdf((1 + confidence) / 2)
+        half = z * np.sqrt(k * (n - k) / n**3)
+        return k / n - half, k / n + half
+
+    return wrong

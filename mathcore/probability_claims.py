@@ -1,0 +1,1697 @@
+"""What must be true of probability: FAQ 8 and 17, and what makes its primitives trustworthy."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore import probability_mutants as wrong
+from mathcore.probability_rows import (
+    ALL,
+    ARGMAX,
+    CROSS_ENTROPY,
+    LOG_SOFTMAX,
+    LOGSUMEXP,
+    SOFTMAX,
+    TEMPERATURE_SOFTMAX,
+    any_axis,
+    any_width,
+    distribution,
+    first_of_the_highest,
+    floats_only,
+    gradient,
+    gradient_sums_to_zero,
+    keeps_dtype,
+    layout_free,
+    log_distribution,
+    log_sum_exp,
+    one_hot,
+    probabilities,
+    pure,
+    rows_are_independent,
+    rows_with_cotangents,
+    stencils,
+    steps,
+    total,
+)
+from mathcore.probability_tolerances import (
+    central_difference,
+    certainty_digits,
+    cross_entropy_digits,
+    cross_entropy_rounding,
+    cross_entropy_vjp_rounding,
+    entropy_of,
+    log_of_softmax,
+    log_softmax_again,
+    logsumexp_vjp_rounding,
+    softmax_ratio,
+    softmax_vjp_rounding,
+    temperature_softmax_rounding,
+    textbook_softmax,
+)
+from mathcore.verify import (
+    Allowance,
+    Claim,
+    Mutant,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    domain,
+    draw_array,
+    draw_exact,
+    enclose,
+    equal,
+    identical,
+    less,
+    raises,
+    score_rows,
+)
+from mathcore.verify.domains import Draw, as_dtype, draw_integers, dtype_named, log_uniform, seeds, widths
+from mathcore.verify.enclosures import Enclosure, true_matmul
+from mathcore.verify.numbers import third_derivative_bound
+from mathcore.verify.tolerances import (
+    FORMATS,
+    format_of,
+    gaps,
+    log_softmax_digits,
+    log_softmax_rounding,
+    logsumexp_digits,
+    logsumexp_rounding,
+    rounding,
+    softmax_rounding,
+    sum_of_softmax,
+)
+
+BLANCHARD = "Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038"
+
+# Domains that several claims share.
+
+
+@domain
+def shiftable(draw: Draw, target: Target) -> dict[str, Any]:
+    """Rows of whole numbers and a shift, far beyond the range of exp where the format allows, with exact sums."""
+    name = draw(st.sampled_from(target.dtypes))
+    n, most = draw(widths(most=130)), min(0.9 / FORMATS[name].u - 24, 2.0**22)
+    x = draw_integers(draw, (draw(st.integers(1, 3)), n), 24)
+    shift = draw(st.sampled_from([-1, 1])) * round(draw(log_uniform(min(1000, most / 2), most)))
+    return {"x": as_dtype(x, name), "shift": dtype_named(name).type(shift)}
+
+
+@domain
+def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
+    """Scores near 0 or far below it, a cotangent, what is seen (some rows see nothing), and rubbish for the rest."""
+    name = draw(st.sampled_from(target.dtypes))
+    rows, n = draw(st.integers(1, 4)), draw(widths(most=65))
+    x = draw_array(draw, (rows, n), "float64", (2.0**-6, 2.0**4)) - draw(st.sampled_from([0.0, 300.0, 3000.0]))
+    seen = draw_integers(draw, (draw(st.sampled_from([1, rows])), n), 3) > draw(st.integers(-3, 2))
+    if draw(st.booleans()):
+        seen[-1] = False
+    rubbish = draw(st.sampled_from([np.nan, np.inf, -np.inf, 1000.0, FORMATS[name].most]))
+    g = draw_array(draw, (rows, n), name, (2.0**-4, 2.0**4))
+    g[0, 0] = draw(st.sampled_from([0.0, 1.0, np.nan, np.inf]))
+    return {"x": as_dtype(x, name), "g": g, "seen": seen, "rubbish": dtype_named(name).type(rubbish)}
+
+
+# FAQ 8: logits and argmax.
+
+
+@domain
+def rows_with_ties(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """Rows of few different scores, far apart or a unit in the last place, some with infinities and NaN among them."""
+    name = draw(st.sampled_from(target.dtypes))
+    shape = (draw(st.integers(1, 4)), draw(widths(most=300)))
+    level = (
+        draw_integers(draw, shape, 3) if draw(st.booleans()) else 1 + draw_integers(draw, shape, 3) * ulp_of_one(name)
+    )
+    x = as_dtype(level * 2.0 ** draw(st.integers(-9, 9)), name)
+    for special in (np.nan, np.inf, -np.inf):
+        if draw(st.booleans()):
+            x = np.where(draw_integers(draw, shape, 9) > 7, x.dtype.type(special), x)
+    return x
+
+
+def ulp_of_one(name: str) -> float:
+    """The distance from 1 to the next number of a format."""
+    return 2 * FORMATS[name].u
+
+
+index_of_highest = Claim(
+    "argmax.index_of_highest",
+    faq=8,
+    statement="Argmax is the index, an integer, of the highest score: of equal ones the first, and NaN counts as the "
+    "highest.",
+    formula=r"\operatorname{argmax}(x) = \min\{i : x_i \ge x_j \text{ for all } j\}",
+    needs=("argmax",),
+    refuted_by=(
+        wrong.last_of_ties,
+        wrong.nan_skipped,
+        wrong.last_nan,
+        wrong.lowest_wins,
+        wrong.magnitude_wins,
+        wrong.coarse_comparison,
+        wrong.compared_in_float32,
+        wrong.starts_at_zero,
+        wrong.index_in_the_whole_array,
+        wrong.index_as_float,
+    ),
+)
+
+
+@index_of_highest.property(x=rows_with_ties())
+def _(ops: Operations, x: Any) -> Any:
+    index = ops.argmax(x)
+    return all_of(equal(index, first_of_the_highest(x)), equal(index.dtype.kind in "iu", True))
+
+
+def grids(target: Target) -> Iterator[dict[str, Any]]:
+    """Every row of up to five of seven telling values, one batch a width."""
+    for name in target.dtypes:
+        values = as_dtype([-np.inf, -1, -0.0, 0.0, 1, np.inf, np.nan], name)
+        for width in range(1, 6):
+            yield {"x": values[np.indices((7,) * width).reshape(width, -1).T]}
+
+
+@index_of_highest.exhaustive(grids)
+def _(ops: Operations, x: Any) -> Any:
+    return equal(ops.argmax(x), first_of_the_highest(x))
+
+
+softmax_keeps_the_winner = Claim(
+    "argmax.softmax_keeps_the_winner",
+    faq=8,
+    statement="Softmax never changes who wins.",
+    formula=r"p_{\operatorname{argmax} x} = \max_j p_j",
+    verdict="holds_if",
+    condition="winning may be shared: the winner's probability is the highest, but rounding may lift others to it.",
+    needs=("softmax", "argmax"),
+    refuted_by=(wrong.sign_flipped, wrong.sorted_outputs, wrong.first_is_the_maximum),
+)
+
+
+def _winner_is_highest(ops: Operations, x: Any) -> Any:
+    p = ops.softmax(x)
+    winner = np.take_along_axis(p, ops.argmax(x)[..., None], -1)
+    return equal(winner, p.max(-1, keepdims=True))
+
+
+@softmax_keeps_the_winner.property(x=score_rows(most=300))
+def _(ops: Operations, x: Any) -> Any:
+    return _winner_is_highest(ops, x)
+
+
+def sixteen_bit_numbers(name: str) -> np.ndarray[Any, Any]:
+    """Every finite number of a 16-bit format, ordered by its bits: the second half is the first, negated."""
+    every = np.arange(2**16, dtype=np.uint16).view(dtype_named(name))
+    return every[np.isfinite(every.astype(np.float32))]
+
+
+def sixteen_bit_pairs(target: Target) -> Iterator[dict[str, Any]]:
+    """[d, 0] for every d of each 16-bit format; of float16, in its own format, for a target that accepts neither."""
+    accepted = [name for name in ("float16", "bfloat16") if name in target.dtypes]
+    for name in accepted or ["float16"]:
+        d = sixteen_bit_numbers(name)
+        yield {"x": np.stack([d, np.zeros_like(d)], -1).astype(dtype_named(name if accepted else target.dtypes[0]))}
+
+
+@softmax_keeps_the_winner.exhaustive(sixteen_bit_pairs)
+def _(ops: Operations, x: Any) -> Any:
+    return all_of(_winner_is_highest(ops, x), _winner_is_highest(ops, x[:, ::-1]))
+
+
+def neighbours(target: Target) -> Iterator[dict[str, Any]]:
+    """[0, −v, −w] for 60,000 pairs of neighbouring float32 numbers v < w from 0.0888 on."""
+    v = np.arange(60_000, dtype=np.uint32) + np.float32(0.0888).view(np.uint32)
+    below = np.stack([np.zeros(len(v), np.float32), -v.view(np.float32), -(v + np.uint32(1)).view(np.float32)], -1)
+    yield {"x": as_dtype(below, "float32" if "float32" in target.dtypes else target.dtypes[0])}
+
+
+@softmax_keeps_the_winner.exhaustive(neighbours)
+def _(ops: Operations, x: Any) -> Any:
+    p = ops.softmax(x)
+    inverted = int((p[:, 1] < p[:, 2]).sum())  # below the top, exp may not be monotone
+    return _winner_is_highest(ops, x).measuring(**{"order inverted below the top": inverted})
+
+
+def closer_and_closer() -> Iterator[dict[str, Any]]:
+    """[0, 2⁻ᵏ] in float32, for k from 0 on."""
+    for k in range(40):
+        yield {"x": np.array([0, 2.0**-k], np.float32)}
+
+
+@softmax_keeps_the_winner.counterexample(cases=closer_and_closer)
+def _(ops: Operations, x: Any) -> Any:
+    return equal(ops.argmax(ops.softmax(x)), ops.argmax(x))
+
+
+shift_and_scale_free = Claim(
+    "argmax.shift_and_scale_free",
+    faq=8,
+    statement="Adding a constant to all scores, or multiplying them by a positive one, keeps the decision.",
+    formula=r"\operatorname{argmax}(a x + b) = \operatorname{argmax}(x), \quad a > 0",
+    verdict="holds_if",
+    condition="the arithmetic makes no new ties, as rounding can.",
+    needs=("argmax",),
+    refuted_by=(wrong.magnitude_wins, wrong.coarse_comparison, wrong.starts_at_zero),
+)
+
+
+@domain
+def exact_scores(draw: Draw, target: Target) -> dict[str, Any]:
+    """Scores, a positive factor and a constant in numbers that arithmetic is exact on."""
+    rows, n = draw(st.integers(1, 3)), draw(st.integers(1, 6))
+    a, b, *scores = draw_exact(draw, target, 2 + rows * n)  # all of one kind
+    return {"x": np.array(scores).reshape(rows, n), "a": abs(a) + 1, "b": b}
+
+
+@shift_and_scale_free.exact(exact_scores())
+def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
+    return equal(ops.argmax(a * x + b), ops.argmax(x))
+
+
+@domain
+def scalable(draw: Draw, target: Target) -> dict[str, Any]:
+    """The rows and the constant of `shiftable` on a grid as fine as 2⁻¹⁶."""
+    drawn = draw(shiftable().build(target))
+    factor = 2.0 ** draw(st.integers(-16, 0))
+    return {name: (value * np.float32(factor)).astype(value.dtype) for name, value in drawn.items()}
+
+
+@shift_and_scale_free.property(scalable())
+def _(ops: Operations, x: Any, shift: Any) -> Any:
+    winner = ops.argmax(x)
+    return all_of(equal(ops.argmax(x + shift), winner), equal(ops.argmax(x * x.dtype.type(4)), winner))
+
+
+@shift_and_scale_free.counterexample(cases=closer_and_closer)
+def _(ops: Operations, x: Any) -> Any:
+    return equal(ops.argmax(x + np.float32(1)), ops.argmax(x))
+
+
+logits_are_raw = Claim(
+    "logits.are_raw",
+    faq=8,
+    statement="Logits may be any real numbers: normalising them loses nothing but a constant, for the logarithms of "
+    "their probabilities differ among themselves as the logits did.",
+    formula=r"\ln p_i - \ln p_j = x_i - x_j",
+    needs=("softmax", "log_softmax"),
+    tolerances=(log_softmax_rounding, log_of_softmax),
+    refuted_by=(
+        wrong.base_two,
+        wrong.slightly_warm,
+        wrong.logs_base_two,
+        wrong.log_of_softmax_and_epsilon,
+        wrong.logs_unshifted,
+    ),
+)
+
+
+@domain
+def raw_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """One row of scores whose probabilities stay normal numbers: any offset, gaps of up to a quarter of the range."""
+    name = draw(st.sampled_from(target.dtypes))
+    reach = -math.log(FORMATS[name].tiny) / 4
+    x = draw_array(draw, (1, draw(widths(most=65))), "float64", (2.0**-10, reach / 8))
+    return as_dtype(x + draw(st.sampled_from([-1, 0, 1])) * draw(log_uniform(10, 1000)), name)[0]
+
+
+@logits_are_raw.property(x=raw_scores())
+def _(ops: Operations, x: Any) -> Any:
+    top, p, how = x.argmax(), probabilities(x), (x.dtype, ops.conventions.summation)
+
+    def apart(y: Any, x: Any) -> Any:
+        return (y - y[top]) - (x - x[top])
+
+    from_logs = enclose(apart, ops.log_softmax(x), x)
+    from_probabilities = enclose(lambda p, x: apart(np.log(p), x), ops.softmax(x), x)
+    of_logs, of_probabilities = log_softmax_rounding(x, p, *how), log_of_softmax(x, p, *how)
+    return all_of(
+        equal(np.zeros_like(p), from_logs, within=of_logs + of_logs[top]),
+        equal(np.zeros_like(p), from_probabilities, within=of_probabilities + of_probabilities[top]),
+    )
+
+
+# FAQ 17: softmax.
+
+
+three_steps = Claim(
+    "softmax.three_steps",
+    faq=17,
+    statement="Softmax is three steps, exponentiate, sum, divide; wherever that recipe does not overflow, the stable "
+    "computation gives the same.",
+    formula=r"p_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
+    needs=("softmax",),
+    tolerances=(softmax_rounding, textbook_softmax),
+    refuted_by=(wrong.base_two, wrong.divided_by_the_maximum, wrong.last_not_summed, wrong.slightly_warm),
+)
+
+
+@domain
+def tame_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """Scores whose exponentials neither overflow nor underflow in float64."""
+    name = draw(st.sampled_from(target.dtypes))
+    return draw_array(draw, (draw(st.integers(1, 3)), draw(widths(most=300))), name, (2.0**-10, 16))
+
+
+@three_steps.property(x=tame_scores())
+def _(ops: Operations, x: Any) -> Any:
+    raised = np.exp(x.astype(np.float64))
+    summed = raised.sum(-1, keepdims=True)
+    p = raised / summed
+    allowed = softmax_rounding(x, p, x.dtype, ops.conventions.summation) + textbook_softmax(p, np.float64)
+    return equal(ops.softmax(x), p, within=allowed)
+
+
+sums_to_one = Claim(
+    "softmax.sums_to_one",
+    faq=17,
+    statement="The outputs of softmax sum to 1, for every width and however far apart the scores are.",
+    formula=r"\Bigl|\sum_i \hat p_i - 1\Bigr| \le (h + 1)\,u",
+    source=BLANCHARD,
+    needs=("softmax",),
+    tolerances=(sum_of_softmax,),
+    refuted_by=(
+        wrong.zeros,
+        wrong.no_shift,
+        wrong.sixteen_bit_sum,
+        wrong.odd_widths_wrong,
+        wrong.tail_not_summed,
+        wrong.last_not_summed,
+        wrong.epsilon_in_denominator,
+        wrong.division_free,
+        wrong.divided_by_the_maximum,
+        wrong.axis_dropped,
+    ),
+)
+
+
+def _sums_to_one(ops: Operations, x: Any) -> Any:
+    p = ops.softmax(x)
+    allowed = sum_of_softmax(x.shape[-1], x.dtype, ops.conventions.summation)
+    return equal(total(p, -1.0), 0.0, within=allowed)
+
+
+@sums_to_one.property(x=score_rows())
+def _(ops: Operations, x: Any) -> Any:
+    return _sums_to_one(ops, x)
+
+
+@sums_to_one.exhaustive(sixteen_bit_pairs)
+def _(ops: Operations, x: Any) -> Any:
+    return _sums_to_one(ops, x)
+
+
+def every_width(target: Target) -> Iterator[dict[str, Any]]:
+    """Two rows of each width up to 1,100, the formats taking turns, and in every format long rows of equal scores."""
+    for n in range(1, 1101):
+        x = np.linspace(-8, 8, 2 * n).reshape(2, n) * 1.2345
+        yield {"x": as_dtype(x, target.dtypes[n % len(target.dtypes)])}
+    for n in (2049, 4099, 65_537):
+        for name in target.dtypes:
+            yield {"x": as_dtype(np.zeros((2, n)), name)}
+
+
+@sums_to_one.exhaustive(every_width)
+def _(ops: Operations, x: Any) -> Any:
+    return _sums_to_one(ops, x)
+
+
+def equal_scores() -> Iterator[dict[str, Any]]:
+    """Rows of zeros in float64, one longer each time."""
+    for n in range(1, 20):
+        yield {"x": np.zeros((1, n))}
+
+
+@sums_to_one.counterexample(cases=equal_scores)
+def _(ops: Operations, x: Any) -> Any:
+    return equal(total(ops.softmax(x), -1.0), 0.0)  # exactly 1, without the bound
+
+
+is_positive = Claim(
+    "softmax.is_positive",
+    faq=17,
+    statement="Every output of softmax is positive, and none exceeds 1.",
+    formula=r"0 < p_i \le 1",
+    verdict="holds_if",
+    condition="the score lies less than about −ln λ below the highest, λ being the smallest number of the format: 745 "
+    "in float64, 104 in float32, 17.3 in float16; further down the output is exactly 0.",
+    needs=("softmax",),
+    refuted_by=(wrong.zeros, wrong.shift_by_largest_magnitude, wrong.no_shift, wrong.maximum_of_everything),
+)
+
+
+@domain
+def scores_within_reach(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """Rows at different levels whose probabilities stay above 8λ, for gap + ln n ≤ −ln λ − ln 8."""
+    name = draw(st.sampled_from(target.dtypes))
+    shape = (draw(st.integers(1, 3)), draw(widths(most=300)))
+    reach = max(-math.log(8 * FORMATS[name].smallest) - math.log(shape[-1]), 1.0)
+    x = abs(draw_array(draw, shape, "float64", (2.0**-6, 1)))
+    x = x / max(x.max(), 1) * reach * 0.95  # rounding to the format may widen a gap
+    return as_dtype(x - draw_integers(draw, (shape[0], 1), 2) * reach, name)
+
+
+@is_positive.property(x=scores_within_reach())
+def _(ops: Operations, x: Any) -> Any:
+    p = ops.softmax(x)
+    return all_of(less(np.zeros(p.shape), p), at_most(p, 1.0))
+
+
+def growing_gaps(target: Target) -> Iterator[dict[str, Any]]:
+    """[0, −g] for g = 0, 1/64, 2/64, … up to 800, one batch a format; only such g as the format holds."""
+    for name in target.dtypes:
+        g = np.arange(0, 800 * 64) / 64
+        g = g[as_dtype(g, name) == g]
+        yield {"x": as_dtype(np.stack([np.zeros_like(g), -g], -1), name)}
+
+
+@is_positive.exhaustive(growing_gaps)
+def _(ops: Operations, x: Any) -> Any:
+    p, gap = ops.softmax(x)[:, 1].astype(np.float64), -x[:, 1].astype(np.float64)
+    safe = gap < -math.log(8 * format_of(x.dtype).smallest)
+    first_zero = float(gap[p == 0].min(initial=np.inf))
+    relation = less(np.zeros(int(safe.sum())), p[safe])
+    return all_of(relation.measuring(**{f"first gap that gives 0, {x.dtype}": first_zero}), at_most(p, 1.0))
+
+
+@is_positive.counterexample(gap=st.integers(0, 2000))
+def _(ops: Operations, gap: int) -> Any:
+    return less(np.zeros(2), ops.softmax(np.array([0.0, -gap])))
+
+
+ratio_is_exponential = Claim(
+    "softmax.ratio_is_exponential",
+    faq=17,
+    statement="The ratio of two probabilities is the exponential of the difference of their scores: gaps are "
+    "amplified, and order is kept up to rounding.",
+    formula=r"\frac{p_i}{p_j} = e^{x_i - x_j}",
+    needs=("softmax",),
+    tolerances=(softmax_ratio,),
+    refuted_by=(
+        wrong.base_two,
+        wrong.slightly_warm,
+        wrong.exponent_clipped,
+        wrong.float32_inside,
+        wrong.sorted_outputs,
+        wrong.uniform,
+    ),
+)
+
+
+@ratio_is_exponential.property(x=score_rows(most=300))
+def _(ops: Operations, x: Any) -> Any:
+    p = ops.softmax(x)
+    winner = x.argmax(-1)[..., None]
+    top, highest = np.take_along_axis(p, winner, -1), np.take_along_axis(x, winner, -1)
+    scaled = enclose(lambda x, top, highest: np.exp(x - highest) * top, x, top, highest)
+    return equal(p, scaled, within=softmax_ratio(x, top, x.dtype))
+
+
+shift_invariant = Claim(
+    "softmax.shift_invariant",
+    faq=17,
+    statement="Adding a constant to all scores changes nothing: not a bit, where the addition itself is exact.",
+    formula=r"\operatorname{softmax}(x + c) = \operatorname{softmax}(x)",
+    source=BLANCHARD,
+    needs=("softmax",),
+    refuted_by=(
+        wrong.no_shift,
+        wrong.shift_by_largest_magnitude,
+        wrong.maximum_starts_at_zero,
+        wrong.division_free,
+    ),
+)
+
+
+@shift_invariant.property(shiftable())
+def _(ops: Operations, x: Any, shift: Any) -> Any:
+    return identical(ops.softmax(x + shift), ops.softmax(x))
+
+
+additive_mask = Claim(
+    "softmax.additive_mask",
+    statement="A mask that is added, −∞ where a score is excluded and any one constant where it is kept, gives the "
+    "same as leaving the excluded scores out.",
+    formula=r"\operatorname{softmax}(x + b)_i = \operatorname{softmax}(x_{\text{kept}})_i, \quad "
+    r"b = c \text{ or } -\infty",
+    needs=("softmax",),
+    refuted_by=(wrong.no_shift, wrong.excluded_after_the_fact, wrong.mask_upside_down),
+)
+
+
+@additive_mask.property(shiftable(), effort=2.0)
+def _(ops: Operations, x: Any, shift: Any) -> Any:
+    seen = x > np.median(x.astype(np.float64), axis=-1, keepdims=True)
+    added = np.where(seen, shift, -np.inf).astype(x.dtype)
+    return identical(ops.softmax(x + added), ops.softmax(x, where=seen))
+
+
+temperature = Claim(
+    "softmax.temperature",
+    faq=17,
+    statement="Temperature divides the scores: towards 0 the winner takes all and nothing is left of the gradient, "
+    "towards infinity all get the same, and the entropy never falls on the way up; a temperature that is not positive "
+    "is an error.",
+    formula=r"p_i = \frac{e^{x_i/T}}{\sum_j e^{x_j/T}}",
+    needs=("temperature_softmax", "temperature_softmax_vjp"),
+    tolerances=(temperature_softmax_rounding, softmax_rounding, entropy_of),
+    refuted_by=(
+        wrong.temperature_underflows,
+        wrong.temperature_unchecked,
+        wrong.divided_before_the_shift,
+        wrong.temperature_multiplied,
+        wrong.temperature_ignored,
+        wrong.temperature_of_probabilities,
+        wrong.temperature_floor,
+        wrong.temperature_sticks,
+    ),
+)
+
+
+def temperatures(low: float = 2.0**-10, high: float = 2.0**10) -> st.SearchStrategy[float]:
+    """T, spread by its logarithm."""
+    return log_uniform(low, high)
+
+
+@domain
+def distinct_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """One row of different whole numbers."""
+    scores = draw(seeds()).permutation(draw(st.integers(1, 100))) - draw(st.integers(0, 100))
+    return as_dtype(scores, draw(st.sampled_from(target.dtypes)))
+
+
+@temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3))
+def _(ops: Operations, x: Any, t: float) -> Any:
+    # The others get e^(−1000) at most, which no format holds.
+    return equal(ops.temperature_softmax(x, t), one_hot(x.argmax(), len(x)))
+
+
+@temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3))
+def _(ops: Operations, x: Any, t: float) -> Any:
+    return equal(ops.temperature_softmax_vjp(x, x, t), np.zeros(len(x)))
+
+
+@temperature.property(x=distinct_scores(), t=st.sampled_from([1e30, 1e300, math.inf]))
+def _(ops: Operations, x: Any, t: float) -> Any:
+    uniform = np.full(len(x), 1 / len(x))
+    allowed = softmax_rounding(np.zeros(len(x)), uniform, x.dtype, ops.conventions.summation)
+    return equal(ops.temperature_softmax(x, t), enclose(lambda n: 1 / n, np.full(len(x), len(x))), within=allowed)
+
+
+@temperature.property(x=distinct_scores(), t=st.sampled_from([0.0, -0.0, -1.0, -1e-300, -math.inf, math.nan]))
+def _(ops: Operations, x: Any, t: float) -> Any:
+    return raises(lambda: ops.temperature_softmax(x, t), ValueError, saying=("temperature",))
+
+
+@temperature.property(x=score_rows(most=33), t=temperatures(), warmer=temperatures(1, 4))
+def _(ops: Operations, x: Any, t: float, warmer: float) -> Any:
+    cold, warm = ops.temperature_softmax(x, t), ops.temperature_softmax(x, t * warmer)
+    (cold_true, cold_error), (warm_true, warm_error) = (_at_temperature(ops, x, v) for v in (t, t * warmer))
+    lost = entropy_of(cold_true.hi, cold_error.values) + entropy_of(warm_true.hi, warm_error.values)
+    return all_of(
+        equal(cold, cold_true, within=cold_error),
+        equal(warm, warm_true, within=warm_error),
+        at_most(entropy(cold), entropy(warm), within=lost),
+    )
+
+
+def _at_temperature(ops: Operations, x: Any, t: float) -> tuple[Enclosure, Allowance]:
+    true = enclose(lambda x, t: distribution(x / t), x, t)
+    return true, temperature_softmax_rounding(x, t, probabilities(x, t), x.dtype, ops.conventions.summation)
+
+
+def entropy(p: Any) -> Any:
+    """How spread out a distribution is, in nats."""
+    p = np.asarray(p, np.float64)
+    return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)
+
+
+permutation_equivariant = Claim(
+    "softmax.permutation_equivariant",
+    faq=17,
+    statement="Reordering the scores reorders the outputs and changes nothing else.",
+    formula=r"\operatorname{softmax}(Px) = P\operatorname{softmax}(x)",
+    needs=("softmax",),
+    tolerances=(softmax_rounding,),
+    refuted_by=(wrong.sorted_outputs, wrong.last_not_summed, wrong.first_is_the_maximum, wrong.tail_not_summed),
+)
+
+
+@permutation_equivariant.property(x=score_rows(least=2, most=300), seed=st.integers(0, 2**32 - 1))
+def _(ops: Operations, x: Any, seed: int) -> Any:
+    order = np.random.default_rng(seed).permutation(x.shape[-1])
+    allowed = softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    p, reordered = ops.softmax(x), ops.softmax(x[:, order])
+    return all_of(
+        equal(p, enclose(distribution, x), within=allowed),
+        equal(reordered, p[:, order], within=(allowed + allowed)[:, order]),  # both sides may be off
+    )
+
+
+never_overflows = Claim(
+    "softmax.never_overflows",
+    faq=17,
+    statement="Any finite scores, and −∞ for an excluded one, give a finite answer: probabilities between 0 and 1 that "
+    "sum to 1, exactly 0 where excluded, and all zeros in a row that excludes everything.",
+    formula=r"0 \le p_i \le 1, \qquad x_i = -\infty \Rightarrow p_i = 0",
+    needs=("softmax",),
+    tolerances=(sum_of_softmax,),
+    refuted_by=(
+        wrong.no_shift,
+        wrong.first_is_the_maximum,
+        wrong.shift_by_largest_magnitude,
+        wrong.dead_row_is_nan,
+        wrong.dead_row_is_uniform,
+        wrong.exponent_clipped,
+    ),
+)
+
+
+def _extremes(name: str) -> Any:
+    f = FORMATS[name]
+    return as_dtype([-np.inf, -f.most, -f.most / 2, -1, -f.smallest, 0, f.tiny, 100, f.most / 2, f.most], name)
+
+
+@domain
+def extreme_rows(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """Rows of −∞, the largest and smallest numbers of a format, and plain ones."""
+    values = _extremes(draw(st.sampled_from(target.dtypes)))
+    shape = (draw(st.integers(1, 3)), draw(widths(most=300)))
+    if draw(st.booleans()):
+        values = values[: draw(st.integers(1, len(values)))]
+    return values[draw_integers(draw, shape, 500) % len(values)]
+
+
+def _is_a_distribution(ops: Operations, x: Any) -> Any:
+    p = ops.softmax(x)
+    excluded = np.isneginf(x.astype(np.float64))
+    allowed = sum_of_softmax(x.shape[-1], x.dtype, ops.conventions.summation)
+    missing = total(p, -1.0) + excluded.all(-1)
+    return all_of(
+        at_least(p, 0.0),
+        at_most(p, 1.0),
+        equal(p[excluded], 0.0),
+        equal(missing, np.zeros_like(missing), within=allowed),
+    )
+
+
+@never_overflows.property(x=extreme_rows())
+def _(ops: Operations, x: Any) -> Any:
+    return _is_a_distribution(ops, x)
+
+
+def extreme_grid(target: Target) -> Iterator[dict[str, Any]]:
+    """Every row of one, two and three of ten extreme numbers, and every 16-bit number beside the largest ones."""
+    for name in target.dtypes:
+        values = _extremes(name)
+        for width in range(1, 4):
+            yield {"x": values[np.indices((len(values),) * width).reshape(width, -1).T]}
+    for case in sixteen_bit_pairs(target):
+        d, name = case["x"][:, 0], case["x"].dtype.name
+        for beside in (-np.inf, -FORMATS[name].most, FORMATS[name].most):
+            yield {"x": np.stack([d, as_dtype(np.full(d.shape, beside), name)], -1)}
+
+
+@never_overflows.exhaustive(extreme_grid)
+def _(ops: Operations, x: Any) -> Any:
+    return _is_a_distribution(ops, x)
+
+
+logs_never_overflow = Claim(
+    "log_softmax.never_overflows",
+    statement="Log-probabilities of any finite scores are numbers from 0 down, −∞ only where they are too low for the "
+    "format, and logsumexp is finite.",
+    formula=r"-\infty < \ln p_i \le 0 \text{ where } \max x - x_i \text{ is in range}",
+    needs=("log_softmax", "logsumexp"),
+    refuted_by=(wrong.log_of_softmax, wrong.logs_unshifted, wrong.normaliser_first, wrong.sum_overflows),
+)
+
+
+@logs_never_overflow.property(x=extreme_rows())
+def _(ops: Operations, x: Any) -> Any:
+    t, y = ops.log_softmax(x).astype(np.float64), ops.logsumexp(x).astype(np.float64)
+    excluded = np.isneginf(x.astype(np.float64))
+    in_range = gaps(x) < 0.75 * format_of(x.dtype).most
+    return all_of(
+        at_most(t, 0.0),
+        equal(np.isfinite(t[in_range]), True),
+        equal(t[excluded], -np.inf),
+        at_least(y, x.max(-1)),
+        equal(np.isfinite(y), ~excluded.all(-1)),
+    )
+
+
+special_values = Claim(
+    "softmax.special_values",
+    statement="A row that sees NaN or +∞ has no distribution: all of it is NaN, for log-softmax too; logsumexp is NaN "
+    "where NaN is seen, else +∞ where +∞ is, and −∞ where there is nothing to see.",
+    formula=r"x_i \in \{\mathrm{NaN}, +\infty\} \Rightarrow p = \mathrm{NaN}",
+    needs=("softmax", "log_softmax", "logsumexp"),
+    refuted_by=(
+        wrong.broken_scores_mended,
+        wrong.dead_row_is_nan,
+        wrong.logs_dead_row_is_nan,
+        wrong.lse_dead_row_is_nan,
+        wrong.just_the_maximum,
+    ),
+)
+
+
+def special_grid(target: Target) -> Iterator[dict[str, Any]]:
+    """Every row of up to four of NaN, ±∞ and two numbers."""
+    for name in target.dtypes:
+        values = as_dtype([-np.inf, 1, -2, np.inf, np.nan], name)
+        for width in range(1, 5):
+            yield {"x": values[np.indices((5,) * width).reshape(width, -1).T]}
+
+
+@special_values.exhaustive(special_grid)
+def _(ops: Operations, x: Any) -> Any:
+    wide = x.astype(np.float64)
+    nan, infinite, dead = np.isnan(wide).any(-1), np.isposinf(wide).any(-1), np.isneginf(wide).all(-1)
+    p, log_p, lse = (f(x).astype(np.float64) for f in (ops.softmax, ops.log_softmax, ops.logsumexp))
+    broken = np.broadcast_to((nan | infinite)[:, None], x.shape)
+    plain = ~(nan | infinite) & (np.isfinite(wide).sum(-1) > 1)
+    return all_of(
+        equal(np.isnan(p), broken),
+        equal(np.isnan(log_p), broken),
+        equal(p[dead], 0.0),
+        equal(log_p[dead], -np.inf),
+        equal(np.isnan(lse), nan),
+        equal(np.isposinf(lse), infinite & ~nan),
+        equal(np.isneginf(lse), dead),
+        less(wide.max(-1)[plain], lse[plain]),
+    )
+
+
+jacobian = Claim(
+    "softmax.jacobian",
+    faq=17,
+    statement="The Jacobian of softmax is diag(p) − ppᵀ: its rows sum to zero, it is symmetric and positive "
+    "semidefinite, and it shortens every vector to half its length or less.",
+    formula=r"J = \operatorname{diag}(p) - pp^\top, \qquad J\mathbf 1 = 0, \quad 0 \le \langle v, Jv\rangle \le "
+    r"\tfrac12\lVert v\rVert^2",
+    needs=("softmax", "softmax_vjp"),
+    tolerances=(softmax_rounding, softmax_vjp_rounding, central_difference),
+    refuted_by=(
+        wrong.mean_forgotten,
+        wrong.diagonal_only,
+        wrong.plain_mean,
+        wrong.pulled_to_zero,
+        wrong.scores_for_probabilities,
+    ),
+)
+
+
+@jacobian.property(x=score_rows(most=8, rows=1))
+def _(ops: Operations, x: Any) -> Any:
+    n, p, how = x.shape[-1], probabilities(x), (x.dtype, ops.conventions.summation)
+    rows, basis, ones = np.tile(x, (n, 1)), np.eye(n, dtype=x.dtype), np.ones_like(x)
+    true = enclose(lambda x: np.diag(distribution(x)) - np.outer(distribution(x), distribution(x)), x[0])
+    return all_of(
+        equal(ops.softmax_vjp(basis, rows), true, within=softmax_vjp_rounding(basis, rows, p, *how)),
+        equal(ops.softmax_vjp(ones, x), np.zeros_like(p), within=softmax_vjp_rounding(ones, x, p, *how)),
+    )
+
+
+@jacobian.property(rows_with_cotangents(most=65, rows=2))
+def _(ops: Operations, x: Any, g: Any) -> Any:
+    x, how = np.broadcast_to(x[:1], x.shape), (x.dtype, ops.conventions.summation)  # one row, two directions u and v
+    pulled, allowed = ops.softmax_vjp(g, x), softmax_vjp_rounding(g, x, probabilities(x), *how)
+    (u, v), (ju, jv) = g, pulled
+    form, norm = (true_matmul(u[None], w[:, None])[0, 0] for w in (ju, u))
+    across = true_matmul(np.r_[u, -v][None], np.r_[jv, ju][:, None])[0, 0]  # ⟨u, Jv⟩ − ⟨v, Ju⟩
+    return all_of(
+        at_most(0.0, form, within=allowed[0].weighted(u)),
+        at_least(norm.hi / 2 * (1 + 2.0**-50), form, within=allowed[0].weighted(u)),
+        equal(0.0, across, within=allowed[1].weighted(u) + allowed[0].weighted(v)),
+    )
+
+
+@jacobian.property(stencils())
+def _(ops: Operations, x: Any, g: Any) -> Any:
+    along, how = steps(x), (x.dtype, ops.conventions.summation)
+    rows = np.repeat(x, len(along), 0)
+    ahead, behind = ops.softmax(x + along).astype(np.float64), ops.softmax(x - along).astype(np.float64)
+    pulled = ops.softmax_vjp(along, rows)  # row i: the derivatives of p_i, times the step
+    third = third_derivative_bound(distribution, (rows,), (along,))
+    allowed = central_difference(third, ahead - behind) + softmax_vjp_rounding(along, rows, probabilities(x), *how)
+    for moved in (x + along, x - along):
+        allowed = allowed + softmax_rounding(moved, probabilities(moved), *how) * 0.5
+    return equal((ahead - behind) / 2, pulled.T, within=allowed)
+
+
+@jacobian.proof
+def _(ops: Operations) -> Any:
+    """Two polynomial identities in p and v; every monomial names two indices at most, so three stand for any number.
+
+    With Σp = 1 the first says ⟨v, Jv⟩ = Σ p_i p_j (v_i − v_j)² over pairs, which is ≥ 0. The second says that the
+    largest row sum of |J|, 2p(1 − p), never exceeds ½, and for a symmetric matrix that bounds every eigenvalue.
+    """
+    from flint import Ordering, fmpq_mpoly_ctx
+
+    a, b, c, x, y, z = fmpq_mpoly_ctx.get(["a", "b", "c", "x", "y", "z"], Ordering.lex).gens()
+    form = (a + b + c) * (a * x**2 + b * y**2 + c * z**2) - (a * x + b * y + c * z) ** 2
+    pairs = a * b * (x - y) ** 2 + a * c * (x - z) ** 2 + b * c * (y - z) ** 2
+    slack = 1 - 4 * a * (1 - a) - (2 * a - 1) ** 2
+    return equal(len(form - pairs) + len(slack), 0)  # no term is left of either difference
+
+
+lse_bounds = Claim(
+    "logsumexp.bounds",
+    faq=17,
+    statement="Log-sum-exp lies between the highest score and ln n above it; log-softmax is the scores minus it, and "
+    "its gradient is softmax.",
+    formula=r"\max_i x_i \le \ln\sum_i e^{x_i} \le \max_i x_i + \ln n",
+    source=BLANCHARD,
+    needs=("logsumexp", "log_softmax", "softmax", "logsumexp_vjp"),
+    tolerances=(logsumexp_rounding, log_softmax_rounding, softmax_rounding, logsumexp_vjp_rounding),
+    refuted_by=(
+        wrong.log_mean_exp,
+        wrong.maximum_not_added_back,
+        wrong.largest_term_twice,
+        wrong.sum_overflows,
+        wrong.just_the_maximum,
+        wrong.all_to_the_winner,
+    ),
+)
+
+
+@lse_bounds.property(x=score_rows(most=300))
+def _(ops: Operations, x: Any) -> Any:
+    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    y, error = ops.logsumexp(x), logsumexp_rounding(x, p, *how)
+    highest = enclose(lambda m, n: m + np.log(n), x.max(-1), np.full(len(x), x.shape[-1]))
+    difference = enclose(lambda x, y: x - y[:, None], x, y)
+    return all_of(
+        at_least(y, x.max(-1)),
+        at_most(y, highest, within=error),
+        equal(ops.log_softmax(x), difference, within=log_softmax_rounding(x, p, *how) + error[:, None]),
+    )
+
+
+@lse_bounds.property(x=score_rows(most=300))
+def _(ops: Operations, x: Any) -> Any:
+    p, how, ones = probabilities(x), (x.dtype, ops.conventions.summation), np.ones(len(x), x.dtype)
+    allowed = logsumexp_vjp_rounding(ones, x, p, *how)
+    return all_of(
+        equal(ops.logsumexp_vjp(ones, x), ops.softmax(x), within=allowed + softmax_rounding(x, p, *how)),
+        equal(ops.logsumexp_vjp(ones, x), enclose(distribution, x), within=allowed),
+    )
+
+
+accuracy = Claim(
+    "softmax.accuracy",
+    faq=17,
+    statement="Every output of softmax lies within its derived bound of the true value, in every format and at every "
+    "length; the worst errors in units in the last place are measured beside it.",
+    formula=r"|\hat p_i - p_i| \lesssim p_i\,u\,\bigl(d_i + \textstyle\sum_j p_j d_j + h + 1 + 4E\bigr), \quad "
+    r"d_i = \max x - x_i",
+    source=BLANCHARD,
+    needs=("softmax",),
+    tolerances=(softmax_rounding,),
+    refuted_by=(
+        wrong.epsilon_in_denominator,
+        wrong.float32_inside,
+        wrong.division_free,
+        wrong.exponent_clipped,
+        wrong.slightly_warm,
+        wrong.base_two,
+        wrong.last_not_summed,
+        wrong.shift_by_largest_magnitude,
+        wrong.no_shift,
+        wrong.zeros,
+        wrong.uniform,
+    ),
+)
+
+
+def _in_ulp(true: Enclosure, value: Any) -> float:
+    """The largest error in units in the last place of the true value (of the smallest number, where it is smaller)."""
+    f = format_of(value.dtype)
+    ulp = np.maximum(np.ldexp(2 * f.u, np.frexp(true.hi)[1] - 1), f.smallest)
+    return float((true.distance(value.astype(np.float64)) / ulp).max(initial=0.0))
+
+
+def _is_accurate(ops: Operations, x: Any, true: Enclosure, label: str) -> Any:
+    p = ops.softmax(x)
+    allowed = softmax_rounding(x, true.hi, x.dtype, ops.conventions.summation)
+    return equal(p, true, within=allowed).measuring(**{f"ulp, {x.dtype}, {label}": _in_ulp(true, p)})
+
+
+@accuracy.property(x=score_rows())
+def _(ops: Operations, x: Any) -> Any:
+    longest = next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
+    return _is_accurate(ops, x, enclose(distribution, x), f"up to {longest} scores")
+
+
+@functools.cache
+def _true_pairs(name: str) -> Enclosure:
+    """The true softmax of every [d, 0] of a 16-bit format."""
+    first = enclose(lambda d: 1 / (1 + np.exp(-d)), sixteen_bit_numbers(name))
+    # The second half of the numbers is the first, negated, and softmax([d, 0]) is softmax([−d, 0]) turned around.
+    return Enclosure(*(np.stack([v, np.roll(v, len(v) // 2)], -1) for v in (first.hi, first.lo, first.radius)))
+
+
+@accuracy.exhaustive(sixteen_bit_pairs)
+def _(ops: Operations, x: Any) -> Any:
+    true = _true_pairs(x.dtype.name if x.dtype.itemsize == 2 else "float16")
+    return _is_accurate(ops, x, true, "all pairs")
+
+
+# Logarithms of probabilities.
+
+
+lse_accuracy = Claim(
+    "logsumexp.accuracy",
+    statement="Log-sum-exp lies within its derived bound of the true value, for scores of any size and spread.",
+    formula=r"y = \ln\sum_i e^{x_i}",
+    source=BLANCHARD,
+    needs=("logsumexp",),
+    tolerances=(logsumexp_rounding,),
+    refuted_by=(
+        wrong.sum_overflows,
+        wrong.maximum_not_added_back,
+        wrong.log_mean_exp,
+        wrong.just_the_maximum,
+        wrong.largest_term_twice,
+    ),
+)
+
+
+@lse_accuracy.property(x=score_rows())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
+
+
+log_accuracy = Claim(
+    "log_softmax.accuracy",
+    statement="Log-softmax is the logarithm of softmax within its derived bound, also where softmax itself underflows.",
+    formula=r"t_i = \ln \frac{e^{x_i}}{\sum_j e^{x_j}}",
+    source=BLANCHARD,
+    needs=("log_softmax",),
+    tolerances=(log_softmax_rounding,),
+    refuted_by=(
+        wrong.log_of_softmax_and_epsilon,
+        wrong.normaliser_first,
+        wrong.logs_unshifted,
+        wrong.logs_base_two,
+    ),
+)
+
+
+@log_accuracy.property(x=score_rows())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
+
+
+@domain
+def dominated_rows(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """Rows whose highest score is 0 and lies above the others by up to 0.9 of the way to underflow."""
+    name = draw(st.sampled_from([d for d in target.dtypes if d != "float16"] or target.dtypes))
+    shape = (draw(st.integers(1, 2)), draw(widths(least=2, most=65)))
+    gap = draw(log_uniform(1, 0.9 * -math.log(FORMATS[name].tiny)))
+    x = -gap - abs(draw_array(draw, shape, "float64", (2.0**-6, 1)))
+    x[:, draw(st.integers(0, shape[1] - 1))] = 0
+    return as_dtype(x, name)
+
+
+lse_dominant = Claim(
+    "logsumexp.dominant_score",
+    statement="When one score dominates, logsumexp still knows by how much the others lift it, to the last few digits.",
+    formula=r"\ln\bigl(1 + s\bigr) = \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}",
+    needs=("logsumexp",),
+    tolerances=(logsumexp_digits,),
+    refuted_by=(wrong.small_terms_drowned, wrong.just_the_maximum, wrong.sum_overflows),
+)
+
+
+@lse_dominant.property(x=dominated_rows())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = logsumexp_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
+
+
+log_dominant = Claim(
+    "log_softmax.dominant_score",
+    statement="When one score dominates, its log-probability is a tiny negative number with all its digits, not 0.",
+    formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}",
+    needs=("log_softmax",),
+    tolerances=(log_softmax_digits,),
+    refuted_by=(wrong.one_drowns_the_rest, wrong.normaliser_first, wrong.log_of_softmax, wrong.logs_unshifted),
+)
+
+
+@log_dominant.property(x=dominated_rows())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = log_softmax_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
+
+
+log_shift_invariant = Claim(
+    "log_softmax.shift_invariant",
+    statement="A common offset of the scores, however large, costs log-softmax no digit: not a bit changes, where the "
+    "addition itself is exact.",
+    formula=r"\ln\operatorname{softmax}(x + c) = \ln\operatorname{softmax}(x)",
+    needs=("log_softmax",),
+    refuted_by=(wrong.normaliser_first, wrong.logs_unshifted),
+)
+
+
+@log_shift_invariant.property(shiftable())
+def _(ops: Operations, x: Any, shift: Any) -> Any:
+    return identical(ops.log_softmax(x + shift), ops.log_softmax(x))
+
+
+log_idempotent = Claim(
+    "log_softmax.idempotent",
+    statement="Log-softmax of a log-softmax changes nothing but roundings: the logarithms of probabilities are already "
+    "normalised logits.",
+    formula=r"\ln\operatorname{softmax}(\ln\operatorname{softmax}(x)) = \ln\operatorname{softmax}(x)",
+    needs=("log_softmax",),
+    tolerances=(log_softmax_rounding, log_softmax_again),
+    refuted_by=(wrong.logs_base_two, wrong.log_of_softmax_and_epsilon, wrong.logs_unshifted),
+)
+
+
+@log_idempotent.property(x=score_rows(most=300, masked=False))
+def _(ops: Operations, x: Any) -> Any:
+    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    allowed = log_softmax_rounding(x, p, *how) + log_softmax_again(x, p, *how)
+    return equal(ops.log_softmax(ops.log_softmax(x)), enclose(log_distribution, x), within=allowed)
+
+
+# What is excluded.
+
+
+def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Callable[..., Allowance]) -> Claim:
+    """What `where` excludes must not exist for `operation`, nor for its derivative."""
+    return Claim(
+        f"{operation}.where_excludes",
+        statement=f"What `where` excludes does not exist for `{operation}`: no bit depends on it, NaN and infinity "
+        "included, it gets no gradient, and the rest is what it would be alone.",
+        formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
+        needs=(operation, f"{operation}_vjp"),
+        tolerances=tolerances,
+        refuted_by=refuted_by,
+    )
+
+
+def _hidden(x: Any, seen: Any, rubbish: Any) -> tuple[Any, Any, Any]:
+    """Scores with rubbish where nothing is seen, with −∞ there, and which rows see anything."""
+    seen = np.broadcast_to(seen, x.shape)
+    return np.where(seen, x, rubbish), np.where(seen, x, -np.inf).astype(x.dtype), seen.any(-1)
+
+
+softmax_excludes = _excluding(
+    "softmax",
+    (
+        wrong.excluded_by_multiplying,
+        wrong.excluded_after_the_fact,
+        wrong.excluded_at_minus_100,
+        wrong.mask_upside_down,
+        wrong.dead_row_is_nan,
+        wrong.dead_row_is_uniform,
+        wrong.cotangent_leaks,
+    ),
+    softmax_rounding,
+)
+
+
+@softmax_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    allowed = softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
+    y = ops.softmax(dirty, where=seen)
+    return all_of(
+        equal(y[alive], enclose(distribution, clean[alive]), within=allowed),
+        equal(y[np.isneginf(clean)], 0.0),
+        identical(y, ops.softmax(clean)),
+        identical(ops.softmax(dirty.T, axis=0, where=np.asarray(seen).T).T, y),
+    )
+
+
+@softmax_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, _ = _hidden(x, seen, rubbish)
+    pulled = ops.softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
+    return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.softmax_vjp(g, clean)))
+
+
+log_softmax_excludes = _excluding(
+    "log_softmax",
+    (wrong.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
+    log_softmax_rounding,
+)
+
+
+@log_softmax_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    allowed = log_softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
+    y = ops.log_softmax(dirty, where=seen)
+    return all_of(
+        equal(y[alive], enclose(log_distribution, clean[alive]), within=allowed),
+        equal(y[np.isneginf(clean)], -np.inf),
+        identical(y, ops.log_softmax(clean)),
+        identical(ops.log_softmax(dirty.T, axis=0, where=np.asarray(seen).T).T, y),
+    )
+
+
+@log_softmax_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, _ = _hidden(x, seen, rubbish)
+    pulled = ops.log_softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
+    return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.log_softmax_vjp(g, clean)))
+
+
+logsumexp_excludes = _excluding(
+    "logsumexp",
+    (wrong.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
+    logsumexp_rounding,
+)
+
+
+@logsumexp_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    allowed = logsumexp_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
+    y = ops.logsumexp(dirty, where=seen)
+    return all_of(
+        equal(y[alive], enclose(log_sum_exp, clean[alive]), within=allowed),
+        equal(y[~alive], -np.inf),
+        identical(y, ops.logsumexp(clean)),
+        identical(ops.logsumexp(dirty.T, axis=0, where=np.asarray(seen).T), y),
+    )
+
+
+@logsumexp_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, _ = _hidden(x, seen, rubbish)
+    pulled = ops.logsumexp_vjp(g[:, 0], dirty, where=seen)
+    return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.logsumexp_vjp(g[:, 0], clean)))
+
+
+keepdims = Claim(
+    "logsumexp.keepdims",
+    statement="With `keepdims` the axis stays, of length 1, and so it does in the cotangent; no number changes.",
+    formula=r"f(x, \text{keepdims}) \in \mathbb R^{\dots \times 1}",
+    needs=("logsumexp", "logsumexp_vjp"),
+    refuted_by=(wrong.keepdims_ignored, wrong.keepdims_last),
+)
+
+
+@keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
+def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
+    kept = ops.logsumexp(x, axis=axis, keepdims=True)
+    return identical(kept, np.expand_dims(ops.logsumexp(x, axis=axis), axis))
+
+
+@keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
+def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
+    g = np.take(g, [0], axis)
+    pulled = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True)
+    return identical(pulled, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis))
+
+
+# Cross-entropy.
+
+
+@domain
+def classified_rows(draw: Draw, target: Target, *, most: int = 33) -> dict[str, Any]:
+    """Logits, targets some of which are to be ignored, and the options, drawn together. One row counts at least."""
+    logits = draw(score_rows(most=most, rows=draw(st.integers(1, 6)), masked=False).build(target))
+    targets = draw_integers(draw, (len(logits),), 10**6) % logits.shape[-1]
+    ignore = draw(st.sampled_from([-100, -1, int(targets[0]), None]))
+    if ignore is not None:
+        targets = np.where(draw_integers(draw, targets.shape, 3) > 0, ignore, targets)
+    if (targets == ignore).all():
+        targets[-1], ignore = 0, ignore if ignore in (-100, -1) else None
+    smoothing = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
+    reduction = draw(st.sampled_from(["mean", "sum", "none"]))
+    options = {"ignore_index": ignore, "label_smoothing": smoothing, "reduction": reduction}
+    kind = draw(st.sampled_from(["int64", "int32", "int16", "int8"]))  # −100 fits into each
+    return {"logits": logits, "targets": targets.astype(kind), "options": options}
+
+
+def counted(targets: Any, options: dict[str, Any]) -> Any:
+    """Which rows count."""
+    return np.asarray(targets) != options["ignore_index"]
+
+
+def surprise(logits: Any, targets: Any, options: dict[str, Any]) -> Enclosure:
+    """The true loss of the rows that count."""
+    rows, y, reduction = logits[counted(targets, options)], targets[counted(targets, options)], options["reduction"]
+
+    def formula(x: Any, smoothing: Any) -> Any:
+        log_p = log_distribution(x)
+        weights = (1 - smoothing) * one_hot(y, x.shape[-1]) + smoothing / x.shape[-1]
+        losses = -(weights * log_p).sum(-1)
+        return losses if reduction == "none" else losses.sum() / (len(y) if reduction == "mean" else 1)
+
+    return enclose(formula, rows, options["label_smoothing"])
+
+
+def _surprise_allowed(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Allowance:
+    keep = counted(targets, options)
+    return cross_entropy_rounding(
+        logits[keep],
+        probabilities(logits[keep]),
+        targets[keep],
+        logits.dtype,
+        ops.conventions.summation,
+        label_smoothing=options["label_smoothing"],
+        reduction=options["reduction"],
+        rows=len(targets),
+    )
+
+
+def _is_the_surprise(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+    loss, keep = ops.cross_entropy(logits, targets, **options), counted(targets, options)
+    true, allowed = surprise(logits, targets, options), _surprise_allowed(ops, logits, targets, options)
+    if options["reduction"] != "none":
+        return equal(loss, true, within=allowed)
+    return all_of(equal(loss[keep], true, within=allowed), equal(loss[~keep], 0.0))
+
+
+def _is_the_error(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+    """The derivative is s(p − q): q the smoothed target, s the cotangent's share."""
+    keep, n, smoothing = counted(targets, options), logits.shape[-1], options["label_smoothing"]
+    g = np.asarray((np.arange(len(targets)) - 1.5) / 4 if options["reduction"] == "none" else -1.5, logits.dtype)
+    share = np.broadcast_to(g.astype(np.float64), targets.shape)[keep][:, None]
+    count = keep.sum() if options["reduction"] == "mean" else 1
+    x, y = logits[keep], targets[keep]
+
+    def formula(x: Any, share: Any, smoothing: Any) -> Any:
+        return share / int(count) * (distribution(x) - (1 - smoothing) * one_hot(y, n) - smoothing / n)
+
+    wanted = (1 - smoothing) * one_hot(y, n) + smoothing / n
+    how = (logits.dtype, ops.conventions.summation)
+    allowed = cross_entropy_vjp_rounding(share / count, x, probabilities(x), wanted, *how)
+    pulled = ops.cross_entropy_vjp(g, logits, targets, **options)
+    return all_of(equal(pulled[keep], enclose(formula, x, share, smoothing), within=allowed), equal(pulled[~keep], 0.0))
+
+
+loss_accuracy = Claim(
+    "cross_entropy.accuracy",
+    statement="Cross-entropy is minus the log-probability of the right answer, mixed with the mean over all classes if "
+    "labels are smoothed, averaged or added over the rows that count.",
+    formula=r"\ell = -\sum_j q_j \ln p_j, \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
+    needs=("cross_entropy",),
+    tolerances=(cross_entropy_rounding,),
+    refuted_by=(
+        wrong.mean_over_all_rows,
+        wrong.smoothing_counts_ignored,
+        wrong.smoothing_over_the_others,
+        wrong.smoothing_forgotten,
+        wrong.softmax_twice,
+        wrong.probabilities_clipped,
+        wrong.loss_unshifted,
+        wrong.loss_in_bits,
+        wrong.reduction_ignored,
+        wrong.always_ignores_minus_100,
+        wrong.labels_shifted_twice,
+    ),
+)
+
+
+@loss_accuracy.property(classified_rows())
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+    return _is_the_surprise(ops, logits, targets, options)
+
+
+gradient_is_the_error = Claim(
+    "cross_entropy.gradient_is_the_error",
+    statement="The gradient of cross-entropy at the logits is the error, p minus the (smoothed) target, times the "
+    "cotangent; for a mean it is divided by the number of rows that count, and ignored rows get exactly zero.",
+    formula=r"\bar x = \bar g\,(p - q), \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
+    needs=("cross_entropy_vjp",),
+    tolerances=(cross_entropy_vjp_rounding,),
+    refuted_by=(
+        wrong.one_hot_forgotten,
+        wrong.gradient_not_averaged,
+        wrong.gradient_averaged_over_all,
+        wrong.loss_cotangent_forgotten,
+        wrong.gradient_smoothing_forgotten,
+        wrong.loss_pulled_to_zero,
+        wrong.gradient_uphill,
+        wrong.ignored_rows_pulled,
+    ),
+)
+
+
+@gradient_is_the_error.property(classified_rows())
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+    return _is_the_error(ops, logits, targets, options)
+
+
+deletion = Claim(
+    "cross_entropy.deletion",
+    statement="Dropping the ignored rows changes neither the loss nor the gradient of the others, and what their "
+    "logits hold, NaN and infinity included, reaches nothing.",
+    formula=r"\ell(X, y) = \ell(X_{\text{kept}}, y_{\text{kept}})",
+    needs=("cross_entropy", "cross_entropy_vjp"),
+    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
+    refuted_by=(
+        wrong.mean_over_all_rows,
+        wrong.smoothing_counts_ignored,
+        wrong.ignored_rows_leak,
+        wrong.mean_of_means,
+        wrong.always_ignores_minus_100,
+        wrong.gradient_averaged_over_all,
+        wrong.ignored_rows_pulled,
+    ),
+)
+
+
+@deletion.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
+    keep = counted(targets, options)
+    dirty = np.where(keep[:, None], logits, logits.dtype.type(rubbish))
+    return all_of(
+        _is_the_surprise(ops, dirty, targets, options), _is_the_surprise(ops, logits[keep], targets[keep], options)
+    )
+
+
+@deletion.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
+    keep = counted(targets, options)
+    dirty = np.where(keep[:, None], logits, logits.dtype.type(rubbish))
+    return all_of(_is_the_error(ops, dirty, targets, options), _is_the_error(ops, logits[keep], targets[keep], options))
+
+
+partition = Claim(
+    "cross_entropy.partition",
+    statement="However the rows are split into batches, the total loss is the same, and so is every row's gradient; "
+    "means have to be weighted by how many rows count in each.",
+    formula=r"\ell_{\Sigma}(A \cup B) = \ell_{\Sigma}(A) + \ell_{\Sigma}(B), \qquad "
+    r"\bar\ell = \frac{n_A \bar\ell_A + n_B \bar\ell_B}{n_A + n_B}",
+    needs=("cross_entropy", "cross_entropy_vjp"),
+    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding, rounding),
+    refuted_by=(
+        wrong.mean_of_means,
+        wrong.mean_over_all_rows,
+        wrong.reduction_ignored,
+        wrong.labels_shifted_twice,
+        wrong.gradient_not_averaged,
+    ),
+)
+
+
+def _split(logits: Any, targets: Any, options: dict[str, Any], cut: int) -> list[tuple[Any, Any]]:
+    """The rows before and from `cut` on, as far as any of them count."""
+    parts = [(logits[:cut], targets[:cut]), (logits[cut:], targets[cut:])]
+    return [(x, y) for x, y in parts if counted(y, options).any()]
+
+
+@partition.property(classified_rows(), cut=st.integers(1, 5))
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
+    added, averaged = ({**options, "reduction": r} for r in ("sum", "mean"))
+    true = surprise(logits, targets, added)
+    sums, means = [], []
+    sums_allowed = means_allowed = rounding(true.hi, np.float64) * 4  # adding them up here
+    for x, y in _split(logits, targets, options, cut):
+        n = int(counted(y, options).sum())
+        sums.append(float(ops.cross_entropy(x, y, **added)))
+        means.append(n * float(ops.cross_entropy(x, y, **averaged)))
+        sums_allowed += _surprise_allowed(ops, x, y, added)
+        means_allowed += _surprise_allowed(ops, x, y, averaged) * n
+    return all_of(
+        equal(math.fsum(sums), true, within=sums_allowed),
+        equal(math.fsum(means), true, within=means_allowed),
+        _is_the_surprise(ops, logits, targets, added),
+        _is_the_surprise(ops, logits, targets, averaged),
+    )
+
+
+@partition.property(classified_rows(), cut=st.integers(1, 5))
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
+    added, one = {**options, "reduction": "sum"}, np.ones((), logits.dtype)
+    parts = _split(logits, targets, options, cut)
+    rows = [ops.cross_entropy_vjp(one, x, y, **added)[counted(y, options)] for x, y in parts]
+    whole = ops.cross_entropy_vjp(one, logits, targets, **added)[counted(targets, options)]
+    averaged = {**options, "reduction": "mean"}
+    return all_of(identical(np.concatenate(rows), whole), _is_the_error(ops, logits, targets, averaged))
+
+
+of_nothing = Claim(
+    "cross_entropy.of_nothing",
+    statement="If no row counts, because there is none or all are ignored, the sum is 0, the mean is what is "
+    "documented and no accident (0 here), and the gradient is zero.",
+    formula=r"\ell(\emptyset) = 0",
+    needs=("cross_entropy", "cross_entropy_vjp"),
+    refuted_by=(wrong.nothing_is_nan, wrong.always_ignores_minus_100, wrong.ignored_rows_pulled),
+)
+
+
+def nothing_counts() -> dict[str, Any]:
+    """How many rows there are, and the target that all of them have and that is ignored."""
+    return {"count": st.integers(0, 4), "ignore": st.sampled_from([-100, -1, 0, 7])}
+
+
+@of_nothing.property(x=score_rows(most=9, rows=4), **nothing_counts())
+def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
+    targets = np.full(count, ignore)
+    mean, added, each = (
+        ops.cross_entropy(x[:count], targets, ignore_index=ignore, reduction=r) for r in ("mean", "sum", "none")
+    )
+    return all_of(
+        identical(mean, np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),
+        identical(added, np.zeros((), x.dtype)),
+        identical(each, np.zeros(count, x.dtype)),
+    )
+
+
+@of_nothing.property(x=score_rows(most=9, rows=4), **nothing_counts())
+def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
+    one, targets = np.ones((), x.dtype), np.full(count, ignore)
+    return equal(ops.cross_entropy_vjp(one, x[:count], targets, ignore_index=ignore), np.zeros((count, x.shape[-1])))
+
+
+alignment = Claim(
+    "cross_entropy.alignment",
+    statement="Logits that peak on the right answers drive the loss to 0: with a gap g to the other n − 1 classes it "
+    "is ln(1 + (n − 1)e⁻ᵍ), to the last digits.",
+    formula=r"\ell = \ln\bigl(1 + (n - 1)\,e^{-g}\bigr) \to 0",
+    needs=("cross_entropy",),
+    tolerances=(cross_entropy_digits,),
+    refuted_by=(
+        wrong.labels_shifted_twice,
+        wrong.softmax_twice,
+        wrong.probabilities_clipped,
+        wrong.loss_drowned,
+        wrong.loss_in_bits,
+        wrong.loss_unshifted,
+        wrong.loss_normaliser_first,
+    ),
+)
+
+
+@domain
+def peaked_rows(draw: Draw, target: Target) -> dict[str, Any]:
+    """Targets, and a gap by which their logits lead the others, which are all at one level."""
+    name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 65))
+    gap = draw(log_uniform(0.25, min(0.9 * -math.log(FORMATS[name].tiny), FORMATS[name].most / 64)))
+    targets = draw_integers(draw, (draw(st.integers(1, 5)),), 10**6) % n
+    return {"targets": targets, "gap": as_dtype(gap, name), "level": draw(st.sampled_from([0, 0, 16, -64])), "n": n}
+
+
+@alignment.property(peaked_rows())
+def _(ops: Operations, targets: Any, gap: Any, level: int, n: int) -> Any:
+    logits = (one_hot(targets, n) * gap + gap.dtype.type(level)).astype(gap.dtype)
+    lead = logits.max(-1).astype(np.float64) - level  # the gap, as the format holds it
+    true = enclose(lambda g: np.log(1 + (n - 1) * np.exp(-g)), lead)
+    p = probabilities(logits)
+    allowed = cross_entropy_digits(logits, p, targets, gap.dtype, ops.conventions.summation)
+    return equal(ops.cross_entropy(logits, targets, reduction="none"), true, within=allowed)
+
+
+loss_shift_invariant = Claim(
+    "cross_entropy.shift_invariant",
+    statement="A common offset of the logits, however large, changes no bit of the loss or its gradient, where the "
+    "addition itself is exact.",
+    formula=r"\ell(x + c, y) = \ell(x, y)",
+    needs=("cross_entropy", "cross_entropy_vjp"),
+    refuted_by=(wrong.loss_normaliser_first, wrong.loss_unshifted, wrong.gradient_of_unshifted),
+)
+
+
+@loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
+def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+    targets = np.arange(len(x)) % x.shape[-1]
+    there, here = (ops.cross_entropy(v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
+    return identical(there, here)
+
+
+@loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
+def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+    targets, one = np.arange(len(x)) % x.shape[-1], np.ones((), x.dtype)
+    there, here = (ops.cross_entropy_vjp(one, v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
+    return identical(there, here)
+
+
+accepts_log_probabilities = Claim(
+    "cross_entropy.accepts_log_probabilities",
+    statement="Feeding it log-probabilities instead of logits is harmless: log-softmax changes them no more.",
+    formula=r"\ell(\ln\operatorname{softmax}(x), y) = \ell(x, y)",
+    needs=("cross_entropy", "log_softmax"),
+    tolerances=(cross_entropy_rounding, log_softmax_again),
+    refuted_by=(wrong.softmax_twice, wrong.loss_in_bits, wrong.logs_base_two),
+)
+
+
+@accepts_log_probabilities.property(rows_with_cotangents())
+def _(ops: Operations, x: Any, g: Any) -> Any:
+    targets, how = np.arange(len(x)) % x.shape[-1], (x.dtype, ops.conventions.summation)
+    loss = ops.cross_entropy(ops.log_softmax(x), targets, reduction="none")
+    true = enclose(lambda x: -np.take_along_axis(log_distribution(x), targets[:, None], -1)[:, 0], x)
+    allowed = cross_entropy_rounding(x, probabilities(x), targets, *how, reduction="none")
+    return equal(loss, true, within=allowed + log_softmax_again(x, probabilities(x), *how)[np.arange(len(x)), targets])
+
+
+loss_never_overflows = Claim(
+    "cross_entropy.never_overflows",
+    statement="For any finite logits the loss is at least 0 and never NaN, and its gradient stays between −1 and 1.",
+    formula=r"\ell \ge 0, \qquad |p_i - [i = y]| \le 1",
+    needs=("cross_entropy", "cross_entropy_vjp"),
+    refuted_by=(wrong.loss_unshifted, wrong.loss_maximum_of_everything, wrong.gradient_of_unshifted),
+)
+
+
+@domain
+def extreme_logits(draw: Draw, target: Target) -> dict[str, Any]:
+    """Rows of the largest and smallest finite numbers of a format, and a target for all of them."""
+    x = draw(extreme_rows().build(target))
+    x = np.where(np.isneginf(x), x.dtype.type(0), x)
+    return {"x": x, "targets": np.full(len(x), draw(st.integers(0, x.shape[-1] - 1)))}
+
+
+@loss_never_overflows.property(extreme_logits())
+def _(ops: Operations, x: Any, targets: Any) -> Any:
+    return at_least(ops.cross_entropy(x, targets, reduction="none"), 0.0)
+
+
+@loss_never_overflows.property(extreme_logits())
+def _(ops: Operations, x: Any, targets: Any) -> Any:
+    pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
+    return at_most(abs(pulled.astype(np.float64)), 1.0)
+
+
+keeps_its_digits = Claim(
+    "cross_entropy.gradient_keeps_its_digits",
+    statement="When the right answer dominates, its gradient p − 1 is a tiny negative number with all its digits, "
+    "not 0.",
+    formula=r"p_y - 1 = e^{\ln p_y} - 1 = \operatorname{expm1}(\ln p_y)",
+    needs=("cross_entropy_vjp",),
+    tolerances=(certainty_digits,),
+    refuted_by=(wrong.one_subtracted_late, wrong.loss_pulled_to_zero, wrong.gradient_uphill),
+)
+
+
+@keeps_its_digits.property(x=dominated_rows())
+def _(ops: Operations, x: Any) -> Any:
+    y, rows = x.argmax(-1), np.arange(len(x))
+    true = enclose(lambda x: distribution(x)[rows, y] - 1, x)
+    allowed = certainty_digits(-true.hi, x, probabilities(x), y, x.dtype, ops.conventions.summation)
+    pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
+    return equal(pulled[rows, y], true, within=allowed)
+
+
+bad_targets = Claim(
+    "cross_entropy.bad_targets",
+    statement="A target that is no class is an error that names it, never the class it would wrap around to; targets "
+    "that are no integers are refused.",
+    formula=r"y \notin \{0, \dots, n - 1\} \Rightarrow \mathrm{IndexError}",
+    needs=("cross_entropy", "cross_entropy_vjp"),
+    refuted_by=(wrong.negative_targets_wrap, wrong.always_ignores_minus_100),
+)
+
+
+@domain
+def misplaced_targets(draw: Draw, target: Target) -> dict[str, Any]:
+    """Logits, and targets one of which is no class."""
+    x = draw(score_rows(most=9).build(target))
+    targets = np.zeros(len(x), int)
+    beyond = draw(st.sampled_from([-(10**6), -100, -1, 0, 1, 10**6]))
+    targets[draw(st.integers(0, len(x) - 1))] = beyond if beyond < 0 else x.shape[-1] + beyond
+    return {"x": x, "targets": targets}
+
+
+@bad_targets.property(misplaced_targets())
+def _(ops: Operations, x: Any, targets: Any) -> Any:
+    named = str(targets[targets != 0][0])
+    return all_of(
+        raises(lambda: ops.cross_entropy(x, targets), IndexError, saying=(named,)),
+        raises(lambda: ops.cross_entropy(x, targets.astype(float)), TypeError),
+    )
+
+
+@bad_targets.property(misplaced_targets())
+def _(ops: Operations, x: Any, targets: Any) -> Any:
+    named, one = str(targets[targets != 0][0]), np.ones((), x.dtype)
+    return all_of(
+        raises(lambda: ops.cross_entropy_vjp(one, x, targets), IndexError, saying=(named,)),
+        raises(lambda: ops.cross_entropy_vjp(one, x, targets.astype(float)), TypeError),
+    )
+
+
+# What is true of every operation on rows.
+
+
+ON_ROWS = (
+    *(claim(op) for claim in (layout_free, any_axis, any_width, pure, floats_only) for op in ALL),
+    rows_are_independent(SOFTMAX, wrong.maximum_of_everything),
+    rows_are_independent(LOG_SOFTMAX, wrong.logs_maximum_of_everything),
+    rows_are_independent(LOGSUMEXP, wrong.lse_maximum_of_everything),
+    rows_are_independent(TEMPERATURE_SOFTMAX, wrong.temperature_maximum_of_everything),
+    rows_are_independent(CROSS_ENTROPY, wrong.loss_maximum_of_everything),
+    rows_are_independent(ARGMAX, wrong.index_in_the_whole_array),
+    keeps_dtype(SOFTMAX, wrong.sixteen_bit_sum, wrong.rounded_twice, wrong.float32_inside),
+    keeps_dtype(LOG_SOFTMAX, wrong.logs_sixteen_bit_sum),
+    keeps_dtype(LOGSUMEXP, wrong.lse_sixteen_bit_sum),
+    keeps_dtype(TEMPERATURE_SOFTMAX),
+    keeps_dtype(CROSS_ENTROPY),
+    gradient(
+        SOFTMAX,
+        wrong.mean_forgotten,
+        wrong.diagonal_only,
+        wrong.plain_mean,
+        wrong.pulled_to_zero,
+        wrong.scores_for_probabilities,
+    ),
+    gradient(
+        LOG_SOFTMAX,
+        wrong.softmax_formula,
+        wrong.sum_added,
+        wrong.sum_is_local,
+        wrong.sum_is_one,
+        wrong.logs_pulled_to_zero,
+    ),
+    gradient(LOGSUMEXP, wrong.cotangent_forgotten, wrong.all_to_the_winner, wrong.lse_pulled_to_zero),
+    gradient(
+        TEMPERATURE_SOFTMAX,
+        wrong.temperature_not_divided,
+        wrong.pulled_at_temperature_one,
+        wrong.temperature_mean_forgotten,
+        wrong.temperature_pulled_to_zero,
+    ),
+    gradient(
+        CROSS_ENTROPY,
+        wrong.one_hot_forgotten,
+        wrong.gradient_uphill,
+        wrong.loss_cotangent_forgotten,
+        wrong.loss_pulled_to_zero,
+    ),
+    gradient_sums_to_zero(SOFTMAX, wrong.mean_forgotten, wrong.diagonal_only, wrong.plain_mean),
+    gradient_sums_to_zero(LOG_SOFTMAX, wrong.softmax_formula, wrong.sum_added, wrong.sum_is_local, wrong.sum_is_one),
+    gradient_sums_to_zero(TEMPERATURE_SOFTMAX, wrong.temperature_mean_forgotten),
+    gradient_sums_to_zero(CROSS_ENTROPY, wrong.one_hot_forgotten),
+)

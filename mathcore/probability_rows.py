@@ -1,0 +1,607 @@
+"""What must be true of every operation on rows of scores, whichever it is: one claim each, made by one function.
+
+An operation is judged by the textbook, not by its own answer to an easier question.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore import probability_mutants as wrong
+from mathcore.probability_tolerances import (
+    central_difference,
+    cross_entropy_rounding,
+    cross_entropy_vjp_rounding,
+    log_softmax_vjp_rounding,
+    logsumexp_vjp_rounding,
+    softmax_vjp_rounding,
+    temperature_softmax_rounding,
+    temperature_softmax_vjp_rounding,
+)
+from mathcore.verify import (
+    Allowance,
+    Claim,
+    Mutant,
+    Operations,
+    Target,
+    all_of,
+    domain,
+    draw_array,
+    enclose,
+    equal,
+    identical,
+    raises,
+    score_rows,
+)
+from mathcore.verify.domains import WIDTHS, Draw, as_dtype, draw_integers, draw_view, seeds, widths
+from mathcore.verify.numbers import derivative, third_derivative_bound
+from mathcore.verify.relations import Relation
+from mathcore.verify.tolerances import (
+    FORMATS,
+    gaps,
+    log_softmax_rounding,
+    logsumexp_rounding,
+    softmax_rounding,
+    work_format,
+)
+
+# The textbook, on rows. Arb balls run through it, so no care is taken of overflow or cancellation.
+
+
+def distribution(x: Any) -> Any:
+    """Exponentiate, sum, divide."""
+    return np.exp(x) / np.exp(x).sum(-1, keepdims=True)
+
+
+def log_sum_exp(x: Any) -> Any:
+    """The logarithm of the sum of exponentials."""
+    return np.log(np.exp(x).sum(-1))
+
+
+def log_distribution(x: Any) -> Any:
+    """The logarithms of the probabilities."""
+    return x - log_sum_exp(x)[..., None]
+
+
+def first_of_the_highest(x: Any) -> Any:
+    """The answer that argmax owes, without argmax: the first NaN, or else the first score that no other exceeds."""
+    x = np.asarray(x, np.float64)
+    wins = np.isnan(x) | (~np.isnan(x).any(-1, keepdims=True) & (x == x.max(-1, keepdims=True)))
+    return np.where(wins, np.arange(x.shape[-1]), x.shape[-1]).min(-1)
+
+
+def probabilities(x: Any, temperature: float = 1.0) -> Any:
+    """Softmax of rows in float64, good to the 40 bits that tolerances ask for."""
+    e = np.exp(-gaps(x) / temperature)
+    return e / e.sum(-1, keepdims=True)
+
+
+def total(p: Any, *more: float) -> Any:
+    """The exact sum of each row, and of `more`, rounded once."""
+    return np.array([math.fsum([*row, *more]) for row in np.asarray(p, np.float64).reshape(-1, p.shape[-1]).tolist()])
+
+
+# The operations.
+
+
+@dataclass(frozen=True)
+class Part:
+    """An operation on rows, or its derivative.
+
+    Attributes:
+        name: of the operation that is called.
+        answer: (ops, x, g, axis) → what the target returns.
+        agrees: (ops, x, g, axis) → that this is what the textbook says.
+    """
+
+    name: str
+    answer: Callable[..., Any]
+    agrees: Callable[..., Relation]
+
+
+@dataclass(frozen=True)
+class OnRows:
+    """An operation on rows of scores: how to call it, what is true of it, and what rounding may do.
+
+    Attributes:
+        name: of the operation; its derivative is called `name`_vjp.
+        formula: (rows, **options) → the true values, on Arb balls.
+        allowed: (rows, dtype, summation, **options) → what the result may be off by; None for nothing at all.
+        pulled: (cotangent, rows, **options) → the true cotangent of the rows, on Arb balls; None without derivative.
+        pulled_allowed: (cotangent, rows, dtype, summation, **options) → what that may be off by.
+        tolerances: the tolerances in the allowances.
+        reduces: whether the axis is gone from the result.
+        options: rows → further arguments of the operation and of all of the above.
+    """
+
+    name: str
+    formula: Callable[..., Any]
+    allowed: Callable[..., Allowance] | None = None
+    pulled: Callable[..., Any] | None = None
+    pulled_allowed: Callable[..., Allowance] | None = None
+    tolerances: tuple[Callable[..., Allowance], ...] = ()
+    reduces: bool = False
+    options: Callable[[Any], dict[str, Any]] = lambda rows: {}  # noqa: ARG005
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The operation, and its derivative if there is one."""
+        return tuple(part.name for part in self.parts)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The operation, and its derivative if there is one: rungs of their own, as a target may offer only one."""
+        value = Part(self.name, self._value, self._value_agrees)
+        return (value, Part(f"{self.name}_vjp", self._pull, self._pull_agrees)) if self.pulled else (value,)
+
+    def _value(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Any:  # noqa: ARG002  (one signature for both)
+        return getattr(ops, self.name)(x, axis=axis, **self.options(np.moveaxis(x, axis, -1)))
+
+    def _pull(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Any:
+        vjp, more = getattr(ops, f"{self.name}_vjp"), self.options(np.moveaxis(x, axis, -1))
+        return vjp(self.cotangent(g, axis), x, axis=axis, **more)
+
+    def cotangent(self, g: Any, axis: int = -1) -> Any:
+        """A cotangent of the result, cut from an array of the shape of the input."""
+        return np.moveaxis(g, axis, -1)[..., 0] if self.reduces else g
+
+    def _value_agrees(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Relation:
+        y, rows = self._value(ops, x, g, axis), np.moveaxis(x, axis, -1)
+        y, more = y if self.reduces else np.moveaxis(y, axis, -1), self.options(rows)
+        if self.allowed is None:
+            return equal(y, self.formula(rows, **more))
+        true = enclose(lambda x: self.formula(x, **more), rows)
+        return equal(y, true, within=self.allowed(rows, x.dtype, ops.conventions.summation, **more))
+
+    def _pull_agrees(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Relation:
+        assert self.pulled is not None
+        assert self.pulled_allowed is not None
+        pulled, rows = np.moveaxis(self._pull(ops, x, g, axis), axis, -1), np.moveaxis(x, axis, -1)
+        out, more = self.cotangent(np.moveaxis(g, axis, -1)), self.options(rows)
+        true = enclose(lambda g, x: self.pulled(g, x, **more), out, rows)  # type: ignore[misc]
+        allowed = self.pulled_allowed(out, rows, x.dtype, ops.conventions.summation, **more)
+        return equal(pulled, true, within=allowed)
+
+
+def _pulled_through(p: Any, g: Any) -> Any:
+    return p * (g - (p * g).sum(-1, keepdims=True))
+
+
+SOFTMAX = OnRows(
+    "softmax",
+    formula=distribution,
+    allowed=lambda x, *how: softmax_rounding(x, probabilities(x), *how),
+    pulled=lambda g, x: _pulled_through(distribution(x), g),
+    pulled_allowed=lambda g, x, *how: softmax_vjp_rounding(g, x, probabilities(x), *how),
+    tolerances=(softmax_rounding, softmax_vjp_rounding),
+)
+LOG_SOFTMAX = OnRows(
+    "log_softmax",
+    formula=log_distribution,
+    allowed=lambda x, *how: log_softmax_rounding(x, probabilities(x), *how),
+    pulled=lambda g, x: g - distribution(x) * g.sum(-1, keepdims=True),
+    pulled_allowed=lambda g, x, *how: log_softmax_vjp_rounding(g, x, probabilities(x), *how),
+    tolerances=(log_softmax_rounding, log_softmax_vjp_rounding),
+)
+LOGSUMEXP = OnRows(
+    "logsumexp",
+    formula=log_sum_exp,
+    allowed=lambda x, *how: logsumexp_rounding(x, probabilities(x), *how),
+    pulled=lambda g, x: g[..., None] * distribution(x),
+    pulled_allowed=lambda g, x, *how: logsumexp_vjp_rounding(g, x, probabilities(x), *how),
+    tolerances=(logsumexp_rounding, logsumexp_vjp_rounding),
+    reduces=True,
+)
+TEMPERATURE_SOFTMAX = OnRows(
+    "temperature_softmax",
+    formula=lambda x, temperature: distribution(x / temperature),
+    allowed=lambda x, *how, temperature: temperature_softmax_rounding(
+        x, temperature, probabilities(x, temperature), *how
+    ),
+    pulled=lambda g, x, temperature: _pulled_through(distribution(x / temperature), g) / temperature,
+    pulled_allowed=lambda g, x, *how, temperature: temperature_softmax_vjp_rounding(
+        g, x, temperature, probabilities(x, temperature), *how
+    ),
+    tolerances=(temperature_softmax_rounding, temperature_softmax_vjp_rounding),
+    options=lambda rows: {"temperature": (0.3, 0.7, 2.5)[rows.size % 3]},
+)
+
+
+def some_targets(rows: Any) -> dict[str, Any]:
+    """A target for each row, all over the classes."""
+    numbers = np.arange(math.prod(rows.shape[:-1])).reshape(rows.shape[:-1])
+    return {"targets": (numbers * 5 + 3) % rows.shape[-1], "reduction": "none"}
+
+
+def one_hot(targets: Any, n: int) -> Any:
+    """1 at the target of each row, else 0."""
+    return (np.arange(n) == np.asarray(targets)[..., None]).astype(int)
+
+
+def _losses_allowed(x: Any, dtype: Any, summation: str, targets: Any, reduction: str) -> Allowance:
+    rows = x.reshape(-1, x.shape[-1])
+    flat = cross_entropy_rounding(rows, probabilities(rows), np.ravel(targets), dtype, summation, reduction=reduction)
+    return Allowance(flat.values.reshape(targets.shape), flat.names)
+
+
+CROSS_ENTROPY = OnRows(
+    "cross_entropy",
+    formula=lambda x, targets, reduction: (  # noqa: ARG005
+        -np.take_along_axis(log_distribution(x), targets[..., None], -1)[..., 0]
+    ),
+    allowed=_losses_allowed,
+    pulled=lambda g, x, targets, reduction: (  # noqa: ARG005
+        g[..., None] * (distribution(x) - one_hot(targets, x.shape[-1]))
+    ),
+    pulled_allowed=lambda g, x, *how, targets, reduction: cross_entropy_vjp_rounding(  # noqa: ARG005
+        g[..., None].astype(np.float64), x, probabilities(x), one_hot(targets, x.shape[-1]), *how
+    ),
+    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
+    reduces=True,
+    options=some_targets,
+)
+ARGMAX = OnRows("argmax", formula=first_of_the_highest, reduces=True)
+SMOOTH = (SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, TEMPERATURE_SOFTMAX, CROSS_ENTROPY)
+ALL = (*SMOOTH, ARGMAX)
+
+
+# Layout, axis, width.
+
+
+@domain
+def rows_with_cotangents(
+    draw: Draw, target: Target, *, most: int = 33, rows: int | None = None, view: bool = False
+) -> dict[str, Any]:
+    """Rows of scores and an array of the same shape for cotangents; on request each in a layout of its own."""
+    x = draw(score_rows(most=most, rows=rows or draw(st.integers(1, 4)), masked=False).build(target))
+    g = draw_array(draw, x.shape, x.dtype.name, (2.0**-4, 2.0**4))
+    return {"x": draw_view(draw, x), "g": draw_view(draw, g)} if view else {"x": x, "g": g}
+
+
+def layout_free(op: OnRows) -> Claim:
+    """Views are as good as packed arrays."""
+    claim = Claim(
+        f"{op.name}.layout_free",
+        statement=f"`{op.name}` gives the same for a strided, transposed, reversed or broadcast view as for a packed "
+        "array of the same numbers; so does its derivative, whose cotangent may be a view too.",
+        formula=r"f(\text{view of } x) = f(x)",
+        needs=op.needs,
+        tolerances=op.tolerances,
+        refuted_by=tuple(wrong.strides_ignored(name) for name in op.needs),
+    )
+
+    for part in op.parts:
+
+        @claim.property(rows_with_cotangents(view=True))
+        def _(ops: Operations, x: Any, g: Any, part: Part = part) -> Any:
+            return part.agrees(ops, x, g)
+
+    return claim
+
+
+@domain
+def cubes(draw: Draw, target: Target) -> dict[str, Any]:
+    """Arrays of two or three axes, often all of one length, and an axis counted from either end."""
+    ndim, side = draw(st.integers(2, 3)), draw(st.integers(2, 4))
+    lengths = st.just(side) if draw(st.booleans()) else st.integers(1, 5)
+    shape = tuple(draw(lengths) for _ in range(ndim))
+    name = draw(st.sampled_from(target.dtypes))
+    x, g = (draw_array(draw, shape, name, (2.0**-2, 2.0**3)) for _ in range(2))
+    return {"x": x, "g": g, "axis": draw(st.integers(-ndim, ndim - 1))}
+
+
+def any_axis(op: OnRows) -> Claim:
+    """The axis that was asked for is the axis that is used."""
+    claim = Claim(
+        f"{op.name}.any_axis",
+        statement=f"`{op.name}` works along the axis that was asked for, square arrays included, and so does its "
+        "derivative.",
+        formula=r"f(x, \text{axis}) = f(x^\top, \text{last axis})^\top",
+        needs=op.needs,
+        tolerances=op.tolerances,
+        refuted_by=(
+            *(wrong.axis_ignored(name) for name in op.needs),
+            *((wrong.axis_dropped,) if op is SOFTMAX else ()),
+        ),
+    )
+
+    for part in op.parts:
+
+        @claim.property(cubes())
+        def _(ops: Operations, x: Any, g: Any, axis: int, part: Part = part) -> Any:
+            return part.agrees(ops, x, g, axis)
+
+    return claim
+
+
+@domain
+def two_rows_of_any_width(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two rows of any width up to 1,100, often one where kernels fail; the highest score of the first comes last."""
+    n = draw(st.one_of(st.integers(1, 1100), st.sampled_from(WIDTHS), st.sampled_from([1025, 1031, 1279])))
+    name = draw(st.sampled_from(target.dtypes))
+    x, g = (draw_array(draw, (2, n), name, (2.0**-6, 2.0**3)) for _ in range(2))
+    x[0, -1] = 2 * abs(x).max()
+    return {"x": x, "g": g}
+
+
+def no_scores(target: Target) -> Iterator[dict[str, Any]]:
+    """Rows of width 0, one array a format."""
+    for name in target.dtypes:
+        yield {"x": as_dtype(np.zeros((2, 0)), name)}
+
+
+def any_width(op: OnRows) -> Claim:
+    """No width is special."""
+    claim = Claim(
+        f"{op.name}.any_width",
+        statement=f"`{op.name}` holds at every width: 1, primes, powers of two and their neighbours, past 1,024, and 0 "
+        "where that means anything; so does its derivative.",
+        formula=r"f : \mathbb R^n \to \dots, \qquad n = 0, 1, 2, \dots",
+        needs=op.needs,
+        tolerances=op.tolerances,
+        refuted_by=(*(wrong.tail_unread(name) for name in op.needs), wrong.wide_rows_cut(op.name)),
+    )
+
+    for part in op.parts:
+
+        @claim.property(two_rows_of_any_width(), effort=0.5)
+        def _(ops: Operations, x: Any, g: Any, part: Part = part) -> Any:
+            return part.agrees(ops, x, g)
+
+    @claim.exhaustive(no_scores)
+    def _(ops: Operations, x: Any) -> Any:
+        call = getattr(ops, op.name)
+        if op is ARGMAX:
+            return raises(lambda: call(x), ValueError)
+        if op is CROSS_ENTROPY:  # no class, so no target either
+            return raises(lambda: call(x, targets=np.zeros(2, int)), IndexError)
+        return equal(call(x), np.full(2, -np.inf)) if op.reduces else identical(call(x, **op.options(x)), x)
+
+    return claim
+
+
+# Rows, calls, formats.
+
+
+@domain
+def rows_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two rows or more with cotangents, and what else might stand in the other rows."""
+    drawn = draw(rows_with_cotangents(rows=draw(st.integers(2, 4))).build(target))
+    most = FORMATS[drawn["x"].dtype.name].most
+    strange = draw(st.sampled_from([np.nan, np.inf, -np.inf, most, -most, 0.0]))
+    return {**drawn, "strange": drawn["x"].dtype.type(strange)}
+
+
+def rows_are_independent(op: OnRows, *more: Mutant) -> Claim:
+    """A batch is its rows, side by side."""
+    claim = Claim(
+        f"{op.name}.rows_are_independent",
+        statement=f"A row gets the same from `{op.name}` alone as in a batch, and no bit of it depends on the other "
+        "rows, NaN and infinity in them included; so it is for the derivative.",
+        formula=r"f(X)_i = f(X_i)",
+        needs=op.needs,
+        tolerances=op.tolerances,
+        refuted_by=(wrong.rows_touch(op.name), wrong.rows_shifted(op.name), *more),
+    )
+
+    for part in op.parts:
+
+        @claim.property(rows_and_strangers())
+        def _(ops: Operations, x: Any, g: Any, strange: Any, part: Part = part) -> Any:
+            company = np.full_like(x, strange)
+            company[0] = x[0]
+            return all_of(
+                identical(part.answer(ops, company, g)[0], part.answer(ops, x, g)[0]),
+                part.agrees(ops, x[:1], g[:1]),
+                part.agrees(ops, x, g),
+            )
+
+    return claim
+
+
+@domain
+def histories(draw: Draw, target: Target) -> list[dict[str, Any]]:
+    """Three calls one after the other, the first two of one shape and format."""
+    rng, rows, n = draw(seeds()), draw(st.integers(1, 4)), draw(widths(most=9))
+    names = [draw(st.sampled_from(target.dtypes)) for _ in range(2)]
+    calls = ((names[0], (rows, n)), (names[0], (rows, n)), (names[1], (rows + 1, n)))
+    return [{key: as_dtype(3 * rng.normal(size=shape), name) for key in "xg"} for name, shape in calls]
+
+
+def pure(op: OnRows) -> Claim:
+    """The answer depends on the arguments alone."""
+    claim = Claim(
+        f"{op.name}.pure",
+        statement=f"`{op.name}` gives the same answer for the same arguments whatever was called before, keeps no hold "
+        "on what it returned, and never writes into its inputs; so does its derivative.",
+        formula=r"f(x) \text{ depends on } x \text{ alone}",
+        needs=op.needs,
+        tolerances=op.tolerances,
+        refuted_by=tuple(m(name) for m in (wrong.buffer_reused, wrong.first_answer_kept) for name in op.needs),
+    )
+
+    for part in op.parts:
+
+        @claim.property(history=histories(), effort=0.25)
+        def _(ops: Operations, history: list[dict[str, Any]], part: Part = part) -> Any:
+            before = [call["x"].copy() for call in history]
+            once = [part.answer(ops, **call).copy() for call in history]
+            again = [part.answer(ops, **call) for call in reversed(history)][::-1]  # all held, none copied
+            return all_of(
+                *(identical(a, b) for a, b in zip(once, again, strict=True)),
+                *(identical(call["x"], x) for call, x in zip(history, before, strict=True)),
+                part.agrees(ops, **history[1]),
+            )
+
+    return claim
+
+
+@domain
+def rows_of_each_format(draw: Draw, target: Target) -> dict[str, Any]:
+    """Rows and cotangents; in 16 bits often so long that a sum in the format itself would stick."""
+    name = draw(st.sampled_from(target.dtypes))
+    long = name in ("float16", "bfloat16") and draw(st.integers(0, 4)) == 0
+    shape = (1, 2500) if long else (draw(st.integers(1, 3)), draw(widths(most=65)))
+    x = draw_array(draw, shape, name, (2.0**-9, 2.0**-3) if long else (0.5, 8))
+    return {"x": x, "g": draw_array(draw, shape, name, (0.5, 8))}
+
+
+def keeps_dtype(op: OnRows, *more: Mutant) -> Claim:
+    """What comes in a format goes out in it, as accurate as one rounding allows."""
+    claim = Claim(
+        f"{op.name}.keeps_dtype",
+        statement=f"`{op.name}` returns the format that came; 16-bit ones are computed in float32 and rounded once, so "
+        "that even long rows are right to the last place. So does its derivative.",
+        formula=r"\hat y = \operatorname{round}_{16}(\hat y_{32})",
+        needs=op.needs,
+        tolerances=op.tolerances,
+        refuted_by=(
+            *(wrong.always_float64(name) for name in op.needs),
+            wrong.autocast(op.name),
+            wrong.rounded_first(op.name),
+            *more,
+        ),
+    )
+
+    for part in op.parts:
+
+        @claim.property(rows_of_each_format(), effort=0.75)
+        def _(ops: Operations, x: Any, g: Any, part: Part = part) -> Any:
+            return all_of(equal(part.answer(ops, x, g).dtype == x.dtype, True), part.agrees(ops, x, g))
+
+    return claim
+
+
+def no_floats() -> Iterator[dict[str, Any]]:
+    """Scores in formats that are no floats."""
+    for dtype in ("int64", "int32", "uint8", "bool"):
+        yield {"x": np.ones((2, 3), dtype)}
+
+
+def floats_only(op: OnRows) -> Claim:
+    """Integers and bools are refused, not guessed at."""
+    claim = Claim(
+        f"{op.name}.floats_only",
+        statement=f"`{op.name}` refuses scores that are integers or bools and says which format came; so does its "
+        "derivative.",
+        formula=r"x \in \mathbb Z^n \Rightarrow \mathrm{TypeError}",
+        needs=op.needs,
+        refuted_by=tuple(wrong.integers_taken(name) for name in op.needs),
+    )
+
+    for part in op.parts:
+
+        @claim.exhaustive(no_floats)
+        def _(ops: Operations, x: Any, part: Part = part) -> Any:
+            return raises(lambda: part.answer(ops, x, np.ones(x.shape)), TypeError, saying=(x.dtype.name,))
+
+    return claim
+
+
+# Derivatives.
+
+
+@domain
+def narrow_rows(draw: Draw, target: Target) -> dict[str, Any]:
+    """One row of scores and a cotangent."""
+    x = draw(score_rows(most=6, rows=1, masked=False).build(target))
+    return {"x": x, "g": draw_array(draw, x.shape, x.dtype.name, (2.0**-4, 2.0**4))}
+
+
+@domain
+def stencils(draw: Draw, target: Target) -> dict[str, Any]:
+    """One row on a grid, so that stepping to either side is exact, and a cotangent; in float64 if it is accepted."""
+    name, n = "float64" if "float64" in target.dtypes else target.dtypes[0], draw(st.integers(1, 6))
+    x, g = draw_integers(draw, (1, n), 64) / 8, draw_integers(draw, (1, n), 16) / 4
+    return {"x": as_dtype(x, name), "g": as_dtype(g, name)}
+
+
+def steps(x: Any) -> Any:
+    """A step along each score: near the best for a central difference, (12u)^(1/3), and a power of two."""
+    length = 2.0 ** round(math.log2(12 * work_format(x.dtype).u) / 3)
+    return (length * np.eye(x.shape[-1])).astype(x.dtype)
+
+
+def gradient(op: OnRows, *refuted_by: Mutant) -> Claim:
+    """The derivative is the derivative."""
+    claim = Claim(
+        f"{op.name}.gradient",
+        statement=f"`{op.name}_vjp` is the derivative of `{op.name}`: it equals the exact partial derivatives of the "
+        "textbook formula, and central differences of the operation itself.",
+        formula=r"\bar x_i = \sum_j \bar g_j \frac{\partial f_j}{\partial x_i}",
+        needs=op.needs,
+        tolerances=(*op.tolerances, central_difference),
+        refuted_by=refuted_by,
+    )
+
+    value, pull = (part.answer for part in op.parts)
+
+    def weighted(g: Any, x: Any) -> Callable[[Any], Any]:
+        more = op.options(x)
+        return lambda x: (g * op.formula(x, **more)).sum()
+
+    @claim.property(narrow_rows(), effort=0.5)
+    def _(ops: Operations, x: Any, g: Any) -> Any:
+        pulled, formula = pull(ops, x, g)[0], weighted(op.cotangent(g).astype(np.float64), x)
+        allowed = _pulled_allowed(op, ops, x, g)[0]
+        return all_of(
+            *(
+                equal(pulled[i], derivative(formula, (x,), (np.eye(len(pulled))[[i]],)), within=allowed[i])
+                for i in range(len(pulled))
+            )
+        )
+
+    @claim.property(stencils(), effort=0.5)
+    def _(ops: Operations, x: Any, g: Any) -> Any:
+        out, pulled = op.cotangent(g).astype(np.float64), pull(ops, x, g)[0].astype(np.float64)
+
+        def compared(i: int) -> Any:
+            step = steps(x)[[i]]
+            ahead, behind = (value(ops, x + s, g).astype(np.float64) for s in (step, -step))
+            third = third_derivative_bound(weighted(out, x), (x,), (step,))
+            allowed = central_difference(third, abs(out * (ahead - behind)).sum(), out.size)
+            allowed = allowed + _noise(op, ops, x + step, out) + _noise(op, ops, x - step, out)
+            allowed = allowed + _pulled_allowed(op, ops, x, g)[0, i] * step[0, i]
+            return equal((out * (ahead - behind)).sum() / 2, step[0, i] * pulled[i], within=allowed)
+
+        return all_of(*(compared(i) for i in range(len(pulled))))
+
+    return claim
+
+
+def _pulled_allowed(op: OnRows, ops: Operations, x: Any, g: Any) -> Allowance:
+    assert op.pulled_allowed is not None
+    return op.pulled_allowed(op.cotangent(g), x, x.dtype, ops.conventions.summation, **op.options(x))
+
+
+def _noise(op: OnRows, ops: Operations, x: Any, out: Any) -> Allowance:
+    """What half of ⟨out, f(x)⟩ may be off by, x being one row."""
+    assert op.allowed is not None
+    allowed = op.allowed(x, x.dtype, ops.conventions.summation, **op.options(x))
+    return (allowed if op.reduces else allowed[0]).weighted(out[0] if not op.reduces else out) * 0.5
+
+
+def gradient_sums_to_zero(op: OnRows, *refuted_by: Mutant) -> Claim:
+    """The gradient never pushes all scores the same way, for that changes nothing."""
+    claim = Claim(
+        f"{op.name}.gradient_sums_to_zero",
+        statement=f"The gradient that `{op.name}` sends back to a row of scores sums to zero, because adding a "
+        "constant to the row would change nothing.",
+        formula=r"\sum_i \bar x_i = 0",
+        needs=op.needs[1:],
+        tolerances=op.tolerances[1:],
+        refuted_by=refuted_by,
+    )
+
+    @claim.property(rows_with_cotangents(most=300))
+    def _(ops: Operations, x: Any, g: Any) -> Any:
+        allowed = _pulled_allowed(op, ops, x, g).weighted(np.ones_like(x))
+        return equal(total(op.parts[1].answer(ops, x, g)), 0.0, within=allowed)
+
+    return claim
