@@ -11,9 +11,11 @@ from mathcore._arrays import Array, axis_index, floating, ids_below, rounded, wo
 
 
 def embedding(ids: npt.ArrayLike, weight: npt.ArrayLike) -> Array:
-    r"""Look up the vector of every id: the same as `one_hot(ids, rows) @ weight`, bit for bit.
+    r"""Look up the vector of every id: what `one_hot(ids, rows) @ weight` multiplies out, without the multiplications.
 
     $$y_t = E_{i_t}$$
+
+    The two agree in every bit of a finite table, but for the sign of a zero: the sum in the product makes −0 a +0.
 
     Args:
         ids: any shape, integers in [0, rows).
@@ -42,7 +44,7 @@ def embedding_vjp(cotangent: npt.ArrayLike, ids: npt.ArrayLike, weight: npt.Arra
 
     Returns:
         (rows, width), in the dtype of `weight`; rows of absent ids are exactly zero. float16 and bfloat16
-        accumulate in float32 and are rounded once.
+        accumulate in float32 and are rounded once. What overflows is infinite, without a warning.
 
     Raises:
         TypeError: if `ids` are not integers, or another argument is not floating.
@@ -56,8 +58,9 @@ def embedding_vjp(cotangent: npt.ArrayLike, ids: npt.ArrayLike, weight: npt.Arra
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
     dtype = np.result_type(working(g), working(weight))
     weight_bar = np.zeros(weight.shape, dtype)
-    np.add.at(weight_bar, rows, working(g))  # unlike `weight_bar[rows] += g`, counts an id as often as it occurs
-    return rounded(weight_bar, like=weight)
+    with _quiet():
+        np.add.at(weight_bar, rows, working(g))  # unlike `weight_bar[rows] += g`, counts an id as often as it occurs
+        return rounded(weight_bar, like=weight)
 
 
 def _table(name: str, x: npt.ArrayLike) -> Array:
@@ -121,9 +124,9 @@ def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Arr
         ValueError: if the shapes differ or there is no such axis.
     """
     a, b, axis = _vectors(a, b, axis)
-    with np.errstate(invalid="ignore"):  # an infinite vector has no direction
-        similarity = _cosine(_unit_scale(working(a), axis)[0], _unit_scale(working(b), axis)[0], axis)
-    return similarity.squeeze(axis).astype(np.result_type(a, b), copy=False)
+    with _quiet():
+        similarity = _cosine(_unit_scale(_rows_along(a, axis))[0], _unit_scale(_rows_along(b, axis))[0])
+    return similarity.astype(np.result_type(a, b), copy=False)
 
 
 def cosine_similarity_vjp(
@@ -153,14 +156,17 @@ def cosine_similarity_vjp(
     expected = (*a.shape[:axis], *a.shape[axis + 1 :])
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
-    g = np.expand_dims(working(g), axis)  # (..., 1, ...)
-    with np.errstate(invalid="ignore"):
+    with _quiet():
+        g, power = _unit_scale(working(g)[..., None])  # (..., 1)
         (unit_a, length_a, power_a), (unit_b, length_b, power_b) = _direction(a, axis), _direction(b, axis)
-        cosine = (unit_a * unit_b).sum(axis, keepdims=True)
+        cosine = (unit_a * unit_b).sum(-1, keepdims=True)
         g = np.where(_is_zero(length_a * length_b), 0, g)
-        a_bar = _times_power_of_two(g * (unit_b - cosine * unit_a) / _or_one(length_a), -power_a)
-        b_bar = _times_power_of_two(g * (unit_a - cosine * unit_b) / _or_one(length_b), -power_b)
-    return rounded(a_bar, like=a), rounded(b_bar, like=b)
+        a_bar = _times_power_of_two(g * (unit_b - cosine * unit_a) / _or_one(length_a), power - power_a)
+        b_bar = _times_power_of_two(g * (unit_a - cosine * unit_b) / _or_one(length_b), power - power_b)
+        return (
+            rounded(np.moveaxis(a_bar, -1, axis), like=a),
+            rounded(np.moveaxis(b_bar, -1, axis), like=b),
+        )
 
 
 def _vectors(a: npt.ArrayLike, b: npt.ArrayLike, axis: int) -> tuple[Array, Array, int]:
@@ -170,30 +176,40 @@ def _vectors(a: npt.ArrayLike, b: npt.ArrayLike, axis: int) -> tuple[Array, Arra
     return a, b, axis_index("a", a, axis)
 
 
-def _cosine(a: Array, b: Array, axis: int) -> Array:
-    dot, squares_a, squares_b = ((x * y).sum(axis, keepdims=True) for x, y in ((a, b), (a, a), (b, b)))
+def _rows_along(x: Array, axis: int) -> Array:
+    """`x` with `axis` last and in one order in memory, so that the sums do not depend on how it came."""
+    return np.ascontiguousarray(np.moveaxis(working(x), axis, -1))
+
+
+def _cosine(a: Array, b: Array) -> Array:
+    dot, squares_a, squares_b = ((x * y).sum(-1) for x, y in ((a, b), (a, a), (b, b)))
     # One root of the product, not a product of two roots: it is exact where a and b are equal.
     cosine = dot / _or_one(np.sqrt(squares_a * squares_b))
     return cosine if cosine.dtype == object else np.clip(cosine, -1, 1)
 
 
 def _direction(x: Array, axis: int) -> tuple[Array, Array, Array]:
-    """A vector as direction × length × 2^power; a zero vector has direction zero."""
-    scaled, power = _unit_scale(working(x), axis)
-    length = np.sqrt((scaled * scaled).sum(axis, keepdims=True))
+    """Vectors, along the last axis, as direction × length × 2^power; a zero vector has direction zero."""
+    scaled, power = _unit_scale(_rows_along(x, axis))
+    length = np.sqrt((scaled * scaled).sum(-1, keepdims=True))
     return scaled / _or_one(length), length, power
 
 
-def _unit_scale(x: Array, axis: int) -> tuple[Array, Array]:
-    """`x` as scaled × 2^power with the largest component of every vector in [1/2, 1). Objects need no scaling."""
+def _unit_scale(x: Array) -> tuple[Array, Array]:
+    """`x` as scaled × 2^power with the largest component of every row in [1/2, 1). Objects need no scaling."""
     if x.dtype == object:
         return x, np.array(0)
-    power = np.frexp(np.abs(x).max(axis, keepdims=True, initial=0))[1]
+    power = np.frexp(np.abs(x).max(-1, keepdims=True, initial=0))[1]
     return np.ldexp(x, -power), power
 
 
 def _times_power_of_two(x: Array, power: Array) -> Array:
     return x if x.dtype == object else np.ldexp(x, power)
+
+
+def _quiet() -> np.errstate:
+    """Infinite vectors have no direction, and what overflows is infinite: both are documented, neither is a warning."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 def _is_zero(x: Array) -> Array:
@@ -227,12 +243,15 @@ def best_score_table(table: npt.ArrayLike, size: int) -> tuple[Array, Array]:
         Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50.
     """
     scores = _table("table", table)
+    if scores.dtype == object:
+        raise TypeError("`table` must be an array of floats, got dtype object")
     if operator.index(size) < 0:
         raise ValueError(f"`size` must not be negative, got {size}")
     if not np.isfinite(scores).all():
         raise ValueError("`table` must be finite, got NaN or infinity")
-    u, s, vt = np.linalg.svd(working(scores), full_matrices=False)  # s falls from left to right
-    root = np.sqrt(s[:size])
+    scaled, power = _unit_scale(working(scores).ravel())
+    u, s, vt = np.linalg.svd(scaled.reshape(scores.shape), full_matrices=False)  # s falls from left to right
+    root = np.ldexp(np.sqrt(np.ldexp(s[:size], power % 2)), power // 2)  # of s · 2^power, which may be out of range
     left, right = u[:, :size] * root, vt[:size].T * root  # (words, r), (contexts, r), r = min(size, len(s))
     missing = ((0, 0), (0, size - len(root)))
     return rounded(np.pad(left, missing), like=scores), rounded(np.pad(right, missing), like=scores)

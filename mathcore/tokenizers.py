@@ -7,6 +7,7 @@ import json
 import operator
 import os
 import re
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -165,7 +166,7 @@ class BytePairTokenizer:
         vocabulary = [bytes([i]) for i in range(256)]
         ranks: dict[Pair, int] = {}
         for rank, pair in enumerate(self.merges):
-            left, right = pair
+            left, right = map(operator.index, pair)
             if not (0 <= left < 256 + rank and 0 <= right < 256 + rank):
                 raise ValueError(f"merge {rank} must join two ids in [0, {256 + rank}), got {(left, right)}")
             if ranks.setdefault((left, right), rank) != rank:
@@ -245,8 +246,9 @@ class BytePairTokenizer:
             raise ValueError(f"{os.fspath(path)} is not a tokenizer: {wrong}") from wrong
 
     def to_json(self) -> dict[str, Any]:
-        """The tokenizer as JSON values."""
-        return {"format": _FORMAT, "merges": [list(pair) for pair in self.merges]}
+        """The tokenizer as JSON values, with a checksum, since one wrong digit may leave merges that look sound."""
+        merges = [list(pair) for pair in self.merges]
+        return {"format": _FORMAT, "merges": merges, "checksum": _checksum(merges)}
 
     @classmethod
     def from_json(cls, content: Any) -> BytePairTokenizer:
@@ -263,6 +265,8 @@ class BytePairTokenizer:
         for rank, pair in enumerate(merges):
             if not (isinstance(pair, list) and len(pair) == 2 and all(type(i) is int for i in pair)):
                 raise ValueError(f"merge {rank} must be a pair of integers, got {pair!r}")
+        if content.get("checksum") != _checksum(merges):
+            raise ValueError(f"the merges do not have the checksum {content.get('checksum')!r}")
         return cls(tuple((left, right) for left, right in merges))
 
     def _merge(self, piece: bytes) -> list[int]:
@@ -292,6 +296,10 @@ class BytePairTokenizer:
 
 _FORMAT = "mathcore byte-pair tokenizer 1"
 _MERGED = -1  # the place of a token that its left neighbour has taken in
+
+
+def _checksum(merges: list[list[int]]) -> int:
+    return zlib.crc32(json.dumps(merges).encode())
 
 
 def _pieces(text: str) -> Iterator[bytes]:

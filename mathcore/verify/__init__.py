@@ -17,7 +17,7 @@ from mathcore.verify.domains import (
     widths,
 )
 from mathcore.verify.enclosures import Enclosure, balls, enclose
-from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises
+from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises, same
 from mathcore.verify.report import Report
 from mathcore.verify.session import verify
 from mathcore.verify.targets import Conventions, Operations, Target, mathcore_target
@@ -54,6 +54,7 @@ __all__ = [
     "mutant",
     "positions",
     "raises",
+    "same",
     "score_rows",
     "seeds",
     "select",

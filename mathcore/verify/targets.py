@@ -118,10 +118,15 @@ def _read_only(value: Any) -> Any:
 
 
 def mathcore_target() -> Target:
-    """Mathcore itself: every public name of the package is an operation."""
+    """Mathcore itself: every public name of the package is an operation, and so is each way to a tokenizer."""
     import mathcore
 
-    operations = {name: getattr(mathcore, name) for name in mathcore.__all__}
+    operations = {
+        **{name: getattr(mathcore, name) for name in mathcore.__all__},
+        "word_tokenizer": mathcore.WordTokenizer.train,
+        "byte_pair_tokenizer": mathcore.BytePairTokenizer.train,
+        "load_byte_pair_tokenizer": mathcore.BytePairTokenizer.load,
+    }
     return Target(
         "mathcore", operations, Conventions(summation="pairwise"), exact=True, silent=True,
         dtypes=("float64", "float32", "float16", "bfloat16"),
