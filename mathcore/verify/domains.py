@@ -7,6 +7,7 @@ something readable; large ones come from a drawn seed, so that drawing costs not
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -40,15 +41,17 @@ def resolve(domain: st.SearchStrategy[Any] | Domain, target: Target) -> st.Searc
 def domain(function: Callable[Concatenate[Draw, Target, _P], _T]) -> Callable[_P, Domain]:
     """Turn `function(draw, target, …)` into a domain, as `hypothesis.strategies.composite` does for strategies."""
 
-    def build(*args: _P.args, **kwargs: _P.kwargs) -> Domain:
-        def strategy(target: Target) -> st.SearchStrategy[_T]:
-            return st.composite(lambda draw: function(draw, target, *args, **kwargs))()
+    @st.composite
+    def drawn(draw: Draw, target: Target, args: Any, kwargs: Any) -> _T:
+        return function(draw, target, *args, **kwargs)
 
-        return Domain(strategy)
+    def build(*args: _P.args, **kwargs: _P.kwargs) -> Domain:
+        return Domain(lambda target: drawn(target, args, kwargs))
 
     return build
 
 
+@functools.lru_cache  # Hypothesis checks a strategy once; a new one for every example would cost more than the drawing
 def widths(least: int = 1, most: int = 1100) -> st.SearchStrategy[int]:
     """Small widths mostly (they shrink), and the awkward ones up to `most`."""
     awkward = [w for w in WIDTHS if least <= w <= most]
@@ -61,11 +64,13 @@ def dtypes(*names: str) -> Domain:
     return Domain(lambda target: st.sampled_from([d for d in target.dtypes if not names or d in names]))
 
 
+@functools.cache
 def seeds() -> st.SearchStrategy[np.random.Generator]:
     """A generator of random numbers for arrays too large to draw by element."""
     return st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
+@functools.lru_cache
 def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
     """A positive number whose logarithm is uniform on [low, high]."""
     return st.floats(np.log2(low), np.log2(high)).map(lambda e: float(2.0**e))

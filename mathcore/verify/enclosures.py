@@ -73,7 +73,8 @@ def balls(x: Any) -> np.ndarray[Any, Any]:
     array = np.asarray(x)
     out = np.empty(array.shape, dtype=object)
     if array.size:
-        out.ravel()[:] = [ball(v) for v in array.ravel().tolist()]
+        numbers = array.ravel().tolist()
+        out.ravel()[:] = [arb(v) for v in numbers] if array.dtype.kind == "f" else [ball(v) for v in numbers]
     return out
 
 
@@ -113,20 +114,19 @@ def _split(values: np.ndarray[Any, Any]) -> Enclosure:
     """Balls as (hi, lo, radius)."""
     from flint import arb
 
-    hi = np.empty(values.shape)
-    lo = np.empty(values.shape)
-    radius = np.empty(values.shape)
-    for place, ball in np.ndenumerate(values):
-        ball = ball if isinstance(ball, arb) else arb(ball)
-        top = float(ball.mid())
-        if math.isinf(top) or math.isnan(top):
-            known = math.isinf(top) and ball.is_exact()
-            hi[place], lo[place], radius[place] = top, 0.0, 0.0 if known else np.inf
-            continue
-        rest = float((ball.mid() - arb(top)).mid())
-        hi[place], lo[place] = top, rest
-        radius[place] = float((ball - arb(top) - arb(rest)).abs_upper())
-    return Enclosure(hi, lo, radius)
+    parts = [_parts_of(ball if isinstance(ball, arb) else arb(ball)) for ball in values.ravel().tolist()]
+    hi, lo, radius = np.array(parts, np.float64).reshape(-1, 3).T
+    return Enclosure(hi.reshape(values.shape), lo.reshape(values.shape), radius.reshape(values.shape))
+
+
+def _parts_of(ball: Any) -> tuple[float, float, float]:
+    """A ball as (hi, lo, radius); nothing is known of one that is neither finite nor an exact infinity."""
+    middle = ball.mid()
+    top = float(middle)
+    if not math.isfinite(top):
+        return top, 0.0, 0.0 if math.isinf(top) and ball.is_exact() else math.inf
+    rest = float(middle - top)
+    return top, rest, float((ball - top - rest).abs_upper())
 
 
 def true_matmul(x: Any, weight: Any) -> Enclosure:
