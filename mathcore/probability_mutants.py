@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from mathcore.common_mutants import family
 from mathcore.verify.claims import Mutant, mutant
 
 
@@ -67,34 +68,7 @@ def _log_softmax(x: Any) -> Any:
     return (x - _top(x)) - np.log(_sum(_exp(x)))
 
 
-def _packed(x: Any) -> Any:
-    """What lies in memory from the array's first owner on, read as if there were no strides."""
-    owner = x
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    return np.resize(owner.ravel(order="K"), x.shape)
-
-
 # Mistakes that any operation on rows can make.
-
-
-Family: TypeAlias = Callable[[str], Mutant]
-
-
-def family(wrong: Callable[..., Any]) -> Family:
-    """A mutant of whatever operation is asked for: `wrong` turns the correct one into it."""
-
-    def of(operation: str) -> Mutant:
-        made = mutant(operation, wraps=True)(wrong)
-        return replace(made, name=f"{made.name}_vjp") if operation.endswith("_vjp") else made
-
-    return of
-
-
-@family
-def strides_ignored(correct: Any) -> Any:
-    """Reads its first array as if it were packed (MLX 2024, PyTorch 2024, flash-attention 2023)."""
-    return lambda x, *more, **options: correct(_packed(x), *more, **options)
 
 
 @family
@@ -132,58 +106,9 @@ def wide_rows_cut(correct: Any) -> Any:
 
 
 @family
-def rows_touch(correct: Any) -> Any:
-    """Adds 0 times the sum of everything, as a reduction over the whole batch would: one NaN reaches every row."""
-    return lambda x, *more, **options: correct((x + x.dtype.type(0) * x.sum()).astype(x.dtype), *more, **options)
-
-
-@family
 def rows_shifted(correct: Any) -> Any:
     """Gives every row the answer of the row before it."""
     return lambda *arrays, **options: np.roll(correct(*arrays, **options), 1, 0)
-
-
-@family
-def buffer_reused(correct: Any) -> Any:
-    """Returns the same memory from every call of one shape."""
-    buffers: dict[Any, Any] = {}
-
-    def wrong(*arrays: Any, **options: Any) -> Any:
-        answer = correct(*arrays, **options)
-        buffer = buffers.setdefault((answer.shape, answer.dtype), np.empty_like(answer))
-        buffer[...] = answer
-        return buffer
-
-    return wrong
-
-
-@family
-def first_answer_kept(correct: Any) -> Any:
-    """Keeps a table of answers with the contents missing from the key: the first call of a shape decides."""
-    table: dict[Any, Any] = {}
-
-    def wrong(*arrays: Any, **options: Any) -> Any:
-        key = (arrays[-1].shape, arrays[-1].dtype, options.get("axis"))
-        return table.setdefault(key, correct(*arrays, **options))
-
-    return wrong
-
-
-@family
-def always_float64(correct: Any) -> Any:
-    """Returns float64 whatever came."""
-    return lambda *arrays, **options: correct(*arrays, **options).astype(np.float64)
-
-
-@family
-def autocast(correct: Any) -> Any:
-    """Works in float16 behind the caller's back."""
-
-    def wrong(*arrays: Any, **options: Any) -> Any:
-        answer = correct(*(a.astype(np.float16) for a in arrays), **options)
-        return answer.astype(arrays[-1].dtype) if answer.dtype == np.float16 else answer
-
-    return wrong
 
 
 @family
@@ -197,12 +122,6 @@ def rounded_first(correct: Any) -> Any:
         return correct(*cotangent, coarse, **options)
 
     return wrong
-
-
-@family
-def integers_taken(correct: Any) -> Any:
-    """Turns integers and bools into floats instead of refusing them."""
-    return lambda *arrays, **options: correct(*(np.asarray(a, np.float64) for a in arrays), **options)
 
 
 # Softmax: the scores.

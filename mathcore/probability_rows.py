@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from mathcore import common_mutants as common
 from mathcore import probability_mutants as wrong
 from mathcore.probability_tolerances import (
     central_difference,
@@ -273,7 +274,7 @@ def layout_free(op: OnRows) -> Claim:
         formula=r"f(\text{view of } x) = f(x)",
         needs=op.needs,
         tolerances=op.tolerances,
-        refuted_by=tuple(wrong.strides_ignored(name) for name in op.needs),
+        refuted_by=tuple(common.strides_ignored(name) for name in op.needs),
     )
 
     for part in op.parts:
@@ -387,7 +388,7 @@ def rows_are_independent(op: OnRows, *more: Mutant) -> Claim:
         formula=r"f(X)_i = f(X_i)",
         needs=op.needs,
         tolerances=op.tolerances,
-        refuted_by=(wrong.rows_touch(op.name), wrong.rows_shifted(op.name), *more),
+        refuted_by=(common.rows_touch(op.name), wrong.rows_shifted(op.name), *more),
     )
 
     for part in op.parts:
@@ -423,7 +424,7 @@ def pure(op: OnRows) -> Claim:
         formula=r"f(x) \text{ depends on } x \text{ alone}",
         needs=op.needs,
         tolerances=op.tolerances,
-        refuted_by=tuple(m(name) for m in (wrong.buffer_reused, wrong.first_answer_kept) for name in op.needs),
+        refuted_by=tuple(m(name) for m in (common.buffer_reused, common.first_answer_kept) for name in op.needs),
     )
 
     for part in op.parts:
@@ -462,8 +463,8 @@ def keeps_dtype(op: OnRows, *more: Mutant) -> Claim:
         needs=op.needs,
         tolerances=op.tolerances,
         refuted_by=(
-            *(wrong.always_float64(name) for name in op.needs),
-            wrong.autocast(op.name),
+            *(common.always_float64(name) for name in op.needs),
+            common.autocast(op.name),
             wrong.rounded_first(op.name),
             *more,
         ),
@@ -492,7 +493,7 @@ def floats_only(op: OnRows) -> Claim:
         "derivative.",
         formula=r"x \in \mathbb Z^n \Rightarrow \mathrm{TypeError}",
         needs=op.needs,
-        refuted_by=tuple(wrong.integers_taken(name) for name in op.needs),
+        refuted_by=tuple(common.integers_taken(name) for name in op.needs),
     )
 
     for part in op.parts:

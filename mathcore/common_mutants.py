@@ -1,0 +1,124 @@
+"""Mistakes that any operation can make: families of wrong implementations, one for each operation asked for.
+
+Nearly all of them are mistakes that widely used libraries shipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from mathcore.verify.claims import Mutant, mutant
+
+Operation: TypeAlias = Callable[..., Any]
+Family: TypeAlias = Callable[[str], Mutant]
+
+
+def family(wrong: Callable[[Operation], Operation]) -> Family:
+    """A mutant of whatever operation is asked for: `wrong` turns the correct one into it."""
+
+    def of(operation: str) -> Mutant:
+        made = mutant(operation, wraps=True)(wrong)
+        return replace(made, name=f"{made.name}_vjp") if operation.endswith("_vjp") else made
+
+    return of
+
+
+def _each(change: Callable[[Any], Any], answer: Any) -> Any:
+    """`change` of an answer, or of each part of one that has several."""
+    return tuple(change(part) for part in answer) if isinstance(answer, tuple) else change(answer)
+
+
+@family
+def strides_ignored(correct: Operation) -> Operation:
+    """Reads its first array as if it were packed (MLX 2024, PyTorch 2024, flash-attention 2023)."""
+    return lambda x, *more, **options: correct(_packed(x), *more, **options)
+
+
+@family
+def strides_ignored_behind(correct: Operation) -> Operation:
+    """Reads its last array as if it were packed."""
+    return _with_last_array(correct, _packed)
+
+
+def _packed(x: Any) -> Any:
+    """What lies in memory from the array's first owner on, read as if there were no strides."""
+    owner = x
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return np.resize(owner.ravel(order="K"), x.shape)
+
+
+@family
+def buffer_reused(correct: Operation) -> Operation:
+    """Returns the same memory from every call of one shape."""
+    buffers: dict[Any, Any] = {}
+
+    def kept(part: Any) -> Any:
+        buffer = buffers.setdefault((part.shape, part.dtype), np.empty_like(part))
+        buffer[...] = part
+        return buffer
+
+    return lambda *arrays, **options: _each(kept, correct(*arrays, **options))
+
+
+@family
+def first_answer_kept(correct: Operation) -> Operation:
+    """Keeps a table of answers with the contents missing from the key: the first call of a shape decides."""
+    table: dict[Any, Any] = {}
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        key = tuple((a.shape, a.dtype) if isinstance(a, np.ndarray) else a for a in arguments)
+        return table.setdefault((*key, options.get("axis")), correct(*arguments, **options))
+
+    return wrong
+
+
+@family
+def always_float64(correct: Operation) -> Operation:
+    """Returns float64 whatever came."""
+    return lambda *arrays, **options: _each(lambda y: y.astype(np.float64), correct(*arrays, **options))
+
+
+@family
+def autocast(correct: Operation) -> Operation:
+    """Works in float16 behind the caller's back."""
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        floats = [a for a in arguments if isinstance(a, np.ndarray) and a.dtype.kind not in "iu"]
+        half = (a.astype(np.float16) if any(a is f for f in floats) else a for a in arguments)
+        return _each(lambda y: y.astype(floats[0].dtype), correct(*half, **options))
+
+    return wrong
+
+
+@family
+def integers_taken(correct: Operation) -> Operation:
+    """Turns integers and bools into floats instead of refusing them."""
+    return _with_last_array(correct, lambda x: x.astype(np.float64))
+
+
+@family
+def rows_touch(correct: Operation) -> Operation:
+    """Adds 0 times the sum of everything, as a reduction over the whole batch would: one NaN reaches every row."""
+    return _with_last_array(correct, lambda x: (x + x.dtype.type(0) * x.sum()).astype(x.dtype))
+
+
+def _with_last_array(correct: Operation, change: Callable[[Any], Any]) -> Operation:
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        last = max(i for i, a in enumerate(arguments) if isinstance(a, np.ndarray))
+        with np.errstate(invalid="ignore"):
+            return correct(*(change(a) if i == last else a for i, a in enumerate(arguments)), **options)
+
+    return wrong
+
+
+@family
+def first_row_everywhere(correct: Operation) -> Operation:
+    """Gives the answer of the first row to every row."""
+    return lambda *arrays, **options: _each(
+        lambda y: np.broadcast_to(y[:1], y.shape).copy(), correct(*arrays, **options)
+    )
