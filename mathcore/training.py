@@ -18,7 +18,7 @@ from mathcore._arrays import Array, rounded, working
 from mathcore._files import write_atomically
 
 Arrays: TypeAlias = Mapping[str, Array]
-LossAndGradient: TypeAlias = Callable[..., tuple[float, Arrays]]
+LossAndGradient: TypeAlias = Callable[..., tuple[Any, Arrays]]
 
 
 class Optimiser(Protocol):
@@ -33,68 +33,115 @@ class Optimiser(Protocol):
         """The parameters and the state after a step."""
 
 
+def sgd_step(params: Arrays, grads: Arrays, *, rate: float) -> dict[str, Array]:
+    r"""One step of gradient descent: every number goes against its gradient.
+
+    $$\theta' = \theta - \alpha\, g$$
+
+    Args:
+        params: name → array.
+        grads: name → gradient; a parameter without one stays bit for bit what it is.
+        rate: α, the length of the step.
+
+    Returns:
+        name → array, the new parameters, in the dtypes of the old ones.
+
+    Raises:
+        ValueError: if a gradient belongs to no parameter or has another shape.
+    """
+    _check(params, grads)
+    return {**params, **{name: _moved(params[name], rate * working(g)) for name, g in grads.items()}}
+
+
+def adam_init(params: Arrays) -> dict[str, Array]:
+    """The state of `adam_step` before the first step: both averages zero.
+
+    Args:
+        params: name → array.
+
+    Returns:
+        The number "t" of steps taken, and two averages "m/name" and "v/name" for each parameter, in the dtype of the
+        arithmetic.
+    """
+    averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in params.items()}
+    return {"t": np.array(0), **averages}
+
+
+def adam_step(
+    params: Arrays,
+    grads: Arrays,
+    state: Arrays,
+    *,
+    rate: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    r"""One step of Adam: descent in units of each gradient's own size, with an average in place of the last gradient.
+
+    $$m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \qquad
+      \theta_t = \theta_{t-1} - \alpha\,\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}$$
+
+    Args:
+        params: name → array.
+        grads: name → gradient; a parameter without one stays bit for bit what it is.
+        state: what `adam_init` or the step before returned.
+        rate: α, the length of a step.
+        beta1: how much of the average gradient stays.
+        beta2: how much of the average square stays.
+        epsilon: what keeps the quotient finite.
+
+    Returns:
+        The new parameters, in the dtypes of the old ones, and the new state.
+
+    Raises:
+        ValueError: if a gradient belongs to no parameter or has another shape.
+
+    Source:
+        Kingma & Ba, arXiv:1412.6980, algorithm 1.
+    """
+    _check(params, grads)
+    t = int(state["t"]) + 1
+    new_params, new_state = dict(params), {**state, "t": np.array(t)}
+    for name, gradient in grads.items():
+        g = working(gradient)
+        m = beta1 * state[f"m/{name}"] + (1 - beta1) * g
+        v = beta2 * state[f"v/{name}"] + (1 - beta2) * g * g
+        # Both averages start at 0; dividing by the weight they have gathered takes that bias out.
+        mean, square = m / (1 - beta1**t), v / (1 - beta2**t)
+        new_params[name] = _moved(params[name], rate * mean / (np.sqrt(square) + epsilon))
+        new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v
+    return new_params, new_state
+
+
 @dataclass(frozen=True)
 class SGD:
-    r"""Gradient descent: every number goes against its gradient.
-
-    $$\theta_t = \theta_{t-1} - \alpha\, g_t$$
+    """`sgd_step` as an optimiser for `train`.
 
     Attributes:
-        rate: α, the length of a step.
+        rate: the length of a step.
     """
 
     rate: float
 
     def init(self, params: Arrays) -> dict[str, Array]:
-        """The state before the first step: nothing to remember.
-
-        Args:
-            params: name → array.
-
-        Returns:
-            An empty state.
-        """
+        """An empty state: there is nothing to remember."""
         del params
         return {}
 
     def step(
         self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
     ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Take one step.
-
-        Args:
-            params: name → array.
-            grads: name → gradient; a parameter without one stays bit for bit what it is.
-            state: what `init` or the step before returned.
-            rate: α for this step, or None for the optimiser's own.
-
-        Returns:
-            The new parameters and the new state.
-
-        Raises:
-            ValueError: if a gradient belongs to no parameter or has another shape.
-        """
-        _check(params, grads)
-        alpha = self.rate if rate is None else rate
-        moved = {name: _moved(params[name], alpha * working(g)) for name, g in grads.items()}
-        return {**params, **moved}, dict(state)
+        """Take one step, of length `rate` or else the optimiser's own; the new parameters and the state."""
+        return sgd_step(params, grads, rate=self.rate if rate is None else rate), dict(state)
 
 
 @dataclass(frozen=True)
 class Adam:
-    r"""Gradient descent in units of each gradient's own size, with an average in place of the last gradient.
-
-    $$m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \qquad
-      \theta_t = \theta_{t-1} - \alpha\,\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}$$
+    """`adam_step` as an optimiser for `train`.
 
     Attributes:
-        rate: α, the length of a step.
-        beta1: how much of the average gradient stays.
-        beta2: how much of the average square stays.
-        epsilon: what keeps the quotient finite.
-
-    Source:
-        Kingma & Ba, arXiv:1412.6980, algorithm 1.
+        rate, beta1, beta2, epsilon: as for `adam_step`.
     """
 
     rate: float
@@ -103,47 +150,15 @@ class Adam:
     epsilon: float = 1e-8
 
     def init(self, params: Arrays) -> dict[str, Array]:
-        """The state before the first step: both averages zero.
-
-        Args:
-            params: name → array.
-
-        Returns:
-            The number of steps taken, and two averages for each parameter, in the dtype of the arithmetic.
-        """
-        averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in params.items()}
-        return {"t": np.array(0), **averages}
+        """The state before the first step."""
+        return adam_init(params)
 
     def step(
         self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
     ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Take one step.
-
-        Args:
-            params: name → array.
-            grads: name → gradient; a parameter without one stays bit for bit what it is.
-            state: what `init` or the step before returned.
-            rate: α for this step, or None for the optimiser's own.
-
-        Returns:
-            The new parameters and the new state.
-
-        Raises:
-            ValueError: if a gradient belongs to no parameter or has another shape.
-        """
-        _check(params, grads)
+        """Take one step, of length `rate` or else the optimiser's own; the new parameters and the new state."""
         alpha = self.rate if rate is None else rate
-        t = int(state["t"]) + 1
-        new_params, new_state = dict(params), {**state, "t": np.array(t)}
-        for name, gradient in grads.items():
-            g = working(gradient)
-            m = self.beta1 * state[f"m/{name}"] + (1 - self.beta1) * g
-            v = self.beta2 * state[f"v/{name}"] + (1 - self.beta2) * g * g
-            # Both averages start at 0; dividing by the weight they have gathered takes that bias out.
-            mean, square = m / (1 - self.beta1**t), v / (1 - self.beta2**t)
-            new_params[name] = _moved(params[name], alpha * mean / (np.sqrt(square) + self.epsilon))
-            new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v
-        return new_params, new_state
+        return adam_step(params, grads, state, rate=alpha, beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon)
 
 
 def _moved(param: Array, by: Array) -> Array:
@@ -253,13 +268,14 @@ def train(
     """
     now, rng = start, start.rng()
     while now.step < steps:
-        loss, grads = loss_and_gradient(now.params, *draw(rng))
+        value, grads = loss_and_gradient(now.params, *draw(rng))
+        loss = float(value)
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss is {loss} after {now.step} steps; a lower rate may help")
         alpha = None if rate is None else rate(now.step)
         params, state = optimiser.step(now.params, grads, now.state, rate=alpha)
         now = Checkpoint(params, state, _generator_state(rng), now.step + 1, now.config)
-        if progress is not None and progress(now, float(loss)):
+        if progress is not None and progress(now, loss):
             break
     return now
 
