@@ -1,4 +1,4 @@
-"""The command line: `mathcore verify`, `mathcore claims`, `mathcore show`."""
+"""The command line: `mathcore verify`, `claims` and `show` here, `train` and `generate` in `cli_training`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ try:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Table
     from rich.text import Text
+
+    from mathcore import cli_training
 except ModuleNotFoundError as missing:
     sys.exit(f"the command line needs `{missing.name}`: pip install 'mathcore[verify]'")
 
@@ -32,6 +34,10 @@ _WORDS = {"holds": "holds", "holds_if": "holds if …", "refuted": "refuted"}
 @click.version_option(package_name="mathcore")
 def main() -> None:
     """Every claim about how language models compute, checked."""
+
+
+main.add_command(cli_training.train)
+main.add_command(cli_training.generate)
 
 
 @main.command()

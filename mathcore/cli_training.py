@@ -1,0 +1,148 @@
+"""The commands that train a language model and let it write: `mathcore train`, `mathcore generate`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from mathcore.training import Checkpoint
+
+_SAVE_EVERY = 30.0  # seconds
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("mathcore-model.ckpt"),
+    show_default=True,
+    help="Where the model is written, every half minute and at the end.",
+)
+@click.option("--resume", is_flag=True, help="Go on with the training in the checkpoint.")
+@click.option("--steps", type=click.IntRange(min=1), help="Steps in all; the plan's own if not given.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Stop after so long; --resume goes on.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
+def train(
+    file: Path | None, checkpoint: Path, resume: bool, steps: int | None, minutes: float | None, seed: int
+) -> None:
+    """Train a small transformer on a text FILE: UTF-8, or else the documentation topics of Python itself.
+
+    One part in ten is held out. At the end the loss on it is shown beside that of a word bigram, in bits per byte. A
+    training that was stopped and resumed gives bit for bit what it gives without the stop.
+    """
+    from mathcore.language_models import LanguageModel, WordBigram, default_text, split_text, train_language_model
+    from mathcore.training import save_checkpoint
+
+    console = Console()
+    if checkpoint.exists() and not resume:
+        raise click.UsageError(
+            f"{checkpoint} is there already: --resume goes on with it, --checkpoint writes elsewhere"
+        )
+    text = default_text() if file is None else _read(file)
+    try:
+        seen, held_out = split_text(text)
+        now = _resumed(checkpoint, steps) if resume else _started(seen, steps, seed)
+        total = now.config["plan"]["steps"]
+        deadline = None if minutes is None else time.monotonic() + 60 * minutes
+        saved = time.monotonic()
+        with _progress(console) as bar:
+            task = bar.add_task("", total=total, completed=now.step)
+
+            def tick(state: Checkpoint, loss: float) -> bool:
+                nonlocal now, saved
+                now = state
+                bar.update(task, completed=state.step, description=f"loss {loss:.3f}")
+                if time.monotonic() - saved > _SAVE_EVERY:
+                    save_checkpoint(checkpoint, state)
+                    saved = time.monotonic()
+                return deadline is not None and time.monotonic() > deadline
+
+            train_language_model(seen, now, progress=tick)
+    except KeyboardInterrupt:
+        save_checkpoint(checkpoint, now)
+        console.print(f"\nstopped after {now.step} steps; --resume goes on", highlight=False)
+        sys.exit(130)
+    except (ValueError, FloatingPointError) as wrong:
+        _fail(wrong)
+    save_checkpoint(checkpoint, now)
+    model, bigram = LanguageModel.of(now).bits_per_byte(held_out, seen), WordBigram.train(seen).bits_per_byte(held_out)
+    console.print(f"{now.step} of {total} steps, written to {checkpoint}", soft_wrap=True, highlight=False)
+    console.print(f"held-out loss {model:.3f} bits per byte; a word bigram {bigram:.3f}", highlight=False)
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("prompt", required=False, default="")
+@click.option("--tokens", type=click.IntRange(min=0), default=150, show_default=True, help="How many to add.")
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    default=0.8,
+    show_default=True,
+    help="0 takes the likeliest token each time.",
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Draw the tokens of an earlier call again.")
+def generate(checkpoint: Path, prompt: str, tokens: int, temperature: float, seed: int | None) -> None:
+    """Continue PROMPT with the model in CHECKPOINT."""
+    from mathcore.language_models import LanguageModel
+    from mathcore.training import load_checkpoint
+
+    try:
+        model = LanguageModel.of(load_checkpoint(checkpoint))
+        new = model.continue_text(prompt, tokens, temperature=temperature, rng=np.random.default_rng(seed))
+    except ValueError as wrong:
+        _fail(wrong)
+    click.echo(prompt + new)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        raise click.ClickException(f"{file} is not UTF-8 text: {wrong}") from wrong
+
+
+def _started(text: str, steps: int | None, seed: int) -> Checkpoint:
+    from mathcore.language_models import Plan, start_language_model
+
+    plan = Plan(seed=seed)
+    return start_language_model(text, plan if steps is None else dataclasses.replace(plan, steps=steps))
+
+
+def _resumed(checkpoint: Path, steps: int | None) -> Checkpoint:
+    from mathcore.language_models import LanguageModel
+    from mathcore.training import load_checkpoint
+
+    if not checkpoint.exists():
+        raise click.UsageError(f"there is no {checkpoint} to resume")
+    start = load_checkpoint(checkpoint)
+    LanguageModel.of(start)  # or says why not
+    planned = start.config["plan"]["steps"]
+    if steps not in (None, planned):
+        raise click.UsageError(f"{checkpoint} was planned for {planned} steps, on which its rates depend, got {steps}")
+    return start
+
+
+def _progress(console: Console) -> Progress:
+    columns = (
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    return Progress(*columns, console=console)
+
+
+def _fail(wrong: Exception) -> NoReturn:
+    raise click.ClickException(str(wrong)) from wrong
