@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.enclosures import Enclosure
-from mathcore.verify.targets import TargetError
+from mathcore.verify.errors import FaultError, TargetError
 
 _MOST_SHOWN = 64
 
@@ -26,6 +26,8 @@ class Finding:
         place: index of the worst place, or what else is wrong.
         sentence: the claim's statement.
         crashed: the target raised instead of answering.
+        unsteady: asked again, the target answered differently.
+        script: a stand-alone program that repeats the failure; "" if there is none.
     """
 
     kind: str
@@ -38,19 +40,26 @@ class Finding:
     place: str
     sentence: str
     crashed: bool = False
+    unsteady: bool = False
+    script: str = ""
 
     @property
     def headline(self) -> str:
         """The failure in one line."""
         if self.crashed:
             return self.lhs
-        return f"{self.lhs} {self.relation} {self.rhs} fails: error {self.error}, allowed {self.allowance}"
+        again = " (asked again, the target answers differently)" if self.unsteady else ""
+        return f"{self.lhs} {self.relation} {self.rhs} fails: error {self.error}, allowed {self.allowance}{again}"
 
     @staticmethod
     def crash(kind: str, inputs: Mapping[str, Any], crash: Exception, sentence: str) -> Finding:
         """The target raised, or what it returned broke the claim's own arithmetic."""
         shown = {name: describe(value) for name, value in inputs.items()}
-        words = str(crash) if isinstance(crash, TargetError) else f"{type(crash).__name__} in the claim: {crash}"
+        words = (
+            str(crash)
+            if isinstance(crash, (TargetError, FaultError))
+            else f"{type(crash).__name__} in the claim: {crash}"
+        )
         return Finding(kind, shown, words, "", "", "", "", "", sentence, crashed=True)
 
 

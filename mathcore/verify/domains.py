@@ -15,8 +15,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from hypothesis import strategies as st
 
+from mathcore.verify.restrictions import NONE, Restrictions, current
 from mathcore.verify.targets import Target
-from mathcore.verify.tolerances import FORMATS
+from mathcore.verify.tolerances import FORMATS, dtype_named
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -51,11 +52,17 @@ def domain(function: Callable[Concatenate[Draw, Target, _P], _T]) -> Callable[_P
     return build
 
 
-@functools.lru_cache  # Hypothesis checks a strategy once; a new one for every example would cost more than the drawing
 def widths(least: int = 1, most: int = 1100) -> st.SearchStrategy[int]:
-    """Small widths mostly (they shrink), and the awkward ones up to `most`."""
+    """Small widths mostly, which shrink, and awkward ones up to `most`; for a restricted target, what it supports."""
+    return _widths(least, most, current())
+
+
+@functools.lru_cache  # Hypothesis checks a strategy once; a new one for every example would cost more than the drawing
+def _widths(least: int, most: int, restrictions: Restrictions) -> st.SearchStrategy[int]:
     awkward = [w for w in WIDTHS if least <= w <= most]
     small = st.integers(least, min(most, max(least, 8)))
+    if restrictions != NONE and (supported := restrictions.widths_between(least, most, WIDTHS)):
+        return st.sampled_from(supported)
     return st.one_of(small, st.sampled_from(awkward)) if awkward else small
 
 
@@ -106,15 +113,6 @@ def as_dtype(values: Any, dtype: str) -> np.ndarray[Any, Any]:
     """`values` rounded to `dtype`, bfloat16 included; finite ones beyond its range become its largest number."""
     most, values = FORMATS[dtype].most, np.asarray(values, np.float64)
     return np.where(np.isinf(values), values, np.clip(values, -most, most)).astype(dtype_named(dtype))
-
-
-def dtype_named(name: str) -> np.dtype[Any]:
-    """The NumPy dtype of that name; bfloat16 comes from ml_dtypes."""
-    if name == "bfloat16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
 
 
 def draw_view(draw: Draw, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.enclosures import Enclosure
-from mathcore.verify.targets import NotOfferedError, TargetError
+from mathcore.verify.errors import FaultError, NotOfferedError, TargetError
 from mathcore.verify.tolerances import Allowance
 
 
@@ -30,6 +30,7 @@ class Relation:
         tolerances: the names of the tolerance functions that the allowance came from.
         remark: what is wrong beyond the numbers, e.g. shapes that differ.
         measured: figures worth reporting whether or not the relation holds.
+        refused: of a call that was to be refused, whether any error came.
     """
 
     symbol: str
@@ -40,6 +41,7 @@ class Relation:
     tolerances: tuple[str, ...] = ()
     remark: str = ""
     measured: Mapping[str, Any] = field(default_factory=dict)
+    refused: bool = False
 
     def measuring(self, **figures: Any) -> Relation:
         """The same relation with figures attached that the report shows."""
@@ -116,14 +118,14 @@ def raises(call: Callable[[], Any], *errors: type[Exception], saying: tuple[str,
     expected = " or ".join(error.__name__ for error in errors) + "".join(f", saying {word!r}" for word in saying)
     try:
         came: Any = call()
-    except NotOfferedError:
+    except (NotOfferedError, FaultError):
         raise
     except Exception as refusal:
         cause = refusal.cause if isinstance(refusal, TargetError) else refusal
         words = all(word in str(cause) for word in saying)
         happened = f"{type(cause).__name__}: {cause}"
         error = 0.0 if isinstance(cause, errors) and words else np.inf
-        return Relation("raises", happened, expected, np.array(error), np.zeros(()))
+        return Relation("raises", happened, expected, np.array(error), np.zeros(()), refused=True)
     return _incomparable("raises", came, expected, "no error was raised")
 
 

@@ -7,6 +7,7 @@ interesting was generated is "inconclusive".
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import inspect
 import math
@@ -17,16 +18,19 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 
 from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.describe import Finding, describe_failure
+from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError
 from mathcore.verify.relations import Conjunction, Relation
-from mathcore.verify.targets import NotOfferedError, Operations, Target
+from mathcore.verify.reproduce import Failure, script_for
+from mathcore.verify.restrictions import restricted
+from mathcore.verify.targets import Disguise, Operations, Target
 
-Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive"]
+Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Tally:
         decades: how many examples had their worst error ÷ allowance in each decade; None counts exact agreement.
         tolerances: the tolerance functions that were used.
         measured: figures that bodies attached; of numbers under one name the largest.
+        not_tried: what the target does not support → how many inputs were passed over for it.
     """
 
     examples: int = 0
@@ -68,6 +73,7 @@ class Tally:
     decades: dict[int | None, int] = field(default_factory=dict)
     tolerances: set[str] = field(default_factory=set)
     measured: dict[str, Any] = field(default_factory=dict)
+    not_tried: dict[str, int] = field(default_factory=dict)
 
     def add(self, parts: Iterable[Relation], size: int = 1) -> Relation | None:
         """Count an example; the first relation that does not hold, if any."""
@@ -90,6 +96,12 @@ class Tally:
         decade = math.floor(math.log10(worst)) if worst > 0 else None
         self.decades[decade] = self.decades.get(decade, 0) + size
         return None
+
+
+def worst_place(relation: Relation) -> tuple[int, ...]:
+    """The index of the largest error ÷ allowance."""
+    ratio = ratios(relation)
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
 
 
 def _larger(before: Any, figure: Any) -> Any:
@@ -126,6 +138,9 @@ class ClaimResult:
         checks: the rungs, one by one.
         mutants: name → whether the checks refuted it.
         seconds: how long it took.
+        would_pass: which trivial answers ("zeros", "a constant", "the input") would have passed on the same inputs.
+        advice: under which other conventions a refuted claim holds, in one line.
+        waiver: why its refutation is accepted, by whoever runs it.
     """
 
     claim: str
@@ -133,11 +148,27 @@ class ClaimResult:
     checks: list[CheckResult]
     mutants: dict[str, bool]
     seconds: float
+    would_pass: tuple[str, ...] = ()
+    advice: str = ""
+    waiver: str = ""
 
     @property
     def detail(self) -> str:
         """Why it does not hold, in one line."""
-        return next((c.detail for c in self.checks if c.outcome == self.outcome and c.detail), "")
+        if self.outcome == "unexpected":
+            return "it holds, though a waiver says that it does not: delete the waiver"
+        outcome = "refuted" if self.outcome == "waived" else self.outcome
+        return next((c.detail for c in self.checks if c.outcome == outcome and c.detail), "")
+
+    @property
+    def finding(self) -> Finding | None:
+        """The first failure of the sentence."""
+        return next((c.finding for c in self.checks if c.outcome == "refuted" and c.finding), None)
+
+    @property
+    def misbehaved(self) -> bool:
+        """Whether no number was judged: the target raised, changed its input, or the like."""
+        return self.finding is not None and self.finding.crashed
 
     @property
     def tally(self) -> Tally:
@@ -147,6 +178,8 @@ class ClaimResult:
             total.examples += check.tally.examples
             total.tolerances |= check.tally.tolerances
             total.measured.update(check.tally.measured)
+            for reason, count in check.tally.not_tried.items():
+                total.not_tried[reason] = total.not_tried.get(reason, 0) + count
             if (check.tally.worst, check.tally.allowance) > (total.worst, total.allowance):
                 total.worst, total.allowance = check.tally.worst, check.tally.allowance
         return total
@@ -156,14 +189,19 @@ class _RefutedError(Exception):
     """Thrown through Hypothesis so that it shrinks the input."""
 
 
-def run_claim(claim: Claim, target: Target, reference: Target, profile: Profile, seed: int) -> ClaimResult:
-    """Run every check of `claim` on `target`, and its mutants on `reference`."""
+class _PassedOverError(Exception):
+    """The target does not support this input."""
+
+
+def run_claim(claim: Claim, target: Target, reference: Target | None, profile: Profile, seed: int) -> ClaimResult:
+    """Run every check of `claim` on `target`, and its mutants on `reference`, if there is one."""
     start = time.perf_counter()
     checks = [
         run_check(claim, check, target, profile, derived_seed(seed, claim.id, i))
         for i, check in enumerate(claim.checks)
     ]
-    mutants = {m.name: refutes(claim, m, reference, profile, seed) for m in claim.refuted_by}
+    wrong = claim.refuted_by if reference is not None else ()
+    mutants = {m.name: refutes(claim, m, reference or target, profile, seed) for m in wrong}
     order: tuple[Outcome, ...] = ("refuted", "inconclusive", "not_offered")
     outcome: Outcome = next((o for o in order if any(c.outcome == o for c in checks)), "holds")
     if not checks:
@@ -196,62 +234,143 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
 
 
 def run_check(
-    claim: Claim, check: Check, target: Target, profile: Profile, seed: int, shrink: bool = True
+    claim: Claim,
+    check: Check,
+    target: Target,
+    profile: Profile,
+    seed: int,
+    shrink: bool = True,
+    disguise: Disguise | None = None,
 ) -> CheckResult:
-    """Run one rung on `target`."""
-    tally, attempt = Tally(), _Attempt(claim, check, target)
+    """Run one rung on `target`, or on what `disguise` makes of its answers."""
+    tally, attempt = Tally(), _Attempt(claim, check, target, disguise)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), restricted(target.restrictions):
             warnings.simplefilter("ignore")
             if check.cases is not None:
                 _enumerate(attempt, check.cases_for(target), tally)
             elif check.inputs:
-                _search(
-                    attempt,
-                    check,
-                    target,
-                    max(1, round(profile.examples * check.effort)),
-                    seed,
-                    shrink,
-                    tally,
-                )
+                examples = max(1, round(profile.examples * check.effort))
+                _search(attempt, check, target, examples, seed, shrink, tally)
             else:
                 attempt(tally, **_injected(check, profile, seed))
+            attempt.ask_again()
     except NotOfferedError as missing:
         return CheckResult(check.rung, "not_offered", tally, detail=f"the target has no `{missing}`")
-    except _RefutedError:
+    except (_RefutedError, _PassedOverError):
         pass
+    if attempt.failure is not None and shrink and not check.counterexample:
+        attempt.add_script()
     return _conclude(check, tally, attempt.finding)
 
 
 class _Attempt:
     """One evaluation of a body, remembering the last input that it failed on."""
 
-    def __init__(self, claim: Claim, check: Check, target: Target) -> None:
-        self.claim, self.check, self.ops = claim, check, Operations(target, claim.needs)
+    def __init__(self, claim: Claim, check: Check, target: Target, disguise: Disguise | None = None) -> None:
+        self.claim, self.check, self.target = claim, check, target
+        self.ops = Operations(target, claim.needs, disguise)
         self.finding: Finding | None = None
+        self.failure: Failure | None = None
+        self.kind = "smallest" if check.cases is not None else "shrunk"
 
     def __call__(self, tally: Tally | None, *, size: int = 1, **inputs: Any) -> None:
-        kind = "smallest" if self.check.cases is not None else "shrunk"
+        caller = self.ops.caller
+        if caller is not None:
+            caller.forget()
         try:
             returned = self.check.body(self.ops, **inputs)
-        except (NotOfferedError, HypothesisException):
+            parts = _judged_by(_parts(returned, self.claim), self.ops)
+        except NotTriedError as unsupported:
+            if tally is not None:
+                tally.not_tried[str(unsupported)] = tally.not_tried.get(str(unsupported), 0) + size
+            raise _PassedOverError from unsupported
+        except (NotOfferedError, HypothesisException, ClaimError):
             raise
         except Exception as crash:  # what a target returned may break the claim's own arithmetic
-            self.finding = Finding.crash(kind, inputs, crash, self.claim.statement)
+            self.finding = Finding.crash(self.kind, inputs, crash, self.claim.statement)
+            self._remember(inputs, None)
             raise _RefutedError from crash
-        parts = _parts(returned, self.claim)
         self._tolerances_are_declared(parts)
         failed = (tally or Tally()).add(parts, size)
         if failed is not None:
-            self.finding = describe_failure(kind, inputs, failed, self.claim.statement)
+            self.finding = describe_failure(self.kind, inputs, failed, self.claim.statement)
+            self._remember(inputs, failed)
             raise _RefutedError
+
+    def ask_again(self) -> None:
+        """Whether the target still answers its first calls as it did."""
+        if self.ops.caller is not None:
+            try:
+                self.ops.caller.asked_again()
+            except FaultError as fault:
+                inputs = {f"argument {i}": v for i, v in enumerate(fault.call_args, 1)} | dict(fault.call_options or {})
+                self.finding = Finding.crash("first", inputs, fault, self.claim.statement)
+                raise _RefutedError from fault
+
+    def add_script(self) -> None:
+        """Put a script that repeats the failure into the finding."""
+        self._keep_one_row()
+        if self.finding is not None and self.failure is not None:
+            self.finding = replace(self.finding, script=script_for(self.failure, self.finding, self._fails_too))
+
+    def _keep_one_row(self) -> None:
+        """Of a batch too large to print, keep the worst row, if that fails alone."""
+        if self.failure is None or self.failure.relation is None or not self.failure.relation.error.ndim:
+            return
+        inputs, rows = self.failure.inputs, self.failure.relation.error.shape[0]
+        if not any(isinstance(v, np.ndarray) and v.ndim and len(v) == rows and v.size > 64 for v in inputs.values()):
+            return
+        row = worst_place(self.failure.relation)[0]
+        single = {
+            name: v[row : row + 1] if isinstance(v, np.ndarray) and v.ndim and len(v) == rows else v
+            for name, v in inputs.items()
+        }
+        if alone := self._fails_too(single):
+            self.failure, self.finding = alone
+
+    def _remember(self, inputs: Mapping[str, Any], relation: Relation | None) -> None:
+        if self.ops.caller is not None:
+            caller = self.ops.caller
+            made = (*caller.made, *([caller.pending] if caller.pending else []))
+            self.failure = Failure(self.claim, self.target, dict(inputs), relation, made)
+
+    def _fails_too(self, inputs: Mapping[str, Any]) -> tuple[Failure, Finding] | None:
+        """The failure on other inputs, if they show it as well."""
+        again = _Attempt(self.claim, self.check, self.target)
+        try:
+            again(None, **inputs)
+        except _RefutedError:
+            found, before = again.finding, self.finding
+            if found and before and again.failure and found.crashed == before.crashed:
+                return again.failure, found
+            return None
+        except Exception:  # inputs that the claim was not made for
+            return None
+        return None
 
     def _tolerances_are_declared(self, parts: tuple[Relation, ...]) -> None:
         declared = {t.__name__ for t in self.claim.tolerances}
         for name in (name for part in parts for name in part.tolerances):
             if name not in declared:
-                raise TypeError(f"claim `{self.claim.id}` uses the tolerance `{name}` without declaring it")
+                raise ClaimError(f"claim `{self.claim.id}` uses the tolerance `{name}` without declaring it")
+
+
+class ClaimError(TypeError):
+    """A claim is written wrongly; no verdict on any target."""
+
+
+def _judged_by(parts: tuple[Relation, ...], ops: Operations) -> tuple[Relation, ...]:
+    """The relations as the target's convention on errors has them: mathcore's errors, any error, or none needed."""
+    errors = ops.conventions.errors
+    if errors == "mathcore" or all(part.symbol != "raises" for part in parts):
+        return parts
+    if errors == "any":
+        return tuple(replace(part, error=np.zeros(())) if part.refused else part for part in parts)
+    rest = tuple(part for part in parts if part.symbol != "raises")
+    if not rest:
+        raise NotTriedError("every operation", "bad arguments")
+    return rest
 
 
 def _parts(returned: Any, claim: Claim) -> tuple[Relation, ...]:
@@ -259,7 +378,8 @@ def _parts(returned: Any, claim: Claim) -> tuple[Relation, ...]:
         return returned.parts
     if isinstance(returned, Relation):
         return (returned,)
-    raise TypeError(f"claim `{claim.id}` must return a relation such as equal(lhs, rhs), got {type(returned).__name__}")
+    came = type(returned).__name__
+    raise ClaimError(f"claim `{claim.id}` must return a relation such as equal(lhs, rhs), got {came}")
 
 
 def _search(
@@ -281,7 +401,10 @@ def _search(
     )
     @given(check.strategy(target))
     def run(inputs: Mapping[str, Any]) -> None:
-        attempt(tally if attempt.finding is None else None, **inputs)
+        try:
+            attempt(tally if attempt.finding is None else None, **inputs)
+        except _PassedOverError:
+            reject()
 
     try:
         run()
@@ -289,6 +412,8 @@ def _search(
         return
     except Flaky as flaky:
         # The target answered differently for the same input: what it did the first time stands.
+        if attempt.finding is not None:
+            attempt.finding = replace(attempt.finding, unsteady=True)
         raise _RefutedError from flaky
 
 
@@ -296,7 +421,8 @@ def _enumerate(attempt: _Attempt, cases: Iterable[Mapping[str, Any]], tally: Tal
     """Try every case, smallest first."""
     for case in cases:
         first = next(iter(case.values()), None)
-        attempt(tally, size=len(first) if isinstance(first, np.ndarray) and first.ndim else 1, **case)
+        with contextlib.suppress(_PassedOverError):
+            attempt(tally, size=len(first) if isinstance(first, np.ndarray) and first.ndim else 1, **case)
 
 
 def _injected(check: Check, profile: Profile, seed: int) -> dict[str, Any]:
@@ -315,6 +441,8 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResul
         return result("inconclusive", f"no counterexample was found in {tally.examples} examples")
     if finding is not None:
         return result("refuted", finding.headline)
+    if not tally.examples and tally.not_tried:
+        return result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
     if not tally.examples:
         return result("inconclusive", "no input was generated")
     if tally.allowance > 0 and tally.worst == 0:

@@ -1,9 +1,9 @@
 """Targets: the implementations that claims are checked on.
 
-A target maps operation names to callables and states its conventions. mathcore's own is `MATHCORE`; anybody else's
-is a few lines:
+A target maps operation names to callables and states its conventions. mathcore's own is `mathcore_target()`; anybody
+else's is a few lines:
 
-    TARGET = Target("mine", {"softmax": my_softmax})
+    TARGET = Target.torch("mine", softmax=lambda x, axis: my_softmax(x, dim=axis))
 """
 
 from __future__ import annotations
@@ -15,20 +15,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Conventions:
-    """What implementations disagree about without being wrong; claims read it instead of assuming.
-
-    Attributes:
-        summation: "pairwise" if sums along a row are NumPy's pairwise ones, "any" if the order is not known.
-        relu_slope_at_zero: the derivative that is used at exactly 0.
-        cross_entropy_of_nothing: the mean over no rows.
-    """
-
-    summation: Literal["pairwise", "any"] = "any"
-    relu_slope_at_zero: float = 0.0
-    cross_entropy_of_nothing: float = 0.0
+from mathcore.verify import adapters
+from mathcore.verify.adapters import Adapter
+from mathcore.verify.calls import Caller
+from mathcore.verify.conventions import Conventions
+from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError, TargetError
+from mathcore.verify.restrictions import NONE, Restrictions
 
 
 @dataclass(frozen=True)
@@ -42,6 +34,11 @@ class Target:
         dtypes: the floating formats it accepts.
         exact: whether its operations also run on object arrays (Fractions, Arb balls).
         silent: whether a warning that escapes from a call counts as an error.
+        adapter: how arrays reach its framework and come back.
+        restrictions: what it does not support, and is not asked.
+        guarded: whether every answer is looked at before its numbers are (type, shape, dtype), every input after the
+            call, and some calls are made twice.
+        place: where it is found, as "MODULE:NAME"; for scripts.
     """
 
     name: str
@@ -50,23 +47,74 @@ class Target:
     dtypes: tuple[str, ...] = ("float64", "float32", "float16")
     exact: bool = False
     silent: bool = False
+    adapter: Adapter = field(default_factory=adapters.numpy_adapter)
+    restrictions: Restrictions = NONE
+    guarded: bool = True
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        for operation, function in self.operations.items():
+            if not callable(function):
+                raise TypeError(f"operation `{operation}` must be callable, got {type(function).__name__}")
+        if unknown := [d for d in self.dtypes if d not in adapters.ALL_FLOATS]:
+            raise ValueError(f"`dtypes` must be of {adapters.ALL_FLOATS}, got {unknown}")
+
+    @staticmethod
+    def numpy(name: str, /, **operations_and_more: Any) -> Target:
+        """A target of functions on NumPy arrays.
+
+        Args:
+            name: how reports call it.
+            **operations_and_more: the operations by name; and `dtypes`, `conventions`, `restrictions`, `exact` as the
+                attributes of `Target` say.
+        """
+        return _adapted(name, adapters.numpy_adapter(), operations_and_more)
+
+    @staticmethod
+    def torch(name: str, /, *, device: str = "cpu", **operations_and_more: Any) -> Target:
+        """A target of functions on PyTorch tensors on `device`, e.g. "cuda:0"; else as `numpy`."""
+        return _adapted(name, adapters.torch_adapter(device), operations_and_more)
+
+    @staticmethod
+    def jax(name: str, /, *, device: str | None = None, **operations_and_more: Any) -> Target:
+        """A target of functions on JAX arrays on a platform, e.g. "gpu"; else as `numpy`."""
+        return _adapted(name, adapters.jax_adapter(device), operations_and_more)
+
+    @staticmethod
+    def cupy(name: str, /, *, device: str | None = None, **operations_and_more: Any) -> Target:
+        """A target of functions on CuPy arrays, on a GPU by number; else as `numpy`."""
+        return _adapted(name, adapters.cupy_adapter(device), operations_and_more)
+
+    @staticmethod
+    def array_api(name: str, namespace: Any, /, *, device: Any = None, **operations_and_more: Any) -> Target:
+        """A target of functions on the arrays of a namespace of the array API standard; else as `numpy`."""
+        return _adapted(name, adapters.array_api_adapter(namespace, device), operations_and_more)
+
+    @staticmethod
+    def converting(
+        name: str,
+        to_native: Callable[[np.ndarray[Any, Any]], Any],
+        to_numpy: Callable[[Any], np.ndarray[Any, Any]],
+        /,
+        **operations_and_more: Any,
+    ) -> Target:
+        """A target of functions on any arrays at all, given a converter for each way; else as `numpy`.
+
+        `to_numpy` raises a TypeError for what is no array. bfloat16 arrays are those of ml_dtypes.
+        """
+        return _adapted(name, Adapter(name, to_native, to_numpy), operations_and_more)
 
     def replacing(self, name: str, **operations: Callable[..., Any]) -> Target:
         """The same target under another name, with some operations replaced."""
         return replace(self, name=name, operations={**self.operations, **operations}, silent=False)
 
+    def following(self, conventions: Conventions) -> Target:
+        """The same target, said to follow other conventions."""
+        return replace(self, conventions=conventions)
 
-class NotOfferedError(LookupError):
-    """A claim needs an operation that the target does not have."""
 
-
-class TargetError(Exception):
-    """An operation of the target raised; `cause` is what it raised."""
-
-    def __init__(self, operation: str, cause: Exception) -> None:
-        super().__init__(f"`{operation}` raised {type(cause).__name__}: {cause}")
-        self.operation = operation
-        self.cause = cause
+Disguise = Callable[[Any, Mapping[str, Any]], Any]
+"""Stands in for a target: its answer, None if it refused, and the arguments → another answer."""
 
 
 class Operations:
@@ -75,9 +123,11 @@ class Operations:
     Arrays reach the target read-only, so an operation that writes into its input is an error.
     """
 
-    def __init__(self, target: Target, needs: Collection[str]) -> None:
+    def __init__(self, target: Target, needs: Collection[str], disguise: Disguise | None = None) -> None:
         self._target = target
         self._needs = frozenset(needs)
+        self._disguise = disguise
+        self.caller = Caller(target, once=disguise is not None) if target.guarded else None
 
     @property
     def conventions(self) -> Conventions:
@@ -89,6 +139,8 @@ class Operations:
             raise AttributeError(f"the claim uses `{operation}` without declaring that it needs it")
         if operation not in self._target.operations:
             raise NotOfferedError(operation)
+        if self.caller is not None:
+            return _guarded(self.caller, operation, self._disguise)
         function = self._target.operations[operation]
         action: Literal["error", "ignore"] = "error" if self._target.silent else "ignore"
 
@@ -102,6 +154,31 @@ class Operations:
                     raise TargetError(operation, cause) from cause
 
         return call
+
+
+def _adapted(name: str, adapter: Adapter, given: dict[str, Any]) -> Target:
+    """A target from keyword arguments: those that are fields of a target, and its operations."""
+    fields = {k: given.pop(k) for k in ("dtypes", "conventions", "restrictions", "exact") if k in given}
+    if "dtypes" in fields:
+        fields["dtypes"] = (fields["dtypes"],) if isinstance(fields["dtypes"], str) else tuple(fields["dtypes"])
+    elif adapter.name == "numpy":
+        fields["dtypes"] = ("float64", "float32", "float16")  # few functions know bfloat16: ask for it
+    return Target(name, given, adapter=adapter, **{"dtypes": adapter.dtypes, **fields})
+
+
+def _guarded(caller: Caller, operation: str, disguise: Disguise | None) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if disguise is None:
+                return caller(operation, args, options)
+            try:
+                answer = caller(operation, args, options)
+            except (TargetError, FaultError):
+                answer = None
+            return disguise(answer, {**{str(i): a for i, a in enumerate(args)}, **options})
+
+    return call
 
 
 def _read_only(value: Any) -> Any:
@@ -128,6 +205,20 @@ def mathcore_target() -> Target:
         "load_byte_pair_tokenizer": mathcore.BytePairTokenizer.load,
     }
     return Target(
-        "mathcore", operations, Conventions(summation="pairwise"), exact=True, silent=True,
-        dtypes=("float64", "float32", "float16", "bfloat16"),
+        "mathcore", operations, Conventions(summation="pairwise", errors="mathcore"), exact=True, silent=True,
+        guarded=False, dtypes=("float64", "float32", "float16", "bfloat16"),
     )  # fmt: skip
+
+
+__all__ = [
+    "Conventions",
+    "Disguise",
+    "FaultError",
+    "NotOfferedError",
+    "NotTriedError",
+    "Operations",
+    "Restrictions",
+    "Target",
+    "TargetError",
+    "mathcore_target",
+]

@@ -104,6 +104,15 @@ FORMATS = {
 }
 
 
+def dtype_named(name: str) -> np.dtype[Any]:
+    """The NumPy dtype of that name; bfloat16 comes from ml_dtypes."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
 def format_of(dtype: Any) -> Format:
     """The format that results of `dtype` are stored in."""
     return FORMATS[np.dtype(dtype).name]

@@ -1,0 +1,214 @@
+"""Adapters: how arrays go to a framework and come back.
+
+Everything on the side of the claims is NumPy; bfloat16 is ml_dtypes'. An adapter turns those arrays into a framework's,
+bit for bit and in their memory layout where the framework has such a thing, and the answers back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.tolerances import dtype_named
+
+Array = np.ndarray[Any, Any]
+ALL_FLOATS = ("float64", "float32", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A pair of converters.
+
+    Attributes:
+        name: of the framework.
+        to_native: a NumPy array → the framework's.
+        to_numpy: the framework's array → NumPy's; a TypeError for anything that is none.
+        dtypes: the floating formats that it carries.
+        script: how a stand-alone script converts, in a line each; `{}` stands for the array.
+    """
+
+    name: str
+    to_native: Callable[[Array], Any]
+    to_numpy: Callable[[Any], Array]
+    dtypes: tuple[str, ...] = ("float64", "float32", "float16")
+    script: Script = field(default_factory=lambda: Script())
+
+
+@dataclass(frozen=True)
+class Script:
+    """Converting, as text: the imports, an array going in, one coming back; of bfloat16 otherwise, if it is given."""
+
+    imports: str = ""
+    to_native: str = "{}"
+    to_numpy: str = "{}"
+    bfloat16_to_native: str = ""
+    bfloat16_to_numpy: str = ""
+
+
+def numpy_adapter(device: str | None = None) -> Adapter:
+    """Arrays as they are.
+
+    Raises:
+        ValueError: if a device is named.
+    """
+    if device not in (None, "cpu"):
+        raise ValueError(f"NumPy has no device but 'cpu', got {device!r}")
+    return Adapter("numpy", lambda x: x, _numpy_only, ALL_FLOATS)
+
+
+def _numpy_only(value: Any) -> Array:
+    if isinstance(value, (np.ndarray, np.generic, bool, int, float)):
+        return np.asarray(value)
+    raise TypeError("not an array")
+
+
+def torch_adapter(device: str | None = None) -> Adapter:
+    """PyTorch tensors on a device; strides and broadcast axes are those of the NumPy array, unless one is negative.
+
+    Raises:
+        ModuleNotFoundError: if PyTorch is not installed.
+    """
+    import torch
+
+    place = torch.device(device or "cpu")
+    bits = dtype_named("bfloat16")
+
+    def to_native(x: Array) -> Any:
+        brain = x.dtype == bits
+        plain = x.view(np.int16) if brain else x
+        memory, strides = _memory_of(plain)
+        flat = torch.from_numpy(memory).to(place)
+        flat = flat.view(torch.bfloat16) if brain else flat
+        return flat.as_strided(x.shape, strides)
+
+    def to_numpy(value: Any) -> Array:
+        if isinstance(value, (bool, int, float)):
+            return np.asarray(value)
+        if not isinstance(value, torch.Tensor):
+            raise TypeError("not a tensor")
+        tensor = value.detach().cpu()
+        if tensor.dtype == torch.bfloat16:
+            return np.array(tensor.contiguous().view(torch.int16).numpy()).view(bits)
+        return np.array(tensor.numpy())
+
+    where = "" if place.type == "cpu" else f".to({str(place)!r})"
+    script = Script(
+        "import torch",
+        f"torch.from_numpy({{}}){where}",
+        "{}.detach().cpu().numpy()",
+        f"torch.from_numpy({{}}.view(np.int16)).view(torch.bfloat16){where}",
+        "{}.detach().cpu().float().numpy()",
+    )
+    return Adapter("torch", to_native, to_numpy, ALL_FLOATS, script)
+
+
+def _memory_of(x: Array) -> tuple[Array, tuple[int, ...]]:
+    """One flat array that holds `x`, and the strides (in numbers) by which `x` lies in it.
+
+    Numbers between those of `x` are 7: what reads them is wrong.
+    """
+    if not x.size or any(s < 0 or s % x.itemsize for s in x.strides) or not x.ndim:
+        copy = np.array(x, order="C")
+        return copy.reshape(-1), tuple(s // x.itemsize for s in copy.strides)
+    strides = tuple(s // x.itemsize for s in x.strides)
+    extent = 1 + sum((n - 1) * s for n, s in zip(x.shape, strides, strict=True))
+    memory = np.full(extent, 7).astype(x.dtype)
+    np.lib.stride_tricks.as_strided(memory, x.shape, x.strides)[...] = x
+    return memory, strides
+
+
+def jax_adapter(device: str | None = None) -> Adapter:
+    """JAX arrays; float64 only where `jax_enable_x64` is set, since JAX would halve it silently otherwise.
+
+    Raises:
+        ModuleNotFoundError: if JAX is not installed.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    place = jax.devices(device)[0] if device else None
+    wide = bool(jax.config.jax_enable_x64)
+
+    def to_native(x: Array) -> Any:
+        if not wide and x.dtype.kind in "iu" and x.dtype.itemsize == 8:
+            _check_reach(x)
+            x = x.astype(np.int32)
+        return jax.device_put(jnp.asarray(np.array(x)), place)
+
+    def to_numpy(value: Any) -> Array:
+        if not isinstance(value, (jax.Array, np.ndarray, np.generic, bool, int, float)):
+            raise TypeError("not an array")
+        return np.array(value)
+
+    floats = ALL_FLOATS if wide else ALL_FLOATS[1:]
+    return Adapter(
+        "jax", to_native, to_numpy, floats, Script("import jax.numpy as jnp", "jnp.asarray({})", "np.array({})")
+    )
+
+
+def _check_reach(x: Array) -> None:
+    if x.size and (x.max() >= 2**31 or x.min() < -(2**31)):
+        raise NotCarriedError("integers beyond 32 bits")
+
+
+class NotCarriedError(LookupError):
+    """A framework has no such numbers; says which."""
+
+
+def cupy_adapter(device: str | None = None) -> Adapter:
+    """CuPy arrays on the current GPU, or on device number `device`.
+
+    Raises:
+        ModuleNotFoundError: if CuPy is not installed.
+    """
+    import cupy
+
+    number = int(device.rpartition(":")[2]) if device and device != "cuda" else None
+
+    def to_native(x: Array) -> Any:
+        with cupy.cuda.Device(number):
+            memory, strides = _memory_of(x)
+            flat = cupy.asarray(memory)
+            return cupy.lib.stride_tricks.as_strided(flat, x.shape, tuple(s * x.itemsize for s in strides))
+
+    def to_numpy(value: Any) -> Array:
+        if isinstance(value, (np.ndarray, np.generic, bool, int, float)):
+            return np.asarray(value)
+        if not isinstance(value, cupy.ndarray):
+            raise TypeError("not an array")
+        return np.asarray(cupy.asnumpy(value))
+
+    script = Script("import cupy", "cupy.asarray({})", "cupy.asnumpy({})")
+    return Adapter("cupy", to_native, to_numpy, ALL_FLOATS[:3], script)
+
+
+def array_api_adapter(namespace: Any, device: Any = None) -> Adapter:
+    """Arrays of a namespace that follows the array API standard (data-apis.org/array-api); no half precision there."""
+    asked = {} if device is None else {"device": device}
+
+    def to_native(x: Array) -> Any:
+        return namespace.asarray(np.array(x), **asked)
+
+    def to_numpy(value: Any) -> Array:
+        if isinstance(value, (bool, int, float)):
+            return np.asarray(value)
+        if not hasattr(value, "__array_namespace__"):
+            raise TypeError("not an array")
+        return np.array(value) if hasattr(value, "__array__") else np.array(np.from_dlpack(value))
+
+    name = namespace.__name__
+    return Adapter(
+        name, to_native, to_numpy, ALL_FLOATS[:2], Script(f"import {name} as xp", "xp.asarray({})", "np.array({})")
+    )
+
+
+ADAPTERS: dict[str, Callable[[str | None], Adapter]] = {
+    "numpy": numpy_adapter,
+    "torch": torch_adapter,
+    "jax": jax_adapter,
+    "cupy": cupy_adapter,
+}
+"""The frameworks by name, as the command line knows them."""

@@ -1,0 +1,99 @@
+"""What a verdict on somebody else's target is worth, and what a refutation may mean.
+
+Would zeros have passed on the same inputs? Does a refuted claim hold if the target follows another convention?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.claims import Claim
+from mathcore.verify.runner import PROFILES, ClaimResult, Profile, derived_seed, run_check, run_claim
+from mathcore.verify.targets import Disguise, Target, mathcore_target
+
+
+def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
+    """Run a claim: on mathcore with the wrong implementations that it must refute, on others with a diagnosis."""
+    if not target.guarded:
+        return run_claim(claim, target, mathcore_target(), profile, seed)
+    result = run_claim(claim, target, None, profile, seed)
+    if result.outcome == "holds":
+        result.would_pass = would_pass(claim, target, profile, seed)
+    if result.outcome == "refuted" and not result.misbehaved:
+        result.advice = other_conventions(claim, target, profile, seed)
+    return result
+
+
+def would_pass(claim: Claim, target: Target, profile: Profile, seed: int) -> tuple[str, ...]:
+    """Which trivial answers pass every check of the claim on the inputs that were drawn for the target."""
+    return tuple(name for name, disguise in TRIVIAL.items() if _passes(claim, target, profile, seed, disguise))
+
+
+def _passes(claim: Claim, target: Target, profile: Profile, seed: int, disguise: Disguise | None) -> bool:
+    for i, check in enumerate(claim.checks):
+        if not check.counterexample:
+            drawn_from = derived_seed(seed, claim.id, i)
+            result = run_check(claim, check, target, profile, drawn_from, shrink=False, disguise=disguise)
+            if result.outcome == "refuted":
+                return False
+    return True
+
+
+def other_conventions(claim: Claim, target: Target, profile: Profile, seed: int) -> str:
+    """The conventions under which the claim holds, each a change of one; "" if there is none."""
+    quick = PROFILES["quick"] if profile.examples > PROFILES["quick"].examples else profile
+    found = []
+    for conventions in target.conventions.alternatives(claim.needs):
+        other = target.following(conventions)
+        results = [
+            run_check(claim, check, other, quick, derived_seed(seed, claim.id, i), shrink=False)
+            for i, check in enumerate(claim.checks)
+            if not check.counterexample
+        ]
+        if all(r.outcome == "holds" for r in results):
+            found += [f"{n}={v!r}" for n, v in target.conventions.difference(conventions).items()]
+    return f"holds under another convention: {' or '.join(found)}" if found else ""
+
+
+def _zeros(answer: Any, given: Mapping[str, Any]) -> Any:
+    return _shaped(answer, given, np.zeros_like)
+
+
+def _constant(answer: Any, given: Mapping[str, Any]) -> Any:
+    return _shaped(answer, given, lambda x: np.full_like(x, x.flat[0] if x.size and x.dtype != object else 0))
+
+
+def _input(answer: Any, given: Mapping[str, Any]) -> Any:
+    """The first array that came in, repeated or cut to the shape of the answer."""
+    first = next((v for v in given.values() if isinstance(v, np.ndarray) and v.size), np.zeros(1))
+
+    def like(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        with np.errstate(all="ignore"):
+            return first.astype(x.dtype) if first.shape == x.shape else np.resize(first, x.shape).astype(x.dtype)
+
+    return _shaped(answer, given, like)
+
+
+def _shaped(answer: Any, given: Mapping[str, Any], make: Any) -> Any:
+    if isinstance(answer, tuple):
+        return tuple(_shaped(part, given, make) for part in answer)
+    if answer is None:  # the target refused: a trivial kernel would not
+        answer = next((v for v in given.values() if isinstance(v, np.ndarray)), np.zeros(()))
+    return make(np.asarray(answer)) if isinstance(answer, (np.ndarray, np.generic, int, float)) else answer
+
+
+TRIVIAL: dict[str, Disguise] = {"zeros": _zeros, "a constant": _constant, "the input": _input}
+"""Answers that a broken kernel might give whatever it is asked."""
+
+
+def waived(result: ClaimResult, reason: str) -> ClaimResult:
+    """A refuted claim whose refutation is known; a waived claim that holds is an error of its own."""
+    if result.outcome == "refuted":
+        return replace(result, outcome="waived", waiver=reason)
+    if result.outcome == "holds":
+        return replace(result, outcome="unexpected", waiver=reason)
+    return replace(result, waiver=reason)
