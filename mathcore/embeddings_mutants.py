@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
+from mathcore.common_mutants import Operation, family
 from mathcore.verify.claims import Mutant, mutant
-
-Operation: TypeAlias = Callable[..., Any]
-
 
 # Looking up.
 
@@ -473,12 +471,6 @@ def columns_centred(correct: Operation) -> Operation:
     return lambda table, size: correct((table - table.mean(0)).astype(table.dtype), size)
 
 
-@mutant("best_score_table", wraps=True)
-def tables_exchanged(correct: Operation) -> Operation:
-    """Returns the contexts where the words belong."""
-    return lambda table, size: correct(table, size)[::-1]
-
-
 # Training.
 
 
@@ -512,3 +504,49 @@ class _Changed:
     def step(self, params: Any, grads: Any, state: Any, **options: Any) -> Any:
         params, state = self.optimiser.step(params, grads, state, **options)
         return {name: self.change(table) for name, table in params.items()}, state
+
+
+@mutant("digit_scores", wraps=True)
+def scores_negated(correct: Operation) -> Operation:
+    """Has the sign wrong."""
+    return lambda images, weight: -correct(images, weight)
+
+
+@mutant("cosine_similarity_vjp", wraps=True)
+def axis_ignored_vjp(correct: Operation) -> Operation:
+    """Works along the last axis wherever the shape does not tell."""
+    return lambda g, a, b, axis=-1: correct(g, a, b, -1 if len(set(a.shape)) == 1 else axis)
+
+
+@mutant("cosine_similarity_vjp")
+def gradient_overflows(g: Any, a: Any, b: Any, axis: int = -1) -> Any:
+    """The textbook, whose squares overflow or vanish."""
+    a, b, g = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1), g[..., None]
+    with np.errstate(all="ignore"):
+        length_a, length_b = _norm(a)[..., None], _norm(b)[..., None]
+        c = (a * b).sum(-1, keepdims=True) / (length_a * length_b)
+        pulled = g / length_a * (b / length_b - c * a / length_a), g / length_b * (a / length_a - c * b / length_b)
+    return tuple(np.moveaxis(x, -1, axis) for x in pulled)
+
+
+@mutant("cosine_similarity")
+def squares_in_their_own_format(a: Any, b: Any, axis: int = -1) -> Any:
+    """Sums 16-bit squares in 16 bits, where they stick or overflow."""
+
+    def total(x: Any) -> Any:
+        return np.add.accumulate(np.moveaxis(x, axis, -1), -1, dtype=x.dtype)[..., -1] if x.shape[axis] else x.sum(axis)
+
+    with np.errstate(all="ignore"):
+        return (total(a * b) / np.sqrt(total(a * a) * total(b * b))).astype(a.dtype)
+
+
+@family
+def ids_rounded(correct: Operation) -> Operation:
+    """Rounds whatever comes to whole ids."""
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        place = 1 if len(arguments) == 3 else 0
+        ids = arguments[place].astype(np.int64)
+        return correct(*(ids if i == place else a for i, a in enumerate(arguments)), **options)
+
+    return wrong

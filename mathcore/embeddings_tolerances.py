@@ -107,13 +107,16 @@ def score_table_rounding(table: Any, size: int, dtype: Any) -> Any:
     iteration. Singular values, and with them the tail, move by no more (Mirsky). Each factor then meets a root and a
     product, $\gamma_3\lVert\cdot\rVert$ in all four, on entries whose products sum to at most
     $\sqrt{d}\,\lVert S\rVert_F$. Factors stored in 16 bits were rounded, both: $2u_{16} + u_{16}^2$ of the same.
-    The claim sums the squares of mn differences in float64, and S itself was rounded to its format.
+    Whoever measures the distance multiplies the factors and sums the squares of mn differences in float64, and S itself
+    was rounded to its format.
     """
     f, work, table = format_of(dtype), work_format(dtype), np.asarray(table, np.float64)
     k, most = min(table.shape), max(table.shape)
     norm = float(_length(table.ravel())[0]) if table.size else 0.0
     decomposed = 4 * k * gamma(6 * most, work.u)
-    multiplied = (gamma(6, work.u) + (0.0 if f is work else 2 * f.u + f.u**2)) * np.sqrt(min(size, k))
+    kept = min(size, k)
+    factors = gamma(6, work.u) + gamma(kept + 2, 2.0**-53) + (0.0 if f is work else 2 * f.u + f.u**2)
+    multiplied = factors * np.sqrt(kept)
     summed = gamma(table.size + 4, 2.0**-53)
     return norm * (decomposed + multiplied + summed + f.u) * _EVALUATED + 4 * table.size * (
         work.smallest + _underflow(f, norm)
@@ -123,3 +126,14 @@ def score_table_rounding(table: Any, size: int, dtype: Any) -> Any:
 def _underflow(f: Format, norm: float) -> float:
     """What a factor's entry that is subnormal in its format costs, met by one of the other factor."""
     return f.smallest * np.sqrt(norm)
+
+
+@tolerance
+def spherical_cap(dimension: int, pairs: int, false_alarm: float) -> Any:
+    r"""How far from a right angle any of `pairs` pairs of independent directions in d dimensions may lie.
+
+    If one of two directions is uniform on the sphere, $P(|\cos| \ge t) \le 2e^{-dt^2/2}$ (Ball, An Elementary
+    Introduction to Modern Convex Geometry (1997), Lemma 2.2). Over all pairs
+    $t = \sqrt{2\ln(2 \cdot \text{pairs} / \alpha) / d}$ is exceeded with probability at most α.
+    """
+    return np.sqrt(2 * np.log(2 * pairs / false_alarm) / dimension)

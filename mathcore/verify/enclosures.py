@@ -140,7 +140,7 @@ def true_matmul(x: Any, weight: Any) -> Enclosure:
     """
     a, b = np.asarray(x, np.float64), np.asarray(weight, np.float64)
     high, low = _two_product(a[:, :, None], b[None])  # (rows, k, columns)
-    hi, lo = np.empty(high[:, 0].shape), np.empty(high[:, 0].shape)
+    hi, lo = np.empty((len(a), b.shape[1])), np.empty((len(a), b.shape[1]))
     for i, j in np.ndindex(hi.shape):
         terms = [*high[i, :, j].tolist(), *low[i, :, j].tolist()]
         hi[i, j] = math.fsum(terms)

@@ -1,0 +1,926 @@
+"""What must be true of embeddings: FAQ 2 and 6, and what makes their primitives trustworthy."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore import common_mutants as common
+from mathcore import embeddings_mutants as wrong
+from mathcore.embeddings_rows import (
+    BEST_SCORE_TABLE,
+    COSINE_SIMILARITY,
+    COSINE_SIMILARITY_VJP,
+    EMBEDDING,
+    EMBEDDING_VJP,
+    IDS,
+    ONE_HOT,
+    any_width,
+    cosine,
+    distance,
+    draw_ids,
+    draw_scores,
+    draw_vectors,
+    floats_only,
+    hot,
+    keeps_dtype,
+    layout_free,
+    pure,
+    tail,
+)
+from mathcore.embeddings_tolerances import (
+    cosine_rounding,
+    cosine_vjp_rounding,
+    score_table_rounding,
+    spherical_cap,
+    sum_of_occurrences,
+)
+from mathcore.verify import (
+    Claim,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    domain,
+    draw_array,
+    draw_exact,
+    draw_integers,
+    enclose,
+    equal,
+    identical,
+    less,
+    raises,
+    seeds,
+    widths,
+)
+from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.numbers import derivative
+from mathcore.verify.tolerances import FORMATS, rounding
+
+# FAQ 2: words as vectors.
+
+
+lookup_is_matmul = Claim(
+    "embedding.lookup_is_matmul",
+    faq=2,
+    statement="Looking up a word's row is a product with a one-hot vector, bit for bit.",
+    formula=r"E_i = \operatorname{onehot}(i)\, E",
+    verdict="holds_if",
+    condition="the table is finite, and the sign of a zero does not count: the product turns −0 into 0, and 0 times ∞ "
+    "into NaN, where the lookup copies.",
+    needs=("embedding",),
+    refuted_by=(wrong.from_one, wrong.scaled_by_root, wrong.padding_zeroed, wrong.through_float32),
+)
+
+
+@domain
+def exact_lookup(draw: Draw, target: Target) -> dict[str, Any]:
+    """A few ids, and a table in numbers that arithmetic is exact on."""
+    weight = draw_exact(draw, target, draw(st.integers(1, 5)), draw(st.integers(1, 4)))
+    return {"ids": draw_ids(draw, len(weight)), "weight": weight}
+
+
+@lookup_is_matmul.exact(exact_lookup(), effort=0.5)
+def _(ops: Operations, ids: Any, weight: Any) -> Any:
+    return equal(ops.embedding(ids, weight), hot(ids, len(weight)).astype(weight.dtype) @ weight)
+
+
+@lookup_is_matmul.property(EMBEDDING.inputs(), effort=0.5)
+def _(ops: Operations, ids: Any, weight: Any) -> Any:
+    zero = weight.dtype.type(0)  # adding it turns −0 into 0
+    product = (hot(ids, len(weight)).astype(weight.dtype) @ weight).astype(weight.dtype)  # bfloat16 becomes float32
+    return identical(ops.embedding(ids, weight) + zero, product + zero)
+
+
+def tables_of_special_numbers(target: Target) -> Iterator[dict[str, Any]]:
+    """Every column of up to two telling numbers, each looked up in turn."""
+    for rows in (1, 2):
+        for values in itertools.product([0.0, 1.0, -1.0, -0.0, np.inf, np.nan], repeat=rows):
+            for i in range(rows):
+                yield {"ids": np.array([i]), "weight": as_dtype(values, target.dtypes[0]).reshape(rows, 1)}
+
+
+@lookup_is_matmul.counterexample(cases=tables_of_special_numbers)
+def _(ops: Operations, ids: Any, weight: Any) -> Any:
+    return identical(ops.embedding(ids, weight), hot(ids, len(weight)).astype(weight.dtype) @ weight)
+
+
+same_dot_product = Claim(
+    "embedding.same_dot_product",
+    faq=2,
+    statement="Two words are compared by the very operation that compares an image with a template; it does not matter "
+    "which word is which, and it is linear in each.",
+    formula=r"s(a, b) = \sum_k e_{ak}\, e_{bk} = s(b, a), \qquad s(\alpha a + \beta c, b) = \alpha\, s(a, b) "
+    r"+ \beta\, s(c, b)",
+    needs=("embedding", "digit_scores"),
+    refuted_by=(wrong.distance_instead, wrong.order_matters, wrong.magnitudes, wrong.from_one),
+)
+
+
+@domain
+def exact_words(draw: Draw, target: Target) -> dict[str, Any]:
+    """A table of a few words, the ids of three of them, and two factors, in numbers that arithmetic is exact on."""
+    words, size = draw(st.integers(2, 5)), draw(st.integers(1, 4))
+    drawn = draw_exact(draw, target, words + 1, max(size, 2))  # of one kind
+    alpha, beta = drawn[words, :2]
+    return {"weight": drawn[:words, :size], "ids": draw_integers(draw, (3,), 99) % words, "alpha": alpha, "beta": beta}
+
+
+@same_dot_product.exact(exact_words())
+def _(ops: Operations, weight: Any, ids: Any, alpha: Any, beta: Any) -> Any:
+    def score(x: Any, y: Any) -> Any:
+        return ops.digit_scores(x[None], y[:, None])[0, 0]
+
+    a, b, c = ops.embedding(ids, weight)
+    return all_of(
+        equal(score(a, b), sum(weight[ids[0], k] * weight[ids[1], k] for k in range(len(a)))),
+        equal(score(a, b), score(b, a)),
+        equal(score(alpha * a + beta * c, b), alpha * score(a, b) + beta * score(c, b)),
+    )
+
+
+cosine_in_range = Claim(
+    "embedding.cosine_in_range",
+    faq=2,
+    statement="Cosine similarity lies between −1 and 1; it is 1 for parallel vectors, −1 for opposed ones, and making "
+    "a vector longer or shorter does not change it.",
+    formula=r"\cos(a, b) = \frac{\sum_i a_i b_i}{\lVert a\rVert\, \lVert b\rVert} \in [-1, 1], \qquad "
+    r"\cos(s\,a, b) = \cos(a, b), \quad s > 0",
+    needs=("cosine_similarity",),
+    tolerances=(cosine_rounding,),
+    refuted_by=(
+        wrong.not_normalised,
+        wrong.one_length_only,
+        wrong.squared_lengths,
+        wrong.epsilon_added,
+        wrong.magnitude_of_cosine,
+        wrong.positive_only,
+        wrong.centred,
+        wrong.last_left_out,
+    ),
+)
+
+
+@domain
+def whole_vectors(draw: Draw, target: Target) -> dict[str, Any]:
+    """One vector of whole numbers, not all of them 0, and a whole factor: their product is exact."""
+    vector = draw_integers(draw, (draw(widths(most=65)),), 8)
+    vector[-1] = draw(st.integers(1, 8))
+    factor = draw(st.integers(1, 15)) * draw(st.sampled_from([-1, 1]))
+    return {"vector": as_dtype(vector, draw(st.sampled_from(target.dtypes))), "factor": factor}
+
+
+@cosine_in_range.property(COSINE_SIMILARITY.inputs(), whole=whole_vectors(), stretch=st.integers(-6, 6))
+def _(ops: Operations, a: Any, b: Any, whole: Any, stretch: int) -> Any:
+    vector, parallel = whole["vector"], whole["vector"] * whole["vector"].dtype.type(whole["factor"])
+    one = cosine_rounding(vector, parallel, vector.dtype, ops.conventions.summation)
+    allowed = cosine_rounding(a, b, a.dtype, ops.conventions.summation)
+    c, stretched = ops.cosine_similarity(a, b), ops.cosine_similarity(a * a.dtype.type(2.0**stretch), b)
+    return all_of(
+        equal(c, enclose(cosine, a, b), within=allowed),
+        at_most(abs(c), 1.0, within=allowed),
+        equal(stretched, c, within=allowed + allowed),
+        equal(ops.cosine_similarity(vector, parallel), float(np.sign(whole["factor"])), within=one),
+    )
+
+
+features_order_similarity = Claim(
+    "embedding.features_order_similarity",
+    faq=2,
+    statement="With features set by hand, words that share features score higher than words that share none, and the "
+    "word with the very same features scores highest.",
+    formula=r"\exists k : a_k b_k > 0,\ \forall k : a_k c_k = 0 \ \Rightarrow\ a \cdot b > a \cdot c = 0; \qquad "
+    r"\lVert b \rVert = \lVert a \rVert \Rightarrow a \cdot b \le a \cdot a",
+    verdict="holds_if",
+    condition="no feature is negative; and for the second half the vectors are equally long.",
+    needs=("digit_scores", "cosine_similarity"),
+    refuted_by=(wrong.scores_negated, wrong.distance_instead, wrong.last_left_out, wrong.centred),
+)
+
+
+@domain
+def featured_words(draw: Draw, target: Target) -> dict[str, Any]:
+    """A word, one that shares some of its features, one that shares none: whole numbers, so that scores are exact."""
+    size = draw(st.integers(2, 8))
+    has = np.array(draw(st.lists(st.booleans(), min_size=size, max_size=size)))
+    shared = draw(st.integers(0, size - 1))
+    has[shared], has[shared - 1] = True, False
+    word, other, stranger = abs(draw_integers(draw, (3, size), 8)) + 1
+    other = np.where(np.arange(size) == shared, other, other * draw_integers(draw, (size,), 1) ** 2)
+    name = draw(st.sampled_from(target.dtypes))
+    vectors = {"word": word * has, "other": other, "stranger": stranger * ~has}
+    return {key: as_dtype(v, name) for key, v in vectors.items()}
+
+
+def _score(ops: Operations, a: Any, b: Any) -> Any:
+    return ops.digit_scores(a[None], b[:, None])[0, 0]
+
+
+@features_order_similarity.property(featured_words(), effort=0.5)
+def _(ops: Operations, word: Any, other: Any, stranger: Any) -> Any:
+    return all_of(
+        less(_score(ops, word, stranger), _score(ops, word, other)),
+        less(ops.cosine_similarity(word, stranger), ops.cosine_similarity(word, other)),
+    )
+
+
+@features_order_similarity.property(featured_words(), effort=0.5, rng=seeds())
+def _(ops: Operations, word: Any, other: Any, stranger: Any, rng: Any) -> Any:
+    return at_most(_score(ops, word, rng.permutation(word)), _score(ops, word, word))
+
+
+def pairs_of_features(low: int) -> st.SearchStrategy[list[int]]:
+    """Two whole features."""
+    return st.lists(st.integers(low, 3), min_size=2, max_size=2)
+
+
+@features_order_similarity.counterexample(word=pairs_of_features(-3), other=pairs_of_features(-3))
+def _(ops: Operations, word: Any, other: Any) -> Any:
+    word, other = np.array(word, float), np.array(other, float)
+    shares = float((word * other != 0).any())  # nothing is scored against nothing
+    return less(0.0, _score(ops, word, other) + (1.0 - shares))
+
+
+@features_order_similarity.counterexample(word=pairs_of_features(0), other=pairs_of_features(0))
+def _(ops: Operations, word: Any, other: Any) -> Any:
+    word, other = np.array(word, float), np.array(other, float)
+    return at_most(_score(ops, word, other), _score(ops, word, word))
+
+
+# FAQ 6: the size of a vector.
+
+
+size_bounds_rank = Claim(
+    "embedding.size_bounds_rank",
+    faq=6,
+    statement="With vectors of d numbers the table of all scores has rank d at most: a table of higher rank is out of "
+    "reach, and with d at least its rank it is reached exactly.",
+    formula=r"S = LR^\top,\ L \in \mathbb R^{n \times d} \ \Rightarrow\ \operatorname{rank} S \le d; \qquad "
+    r"\operatorname{rank} S \le d \Rightarrow \exists L, R : S = LR^\top",
+    needs=("embedding", "linear", "best_score_table"),
+    tolerances=(score_table_rounding,),
+    refuted_by=(
+        wrong.squared,
+        wrong.own_word_favoured,
+        wrong.one_size_more,
+        wrong.one_size_less,
+        wrong.columns_centred,
+    ),
+)
+
+
+def rational(x: Any) -> Any:
+    """A table as a matrix of rational numbers; floats at their exact values."""
+    from fractions import Fraction
+
+    from flint import fmpq, fmpq_mat
+
+    numbers = [Fraction(v) for v in np.ravel(x).tolist()]
+    rows, columns = np.shape(x)
+    return fmpq_mat(rows, columns, [fmpq(v.numerator, v.denominator) for v in numbers])
+
+
+def rank(x: Any) -> int:
+    """The rank, by elimination in rational numbers."""
+    return int(rational(x).rank())
+
+
+def factored(table: Any) -> tuple[Any, Any]:
+    """The table as a product of two of full rank, exactly: its pivot columns, and its reduced rows."""
+    reduced, rank = rational(table).rref()
+    rows = np.array([[type(table[0, 0])(int(v.p)) / int(v.q) for v in row] for row in reduced.tolist()], table.dtype)
+    rows = rows.reshape(table.shape)[:rank]
+    pivots = [int(np.flatnonzero(row)[0]) for row in rows]
+    return table[:, pivots], rows
+
+
+@domain
+def word_and_context_vectors(draw: Draw, target: Target) -> dict[str, Any]:
+    """Vectors of a few words and contexts, often fewer numbers than words, in numbers that arithmetic is exact on."""
+    words, contexts, size = draw(st.integers(1, 6)), draw(st.integers(1, 6)), draw(st.integers(1, 4))
+    both = draw_exact(draw, target, words + contexts, size, most=3)
+    return {"words": both[:words], "contexts": both[words:]}
+
+
+@size_bounds_rank.exact(word_and_context_vectors(), effort=0.5)
+def _(ops: Operations, words: Any, contexts: Any) -> Any:
+    scores = ops.linear(ops.embedding(np.arange(len(words)), words), contexts.T)
+    return at_most(rank(scores), words.shape[1])
+
+
+@domain
+def whole_table(draw: Draw, target: Target) -> Any:
+    """A table of any rank, of Fractions where the target takes objects, else of ones and zeros below a diagonal."""
+    rows, columns = draw(st.integers(1, 5)), draw(st.integers(1, 5))
+    if not target.exact:
+        return np.tril(np.ones((rows, columns))) * abs(draw_integers(draw, (columns,), 3))
+    inner = draw(st.integers(0, 5))
+    left, right = draw_integers(draw, (rows, inner), 3), draw_integers(draw, (inner, columns), 3)
+    return fractions(left @ right)
+
+
+def fractions(x: Any) -> Any:
+    """Whole numbers as Fractions."""
+    from fractions import Fraction
+
+    out = np.empty(x.shape, object)
+    out.ravel()[:] = [Fraction(int(v)) for v in x.ravel()]
+    return out
+
+
+@size_bounds_rank.exact(table=whole_table(), effort=0.5)
+def _(ops: Operations, table: Any) -> Any:
+    words, contexts = factored(table)
+    return all_of(equal(words.shape[1], rank(table)), equal(ops.linear(words, contexts), table))
+
+
+@size_bounds_rank.property(BEST_SCORE_TABLE.inputs(most=5), effort=0.5)
+def _(ops: Operations, table: Any, dim: int) -> Any:
+    words, contexts = (np.asarray(x, np.float64) for x in ops.best_score_table(table, dim))
+    allowed = score_table_rounding(table, dim, table.dtype)
+    sizes = equal([words.shape, contexts.shape], [(len(table), dim), (table.shape[1], dim)])
+    short = tail(table, dim)
+    if short > 2 * float(allowed.values) or not dim:  # the table's rank is higher: out of reach, by the tail at least
+        return all_of(sizes, at_least(distance(table, words, contexts), short, within=allowed))
+    return all_of(sizes, equal(distance(table, words, contexts), short, within=allowed))
+
+
+more_size_less_error = Claim(
+    "embedding.more_size_less_error",
+    faq=6,
+    statement="The best score table with vectors of d numbers is off by the tail of the singular values: a larger size "
+    "never hurts, and helps until the rank is reached.",
+    formula=r"\min_{L, R}\, \lVert S - LR^\top \rVert_F^2 = \sum_{i > d} \sigma_i^2",
+    source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
+    needs=("best_score_table",),
+    tolerances=(score_table_rounding,),
+    refuted_by=(
+        wrong.smallest_kept,
+        wrong.one_size_less,
+        wrong.not_rooted,
+        wrong.columns_centred,
+    ),
+)
+
+
+@domain
+def known_scores(draw: Draw, target: Target) -> dict[str, Any]:
+    """A table whose singular values are known, and a size."""
+    table, values = draw_scores(draw, draw(st.sampled_from(target.dtypes)))
+    return {"table": table, "values": values, "dim": draw(st.integers(0, len(values) + 1))}
+
+
+@more_size_less_error.property(known_scores())
+def _(ops: Operations, table: Any, values: Any, dim: int) -> Any:
+    def off(d: int) -> Any:
+        return distance(table, *ops.best_score_table(table, d))
+
+    def left(d: int) -> float:
+        return math.sqrt((values[d:] ** 2).sum())  # whole numbers times a power of two
+
+    allowed, more = (score_table_rounding(table, d, table.dtype) for d in (dim, dim + 1))
+    return all_of(
+        equal(off(dim), left(dim), within=allowed),
+        equal(off(dim + 1), left(dim + 1), within=more),
+        at_most(off(dim + 1), off(dim), within=allowed + more),
+    )
+
+
+room_grows = Claim(
+    "embedding.room_grows",
+    faq=6,
+    statement="There is room for few nearly independent directions in 4 numbers, for no fifth one below a cosine of "
+    "1/4; in 12,288 numbers directions taken at random are all nearly independent, and far more of them fit than "
+    "12,288.",
+    formula=r"\max_{i \ne j} |\cos| \ge \sqrt{\frac{N - d}{d\,(N - 1)}}, \qquad "
+    r"P(|\cos| \ge t) \le 2 e^{-d t^2 / 2}",
+    source="Welch (1974), doi:10.1109/TIT.1974.1055219; Ball, An Elementary Introduction to Modern Convex Geometry "
+    "(1997), Lemma 2.2",
+    needs=("cosine_similarity",),
+    tolerances=(spherical_cap, cosine_rounding, rounding),
+    refuted_by=(wrong.smaller_than_they_are, wrong.not_normalised, wrong.positive_only, wrong.one_length_only),
+)
+
+
+@room_grows.statistical
+def _(ops: Operations, rng: Any) -> Any:
+    size, nearly, directions = 12_288, 0.1, rng.normal(size=(16, 12_288))
+    one, other = np.triu_indices(len(directions), 1)
+    cosines = ops.cosine_similarity(directions[one], directions[other])
+    # N directions at random keep below `nearly`, all of them, with a positive probability while N² e^(−d/200) < 1.
+    room = math.exp(size * nearly**2 / 4)
+    off = at_most(abs(cosines), 0.0, within=spherical_cap(size, len(cosines), 1e-9))
+    return all_of(off.measuring(**{"directions that fit below a cosine of 0.1": f"{room:.1e}"}), less(100 * size, room))
+
+
+@domain
+def crowded_directions(draw: Draw, target: Target) -> Any:
+    """More directions than numbers in a vector, at random or as far apart as d + 1 can be."""
+    size = draw(st.integers(1, 6))
+    if draw(st.booleans()):  # the corners of a regular simplex, seen from its centre
+        corners = np.eye(size + 1) - 1 / (size + 1)
+        return corners @ np.linalg.svd(corners)[2][:size].T
+    return draw(seeds()).normal(size=(draw(st.integers(size + 1, 14)), size))
+
+
+@room_grows.property(directions=crowded_directions(), effort=0.5)
+def _(ops: Operations, directions: Any) -> Any:
+    count, size = directions.shape
+    one, other = np.triu_indices(count, 1)
+    allowed = cosine_rounding(directions[one], directions[other], np.float64, ops.conventions.summation)
+    cosines = ops.cosine_similarity(directions[one], directions[other])
+    least, most = math.sqrt((count - size) / (size * (count - 1))), int(abs(cosines).argmax())
+    return all_of(
+        equal(cosines, enclose(cosine, directions[one], directions[other]), within=allowed),
+        at_least(abs(cosines[most]), least, within=allowed[most] + rounding(3 * least, np.float64)),
+    )
+
+
+size_is_fixed_before = Claim(
+    "embedding.size_is_fixed_before",
+    faq=6,
+    statement="Training never changes the shape of the table, nor its format: gradients have its shape, and so has "
+    "what a step leaves.",
+    formula=r"E_t \in \mathbb R^{V \times d} \ \Rightarrow\ \bar E_t,\, E_{t+1} \in \mathbb R^{V \times d}",
+    needs=("embedding_vjp", "SGD", "Adam"),
+    refuted_by=(wrong.rows_dropped, wrong.grows, wrong.widened, wrong.only_rows_seen),
+)
+
+
+@size_is_fixed_before.property(EMBEDDING_VJP.inputs(), optimiser=st.sampled_from(["SGD", "Adam"]), effort=0.5)
+def _(ops: Operations, g: Any, ids: Any, weight: Any, optimiser: str) -> Any:
+    step, table = getattr(ops, optimiser)(0.1), weight
+    state, tables = step.init({"E": table}), []
+    for _ in range(3):
+        gradient = ops.embedding_vjp(g, ids, table)
+        if gradient.shape != weight.shape:
+            return equal(list(gradient.shape), list(weight.shape))
+        params, state = step.step({"E": table}, {"E": gradient}, state)
+        table = params["E"]
+        tables.append(table)
+        if table.shape != weight.shape:
+            break
+    return all_of(
+        *(equal(list(t.shape), list(weight.shape)) for t in tables),
+        *(equal(t.dtype == weight.dtype, True) for t in tables),
+    )
+
+
+# Beyond the FAQ: ids.
+
+
+def bad_ids(target: Target) -> Iterator[dict[str, Any]]:
+    """Tables of one to five rows, and ids below and above them, alone and among good ones."""
+    for rows in (1, 2, 5):
+        for bad in (-1, -2, -rows, -rows - 1, rows, rows + 1, 2**31, 2**32, 2**32 + 1, -(2**31), -(2**32), 2**63 - 1):
+            for ids in ([bad], [[0, rows - 1], [bad, 0]]):
+                yield {"ids": np.array(ids, np.int64), "weight": as_dtype(np.ones((rows, 2)), target.dtypes[0])}
+
+
+def refuses_bad_ids(name: str, call: Callable[[Operations, Any, Any], Any], *refuted_by: Any) -> Claim:
+    """An id outside the table is an error."""
+    claim = Claim(
+        f"{name}.refuses_bad_ids",
+        statement=f"`{name}` takes an id that is negative or too large for an error, wherever it stands; nothing wraps "
+        "around, nothing is cut to the nearest, nothing is left at zero.",
+        formula=r"i \notin [0, V) \Rightarrow \mathrm{IndexError}",
+        needs=(name,),
+        refuted_by=refuted_by,
+    )
+
+    @claim.exhaustive(bad_ids)
+    def _(ops: Operations, ids: Any, weight: Any) -> Any:
+        return raises(lambda: call(ops, ids, weight), IndexError)
+
+    return claim
+
+
+bad_ids_refused = (
+    refuses_bad_ids(
+        "embedding",
+        lambda ops, ids, weight: ops.embedding(ids, weight),
+        wrong.wraps_around,
+        wrong.counts_from_the_end,
+        wrong.clamped,
+        wrong.zeros_for_bad_ids,
+        wrong.ids_in_32_bits,
+    ),
+    refuses_bad_ids(
+        "embedding_vjp",
+        lambda ops, ids, weight: ops.embedding_vjp(np.ones((*ids.shape, 2), weight.dtype), ids, weight),
+        wrong.wraps_around_too,
+    ),
+    refuses_bad_ids(
+        "one_hot",
+        lambda ops, ids, weight: ops.one_hot(ids, len(weight)),
+        wrong.row_of_identity,
+        wrong.zeros_if_bad,
+    ),
+)
+
+
+# Beyond the FAQ: values.
+
+
+copies_every_bit = Claim(
+    "embedding.copies_every_bit",
+    statement="The vector of a word is its row as it stands: the sign of a zero, ∞, NaN and subnormal numbers "
+    "included, and ids past 2²⁴ as well.",
+    formula=r"y_t = E_{i_t}",
+    needs=("embedding",),
+    refuted_by=(wrong.multiplied_out, wrong.ids_in_float32, wrong.through_float32),
+)
+
+
+@domain
+def special_table(draw: Draw, target: Target) -> dict[str, Any]:
+    """A table of numbers that arithmetic would change."""
+    name = draw(st.sampled_from(target.dtypes))
+    f = FORMATS[name]
+    telling = as_dtype([-0.0, 0.0, np.inf, -np.inf, np.nan, f.smallest, -f.smallest, f.most, 1 + 2 * f.u, 1 / 3], name)
+    weight = telling[draw_integers(draw, (draw(st.integers(1, 5)), draw(st.integers(1, 6))), 99) % len(telling)]
+    return {"ids": draw_ids(draw, len(weight)), "weight": weight}
+
+
+@copies_every_bit.property(special_table())
+def _(ops: Operations, ids: Any, weight: Any) -> Any:
+    return identical(ops.embedding(ids, weight), weight[ids])
+
+
+def large_tables() -> Iterator[dict[str, Any]]:
+    """A column past 2²⁴ rows, read at its end."""
+    yield {"rows": 2**24 + 8}
+
+
+@copies_every_bit.exhaustive(large_tables)
+def _(ops: Operations, rows: int) -> Any:
+    column = np.zeros(rows, np.float32)  # 64 MiB that are never touched but for the end
+    column[2**24 :] = np.arange(8)
+    return equal(ops.embedding(np.arange(2**24, 2**24 + 4), column[:, None])[:, 0], [0, 1, 2, 3])
+
+
+occurrences_add_up = Claim(
+    "embedding.gradient",
+    statement="`embedding_vjp` is the transpose of the lookup: every row collects what its occurrences were sent, "
+    "however often it occurs and however long the text, and the row of an absent word is exactly zero.",
+    formula=r"\bar E_i = \sum_{t\,:\,i_t = i} \bar y_t, \qquad "
+    r"\langle \bar y, E_{i} \rangle = \langle \bar E, E \rangle",
+    needs=("embedding", "embedding_vjp"),
+    tolerances=(sum_of_occurrences,),
+    refuted_by=(
+        wrong.counted_once,
+        wrong.averaged,
+        wrong.short_texts_only,
+        wrong.absent_rows_touched,
+        wrong.weight_decayed,
+        wrong.only_rows_seen,
+        wrong.zero_gradient,
+    ),
+)
+
+
+@domain
+def exact_cotangents(draw: Draw, target: Target) -> dict[str, Any]:
+    """Ids, a table and cotangents in numbers that arithmetic is exact on."""
+    rows, size = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    ids = draw_ids(draw, rows).ravel()
+    drawn = draw_exact(draw, target, rows + len(ids), size)
+    return {"g": drawn[rows:], "ids": ids, "weight": drawn[:rows]}
+
+
+@occurrences_add_up.exact(exact_cotangents(), effort=0.5)
+def _(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
+    pulled = ops.embedding_vjp(g, ids, weight)
+    return all_of(
+        equal(pulled, hot(ids, len(weight)).astype(weight.dtype).T @ g),
+        equal((g * ops.embedding(ids, weight)).sum(), (pulled * weight).sum()),
+    )
+
+
+@domain
+def long_texts(draw: Draw, target: Target) -> dict[str, Any]:
+    """Up to 3,000 tokens of few words, some of which never occur, with whole cotangents: their sums are exact."""
+    rows, seen = draw(st.integers(2, 9)), draw(st.integers(1, 9))
+    count = draw(st.one_of(st.sampled_from([767, 768, 769, 1023, 1024, 1025, 2049]), st.integers(0, 3000)))
+    name = draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")] or target.dtypes[:1]))
+    rng = draw(seeds())
+    g, ids = rng.integers(-9, 10, (count, 2)), rng.integers(0, min(seen, rows), count)
+    return {"g": as_dtype(g, name), "ids": ids, "weight": as_dtype(rng.normal(size=(rows, 2)), name)}
+
+
+@occurrences_add_up.exact(long_texts(), effort=0.5)
+def _(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
+    pulled = ops.embedding_vjp(g, ids, weight)
+    return equal(pulled, hot(ids, len(weight)).T @ g.astype(np.float64))
+
+
+@occurrences_add_up.property(EMBEDDING_VJP.inputs(), effort=0.5)
+def _(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
+    return EMBEDDING_VJP.agrees(ops, g=g, ids=ids, weight=weight)
+
+
+one_at_the_id = Claim(
+    "one_hot.one_at_the_id",
+    statement="A one-hot vector is 1 at the id and 0 at every other class, along the axis and in the format asked for.",
+    formula=r"y_{tj} = [\,j = i_t\,]",
+    needs=("one_hot",),
+    refuted_by=(wrong.two_hot, wrong.axis_at_the_end, wrong.dtype_ignored, wrong.classes_from_the_ids),
+)
+
+
+@one_at_the_id.property(ONE_HOT.inputs(), data=st.data())
+def _(ops: Operations, ids: Any, num_classes: int, data: Any) -> Any:
+    axis = data.draw(st.integers(-ids.ndim - 1, ids.ndim), label="axis")
+    name = data.draw(st.sampled_from(["float64", "float32", "float16", "int64", "bool"]), label="dtype")
+    expected = np.moveaxis(hot(ids, num_classes), -1, axis).astype(name)
+    return all_of(
+        identical(ops.one_hot(ids, num_classes, dtype=np.dtype(name), axis=axis), expected),
+        identical(ops.one_hot(ids, num_classes), hot(ids, num_classes).astype(np.float64)),
+    )
+
+
+exact_at_the_ends = Claim(
+    "cosine_similarity.any_length",
+    statement="No rounding takes a cosine out of [−1, 1]; a vector is at exactly 1 to itself, however long or short it "
+    "is; a zero vector is at 0 to everything, and one with NaN or ∞ in it at NaN.",
+    formula=r"\cos(a, 2^k a) = 1, \qquad \cos(a, -2^k a) = -1, \qquad \cos(a, 0) = 0",
+    needs=("cosine_similarity",),
+    refuted_by=(wrong.squares_overflow, wrong.product_of_roots, wrong.epsilon_added, wrong.centred),
+)
+
+
+@domain
+def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
+    """A vector of any length that its format has, and the same as much longer or shorter as it can be exactly."""
+    name = draw(st.sampled_from(target.dtypes))
+    f = FORMATS[name]
+    a = draw_vectors(draw, (1, draw(widths(most=65))), name, (1.0, 1.0))
+    room = int(np.log2(f.most)) - 5
+    powers = draw(st.integers(-room + 14, room)), draw(st.integers(-room + 14, room))
+    bits = a.astype(np.float64) * 2.0 ** draw(st.integers(0, 4))
+    coarse = np.round(bits * 16) / 64  # few bits, so that no scale loses any
+    coarse[0, 0] = coarse[0, 0] or 1.0
+    return {"a": as_dtype(coarse * 2.0 ** powers[0], name), "b": as_dtype(coarse * 2.0 ** powers[1], name)}
+
+
+@exact_at_the_ends.property(long_and_short(), other=st.sampled_from([np.nan, np.inf, -np.inf]))
+def _(ops: Operations, a: Any, b: Any, other: float) -> Any:
+    broken = np.where(np.arange(a.shape[1]) == 0, a.dtype.type(other), a)
+    return all_of(
+        equal(ops.cosine_similarity(a, b), [1.0]),
+        equal(ops.cosine_similarity(a, -b), [-1.0]),
+        identical(ops.cosine_similarity(a, 0 * b) + a.dtype.type(0), np.zeros(1, a.dtype)),
+        identical(ops.cosine_similarity(broken, b), np.full(1, np.nan, a.dtype)),
+    )
+
+
+@exact_at_the_ends.property(COSINE_SIMILARITY.inputs(), effort=0.5)
+def _(ops: Operations, a: Any, b: Any) -> Any:
+    return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), equal(ops.cosine_similarity(a, a), 1.0))
+
+
+any_axis = Claim(
+    "cosine_similarity.any_axis",
+    statement="`cosine_similarity` works along the axis that was asked for, square arrays included, and so does its "
+    "derivative.",
+    formula=r"\cos(a, b, \text{axis}) = \cos(a^\top, b^\top, \text{last axis})",
+    needs=("cosine_similarity", "cosine_similarity_vjp"),
+    tolerances=(cosine_rounding, cosine_vjp_rounding),
+    refuted_by=(wrong.axis_ignored, wrong.axis_ignored_vjp),
+)
+
+
+@domain
+def cubes(draw: Draw, target: Target) -> dict[str, Any]:
+    """Vectors along any axis of arrays of two or three axes, often all of one length."""
+    ndim, side = draw(st.integers(2, 3)), draw(st.integers(2, 4))
+    lengths = st.just(side) if draw(st.booleans()) else st.integers(1, 5)
+    shape, name = tuple(draw(lengths) for _ in range(ndim)), draw(st.sampled_from(target.dtypes))
+    a, b = (draw_vectors(draw, shape, name) for _ in range(2))
+    return {
+        "a": a,
+        "b": b,
+        "g": draw_array(draw, shape[:-1], name, (0.5, 8)),
+        "axis": draw(st.integers(-ndim, ndim - 1)),
+    }
+
+
+@any_axis.property(cubes(), effort=0.5)
+def _(ops: Operations, a: Any, b: Any, g: Any, axis: int) -> Any:
+    return COSINE_SIMILARITY.agrees(ops, a=np.moveaxis(a, -1, axis), b=np.moveaxis(b, -1, axis), axis=axis)
+
+
+@any_axis.property(cubes(), effort=0.5)
+def _(ops: Operations, a: Any, b: Any, g: Any, axis: int) -> Any:
+    return COSINE_SIMILARITY_VJP.agrees(ops, g=g, a=np.moveaxis(a, -1, axis), b=np.moveaxis(b, -1, axis), axis=axis)
+
+
+turns_and_never_lengthens = Claim(
+    "cosine_similarity.gradient",
+    statement="`cosine_similarity_vjp` is the derivative of the cosine: it equals the exact partial derivatives of the "
+    "textbook formula, moves a vector at right angles to itself, and is zero for a zero vector.",
+    formula=r"\bar a = \frac{\bar y}{\lVert a\rVert}\left(\frac{b}{\lVert b\rVert} - \cos(a, b)\frac{a}{\lVert a\rVert}"
+    r"\right), \qquad \bar a \cdot a = 0",
+    needs=("cosine_similarity_vjp",),
+    tolerances=(cosine_vjp_rounding,),
+    refuted_by=(
+        wrong.length_not_projected,
+        wrong.turned_the_other_way,
+        wrong.sides_exchanged,
+        wrong.length_forgotten,
+        wrong.no_gradient,
+    ),
+)
+
+
+@domain
+def narrow_vectors(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two vectors of a few numbers and a cotangent."""
+    name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 5))
+    a, b = (draw_vectors(draw, (1, n), name) for _ in range(2))
+    return {"g": draw_array(draw, (1,), name, (0.5, 8)), "a": a, "b": b}
+
+
+@turns_and_never_lengthens.property(narrow_vectors(), effort=0.5)
+def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
+    a_bar, b_bar = ops.cosine_similarity_vjp(g, a, b)
+    how, along = (a.dtype, ops.conventions.summation), np.eye(a.shape[1])
+
+    def slope(i: int, side: int) -> Any:
+        directions = tuple(along[[i]] if s == side else None for s in (0, 1))
+        return derivative(lambda a, b: float(g[0]) * cosine(a, b)[0], (a, b), directions)
+
+    of_a, of_b = cosine_vjp_rounding(g, a, b, *how), cosine_vjp_rounding(g, b, a, *how)
+    return all_of(
+        *(equal(a_bar[0, i], slope(i, 0), within=of_a[0, i]) for i in range(a.shape[1])),
+        *(equal(b_bar[0, i], slope(i, 1), within=of_b[0, i]) for i in range(a.shape[1])),
+    )
+
+
+@turns_and_never_lengthens.property(COSINE_SIMILARITY_VJP.inputs(), effort=0.5)
+def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
+    a_bar, _ = ops.cosine_similarity_vjp(g, a, b)
+    allowed = cosine_vjp_rounding(g, a, b, a.dtype, ops.conventions.summation).weighted(a)
+    radial = [math.fsum(row) for row in (np.asarray(a_bar, np.float64) * a.astype(np.float64)).tolist()]
+    return equal(radial, 0.0, within=allowed)
+
+
+@turns_and_never_lengthens.property(COSINE_SIMILARITY_VJP.inputs(), effort=0.25)
+def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
+    nothing = np.zeros_like(a)
+    pulled = (*ops.cosine_similarity_vjp(g, nothing, b), *ops.cosine_similarity_vjp(g, a, nothing))
+    return all_of(*(equal(p, nothing) for p in pulled))
+
+
+any_scale = Claim(
+    "cosine_similarity.gradient_at_any_length",
+    statement="A vector 2ᵏ times as long is turned by 2⁻ᵏ times as much, to the last bit, as far as the format "
+    "reaches.",
+    formula=r"\bar a(2^k a, b) = 2^{-k}\, \bar a(a, b)",
+    needs=("cosine_similarity_vjp",),
+    refuted_by=(wrong.length_forgotten, wrong.gradient_overflows),
+)
+
+
+@any_scale.property(narrow_vectors(), share=st.floats(0.1, 0.8), sign=st.sampled_from([-1, 1]))
+def _(ops: Operations, g: Any, a: Any, b: Any, share: float, sign: int) -> Any:
+    power = sign * int(share * np.log2(FORMATS["float64"].most))
+    g, a, b = (x.astype(np.float64) for x in (g, a, b))  # float64 alone has room for it
+    a_bar, b_bar = ops.cosine_similarity_vjp(g, a, b)
+    longer, same = ops.cosine_similarity_vjp(g, a * 2.0**power, b)
+    return all_of(equal(longer, a_bar * 2.0**-power), equal(same, b_bar))
+
+
+# Beyond the FAQ: rows, layout, calls, widths, formats.
+
+
+@domain
+def words_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
+    """Ids, cotangents and a table, and what else might stand in its other rows."""
+    drawn = EMBEDDING_VJP.draw(draw, target)
+    return {**drawn, "strange": draw(st.sampled_from([np.nan, np.inf, -np.inf]))}
+
+
+embedding_rows = Claim(
+    "embedding.rows_are_independent",
+    statement="What a word gets depends on its own row alone, and what a row is sent on its own occurrences alone, NaN "
+    "and infinity in all others included.",
+    formula=r"y_t = y(i_t, E_{i_t}), \qquad \bar E_i = \bar E_i(\bar y_t : i_t = i)",
+    needs=("embedding", "embedding_vjp"),
+    refuted_by=(wrong.multiplied_out, wrong.spread_by_product, common.rows_touch("embedding")),
+)
+
+
+@embedding_rows.property(words_and_strangers(), effort=0.5)
+def _(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
+    mine = np.arange(len(weight)) == ids.min(initial=len(weight))
+    others = np.where(mine[:, None], weight, weight.dtype.type(strange))
+    alone = np.isin(ids, np.flatnonzero(mine))
+    return identical(ops.embedding(ids, others)[alone], ops.embedding(ids, weight)[alone])
+
+
+@embedding_rows.property(words_and_strangers(), effort=0.5)
+def _(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
+    mine = np.arange(len(weight)) == ids.min(initial=len(weight))
+    others = np.where(np.isin(ids, np.flatnonzero(mine))[..., None], g, g.dtype.type(strange))
+    return identical(ops.embedding_vjp(others, ids, weight)[mine], ops.embedding_vjp(g, ids, weight)[mine])
+
+
+@domain
+def vectors_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two pairs of vectors or more, and what else might stand in all but the first."""
+    drawn = COSINE_SIMILARITY_VJP.draw(draw, target, rows=draw(st.integers(2, 4)))
+    strange = draw(st.sampled_from([np.nan, np.inf, 0.0, FORMATS[drawn["a"].dtype.name].most]))
+    return {**drawn, "strange": strange}
+
+
+cosine_rows = Claim(
+    "cosine_similarity.rows_are_independent",
+    statement="A pair of vectors gets the same from `cosine_similarity` alone as in a batch, and no bit of it depends "
+    "on the other pairs, NaN and infinity in them included; so it is for the derivative.",
+    formula=r"\cos(A, B)_i = \cos(A_i, B_i)",
+    needs=("cosine_similarity", "cosine_similarity_vjp"),
+    tolerances=(cosine_rounding, cosine_vjp_rounding),
+    refuted_by=tuple(
+        family(name)
+        for family in (common.rows_touch, common.first_row_everywhere)
+        for name in ("cosine_similarity", "cosine_similarity_vjp")
+    ),
+)
+
+
+def _in_company(inputs: dict[str, Any], strange: float) -> dict[str, Any]:
+    """The same first row, and nothing but `strange` in the others."""
+    first = {name: np.arange(len(x)).reshape(-1, *[1] * (x.ndim - 1)) == 0 for name, x in inputs.items()}
+    return {name: np.where(first[name], x, x.dtype.type(strange)) for name, x in inputs.items()}
+
+
+@cosine_rows.property(vectors_and_strangers(), effort=0.5)
+def _(ops: Operations, g: Any, a: Any, b: Any, strange: float) -> Any:
+    pair = {"a": a, "b": b}
+    return all_of(
+        identical(ops.cosine_similarity(*_in_company(pair, strange).values())[0], ops.cosine_similarity(a, b)[0]),
+        COSINE_SIMILARITY.agrees(ops, **pair),
+        COSINE_SIMILARITY.agrees(ops, a=a[:1], b=b[:1]),
+    )
+
+
+@cosine_rows.property(vectors_and_strangers(), effort=0.5)
+def _(ops: Operations, g: Any, a: Any, b: Any, strange: float) -> Any:
+    triple = {"g": g, "a": a, "b": b}
+    company = ops.cosine_similarity_vjp(*_in_company(triple, strange).values())
+    return all_of(
+        *(identical(c[0], p[0]) for c, p in zip(company, ops.cosine_similarity_vjp(g, a, b), strict=True)),
+        COSINE_SIMILARITY_VJP.agrees(ops, **triple),
+        COSINE_SIMILARITY_VJP.agrees(ops, g=g[:1], a=a[:1], b=b[:1]),
+    )
+
+
+PAIRS = ((EMBEDDING, EMBEDDING_VJP), (COSINE_SIMILARITY, COSINE_SIMILARITY_VJP), (BEST_SCORE_TABLE,))
+
+any_layout = (
+    layout_free(EMBEDDING, EMBEDDING_VJP, last=("embedding",)),
+    layout_free(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, last=("cosine_similarity", "cosine_similarity_vjp")),
+    layout_free(BEST_SCORE_TABLE),
+    layout_free(ONE_HOT),
+)
+any_history = tuple(pure(*parts) for parts in (*PAIRS, (ONE_HOT,)))
+widths_of_vectors = (
+    any_width(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.wide_rows_cut,)),
+    any_width(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, refuted_by=(wrong.cut_at_1024, wrong.last_left_out)),
+)
+any_format = (
+    keeps_dtype(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.sum_in_its_own_format,)),
+    keeps_dtype(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, refuted_by=(wrong.squares_in_their_own_format,)),
+    keeps_dtype(BEST_SCORE_TABLE),
+)
+no_integers = tuple(floats_only(*parts) for parts in PAIRS)
+
+
+ids_are_integers = Claim(
+    "embedding.integer_ids_only",
+    statement="Ids that are floats, bools or texts are refused, not guessed at.",
+    formula=r"i \notin \mathbb Z \Rightarrow \mathrm{TypeError}",
+    needs=("embedding", "embedding_vjp", "one_hot"),
+    refuted_by=tuple(wrong.ids_rounded(name) for name in IDS),
+)
+
+
+def no_ids() -> Iterator[dict[str, Any]]:
+    """Ids in formats that are no integers, by operation."""
+    for name in IDS:
+        for dtype in ("float64", "float32", "bool", "U1"):
+            yield {"operation": name, "ids": np.array([1, 0]).astype(dtype)}
+
+
+@ids_are_integers.exhaustive(no_ids)
+def _(ops: Operations, operation: str, ids: Any) -> Any:
+    table = np.ones((3, 2))
+    arguments = {"embedding": (ids, table), "embedding_vjp": (np.ones((2, 2)), ids, table), "one_hot": (ids, 3)}
+    return raises(lambda: getattr(ops, operation)(*arguments[operation]), TypeError)
