@@ -188,7 +188,7 @@ class Plan:
         steps: of the training.
         rate: the highest rate of Adam, reached after `warmup` steps.
         warmup: steps on the way up; from there the rate falls along a cosine.
-        beta2: of Adam.
+        beta2, decay: of Adam.
         seed: of everything random.
     """
 
@@ -204,6 +204,7 @@ class Plan:
     rate: float = 3e-3
     warmup: int = 50
     beta2: float = 0.99
+    decay: float = 1.0
     seed: int = 0
 
 
@@ -351,7 +352,7 @@ def train_language_model(
 
 
 def _optimiser(plan: Plan) -> Optimiser:
-    return Adam(plan.rate, beta2=plan.beta2)
+    return Adam(plan.rate, beta2=plan.beta2, decay=plan.decay)
 
 
 def _plan_of(checkpoint: Checkpoint) -> Plan:

@@ -76,11 +76,13 @@ def adam_step(
     beta1: float = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
+    decay: float = 0.0,
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     r"""One step of Adam: descent in units of each gradient's own size, with an average in place of the last gradient.
 
     $$m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \qquad
-      \theta_t = \theta_{t-1} - \alpha\,\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}$$
+      \theta_t = \theta_{t-1} - \alpha\left(\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
+        + \lambda\,\theta_{t-1}\right)$$
 
     Args:
         params: name → array.
@@ -90,6 +92,7 @@ def adam_step(
         beta1: how much of the average gradient stays.
         beta2: how much of the average square stays.
         epsilon: what keeps the quotient finite.
+        decay: λ, how fast a parameter shrinks by itself.
 
     Returns:
         The new parameters, in the dtypes of the old ones, and the new state.
@@ -98,7 +101,8 @@ def adam_step(
         ValueError: if a gradient belongs to no parameter or has another shape.
 
     Source:
-        Kingma & Ba, arXiv:1412.6980, algorithm 1.
+        Kingma & Ba, arXiv:1412.6980, algorithm 1; decay apart from the gradient: Loshchilov & Hutter, arXiv:1711.05101,
+        algorithm 2.
     """
     _check(params, grads)
     t = int(state["t"]) + 1
@@ -109,7 +113,10 @@ def adam_step(
         v = beta2 * state[f"v/{name}"] + (1 - beta2) * g * g
         # Both averages start at 0; dividing by the weight they have gathered takes that bias out.
         mean, square = m / (1 - beta1**t), v / (1 - beta2**t)
-        new_params[name] = _moved(params[name], rate * mean / (np.sqrt(square) + epsilon))
+        move = mean / (np.sqrt(square) + epsilon)
+        if decay:
+            move = move + decay * working(params[name])
+        new_params[name] = _moved(params[name], rate * move)
         new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v
     return new_params, new_state
 
@@ -141,13 +148,14 @@ class Adam:
     """`adam_step` as an optimiser for `train`.
 
     Attributes:
-        rate, beta1, beta2, epsilon: as for `adam_step`.
+        rate, beta1, beta2, epsilon, decay: as for `adam_step`.
     """
 
     rate: float
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    decay: float = 0.0
 
     def init(self, params: Arrays) -> dict[str, Array]:
         """The state before the first step."""
@@ -158,7 +166,8 @@ class Adam:
     ) -> tuple[dict[str, Array], dict[str, Array]]:
         """Take one step, of length `rate` or else the optimiser's own; the new parameters and the new state."""
         alpha = self.rate if rate is None else rate
-        return adam_step(params, grads, state, rate=alpha, beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon)
+        options = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, "decay": self.decay}
+        return adam_step(params, grads, state, rate=alpha, **options)
 
 
 def _moved(param: Array, by: Array) -> Array:

@@ -1,0 +1,791 @@
+"""What must be true of training: FAQ 3, 4 and 7, the steps of the optimisers, and stopping and going on."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from mathcore import training_mutants as wrong
+from mathcore.probability_tolerances import central_difference, cross_entropy_vjp_rounding
+from mathcore.training_tolerances import (
+    neighbour_loss_rounding,
+    softmax_of,
+    step_rounding,
+    vector_gradient_rounding,
+    weight_gradient_rounding,
+)
+from mathcore.verify import (
+    Claim,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    differs,
+    domain,
+    draw_array,
+    enclose,
+    equal,
+    identical,
+    less,
+)
+from mathcore.verify.domains import Draw, draw_integers
+from mathcore.verify.numbers import derivative, residues
+
+FALSE_ALARM = 1e-10  # of each statistical statement; the run has fewer than ten
+
+
+# What is drawn: a predictor of neighbours and a few pairs.
+
+
+@domain
+def predictors(
+    draw: Draw, target: Target, *, dtype: str | None = None, most: int = 8, pairs: int = 9
+) -> dict[str, Any]:
+    """Vectors and weight vectors of one scale, and pairs of words with their neighbours."""
+    vocabulary, width, count = draw(st.integers(1, most)), draw(st.integers(1, 4)), draw(st.integers(1, pairs))
+    name = dtype or draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")]))
+    # Multiples of 2⁻²⁰, so that the small steps of finite differences are exact.
+    sizes = st.sampled_from([2.0**-4, 1.0, 4.0])
+    values = [draw_array(draw, (vocabulary, width), "float64", (s := draw(sizes), s)) for _ in range(2)]
+    e, w = (np.round(v * 2**14).astype(name) / np.dtype(name).type(2**14) for v in values)
+    words, neighbours = abs(draw_integers(draw, (2, count), 10**6)) % vocabulary
+    return {"params": {"embedding": e, "output": w.T}, "words": words, "neighbours": neighbours}
+
+
+@domain
+def exact_predictors(draw: Draw, target: Target) -> dict[str, Any]:
+    """The same in arithmetic modulo a prime, where the target takes objects; else in whole numbers."""
+    vocabulary, width, count = draw(st.integers(2, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 5))
+    table = draw_integers(draw, (2, vocabulary, width), 9)
+    e, w = residues(table) if target.exact else table.astype(np.float64)
+    words, neighbours = abs(draw_integers(draw, (2, count), 10**6)) % vocabulary
+    return {"params": {"embedding": e, "output": w.T}, "words": words, "neighbours": neighbours}
+
+
+def surprise(words: Any, neighbours: Any) -> Any:
+    """The textbook's loss as a function of both tables, for numbers that carry a derivative."""
+
+    def loss(e: Any, w: Any) -> Any:
+        scores = e[words] @ w
+        right = scores[np.arange(len(words)), neighbours]
+        return np.asarray((np.log(np.exp(scores).sum(-1)) - right).sum() / len(words))
+
+    return loss
+
+
+def coordinates(params: Any) -> Iterator[tuple[str, tuple[int, ...], dict[str, Any]]]:
+    """Every single number of the parameters, as a direction to move in."""
+    for name, table in params.items():
+        for place in np.ndindex(table.shape):
+            move = {n: np.zeros(p.shape) for n, p in params.items()}
+            move[name][place] = 1.0
+            yield name, place, move
+
+
+def gradient_allowed(params: Any, words: Any, neighbours: Any, ops: Operations) -> dict[str, Any]:
+    """How far each gradient may be off."""
+    rest = (params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
+    return {"embedding": vector_gradient_rounding(*rest), "output": weight_gradient_rounding(*rest)}
+
+
+backprop_is_the_derivative = Claim(
+    "training.backprop_is_the_derivative",
+    faq=3,
+    statement="What backpropagation says of each number is the derivative of the loss by that number: by how much the "
+    "loss would change if the number were nudged.",
+    formula=r"\bar\theta_i = \frac{\partial \ell}{\partial \theta_i} = \lim_{h \to 0} "
+    r"\frac{\ell(\theta + h e_i) - \ell(\theta - h e_i)}{2h}",
+    source="Rumelhart, Hinton & Williams, Nature 323 (1986), doi:10.1038/323533a0",
+    needs=("neighbour_loss", "neighbour_gradient"),
+    tolerances=(
+        vector_gradient_rounding, weight_gradient_rounding, neighbour_loss_rounding, central_difference,
+    ),
+    refuted_by=(
+        wrong.zero_gradient, wrong.summed_not_averaged, wrong.last_occurrence_counts, wrong.weights_unmoved,
+        wrong.vectors_unmoved, wrong.every_row_moves, wrong.absent_row_zero_moves, wrong.answer_not_subtracted,
+        wrong.uphill, wrong.last_pair_dropped, wrong.sides_exchanged, wrong.loss_of_the_first,
+    ),
+)  # fmt: skip
+
+
+@backprop_is_the_derivative.property(predictors(most=3, pairs=4), effort=0.2)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+    loss, inputs = surprise(words, neighbours), (params["embedding"], params["output"])
+    _, grads = ops.neighbour_gradient(params, words, neighbours)
+    allowed = gradient_allowed(params, words, neighbours, ops)
+    return all_of(
+        *(
+            equal(grads[name][i], derivative(loss, inputs, tuple(move.values())), within=allowed[name][i])
+            for name, i, move in coordinates(params)
+        )
+    )
+
+
+THIRD_CUMULANT = math.sqrt(3) / 18
+"""A number in [0, 1] has no larger third central moment: that of two values with p(1 − p)(1 − 2p) at its maximum."""
+
+STEP = 2.0**-14
+
+
+@backprop_is_the_derivative.property(predictors(dtype="float64"), effort=0.5)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+    # Along one number the scores move in a straight line; the third derivative of a log-sum-exp is the third
+    # cumulant of the scores' speeds, at most their range cubed times √3/18.
+    _, grads = ops.neighbour_gradient(params, words, neighbours)
+    allowed = gradient_allowed(params, words, neighbours, ops)
+    noise = neighbour_loss_rounding(params, words, neighbours, np.float64, ops.conventions.summation) * 1.01
+    parts = []
+    for name, i, move in coordinates(params):
+        up, down = (ops.neighbour_loss({n: p + s * move[n] for n, p in params.items()}, words, neighbours)
+                    for s in (STEP, -STEP))  # fmt: skip
+        speeds = STEP * (params["embedding"][words] @ move["output"] + move["embedding"][words] @ params["output"])
+        third = (np.ptp(speeds, axis=-1) ** 3).mean() * THIRD_CUMULANT
+        within = central_difference(third, (up - down) / 2) + noise + allowed[name][i] * STEP
+        parts.append(equal((up - down) / 2, grads[name][i] * STEP, within=within))
+    return all_of(*parts)
+
+
+@backprop_is_the_derivative.property(predictors(), effort=0.5)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+    loss, _ = ops.neighbour_gradient(params, words, neighbours)
+    true = enclose(surprise(words, neighbours), params["embedding"], params["output"])
+    allowed = neighbour_loss_rounding(params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
+    return all_of(
+        equal(loss, true, within=allowed),
+        equal(ops.neighbour_loss(params, words, neighbours), true, within=allowed),
+    )
+
+
+# One step on one pair.
+
+
+def one_pair(params: Any, word: int, neighbour: int) -> tuple[Any, ...]:
+    """e, W, z, p and r = p − [j = y] of a single pair, in float64."""
+    e, w = np.asarray(params["embedding"][word], np.float64), np.asarray(params["output"], np.float64)
+    z = e @ w
+    p = softmax_of(z)
+    return e, w, z, p, p - np.eye(len(z))[neighbour]
+
+
+def smoothness(params: Any, word: int, neighbour: int) -> tuple[float, float]:
+    """L, below 2 over which a step on one pair descends, and the square of the gradient's length."""
+    e, w, z, _, r = one_pair(params, word, neighbour)
+    turned = (e @ e) * r + w.T @ (w @ r)
+    square = float(r @ turned)
+    bend = 4.5 * (turned @ turned) + 2 * math.sqrt(2) * abs(r @ z) * np.linalg.norm(r)
+    return float(bend) / square, square
+
+
+step_nudges_to_neighbour = Claim(
+    "training.step_nudges_to_neighbour",
+    faq=3,
+    statement="A step against the gradient, taken on a word and the neighbour that was seen, raises the probability of "
+    "that neighbour.",
+    formula=r"\ell(\theta - \eta g) \le \ell(\theta) - \eta\Big(1 - \frac{\eta L}{2}\Big)\lVert g\rVert^2, \quad "
+    r"L = \frac{\frac92\lVert Ar\rVert^2 + 2\sqrt2\,|r \cdot z|\,\lVert r\rVert}{r^\top A r}, \quad "
+    r"A = \lVert e\rVert^2 I + W^\top W",
+    verdict="holds_if",
+    condition="The step is shorter than 2/L, with r = p − one_hot(y), z the scores and e the word's vector; a longer "
+    "one can overshoot.",
+    source="Nesterov, Lectures on Convex Optimization (2018), §1.2.3, for the descent lemma",
+    needs=("neighbour_gradient", "neighbour_loss", "sgd_step"),
+    refuted_by=(
+        wrong.zero_gradient, wrong.uphill, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.answer_not_subtracted,
+        wrong.step_uphill, wrong.no_step, wrong.step_halved, wrong.vectors_stay, wrong.of_unit_length,
+    ),
+    rests_on=("softmax.jacobian",),
+)  # fmt: skip
+
+
+def stepped(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    """The parameters after one step on one pair."""
+    _, grads = ops.neighbour_gradient(params, np.array([word]), np.array([neighbour]))
+    return ops.sgd_step(params, grads, rate=rate)
+
+
+@domain
+def single_pairs(draw: Draw, target: Target) -> dict[str, Any]:
+    """A predictor in float64 and one pair of words on which it errs enough to be measured."""
+    vocabulary, width = draw(st.integers(2, 6)), draw(st.integers(1, 4))
+    e = draw_array(draw, (vocabulary, width), "float64", (0.25, 4.0))
+    w = draw_array(draw, (width, vocabulary), "float64", (0.25, 4.0))
+    word, neighbour = draw(st.integers(0, vocabulary - 1)), draw(st.integers(0, vocabulary - 1))
+    params = {"embedding": e, "output": w}
+    p = one_pair(params, word, neighbour)[3]
+    assume(p[neighbour] < 0.99 and max(abs(e[word]).max(), abs(w).max()) > 0.1)
+    return {"params": params, "word": word, "neighbour": neighbour}
+
+
+@step_nudges_to_neighbour.property(single_pairs(), share=st.floats(0.02, 0.98))
+def _(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> Any:
+    bend, square = smoothness(params, word, neighbour)
+    rate, pair = share * 2 / bend, (np.array([word]), np.array([neighbour]))
+    # Softmax bends by ½ where L allows for 9/2: at least share · η ‖g‖² / 2 is to spare, far more than rounding takes.
+    assume(share * rate * square > 2.0**-30)
+    after = stepped(ops, params, word, neighbour, rate)
+    lower = ops.neighbour_loss(params, *pair) - rate * (1 - rate * bend / 2) * square
+    return at_most(ops.neighbour_loss(after, *pair), lower)
+
+
+def _loss_of_a_step(params: Any, word: int, neighbour: int, rate: float) -> Any:
+    """What the rounding of a step may do to the loss: twice the largest change of a score."""
+    e, w, _, _, r = one_pair(params, word, neighbour)
+    off_e = step_rounding(e, rate, abs(w) @ abs(r) * 2, np.float64)
+    off_w = step_rounding(w, rate, np.outer(abs(e), abs(r)) * 2, np.float64)
+    return (off_e.weighted(abs(w).max(1)) + off_w.weighted(np.ones(w.shape[1])).weighted(abs(e))) * 8
+
+
+@step_nudges_to_neighbour.proof
+def _(ops: Operations) -> Any:
+    """A polynomial identity in e, W, r and the share t of the step that has been taken.
+
+    The scores on the way are z − tη A r + t²η² (r·z) r. So their speed is at most ηǁArǁ + 2η²|r·z|ǁrǁ, and the loss
+    bends by at most half of its square (ǁdiag p − ppᵀǁ ≤ ½) and by 2η²|r·z| |r(t)·r| more, where r(t), the gradient on
+    the way, is no longer than √2. For η ≤ 2/L the speed is at most 3ηǁArǁ, because 2η|r·z|ǁrǁ ≤ 2ǁArǁ then:
+    rᵀAr ≤ ǁrǁǁArǁ and ǁrǁ ≤ √2. Together that is η²L rᵀAr, and rᵀAr is the square of the gradient's length. Each
+    monomial names one index of the width and two words at most, so that 2 and 3 of them stand for any number.
+    """
+    from flint import Ordering, fmpq_mpoly_ctx
+
+    width, words = 2, 3
+    names = [f"x{i}" for i in range(width + width * words + words + 1)]
+    symbols = np.empty(len(names), dtype=object)
+    symbols[:] = fmpq_mpoly_ctx.get(names, Ordering.lex).gens()
+    e, w = symbols[:width].reshape(1, width), symbols[width : -1 - words].reshape(width, words)
+    r, t = symbols[-1 - words : -1].reshape(words, 1), symbols[-1:].reshape(1, 1)
+    z, error, outer = e @ w, w @ r, e.T @ r.T
+    on_the_way = (e - t * error.T) @ (w - t * outer)
+    turned = (e @ e.T) * r + w.T @ error
+    left = on_the_way - (z - t * turned.T + t * t * (z @ r) * r.T)
+    square = (error**2).sum() + (outer**2).sum() - (r.T @ turned)[0, 0]
+    return equal([len(polynomial) for polynomial in [*left[0], square]], 0)
+
+
+def small_pairs(*rates: float) -> Iterator[dict[str, Any]]:
+    """All predictors of two words in whole numbers up to 2, a pair, and rates: smallest first."""
+    for e, w, v, rate in sorted(
+        itertools.product((1, 2), range(-2, 3), range(-2, 3), rates), key=lambda c: abs(c[0]) + abs(c[1]) + abs(c[2])
+    ):
+        params = {"embedding": np.array([[e], [0.0]]), "output": np.array([[w, v]], np.float64)}
+        yield {"params": params, "word": 0, "neighbour": 0, "rate": rate}
+
+
+@step_nudges_to_neighbour.counterexample(cases=lambda: small_pairs(1.0, 4.0, 16.0))
+def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    pair = np.array([word]), np.array([neighbour])
+    after = stepped(ops, params, word, neighbour, rate)
+    return at_most(ops.neighbour_loss(after, *pair), ops.neighbour_loss(params, *pair))
+
+
+step_aligns = Claim(
+    "training.step_aligns",
+    faq=4,
+    statement='A step on "cat after the" raises the dot product of the vector of "the" with the weight vector of '
+    '"cat".',
+    formula=r"e' \cdot w_y' - e \cdot w_y = \eta\,\big[(1 - p_y)\lVert e\rVert^2 + w_y \cdot (w_y - \bar w)\big] + "
+    r"\eta^2 (1 - p_y)\, e \cdot (w_y - \bar w), \qquad \bar w = \sum_j p_j w_j",
+    verdict="holds_if",
+    condition="The bracket is positive and the step is shorter than the bracket over (1 − p_y) |e · (w_y − w̄)|. The "
+    "bracket is negative where other weight vectors point the same way and are longer: then even the smallest step "
+    "lowers the dot product, and the neighbour gains only because the others lose more.",
+    needs=("neighbour_gradient", "sgd_step"),
+    tolerances=(step_rounding,),
+    refuted_by=(
+        wrong.zero_gradient, wrong.uphill, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.answer_not_subtracted,
+        wrong.step_uphill, wrong.no_step, wrong.step_halved, wrong.vectors_stay,
+    ),
+)  # fmt: skip
+
+
+def alignment(params: Any, word: int, neighbour: int) -> tuple[float, float, float]:
+    """The dot product, the bracket, and the factor of η²."""
+    e, w, z, p, _ = one_pair(params, word, neighbour)
+    away = w[:, neighbour] - w @ p
+    own = 1 - p[neighbour]
+    return z[neighbour], float(own * (e @ e) + w[:, neighbour] @ away), float(own * (e @ away))
+
+
+def aligned(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    """The dot product after a step."""
+    after = stepped(ops, params, word, neighbour, rate)
+    return (after["embedding"][word] * after["output"][:, neighbour]).sum()
+
+
+@step_aligns.property(single_pairs(), share=st.floats(0.05, 0.95))
+def _(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> Any:
+    before, first, second = alignment(params, word, neighbour)
+    assume(first > 2.0**-6)
+    rate = share * (min(first / -second, 8.0) if second < 0 else 1.0)
+    rise = rate * first + rate**2 * second
+    assume(rise > 2.0**-20)
+    after, allowed = aligned(ops, params, word, neighbour, rate), _loss_of_a_step(params, word, neighbour, rate) * 4
+    return all_of(equal(after - before, rise, within=allowed), less(before, after))
+
+
+@step_aligns.counterexample(
+    cases=lambda: (c for c in small_pairs(1.0, 4.0, 16.0) if alignment(c["params"], 0, 0)[1] > 0)
+)
+def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    # The bracket is positive: the length of the step alone is to blame.
+    return at_least(aligned(ops, params, word, neighbour, rate), alignment(params, word, neighbour)[0])
+
+
+@step_aligns.counterexample(cases=lambda: small_pairs(2.0**-20))
+def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    # However short the step.
+    return at_least(aligned(ops, params, word, neighbour, rate), alignment(params, word, neighbour)[0])
+
+
+both_sides_learn = Claim(
+    "training.both_sides_learn",
+    faq=4,
+    statement="One step changes the vector of the word that was seen and the weight vectors together; the vectors of "
+    "words that were not seen have a gradient of exactly zero and stay bit for bit what they were.",
+    formula=r"\bar E_w = W r, \qquad \bar W = e\,r^\top, \qquad \bar E_i = 0 \text{ for } i \ne w",
+    needs=("neighbour_gradient", "sgd_step"),
+    refuted_by=(
+        wrong.zero_gradient, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.every_row_moves,
+        wrong.absent_row_zero_moves, wrong.sides_exchanged, wrong.decays, wrong.no_step, wrong.vectors_stay,
+    ),
+)  # fmt: skip
+
+
+@both_sides_learn.exact(exact_predictors(), effort=0.5)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+    absent = ~np.isin(np.arange(len(params["embedding"])), words)
+    word, neighbour = words[:1], neighbours[:1]
+    _, grads = ops.neighbour_gradient(params, words, neighbours)
+    _, own = ops.neighbour_gradient(params, word, neighbour)
+    e, sent = params["embedding"][word[0]], own["embedding"][word[0]]
+    # Both sides come from one r: e_a (W r) = W (e_a r), whatever r is.
+    through = [params["output"] @ row for row in own["output"]] if params["output"].dtype == object else None
+    parts = [equal(grads["embedding"][absent], np.zeros_like(grads["embedding"][absent]))]
+    if through is not None:
+        parts.append(equal(np.outer(e, sent), np.array(through)))
+    return all_of(*parts)
+
+
+@both_sides_learn.property(single_pairs())
+def _(ops: Operations, params: Any, word: int, neighbour: int) -> Any:
+    e, w, _, _, r = one_pair(params, word, neighbour)
+    assume(abs(w @ r).max() > 2.0**-20 and abs(np.outer(e, r)).max() > 2.0**-20)
+    after = stepped(ops, params, word, neighbour, 0.5)
+    others = np.arange(len(params["embedding"])) != word
+    return all_of(
+        differs(after["embedding"][word], params["embedding"][word]),
+        differs(after["output"], params["output"]),
+        identical(after["embedding"][others], params["embedding"][others]),
+    )
+
+
+error_drives_update = Claim(
+    "training.error_drives_update",
+    faq=4,
+    statement="What is sent back to the scores is the error, p − one_hot(y): it sums to zero, its magnitudes sum to "
+    "2(1 − p_y), and where there is no error there is no update.",
+    formula=r"\bar z = p - [\,j = y\,], \qquad \sum_j \bar z_j = 0, \qquad \sum_j |\bar z_j| = 2(1 - p_y)",
+    needs=("cross_entropy_vjp",),
+    tolerances=(cross_entropy_vjp_rounding,),
+    refuted_by=(wrong.half_the_error, wrong.error_keeps_a_floor, wrong.wrong_answer_alone),
+)
+
+
+@domain
+def answered(draw: Draw, target: Target) -> dict[str, Any]:
+    """A row of scores, often with a sure winner, and the right answer."""
+    name = draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")]))
+    x = draw_array(draw, (1, draw(st.integers(1, 40))), name, (2.0**-4, 2.0**5))
+    y = draw(st.integers(0, x.shape[1] - 1))
+    return {"x": x, "y": np.array([y])}
+
+
+@error_drives_update.property(answered())
+def _(ops: Operations, x: Any, y: Any) -> Any:
+    slope = np.asarray(ops.cross_entropy_vjp(np.ones((), x.dtype), x, y), np.float64)
+    p, wanted = softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
+    each = cross_entropy_vjp_rounding(np.ones((1, 1)), x, p, wanted, x.dtype, ops.conventions.summation)
+    allowed = each.weighted(np.ones(x.shape[1])) * 1.01
+    others = np.delete(p[0], y[0]).sum()  # 1 − p_y without cancellation
+    return all_of(equal(slope.sum(-1), [0.0], within=allowed), equal(abs(slope).sum(-1), [2 * others], within=allowed))
+
+
+@error_drives_update.property(x=st.lists(st.integers(-9, 9), min_size=1, max_size=9), y=st.integers(0, 8))
+def _(ops: Operations, x: Any, y: int) -> Any:
+    scores, y = np.array([x], np.float64), y % len(x)
+    scores[0, y] += 1000  # beside which e⁻¹⁰⁰⁰ is nothing that float64 can hold
+    return equal(ops.cross_entropy_vjp(np.ones(()), scores, np.array([y])), np.zeros((1, len(x))))
+
+
+@error_drives_update.proof
+def _(ops: Operations) -> Any:
+    """With q = 1 − p_y the other probabilities sum to q: the error sums to q − q, and its magnitudes to q + q.
+
+    That p_y − 1 is the only negative entry is 0 ≤ p ≤ 1. As polynomials in the probabilities, after 1 = Σp.
+    """
+    from flint import Ordering, fmpq_mpoly_ctx
+
+    a, b, c = fmpq_mpoly_ctx.get(["a", "b", "c"], Ordering.lex).gens()
+    one = a + b + c
+    return equal([len((a - one) + b + c), len((one - a) + b + c - 2 * (one - a))], 0)
+
+
+# FAQ 7: vectors that may move, and vectors that may not.
+
+frozen_stays = Claim(
+    "training.frozen_stays",
+    faq=7,
+    statement="Vectors that are frozen stay bit for bit what they were, however long the rest is trained: no "
+    "similarity is discovered among them.",
+    formula=r"\theta_t = \theta_0 \quad \text{for frozen } \theta",
+    needs=("train_neighbours",),
+    refuted_by=(wrong.nothing_frozen, wrong.thawed_at_the_end, wrong.all_frozen),
+)
+
+FROZEN = st.sampled_from([("embedding",), ("output",), ("embedding", "output")])
+
+
+@frozen_stays.exact(exact_predictors(), frozen=FROZEN, steps=st.integers(0, 2), effort=0.25)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any, frozen: Any, steps: int) -> Any:
+    after = ops.train_neighbours(params, words, neighbours, rate=0.5, steps=steps, frozen=frozen)
+    return all_of(*(equal(after[name], params[name]) for name in frozen))
+
+
+@frozen_stays.property(predictors(), frozen=FROZEN, steps=st.integers(0, 20), batch=st.sampled_from([None, 1, 3]),
+                       seed=st.integers(0, 99), effort=0.5)  # fmt: skip
+def _(ops: Operations, params: Any, words: Any, neighbours: Any, frozen: Any, steps: int, batch: Any, seed: int) -> Any:
+    options = {} if batch is None else {"batch": batch, "rng": np.random.default_rng(seed)}
+    after = ops.train_neighbours(params, words, neighbours, rate=0.5, steps=steps, frozen=frozen, **options)
+    return all_of(*(identical(after[name], params[name]) for name in frozen))
+
+
+@frozen_stays.property(single_pairs(), name=st.sampled_from(["embedding", "output"]), effort=0.5)
+def _(ops: Operations, params: Any, word: int, neighbour: int, name: str) -> Any:
+    e, w, _, _, r = one_pair(params, word, neighbour)
+    assume(abs(w @ r).max() > 2.0**-20 and abs(np.outer(e, r)).max() > 2.0**-20)
+    other = "output" if name == "embedding" else "embedding"
+    pair = np.array([word]), np.array([neighbour])
+    after = ops.train_neighbours(params, *pair, rate=0.5, steps=1, frozen=(name,))
+    return differs(after[other], params[other])
+
+
+moving_beats_frozen = Claim(
+    "training.moving_beats_frozen",
+    faq=7,
+    statement="Training the vectors of words too reaches a loss no higher than training the weights alone.",
+    formula=r"\min_{E,\,W} \ell(E, W) \le \min_W \ell(E_0, W)",
+    verdict="holds_if",
+    condition="The two are compared at their optimum, or after the training that the experiment states; after a few "
+    "steps, or with steps that are too long, moving vectors can be behind.",
+    needs=("train_neighbours", "neighbour_loss", "init_neighbour_predictor", "neighbour_pairs"),
+    refuted_by=(wrong.nothing_frozen, wrong.vectors_always_frozen, wrong.never_trains),
+)
+
+
+@moving_beats_frozen.proof
+def _(ops: Operations) -> Any:
+    """Whatever W does for frozen vectors it does for moving ones that have not moved: the set searched is larger.
+
+    And it can be larger by all that matters. Two words with one frozen vector get one distribution p, so that their
+    mean surprise at two different neighbours, −(ln p_1 + ln p_2)/2, is at least ln 2 (p_1 p_2 ≤ ¼), however W is
+    trained. Vectors that may move part from each other and go below.
+    """
+    params = {"embedding": np.ones((2, 1)), "output": np.array([[1.0, -1.0]])}
+    words, neighbours = pairs = np.array([0, 1]), np.array([0, 1])
+    frozen = [
+        ops.neighbour_loss(
+            ops.train_neighbours(params, words, neighbours, rate=0.25, steps=steps, frozen=("embedding",)), *pairs
+        )
+        for steps in (0, 1, 2, 5, 10)
+    ]
+    moving = ops.train_neighbours(params, words, neighbours, rate=1.0, steps=50)
+    return all_of(
+        at_least(frozen, math.log(2)),
+        less(np.diff(frozen), 0),
+        less(ops.neighbour_loss(moving, *pairs), math.log(2) / 2),
+    )
+
+
+def few_steps() -> Iterator[dict[str, Any]]:
+    """Small predictors of two words, a text of two words, and a few long steps."""
+    for e, w, rate, steps in itertools.product((0.0, 1.0), (0.0, 1.0), (1.0, 8.0), (1, 2)):
+        params = {"embedding": np.array([[e], [1.0]]), "output": np.array([[w, 0.0]])}
+        for neighbours in itertools.product((0, 1), repeat=3):
+            yield {"params": params, "neighbours": np.array(neighbours), "rate": rate, "steps": steps}
+
+
+@moving_beats_frozen.counterexample(cases=few_steps)
+def _(ops: Operations, params: Any, neighbours: Any, rate: float, steps: int) -> Any:
+    pairs = np.array([0, 1, 1]), neighbours
+    frozen, moving = (
+        ops.train_neighbours(params, *pairs, rate=rate, steps=steps, frozen=names) for names in (("embedding",), ())
+    )
+    return at_most(ops.neighbour_loss(moving, *pairs), ops.neighbour_loss(frozen, *pairs))
+
+
+# Experiments.
+
+TWINS, CONTEXTS, SENTENCES = 8, 16, 2000
+"""The generated text: pairs of words that are used alike, the words around them, and how many sentences there are."""
+
+VOCABULARY, WIDTH, SEEDS = 2 * TWINS + CONTEXTS, 8, 10
+
+
+def generated_text(rng: Any) -> Any:
+    """Sentences "context word context": words 2k and 2k + 1 are drawn with equal chances and stand among the same."""
+    habits = rng.dirichlet(np.full(CONTEXTS, 0.3), size=TWINS)
+    kind, which = rng.integers(0, TWINS, SENTENCES), rng.integers(0, 2, SENTENCES)
+    around = [2 * TWINS + np.array([rng.choice(CONTEXTS, p=habits[k]) for k in kind]) for _ in range(2)]
+    return np.stack([around[0], 2 * kind + which, around[1]], 1).ravel()
+
+
+def real_text(most: int) -> Any:
+    """The commonest words of Python's own documentation in the order they come in, as ids."""
+    from pydoc_data.topics import topics
+
+    found = re.findall(r"[a-z]+", " ".join(topics.values()).lower())
+    ids = {word: i for i, (word, _) in enumerate(Counter(found).most_common(most))}
+    return np.array([ids[word] for word in found if word in ids])
+
+
+def cosines(table: Any) -> Any:
+    """The cosine of every vector with every other."""
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+    return unit @ unit.T
+
+
+def binomial_interval(successes: int, trials: int, confidence: float = 0.99) -> tuple[float, float]:
+    """The exact interval of Clopper & Pearson, doi:10.1093/biomet/26.4.404, by bisection."""
+
+    def at_least_as_many(rate: float, count: int) -> float:
+        return sum(math.comb(trials, i) * rate**i * (1 - rate) ** (trials - i) for i in range(count, trials + 1))
+
+    def solve(count: int, level: float) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if at_least_as_many(middle, count) < level else (low, middle)
+        return low
+
+    tail = (1 - confidence) / 2
+    lower = 0.0 if successes == 0 else solve(successes, tail)
+    return lower, 1.0 if successes == trials else solve(successes + 1, 1 - tail)
+
+
+def rounds(scale: float) -> int:
+    """How many seeds an experiment has."""
+    return max(2, round(SEEDS * scale))
+
+
+def trained(ops: Operations, text: Any, rng: Any, vocabulary: int, **options: Any) -> tuple[Any, Any, Any]:
+    """A predictor before and after training on a text, and the pairs."""
+    pairs = ops.neighbour_pairs(text)
+    start = ops.init_neighbour_predictor(rng, vocabulary=vocabulary, width=WIDTH)
+    settings = {"rate": 2.0, "steps": 400, "batch": 128, "rng": rng, **options}
+    return start, ops.train_neighbours(start, *pairs, **settings), pairs
+
+
+same_context_same_vector = Claim(
+    "training.same_context_same_vector",
+    faq=3,
+    statement="Words that occur in the same contexts end with similar vectors.",
+    formula=r"P(\text{context} \mid a) = P(\text{context} \mid b) \;\Rightarrow\; \cos(E_a, E_b) \to 1",
+    source="Harris, Word 10 (1954), doi:10.1080/00437956.1954.11659520",
+    needs=("neighbour_pairs", "init_neighbour_predictor", "train_neighbours"),
+    refuted_by=(
+        wrong.never_trains, wrong.learns_from_shuffled_text, wrong.vectors_always_frozen, wrong.twins_parted,
+    ),
+)  # fmt: skip
+
+
+@domain
+def twins(draw: Draw, target: Target) -> dict[str, Any]:
+    """Words 0 and 1 start alike, on both sides, and have the same neighbours; the others may have any."""
+    case = draw(st.integers(2, 4)), draw(st.integers(1, 2))
+    table = draw_integers(draw, (2, *case), 9)
+    table[:, 1] = table[:, 0]
+    shared = draw(st.lists(st.integers(2, case[0] - 1), min_size=1, max_size=2)) if case[0] > 2 else []
+    pairs = [(a, b) for b in shared for a in (0, 1)] + [(b, a) for b in shared for a in (0, 1)] + [(0, 0), (1, 1)]
+    words, neighbours = np.array(draw(st.permutations(pairs))).T
+    e, w = residues(table) if target.exact else np.zeros(table.shape)
+    return {"params": {"embedding": e, "output": w.T}, "words": words, "neighbours": neighbours}
+
+
+@same_context_same_vector.exact(twins(), steps=st.integers(0, 2), effort=0.25)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any, steps: int) -> Any:
+    after = ops.train_neighbours(params, words, neighbours, rate=0.5, steps=steps)
+    return all_of(
+        equal(after["embedding"][0], after["embedding"][1]), equal(after["output"][:, 0], after["output"][:, 1])
+    )
+
+
+@same_context_same_vector.experiment
+def _(ops: Operations, rng: Any, scale: float) -> Any:
+    won, close = 0, []
+    for _ in range(rounds(scale)):
+        _, after, _ = trained(ops, generated_text(rng), rng, VOCABULARY)
+        alike = cosines(after["embedding"]) - 2 * np.eye(VOCABULARY)
+        words = np.arange(2 * TWINS)
+        close.append(alike[words, words ^ 1].mean())
+        won += bool((alike[words].argmax(1) == (words ^ 1)).all())
+    low, high = binomial_interval(won, rounds(scale))
+    # By chance a word is nearest to its twin once in 31 times; here all sixteen have to be.
+    return less(1 / (VOCABULARY - 1), low).measuring(
+        twins_are_nearest=f"for all {2 * TWINS} words, in {won} of {rounds(scale)} seeds",
+        interval=f"[{low:.0%}, {high:.0%}], 99 % exact binomial",
+        cosine_of_twins=f"{np.mean(close):.2f}",
+    )
+
+
+REAL_WORDS, SHUFFLES = 120, 99
+
+
+def agreement(shared: Any, alike: Any) -> float:
+    """The correlation between how much context two words share and the cosine of their vectors, over all pairs."""
+    upper = np.triu_indices(len(shared), 1)
+    return float(np.corrcoef(shared[upper], alike[upper])[0, 1])
+
+
+@same_context_same_vector.experiment
+def _(ops: Operations, rng: Any, scale: float) -> Any:
+    text, won, seen = real_text(REAL_WORDS), 0, []
+    for _ in range(rounds(scale)):
+        _, after, (words, neighbours) = trained(ops, text, rng, REAL_WORDS)
+        counts = np.zeros((REAL_WORDS, REAL_WORDS))
+        np.add.at(counts, (words, neighbours), 1)
+        context = np.sqrt(counts / counts.sum(1, keepdims=True))
+        shared, alike = context @ context.T, cosines(after["embedding"])
+        orders = [rng.permutation(REAL_WORDS) for _ in range(SHUFFLES)]
+        seen.append(agreement(shared, alike))
+        won += seen[-1] > max(agreement(shared, alike[order][:, order]) for order in orders)
+    low, high = binomial_interval(won, rounds(scale))
+    # Were vectors dealt to words without regard to context, each order would be best once in a hundred times.
+    return less(1 / (SHUFFLES + 1), low).measuring(
+        text=f"the {REAL_WORDS} commonest words of Python's documentation topics, {len(text):,} in all",
+        contexts_tell_vectors=f"better than {SHUFFLES} shuffles in {won} of {rounds(scale)} seeds",
+        interval_on_text=f"[{low:.0%}, {high:.0%}], 99 % exact binomial",
+        correlation=f"{np.mean(seen):.2f}",
+    )
+
+
+@moving_beats_frozen.experiment
+def _(ops: Operations, rng: Any, scale: float) -> Any:
+    losses: list[list[Any]] = []
+    for _ in range(rounds(scale)):
+        text, seed = generated_text(rng), int(rng.integers(2**32))
+        losses.append([])
+        for frozen in ((), ("embedding",)):
+            _, after, pairs = trained(ops, text, np.random.default_rng(seed), VOCABULARY, frozen=frozen)
+            losses[-1].append(ops.neighbour_loss(after, *pairs))
+    moving, still = np.array(losses, np.float64).T
+    won = int((moving < still).sum())
+    low, high = binomial_interval(won, len(moving))
+    return less(moving, still).measuring(
+        moving=f"{moving.mean():.3f} nats", frozen=f"{still.mean():.3f} nats",
+        interval=f"moving is ahead in {won} of {len(moving)} seeds: [{low:.0%}, {high:.0%}], 99 % exact binomial",
+    )  # fmt: skip
+
+
+map_draws_itself = Claim(
+    "training.map_draws_itself",
+    faq=7,
+    statement="Related words, those that are used alike, approach each other on the map of vectors without anybody "
+    "telling that they are related.",
+    formula=r"\frac{\operatorname{mean}\lVert E_a - E_b\rVert \text{ over related pairs}}"
+    r"{\operatorname{mean}\lVert E_a - E_b\rVert \text{ over all pairs}} \text{ falls}",
+    needs=("neighbour_pairs", "init_neighbour_predictor", "train_neighbours"),
+    refuted_by=(wrong.never_trains, wrong.learns_from_shuffled_text, wrong.vectors_always_frozen),
+)
+
+
+def flat_map(table: Any) -> Any:
+    """The vectors as seen from the direction in which they spread most: two numbers each."""
+    centred = table - table.mean(0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    return u[:, :2] * s[:2]
+
+
+def nearness(places: Any) -> float:
+    """The distance between related words as a share of the distance between any two."""
+    words = np.arange(2 * TWINS)
+    distance = np.linalg.norm(places[words, None] - places[None, words], axis=-1)
+    return float(distance[words, words ^ 1].mean() / distance.sum() * (len(words) * (len(words) - 1)))
+
+
+@map_draws_itself.experiment
+def _(ops: Operations, rng: Any, scale: float) -> Any:
+    shares, maps = [], []
+    for _ in range(rounds(scale)):
+        before, after, _ = trained(ops, generated_text(rng), rng, VOCABULARY)
+        maps = [flat_map(params["embedding"][: 2 * TWINS]) for params in (before, after)]
+        shares.append([nearness(params["embedding"]) for params in (before, after)] + [nearness(maps[1])])
+    first, last, drawn = np.array(shares).T
+    won = int((last < first / 2).sum())
+    low, high = binomial_interval(won, len(first))
+    return all_of(
+        less(last, first / 2),
+        less(drawn, np.full(len(drawn), 1.0)).measuring(
+            related_words=f"{first.mean():.2f} of the mean distance before, {last.mean():.2f} after",
+            on_the_flat_map=f"{drawn.mean():.2f}",
+            interval=f"less than half as far in {won} of {len(first)} seeds: [{low:.0%}, {high:.0%}], 99 %",
+            map_before=maps[0].round(3).tolist(),
+            map_after=maps[1].round(3).tolist(),
+        ),
+    )
+
+
+starts_random = Claim(
+    "training.starts_random",
+    faq=3,
+    statement="The first vectors are random, the same for the same seed, and unrelated: their cosines spread by 1/√d "
+    "around 0.",
+    formula=r"\mathrm{E}\cos(E_a, E_b) = 0, \qquad \mathrm{E}\cos^2(E_a, E_b) = \frac1d",
+    source="Blum, Hopcroft & Kannan, Foundations of Data Science (2020), §2.4; Bernstein's inequality, Boucheron, "
+    "Lugosi & Massart, Concentration Inequalities (2013), §2.8",
+    needs=("init_neighbour_predictor",),
+    refuted_by=(
+        wrong.starts_at_zero, wrong.starts_positive, wrong.seed_ignored, wrong.seed_pinned, wrong.half_the_width,
+    ),
+)  # fmt: skip
+
+COSINES = 20_000
+
+
+@starts_random.statistical
+def _(ops: Operations, rng: Any) -> Any:
+    # A cosine lies in [−1, 1] and has variance 1/d, its square in [0, 1] with variance below 3/(d(d + 2)). Bernstein:
+    # the mean of n is off by more than √(2σ²x/n) + x/(3n) · range with probability 2e⁻ˣ at most.
+    parts, x = [], math.log(8 / FALSE_ALARM)
+    for d, side in itertools.product((4, 16), ("embedding", "output")):
+        params = ops.init_neighbour_predictor(rng, vocabulary=2 * COSINES, width=d)
+        table = params[side] if side == "embedding" else params[side].T
+        unit = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), 1e-300)
+        cos = (unit[::2] * unit[1::2]).sum(1)
+        off = math.sqrt(2 * x / d / COSINES) + 2 * x / 3 / COSINES
+        off_square = math.sqrt(2 * x * 3 / (d * (d + 2)) / COSINES) + x / 3 / COSINES
+        parts += [at_most(abs(cos.mean()), off), at_most(abs((cos**2).mean() - 1 / d), off_square)]
+    return all_of(*parts)
+
+
+@starts_random.property(seed=st.integers(0, 2**32 - 1), vocabulary=st.integers(1, 9), width=st.integers(1, 9),
+                        dtype=st.sampled_from(["float32", "float64"]))  # fmt: skip
+def _(ops: Operations, seed: int, vocabulary: int, width: int, dtype: str) -> Any:
+    one, again, other = (
+        ops.init_neighbour_predictor(np.random.default_rng(s), vocabulary=vocabulary, width=width, dtype=dtype)
+        for s in (seed, seed, seed + 1)
+    )
+    shapes = {"embedding": (vocabulary, width), "output": (width, vocabulary)}
+    return all_of(
+        *(identical(one[n], again[n]) for n in shapes),
+        *(differs(one[n], other[n]) for n in shapes),
+        *(identical(one[n].shape, shape) for n, shape in shapes.items()),
+        *(equal(one[n].dtype.name == dtype, True) for n in shapes),
+    )

@@ -1,0 +1,554 @@
+"""Training that is wrong on purpose: what the claims about training must refute."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.claims import mutant
+
+Operation = Callable[..., Any]
+
+
+# The gradient of a predictor of neighbours.
+
+
+def changed(name: str, change: Callable[..., Any]) -> Callable[[Operation], Operation]:
+    """A gradient whose part `name` is changed by `change(part, params, words, neighbours)`."""
+
+    def build(correct: Operation) -> Operation:
+        def wrong(params: Any, words: Any, neighbours: Any) -> Any:
+            loss, grads = correct(params, words, neighbours)
+            return loss, {**grads, name: change(grads[name], params, words, neighbours)}
+
+        return wrong
+
+    return build
+
+
+@mutant("neighbour_gradient", wraps=True)
+def zero_gradient(correct: Operation) -> Operation:
+    """Returns no gradient at all."""
+
+    def wrong(params: Any, words: Any, neighbours: Any) -> Any:
+        return correct(params, words, neighbours)[0], {name: p * 0 for name, p in params.items()}
+
+    return wrong
+
+
+@mutant("neighbour_gradient", wraps=True)
+def summed_not_averaged(correct: Operation) -> Operation:
+    """Sums over the pairs where the loss takes the mean."""
+
+    def wrong(params: Any, words: Any, neighbours: Any) -> Any:
+        loss, grads = correct(params, words, neighbours)
+        return loss, {name: g * len(words) for name, g in grads.items()}
+
+    return wrong
+
+
+@mutant("neighbour_gradient", wraps=True)
+def last_occurrence_counts(correct: Operation) -> Operation:
+    """Assigns to the row of a word where it should add: `rows[words] = …` keeps the last occurrence."""
+
+    def last(gradient: Any, params: Any, words: Any, neighbours: Any) -> Any:
+        out = gradient * 0
+        scores = params["embedding"][words] @ params["output"]
+        e = np.exp(scores - scores.max(-1, keepdims=True))
+        p = e / e.sum(-1, keepdims=True) - np.eye(scores.shape[-1])[neighbours]
+        out[words] = (p / len(words) @ params["output"].T).astype(gradient.dtype)
+        return out
+
+    return changed("embedding", last)(correct)
+
+
+@mutant("neighbour_gradient", wraps=True)
+def weights_unmoved(correct: Operation) -> Operation:
+    """Forgets the gradient of the weight vectors."""
+    return changed("output", lambda gradient, *_: gradient * 0)(correct)
+
+
+@mutant("neighbour_gradient", wraps=True)
+def vectors_unmoved(correct: Operation) -> Operation:
+    """Forgets the gradient of the vectors of words."""
+    return changed("embedding", lambda gradient, *_: gradient * 0)(correct)
+
+
+@mutant("neighbour_gradient", wraps=True)
+def every_row_moves(correct: Operation) -> Operation:
+    """Sends a trace of the gradient to every word, as a decay of the table would."""
+    return changed("embedding", lambda gradient, params, *_: gradient + params["embedding"] * 2.0**-20)(correct)
+
+
+@mutant("neighbour_gradient", wraps=True)
+def absent_row_zero_moves(correct: Operation) -> Operation:
+    """Counts padding as occurrences of word 0."""
+
+    def pad(gradient: Any, params: Any, words: Any, neighbours: Any) -> Any:
+        out = gradient.copy()
+        out[0] = out[0] + params["output"][:, 0]
+        return out
+
+    return changed("embedding", pad)(correct)
+
+
+@mutant("neighbour_gradient", wraps=True)
+def answer_not_subtracted(correct: Operation) -> Operation:
+    """Takes p for the gradient at the scores, and not p minus what was seen."""
+
+    def wrong(params: Any, words: Any, neighbours: Any) -> Any:
+        loss, grads = correct(params, words, neighbours)
+        seen = np.eye(params["output"].shape[1])[neighbours] / len(words)
+        more = params["embedding"][words].T @ seen
+        return loss, {**grads, "output": (grads["output"] + more).astype(grads["output"].dtype)}
+
+    return wrong
+
+
+@mutant("neighbour_gradient", wraps=True)
+def uphill(correct: Operation) -> Operation:
+    """Has the wrong sign."""
+
+    def wrong(params: Any, words: Any, neighbours: Any) -> Any:
+        loss, grads = correct(params, words, neighbours)
+        return loss, {name: -g for name, g in grads.items()}
+
+    return wrong
+
+
+@mutant("neighbour_gradient", wraps=True)
+def last_pair_dropped(correct: Operation) -> Operation:
+    """Stops one pair short."""
+
+    def wrong(params: Any, words: Any, neighbours: Any) -> Any:
+        if len(words) == 1:
+            return correct(params, words, neighbours)
+        return correct(params, words[:-1], neighbours[:-1])
+
+    return wrong
+
+
+@mutant("neighbour_gradient", wraps=True)
+def sides_exchanged(correct: Operation) -> Operation:
+    """Learns the word from its neighbour."""
+    return lambda params, words, neighbours: correct(params, neighbours, words)
+
+
+@mutant("neighbour_loss", wraps=True)
+def loss_of_the_first(correct: Operation) -> Operation:
+    """Measures the first pair alone."""
+    return lambda params, words, neighbours: correct(params, words[:1], neighbours[:1])
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def half_the_error(correct: Operation) -> Operation:
+    """Sends back half of the error, as for a loss with ½ before it."""
+    return lambda cotangent, logits, targets, **options: correct(cotangent, logits, targets, **options) * 0.5
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def error_keeps_a_floor(correct: Operation) -> Operation:
+    """Smooths the labels by 0.1 without being asked, so that a sure and right answer is still pushed."""
+    return lambda cotangent, logits, targets, **options: correct(
+        cotangent, logits, targets, **{**options, "label_smoothing": 0.1}
+    )
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def wrong_answer_alone(correct: Operation) -> Operation:
+    """Pushes the right answer up but no other down."""
+
+    def wrong(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        g = correct(cotangent, logits, targets, **options)
+        return np.where(np.eye(logits.shape[-1], dtype=bool)[targets], g, g * 0)
+
+    return wrong
+
+
+# Steps.
+
+
+@mutant("sgd_step")
+def step_uphill(params: Any, grads: Any, *, rate: float) -> Any:
+    """Adds the gradient."""
+    return {**params, **{n: (params[n] + rate * g).astype(params[n].dtype) for n, g in grads.items()}}
+
+
+@mutant("sgd_step")
+def no_step(params: Any, grads: Any, *, rate: float) -> Any:
+    """Returns the parameters as they were."""
+    return dict(params)
+
+
+@mutant("sgd_step")
+def vectors_stay(params: Any, grads: Any, *, rate: float) -> Any:
+    """Moves the first parameter that it is given never, all others as it should."""
+    first = next(iter(params))
+    moved = {n: (params[n] - rate * g).astype(params[n].dtype) for n, g in grads.items() if n != first}
+    return {**params, **moved}
+
+
+@mutant("sgd_step", wraps=True)
+def step_doubled(correct: Operation) -> Operation:
+    """Takes the step twice."""
+    return lambda params, grads, *, rate: correct(params, grads, rate=2 * rate)
+
+
+@mutant("sgd_step", wraps=True)
+def step_halved(correct: Operation) -> Operation:
+    """Takes half of the step."""
+    return lambda params, grads, *, rate: correct(params, grads, rate=rate / 2)
+
+
+@mutant("sgd_step", wraps=True)
+def decays(correct: Operation) -> Operation:
+    """Shrinks every parameter a little at each step, whether it has a gradient or not."""
+
+    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
+        return {n: (p * (1 - 2.0**-10)).astype(p.dtype) for n, p in correct(params, grads, rate=rate).items()}
+
+    return wrong
+
+
+@mutant("sgd_step")
+def of_unit_length(params: Any, grads: Any, *, rate: float) -> Any:
+    """Divides the gradient by its length, so that the last steps are as long as the first."""
+    out = dict(params)
+    for n, g in grads.items():
+        length = math.sqrt(float((np.asarray(g, np.float64) ** 2).sum()))
+        out[n] = (params[n] - rate * g / (length or 1.0)).astype(params[n].dtype)
+    return out
+
+
+@mutant("sgd_step", wraps=True)
+def strangers_ignored(correct: Operation) -> Operation:
+    """Ignores gradients that belong to no parameter or have another shape."""
+
+    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
+        fit = {n: g for n, g in grads.items() if n in params and np.shape(g) == np.shape(params[n])}
+        return correct(params, fit, rate=rate)
+
+    return wrong
+
+
+# Training.
+
+
+@mutant("train_neighbours", wraps=True)
+def nothing_frozen(correct: Operation) -> Operation:
+    """Moves what should stay."""
+
+    def wrong(*args: Any, frozen: Any = (), **options: Any) -> Any:
+        return correct(*args, **options)
+
+    return wrong
+
+
+@mutant("train_neighbours", wraps=True)
+def thawed_at_the_end(correct: Operation) -> Operation:
+    """Moves what should stay in the last step."""
+
+    def wrong(params: Any, words: Any, neighbours: Any, *, steps: int, frozen: Any = (), **options: Any) -> Any:
+        before = correct(params, words, neighbours, steps=max(steps - 1, 0), frozen=frozen, **options)
+        return correct(before, words, neighbours, steps=min(steps, 1), **options)
+
+    return wrong
+
+
+@mutant("train_neighbours", wraps=True)
+def all_frozen(correct: Operation) -> Operation:
+    """Moves nothing once something is frozen."""
+
+    def wrong(params: Any, *args: Any, frozen: Any = (), **options: Any) -> Any:
+        return dict(params) if frozen else correct(params, *args, **options)
+
+    return wrong
+
+
+@mutant("train_neighbours", wraps=True)
+def vectors_always_frozen(correct: Operation) -> Operation:
+    """Never moves the vectors of words."""
+    return lambda *args, frozen=(), **options: correct(*args, **{**options, "frozen": {*frozen, "embedding"}})
+
+
+@mutant("train_neighbours", wraps=True)
+def learns_from_shuffled_text(correct: Operation) -> Operation:
+    """Pairs the words with the neighbours of others."""
+
+    def wrong(params: Any, words: Any, neighbours: Any, **options: Any) -> Any:
+        shuffled = np.random.default_rng(0).permutation(neighbours)
+        return correct(params, words, shuffled, **options)
+
+    return wrong
+
+
+@mutant("train_neighbours", wraps=True)
+def twins_parted(correct: Operation) -> Operation:
+    """Adds noise that depends on the row to every vector."""
+
+    def wrong(params: Any, *args: Any, **options: Any) -> Any:
+        after = correct(params, *args, **options)
+        rows = np.arange(len(after["embedding"]))[:, None]
+        return {**after, "embedding": after["embedding"] + rows}
+
+    return wrong
+
+
+@mutant("train_neighbours", wraps=True)
+def never_trains(correct: Operation) -> Operation:
+    """Takes no step."""
+
+    def wrong(params: Any, words: Any, neighbours: Any, **options: Any) -> Any:
+        return dict(params)
+
+    return wrong
+
+
+# Starts.
+
+
+@mutant("init_neighbour_predictor")
+def starts_at_zero(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Starts with zeros."""
+    return {"embedding": np.zeros((vocabulary, width), dtype), "output": np.zeros((width, vocabulary), dtype)}
+
+
+@mutant("init_neighbour_predictor")
+def starts_positive(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Draws from [0, 1), so that all vectors point into one corner."""
+    return {"embedding": rng.random((vocabulary, width)), "output": rng.random((width, vocabulary))}
+
+
+@mutant("init_neighbour_predictor")
+def seed_ignored(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Draws from a generator of its own."""
+    own = np.random.default_rng()
+    return {"embedding": own.normal(size=(vocabulary, width)), "output": own.normal(size=(width, vocabulary))}
+
+
+@mutant("init_neighbour_predictor")
+def seed_pinned(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Starts from the same numbers whatever the seed."""
+    own = np.random.default_rng(0)
+    return {"embedding": own.normal(size=(vocabulary, width)), "output": own.normal(size=(width, vocabulary))}
+
+
+@mutant("init_neighbour_predictor")
+def half_the_width(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Fills the first half of every vector and leaves zeros behind it."""
+    e = rng.normal(size=(vocabulary, width))
+    e[:, (width + 1) // 2 :] = 0
+    return {"embedding": e, "output": rng.normal(size=(width, vocabulary))}
+
+
+# Adam and the rate.
+
+
+def plain_adam(
+    *,
+    correct_mean: bool = True,
+    correct_square: bool = True,
+    count: int = 0,
+    inside: bool = False,
+    square: Callable[[Any], Any] = lambda g: g * g,
+    root: Callable[[Any], Any] = np.sqrt,
+    swapped: bool = False,
+    sign: int = -1,
+) -> Operation:
+    """Adam with one thing changed."""
+
+    def step(
+        params: Any, grads: Any, state: Any, *, rate: Any, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8
+    ) -> Any:
+        if swapped:
+            beta1, beta2 = beta2, beta1
+        t = int(state["t"]) + 1
+        new, after = dict(params), {**state, "t": np.array(t)}
+        for n, g in grads.items():
+            m = beta1 * state[f"m/{n}"] + (1 - beta1) * g
+            v = beta2 * state[f"v/{n}"] + (1 - beta2) * square(g)
+            power = t + count
+            mean = m / (1 - beta1**power) if correct_mean else m
+            mean_square = v / (1 - beta2**power) if correct_square else v
+            below = root(mean_square + epsilon) if inside else root(mean_square) + epsilon
+            new[n] = (params[n] + sign * (rate * mean / below)).astype(params[n].dtype)
+            after[f"m/{n}"], after[f"v/{n}"] = m, v
+        return new, after
+
+    return step
+
+
+@mutant("adam_step")
+def mean_uncorrected(*args: Any, **options: Any) -> Any:
+    """Leaves the average gradient biased towards its start at 0."""
+    return plain_adam(correct_mean=False)(*args, **options)
+
+
+@mutant("adam_step")
+def square_uncorrected(*args: Any, **options: Any) -> Any:
+    """Leaves the average square biased towards its start at 0."""
+    return plain_adam(correct_square=False)(*args, **options)
+
+
+@mutant("adam_step")
+def counts_from_two(*args: Any, **options: Any) -> Any:
+    """Takes the first step for the second when it corrects the bias."""
+    return plain_adam(count=1)(*args, **options)
+
+
+@mutant("adam_step")
+def epsilon_under_the_root(*args: Any, **options: Any) -> Any:
+    """Adds ε before taking the root."""
+    return plain_adam(inside=True)(*args, **options)
+
+
+@mutant("adam_step")
+def magnitudes_averaged(*args: Any, **options: Any) -> Any:
+    """Averages magnitudes where it should average squares."""
+    return plain_adam(square=abs)(*args, **options)
+
+
+@mutant("adam_step")
+def no_root(*args: Any, **options: Any) -> Any:
+    """Divides by the average square itself."""
+    return plain_adam(root=lambda v: v)(*args, **options)
+
+
+@mutant("adam_step")
+def betas_exchanged(*args: Any, **options: Any) -> Any:
+    """Uses each β where the other belongs."""
+    return plain_adam(swapped=True)(*args, **options)
+
+
+@mutant("adam_step")
+def adam_uphill(*args: Any, **options: Any) -> Any:
+    """Adds where it should subtract."""
+    return plain_adam(sign=1)(*args, **options)
+
+
+@mutant("adam_step", wraps=True)
+def forgets_its_state(correct: Operation) -> Operation:
+    """Starts its averages anew at every step."""
+
+    def wrong(params: Any, grads: Any, state: Any, **options: Any) -> Any:
+        fresh = {n: s * 0 for n, s in state.items()}
+        return correct(params, grads, fresh, **options)
+
+    return wrong
+
+
+@mutant("warmup_cosine")
+def no_warmup(step: int, steps: int, *, peak: float, warmup: int) -> float:
+    """Begins at the peak."""
+    return peak / 2 * (1 + math.cos(math.pi * max(step - warmup, 0) / (steps - warmup)))
+
+
+@mutant("warmup_cosine")
+def falls_in_a_line(step: int, steps: int, *, peak: float, warmup: int) -> float:
+    """Falls along a straight line."""
+    return peak * (step + 1) / warmup if step < warmup else peak * (steps - step) / (steps - warmup)
+
+
+@mutant("warmup_cosine")
+def warmup_not_subtracted(step: int, steps: int, *, peak: float, warmup: int) -> float:
+    """Measures the fall from the first step on and not from the peak."""
+    return peak * (step + 1) / warmup if step < warmup else peak / 2 * (1 + math.cos(math.pi * step / steps))
+
+
+@mutant("warmup_cosine")
+def starts_at_nothing(step: int, steps: int, *, peak: float, warmup: int) -> float:
+    """Wastes the first step on a rate of zero."""
+    return peak * step / warmup if step < warmup else peak / 2 * (
+        1 + math.cos(math.pi * (step - warmup) / (steps - warmup))
+    )  # fmt: skip
+
+
+# Checkpoints.
+
+
+@mutant("load_checkpoint", wraps=True)
+def state_lost(correct: Operation) -> Operation:
+    """Comes back without what the optimiser remembered."""
+
+    def wrong(path: Any) -> Any:
+        c = correct(path)
+        return type(c)(c.params, {n: s * 0 for n, s in c.state.items()}, c.rng_state, c.step, c.config)
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def random_numbers_restart(correct: Operation) -> Operation:
+    """Comes back with the random numbers at their beginning."""
+
+    def wrong(path: Any) -> Any:
+        c = correct(path)
+        return type(c)(c.params, c.state, np.random.default_rng(0).bit_generator.state, c.step, c.config)
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def stored_in_single(correct: Operation) -> Operation:
+    """Comes back with the digits of float32."""
+
+    def wrong(path: Any) -> Any:
+        c = correct(path)
+
+        def single(part: Any) -> Any:
+            return {n: a.astype(np.float32).astype(a.dtype) if a.dtype.kind == "f" else a for n, a in part.items()}
+
+        return type(c)(single(c.params), single(c.state), c.rng_state, c.step, c.config)
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def counts_from_zero(correct: Operation) -> Operation:
+    """Forgets how many steps have been taken."""
+
+    def wrong(path: Any) -> Any:
+        c = correct(path)
+        return type(c)(c.params, c.state, c.rng_state, 0, c.config)
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def takes_anything(correct: Operation) -> Operation:
+    """Returns what it can read of a damaged file, and the last good checkpoint else."""
+    last: list[Any] = [None]
+
+    def wrong(path: Any) -> Any:
+        with contextlib.suppress(ValueError):
+            last[0] = correct(path)
+        return last[0]
+
+    return wrong
+
+
+@mutant("train", wraps=True)
+def one_step_more(correct: Operation) -> Operation:
+    """Takes the steps asked for on top of those before."""
+
+    def wrong(*args: Any, steps: int, **options: Any) -> Any:
+        return correct(*args, steps=steps + (args[3].step > 0), **options)
+
+    return wrong
+
+
+@mutant("train", wraps=True)
+def draws_anew(correct: Operation) -> Operation:
+    """Draws its batches from the beginning again after a stop."""
+
+    def wrong(loss_and_gradient: Any, draw: Any, optimiser: Any, start: Any, **options: Any) -> Any:
+        fresh = type(start)(
+            start.params, start.state, np.random.default_rng(7).bit_generator.state, start.step, start.config
+        )
+        return correct(loss_and_gradient, draw, optimiser, fresh, **options)
+
+    return wrong
