@@ -171,7 +171,7 @@ class Adam:
 
 
 def _moved(param: Array, by: Array) -> Array:
-    return rounded(working(param) - by, like=param)
+    return rounded(np.asarray(working(param) - by), like=param)
 
 
 def _check(params: Arrays, grads: Arrays) -> None:

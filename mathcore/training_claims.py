@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +19,9 @@ from hypothesis import strategies as st
 from mathcore import training_mutants as wrong
 from mathcore.probability_tolerances import central_difference, cross_entropy_vjp_rounding
 from mathcore.training_tolerances import (
+    adam_rounding,
     neighbour_loss_rounding,
+    schedule_rounding,
     softmax_of,
     step_rounding,
     vector_gradient_rounding,
@@ -36,8 +41,10 @@ from mathcore.verify import (
     equal,
     identical,
     less,
+    log_uniform,
+    raises,
 )
-from mathcore.verify.domains import Draw, draw_integers
+from mathcore.verify.domains import Draw, as_dtype, draw_integers
 from mathcore.verify.numbers import derivative, residues
 
 FALSE_ALARM = 1e-10  # of each statistical statement; the run has fewer than ten
@@ -788,4 +795,407 @@ def _(ops: Operations, seed: int, vocabulary: int, width: int, dtype: str) -> An
         *(differs(one[n], other[n]) for n in shapes),
         *(identical(one[n].shape, shape) for n, shape in shapes.items()),
         *(equal(one[n].dtype.name == dtype, True) for n in shapes),
+    )
+
+
+pairs_are_neighbours = Claim(
+    "training.pairs_are_neighbours",
+    statement="What is learned from are exactly the pairs of words that stand within the window of each other, each in "
+    "both directions.",
+    formula=r"\{(x_s, x_t) : 0 < |s - t| \le \text{window}\}",
+    needs=("neighbour_pairs",),
+    refuted_by=(wrong.one_direction, wrong.window_too_wide, wrong.nearest_alone, wrong.wraps_around),
+)
+
+
+@pairs_are_neighbours.exact(text=st.lists(st.integers(0, 5), max_size=12), window=st.integers(1, 14))
+def _(ops: Operations, text: Any, window: int) -> Any:
+    words, neighbours = ops.neighbour_pairs(np.array(text, int), window=window)
+    places = itertools.product(range(len(text)), repeat=2)
+    expected = [(text[s], text[t]) for s, t in places if 0 < abs(s - t) <= window]
+    return equal(np.array(sorted(zip(words.tolist(), neighbours.tolist(), strict=True))), np.array(sorted(expected)))
+
+
+what_does_not_fit = Claim(
+    "training.refuses_what_does_not_fit",
+    statement="A word that is not in the table, a name that is no parameter, a gradient of another shape, a batch "
+    "without random numbers: each is an error that says so.",
+    formula=r"w \notin \{0, \dots, V - 1\} \Rightarrow \text{an error}",
+    needs=("neighbour_scores", "neighbour_pairs", "train_neighbours", "sgd_step", "adam_step", "adam_init", "train",
+           "Checkpoint", "SGD"),
+    refuted_by=(wrong.strangers_ignored, wrong.nothing_frozen, wrong.not_a_number_goes_on),
+)  # fmt: skip
+
+
+@what_does_not_fit.exact(predictors(), far=st.sampled_from([-1, 1]), window=st.integers(-2, 0), effort=0.25)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any, far: int, window: int) -> Any:
+    outside = -1 if far < 0 else len(params["embedding"])
+    grads = {name: p[:-1] for name, p in params.items()}
+    state = ops.adam_init(params)
+
+    def train(**options: Any) -> Any:
+        return ops.train_neighbours(params, words, neighbours, rate=1.0, steps=1, **options)
+
+    return all_of(
+        raises(lambda: ops.neighbour_scores(params, np.array([outside])), IndexError, saying=(str(outside),)),
+        raises(lambda: ops.neighbour_pairs(words, window=window), ValueError, saying=("window", str(window))),
+        raises(lambda: ops.neighbour_pairs(words[None]), ValueError, saying=("ids",)),
+        raises(lambda: train(frozen=("vectors",)), ValueError, saying=("vectors", "embedding")),
+        raises(lambda: train(batch=1), ValueError, saying=("rng",)),
+        raises(lambda: ops.sgd_step(params, {"other": words}, rate=1.0), ValueError, saying=("other", "embedding")),
+        raises(lambda: ops.sgd_step(params, grads, rate=1.0), ValueError, saying=("embedding", "shape")),
+        raises(lambda: ops.adam_step(params, grads, state, rate=1.0), ValueError, saying=("embedding", "shape")),
+    )
+
+
+@what_does_not_fit.exact(loss=st.sampled_from([math.nan, math.inf, -math.inf]), steps=st.integers(1, 5), effort=0.25)
+def _(ops: Operations, loss: float, steps: int) -> Any:
+    # A training whose loss is no longer finite stops there, and a generator that cannot be restored is refused.
+    params, optimiser = {"x": np.zeros(1)}, ops.SGD(0.1)
+    start = ops.Checkpoint(params, {}, np.random.default_rng(0).bit_generator.state, 0, {})
+    losses = iter([1.0] * (steps - 1) + [loss])
+    odd = np.random.Generator(np.random.MT19937(0))
+
+    def loss_and_gradient(params: Any) -> Any:
+        return next(losses), params
+
+    def nothing(rng: Any) -> Any:
+        return ()
+
+    return all_of(
+        raises(
+            lambda: ops.train(loss_and_gradient, nothing, optimiser, start, steps=steps),
+            FloatingPointError,
+            saying=(str(loss), str(steps - 1)),
+        ),
+        equal(_refusal(lambda: type(start).start(params, optimiser, odd)) == "TypeError", True),
+    )
+
+
+def _refusal(call: Any) -> Any:
+    """The name of the error that a method of what an operation made raises."""
+    try:
+        call()
+    except Exception as error:
+        return type(error).__name__
+    return "nothing"
+
+
+# The steps of the optimisers.
+
+
+@domain
+def steps_to_take(draw: Draw, target: Target, *, exact: bool) -> dict[str, Any]:
+    """Parameters, gradients for some of them, and a rate; exact residues where the target takes objects."""
+    shapes = {f"p{i}": tuple(draw(st.lists(st.integers(0, 3), max_size=2))) for i in range(draw(st.integers(1, 3)))}
+    dtype = draw(st.sampled_from(target.dtypes))
+
+    def drawn(shape: Any) -> Any:
+        if exact:
+            whole = draw_integers(draw, shape, 99)
+            return residues(whole) if target.exact else whole.astype(np.float64)
+        return draw_array(draw, shape, dtype, (2.0**-6, 2.0**6))
+
+    params, grads = ({name: drawn(shape) for name, shape in shapes.items()} for _ in range(2))
+    without = draw(st.sampled_from([None, *shapes]))
+    return {"params": params, "grads": {n: g for n, g in grads.items() if n != without}}
+
+
+sgd_descends = Claim(
+    "training.sgd_is_theta_minus_alpha_g",
+    statement="A step of gradient descent takes α times its gradient from every parameter; a parameter without a "
+    "gradient stays bit for bit what it is.",
+    formula=r"\theta' = \theta - \alpha g",
+    needs=("sgd_step",),
+    tolerances=(step_rounding,),
+    refuted_by=(
+        wrong.step_uphill, wrong.no_step, wrong.vectors_stay, wrong.step_doubled, wrong.step_halved, wrong.decays,
+        wrong.of_unit_length,
+    ),
+)  # fmt: skip
+
+
+@sgd_descends.exact(steps_to_take(exact=True), rate=st.sampled_from([1, 2, 16]), effort=0.5)
+def _(ops: Operations, params: Any, grads: Any, rate: int) -> Any:
+    after = ops.sgd_step(params, grads, rate=rate)
+    return all_of(*(equal(after[n], p - rate * grads[n] if n in grads else p) for n, p in params.items()))
+
+
+@sgd_descends.property(steps_to_take(exact=False), rate=log_uniform(2.0**-10, 2.0**6))
+def _(ops: Operations, params: Any, grads: Any, rate: float) -> Any:
+    after, parts = ops.sgd_step(params, grads, rate=rate), []
+    for name, p in params.items():
+        if name not in grads:
+            parts.append(identical(after[name], p))
+            continue
+        true = enclose(lambda x, g, a: x - a * g, p, grads[name], np.full(p.shape, rate))
+        parts.append(equal(after[name], true, within=step_rounding(p, rate, grads[name], p.dtype)))
+        parts.append(equal(after[name].dtype == p.dtype, True))
+    return all_of(*parts)
+
+
+adam_is_published = Claim(
+    "training.adam_is_the_published_algorithm",
+    statement="Adam does what its paper says: averages of the gradient and of its square, each divided by the weight "
+    "that it has gathered, and a step that is their quotient; decay, if any, apart from the gradient.",
+    formula=r"\theta_t = \theta_{t-1} - \alpha\Big(\frac{m_t / (1 - \beta_1^t)}"
+    r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
+    source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
+    needs=("adam_init", "adam_step"),
+    refuted_by=(
+        wrong.mean_uncorrected, wrong.square_uncorrected, wrong.counts_from_two, wrong.epsilon_under_the_root,
+        wrong.magnitudes_averaged, wrong.no_root, wrong.betas_exchanged, wrong.adam_uphill, wrong.forgets_its_state,
+        wrong.decay_into_the_gradient,
+    ),
+)  # fmt: skip
+
+
+@domain
+def gradients_in_a_row(draw: Draw, target: Target) -> dict[str, Any]:
+    """A parameter, a gradient for each of a few steps, and the options, as exact numbers."""
+    shape, steps = (draw(st.integers(1, 2)),), draw(st.integers(1, 4))
+    values = draw_integers(draw, (steps + 1, *shape), 99)
+    fraction = st.sampled_from([Fraction(1, 2), Fraction(9, 10), Fraction(3, 4), Fraction(0)])
+    options = {
+        "rate": draw(st.sampled_from([Fraction(1), Fraction(1, 3)])),
+        "beta1": draw(fraction),
+        "beta2": draw(fraction),
+        "epsilon": draw(st.sampled_from([Fraction(1, 8), Fraction(3)])),
+        "decay": draw(st.sampled_from([Fraction(0), Fraction(1, 5)])),
+    }
+    return {"start": residues(values[0]), "row": residues(values[1:]), "options": options}
+
+
+def published_adam(start: Any, row: Any, *, rate: Any, beta1: Any, beta2: Any, epsilon: Any, decay: Any) -> Any:
+    """The algorithm as printed, averages written out as sums."""
+    place = start
+    for t in range(1, len(row) + 1):
+        ages = range(t - 1, -1, -1)
+        mean = sum((1 - beta1) * beta1**age * g for age, g in zip(ages, row[:t], strict=True)) / (1 - beta1**t)
+        square = sum((1 - beta2) * beta2**age * g * g for age, g in zip(ages, row[:t], strict=True)) / (1 - beta2**t)
+        place = place - rate * (mean / (np.sqrt(square) + epsilon) + decay * place)
+    return place
+
+
+@adam_is_published.exact(gradients_in_a_row())
+def _(ops: Operations, start: Any, row: Any, options: Any) -> Any:
+    params, still = {"x": start, "y": start[:1]}, start[:1]
+    state = ops.adam_init(params)
+    for gradient in row:
+        params, state = ops.adam_step(params, {"x": gradient}, state, **options)
+    return all_of(equal(params["x"], published_adam(start, row, **options)), equal(params["y"], still))
+
+
+first_steps_are_full = Claim(
+    "training.adam_corrects_its_bias",
+    statement="Along one gradient every step of Adam has the full length α |g| / (|g| + ε), from the first on: that "
+    "the averages start at zero is made up for.",
+    formula=r"g_t = g \;\Rightarrow\; \theta_t = \theta_0 - t\,\alpha\,\frac{g}{|g| + \epsilon}",
+    source="Kingma & Ba, arXiv:1412.6980, §3",
+    needs=("adam_init", "adam_step"),
+    tolerances=(adam_rounding,),
+    refuted_by=(
+        wrong.mean_uncorrected, wrong.square_uncorrected, wrong.counts_from_two, wrong.magnitudes_averaged,
+        wrong.no_root, wrong.adam_uphill,
+    ),
+)  # fmt: skip
+
+
+@first_steps_are_full.property(
+    length=log_uniform(2.0**-6, 2.0**6), sign=st.sampled_from([-1.0, 1.0]), start=st.floats(-4, 4, width=32),
+    steps=st.integers(1, 12), rate=log_uniform(2.0**-12, 1.0), dtype=st.sampled_from(["float64", "float32"]),
+)  # fmt: skip
+def _(ops: Operations, length: float, sign: float, start: float, steps: int, rate: float, dtype: str) -> Any:
+    g, x = np.array([sign * length], dtype), np.array([start], dtype)
+    params, state = {"x": x}, ops.adam_init({"x": x})
+    for _ in range(steps):
+        params, state = ops.adam_step(params, {"x": g}, state, rate=rate)
+    true = enclose(lambda x, g, a: x - steps * a * g / (abs(g) + 1e-8), x, g, np.array([rate]))
+    return equal(params["x"], true, within=adam_rounding(x, rate, steps, dtype))
+
+
+schedule_warms_up = Claim(
+    "training.rate_rises_and_falls",
+    statement="The rate climbs to its peak in a straight line, reaches it when the warmup ends, and falls to zero "
+    "along half a cosine.",
+    formula=r"\alpha_t = \alpha\,\frac{t + 1}{w} \;(t < w), \qquad "
+    r"\alpha_t = \frac\alpha2\Big(1 + \cos\frac{\pi (t - w)}{n - w}\Big) \;(t \ge w)",
+    source="Loshchilov & Hutter, arXiv:1608.03983, equation 5",
+    needs=("warmup_cosine",),
+    tolerances=(schedule_rounding,),
+    refuted_by=(wrong.no_warmup, wrong.falls_in_a_line, wrong.warmup_not_subtracted, wrong.starts_at_nothing),
+)
+
+
+@schedule_warms_up.property(
+    warmup=st.integers(0, 50), rest=st.integers(1, 1000), share=st.floats(0, 1), peak=log_uniform(1e-6, 10.0)
+)
+def _(ops: Operations, warmup: int, rest: int, share: float, peak: float) -> Any:
+    steps = warmup + rest
+    step = min(int(share * steps), steps - 1)
+
+    def textbook(alpha: Any, turn: Any) -> Any:
+        return alpha / 2 * (1 + np.array([x.cos_pi() for x in turn])) if step >= warmup else alpha * turn
+
+    turn = Fraction(step - warmup, rest) if step >= warmup else Fraction(step + 1, warmup)
+    true = enclose(textbook, np.array([peak]), np.array([turn], dtype=object))
+    rate = np.array([ops.warmup_cosine(step, steps, peak=peak, warmup=warmup)])
+    return equal(rate, true, within=schedule_rounding(peak))
+
+
+@schedule_warms_up.exact(warmup=st.integers(0, 50), rest=st.integers(1, 1000), effort=0.5)
+def _(ops: Operations, warmup: int, rest: int) -> Any:
+    rates = [ops.warmup_cosine(t, warmup + rest, peak=1.0, warmup=warmup) for t in range(warmup + rest)]
+    return all_of(
+        equal(rates[max(warmup - 1, 0) : warmup + 1], 1.0),
+        at_least(np.diff(rates[: warmup + 1]), 0),
+        at_most(np.diff(rates[warmup:]), 0),
+        less(0, rates),
+    )
+
+
+# Stopping and going on.
+
+checkpoint_round_trip = Claim(
+    "training.checkpoint_comes_back",
+    statement="A checkpoint that was written comes back bit for bit; a file that was cut short, changed in one place "
+    "or is something else is an error that names it.",
+    formula=r"\mathrm{load}(\mathrm{save}(c)) = c",
+    needs=("Checkpoint", "save_checkpoint", "load_checkpoint"),
+    refuted_by=(
+        wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
+        wrong.takes_anything,
+    ),
+)  # fmt: skip
+
+
+@domain
+def checkpoints(draw: Draw, target: Target) -> dict[str, Any]:
+    """The parts of a checkpoint: arrays of any shape, layout and NumPy dtype, special values among them."""
+
+    def arrays(names: tuple[str, ...]) -> dict[str, Any]:
+        out = {}
+        for name in names:
+            dtype = draw(st.sampled_from(["float64", "float32", "float16", "int64", "uint8", "bool"]))
+            values = draw_integers(draw, tuple(draw(st.lists(st.integers(0, 3), max_size=3))), 9) / 7
+            if dtype.startswith("f") and values.size and draw(st.booleans()):
+                values.flat[0] = draw(st.sampled_from([np.nan, np.inf, -0.0, 5e-324]))
+            with np.errstate(invalid="ignore"):
+                out[name] = values.astype(dtype).T
+        return out
+
+    names = st.lists(st.sampled_from(["w", "0.mlp.up", "m/w", "é ü", 'a"b']), max_size=3, unique=True)
+    return {
+        "params": arrays(tuple(draw(names))), "state": arrays(tuple(draw(names))), "step": draw(st.integers(0, 2**40)),
+        "config": draw(st.dictionaries(st.text(max_size=2), st.floats(allow_nan=False) | st.text(max_size=3), max_size=2)),
+    }  # fmt: skip
+
+
+def parts_of(checkpoint: Any) -> list[Any]:
+    """All that a checkpoint holds."""
+    return [
+        list(checkpoint.params), list(checkpoint.state), dict(checkpoint.rng_state), checkpoint.step,
+        dict(checkpoint.config),
+    ]  # fmt: skip
+
+
+@checkpoint_round_trip.exact(parts=checkpoints(), seed=st.integers(0, 2**32 - 1), effort=0.5)
+def _(ops: Operations, parts: Any, seed: int) -> Any:
+    rng = np.random.default_rng(seed)
+    rng.normal(size=seed % 5)
+    rng.integers(0, 9, dtype=np.int32)  # leaves half a word behind
+    made = ops.Checkpoint(parts["params"], parts["state"], rng.bit_generator.state, parts["step"], parts["config"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, made)
+        back = ops.load_checkpoint(path)
+        left = sorted(p.name for p in Path(folder).iterdir())
+    same = [identical(back.params[n], a) for n, a in made.params.items()]
+    same += [identical(back.state[n], a) for n, a in made.state.items()]
+    return all_of(
+        equal(parts_of(back) == parts_of(made), True), equal(left == ["c.ckpt"], True), *same,
+        identical(back.rng().normal(size=3), rng.normal(size=3)),
+    )  # fmt: skip
+
+
+@checkpoint_round_trip.exact(parts=checkpoints(), where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255),
+                             kind=st.sampled_from(["cut", "flip", "foreign", "longer"]), effort=0.5)  # fmt: skip
+def _(ops: Operations, parts: Any, where: float, flip: int, kind: str) -> Any:
+    state = np.random.default_rng(0).bit_generator.state
+    made = ops.Checkpoint(parts["params"], parts["state"], state, parts["step"], parts["config"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, made)
+        ops.load_checkpoint(path)
+        content = path.read_bytes()
+        place = int(where * len(content))
+        path.write_bytes(
+            {
+                "cut": content[:place],
+                "flip": content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :],
+                "foreign": b"PK" + content[:place],
+                "longer": content + content[place:],
+            }[kind]
+        )
+        return raises(lambda: ops.load_checkpoint(path), ValueError, saying=("c.ckpt", "checkpoint"))
+
+
+@checkpoint_round_trip.exact(name=st.sampled_from(["object", "bfloat16"]), effort=0.1)
+def _(ops: Operations, name: str) -> Any:
+    # What a file cannot hold is refused, and what was there before stays.
+    array = np.array([Fraction(1, 3)]) if name == "object" else as_dtype([1.0], name)
+    state = np.random.default_rng(0).bit_generator.state
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, ops.Checkpoint({"w": np.ones(2)}, {}, state, 3, {}))
+        bad = ops.Checkpoint({"w": array}, {}, state, 4, {})
+        refused = raises(lambda: ops.save_checkpoint(path, bad), TypeError, saying=("w", name))
+        return all_of(refused, equal(ops.load_checkpoint(path).step, 3))
+
+
+resume_is_uninterrupted = Claim(
+    "training.resuming_changes_nothing",
+    statement="A training that was stopped, written to a file, read again and continued ends bit for bit where it ends "
+    "without the stop.",
+    formula=r"\theta_n \text{ through a file after } k \text{ steps} = \theta_n",
+    needs=("Checkpoint", "train", "Adam", "warmup_cosine", "save_checkpoint", "load_checkpoint"),
+    refuted_by=(
+        wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
+        wrong.one_step_more, wrong.draws_anew,
+    ),
+)  # fmt: skip
+
+
+@resume_is_uninterrupted.property(
+    seed=st.integers(0, 99), steps=st.integers(3, 9), stop=st.integers(1, 8),
+    dtype=st.sampled_from([np.float32, float]), effort=0.5,
+)  # fmt: skip
+def _(ops: Operations, seed: int, steps: int, stop: int, dtype: Any) -> Any:
+    stop = min(stop, steps - 1)
+    params = {"x": np.linspace(-1, 2, 5).astype(dtype)}
+
+    def loss_and_gradient(p: Any, goal: Any) -> Any:
+        gap = p["x"] - goal
+        return (gap * gap).sum(), {"x": (2 * gap).astype(dtype)}
+
+    def go(start: Any, until: int | None = None) -> Any:
+        return ops.train(
+            loss_and_gradient, lambda rng: (rng.normal(size=5),), ops.Adam(0.1), start, steps=steps,
+            rate=lambda t: ops.warmup_cosine(t, steps, peak=0.1, warmup=2),
+            progress=lambda now, _loss: now.step == until,
+        )  # fmt: skip
+
+    state = np.random.default_rng(seed).bit_generator.state
+    start = ops.Checkpoint(params, ops.Adam(0.1).init(params), state, 0, {"plan": [1, 2]})
+    whole = go(start)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, go(start, until=stop))
+        resumed = go(ops.load_checkpoint(path))
+    return all_of(
+        identical(resumed.params["x"], whole.params["x"]),
+        *(identical(resumed.state[n], s) for n, s in whole.state.items()),
+        equal(parts_of(resumed) == parts_of(whole), True),
+        equal(whole.step, steps),
+        differs(whole.params["x"], params["x"]),
     )

@@ -308,6 +308,54 @@ def never_trains(correct: Operation) -> Operation:
     return wrong
 
 
+@mutant("train", wraps=True)
+def not_a_number_goes_on(correct: Operation) -> Operation:
+    """Goes on when the loss is no longer finite."""
+
+    def wrong(loss_and_gradient: Any, *args: Any, **options: Any) -> Any:
+        def hidden(*batch: Any) -> Any:
+            loss, grads = loss_and_gradient(*batch)
+            return np.nan_to_num(loss), grads
+
+        return correct(hidden, *args, **options)
+
+    return wrong
+
+
+# Pairs.
+
+
+def pairs_within(text: Any, reach: Callable[[int, int], bool]) -> tuple[Any, Any]:
+    """All pairs of places that `reach` allows."""
+    places = [(s, t) for s in range(len(text)) for t in range(len(text)) if reach(s, t)]
+    return text[[s for s, _ in places]], text[[t for _, t in places]]
+
+
+@mutant("neighbour_pairs")
+def one_direction(ids: Any, *, window: int = 1) -> Any:
+    """Takes the words that follow and forgets those before."""
+    return pairs_within(ids, lambda s, t: 0 < t - s <= window)
+
+
+@mutant("neighbour_pairs")
+def window_too_wide(ids: Any, *, window: int = 1) -> Any:
+    """Looks one word further than the window."""
+    return pairs_within(ids, lambda s, t: 0 < abs(s - t) <= window + 1)
+
+
+@mutant("neighbour_pairs")
+def nearest_alone(ids: Any, *, window: int = 1) -> Any:
+    """Takes the words next to each other, whatever the window."""
+    return pairs_within(ids, lambda s, t: abs(s - t) == 1)
+
+
+@mutant("neighbour_pairs")
+def wraps_around(ids: Any, *, window: int = 1) -> Any:
+    """Makes the last word a neighbour of the first, as np.roll does."""
+    n = len(ids)
+    return pairs_within(ids, lambda s, t: s != t and min((s - t) % n, (t - s) % n) <= window)
+
+
 # Starts.
 
 
@@ -362,8 +410,9 @@ def plain_adam(
     """Adam with one thing changed."""
 
     def step(
-        params: Any, grads: Any, state: Any, *, rate: Any, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8
-    ) -> Any:
+        params: Any, grads: Any, state: Any, *, rate: Any, beta1: Any = 0.9, beta2: Any = 0.999, epsilon: Any = 1e-8,
+        decay: Any = 0,
+    ) -> Any:  # fmt: skip
         if swapped:
             beta1, beta2 = beta2, beta1
         t = int(state["t"]) + 1
@@ -375,7 +424,7 @@ def plain_adam(
             mean = m / (1 - beta1**power) if correct_mean else m
             mean_square = v / (1 - beta2**power) if correct_square else v
             below = root(mean_square + epsilon) if inside else root(mean_square) + epsilon
-            new[n] = (params[n] + sign * (rate * mean / below)).astype(params[n].dtype)
+            new[n] = (params[n] + sign * rate * (mean / below + decay * params[n])).astype(params[n].dtype)
             after[f"m/{n}"], after[f"v/{n}"] = m, v
         return new, after
 
@@ -437,6 +486,16 @@ def forgets_its_state(correct: Operation) -> Operation:
     def wrong(params: Any, grads: Any, state: Any, **options: Any) -> Any:
         fresh = {n: s * 0 for n, s in state.items()}
         return correct(params, grads, fresh, **options)
+
+    return wrong
+
+
+@mutant("adam_step", wraps=True)
+def decay_into_the_gradient(correct: Operation) -> Operation:
+    """Adds the decay to the gradient, where the averages take it in."""
+
+    def wrong(params: Any, grads: Any, state: Any, *, decay: Any = 0.0, **options: Any) -> Any:
+        return correct(params, {n: g + decay * params[n] for n, g in grads.items()}, state, **options)
 
     return wrong
 
