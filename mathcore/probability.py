@@ -1,19 +1,21 @@
 """Probability: scores into distributions, and the loss that teaches them.
 
 A score of −∞ is excluded; a row with nothing to see gives zeros (−∞ for its logarithm). What `where` excludes never
-reaches the result, NaN and ∞ included. A +∞ or NaN that is seen makes its row NaN. Sums run along a contiguous last
-axis, where NumPy adds pairwise.
+reaches the result, NaN and ∞ included. A +∞ or NaN that is seen makes its row NaN. Every sum is a pairwise one.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, axis_index, booleans, floating, ids_below, integers, rounded, working
+from mathcore._blocks import add_up, exp_below, map_rows
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -40,7 +42,7 @@ def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = N
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
     x, axis, rows = _rows(x, axis, where)
-    return _restored(_softmax(rows), x, axis)
+    return _mapped(_softmax, x, axis, rows)
 
 
 def softmax_vjp(
@@ -61,11 +63,7 @@ def softmax_vjp(
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
     """
     x, axis, rows = _rows(x, axis, where)
-    g = _seen_cotangent(cotangent, x, axis, rows)
-    p = _softmax(rows)
-    with _quiet():
-        mean = (p * g).sum(axis=-1, keepdims=True)  # (..., 1)
-        return _restored(_where_seen(rows, p * (g - mean)), x, axis)
+    return _mapped(_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
 
 
 def log_softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None) -> Array:
@@ -85,7 +83,7 @@ def log_softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None
         TypeError, ValueError: as `softmax`.
     """
     x, axis, rows = _rows(x, axis, where)
-    return _restored(_log_softmax(rows), x, axis)
+    return _mapped(_log_softmax, x, axis, rows)
 
 
 def log_softmax_vjp(
@@ -106,9 +104,7 @@ def log_softmax_vjp(
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
     """
     x, axis, rows = _rows(x, axis, where)
-    g = _seen_cotangent(cotangent, x, axis, rows)
-    with _quiet():
-        return _restored(_where_seen(rows, g - _softmax(rows) * g.sum(axis=-1, keepdims=True)), x, axis)
+    return _mapped(_log_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
 
 
 def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where: npt.ArrayLike | None = None) -> Array:
@@ -131,7 +127,8 @@ def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
     x, axis, rows = _rows(x, axis, where)
-    y = _restored(_logsumexp(rows), x, axis)  # (..., 1, ...)
+    y = np.empty((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
+    map_rows(_logsumexp, np.moveaxis(y, axis, -1), rows)
     return y if keepdims else y.squeeze(axis)
 
 
@@ -163,9 +160,7 @@ def logsumexp_vjp(
     expected = kept if keepdims else x.shape[:axis] + x.shape[axis + 1 :]
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the result {expected}, got {g.shape}")
-    g = np.moveaxis(working(g).reshape(kept), axis, -1)  # (..., 1)
-    with _quiet():
-        return _restored(_where_seen(rows, g * _softmax(rows)), x, axis)
+    return _mapped(_logsumexp_vjp, x, axis, rows, np.moveaxis(g.reshape(kept), axis, -1))  # (..., 1)
 
 
 def argmax(x: npt.ArrayLike, axis: int = -1) -> Array:
@@ -210,7 +205,8 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
         ValueError: if T is not a positive number, or there is no such axis.
     """
     x, axis, rows = _rows(x, axis, None)
-    return _restored(_softmax(_cooled(rows, temperature)), x, axis)
+    _check_temperature(temperature)
+    return _mapped(lambda x, out: _softmax(_cooled(x, temperature), out), x, axis, rows)
 
 
 def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperature: float, axis: int = -1) -> Array:
@@ -229,11 +225,12 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
         TypeError, ValueError: as `temperature_softmax`, and for a cotangent of another shape.
     """
     x, axis, rows = _rows(x, axis, None)
-    g = _seen_cotangent(cotangent, x, axis, rows)
-    p = _softmax(_cooled(rows, temperature))
-    with _quiet():
-        mean = (p * g).sum(axis=-1, keepdims=True)  # (..., 1)
-        return _restored(_where_seen(rows, _divided(p * (g - mean), temperature)), x, axis)
+    _check_temperature(temperature)
+
+    def cooled_vjp(x: Array, g: Array, out: Array) -> Array:
+        return _put(_divided(_softmax_vjp(_cooled(x, temperature), g, out), temperature), out)
+
+    return _mapped(cooled_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
 
 
 def cross_entropy(
@@ -267,17 +264,15 @@ def cross_entropy(
         ValueError: if shapes do not fit or an option is out of range.
     """
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
-    log_p = _log_softmax(rows[keep])  # (kept, n)
-    chosen = np.take_along_axis(log_p, targets[keep][:, None], axis=-1)[:, 0]  # (kept,)
-    with _quiet():
-        losses = -chosen if label_smoothing == 0 else -_smoothed(chosen, log_p, label_smoothing)
+    losses = np.empty(keep.shape, working(logits).dtype)
+    map_rows(partial(_surprise, label_smoothing), losses[..., None], rows, targets[..., None], keep[..., None])
+    with np.errstate(over="ignore", invalid="ignore"):
         if reduction == "none":
-            result = np.full(keep.shape, _zero(rows), dtype=losses.dtype)
-            result[keep] = losses
-        else:
-            total = losses.sum() / max(len(losses), 1) if reduction == "mean" else losses.sum()
-            result = np.asarray(total, dtype=losses.dtype)
-        return rounded(result, like=logits)
+            return rounded(losses, like=logits)
+        total = losses[keep].sum()
+        if reduction == "mean":
+            total = total / max(np.count_nonzero(keep), 1)
+        return rounded(np.asarray(total, dtype=losses.dtype), like=logits)
 
 
 def cross_entropy_vjp(
@@ -312,141 +307,179 @@ def cross_entropy_vjp(
     expected = keep.shape if reduction == "none" else ()
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the loss {expected}, got {g.shape}")
-    scale = np.broadcast_to(working(g), keep.shape)[keep][:, None]  # (kept, 1)
+    scale = np.broadcast_to(working(g), keep.shape)
     if reduction == "mean":
-        scale = scale / max(len(scale), 1)
-    seen, at_target = rows[keep], targets[keep][:, None]  # (kept, n), (kept, 1)
-    slope = _softmax(seen)
-    if label_smoothing:
-        own = np.take_along_axis(slope, at_target, axis=-1) - (1 - label_smoothing)  # (kept, 1)
+        scale = scale / max(np.count_nonzero(keep), 1)
+    of_rows = (part[..., None] for part in (targets, keep, scale))
+    return _mapped(partial(_surprise_vjp, label_smoothing), logits, axis, rows, *of_rows)
+
+
+# The formulas, each a kernel for a block of rows: the axis last, in the precision of the arithmetic. See `_blocks`.
+
+
+def _softmax(x: Array, out: Array) -> Array:
+    e = exp_below(x, _floor(_top(x)), out)
+    total = add_up(e)  # (..., 1), 0 only where there is nothing to see
+    return np.divide(e, np.where(total == 0, _one(x), total), out=out)
+
+
+def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
+    p, g = _softmax(x, out), _where_seen(x, g)
+    return _put(_where_seen(x, p * (g - add_up(p * g))), out)
+
+
+def _log_softmax(x: Array, out: Array) -> Array:
+    top, rest, _ = _top_and_rest(x, out)
+    np.subtract(np.subtract(x, _floor(top), out=out), np.log1p(rest), out=out)
+    return out if x.dtype == object else _put(np.nan, out, where=top == np.inf)
+
+
+def _log_softmax_vjp(x: Array, g: Array, out: Array) -> Array:
+    p, g = _softmax(x, out), _where_seen(x, g)
+    return _put(_where_seen(x, g - p * add_up(g)), out)
+
+
+def _logsumexp(x: Array, out: Array) -> Array:
+    top, rest, _ = _top_and_rest(x, np.empty_like(x))
+    np.add(top, np.log1p(rest), out=out)
+    return out if x.dtype == object else _put(top, out, where=np.isinf(top))
+
+
+def _logsumexp_vjp(x: Array, g: Array, out: Array) -> Array:
+    return _put(_where_seen(x, g * _softmax(x, out)), out)
+
+
+def _surprise(smoothing: float, x: Array, targets: Array, counts: Array, out: Array) -> Array:
+    """ln S + (1 − ε) d_y + ε mean d, d = max x − x: this is −(1 − ε) ln p_y − ε mean ln p, without a negative term."""
+    top, rest, _ = _top_and_rest(x, np.empty_like(x))
+    loss = np.log1p(rest)
+    if smoothing < 1:  # a term of weight 0 counts for nothing, even if it is infinite
+        loss = loss + (1 - smoothing) * (_floor(top) - _at(x, targets, counts))
+    if smoothing > 0:
+        loss = loss + smoothing * (add_up(_floor(top) - x) / x.shape[-1])
+    if x.dtype != object:
+        loss = np.where(top == np.inf, x.dtype.type(np.nan), loss)
+    return _put(np.where(counts, loss, _zero(x)), out)
+
+
+def _surprise_vjp(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
+    """s (p − (1 − ε)[i = y] − ε/n)."""
+    top, rest, winner = _top_and_rest(x, out)
+    np.put_along_axis(out, winner, np.where(top == -np.inf, _zero(x), _one(x)), axis=-1)
+    slope = np.divide(out, 1 + rest, out=out)
+    if smoothing == 0:  # 1 − p would lose the digits of a p near 1
+        own = np.expm1(_at(x, targets, counts) - _floor(top) - np.log1p(rest))
     else:
-        own = np.expm1(np.take_along_axis(_log_softmax(seen), at_target, axis=-1))
-    np.put_along_axis(slope, at_target, own, axis=-1)
-    if label_smoothing:
-        slope = slope - label_smoothing / slope.shape[-1]
-    result = np.full(rows.shape, _zero(rows), dtype=slope.dtype)
-    with _quiet():
-        result[keep] = scale * slope
-    return _restored(result, logits, axis)
+        own = _at(slope, targets, counts) - (1 - smoothing)
+    np.put_along_axis(slope, np.where(counts, targets, 0), own, axis=-1)
+    if smoothing > 0:
+        np.subtract(slope, smoothing / x.shape[-1], out=out)
+    np.multiply(slope, scale, out=out)
+    return out if counts.all() else _put(_zero(x), out, where=~counts)
 
 
-# The formulas, on rows: a contiguous last axis in the precision of the arithmetic.
+def _top(x: Array) -> Array:
+    """The highest score of each row, (..., 1): −∞ for an empty one."""
+    if not x.shape[-1]:
+        return np.full((*x.shape[:-1], 1), -np.inf, dtype=x.dtype)
+    return np.maximum.reduce(x, axis=-1, keepdims=True)
 
 
-def _softmax(rows: Array) -> Array:
-    e, _, _ = _exponentials(rows)
-    total = e.sum(axis=-1, keepdims=True)  # (..., 1)
-    with _quiet():
-        return e / np.where(total == 0, 1, total).astype(e.dtype, copy=False)  # only a dead row sums to 0
+def _floor(top: Array) -> Array:
+    """The top as a finite shift: 0 for a row with nothing to see, since −∞ − −∞ is no number."""
+    return np.where(top == -np.inf, np.zeros_like(top), top)
 
 
-def _log_softmax(rows: Array) -> Array:
-    e, shifted, m = _exponentials(rows)
-    with _quiet():
-        log_p = shifted - np.log1p(_sum_of_others(e, rows))
-        return log_p if rows.dtype == object else np.where(m == np.inf, rows.dtype.type(np.nan), log_p)
+def _top_and_rest(x: Array, scratch: Array) -> tuple[Array, Array, Array]:
+    """The highest score m, Σ e^(x − m) over all but the first score that is m, and its index, (..., 1) each.
+
+    Its own term is 1 exactly and would drown small digits. `scratch` is left with the other exponentials.
+    """
+    if not x.shape[-1]:
+        top = _top(x)
+        return top, np.zeros_like(top), np.zeros(top.shape, np.intp)
+    winner = x.argmax(axis=-1, keepdims=True)
+    top = np.take_along_axis(x, winner, axis=-1)
+    e = exp_below(x, _floor(top), scratch)
+    np.put_along_axis(e, winner, _zero(x), axis=-1)
+    return top, add_up(e), winner
 
 
-def _logsumexp(rows: Array) -> Array:
-    e, _, m = _exponentials(rows)
-    with _quiet():
-        y = m + np.log1p(_sum_of_others(e, rows))
-        return y if rows.dtype == object else np.where(np.isinf(m), m, y)
+def _at(x: Array, targets: Array, counts: Array) -> Array:
+    """The entry of each row at its target, (..., 1); any entry where the row does not count."""
+    return np.take_along_axis(x, np.where(counts, targets, 0), axis=-1)
 
 
-def _exponentials(rows: Array) -> tuple[Array, Array, Array]:
-    """(e^(x − m), x − m, m), the maximum m of each row with its axis kept; −∞ for an empty row."""
-    if rows.shape[-1] == 0:
-        return rows, rows, np.full((*rows.shape[:-1], 1), -np.inf, dtype=rows.dtype)
-    m = rows.max(axis=-1, keepdims=True)  # (..., 1)
-    with _quiet():
-        shifted = rows - np.where(m == -np.inf, 0, m).astype(rows.dtype, copy=False)
-        return np.exp(shifted), shifted, m
-
-
-def _sum_of_others(e: Array, rows: Array) -> Array:
-    """Σ e over all but the first highest score, which is 1 exactly and would drown small digits."""
-    if rows.shape[-1] == 0:
-        return e.sum(axis=-1, keepdims=True)
-    others = e.copy()
-    np.put_along_axis(others, rows.argmax(axis=-1, keepdims=True), _zero(rows), axis=-1)
-    return others.sum(axis=-1, keepdims=True)  # (..., 1)
-
-
-def _cooled(rows: Array, temperature: float) -> Array:
+def _cooled(x: Array, temperature: float) -> Array:
     """(x − m) / T, with −∞ still excluded at T = ∞."""
-    if not temperature > 0:
-        raise ValueError(
-            f"`temperature` must be a number > 0, got {temperature!r}; the limit T → 0 is the one-hot of `argmax`"
-        )
-    _, shifted, _ = _exponentials(rows)
+    shifted = x - _floor(_top(x))
     cooled = _divided(shifted, temperature)
-    return cooled if rows.dtype == object else np.where(np.isneginf(shifted), shifted, cooled)
+    return cooled if x.dtype == object else np.where(np.isneginf(shifted), shifted, cooled)
 
 
-def _divided(rows: Array, temperature: float) -> Array:
-    """Rows / T, in float64: a T below the smallest float32 must not become 0."""
-    if rows.dtype == object:
-        return rows / temperature
-    with _quiet():
-        return (rows.astype(np.float64) / float(temperature)).astype(rows.dtype)
+def _divided(x: Array, temperature: float) -> Array:
+    """x / T, in float64: a T below the smallest float32 must not become 0."""
+    if x.dtype == object:
+        return x / temperature
+    return (x.astype(np.float64) / float(temperature)).astype(x.dtype)
 
 
-def _smoothed(chosen: Array, log_p: Array, smoothing: float) -> Array:
-    """(1 − ε) ln p_y + ε mean ln p, where a term of weight 0 counts for nothing even if it is infinite."""
-    mean = log_p.sum(axis=-1) / log_p.shape[-1]  # (kept,)
-    return mean if smoothing == 1 else (1 - smoothing) * chosen + smoothing * mean
+def _where_seen(x: Array, values: Array) -> Array:
+    """The values, exact zeros at excluded scores whatever stood there."""
+    return np.where(np.asarray(x == -np.inf, dtype=np.bool_), _zero(x), values)
+
+
+def _put(values: Any, out: Array, where: Any = True) -> Array:
+    np.copyto(out, values, where=where)
+    return out
+
+
+def _zero(x: Array) -> Any:
+    return 0 if x.dtype == object else x.dtype.type(0)
+
+
+def _one(x: Array) -> Any:
+    return 1 if x.dtype == object else x.dtype.type(1)
 
 
 # From the caller's array to rows, and back.
 
 
 def _rows(x: npt.ArrayLike, axis: int, where: npt.ArrayLike | None) -> tuple[Array, int, Array]:
-    """(x, axis counted from the front, rows): `axis` last and contiguous, what `where` excludes at −∞."""
+    """(x, axis counted from the front, rows): `axis` last, what `where` excludes at −∞."""
     x = floating("x", x)
     axis = axis_index("x", x, axis)
-    rows = working(x)
-    if where is not None:
-        keep = booleans("where", where)
-        try:
-            keep = np.broadcast_to(keep, x.shape)
-        except ValueError:
-            raise ValueError(f"`where` must broadcast to the shape of x {x.shape}, got {keep.shape}") from None
-        rows = np.where(keep, rows, -math.inf).astype(rows.dtype, copy=False)
-    return x, axis, np.ascontiguousarray(np.moveaxis(rows, axis, -1))
+    if where is None:
+        return x, axis, np.moveaxis(x, axis, -1) if axis != x.ndim - 1 else x
+    keep = booleans("where", where)
+    try:
+        keep = np.broadcast_to(keep, x.shape)
+    except ValueError:
+        raise ValueError(f"`where` must broadcast to the shape of x {x.shape}, got {keep.shape}") from None
+    seen = np.where(keep, x, -math.inf).astype(x.dtype, copy=False)
+    return x, axis, np.moveaxis(seen, axis, -1)
 
 
-def _restored(rows: Array, x: Array, axis: int) -> Array:
-    """Rows as the caller's array: the last axis back in its place, rounded to the dtype of x."""
-    with _quiet():
-        return rounded(np.moveaxis(rows, -1, axis), like=x)
+def _mapped(kernel: Callable[..., object], like: Array, axis: int, *rows: Array) -> Array:
+    """A new array like `like`, its rows filled by the kernel."""
+    result = np.empty(like.shape, like.dtype)
+    map_rows(kernel, result if axis == like.ndim - 1 else np.moveaxis(result, axis, -1), *rows)
+    return result
 
 
-def _quiet() -> np.errstate:
-    """∞ − ∞ and differences beyond the largest float have defined results: no warning leaves this module."""
-    return np.errstate(over="ignore", invalid="ignore")
-
-
-def _seen(rows: Array) -> Array:
-    return np.asarray(rows != -np.inf, dtype=np.bool_)
-
-
-def _where_seen(rows: Array, pulled: Array) -> Array:
-    """The cotangents of scores that are seen; exact zeros at the others, even if NaN is pulled through the row."""
-    return np.where(_seen(rows), pulled, _zero(rows))
-
-
-def _zero(rows: Array) -> Any:
-    return 0 if rows.dtype == object else rows.dtype.type(0)
-
-
-def _seen_cotangent(cotangent: npt.ArrayLike, x: Array, axis: int, rows: Array) -> Array:
-    """The cotangent as rows, with zeros at excluded scores."""
+def _cotangent(cotangent: npt.ArrayLike, x: Array, axis: int) -> Array:
+    """The cotangent as rows."""
     g = floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of x {x.shape}, got {g.shape}")
-    g = np.ascontiguousarray(np.moveaxis(working(g), axis, -1))
-    return np.where(_seen(rows), g, _zero(g))
+    return np.moveaxis(g, axis, -1)
+
+
+def _check_temperature(temperature: float) -> None:
+    if not temperature > 0:
+        raise ValueError(
+            f"`temperature` must be a number > 0, got {temperature!r}; the limit T → 0 is the one-hot of `argmax`"
+        )
 
 
 def _classified(

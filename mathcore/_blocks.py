@@ -1,0 +1,172 @@
+"""Large arrays piece by piece: blocks that stay in the cache, shared out to threads.
+
+A kernel is a formula written for a block of rows, the axis it works along last. `map_rows` cuts arrays of any layout
+into such blocks, widens 16-bit numbers, hands the blocks to threads (NumPy's loops let go of the interpreter) and puts
+the results in their place. Blocks depend on shapes and strides alone: no result depends on how many threads there are.
+
+`MATHCORE_NUM_THREADS` says how many threads large arrays may use; if it is not set, all the cores that this process may
+run on. Small arrays stay on the thread that calls.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from mathcore._arrays import Array, working
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+Kernel: TypeAlias = Callable[..., object]
+
+_BLOCK_BYTES = 2**19  # of one array: half a level-2 cache, and flat around it
+_SMALL = 2**15  # numbers; below, starting a thread costs more than it saves
+_SHORT_ROW = 24  # rows up to here are turned, so that loops run across rows and not along them
+_WIDE = 256  # rows worked on at a time, at least, where loops run across them
+
+
+def map_rows(kernel: Kernel, out: Array, *inputs: Array | None) -> Array:
+    """Fill `out` by `kernel(*blocks of inputs, block of out)`, one block of rows after the other.
+
+    Args:
+        kernel: writes its results into the last block it is given. It may run on several threads at a time, and must
+            treat every row by itself. Overflow and invalid operations raise no warnings in it.
+        out: (..., n), in any layout.
+        inputs: arrays with the leading axes of `out`, or None. Blocks of 16-bit floats arrive in float32.
+
+    Returns:
+        `out`.
+    """
+    result, arrays = out, (out, *inputs)
+    if out.dtype == object or all(x is None or x.size < _SMALL for x in arrays):
+        _apply(kernel, out, inputs)
+        return result
+    if out.ndim > 2 and all(x is None or x.flags.c_contiguous for x in arrays):
+        out, *inputs = (None if x is None else x.reshape(-1, x.shape[-1]) for x in arrays)  # type: ignore[assignment]
+    cuts = list(_cuts(max((x for x in (out, *inputs) if x is not None), key=lambda x: x.shape[-1])))
+    share(lambda i: _apply(kernel, out[cuts[i]], [None if x is None else x[cuts[i]] for x in inputs]), len(cuts))
+    return result
+
+
+def exp_below(x: Array, top: Array, out: Array) -> Array:
+    """e^(x − top) for x ≤ top: what every softmax begins with. In pieces, so that a long row stays in the cache."""
+    step = max(1, _BLOCK_BYTES * x.shape[-1] // max(x.nbytes, 1))
+    for start in range(0, x.shape[-1], step):
+        piece = out[..., start : start + step]
+        np.exp(np.subtract(x[..., start : start + step], top, out=piece), out=piece)
+    return out
+
+
+def add_up(x: Array) -> Array:
+    """The sum along the last axis, which stays with length 1: pairwise, and bit for bit the same in every layout.
+
+    NumPy adds pairwise along neighbours in memory only; across them it adds one after the other, and float32 then stops
+    at 2²⁴. There, the same additions are done here, on all rows at once.
+    """
+    if x.dtype == object or x.shape[-1] < 8 or x.strides[-1] == x.itemsize:
+        return np.add.reduce(x, axis=-1, keepdims=True)
+    return _pairwise(x)
+
+
+def _pairwise(x: Array) -> Array:
+    """The order of NumPy's `loops_utils.h.src`: eight accumulators up to 128 numbers, halves beyond."""
+    n = x.shape[-1]
+    if n > 128:
+        half = n // 2 - n // 2 % 8
+        return _pairwise(x[..., :half]) + _pairwise(x[..., half:])
+    whole = n - n % 8
+    total = np.add.reduce(x[..., :whole].reshape(*x.shape[:-1], whole // 8, 8), axis=-2)  # (..., 8)
+    while total.shape[-1] > 1:
+        total = total[..., ::2] + total[..., 1::2]
+    for i in range(whole, n):
+        total = total + x[..., i : i + 1]
+    return total
+
+
+def share(task: Callable[[int], None], count: int) -> None:
+    """Call `task(i)` for every i below `count`, on as many threads as may be used, the caller's own among them.
+
+    Raises:
+        Exception: the first that a task raised, once all threads have stopped.
+    """
+    numbers = iter(range(count))
+
+    def pull() -> None:
+        for i in numbers:  # one iterator for all threads: each takes the next number
+            task(i)
+
+    within = threading.current_thread().name.startswith(_NAME)  # a helper that waits for helpers may wait for itself
+    helpers = 0 if within else min(num_threads(), count) - 1
+    waiting = [_pool(helpers).submit(pull) for _ in range(helpers)] if helpers > 0 else []
+    try:
+        pull()
+    finally:
+        for helper in waiting:
+            helper.result()
+
+
+def num_threads() -> int:
+    """How many threads large arrays may use.
+
+    Raises:
+        ValueError: if `MATHCORE_NUM_THREADS` is set to anything but a whole number from 1 up.
+    """
+    wanted = os.environ.get("MATHCORE_NUM_THREADS", "")
+    if not wanted:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise ValueError(f"`MATHCORE_NUM_THREADS` must be a whole number from 1 up, got {wanted!r}")
+    return int(wanted)
+
+
+def _apply(kernel: Kernel, place: Array, inputs: Sequence[Array | None]) -> None:
+    """One block: widened, turned if its rows are short, worked on, and put in its place."""
+    blocks = [None if x is None else working(x) for x in inputs]
+    result = place if place.itemsize > 2 else np.empty(place.shape, np.float32)
+    if place.ndim == 2 and 1 < place.shape[1] <= _SHORT_ROW < _WIDE <= len(place) and place.flags.c_contiguous:
+        blocks = [None if x is None else np.ascontiguousarray(x.T).T for x in blocks]
+        result = np.empty(place.shape[::-1], result.dtype).T
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        kernel(*blocks, result)
+        if result is not place:
+            place[...] = result
+
+
+def _cuts(out: Array) -> Iterator[tuple[slice, ...]]:
+    """Blocks of whole rows, neighbours in memory together."""
+    rows = out.ndim - 1
+    room = max(1, _BLOCK_BYTES // max(out.shape[-1] * max(out.itemsize, 4), 1))
+    steps = list(out.shape[:-1])
+    for axis in sorted(range(rows), key=lambda a: -abs(out.strides[a])):  # the outermost in memory first
+        across = abs(out.strides[axis]) < abs(out.strides[-1])
+        others = math.prod(step for a, step in enumerate(steps) if a != axis)
+        steps[axis] = max(1, min(steps[axis], max(room // max(others, 1), _WIDE if across else 1)))
+    return itertools.product(
+        *([slice(i, i + step) for i in range(0, size, step)] for size, step in zip(out.shape, steps, strict=False))
+    )
+
+
+_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # by process, for a fork takes no threads along, and size
+_lock = threading.Lock()
+_NAME = "mathcore blocks"
+
+
+def _pool(size: int) -> ThreadPoolExecutor:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with _lock:
+        key = (os.getpid(), size)
+        if key not in _pools:
+            _pools[key] = ThreadPoolExecutor(size, thread_name_prefix=_NAME)
+        return _pools[key]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: globals().update(_lock=threading.Lock()))
