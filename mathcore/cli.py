@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 try:
     import click
     import hypothesis  # noqa: F401  (the first import that fails names the remedy for all)
-    from rich.console import Console, Group
+    from rich.console import Console
     from rich.markdown import Markdown
     from rich.padding import Padding
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.table import Table
     from rich.text import Text
 
     from mathcore import cli_training
@@ -22,11 +20,11 @@ except ModuleNotFoundError as missing:
     sys.exit(f"the command line needs `{missing.name}`: pip install 'mathcore[verify]'")
 
 if TYPE_CHECKING:
-    from mathcore.verify import Claim, Report
-    from mathcore.verify.describe import Finding
+    from collections.abc import Callable
+
+    from mathcore.verify import Claim, Conventions, Functions
     from mathcore.verify.runner import ClaimResult
 
-_STYLE = {"holds": "green", "refuted": "bold red", "not_offered": "dim", "inconclusive": "yellow"}
 _WORDS = {"holds": "holds", "holds_if": "holds if …", "refuted": "refuted"}
 
 
@@ -40,51 +38,233 @@ main.add_command(cli_training.train)
 main.add_command(cli_training.generate)
 
 
+class _Seconds(click.ParamType):  # type: ignore[type-arg]
+    """A time such as 60s, 5m or 1.5."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text, unit = str(value), 60.0 if str(value).endswith("m") else 1.0
+        try:
+            seconds = float(text.removesuffix("m").removesuffix("s")) * unit
+        except ValueError:
+            seconds = -1.0
+        if not 0 < seconds < float("inf"):
+            self.fail(f"a time is given as 60s or 5m, got {value!r}", param, ctx)
+        return seconds
+
+
+def _file(*names: str, what: str) -> Callable[[Any], Any]:
+    return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), help=what)
+
+
+def _functions_options(command: Any) -> Any:
+    """How functions that are named on the command line are called."""
+    for option in (
+        click.option("--adapter", type=click.Choice(["numpy", "torch", "jax", "cupy"]), default="numpy",
+                     show_default=True, help="The framework of OPERATION=MODULE:NAME."),
+        click.option("--device", help="Where its arrays live, e.g. cuda."),
+        click.option("--dtype", "dtypes", multiple=True, metavar="NAME", help="A format that it accepts; repeatable."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @main.command()
-@click.argument("names", nargs=-1, metavar="[ID or TOPIC]...")
+@click.argument("names", nargs=-1, metavar="[ID | TOPIC | OPERATION=MODULE:NAME]...")
 @click.option("--target", metavar="MODULE:NAME", help="What to check; mathcore itself by default.")
+@_functions_options
+@click.option("--convention", "conventions", multiple=True, metavar="NAME=VALUE", help="What it does; repeatable.")
+@click.option("--widths", metavar="N,N", help="The only widths that it supports.")
+@click.option("--width-multiple", type=click.IntRange(min=1), default=1, help="It supports multiples of this width.")
+@click.option("--max-width", type=click.IntRange(min=1), help="It supports no larger width.")
+@click.option("--without", multiple=True, metavar="OPTION", help="An option that it does not support; repeatable.")
+@click.option("--finite", is_flag=True, help="It supports neither NaN nor infinities.")
+@click.option("--shapes", type=click.IntRange(min=1), help="How many shapes to call it with.")
+@_file("--waivers", what="TOML of claims that are known to fail: id = reason.")
 @click.option("--profile", type=click.Choice(["quick", "default", "thorough"]), default="default", show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the inputs of an earlier run again.")
-@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
+@click.option("--budget", type=_Seconds(), help="Go on with fresh inputs for so long, e.g. 60s.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
+@click.option("--isolate", is_flag=True, help="Run in a child process: a crash is a verdict.")
+@click.option("--timeout", type=_Seconds(), help="The longest that one call may take; implies --isolate.")
+@_file("--json", "json_file", what="Write the report here.")
+@_file("--junit", "junit_file", what="Write the report as JUnit XML here.")
+@_file("--markdown", "markdown_file", what="Write the report as Markdown here.")
+@click.option("--self-test", is_flag=True, help="Try every wrong implementation on the claims that must refute it.")
 def verify(
     names: tuple[str, ...],
     target: str | None,
     profile: str,
     seed: int | None,
-    file: Path | None,
     workers: int | None,
+    json_file: Path | None,
+    junit_file: Path | None,
+    markdown_file: Path | None,
+    self_test: bool,
+    budget: float | None,
+    isolate: bool,
+    timeout: float | None,
+    waivers: Path | None,
+    **how: Any,
 ) -> None:
     """Run claims: all of them, or those named by id, topic or faq17.
+
+    Somebody else's functions are checked by name: softmax=mykernels:softmax.
 
     Exit status: 0 when every claim that ran holds, 1 when one does not, 2 for a bad call.
     """
     from mathcore.verify import catalogue, select
     from mathcore.verify import verify as run
+    from mathcore.verify.formats import to_junit, to_markdown
+    from mathcore.verify.terminal import print_report, progress_bar
 
     console = Console()
+    ids = tuple(name for name in names if "=" not in name)
+    if self_test:
+        _self_test(console, ids, profile, seed or 0, workers, json_file)
     try:
-        total = len(select(catalogue(), names))
-        with _progress(console) as bar:
+        functions = _functions([name for name in names if "=" in name], **how)
+        if functions and target:
+            raise LookupError(f"a target is given as --target or as OPERATION=MODULE:NAME, got {target} and {names[0]}")
+        total = len(select(catalogue(), ids))
+        with progress_bar(console) as bar:
             task = bar.add_task("checking", total=total)
 
             def tick(result: ClaimResult) -> None:
                 bar.update(task, advance=1, description=result.claim)
 
-            report = run(target, *names, profile=profile, seed=seed, workers=workers, progress=tick)
+            report = run(functions or target, *ids, profile=profile, seed=seed, workers=workers, budget=budget,
+                         isolate=isolate, timeout=timeout, waivers=waivers, progress=tick)  # fmt: skip
+    except LookupError as unknown:
+        raise click.UsageError(str(unknown.args[0])) from unknown
+    if json_file is not None:
+        json_file.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if junit_file is not None:
+        junit_file.write_text(to_junit(report), encoding="utf-8")
+    if markdown_file is not None:
+        markdown_file.write_text(to_markdown(report), encoding="utf-8")
+    print_report(console, report, counterexamples=bool(ids))
+    sys.exit(0 if report.passed else 1)
+
+
+def _self_test(
+    console: Console, ids: tuple[str, ...], profile: str, seed: int, workers: int | None, file: Path | None
+) -> None:
+    from mathcore.verify import catalogue, select
+    from mathcore.verify.selftest import kill_matrix
+    from mathcore.verify.terminal import print_matrix, progress_bar
+
+    try:
+        with progress_bar(console) as bar:
+            task = bar.add_task("trying", total=sum(bool(c.refuted_by) for c in select(catalogue(), ids)))
+            matrix, notes = kill_matrix(
+                *ids, profile=profile, seed=seed, workers=workers,
+                progress=lambda r: bar.update(task, advance=1, description=r.claim),
+            )  # fmt: skip
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
     if file is not None:
-        file.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    _print_report(console, report, counterexamples=bool(names))
-    sys.exit(0 if report.passed else 1)
+        whole = {"schema": 1, "profile": profile, "seed": seed, "notes": notes, "matrix": matrix}
+        file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print_matrix(console, matrix, notes)
+    tried = [caught for claims in matrix.values() for caught in claims.values()]
+    console.print(Text(f"\n{len(matrix)} wrong implementations, {sum(tried)} of {len(tried)} refutations; seed {seed}"))
+    sys.exit(0 if tried and all(tried) else 1)
+
+
+def _functions(
+    given: list[str],
+    adapter: str,
+    device: str | None,
+    dtypes: tuple[str, ...],
+    conventions: tuple[str, ...] = (),
+    widths: str | None = None,
+    **limits: Any,
+) -> Functions | None:
+    """The target that OPERATION=MODULE:NAME and its options describe; None if no operation is given.
+
+    Raises:
+        LookupError: for options without operations, an unknown operation, convention or format.
+    """
+    from mathcore.verify import Functions, Restrictions
+    from mathcore.verify.adapters import ALL_FLOATS
+
+    if not given:
+        if device or dtypes or conventions or widths or adapter != "numpy":
+            raise LookupError("options of a target need OPERATION=MODULE:NAME, e.g. softmax=mykernels:softmax")
+        return None
+    if wrong := [d for d in dtypes if d not in ALL_FLOATS]:
+        raise LookupError(f"--dtype must be one of {', '.join(ALL_FLOATS)}, got {wrong[0]!r}")
+    try:
+        only = tuple(int(n) for n in widths.split(",")) if widths else None
+    except ValueError:
+        raise LookupError(f"--widths is given as numbers, e.g. 64,128, got {widths!r}") from None
+    return Functions(
+        _operations(given),
+        adapter,
+        device,
+        dtypes or None,
+        _conventions(conventions),
+        Restrictions(widths=only, **limits),
+    )
+
+
+def _operations(given: list[str]) -> dict[str, str]:
+    """Operation → place, from "softmax=mykernels:softmax".
+
+    Raises:
+        LookupError: for an operation that no claim is about.
+    """
+    import difflib
+
+    from mathcore.verify import catalogue
+
+    known = sorted({need for claim in catalogue() for need in claim.needs})
+    pairs = [text.split("=", 1) for text in given]
+    operations = {_SHORT.get(name, name): place for name, place in pairs}
+    for name in operations:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            raise LookupError(f"no claim is about {name!r}{'; did you mean ' + ', '.join(near) + '?' if near else ''}")
+    return operations
+
+
+_SHORT = {"sdpa": "scaled_dot_product_attention"}
+
+
+def _conventions(given: tuple[str, ...]) -> Conventions:
+    """Conventions from "rope_pairing=interleaved".
+
+    Raises:
+        LookupError: for an unknown convention or value; the message lists what there is.
+    """
+    from mathcore.verify import Conventions
+    from mathcore.verify.conventions import choices_of_conventions
+
+    known = choices_of_conventions()
+    found: dict[str, Any] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in known:
+            raise LookupError(f"a convention is given as NAME=VALUE; there are {', '.join(known)}, got {text!r}")
+        by_text = {str(choice): choice for choice in known[name]} or {"True": True, "False": False}
+        try:
+            found[name] = by_text[value] if value in by_text else float(value)
+            if known[name] and value not in by_text:
+                raise ValueError
+        except ValueError:
+            raise LookupError(f"convention {name} must be one of {', '.join(by_text)}, got {value!r}") from None
+    return Conventions(**found)
 
 
 @main.command()
 @click.argument("names", nargs=-1, metavar="[TOPIC]...")
 def claims(names: tuple[str, ...]) -> None:
     """List the claims, or those of a topic."""
-    table = _table("FAQ", "claim", "verdict", "evidence")
+    from mathcore.verify.terminal import plain_table
+
+    table = plain_table("FAQ", "claim", "verdict", "evidence")
     for claim in _selected(names):
         table.add_row(str(claim.faq or ""), claim.id, _WORDS[claim.verdict], ", ".join(claim.evidence))
     Console().print(table)
@@ -95,13 +275,14 @@ def claims(names: tuple[str, ...]) -> None:
 def show(name: str) -> None:
     """Print one claim whole."""
     from mathcore.verify.report import claim_page
+    from mathcore.verify.terminal import plain_table
 
     console = Console()
     for claim in _selected((name,)):
         page = claim_page(claim)
         console.print(Text(claim.id, style="bold"))
         console.print(Padding(Text(claim.statement), (1, 2)))
-        rows = _table("", "")
+        rows = plain_table("", "")
         rows.show_header = False
         rows.add_row("formula", Text(claim.formula))
         rows.add_row("verdict", _WORDS[claim.verdict] + (f" (FAQ {claim.faq})" if claim.faq else ""))
@@ -116,7 +297,7 @@ def show(name: str) -> None:
             console.print(Padding(Markdown(tolerance["derivation"]), (0, 2)))
         if claim.refuted_by:
             console.print(Text("\nmust refute", style="bold"))
-            wrong = _table("", "")
+            wrong = plain_table("", "")
             wrong.show_header = False
             for mutant in claim.refuted_by:
                 wrong.add_row(mutant.name, Text(mutant.note))
@@ -135,76 +316,3 @@ def _selected(names: tuple[str, ...]) -> list[Claim]:
         return select(catalogue(), names)
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
-
-
-def _progress(console: Console) -> Progress:
-    columns = (
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    return Progress(*columns, console=console, transient=True)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print_report(console: Console, report: Report, counterexamples: bool) -> None:
-    table = _table("claim", "outcome", "examples", "worst", "caught")
-    for column in table.columns[2:]:
-        column.justify = "right"
-        column.no_wrap = True
-    for _, result in report.results:
-        tally = result.tally
-        worst = "exact" if tally.allowance == 0 else f"{tally.worst:.2g}"
-        caught = f"{sum(result.mutants.values())}/{len(result.mutants)}" if result.mutants else "–"
-        outcome = Text(result.outcome.replace("_", " "), style=_STYLE[result.outcome])
-        table.add_row(result.claim, outcome, f"{tally.examples:,}", worst, caught)
-    console.print(table)
-    for claim, result in report.results:
-        if result.outcome != "holds" or not all(result.mutants.values()):
-            console.print(_complaint(claim, result))
-    if counterexamples:
-        for _, result in report.results:
-            for finding in (c.finding for c in result.checks if c.counterexample and c.finding):
-                console.print(_counterexample(result.claim, finding))
-    console.print(_summary(report))
-
-
-def _counterexample(claim: str, finding: Finding) -> Group:
-    """An input on which the sentence fails without its condition."""
-    inputs = [Text(f"  {name} = {text}") for name, text in finding.inputs.items()]
-    return Group(Text(f"\n{claim}: {finding.kind} counterexample"), *inputs, Text(f"  {finding.headline}"))
-
-
-def _complaint(claim: Claim, result: ClaimResult) -> Group:
-    """Why a claim does not stand, with the input."""
-    style = _STYLE[result.outcome]
-    lines: list[Any] = [
-        Text(f"\n{claim.id}: {result.outcome.replace('_', ' ')}", style=style),
-        Text(f"  {claim.statement}"),
-    ]
-    if result.detail:
-        lines.append(Text(f"  {result.detail}"))
-    finding = next((c.finding for c in result.checks if c.outcome == "refuted" and c.finding), None)
-    if finding is not None:
-        lines.extend(Text(f"  {name} = {text}") for name, text in finding.inputs.items())
-        if finding.place:
-            lines.append(Text(f"  {finding.place}"))
-    lines.extend(Text(f"  survived: {name}") for name, caught in result.mutants.items() if not caught)
-    return Group(*lines)
-
-
-def _summary(report: Report) -> Text:
-    counts = report.counts
-    parts = [f"{counts[o]} {o.replace('_', ' ')}" for o in _STYLE if counts[o]]
-    wrong = sum(len(r.mutants) for _, r in report.results)
-    caught = sum(sum(r.mutants.values()) for _, r in report.results)
-    text = f"\n{counts['claims']} claims on {report.target}: {', '.join(parts)}"
-    text += f"; {caught} of {wrong} wrong implementations caught"
-    return Text(f"{text}; {report.seconds:.0f} s, profile {report.profile}, seed {report.seed}")

@@ -17,9 +17,11 @@ from mathcore.verify.domains import (
     widths,
 )
 from mathcore.verify.enclosures import Enclosure, balls, enclose
+from mathcore.verify.parametrize import parametrize_claims
 from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises, same
 from mathcore.verify.report import Report
-from mathcore.verify.session import verify
+from mathcore.verify.restrictions import Restrictions
+from mathcore.verify.session import Functions, verify
 from mathcore.verify.targets import Conventions, Operations, Target, mathcore_target
 from mathcore.verify.tolerances import Allowance, tolerance
 
@@ -28,9 +30,11 @@ __all__ = [
     "Claim",
     "Conventions",
     "Enclosure",
+    "Functions",
     "Mutant",
     "Operations",
     "Report",
+    "Restrictions",
     "Target",
     "all_of",
     "at_least",
@@ -52,6 +56,7 @@ __all__ = [
     "log_uniform",
     "mathcore_target",
     "mutant",
+    "parametrize_claims",
     "positions",
     "raises",
     "same",

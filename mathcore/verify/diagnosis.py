@@ -5,19 +5,32 @@ Would zeros have passed on the same inputs? Does a refuted claim hold if the tar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mathcore.verify.claims import Claim
-from mathcore.verify.runner import PROFILES, ClaimResult, Profile, derived_seed, run_check, run_claim
+from mathcore.verify.runner import (
+    PROFILES,
+    CheckResult,
+    ClaimResult,
+    Profile,
+    Tally,
+    derived_seed,
+    run_check,
+    run_claim,
+)
 from mathcore.verify.targets import Disguise, Target, mathcore_target
 
 
 def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
     """Run a claim: on mathcore with the wrong implementations that it must refute, on others with a diagnosis."""
+    if missing := [name for name in claim.needs if name not in target.operations]:
+        why = f"the target has no {' and no '.join(f'`{name}`' for name in missing)}"
+        checks = [CheckResult(c.rung, "not_offered", Tally(), None, c.counterexample, why) for c in claim.checks]
+        return ClaimResult(claim.id, "not_offered", checks, {}, 0.0)
     if not target.guarded:
         return run_claim(claim, target, mathcore_target(), profile, seed)
     result = run_claim(claim, target, None, profile, seed)
@@ -30,17 +43,11 @@ def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimR
 
 def would_pass(claim: Claim, target: Target, profile: Profile, seed: int) -> tuple[str, ...]:
     """Which trivial answers pass every check of the claim on the inputs that were drawn for the target."""
-    return tuple(name for name, disguise in TRIVIAL.items() if _passes(claim, target, profile, seed, disguise))
-
-
-def _passes(claim: Claim, target: Target, profile: Profile, seed: int, disguise: Disguise | None) -> bool:
-    for i, check in enumerate(claim.checks):
-        if not check.counterexample:
-            drawn_from = derived_seed(seed, claim.id, i)
-            result = run_check(claim, check, target, profile, drawn_from, shrink=False, disguise=disguise)
-            if result.outcome == "refuted":
-                return False
-    return True
+    return tuple(
+        name
+        for name, disguise in TRIVIAL.items()
+        if all(r.outcome != "refuted" for r in _results(claim, target, profile, seed, disguise))
+    )
 
 
 def other_conventions(claim: Claim, target: Target, profile: Profile, seed: int) -> str:
@@ -49,14 +56,19 @@ def other_conventions(claim: Claim, target: Target, profile: Profile, seed: int)
     found = []
     for conventions in target.conventions.alternatives(claim.needs):
         other = target.following(conventions)
-        results = [
-            run_check(claim, check, other, quick, derived_seed(seed, claim.id, i), shrink=False)
-            for i, check in enumerate(claim.checks)
-            if not check.counterexample
-        ]
-        if all(r.outcome == "holds" for r in results):
+        if all(r.outcome == "holds" for r in _results(claim, other, quick, seed)):
             found += [f"{n}={v!r}" for n, v in target.conventions.difference(conventions).items()]
     return f"holds under another convention: {' or '.join(found)}" if found else ""
+
+
+def _results(
+    claim: Claim, target: Target, profile: Profile, seed: int, disguise: Disguise | None = None
+) -> Iterator[CheckResult]:
+    """Every check of the sentence on the inputs that a run with this seed draws, without shrinking."""
+    for i, check in enumerate(claim.checks):
+        if not check.counterexample:
+            drawn_from = derived_seed(seed, claim.id, i)
+            yield run_check(claim, check, target, profile, drawn_from, shrink=False, disguise=disguise)
 
 
 def _zeros(answer: Any, given: Mapping[str, Any]) -> Any:

@@ -1,11 +1,12 @@
-"""The report of a run, and its JSON (schema 1)."""
+"""The report of a run: its JSON (schema 1), and what decides whether it passed."""
 
 from __future__ import annotations
 
 import inspect
 import math
 import platform
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
@@ -15,7 +16,7 @@ from mathcore.verify.describe import describe
 from mathcore.verify.runner import CheckResult, ClaimResult, Tally
 
 SCHEMA = 1
-OUTCOMES = ("holds", "refuted", "not_offered", "inconclusive")
+OUTCOMES = ("holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Report:
         target, profile, seed: what was asked for.
         seconds: wall time of the whole run.
         date: when it began.
+        subject: what is known of the target: framework, formats, conventions, restrictions.
+        call: how the command line names the target; "" for mathcore.
     """
 
     results: list[tuple[Claim, ClaimResult]]
@@ -35,6 +38,8 @@ class Report:
     seed: int
     seconds: float
     date: datetime
+    subject: Mapping[str, Any] = field(default_factory=dict)
+    call: str = ""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -47,10 +52,36 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether something ran, nothing was refuted or inconclusive, and every wrong implementation was caught."""
+        """Whether something ran, nothing was refuted or inconclusive, and every wrong implementation was caught.
+
+        A refutation that is waived is none; a waived claim that holds is an error.
+        """
         counts = self.counts
         toothless = any(not caught for _, result in self.results for caught in result.mutants.values())
-        return counts["holds"] > 0 and not (counts["refuted"] or counts["inconclusive"] or toothless)
+        return counts["holds"] > 0 and not (
+            counts["refuted"] or counts["inconclusive"] or counts["unexpected"] or toothless
+        )
+
+    @property
+    def not_checked(self) -> dict[str, list[str]]:
+        """What was not checked, for what the target does not have or does not support → the claims it concerns."""
+        reasons: dict[str, list[str]] = {}
+        for _, result in self.results:
+            if result.outcome == "not_offered" and not result.tally.not_tried:
+                reasons.setdefault(result.detail, []).append(result.claim)
+            for reason in result.tally.not_tried:
+                reasons.setdefault(reason, []).append(result.claim)
+        return reasons
+
+    def command(self, claim: str = "") -> str:
+        """What repeats the run, or one claim of it."""
+        parts = ["mathcore verify", claim, self.call, f"--profile {self.profile} --seed {self.seed}"]
+        return " ".join(part for part in parts if part)
+
+    def _repr_markdown_(self) -> str:
+        from mathcore.verify.formats import to_markdown
+
+        return to_markdown(self)
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain data; no NaN or infinity in it."""
@@ -60,9 +91,13 @@ class Report:
             "seed": self.seed,
             "profile": self.profile,
             "target": self.target,
+            "subject": dict(self.subject),
+            "command": self.command(),
+            "passed": self.passed,
             "date": self.date.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
             "counts": self.counts,
+            "not_checked": self.not_checked,
             "claims": [_claim_json(claim, result, self) for claim, result in self.results],
         }
 
@@ -101,7 +136,7 @@ def claim_page(claim: Claim) -> dict[str, Any]:
 def _claim_json(claim: Claim, result: ClaimResult, report: Report) -> dict[str, Any]:
     tally = result.tally
     found = next((c.finding for c in result.checks if c.counterexample and c.finding), None)
-    failure = next((c.finding for c in result.checks if c.outcome == "refuted" and c.finding), None)
+    failure = result.finding
     return {
         **claim_page(claim),
         "outcome": result.outcome,
@@ -115,7 +150,11 @@ def _claim_json(claim: Claim, result: ClaimResult, report: Report) -> dict[str, 
         "checks": [_check_json(c, r) for c, r in zip(claim.checks, result.checks, strict=True)],
         "measured": {k: describe(v) for k, v in tally.measured.items()} or None,
         "seconds": round(result.seconds, 3),
-        "command": f"mathcore verify {claim.id} --profile {report.profile} --seed {report.seed}",
+        "would_pass": list(result.would_pass),
+        "advice": result.advice or None,
+        "waiver": result.waiver or None,
+        "not_tried": tally.not_tried,
+        "command": report.command(claim.id),
     }
 
 

@@ -13,7 +13,7 @@ import inspect
 import math
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
@@ -185,12 +185,55 @@ class ClaimResult:
         return total
 
 
+def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
+    """Two runs of one claim on different inputs as one; the first failure stands."""
+    checks = [_merged_check(x, y) for x, y in zip(a.checks, b.checks, strict=True)]
+    return replace(
+        a,
+        checks=checks,
+        outcome=_outcome_of(checks),
+        mutants={name: a.mutants.get(name, False) or b.mutants.get(name, False) for name in a.mutants | b.mutants},
+        seconds=a.seconds + b.seconds,
+        would_pass=tuple(name for name in a.would_pass if name in b.would_pass),
+        advice=a.advice or b.advice,
+    )
+
+
+def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
+    order: tuple[Outcome, ...] = ("refuted", "holds", "not_offered", "inconclusive")  # seeing nothing is no objection
+    one, other = a.tally, b.tally
+    tally = Tally(
+        one.examples + other.examples,
+        *max((one.worst, one.allowance), (other.worst, other.allowance)),
+        {d: one.decades.get(d, 0) + other.decades.get(d, 0) for d in one.decades | other.decades},
+        one.tolerances | other.tolerances,
+        {k: _larger(one.measured.get(k), v) for k, v in (one.measured | other.measured).items()},
+        {r: one.not_tried.get(r, 0) + other.not_tried.get(r, 0) for r in one.not_tried | other.not_tried},
+    )
+    return replace(min((a, b), key=lambda r: order.index(r.outcome)), tally=tally)
+
+
+def _outcome_of(checks: Sequence[CheckResult]) -> Outcome:
+    """The worst of the checks."""
+    order: tuple[Outcome, ...] = ("refuted", "inconclusive", "not_offered")
+    worst: Outcome = next((o for o in order if any(c.outcome == o for c in checks)), "holds")
+    return worst if checks else "inconclusive"
+
+
+_HOPELESS = 60
+"""Of so many inputs at least one should be supported, or the rest is not drawn."""
+
+
 class _RefutedError(Exception):
     """Thrown through Hypothesis so that it shrinks the input."""
 
 
 class _PassedOverError(Exception):
     """The target does not support this input."""
+
+
+class _EnoughError(BaseException):
+    """None of the first inputs is supported. No Exception, so that Hypothesis lets it through."""
 
 
 def run_claim(claim: Claim, target: Target, reference: Target | None, profile: Profile, seed: int) -> ClaimResult:
@@ -202,11 +245,7 @@ def run_claim(claim: Claim, target: Target, reference: Target | None, profile: P
     ]
     wrong = claim.refuted_by if reference is not None else ()
     mutants = {m.name: refutes(claim, m, reference or target, profile, seed) for m in wrong}
-    order: tuple[Outcome, ...] = ("refuted", "inconclusive", "not_offered")
-    outcome: Outcome = next((o for o in order if any(c.outcome == o for c in checks)), "holds")
-    if not checks:
-        outcome = "inconclusive"
-    return ClaimResult(claim.id, outcome, checks, mutants, time.perf_counter() - start)
+    return ClaimResult(claim.id, _outcome_of(checks), checks, mutants, time.perf_counter() - start)
 
 
 def derived_seed(seed: int, name: str, index: int) -> int:
@@ -404,10 +443,14 @@ def _search(
         try:
             attempt(tally if attempt.finding is None else None, **inputs)
         except _PassedOverError:
+            if not tally.examples and sum(tally.not_tried.values()) >= _HOPELESS:
+                raise _EnoughError from None
             reject()
 
     try:
         run()
+    except _EnoughError:
+        return
     except Unsatisfiable:
         return
     except Flaky as flaky:

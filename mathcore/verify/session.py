@@ -3,64 +3,195 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
 
+from mathcore.verify.adapters import ADAPTERS
 from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.claims import Claim
+from mathcore.verify.conventions import Conventions
+from mathcore.verify.diagnosis import examine, waived
 from mathcore.verify.report import Report
-from mathcore.verify.runner import PROFILES, ClaimResult, run_claim
+from mathcore.verify.restrictions import NONE, Restrictions
+from mathcore.verify.runner import PROFILES, CheckResult, ClaimResult, Profile, Tally, derived_seed, merged
 from mathcore.verify.targets import Target, mathcore_target
+from mathcore.verify.waivers import read_waivers
+from mathcore.verify.workers import Children, Work
 
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+@dataclass(frozen=True)
+class Functions:
+    """A target given by the places of its functions, as the command line has them.
+
+    Attributes:
+        operations: operation name → "MODULE:NAME".
+        adapter: the framework, a key of `ADAPTERS`.
+        device, dtypes: None for what the adapter offers.
+    """
+
+    operations: Mapping[str, str]
+    adapter: str = "numpy"
+    device: str | None = None
+    dtypes: tuple[str, ...] | None = None
+    conventions: Conventions = field(default_factory=Conventions)
+    restrictions: Restrictions = NONE
+
+    def target(self) -> Target:
+        """The target.
+
+        Raises:
+            LookupError: if a function is not found or the framework is missing; the message says which.
+        """
+        functions = {name: find(place) for name, place in self.operations.items()}
+        try:
+            adapter = ADAPTERS[self.adapter](self.device)
+        except ModuleNotFoundError as missing:
+            raise LookupError(f"--adapter {self.adapter} needs {missing.name}, which is not installed") from missing
+        usual = ("float64", "float32", "float16") if self.adapter == "numpy" else adapter.dtypes
+        name = ", ".join(dict.fromkeys(self.operations.values()))
+        return Target(name, functions, self.conventions, self.dtypes or usual, adapter=adapter,
+                      restrictions=self.restrictions)  # fmt: skip
+
+
+Subject: TypeAlias = Target | Functions | str | None
 
 
 def verify(
-    target: Target | str | None = None,
+    target: Subject = None,
     *wanted: str,
     profile: str = "default",
     seed: int | None = None,
     workers: int | None = None,
+    budget: float | None = None,
+    isolate: bool = False,
+    timeout: float | None = None,
+    waivers: Mapping[str, Any] | Path | str | None = None,
     progress: Callable[[ClaimResult], None] | None = None,
 ) -> Report:
     """Check claims on a target.
 
     Args:
-        target: a `Target`, the place of one as "MODULE:NAME", or None for mathcore itself.
-        *wanted: claim ids, topics or `faq17`; none for all claims.
+        target: a `Target`, the place of one as "MODULE:NAME", `Functions`, or None for mathcore itself.
+        *wanted: claim ids, topics, operations or `faq17`; none for all claims.
         profile: "quick", "default" or "thorough".
         seed: what all inputs are drawn from; None for a new one, which the report states.
-        workers: processes; None for one a core. A `Target` object that has no place runs in this process.
+        workers: processes; None for one a core. A `Target` object runs in this process, unless `isolate`.
+        budget: seconds to spend: every claim runs once at `profile`, and again on fresh inputs while time is left.
+        isolate: run the target in a child process, so that a crash or a hang is a verdict.
+        timeout: seconds that one call may take; needs `isolate`, and means it.
+        waivers: claim id → reason, or a TOML file of them; see `read_waivers`.
         progress: called with each result as it comes.
 
     Returns:
-        The report, results in the order of the catalogue.
+        The report, results in the order of the catalogue. After Ctrl-C, what is known so far.
 
     Raises:
-        LookupError: if a name matches no claim, or no target is found at its place.
+        LookupError: if a name matches no claim, no target is found at its place, or a waiver names no claim.
+        ValueError: for an unknown profile.
     """
-    claims = select(catalogue(), wanted)
-    chosen = secrets.randbelow(2**32) if seed is None else seed
-    subject = find_target(target)
+    if profile not in PROFILES:
+        raise ValueError(f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}")
+    subject, everything = find_target(target), catalogue()
+    excused = read_waivers(waivers, everything)
+    claims = select(everything, wanted)
+    run = _Run(claims, PROFILES[profile], secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
-    in_processes = not isinstance(target, Target) and workers != 1 and len(claims) > 1
-    run = _run_in_processes if in_processes else _run_here
-    results: dict[str, ClaimResult] = {}
-    for result in run(claims, target, profile, chosen, workers):
-        results[result.claim] = result
-        if progress is not None:
-            progress(result)
-    ordered = [(claim, results[claim.id]) for claim in claims]
-    return Report(ordered, subject.name, profile, chosen, time.perf_counter() - begin, date)
+    child_count = _children(target, len(claims), workers, isolate or timeout is not None)
+    if child_count:
+        work = partial(_make_work, subject if isinstance(target, Target) else target, profile)
+        method = "fork" if isinstance(target, Target) else "spawn"
+        results = Children(work, child_count, timeout, method).results(run.tasks())
+    else:
+        results = (examine(claim, subject, run.profile, seed) for claim, seed in run.tasks())
+    try:
+        for result in results:
+            first = run.add(result)
+            if progress is not None and first:
+                progress(result)
+    except KeyboardInterrupt:
+        run.why_not = "the run was interrupted before"
+    ordered = [(c, waived(r, excused[c.id]) if c.id in excused else r) for c, r in run.ordered()]
+    seconds = time.perf_counter() - begin
+    return Report(ordered, subject.name, profile, run.seed, seconds, date, describe_target(subject), _call(target))
 
 
-def find_target(target: Target | str | None) -> Target:
+def _call(target: Subject) -> str:
+    """How the command line names the target."""
+    if isinstance(target, Functions):
+        more = [f"--adapter {target.adapter}"] + ([f"--device {target.device}"] if target.device else [])
+        more += [f"--dtype {d}" for d in target.dtypes or ()]
+        return " ".join([*(f"{name}={place}" for name, place in target.operations.items()), *more])
+    place = target.place if isinstance(target, Target) else target
+    return f"--target {place}" if place else ""
+
+
+def _children(target: Subject, claims: int, workers: int | None, isolate: bool) -> int:
+    """How many child processes; 0 to stay in this one."""
+    if isolate:
+        return workers or 1
+    if isinstance(target, Target) or workers == 1 or claims < 2:
+        return 0
+    return min(workers or os.cpu_count() or 1, claims)
+
+
+class _Run:
+    """What is to be done, and what is known."""
+
+    def __init__(self, claims: Sequence[Claim], profile: Profile, seed: int, budget: float | None) -> None:
+        self.claims, self.profile, self.seed = claims, profile, seed
+        self.why_not = "the budget was spent before"
+        self._until = None if budget is None else time.monotonic() + budget
+        self._results: dict[str, ClaimResult] = {}
+
+    def tasks(self) -> Iterator[tuple[Claim, int]]:
+        """Claims with the seed to check them with; more rounds while there is time."""
+        # Experiments take longest: begin with them, so that no core waits for one at the end.
+        by_weight = sorted(self.claims, key=lambda c: not {"experiment", "exhaustive"} & set(c.evidence))
+        turn = 0
+        while by_weight and (turn == 0 or self._until is not None):
+            for claim in by_weight:
+                if self._until is not None and time.monotonic() > self._until:
+                    return
+                if turn == 0 or _varies(claim):
+                    yield claim, self.seed if turn == 0 else derived_seed(self.seed, "round", turn)
+            turn += 1
+            by_weight = [c for c in by_weight if _varies(c)]
+
+    def add(self, result: ClaimResult) -> bool:
+        """Note a result; whether it is the first of its claim."""
+        before = self._results.get(result.claim)
+        self._results[result.claim] = result if before is None else merged(before, result)
+        return before is None
+
+    def ordered(self) -> list[tuple[Claim, ClaimResult]]:
+        """Every claim with its result, in the order asked for; those that did not run are inconclusive."""
+        return [(c, self._results.get(c.id) or self._missing(c)) for c in self.claims]
+
+    def _missing(self, claim: Claim) -> ClaimResult:
+        why = f"{self.why_not} it ran"
+        checks = [CheckResult(c.rung, "inconclusive", Tally(), None, c.counterexample, why) for c in claim.checks]
+        return ClaimResult(claim.id, "inconclusive", checks, {}, 0.0)
+
+
+def _varies(claim: Claim) -> bool:
+    """Whether another seed means other inputs."""
+    return any(c.inputs and not c.counterexample for c in claim.checks)
+
+
+def _make_work(target: Subject, profile: str) -> Work:
+    claims, subject = {c.id: c for c in catalogue()}, find_target(target)
+    return lambda claim, seed: examine(claims[claim], subject, PROFILES[profile], seed)
+
+
+def find_target(target: Subject) -> Target:
     """The target itself, or the one that "MODULE:NAME" names.
 
     Raises:
@@ -70,45 +201,42 @@ def find_target(target: Target | str | None) -> Target:
         return mathcore_target()
     if isinstance(target, Target):
         return target
-    module, _, name = target.partition(":")
-    if not name:
-        raise LookupError(f"a target is given as MODULE:NAME, got {target!r}")
+    if isinstance(target, Functions):
+        return target.target()
+    found = find(target)
+    if not isinstance(found, Target):
+        raise LookupError(f"{target!r} must be a mathcore.verify.Target, got {type(found).__name__}")
+    return replace(found, place=target)
+
+
+def find(place: str) -> Any:
+    """What stands at "MODULE:NAME"; NAME may have dots. The current folder is searched, too.
+
+    Raises:
+        LookupError: if there is nothing; the message says why.
+    """
+    module, _, name = place.partition(":")
+    if not module or not name:
+        raise LookupError(f"a place is given as MODULE:NAME, got {place!r}")
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
-        found = getattr(importlib.import_module(module), name)
+        found = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
     except (ImportError, AttributeError) as missing:
-        raise LookupError(f"no target at {target!r}: {missing}") from missing
-    if not isinstance(found, Target):
-        raise LookupError(f"{target!r} must be a mathcore.verify.Target, got {type(found).__name__}")
+        raise LookupError(f"nothing at {place!r}: {missing}") from missing
     return found
 
 
-def _run_here(claims: Sequence[Claim], target: Target | str | None, profile: str, seed: int, _: int | None):  # type: ignore[no-untyped-def]
-    subject, reference = find_target(target), mathcore_target()
-    for claim in claims:
-        yield run_claim(claim, subject, reference, PROFILES[profile], seed)
-
-
-def _run_in_processes(claims, target, profile, seed, workers):  # type: ignore[no-untyped-def]
-    # Experiments take longest: begin with them, so that no core waits for one at the end.
-    by_weight = sorted(claims, key=lambda c: not {"experiment", "exhaustive"} & set(c.evidence))
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # BLAS threads on top of processes only fight
-    try:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context) as pool:
-            tasks = [pool.submit(_work, claim.id, target, profile, seed) for claim in by_weight]
-            for task in as_completed(tasks):
-                yield task.result()
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _work(claim_id: str, target: str | None, profile: str, seed: int) -> ClaimResult:
-    (claim,) = (c for c in catalogue() if c.id == claim_id)
-    return run_claim(claim, find_target(target), mathcore_target(), PROFILES[profile], seed)
+def describe_target(target: Target) -> dict[str, Any]:
+    """What a report says of a target: its operations, formats, conventions other than the defaults, restrictions."""
+    limits = {k: v for k, v in vars(target.restrictions).items() if v != getattr(NONE, k)}
+    return {
+        "name": target.name,
+        "framework": target.adapter.name,
+        "operations": sorted(target.operations) if target.guarded else [],
+        "dtypes": list(target.dtypes),
+        "conventions": {k: str(v) for k, v in Conventions().difference(target.conventions).items()},
+        "restrictions": {k: list(v) if isinstance(v, tuple) else v for k, v in limits.items()},
+    }

@@ -1,0 +1,82 @@
+"""Claims as tests of somebody's own suite, without a plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mathcore.verify.catalogue import catalogue, select
+from mathcore.verify.claims import Claim
+from mathcore.verify.diagnosis import examine, waived
+from mathcore.verify.formats import failure_text
+from mathcore.verify.runner import PROFILES, ClaimResult
+from mathcore.verify.session import find_target
+from mathcore.verify.targets import Target
+from mathcore.verify.waivers import read_waivers
+
+
+def parametrize_claims(
+    target: Target | str,
+    *names: str,
+    waivers: Mapping[str, Any] | Path | str | None = None,
+    profile: str = "quick",
+    seed: int = 0,
+) -> Any:
+    """A test for every claim that the target offers operations for.
+
+        @parametrize_claims(TARGET)
+        def test_my_kernels(check):
+            check()
+
+    The test takes `check`; calling it runs the claim and raises an AssertionError with the whole failure if it does not
+    hold. It returns the result. A waived claim is an expected failure; if it holds, that is an error.
+
+    Args:
+        target: the target, or its place as "MODULE:NAME".
+        *names: claim ids, topics or `faq17`; none for all.
+        waivers: claim id → reason, or a TOML file of them.
+        profile: "quick", "default" or "thorough".
+        seed: what inputs are drawn from.
+
+    Raises:
+        LookupError: if a name or a waiver matches no claim, or the target offers no operation that a claim needs.
+        ValueError: for an unknown profile.
+    """
+    import pytest
+
+    if profile not in PROFILES:
+        raise ValueError(f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}")
+    subject, everything = find_target(target), catalogue()
+    excused = read_waivers(waivers, everything)
+    offered = [c for c in select(everything, names) if set(c.needs) <= subject.operations.keys()]
+    if not offered:
+        have = ", ".join(sorted(subject.operations)) or "none"
+        raise LookupError(f"no claim can be checked on {subject.name}: its operations are {have}")
+    checks = [_Check(claim, subject, profile, seed, excused.get(claim.id, "")) for claim in offered]
+    return pytest.mark.parametrize("check", [pytest.param(c, id=c.claim.id) for c in checks])
+
+
+class _Check:
+    """One claim, to be called in a test."""
+
+    def __init__(self, claim: Claim, target: Target, profile: str, seed: int, waiver: str) -> None:
+        self.claim, self._target, self._profile, self._seed, self._waiver = claim, target, profile, seed, waiver
+
+    def __call__(self) -> ClaimResult:
+        import pytest
+
+        __tracebackhide__ = True
+        result = examine(self.claim, self._target, PROFILES[self._profile], self._seed)
+        if self._waiver:
+            result = waived(result, self._waiver)
+        if result.outcome == "waived":
+            pytest.xfail(self._waiver)
+        if result.outcome == "not_offered":
+            pytest.skip(result.detail)
+        if result.outcome != "holds":
+            raise AssertionError(failure_text(self.claim, result))
+        return result
+
+    def __repr__(self) -> str:
+        return f"<check of {self.claim.id} on {self._target.name}>"

@@ -1,0 +1,54 @@
+"""The kill matrix: every wrong implementation that ships, by the claims that must refute it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+from mathcore.verify.catalogue import catalogue, select
+from mathcore.verify.runner import PROFILES, ClaimResult, refutes
+from mathcore.verify.targets import mathcore_target
+from mathcore.verify.workers import Children, Work
+
+Matrix = dict[str, dict[str, bool]]
+
+
+def kill_matrix(
+    *wanted: str,
+    profile: str = "quick",
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Callable[[ClaimResult], None] | None = None,
+) -> tuple[Matrix, dict[str, str]]:
+    """Try every mutant on every claim that names it.
+
+    Returns:
+        "operation: mutant" → claim id → whether it was refuted; and what is wrong with each mutant.
+    """
+    claims = [c for c in select(catalogue(), wanted) if c.refuted_by]
+    children = Children(partial(_make_work, profile), min(workers or os.cpu_count() or 1, max(len(claims), 1)))
+    results = {}
+    for result in children.results((c, seed) for c in claims):
+        results[result.claim] = result
+        if progress is not None:
+            progress(result)
+    matrix: Matrix = {}
+    notes: dict[str, str] = {}
+    for claim in claims:
+        for wrong in claim.refuted_by:
+            name = f"{wrong.operation}: {wrong.name}"
+            matrix.setdefault(name, {})[claim.id] = results[claim.id].mutants.get(wrong.name, False)
+            notes[name] = wrong.note
+    return dict(sorted(matrix.items())), notes
+
+
+def _make_work(profile: str) -> Work:
+    claims, reference = {c.id: c for c in catalogue()}, mathcore_target()
+
+    def work(name: str, seed: int) -> ClaimResult:
+        claim = claims[name]
+        caught = {m.name: refutes(claim, m, reference, PROFILES[profile], seed) for m in claim.refuted_by}
+        return ClaimResult(name, "holds" if all(caught.values()) else "refuted", [], caught, 0.0)
+
+    return work

@@ -1,0 +1,129 @@
+"""What a run looks like on a terminal: readable at 80 columns, and without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from mathcore.verify.formats import WORDS, failure_text, needs_words, summary, worst_text
+
+if TYPE_CHECKING:
+    from mathcore.verify.claims import Claim
+    from mathcore.verify.describe import Finding
+    from mathcore.verify.report import Report
+    from mathcore.verify.runner import ClaimResult
+
+_STYLE = {
+    "holds": "green",
+    "refuted": "bold red",
+    "not_offered": "dim",
+    "inconclusive": "yellow",
+    "waived": "cyan",
+    "unexpected": "bold yellow",
+}
+
+
+def progress_bar(console: Console) -> Progress:
+    """A line that shows how far the run is, and which claim came last."""
+    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    return Progress(*columns, console=console, transient=True)
+
+
+def plain_table(*columns: str) -> Table:
+    """A table without lines. The first column called "claim" is never broken, so that ids can be copied."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("claim", "FAQ"), overflow="fold")
+    return table
+
+
+def print_report(console: Console, report: Report, *, counterexamples: bool) -> None:
+    """The table of what ran, every failure in full, what was not checked, and the counts."""
+    print_results(console, report)
+    for claim, result in report.results:
+        if needs_words(result):
+            console.print(_complaint(claim, result))
+            if result.finding is not None and result.finding.script and result.outcome == "refuted":
+                program = Text(f"\n{result.finding.script.rstrip()}", style="dim")
+                console.print(program, soft_wrap=True)  # not a line of it may be broken
+    if counterexamples:
+        for _, result in report.results:
+            for finding in (c.finding for c in result.checks if c.counterexample and c.finding):
+                console.print(_counterexample(result.claim, finding))
+    if report.not_checked:
+        console.print(_not_checked(report.not_checked))
+    console.print(Text(f"\n{summary(report)}"), soft_wrap=False)
+
+
+def print_results(console: Console, report: Report) -> None:
+    """A row for each claim that ran."""
+    ran = [r for _, r in report.results if r.outcome != "not_offered"]
+    with_mutants = any(r.mutants for r in ran)
+    columns = ["claim", "outcome", "examples", "worst"] + ["caught"] * with_mutants
+    table = plain_table(*columns)
+    for column in table.columns[2:]:
+        column.justify, column.no_wrap = "right", True
+    for result in ran:
+        outcome = Text(WORDS[result.outcome], style=_STYLE[result.outcome])
+        if result.would_pass:
+            outcome.append("*", style="yellow")
+        caught = f"{sum(result.mutants.values())}/{len(result.mutants)}" if result.mutants else "–"
+        row: list[str | Text] = [result.claim, outcome, f"{result.tally.examples:,}", worst_text(result)]
+        table.add_row(*row, *([caught] if with_mutants else []))
+    if ran:
+        console.print(table)
+    for trivial, ids in _vacuous(ran).items():
+        console.print(Text(f"\n* {trivial} would have passed: {', '.join(ids)}", style="yellow"))
+
+
+def _vacuous(results: list[ClaimResult]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for result in results:
+        for trivial in result.would_pass:
+            found.setdefault(trivial, []).append(result.claim)
+    return found
+
+
+def _not_checked(reasons: Mapping[str, list[str]]) -> Group:
+    lines: list[Any] = [Text("\nnot checked", style="bold")]
+    absent = {reason: claims for reason, claims in reasons.items() if reason.startswith("the target has no")}
+    if len(absent) > 3:
+        count = sum(map(len, absent.values()))
+        lines.append(Text(f"  {count} claims about operations that the target does not have"))
+        reasons = {reason: claims for reason, claims in reasons.items() if reason not in absent}
+    for reason, claims in reasons.items():
+        shown = ", ".join(claims[:3]) + (f" and {len(claims) - 3} more" if len(claims) > 3 else "")
+        lines.append(Text(f"  {reason}: {shown}"))
+    return Group(*lines)
+
+
+def _counterexample(claim: str, finding: Finding) -> Group:
+    """An input on which the sentence fails without its condition."""
+    inputs = [Text(f"  {name} = {text}") for name, text in finding.inputs.items()]
+    return Group(Text(f"\n{claim}: {finding.kind} counterexample"), *inputs, Text(f"  {finding.headline}"))
+
+
+def _complaint(claim: Claim, result: ClaimResult) -> Group:
+    """Why a claim does not stand, with the input and a program that repeats it."""
+    head, _, rest = failure_text(claim, result, script=False).partition("\n")
+    lines: list[Any] = [Text(f"\n{head}", style=_STYLE[result.outcome]), Text(rest)]
+    lines += [Text(f"  survived: {name}") for name, caught in result.mutants.items() if not caught]
+    if result.finding is not None and result.finding.script and result.outcome == "refuted":
+        lines.append(Text("  To repeat it:"))
+    return Group(*lines)
+
+
+def print_matrix(console: Console, matrix: Mapping[str, Mapping[str, bool]], notes: Mapping[str, str]) -> None:
+    """Every wrong implementation, by the claims that must refute it."""
+    for wrong, claims in matrix.items():
+        style = "green" if all(claims.values()) else "bold red"
+        console.print(Text(wrong, style=style).append(f"  {notes[wrong]}", style="default"))
+        for claim, caught in claims.items():
+            console.print(
+                Text(f"    {'refuted by' if caught else 'SURVIVES  '} {claim}", style="" if caught else "bold red")
+            )
