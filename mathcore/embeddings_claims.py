@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mathcore import common_mutants as common
 from mathcore import embeddings_mutants as wrong
+from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, pure
 from mathcore.embeddings_rows import (
     BEST_SCORE_TABLE,
     COSINE_SIMILARITY,
@@ -20,17 +21,12 @@ from mathcore.embeddings_rows import (
     EMBEDDING_VJP,
     IDS,
     ONE_HOT,
-    any_width,
     cosine,
     distance,
     draw_ids,
     draw_scores,
     draw_vectors,
-    floats_only,
     hot,
-    keeps_dtype,
-    layout_free,
-    pure,
     tail,
 )
 from mathcore.embeddings_tolerances import (
