@@ -200,7 +200,7 @@ class Plan:
     context: int = 128
     batch: int = 16
     shards: int = 4
-    steps: int = 600
+    steps: int = 500
     rate: float = 3e-3
     warmup: int = 50
     beta2: float = 0.99
