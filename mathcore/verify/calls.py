@@ -87,6 +87,10 @@ class Caller:
         _check_answer(operation, given, answer)
         return answer
 
+    def plainly(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """The answer to the function's own arguments, with no convention undone and no shape expected."""
+        return self._once(operation, self._target.operations[operation], args, options)
+
     def asked_again(self) -> None:
         """Repeat the first call of every operation, after all the others.
 
