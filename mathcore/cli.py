@@ -219,12 +219,15 @@ def _operations(given: list[str]) -> dict[str, str]:
     import difflib
 
     from mathcore.verify import catalogue
+    from mathcore.verify.detect import asked_for
 
     known = sorted({need for claim in catalogue() for need in claim.needs})
+    if wrong := [text for text in given if "=" not in text]:
+        raise LookupError(f"functions are given as OPERATION=MODULE:NAME, got {wrong[0]!r}")
     pairs = [text.split("=", 1) for text in given]
     operations = {_SHORT.get(name, name): place for name, place in pairs}
     for name in operations:
-        if name not in known:
+        if name not in known and name not in asked_for():
             near = difflib.get_close_matches(name, known, n=3)
             raise LookupError(f"no claim is about {name!r}{'; did you mean ' + ', '.join(near) + '?' if near else ''}")
     return operations
@@ -256,6 +259,31 @@ def _conventions(given: tuple[str, ...]) -> Conventions:
         except ValueError:
             raise LookupError(f"convention {name} must be one of {', '.join(by_text)}, got {value!r}") from None
     return Conventions(**found)
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="OPERATION=MODULE:NAME...")
+@click.option("--target", metavar="MODULE:NAME", help="A target whose operations are asked.")
+@_functions_options
+def detect(names: tuple[str, ...], target: str | None, **how: Any) -> None:
+    """Find out which conventions functions follow, from their behaviour alone.
+
+    E.g. rope=mykernels:rope, softmax=…, sdpa=…, argmax=…, relu_vjp=…, cross_entropy=…, linear=….
+    """
+    from mathcore.verify import detect as find_out
+    from mathcore.verify.session import find_target
+    from mathcore.verify.terminal import print_detection
+
+    try:
+        functions = _functions(list(names), **how)
+        if (functions is None) == (target is None):
+            raise LookupError("name either functions, as in rope=mykernels:rope, or a --target")
+        detection = find_out(find_target(functions or target))
+        if not detection.observations:
+            raise LookupError(f"no operation of {detection.target} has conventions that can be detected")
+    except LookupError as unknown:
+        raise click.UsageError(str(unknown.args[0])) from unknown
+    print_detection(Console(), detection)
 
 
 @main.command()

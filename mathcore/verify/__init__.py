@@ -2,6 +2,7 @@
 
 from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.claims import Claim, Mutant, mutant
+from mathcore.verify.detect import Detection, detect
 from mathcore.verify.domains import (
     domain,
     draw_array,
@@ -29,6 +30,7 @@ __all__ = [
     "Allowance",
     "Claim",
     "Conventions",
+    "Detection",
     "Enclosure",
     "Functions",
     "Mutant",
@@ -41,6 +43,7 @@ __all__ = [
     "at_most",
     "balls",
     "catalogue",
+    "detect",
     "differs",
     "domain",
     "draw_array",

@@ -10,11 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from mathcore.verify.conventions import Conventions
 from mathcore.verify.formats import WORDS, failure_text, needs_words, summary, worst_text
 
 if TYPE_CHECKING:
     from mathcore.verify.claims import Claim
     from mathcore.verify.describe import Finding
+    from mathcore.verify.detect import Detection
     from mathcore.verify.report import Report
     from mathcore.verify.runner import ClaimResult
 
@@ -124,6 +126,23 @@ def print_matrix(console: Console, matrix: Mapping[str, Mapping[str, bool]], not
         style = "green" if all(claims.values()) else "bold red"
         console.print(Text(wrong, style=style).append(f"  {notes[wrong]}", style="default"))
         for claim, caught in claims.items():
-            console.print(
-                Text(f"    {'refuted by' if caught else 'SURVIVES  '} {claim}", style="" if caught else "bold red")
-            )
+            words, style = ("refuted by", "") if caught else ("SURVIVES  ", "bold red")
+            console.print(Text(f"    {words} {claim}", style=style))
+
+
+def print_detection(console: Console, detection: Detection) -> None:
+    """Every convention with the observation that decided it, and how to declare them."""
+    table = plain_table("convention", "value", "because")
+    table.columns[0].no_wrap = True
+    for found in detection.observations:
+        value = f"{found.value:g}" if isinstance(found.value, float) else str(found.value)
+        shown = Text("?", style="yellow") if found.value is None else Text(value, style="bold")
+        table.add_row(found.convention, shown, Text(found.because))
+    console.print(table)
+    differences = Conventions().difference(detection.conventions)
+    if not differences:
+        console.print(Text("\nAll of them are the defaults: nothing need be declared."))
+        return
+    console.print(Text("\nto declare them"))
+    console.print(Text(f"  Conventions({', '.join(f'{k}={v!r}' for k, v in differences.items())})"))
+    console.print(Text("  " + " ".join(f"--convention {k}={v}" for k, v in differences.items())))

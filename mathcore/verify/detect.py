@@ -1,0 +1,385 @@
+"""Detection: which conventions a target follows, from its behaviour alone.
+
+Every detector asks a question whose answer differs between the conventions, and keeps the observation that decided.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.calls import Caller, fitted, named
+from mathcore.verify.conventions import Conventions
+from mathcore.verify.errors import FaultError, NotTriedError, TargetError
+from mathcore.verify.targets import Target
+from mathcore.verify.tolerances import dtype_named
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was found out about one convention.
+
+    Attributes:
+        convention: a field of `Conventions`, or another name for what no claim needs to be told.
+        value: what the target does; None if that did not come out.
+        because: the observation that decided, or what went wrong.
+    """
+
+    convention: str
+    value: Any
+    because: str
+
+    @property
+    def declares(self) -> bool:
+        """Whether it belongs into the target's `Conventions`."""
+        return self.value is not None and self.convention in {f.name for f in fields(Conventions)}
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Everything that was found out about a target."""
+
+    target: str
+    observations: list[Observation] = field(default_factory=list)
+
+    @property
+    def conventions(self) -> Conventions:
+        """The conventions to declare."""
+        found: dict[str, Any] = {o.convention: o.value for o in self.observations if o.declares}
+        return Conventions(**found)
+
+    def value(self, convention: str) -> Any:
+        """What was found for one convention; None if it was not looked for, or did not come out."""
+        return next((o.value for o in self.observations if o.convention == convention), None)
+
+
+def detect(target: Target) -> Detection:
+    """Ask a target which conventions it follows; only operations that it offers are asked."""
+    found = Detection(target.name)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        for operation, detectors in _DETECTORS.items():
+            if operation in target.operations:
+                known: dict[str, Any] = {}
+                for convention, detector in detectors.items():
+                    observation = _observed(convention, detector, _Asked(target, operation, known))
+                    known[convention] = observation.value
+                    found.observations.append(observation)
+    return found
+
+
+@dataclass
+class _Asked:
+    """An operation of a target, and what is known of it so far."""
+
+    target: Target
+    operation: str
+    known: dict[str, Any]
+
+    @property
+    def dtype(self) -> str:
+        """The widest format that the target accepts."""
+        order = ("float64", "float32", "float16", "bfloat16")
+        return next(d for d in order if d in self.target.dtypes)
+
+    def floats(self, values: Any) -> Array:
+        """An array in that format."""
+        return np.asarray(values, np.float64).astype(dtype_named(self.dtype))
+
+    def __call__(self, *args: Any, **options: Any) -> Array:
+        """The answer as float64, without regard to conventions."""
+        given = named(self.operation, args, options)
+        function = self.target.operations[self.operation]
+        args, fitting = fitted(self.operation, function, given or {}, Conventions())
+        answer = Caller(self.target, once=True).plainly(self.operation, args, fitting)
+        answer = answer[0] if isinstance(answer, (tuple, list)) else answer
+        return np.asarray(answer).astype(np.float64)
+
+
+Detector = Callable[[_Asked], tuple[Any, str]]
+
+
+def _observed(convention: str, detector: Detector, ask: _Asked) -> Observation:
+    try:
+        value, because = detector(ask)
+    except NotTriedError as missing:
+        return Observation(convention, None, f"it takes no {missing.reason}")
+    except (TargetError, FaultError) as problem:
+        return Observation(convention, None, str(problem).splitlines()[0])
+    except (IndexError, ValueError, KeyError, TypeError, ZeroDivisionError) as problem:
+        return Observation(convention, None, f"its answer makes no sense: {problem}")
+    return Observation(convention, value, because)
+
+
+def _numbers(x: Any) -> str:
+    return np.array2string(np.asarray(x), precision=4, separator=", ", suppress_small=True).replace("\n", "")
+
+
+# Scores.
+
+
+def _softmax_of_nothing(ask: _Asked) -> tuple[Any, str]:
+    p = ask(ask.floats([[-np.inf, -np.inf]]))[0]
+    value = "nan" if np.isnan(p).any() else "zeros" if (p == 0).all() else "uniform" if np.allclose(p, 0.5) else None
+    return value, f"softmax of (−∞, −∞) is {_numbers(p)}"
+
+
+def _errors(ask: _Asked) -> tuple[Any, str]:
+    try:
+        p = ask(np.array([[1, 2]]))
+    except TargetError as refusal:
+        return "any", f"softmax of integers is refused: {str(refusal).splitlines()[0]}"
+    return "none", f"softmax of the integers (1, 2) is {_numbers(p[0])}"
+
+
+def _ties(ask: _Asked) -> tuple[Any, str]:
+    index = int(ask(ask.floats([1.0, 3.0, 0.0, 3.0, 3.0])))
+    return {1: "first", 4: "last"}.get(index, "any"), f"argmax of (1, 3, 0, 3, 3) is {index}"
+
+
+def _nan_in_argmax(ask: _Asked) -> tuple[Any, str]:
+    index = int(ask(ask.floats([1.0, np.nan, 3.0, 2.0])))
+    return {1: "highest", 2: "ignored"}.get(index, "any"), f"argmax of (1, NaN, 3, 2) is {index}"
+
+
+def _relu_slope(ask: _Asked) -> tuple[Any, str]:
+    slope = float(ask(ask.floats([1.0]), ask.floats([0.0]))[0])
+    return slope, f"the derivative at 0 is {slope:g}"
+
+
+def _cross_entropy_of_nothing(ask: _Asked) -> tuple[Any, str]:
+    loss = float(ask(ask.floats(np.zeros((2, 3))), np.array([-100, -100]), ignore_index=-100))
+    return loss, f"the mean over no rows is {loss:g}"
+
+
+def _linear_weight(ask: _Asked) -> tuple[Any, str]:
+    x, weight = ask.floats([[1.0, 2.0]]), ask.floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    for value, w in (("in-out", weight), ("out-in", np.ascontiguousarray(weight.T))):
+        try:
+            y = ask(x, w)
+        except (TargetError, FaultError):
+            continue
+        if np.array_equal(y, [[9.0, 12.0, 15.0]]):
+            return value, f"2 inputs and 3 outputs take a weight of shape {w.shape}"
+    return None, "neither a weight of shape (2, 3) nor one of (3, 2) gives x @ W"
+
+
+# Rotations.
+
+_WIDTH = 64
+
+
+def _turned(ask: _Asked, x: Array, position: int) -> Array:
+    """One vector at a position."""
+    try:
+        return ask(np.stack([x, x]), np.array([0, position]))[1]
+    except NotTriedError:
+        return ask(np.tile(x, (position + 1, 1)))[position]  # it counts for itself
+    except (TargetError, FaultError, IndexError):
+        return ask(np.stack([x, x])[None, None], np.array([0, position]))[0, 0, 1]  # it wants (batch, heads, …)
+
+
+def _partner(ask: _Asked) -> tuple[int, Array]:
+    """The feature that feature 0 is turned into at position 1, and the whole vector."""
+    y = _turned(ask, ask.floats(np.eye(_WIDTH)[0]), 1)
+    return 1 + int(np.argmax(abs(y[1:]))), y
+
+
+def _rope_pairing(ask: _Asked) -> tuple[Any, str]:
+    partner, y = _partner(ask)
+    value = {1: "interleaved", _WIDTH // 2: "half"}.get(partner) if abs(y[partner]) > 0.1 else None
+    return value, f"of {_WIDTH} features, feature 0 turns into feature {partner} (by {y[partner]:.4f})"
+
+
+def _rope_sign(ask: _Asked) -> tuple[Any, str]:
+    partner, y = _partner(ask)
+    return (1 if y[partner] > 0 else -1), f"at position 1, (1, 0) becomes ({y[0]:.4f}, {y[partner]:.4f})"
+
+
+def _angles(ask: _Asked, position: int) -> Array:
+    """By how much each pair is turned, between −π and π."""
+    firsts = np.zeros(_WIDTH)
+    interleaved = ask.known["rope_pairing"] == "interleaved"
+    lanes = (slice(0, None, 2), slice(1, None, 2)) if interleaved else (slice(0, _WIDTH // 2), slice(_WIDTH // 2, None))
+    firsts[lanes[0]] = 1
+    y = _turned(ask, ask.floats(firsts), position)
+    angles: Array = ask.known["rope_sign"] * np.arctan2(y[lanes[1]], y[lanes[0]])
+    return angles
+
+
+def _rope_base(ask: _Asked) -> tuple[Any, str]:
+    angles = _angles(ask, 1)
+    exponents = 2 * np.arange(_WIDTH // 2) / _WIDTH
+    slopes = -np.log(angles[1:] / angles[0]) / exponents[1:]
+    base = float(np.exp(np.median(slopes)))
+    rounded = round(base, 2 - math.floor(math.log10(base)))
+    spread = float(slopes.max() - slopes.min())
+    shown = f"at position 1 pair 0 turns by {angles[0]:.4f} and the last by {angles[-1]:.3e}"
+    return (float(rounded) if spread < 0.05 else None), shown if spread < 0.05 else f"{shown}: no single base fits"
+
+
+def _rope_step(ask: _Asked) -> tuple[Any, str]:
+    angle = float(_angles(ask, 1)[0])
+    return round(angle, 4), f"pair 0 turns by {angle:.4f} rad from position 0 to 1"
+
+
+_PLACES = (257, 2049, 4099)
+_FAR = (65_537, 1_048_577)
+
+
+def _rope_phase(ask: _Asked) -> tuple[Any, str]:
+    base, step = ask.known["rope_base"], ask.known["rope_step"]
+    if base is None:
+        return None, "the frequencies are not known"
+    measured = [(m, _angles(ask, m)) for m in _PLACES]
+    with contextlib.suppress(TargetError, FaultError):  # it may have a table that ends before
+        measured += [(m, _angles(ask, m)) for m in _FAR if _takes_positions(ask)]
+    errors = {
+        name: max(float(abs(np.exp(1j * a) - np.exp(1j * phase(m, base, step))).max()) for m, a in measured)
+        for name, phase in _PHASES.items()
+    }
+    best = min(errors, key=errors.__getitem__)
+    off = errors["float64"]
+    seen = f"up to position {measured[-1][0]:,} the cosines and sines are off by up to {off:.1e}"
+    return best, seen + ("" if best == "float64" else f"; with phases as in {best} by {errors[best]:.1e}")
+
+
+def _takes_positions(ask: _Asked) -> bool:
+    try:
+        ask(ask.floats(np.zeros((2, _WIDTH))), np.array([0, 1]))
+    except NotTriedError:
+        return False
+    except (TargetError, FaultError):
+        return True
+    return True
+
+
+def _frequencies(base: float) -> Array:
+    return np.asarray(base ** (-2 * np.arange(_WIDTH // 2) / _WIDTH))
+
+
+def _in(dtype: str, x: Any) -> Array:
+    return np.asarray(np.asarray(x, np.float64).astype(dtype_named(dtype)).astype(np.float64))
+
+
+_PHASES: dict[str, Callable[[int, float, float], Array]] = {
+    "float64": lambda m, base, step: step * m * _frequencies(base),
+    "float32": lambda m, base, step: _in("float32", _in("float32", step * m) * _in("float32", _frequencies(base))),
+    "bfloat16 positions": lambda m, base, step: _in("bfloat16", step * m) * _frequencies(base),
+    "float16 positions": lambda m, base, step: _in("float16", step * m) * _frequencies(base),
+    "bfloat16": lambda m, base, step: _in("bfloat16", _in("bfloat16", step * m) * _in("bfloat16", _frequencies(base))),
+    "float16": lambda m, base, step: _in("float16", _in("float16", step * m) * _in("float16", _frequencies(base))),
+}
+
+
+# Attention.
+
+
+def _attention_layout(ask: _Asked) -> tuple[Any, str]:
+    x = ask.floats(np.zeros((1, 2, 3, 8)))
+    value = x.copy()
+    value[0, 0, 0] = 1
+    moved = abs(ask(x, x, value)[0]).sum(-1) > 0
+    if moved[0].all() and not moved[1].any():
+        return "heads-first", "of arrays (1, 2, 3, 8), the value at (0, 0) reaches the outputs (0, 0), (0, 1), (0, 2)"
+    if moved[:, 0].all() and not moved[:, 1:].any():
+        return "time-first", "of arrays (1, 2, 3, 8), the value at (0, 0) reaches the outputs (0, 0), (1, 0)"
+    return None, f"the value at (0, 0) reaches {np.argwhere(moved).tolist()}"
+
+
+def _attend(ask: _Asked, query: Any, key: Any, value: Any, **options: Any) -> Array:
+    """Attention on (heads, time, width), whatever the layout."""
+    swap = ask.known.get("attention_layout") == "time-first"
+    arrays = [ask.floats(x)[None] for x in (query, key, value)]
+    answer = ask(*(np.ascontiguousarray(np.swapaxes(x, 1, 2)) if swap else x for x in arrays), **options)
+    return (np.swapaxes(answer, 1, 2) if swap else answer)[0]
+
+
+def _attention_scale(ask: _Asked) -> tuple[Any, str]:
+    d = 16
+    query, key = np.zeros((1, 1, d)), np.zeros((1, 2, d))
+    query[..., 0], key[0, 0, 0] = 1, 1
+    value = np.zeros((1, 2, d))
+    value[0, 0, 0] = value[0, 1, 1] = 1
+    weights = _attend(ask, query, key, value)[0, 0]
+    scale = float(np.log(weights[0] / weights[1]))
+    known = {"1/sqrt(d)": d**-0.5, "1/d": 1 / d, "1": 1.0}
+    near = next((name for name, s in known.items() if abs(scale / s - 1) < 0.05), None)
+    return near, f"at width 16, a product of 1 makes a log ratio of {scale:.4f}"
+
+
+def _visible(ask: _Asked, queries: int, keys: int, **options: Any) -> Array:
+    """The weights of equal keys: what each query sees."""
+    width = 8
+    value = np.zeros((1, keys, width))
+    value[0, range(keys), range(keys)] = 1
+    return _attend(ask, np.zeros((1, queries, width)), np.zeros((1, keys, width)), value, **options)[0, :, :keys]
+
+
+def _mask_polarity(ask: _Asked) -> tuple[Any, str]:
+    mask = np.array([[True, False, False], [False, True, False]])
+    weights = _visible(ask, 2, 3, mask=mask)[0]
+    value = "keep" if weights[0] > 0.9 else "drop" if weights[0] < 0.1 else None
+    return value, f"with the mask (True, False, False) the weights are {_numbers(weights)}"
+
+
+def _causal_alignment(ask: _Asked) -> tuple[Any, str]:
+    counts = (_visible(ask, 2, 5, is_causal=True) > 0.01).sum(-1).tolist()
+    value = {(1, 2): "top-left", (4, 5): "bottom-right"}.get(tuple(counts))
+    return value, f"of 5 keys, 2 causal queries see {counts[0]} and {counts[1]}"
+
+
+def _attention_of_nothing(ask: _Asked) -> tuple[Any, str]:
+    hidden = ask.known["mask_polarity"] == "drop"
+    mask = np.full((2, 3), not hidden)
+    mask[0] = hidden
+    weights = _visible(ask, 2, 3, mask=mask)[0]
+    value = "nan" if np.isnan(weights).any() else "zeros" if (weights == 0).all() else None
+    if value is None and np.allclose(weights, 1 / 3, atol=0.01):
+        value = "mean"
+    return value, f"a query that sees none of 3 keys has the weights {_numbers(weights)}"
+
+
+def _grouped_heads(ask: _Asked) -> tuple[Any, str]:
+    key = np.zeros((2, 1, 8))
+    value = key + np.array([1.0, 2.0])[:, None, None]
+    came = _attend(ask, np.zeros((4, 1, 8)), key, value)[:, 0, 0].round().astype(int).tolist()
+    value_of = {(1, 1, 2, 2): "repeat", (1, 2, 1, 2): "tile"}.get(tuple(came))
+    return value_of, f"4 query heads on 2 key heads read from the key heads {', '.join(map(str, came))}"
+
+
+_DETECTORS: dict[str, dict[str, Detector]] = {
+    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors},
+    "argmax": {"argmax_ties": _ties, "argmax_nan": _nan_in_argmax},
+    "relu_vjp": {"relu_slope_at_zero": _relu_slope},
+    "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing},
+    "linear": {"linear_weight": _linear_weight},
+    "rope": {
+        "rope_pairing": _rope_pairing,
+        "rope_sign": _rope_sign,
+        "rope_base": _rope_base,
+        "rope_step": _rope_step,
+        "rope_phase": _rope_phase,
+    },
+    "scaled_dot_product_attention": {
+        "attention_layout": _attention_layout,
+        "attention_scale": _attention_scale,
+        "mask_polarity": _mask_polarity,
+        "causal_alignment": _causal_alignment,
+        "attention_of_nothing": _attention_of_nothing,
+        "grouped_heads": _grouped_heads,
+    },
+}
+
+
+def asked_for() -> Iterator[str]:
+    """The operations that detection knows how to ask."""
+    yield from _DETECTORS
