@@ -17,11 +17,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Conventions:
-    """What a target does where several ways are in use; the defaults are mathcore's, but for `summation`.
+    """What a target does where several ways are in use; the defaults are mathcore's, but for those that are "any".
 
     Attributes:
         summation: "pairwise" if sums along a row are NumPy's pairwise ones, "any" if the order is not known.
         relu_slope_at_zero: the derivative that is used at exactly 0.
+        relu_slope_at_nan: whether the derivative is NaN where the input is, or lets the cotangent through, or stops it;
+            "any" if that is not known.
+        relu_of_minus_zero: whether ReLU of −0 is +0; "any" if that is not known.
         cross_entropy_of_nothing: the mean over no rows.
         softmax_of_nothing: a row of scores that are all −∞, or all hidden.
         attention_of_nothing: a query that sees no key; "mean" is that of all values, "nan" not a number.
@@ -43,6 +46,8 @@ class Conventions:
 
     summation: Literal["pairwise", "any"] = "any"
     relu_slope_at_zero: float = 0.0
+    relu_slope_at_nan: Literal["nan", "one", "zero", "any"] = "any"
+    relu_of_minus_zero: Literal["plus", "any"] = "any"
     cross_entropy_of_nothing: float = 0.0
     softmax_of_nothing: Literal["zeros", "nan", "uniform"] = "zeros"
     attention_of_nothing: Literal["zeros", "nan", "mean"] = "zeros"
@@ -83,6 +88,8 @@ class Conventions:
 
 _BEARS_ON: Mapping[str, tuple[str, ...]] = {
     "relu_slope_at_zero": ("relu",),
+    "relu_slope_at_nan": ("relu",),
+    "relu_of_minus_zero": ("relu",),
     "cross_entropy_of_nothing": ("cross_entropy",),
     "softmax_of_nothing": ("softmax", "logsumexp"),
     "attention_of_nothing": ("attention",),

@@ -194,6 +194,10 @@ def _read_only(value: Any) -> Any:
     return value
 
 
+MATHCORE = Conventions(summation="pairwise", relu_slope_at_nan="nan", relu_of_minus_zero="plus", errors="mathcore")
+"""What mathcore does where several ways are in use."""
+
+
 def mathcore_target() -> Target:
     """Mathcore itself: every public name of the package is an operation, and so is each way to a tokenizer."""
     import mathcore
@@ -205,7 +209,7 @@ def mathcore_target() -> Target:
         "load_byte_pair_tokenizer": mathcore.BytePairTokenizer.load,
     }
     return Target(
-        "mathcore", operations, Conventions(summation="pairwise", errors="mathcore"), exact=True, silent=True,
+        "mathcore", operations, MATHCORE, exact=True, silent=True,
         guarded=False, dtypes=("float64", "float32", "float16", "bfloat16"),
     )  # fmt: skip
 
