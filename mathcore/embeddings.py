@@ -182,9 +182,9 @@ def _rows_along(x: Array, axis: int) -> Array:
 
 
 def _cosine(a: Array, b: Array) -> Array:
-    dot, squares_a, squares_b = ((x * y).sum(-1) for x, y in ((a, b), (a, a), (b, b)))
+    dot, squares_a, squares_b = ((x * y).sum(-1, keepdims=True) for x, y in ((a, b), (a, a), (b, b)))  # (..., 1)
     # One root of the product, not a product of two roots: it is exact where a and b are equal.
-    cosine = dot / _or_one(np.sqrt(squares_a * squares_b))
+    cosine = (dot / _or_one(np.sqrt(squares_a * squares_b)))[..., 0]
     return cosine if cosine.dtype == object else np.clip(cosine, -1, 1)
 
 
