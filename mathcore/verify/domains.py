@@ -214,12 +214,17 @@ def draw_integers(draw: Draw, shape: tuple[int, ...], most: int) -> np.ndarray[A
     return draw(seeds()).integers(-most, most + 1, size=shape)
 
 
-def draw_exact(draw: Draw, target: Target, *shape: int, most: int = 9) -> np.ndarray[Any, Any]:
-    """Numbers that arithmetic is exact on: Fractions where the target takes objects, else whole numbers as float64."""
+def draw_exact(
+    draw: Draw, target: Target, *shape: int, most: int = 9, fractions: bool | None = None
+) -> np.ndarray[Any, Any]:
+    """Numbers that arithmetic is exact on: Fractions where the target takes objects, else whole numbers as float64.
+
+    Arrays that meet must agree on `fractions`, for a Fraction times a float is a float.
+    """
     from fractions import Fraction
 
     whole = draw_integers(draw, shape, most)
-    if not target.exact or draw(st.booleans()):
+    if not target.exact or not (draw(st.booleans()) if fractions is None else fractions):
         return whole.astype(np.float64)
     denominators = abs(draw_integers(draw, shape, 6)) + 1
     out = np.empty(shape, dtype=object)
