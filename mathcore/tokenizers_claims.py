@@ -380,7 +380,7 @@ def _(ops: Operations, training: str, text: str, num_merges: int, itself: bool) 
     return same(tokenizer.decode(tokenizer.encode(text)), text)
 
 
-@bpe_is_lossless.exhaustive(lambda: short_texts(" \t\r\n.aé\u0301😀\ud83d\udc00\0", 3))
+@bpe_is_lossless.exhaustive(lambda: short_texts(" \t\r\n.aé\u0301\ufeff😀\ud83d\udc00\0", 3))
 def _(ops: Operations, texts: Any) -> Any:
     tokenizer = ops.byte_pair_tokenizer(" a1 \t\r\n a1é \r\n. a😀e\u0301 " * 3, 40)
     lost = [text for text in texts if tokenizer.decode(tokenizer.encode(text)) != text]
@@ -422,7 +422,7 @@ merges_by_rank = Claim(
     training=LETTER_WORDS, word=st.text("abc", max_size=40) | st.text("ab", max_size=40), num_merges=st.integers(0, 40)
 )
 def _(ops: Operations, training: list[str], word: str, num_merges: int) -> Any:
-    tokenizer = ops.byte_pair_tokenizer(" ".join([*training, word, word]), num_merges)
+    tokenizer = ops.byte_pair_tokenizer(" ".join([*training, *training]), num_merges)
     expected = merged_by_rank(list(word.encode()), tokenizer.merges)
     parts = [tokenizer.decode([left]) + tokenizer.decode([right]) for left, right in tokenizer.merges]
     return all_of(
