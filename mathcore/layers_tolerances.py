@@ -1,35 +1,74 @@
-"""What rounding may do to stacks of layers and to their best approximations."""
+"""What rounding may do to stacks of layers, one after the other or multiplied out, and to their best approximations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from mathcore.verify.tolerances import format_of, gamma, tolerance, work_format
 
+_EVALUATED = 1 + 2.0**-40
+"""What evaluating a bound in float64 may lose."""
+
+Layers: TypeAlias = Sequence[tuple[Any, Any]]
+Bounds: TypeAlias = tuple[Any, Any]
+"""Bounds, number by number, on magnitudes and on errors."""
+
+
+def _through(bounds: Bounds, weight: Bounds, bias: Bounds, dtype: Any) -> Bounds:
+    """One layer, derived at `stacked_layers` and `merged_layers`; what comes in, weights and bias may all be off."""
+    f, work = format_of(dtype), work_format(dtype)
+    (m, e), (w, dw), (b, db) = bounds, weight, bias
+    k = len(w)
+    g = gamma(k + 1, work.u)
+    carried = e @ w + (m + e) @ dw + db
+    error = carried + g * (m @ w + b + carried) + k * work.smallest * (1 + g)
+    if f is not work:
+        error = error + f.u * (m @ w + b + error) + f.smallest / 2
+    return m @ w + b, error
+
+
+def _given(x: Any) -> Bounds:
+    """Numbers that are what they are."""
+    m = abs(np.asarray(x, np.float64))
+    return m, np.zeros_like(m)
+
 
 @tolerance
-def stacked_layers(x: Any, layers: Sequence[tuple[Any, Any]], dtype: Any) -> Any:
+def stacked_layers(x: Any, layers: Layers, dtype: Any) -> Any:
     r"""A stack of layers $(W, b)$, with or without ReLU between them, evaluated one after the other.
 
     With $m$ a bound on the magnitude of a layer's exact input and $e$ on its error, the next layer has
-    $m' = m|W| + |b|$ and $e' = e|W| + \gamma_{k+1}\big((m + e)|W| + |b|\big) + k\lambda(1 + \gamma_{k+1})$: the error
-    that comes in is carried through, the layer adds its own k products and one bias (`dot_product`). ReLU enlarges neither.
-    Where results are stored in 16 bits every layer rounds once more, $u_{16}(m' + e') + \lambda_{16}/2$.
+    $m' = m|W| + |b|$ and
+    $$e' = e|W| + \gamma_{k+1}\big((m + e)|W| + |b|\big) + k\lambda(1 + \gamma_{k+1})$$
+    The error that comes in is carried through, the layer adds that of its own k products and one bias (`dot_product`).
+    ReLU enlarges neither. Where results are stored in 16 bits, every layer rounds once more:
+    $u_{16}(m' + e') + \lambda_{16}/2$.
     """
-    f, work = format_of(dtype), work_format(dtype)
-    m = abs(np.asarray(x, np.float64))
-    e = np.zeros_like(m)
+    bounds = _given(x)
     for weight, bias in layers:
-        w, b = abs(np.asarray(weight, np.float64)), abs(np.asarray(bias, np.float64))
-        g = gamma(len(w) + 1, work.u)
-        e = e @ w * (1 + g) + g * (m @ w + b) + len(w) * work.smallest * (1 + g)
-        m = m @ w + b
-        if f is not work:
-            e = e + f.u * (m + e) + f.smallest / 2
-    return e * (1 + 2.0**-40)  # m and e were themselves summed in float64
+        bounds = _through(bounds, _given(weight), _given(bias), dtype)
+    return bounds[1] * _EVALUATED
+
+
+@tolerance
+def merged_layers(x: Any, layers: Layers, dtype: Any) -> Any:
+    r"""A stack of layers multiplied out, $W = W_1 W_2 \cdots$ and $b = (\cdots(b_1 W_2 + b_2)\cdots)$, then used.
+
+    The rows of $W_1$ and the row $b_1$ go through the later layers, so $\Delta W$ and $\Delta b$ are bounded as in
+    `stacked_layers`. Using the result adds
+    $$|x|\,\Delta W + \Delta b + \gamma_{k+1}\big(|x|(|W| + \Delta W) + |b| + \Delta b\big)
+      + k\lambda(1 + \gamma_{k+1})$$
+    and the last rounding of results in 16 bits.
+    """
+    (first, shift), rest = layers[0], layers[1:]
+    weight, bias = _given(first), _given(np.asarray(shift)[None])
+    for w, b in rest:
+        weight = _through(weight, _given(w), _given(np.zeros(np.shape(w)[1])), dtype)
+        bias = _through(bias, _given(w), _given(b), dtype)
+    return _through(_given(x), weight, (bias[0][0], bias[1][0]), dtype)[1] * _EVALUATED
 
 
 @tolerance
@@ -40,8 +79,8 @@ def singular_values(weight: Any, dtype: Any) -> Any:
     at most $\gamma_{6\max(m,n)}\lVert W\rVert_F$ (Higham, Lemma 19.3 with its small constant); the iteration on the
     bidiagonal applies as many again, and the product of the factors rounds k products more:
     $(4k\,\gamma_{6\max(m,n)} + 2\gamma_{k+2})\lVert W\rVert_F$. Singular values move by no more than the matrix does
-    (Weyl). Factors stored in 16 bits were rounded, both: $2u_{16} + u_{16}^2$ of $\lVert L\rVert_F\lVert R\rVert_F \le k^{1/2}
-    \lVert W\rVert_F$ more.
+    (Weyl). Factors stored in 16 bits were rounded, both: $2u_{16} + u_{16}^2$ of
+    $\lVert L\rVert_F\lVert R\rVert_F \le k^{1/2}\lVert W\rVert_F$ more.
     """
     f, work = format_of(dtype), work_format(dtype)
     w = np.asarray(weight, np.float64)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.layers_tolerances import singular_values
+from mathcore.embeddings_tolerances import score_table_rounding
 
 FLOATS = ["float16", "float32", "float64", ml_dtypes.bfloat16]
 INF, NAN = np.inf, np.nan
@@ -174,7 +174,7 @@ def test_a_diagonal_matrix_keeps_its_largest_entries():
     left, right = mc.low_rank(weight, 2)
     assert left.shape == (3, 2)
     assert right.shape == (2, 3)
-    allowed = singular_values(weight, "float64").values
+    allowed = score_table_rounding(weight, 2, "float64").values
     assert (abs(left @ right - np.diag([0.0, 16.0, 4.0])) <= allowed).all()
     # Each factor carries the root of every singular value.
     assert (abs(left.T @ left - np.diag([16.0, 4.0])) <= allowed).all()
@@ -188,7 +188,7 @@ def test_factors_have_the_format_of_the_weight(dtype, shape):
     left, right = mc.low_rank(weight, 1)
     assert left.dtype == right.dtype == dtype
     error = abs(left.astype(np.float64) @ right.astype(np.float64) - weight.astype(np.float64))
-    assert (error <= singular_values(weight, np.dtype(dtype).name).values).all()
+    assert (error <= score_table_rounding(weight, 1, dtype).values).all()
 
 
 # refusals
