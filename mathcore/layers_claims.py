@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -251,10 +252,10 @@ def mixtures(draw: Draw, target: Target, *, exact: bool) -> dict[str, Any]:
 
 @is_linear.exact(mixtures(exact=True))
 def _(ops: Operations, x: Any, y: Any, a: Any, b: Any, weight: Any, bias: Any) -> Any:
-    f, affine = (lambda z: ops.linear(z, weight)), (lambda z: ops.linear(z, weight, bias))
+    fx, fy, affine_x, affine_y = (ops.linear(z, weight, *b) for b in ((), (bias,)) for z in (x, y))
     return all_of(
-        equal(f(a * x + b * y), a * f(x) + b * f(y)),
-        equal(affine(a * x + (1 - a) * y), a * affine(x) + (1 - a) * affine(y)),
+        equal(ops.linear(a * x + b * y, weight), a * fx + b * fy),
+        equal(ops.linear(a * x + (1 - a) * y, weight, bias), a * affine_x + (1 - a) * affine_y),
     )
 
 
@@ -736,21 +737,22 @@ def _(ops: Operations, x: Any, w: Any, u: Any, v: Any) -> Any:
     return equal(ops.linear(ops.linear(hidden, u), v), hidden @ (u @ v))
 
 
+def one_number_through(ops: Operations, z: float) -> Any:
+    """One ReLU, then two bare matrices, all of them 1."""
+    one = np.eye(1)
+    hidden = ops.relu(ops.linear(np.array([[z]]), one))
+    return ops.linear(ops.linear(hidden, one), one)[0, 0]
+
+
 @must_stand_everywhere.property(x=st.integers(1, 64), y=st.integers(1, 64), effort=0.5)
 def _(ops: Operations, x: int, y: int) -> Any:
-    one = np.eye(1)
-    f: Callable[[Any], Any] = lambda z: ops.linear(ops.linear(ops.relu(ops.linear(np.array([[z]]), one)), one), one)[
-        0, 0
-    ]  # noqa: E731
+    f = partial(one_number_through, ops)
     return equal(f(float(x)) + f(float(-y)) - f(float(x - y)), float(min(x, y)))  # what no linear map leaves over
 
 
 @must_stand_everywhere.counterexample(x=st.integers(-4, 4), y=st.integers(-4, 4))
 def _(ops: Operations, x: int, y: int) -> Any:
-    one = np.eye(1)
-    f: Callable[[Any], Any] = lambda z: ops.linear(ops.linear(ops.relu(ops.linear(np.array([[z]]), one)), one), one)[
-        0, 0
-    ]  # noqa: E731
+    f = partial(one_number_through, ops)
     return equal(f(float(x + y)), f(float(x)) + f(float(y)))  # one bare pair, yet it is no linear map
 
 
