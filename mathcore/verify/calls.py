@@ -20,6 +20,7 @@ from mathcore.verify.conventions import in_its_own_way
 from mathcore.verify.errors import FaultError, NotTriedError, TargetError
 from mathcore.verify.restrictions import Restrictions
 
+_MOST_REPEATED = 8
 _TORCH_WORDS = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -48,7 +49,7 @@ class Caller:
     def __init__(self, target: Any, once: bool = False) -> None:
         self._target, self._twice = target, not once and target.conventions.repeatable
         self._counts: dict[str, int] = {}
-        self._first: dict[str, Call] = {}
+        self._early: list[Call] = []
         self._shapes: dict[str, set[Any]] = {}
         self.made: list[Call] = []
         self.pending: Call | None = None
@@ -75,7 +76,7 @@ class Caller:
         if reason := self._refused(operation, given):
             raise NotTriedError(operation, reason)
         asked, ways = given, []
-        for way in in_its_own_way(operation, self._target.conventions):
+        for way in in_its_own_way(operation, self._target.conventions, accepts(function)):
             ways.append((way, asked))
             asked = way.ask(asked)
         answer = self._made(operation, function, *fitted(operation, function, asked, self._target.conventions))
@@ -91,13 +92,18 @@ class Caller:
         """The answer to the function's own arguments, with no convention undone and no shape expected."""
         return self._once(operation, self._target.operations[operation], args, options)
 
-    def asked_again(self) -> None:
-        """Repeat the first call of every operation, after all the others.
+    def asked_again(self, failed: tuple[Call, ...] = ()) -> None:
+        """Repeat the calls that failed, and a few of the first of every operation, after all the others.
 
         Raises:
             FaultError: if the answer is another one.
         """
-        for call in self._first.values():
+        if not self._twice:
+            return
+        for call in failed[:_MOST_REPEATED]:
+            if _is_plain((call.args, call.options)):
+                self._compare(call, "")
+        for call in self._early:
             self._compare(call, "after other calls")
 
     def _refused(self, operation: str, given: Mapping[str, Any]) -> str:
@@ -123,8 +129,8 @@ class Caller:
         count = self._counts[operation] = self._counts.get(operation, 0) + 1
         if self._twice and count & (count - 1) == 0 and _is_plain((args, options, answer)):
             self._compare(call, "")
-            if count == 1:
-                self._first[operation] = Call(operation, _copied(args), _copied(dict(options)), answer)
+            if count < _MOST_REPEATED:
+                self._early.append(Call(operation, _copied(args), _copied(dict(options)), answer))
         self.pending = None
         return answer
 

@@ -133,12 +133,11 @@ class OwnWay:
     read: Callable[[Any, Arguments], Any]
 
 
-def in_its_own_way(operation: str, conventions: Conventions) -> list[OwnWay]:
-    """What must be done to call `operation` by these conventions; nothing for mathcore's own."""
+def in_its_own_way(operation: str, conventions: Conventions, options: frozenset[str] | None = None) -> list[OwnWay]:
+    """What must be done to call `operation` by these conventions; `options` are the names that the function takes."""
     ways = []
     if operation in ("rope", "rope_vjp", "apply_rope", "apply_rope_vjp"):
-        if (conventions.rope_pairing, conventions.rope_sign) != ("half", 1):
-            ways.append(_features_in_another_order(conventions))
+        ways.append(_features_in_another_order(conventions, bool(options and {"interleaved", "**"} & options)))
     elif "attention" in operation and not operation.startswith(("merge", "multi")):
         if conventions.mask_polarity == "drop":
             ways.append(OwnWay(_mask_inverted, lambda answer, _: answer))
@@ -170,8 +169,11 @@ def _mapped(names: tuple[str, ...], change: Callable[[Any, Arguments], Any]) -> 
     return OwnWay(ask, read)
 
 
-def _features_in_another_order(conventions: Conventions) -> OwnWay:
+def _features_in_another_order(conventions: Conventions, offers_both: bool) -> OwnWay:
     """RoPE: the target pairs other features, or its pairs the other way round, which turns them clockwise."""
+
+    def theirs(given: Arguments) -> bool:
+        return bool(given.get("interleaved")) if offers_both else conventions.rope_pairing == "interleaved"
 
     def orders(given: Arguments) -> tuple[Any, Any]:
         d = given.get("rotary_dim")
@@ -185,14 +187,16 @@ def _features_in_another_order(conventions: Conventions) -> OwnWay:
         if given.get("interleaved"):
             pairs = np.arange(d).reshape(-1, 2)
         pairs = pairs[:, ::-1] if conventions.rope_sign == -1 else pairs
-        order = pairs.ravel() if conventions.rope_pairing == "interleaved" else pairs.T.ravel()
+        order = pairs.ravel() if theirs(given) else pairs.T.ravel()
+        if np.array_equal(order, np.arange(d)):
+            return slice(None), slice(None)
         order = np.concatenate([order, np.arange(d, width)])
         return order, np.argsort(order)
 
     def ask(given: Arguments) -> Arguments:
         order, _ = orders(given)
         moved = {k: v[..., order] for k, v in given.items() if k in ("x", "cotangent") and isinstance(v, np.ndarray)}
-        return {**given, **moved, "interleaved": conventions.rope_pairing == "interleaved"}
+        return {**given, **moved, "interleaved": theirs(given)}
 
     def read(answer: Any, given: Arguments) -> Any:
         _, back = orders(given)

@@ -218,12 +218,14 @@ def _angles(ask: _Asked, position: int) -> Array:
 def _rope_base(ask: _Asked) -> tuple[Any, str]:
     angles = _angles(ask, 1)
     exponents = 2 * np.arange(_WIDTH // 2) / _WIDTH
-    slopes = -np.log(angles[1:] / angles[0]) / exponents[1:]
-    base = float(np.exp(np.median(slopes)))
-    rounded = round(base, 2 - math.floor(math.log10(base)))
-    spread = float(slopes.max() - slopes.min())
+    decay = -np.log(angles / angles[0])
+    base = float(np.exp(decay @ exponents / (exponents @ exponents)))
+    off = float(abs(decay - exponents * math.log(base)).max())
     shown = f"at position 1 pair 0 turns by {angles[0]:.4f} and the last by {angles[-1]:.3e}"
-    return (float(rounded) if spread < 0.05 else None), shown if spread < 0.05 else f"{shown}: no single base fits"
+    if not off < 0.02:
+        return None, f"{shown}: no single base fits"
+    round_one = float(f"{base:.1e}")  # rounded frequencies give the base itself to three digits at best
+    return (round_one if abs(round_one / base - 1) < max(off, 1e-5) else float(f"{base:.4e}")), shown
 
 
 def _rope_step(ask: _Asked) -> tuple[Any, str]:

@@ -22,9 +22,10 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 
+from mathcore.verify.calls import Call
 from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.describe import Finding, describe_failure
-from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError
+from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError, TargetError
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.reproduce import Failure, script_for
 from mathcore.verify.restrictions import restricted
@@ -293,11 +294,12 @@ def run_check(
                 _search(attempt, check, target, examples, seed, shrink, tally)
             else:
                 attempt(tally, **_injected(check, profile, seed))
-            attempt.ask_again()
     except NotOfferedError as missing:
         return CheckResult(check.rung, "not_offered", tally, detail=f"the target has no `{missing}`")
     except (_RefutedError, _PassedOverError):
         pass
+    if disguise is None:
+        attempt.ask_again()
     if attempt.failure is not None and shrink and not check.counterexample:
         attempt.add_script()
     return _conclude(check, tally, attempt.finding)
@@ -338,14 +340,19 @@ class _Attempt:
             raise _RefutedError
 
     def ask_again(self) -> None:
-        """Whether the target still answers its first calls as it did."""
-        if self.ops.caller is not None:
-            try:
-                self.ops.caller.asked_again()
-            except FaultError as fault:
-                inputs = {f"argument {i}": v for i, v in enumerate(fault.call_args, 1)} | dict(fault.call_options or {})
-                self.finding = Finding.crash("first", inputs, fault, self.claim.statement)
-                raise _RefutedError from fault
+        """Whether the target still answers its first calls, and those that failed, as it did; if not, that is why."""
+        caller = self.ops.caller
+        if caller is None or (self.finding is not None and self.finding.crashed):
+            return
+        try:
+            caller.asked_again(self.failure.calls if self.failure else ())
+        except FaultError as fault:
+            inputs = {f"argument {i}": v for i, v in enumerate(fault.call_args, 1)} | dict(fault.call_options or {})
+            self.finding = Finding.crash("same", inputs, fault, self.claim.statement)
+            call = Call(fault.operation, fault.call_args, fault.call_options or {}, None)
+            self.failure = Failure(self.claim, self.target, inputs, None, (call,))
+        except (TargetError, NotOfferedError):
+            return  # what it raised before, it may raise again
 
     def add_script(self) -> None:
         """Put a script that repeats the failure into the finding."""

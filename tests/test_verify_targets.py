@@ -1,0 +1,575 @@
+"""Somebody else's target: what reaches it, what is made of its answers, and what the verdicts say."""
+
+import itertools
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from mathcore.verify import (
+    Claim,
+    Conventions,
+    Functions,
+    Restrictions,
+    Target,
+    catalogue,
+    detect,
+    equal,
+    parametrize_claims,
+)
+from mathcore.verify import verify as verify_target
+from mathcore.verify.adapters import Adapter, array_api_adapter, numpy_adapter
+from mathcore.verify.calls import Caller, fitted, named, same_bits
+from mathcore.verify.diagnosis import examine
+from mathcore.verify.errors import FaultError, NotTriedError, TargetError
+from mathcore.verify.formats import failure_text
+from mathcore.verify.runner import PROFILES
+from mathcore.verify.waivers import read_waivers
+
+QUICK = PROFILES["quick"]
+CLAIMS = {claim.id: claim for claim in catalogue()}
+
+
+def softmax(x, axis=-1):
+    """A correct one."""
+    wide = x.astype(np.float64)
+    e = np.exp(wide - wide.max(axis, keepdims=True, initial=-np.inf))
+    return (e / e.sum(axis, keepdims=True)).astype(x.dtype)
+
+
+def judged(claim="softmax.accuracy", **more):
+    function = more.pop("softmax", softmax)
+    return examine(CLAIMS[claim], Target.numpy("mine", softmax=function, **more), QUICK, 1)
+
+
+def test_a_right_kernel_holds_and_zeros_would_not_have_passed():
+    result = judged()
+    assert (result.outcome, result.would_pass) == ("holds", ())
+    assert not result.mutants
+
+
+def writes(x):
+    x[...] = 0
+    return x
+
+
+def changes(x):
+    y = softmax(x)
+    np.lib.stride_tricks.as_strided(x).flags.writeable  # noqa: B018
+    address = x.__array_interface__["data"][0]
+    if x.size:
+        import ctypes
+
+        ctypes.memset(address, 1, x.itemsize)
+    return y
+
+
+def unsteady(x, calls=itertools.count()):  # noqa: B008  (a state, on purpose)
+    return softmax(x) * (1 + 2.0**-6 * next(calls))
+
+
+def remembers(x, widest=[0]):  # noqa: B006  (a state, on purpose)
+    widest[0] = max(widest[0], x.shape[-1])
+    y = softmax(x)
+    return np.nextafter(y, y.dtype.type(0)) if widest[0] > 64 else y  # well within every bound
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda x: None, "returned None, expected an array"),
+        (lambda x: "probabilities", "returned an object of type str, expected an array"),
+        (lambda x: object(), "returned an object of type object, expected an array"),
+        (lambda x: {"p": softmax(x)}, "returned an object of type dict, expected an array"),
+        (lambda x: softmax(x).astype(np.float32), "expected float64"),
+        (lambda x: softmax(x)[..., None], "returned the shape"),
+        (lambda x: np.float64(0.5), "returned the shape ()"),
+        (lambda x: np.full_like(x, np.nan), "nan"),
+        (writes, "writes into its input"),
+        (changes, "changes its input"),
+        (unsteady, "answers differently the second time"),
+        (remembers, "answers differently the second time (after other calls)"),
+        (lambda x: 1 / 0, "raised ZeroDivisionError"),
+    ],
+    ids=["none", "text", "object", "dict", "dtype", "axis", "scalar", "nan", "writes", "changes", "unsteady",
+         "remembers", "raises"],
+)  # fmt: skip
+def test_every_kind_of_misbehaviour_has_its_verdict(wrong, words):
+    result = judged("softmax.permutation_equivariant", softmax=wrong)
+    assert result.outcome == "refuted"
+    assert words in result.detail
+    assert words in failure_text(CLAIMS[result.claim], result)
+
+
+CRASHES = """
+    import os, signal, time
+    import numpy as np
+
+    def softmax(x):
+        e = np.exp(x.astype(float) - x.max(-1, keepdims=True).astype(float))
+        return (e / e.sum(-1, keepdims=True)).astype(x.dtype)
+
+    def exits(x):
+        return os._exit(3) if x.shape[-1] == 33 else softmax(x)
+
+    def segfaults(x):
+        return os.kill(os.getpid(), signal.SIGSEGV) if x.shape[-1] == 33 else softmax(x)
+
+    def hangs(x):
+        return time.sleep(600) if x.shape[-1] == 33 else softmax(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [("exits", "exit status 3"), ("segfaults", "SIGSEGV"), ("hangs", "did not answer within 1 s")],
+)
+def test_a_crash_and_a_hang_are_verdicts_and_the_run_goes_on(tmp_path, monkeypatch, function, words):
+    (tmp_path / "crashing_kernels.py").write_text(textwrap.dedent(CRASHES))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    report = verify_target(
+        Functions({"softmax": f"crashing_kernels:{function}"}),
+        *("softmax.sums_to_one", "softmax.ratio_is_exponential"),
+        profile="quick",
+        seed=1,
+        isolate=True,
+        timeout=1.0,
+    )
+    outcomes = {claim.id: result for claim, result in report.results}
+    assert outcomes["softmax.sums_to_one"].outcome == "refuted"
+    assert words in outcomes["softmax.sums_to_one"].detail
+    assert "(2, 33)" in str(outcomes["softmax.sums_to_one"].finding.inputs)
+    assert outcomes["softmax.ratio_is_exponential"].outcome in ("holds", "refuted")
+    assert not report.passed
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a Target object is isolated by forking")
+def test_a_target_object_can_be_isolated():
+    def dies(x):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    report = verify_target(
+        Target.numpy("dies", softmax=dies), "softmax.accuracy", profile="quick", seed=1, isolate=True
+    )
+    assert "SIGKILL" in report.results[0][1].detail
+
+
+# The script.
+
+SHORT_SUM = (
+    "e = np.exp(x - x.max(axis, keepdims=True)); n = x.shape[-1]; "
+    "return (e / e[..., :n // 600 * 600 or n].sum(axis, keepdims=True)).astype(x.dtype)"
+)
+
+
+@pytest.mark.parametrize(
+    ("claim", "code"),
+    [
+        ("softmax.sums_to_one", SHORT_SUM),
+        ("softmax.accuracy", "return np.zeros_like(x)"),
+        ("softmax.accuracy", "return x.astype(np.float16)"),
+        ("softmax.accuracy", "x[...] = 0; return x"),
+        ("softmax.accuracy", "return x[0]"),
+        ("softmax.accuracy", "return 'p'"),
+        ("softmax.shift_invariant", "return (x - x.min() * 0.5 + 1).astype(x.dtype)"),
+        ("softmax.permutation_equivariant", "return np.sort(x, axis)"),
+        ("softmax.never_overflows", "e = np.exp(x); return e / e.sum(axis, keepdims=True)"),
+        ("softmax.accuracy", "raise RuntimeError('no kernel image')"),
+    ],
+)  # fmt: skip
+def test_the_script_repeats_the_failure_and_passes_once_it_is_mended(tmp_path, monkeypatch, claim, code):
+    module = f"kernel_{abs(hash((claim, code))) % 10**8}"
+    file = tmp_path / f"{module}.py"
+    wrong = "; ".join(["import numpy as np\ndef softmax(x, axis=-1):\n    import numpy as np", code])
+    file.write_text(wrong + "\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    target = verify_target(Functions({"softmax": f"{module}:softmax"}), claim, profile="quick", seed=1, workers=1)
+    result = target.results[0][1]
+    assert result.outcome == "refuted", result.detail
+    script = result.finding.script
+    assert "mathcore" not in script
+    assert max(map(len, script.splitlines())) < 1500
+    (tmp_path / "repeat.py").write_text(script)
+
+    def run():
+        return subprocess.run([sys.executable, "repeat.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+
+    failed = run()
+    assert failed.returncode == 1, failed.stdout + failed.stderr
+    assert "AssertionError" in failed.stderr or "read-only" in failed.stderr or "no kernel image" in failed.stderr
+    time.sleep(0.01)
+    file.write_text(
+        "import numpy as np\ndef softmax(x, axis=-1):\n    w = x.astype(np.float64)\n"
+        "    e = np.exp(w - w.max(axis, keepdims=True, initial=-1e300))\n    e[~np.isfinite(w)] = 0\n"
+        "    return (e / np.maximum(e.sum(axis, keepdims=True), 1e-300)).astype(x.dtype)\n"
+    )
+    mended = run()
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+
+
+# How calls are put.
+
+
+def test_arguments_are_fitted_to_the_signature():
+    def fit(function, *args, **options):
+        return fitted("softmax", function, named("softmax", args, options), Conventions())
+
+    x = np.zeros((2, 3))
+    assert fit(lambda x, axis: x, x) == ((x,), {"axis": -1})
+    assert fit(lambda scores, dim: x, x, 0) == ((x,), {"dim": 0})
+    assert fit(lambda x: x, x) == ((x,), {})
+    assert fit(lambda x: x, x, 1) == ((x,), {})  # the last axis anyway
+    with pytest.raises(NotTriedError, match="axis"):
+        fit(lambda x: x, x, 0)
+    with pytest.raises(NotTriedError, match="where"):
+        fit(lambda x, axis: x, x, where=np.ones(3, bool))
+
+
+def test_an_option_that_is_not_taken_is_not_checked():
+    result = judged("softmax.additive_mask")
+    assert result.outcome == "not_offered"
+    assert "`where`" in result.detail
+
+
+@pytest.mark.parametrize("pairing", ["half", "interleaved"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_rope_in_another_convention_is_read_back(pairing, sign):
+    import mathcore
+
+    def rope(x, positions, *, base=10_000.0):
+        return mathcore.rope(x, sign * np.asarray(positions), base=base, interleaved=pairing == "interleaved")
+
+    own = Conventions(rope_pairing=pairing, rope_sign=sign)
+    target = Target.numpy("theirs", rope=rope, conventions=own)
+    assert detect(target).conventions == own
+    x = np.random.default_rng(0).normal(size=(3, 8))
+    for interleaved in (False, True):
+        came = Caller(target)("rope", (x, np.array([0, 5, 9])), {"interleaved": interleaved})
+        assert np.array_equal(came, mathcore.rope(x, np.array([0, 5, 9]), interleaved=interleaved))
+
+
+def attention(query, key, value, *, mask=None, is_causal=False, scale=None, own):
+    """Attention in conventions of its own, by mathcore's."""
+    import mathcore
+
+    if own.attention_layout == "time-first":
+        query, key, value = (np.swapaxes(x, -3, -2) for x in (query, key, value))
+    if own.grouped_heads == "tile":
+        copies = query.shape[-3] // key.shape[-3]
+        key, value = (np.concatenate([x] * copies, -3) for x in (key, value))
+    if mask is not None and own.mask_polarity == "drop":
+        mask = ~mask
+    d, offset = query.shape[-1], 0
+    if own.causal_alignment == "bottom-right":
+        offset = key.shape[-2] - query.shape[-2]
+    scale = {"1/sqrt(d)": None, "1/d": 1 / d, "1": 1.0}[own.attention_scale] if scale is None else scale
+    out = mathcore.scaled_dot_product_attention(
+        query, key, value, mask=mask, is_causal=is_causal, query_offset=offset, scale=scale
+    )
+    if own.attention_of_nothing != "zeros":
+        seen = mathcore.attention_weights(query, key, mask=mask, is_causal=is_causal, query_offset=offset).any(-1)
+        mean = np.repeat(value.mean(-2, keepdims=True), query.shape[-3] // value.shape[-3], -3)
+        out = np.where(seen[..., None], out, np.nan if own.attention_of_nothing == "nan" else mean)
+    return np.swapaxes(out, -3, -2) if own.attention_layout == "time-first" else out
+
+
+OTHERS = [
+    Conventions(),
+    Conventions(mask_polarity="drop"),
+    Conventions(causal_alignment="bottom-right"),
+    Conventions(attention_layout="time-first"),
+    Conventions(attention_scale="1/d"),
+    Conventions(attention_scale="1"),
+    Conventions(grouped_heads="tile"),
+    Conventions(attention_of_nothing="nan"),
+    Conventions(attention_of_nothing="mean", mask_polarity="drop", attention_layout="time-first", grouped_heads="tile"),
+]
+
+
+@pytest.mark.parametrize("own", OTHERS, ids=lambda c: ",".join(Conventions().difference(c).values()) or "mathcore's")
+def test_attention_in_another_convention_is_detected_and_read_back(own):
+    import mathcore
+
+    def theirs(query, key, value, mask=None, is_causal=False, scale=None):
+        return attention(query, key, value, mask=mask, is_causal=is_causal, scale=scale, own=own)
+
+    target = Target.numpy("theirs", scaled_dot_product_attention=theirs, conventions=own)
+    assert detect(target).conventions == own
+    rng = np.random.default_rng(0)
+    q, k, v = rng.normal(size=(2, 4, 3, 8)), rng.normal(size=(2, 2, 3, 8)), rng.normal(size=(2, 2, 3, 5))
+    mask = rng.random((2, 4, 3, 3)) < 0.7
+    mask[..., 0] = True
+    came = Caller(target)("scaled_dot_product_attention", (q, k, v), {"mask": mask, "is_causal": True})
+    assert np.allclose(came, mathcore.scaled_dot_product_attention(q, k, v, mask=mask, is_causal=True), atol=1e-14)
+
+
+def test_other_conventions_are_detected():
+    functions = {
+        "softmax": softmax,
+        "argmax": lambda x: np.asarray(x.shape[-1] - 1 - np.argmax(x[..., ::-1], -1)),
+        "relu_vjp": lambda g, x: g * ((x > 0) + 0.5 * (x == 0)),
+        "cross_entropy": lambda logits, targets, ignore_index: np.float64(np.nan),
+        "linear": lambda x, weight: x @ weight.T,
+    }
+    found = detect(Target.numpy("others", **functions))
+    assert [found.value(c) for c in ("softmax_of_nothing", "argmax_ties", "relu_slope_at_zero", "linear_weight")] == [
+        "nan", "last", 0.5, "out-in"
+    ]  # fmt: skip
+    assert np.isnan(found.value("cross_entropy_of_nothing"))
+
+
+def _low_precision_rope(x, positions, *, dtype, of_angles):
+    d = x.shape[-1]
+    m, theta = np.asarray(positions, np.float64).astype(dtype), 10_000.0 ** (-np.arange(0, d, 2) / d)
+    phase = (
+        (m[:, None] * theta.astype(dtype)).astype(dtype).astype(np.float64)
+        if of_angles
+        else m.astype(np.float64)[:, None] * theta
+    )
+    a, b = x[..., : d // 2], x[..., d // 2 :]
+    return np.concatenate([a * np.cos(phase) - b * np.sin(phase), a * np.sin(phase) + b * np.cos(phase)], -1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "of_angles", "name"),
+    [
+        (np.float32, True, "float32"),
+        (ml_dtypes.bfloat16, False, "bfloat16 positions"),
+        (ml_dtypes.bfloat16, True, "bfloat16"),
+        (np.float16, False, "float16 positions"),
+    ],
+)
+def test_the_precision_of_the_phase_is_detected(dtype, of_angles, name):
+    def rope(x, positions):
+        return _low_precision_rope(x, positions, dtype=dtype, of_angles=of_angles).astype(x.dtype)
+
+    assert detect(Target.numpy("low", rope=rope)).value("rope_phase") == name
+
+
+def test_doubled_positions_and_another_base_are_seen():
+    import mathcore
+
+    found = detect(Target.numpy("q10", rope=lambda x, positions: mathcore.rope(x, 2 * positions, base=500_000.0)))
+    assert (found.value("rope_step"), found.value("rope_base"), found.value("rope_phase")) == (
+        2.0,
+        500_000.0,
+        "float64",
+    )
+
+
+ties = Claim("argmax.ties", "the last of equal scores wins", "", ("argmax",))
+
+
+@ties.property(x=st.lists(st.integers(0, 2), min_size=2, max_size=4).map(np.array))
+def _(ops, x):
+    last = ops.conventions.argmax_ties == "last"
+    best = np.flatnonzero(x == x.max())
+    return equal(ops.argmax(x.astype(float)), best[-1 if last else 0])
+
+
+def test_a_claim_that_holds_under_another_convention_says_so():
+    def last(x):
+        return np.asarray(x.shape[-1] - 1 - np.argmax(x[..., ::-1], -1))
+
+    result = examine(ties, Target.numpy("mine", argmax=last), QUICK, 1)
+    assert (result.outcome, result.advice) == ("refuted", "holds under another convention: argmax_ties='last'")
+    assert result.advice in failure_text(ties, result)
+
+
+# Restrictions.
+
+
+def test_restrictions_limit_what_is_generated_and_the_report_says_what_was_left_out():
+    seen = set()
+
+    def tiled(x):
+        seen.add(x.shape[-1])
+        assert x.shape[-1] % 16 == 0
+        assert x.shape[-1] <= 256
+        return softmax(x)
+
+    limits = Restrictions(width_multiple=16, max_width=256)
+    report = verify_target(
+        Target.numpy("tiled", softmax=tiled, restrictions=limits), "softmax", profile="quick", seed=1
+    )
+    outcomes = {result.outcome for _, result in report.results}
+    assert "holds" in outcomes
+    assert len(seen) > 3
+    assert any("no multiple of 16" in reason for reason in report.not_checked)
+
+
+def test_few_shapes_are_few():
+    shapes = set()
+
+    def compiled(x):
+        shapes.add(x.shape)
+        return softmax(x)
+
+    target = Target.numpy("compiled", softmax=compiled, restrictions=Restrictions(shapes=4))
+    result = examine(CLAIMS["softmax.permutation_equivariant"], target, QUICK, 1)
+    assert result.outcome == "holds", result.detail
+    assert 2 <= len(shapes) <= 4
+
+
+def test_masks_and_infinities_can_be_left_out():
+    def finite(x):
+        assert np.isfinite(x.astype(float)).all()
+        return softmax(x)
+
+    result = judged("softmax.accuracy", softmax=finite, restrictions=Restrictions(finite=True))
+    assert result.outcome == "holds", result.detail
+
+
+# Adapters.
+
+
+def test_converters_make_a_target():
+    class Tensor:
+        def __init__(self, values):
+            self.values = np.array(values)
+
+    def back(tensor):
+        if not isinstance(tensor, Tensor):
+            raise TypeError("not a tensor")
+        return tensor.values
+
+    target = Target.converting("tensors", Tensor, back, softmax=lambda t: Tensor(softmax(t.values)))
+    assert examine(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
+    wrong = Target.converting("tensors", Tensor, back, softmax=lambda t: softmax(t.values))
+    assert "expected an array of tensors" in examine(CLAIMS["softmax.accuracy"], wrong, QUICK, 1).detail
+    spoils = Target.converting("t", Tensor, back, softmax=lambda t: (setattr(t, "values", t.values + 1), t)[1])
+    assert "changes its input" in examine(CLAIMS["softmax.accuracy"], spoils, QUICK, 1).detail
+
+
+def test_an_array_api_namespace_is_adapted():
+    adapter = array_api_adapter(np)
+    assert same_bits(adapter.to_numpy(adapter.to_native(np.eye(2))), np.eye(2))
+    target = Target.array_api("numpy's", np, softmax=lambda x, axis: np.asarray(softmax(x, axis)))
+    assert examine(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
+
+
+def test_torch_tensors_carry_every_format_and_layout():
+    torch = pytest.importorskip("torch")
+    target = Target.torch("torch", softmax=lambda x, axis: torch.softmax(x, axis))
+    rng = np.random.default_rng(0)
+    for dtype in target.dtypes:
+        x = rng.normal(size=(6, 10)).astype(np.float64).astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+        views = (x, x.T, x[::2, 1::3], np.broadcast_to(x[:1], x.shape), x[::-1], x[:0], x[0, 0])
+        for view in views:
+            tensor = target.adapter.to_native(view)
+            assert same_bits(target.adapter.to_numpy(tensor), np.asarray(view))
+    assert target.adapter.to_native(np.zeros((4, 6)).T).stride() == (1, 6)
+    assert examine(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
+
+
+def test_jax_arrays_are_carried():
+    pytest.importorskip("jax")
+    import jax
+
+    target = Target.jax("jax", softmax=lambda x, axis: jax.nn.softmax(x, axis), restrictions=Restrictions(shapes=6))
+    assert "float64" not in target.dtypes
+    assert examine(CLAIMS["softmax.permutation_equivariant"], target, QUICK, 1).outcome in ("holds", "refuted")
+
+
+def test_bad_targets_are_refused():
+    with pytest.raises(TypeError, match="must be callable, got int"):
+        Target("t", {"softmax": 3})
+    with pytest.raises(ValueError, match="dtypes"):
+        Target.numpy("t", softmax=softmax, dtypes="float8")
+    with pytest.raises(ValueError, match="rope_sign"):
+        Conventions(rope_sign=2)
+    with pytest.raises(ValueError, match="no device"):
+        numpy_adapter("cuda")
+    assert isinstance(numpy_adapter(), Adapter)
+
+
+def test_errors_of_the_target_are_told_from_faults():
+    caller = Caller(Target.numpy("t", softmax=lambda x: 1 / 0))
+    with pytest.raises(TargetError, match="ZeroDivisionError"):
+        caller("softmax", (np.zeros(3),), {})
+    with pytest.raises(FaultError, match="expected an array"):
+        Caller(Target.numpy("t", softmax=lambda x: None))("softmax", (np.zeros(3),), {})
+
+
+# Waivers and tests of one's own.
+
+WRONG = Target.numpy("wrong", softmax=lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True))
+
+
+def test_waivers_are_strict_in_both_directions(tmp_path):
+    file = tmp_path / "waivers.toml"
+    file.write_text('["softmax.never_overflows"]\nreason = "no maximum"\nlink = "https://example.org/7"\n')
+    report = verify_target(WRONG, "softmax.never_overflows", profile="quick", seed=1, waivers=file)
+    assert report.results[0][1].outcome == "waived"
+    assert report.counts["waived"] == 1
+    right = Target.numpy("right", softmax=softmax)
+    report = verify_target(right, "softmax.accuracy", profile="quick", seed=1, waivers={"softmax.accuracy": "slow"})
+    assert report.results[0][1].outcome == "unexpected"
+    assert not report.passed
+    assert "delete the waiver" in report.results[0][1].detail
+
+
+@pytest.mark.parametrize(
+    ("waivers", "words"),
+    [
+        ({"softmax.acuracy": "x"}, "did you mean softmax.accuracy"),
+        ({"softmax.accuracy": ""}, "must have a `reason`"),
+        ({"softmax.accuracy": {"reason": "x", "until": "2030"}}, "may have a `link`"),
+        (pathlib.Path("/nowhere.toml"), "cannot be read"),
+    ],
+)
+def test_bad_waivers_are_refused(waivers, words):
+    with pytest.raises(LookupError, match=words):
+        read_waivers(waivers, list(CLAIMS.values()))
+
+
+SUITE = """
+    import numpy as np
+    from mathcore.verify import Target, parametrize_claims
+
+    def softmax(x):
+        e = np.exp(x.astype(float))
+        return (e / e.sum(-1, keepdims=True)).astype(x.dtype)
+
+    TARGET = Target.numpy("mine", softmax=softmax)
+
+    WAIVED = {"softmax.is_positive": "overflows"}
+    CHECKED = ("softmax.is_positive", "softmax.ratio_is_exponential", "softmax.permutation_equivariant")
+
+    @parametrize_claims(TARGET, *CHECKED, waivers=WAIVED)
+    def test_mine(check):
+        check()
+"""
+
+
+def test_claims_are_tests_of_somebodys_suite_without_a_plugin(tmp_path):
+    (tmp_path / "test_mine.py").write_text(textwrap.dedent(SUITE))
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "test_mine.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH", "")]))},
+    )
+    assert "test_mine[softmax.permutation_equivariant]" in ran.stdout, ran.stdout + ran.stderr
+    assert "XFAIL test_mine.py::test_mine[softmax.is_positive] - overflows" in ran.stdout
+    assert "import numpy as np" in ran.stdout or "3 passed" in ran.stdout
+
+
+def test_a_suite_without_claims_is_refused():
+    with pytest.raises(LookupError, match="its operations are frobnicate"):
+        parametrize_claims(Target.numpy("t", frobnicate=softmax))
+    with pytest.raises(LookupError, match="no claim or topic"):
+        parametrize_claims(WRONG, "softmacs")
+    with pytest.raises(ValueError, match="profile"):
+        parametrize_claims(WRONG, profile="huge")
