@@ -92,7 +92,7 @@ def adam_step(
         beta1: how much of the average gradient stays.
         beta2: how much of the average square stays.
         epsilon: what keeps the quotient finite.
-        decay: λ, how fast a parameter shrinks by itself.
+        decay: λ, how fast a matrix shrinks by itself; arrays of one axis, such as the weights of a norm, do not.
 
     Returns:
         The new parameters, in the dtypes of the old ones, and the new state.
@@ -114,7 +114,7 @@ def adam_step(
         # Both averages start at 0; dividing by the weight they have gathered takes that bias out.
         mean, square = m / (1 - beta1**t), v / (1 - beta2**t)
         move = mean / (np.sqrt(square) + epsilon)
-        if decay:
+        if decay and params[name].ndim > 1:
             move = move + decay * working(params[name])
         new_params[name] = _moved(params[name], rate * move)
         new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v

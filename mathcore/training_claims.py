@@ -937,7 +937,7 @@ def _(ops: Operations, params: Any, grads: Any, rate: float) -> Any:
 adam_is_published = Claim(
     "training.adam_is_the_published_algorithm",
     statement="Adam does what its paper says: averages of the gradient and of its square, each divided by the weight "
-    "that it has gathered, and a step that is their quotient; decay, if any, apart from the gradient.",
+    "that it has gathered, and a step that is their quotient; matrices decay, if asked to, apart from the gradient.",
     formula=r"\theta_t = \theta_{t-1} - \alpha\Big(\frac{m_t / (1 - \beta_1^t)}"
     r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
     source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
@@ -945,7 +945,7 @@ adam_is_published = Claim(
     refuted_by=(
         wrong.mean_uncorrected, wrong.square_uncorrected, wrong.counts_from_two, wrong.epsilon_under_the_root,
         wrong.magnitudes_averaged, wrong.no_root, wrong.betas_exchanged, wrong.adam_uphill, wrong.forgets_its_state,
-        wrong.decay_into_the_gradient,
+        wrong.decay_into_the_gradient, wrong.vectors_decay_too,
     ),
 )  # fmt: skip
 
@@ -953,7 +953,7 @@ adam_is_published = Claim(
 @domain
 def gradients_in_a_row(draw: Draw, target: Target) -> dict[str, Any]:
     """A parameter, a gradient for each of a few steps, and the options, as exact numbers."""
-    shape, steps = (draw(st.integers(1, 2)),), draw(st.integers(1, 4))
+    shape, steps = draw(st.sampled_from([(1,), (2,), (1, 1), (1, 2), (2, 1, 1)])), draw(st.integers(1, 4))
     values = draw_integers(draw, (steps + 1, *shape), 99)
     fraction = st.sampled_from([Fraction(1, 2), Fraction(9, 10), Fraction(3, 4), Fraction(0)])
     options = {
@@ -973,7 +973,7 @@ def published_adam(start: Any, row: Any, *, rate: Any, beta1: Any, beta2: Any, e
         ages = range(t - 1, -1, -1)
         mean = sum((1 - beta1) * beta1**age * g for age, g in zip(ages, row[:t], strict=True)) / (1 - beta1**t)
         square = sum((1 - beta2) * beta2**age * g * g for age, g in zip(ages, row[:t], strict=True)) / (1 - beta2**t)
-        place = place - rate * (mean / (np.sqrt(square) + epsilon) + decay * place)
+        place = place - rate * (mean / (np.sqrt(square) + epsilon) + (decay if place.ndim > 1 else 0) * place)
     return place
 
 

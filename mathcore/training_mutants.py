@@ -490,6 +490,12 @@ def forgets_its_state(correct: Operation) -> Operation:
     return wrong
 
 
+@mutant("adam_step")
+def vectors_decay_too(*args: Any, **options: Any) -> Any:
+    """Shrinks arrays of one axis as well."""
+    return plain_adam()(*args, **options)
+
+
 @mutant("adam_step", wraps=True)
 def decay_into_the_gradient(correct: Operation) -> Operation:
     """Adds the decay to the gradient, where the averages take it in."""
