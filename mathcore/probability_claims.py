@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from hypothesis import strategies as st
@@ -73,11 +73,12 @@ from mathcore.verify import (
     raises,
     score_rows,
 )
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, dtype_named, log_uniform, seeds, widths
+from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, seeds, widths
 from mathcore.verify.enclosures import Enclosure, true_matmul
 from mathcore.verify.numbers import third_derivative_bound
 from mathcore.verify.tolerances import (
     FORMATS,
+    dtype_named,
     format_of,
     gaps,
     log_softmax_digits,
@@ -111,6 +112,9 @@ def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
     rows, n = draw(st.integers(1, 4)), draw(widths(most=65))
     x = draw_array(draw, (rows, n), "float64", (2.0**-6, 2.0**4)) - draw(st.sampled_from([0.0, 300.0, 3000.0]))
     seen = draw_integers(draw, (draw(st.sampled_from([1, rows])), n), 3) > draw(st.integers(-3, 2))
+    if draw(st.booleans()):  # a whole stretch hidden, as a tile or a text that is padded
+        edge = draw(st.integers(0, n))
+        seen = np.broadcast_to((np.arange(n) < edge) ^ draw(st.booleans()), seen.shape).copy()
     if draw(st.booleans()):
         seen[-1] = False
     rubbish = draw(st.sampled_from([np.nan, np.inf, -np.inf, 1000.0, FORMATS[name].most]))
@@ -124,22 +128,17 @@ def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
 
 @domain
 def rows_with_ties(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Rows of few different scores, far apart or a unit in the last place, some with infinities and NaN among them."""
+    """Rows of few different scores, far apart, a unit in the last place or subnormal, some with special ones."""
     name = draw(st.sampled_from(target.dtypes))
     shape = (draw(st.integers(1, 4)), draw(widths(most=300)))
-    level = (
-        draw_integers(draw, shape, 3) if draw(st.booleans()) else 1 + draw_integers(draw, shape, 3) * ulp_of_one(name)
-    )
-    x = as_dtype(level * 2.0 ** draw(st.integers(-9, 9)), name)
+    level, f = draw_integers(draw, shape, 3), FORMATS[name]
+    spacing = draw(st.sampled_from(["wide", "ulp", "subnormal"]))
+    level = 1 + level * 2 * f.u if spacing == "ulp" else level
+    x = as_dtype(level * (f.smallest if spacing == "subnormal" else 2.0 ** draw(st.integers(-9, 9))), name)
     for special in (np.nan, np.inf, -np.inf):
         if draw(st.booleans()):
             x = np.where(draw_integers(draw, shape, 9) > 7, x.dtype.type(special), x)
     return x
-
-
-def ulp_of_one(name: str) -> float:
-    """The distance from 1 to the next number of a format."""
-    return 2 * FORMATS[name].u
 
 
 index_of_highest = Claim(
@@ -157,6 +156,7 @@ index_of_highest = Claim(
         wrong.magnitude_wins,
         wrong.coarse_comparison,
         wrong.compared_in_float32,
+        wrong.subnormals_are_zero,
         wrong.starts_at_zero,
         wrong.index_in_the_whole_array,
         wrong.index_as_float,
@@ -321,20 +321,24 @@ def raw_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
     return as_dtype(x + draw(st.sampled_from([-1, 0, 1])) * draw(log_uniform(10, 1000)), name)[0]
 
 
+def _apart(y: Any, x: Any, top: int) -> Any:
+    return (y - y[top]) - (x - x[top])
+
+
 @logits_are_raw.property(x=raw_scores())
 def _(ops: Operations, x: Any) -> Any:
-    top, p, how = x.argmax(), probabilities(x), (x.dtype, ops.conventions.summation)
+    top = int(x.argmax())
+    kept = enclose(lambda log_p, x: _apart(log_p, x, top), ops.log_softmax(x), x)
+    allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(np.zeros(len(x)), kept, within=allowed + allowed[top])
 
-    def apart(y: Any, x: Any) -> Any:
-        return (y - y[top]) - (x - x[top])
 
-    from_logs = enclose(apart, ops.log_softmax(x), x)
-    from_probabilities = enclose(lambda p, x: apart(np.log(p), x), ops.softmax(x), x)
-    of_logs, of_probabilities = log_softmax_rounding(x, p, *how), log_of_softmax(x, p, *how)
-    return all_of(
-        equal(np.zeros_like(p), from_logs, within=of_logs + of_logs[top]),
-        equal(np.zeros_like(p), from_probabilities, within=of_probabilities + of_probabilities[top]),
-    )
+@logits_are_raw.property(x=raw_scores())
+def _(ops: Operations, x: Any) -> Any:
+    top = int(x.argmax())
+    kept = enclose(lambda p, x: _apart(np.log(p), x, top), ops.softmax(x), x)
+    allowed = log_of_softmax(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(np.zeros(len(x)), kept, within=allowed + allowed[top])
 
 
 # FAQ 17: softmax.
@@ -735,16 +739,19 @@ logs_never_overflow = Claim(
 
 @logs_never_overflow.property(x=extreme_rows())
 def _(ops: Operations, x: Any) -> Any:
-    t, y = ops.log_softmax(x).astype(np.float64), ops.logsumexp(x).astype(np.float64)
-    excluded = np.isneginf(x.astype(np.float64))
+    t = ops.log_softmax(x).astype(np.float64)
     in_range = gaps(x) < 0.75 * format_of(x.dtype).most
     return all_of(
         at_most(t, 0.0),
         equal(np.isfinite(t[in_range]), True),
-        equal(t[excluded], -np.inf),
-        at_least(y, x.max(-1)),
-        equal(np.isfinite(y), ~excluded.all(-1)),
+        equal(t[np.isneginf(x.astype(np.float64))], -np.inf),
     )
+
+
+@logs_never_overflow.property(x=extreme_rows())
+def _(ops: Operations, x: Any) -> Any:
+    y = ops.logsumexp(x).astype(np.float64)
+    return all_of(at_least(y, x.max(-1)), equal(np.isfinite(y), ~np.isneginf(x.astype(np.float64)).all(-1)))
 
 
 special_values = Claim(
@@ -758,6 +765,7 @@ special_values = Claim(
         wrong.dead_row_is_nan,
         wrong.logs_dead_row_is_nan,
         wrong.lse_dead_row_is_nan,
+        wrong.lse_infinity_is_nan,
         wrong.just_the_maximum,
     ),
 )
@@ -771,22 +779,39 @@ def special_grid(target: Target) -> Iterator[dict[str, Any]]:
             yield {"x": values[np.indices((5,) * width).reshape(width, -1).T]}
 
 
+def _kinds(x: Any) -> tuple[Any, Any, Any]:
+    """Which rows see NaN, which see +∞, and which see nothing."""
+    wide = x.astype(np.float64)
+    return np.isnan(wide).any(-1), np.isposinf(wide).any(-1), np.isneginf(wide).all(-1)
+
+
 @special_values.exhaustive(special_grid)
 def _(ops: Operations, x: Any) -> Any:
-    wide = x.astype(np.float64)
-    nan, infinite, dead = np.isnan(wide).any(-1), np.isposinf(wide).any(-1), np.isneginf(wide).all(-1)
-    p, log_p, lse = (f(x).astype(np.float64) for f in (ops.softmax, ops.log_softmax, ops.logsumexp))
-    broken = np.broadcast_to((nan | infinite)[:, None], x.shape)
-    plain = ~(nan | infinite) & (np.isfinite(wide).sum(-1) > 1)
+    (nan, infinite, dead), p = _kinds(x), ops.softmax(x).astype(np.float64)
     return all_of(
-        equal(np.isnan(p), broken),
-        equal(np.isnan(log_p), broken),
+        equal(np.isnan(p), np.broadcast_to((nan | infinite)[:, None], x.shape)),
         equal(p[dead], 0.0),
+    )
+
+
+@special_values.exhaustive(special_grid)
+def _(ops: Operations, x: Any) -> Any:
+    (nan, infinite, dead), log_p = _kinds(x), ops.log_softmax(x).astype(np.float64)
+    return all_of(
+        equal(np.isnan(log_p), np.broadcast_to((nan | infinite)[:, None], x.shape)),
         equal(log_p[dead], -np.inf),
+    )
+
+
+@special_values.exhaustive(special_grid)
+def _(ops: Operations, x: Any) -> Any:
+    (nan, infinite, dead), lse = _kinds(x), ops.logsumexp(x).astype(np.float64)
+    plain = ~(nan | infinite) & (np.isfinite(x.astype(np.float64)).sum(-1) > 1)
+    return all_of(
         equal(np.isnan(lse), nan),
         equal(np.isposinf(lse), infinite & ~nan),
         equal(np.isneginf(lse), dead),
-        less(wide.max(-1)[plain], lse[plain]),
+        less(x.astype(np.float64).max(-1)[plain], lse[plain]),
     )
 
 
@@ -888,12 +913,15 @@ def _(ops: Operations, x: Any) -> Any:
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     y, error = ops.logsumexp(x), logsumexp_rounding(x, p, *how)
     highest = enclose(lambda m, n: m + np.log(n), x.max(-1), np.full(len(x), x.shape[-1]))
-    difference = enclose(lambda x, y: x - y[:, None], x, y)
-    return all_of(
-        at_least(y, x.max(-1)),
-        at_most(y, highest, within=error),
-        equal(ops.log_softmax(x), difference, within=log_softmax_rounding(x, p, *how) + error[:, None]),
-    )
+    return all_of(at_least(y, x.max(-1)), at_most(y, highest, within=error))
+
+
+@lse_bounds.property(x=score_rows(most=300))
+def _(ops: Operations, x: Any) -> Any:
+    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    difference = enclose(lambda x, y: x - y[:, None], x, ops.logsumexp(x))
+    allowed = log_softmax_rounding(x, p, *how) + logsumexp_rounding(x, p, *how)[:, None]
+    return equal(ops.log_softmax(x), difference, within=allowed)
 
 
 @lse_bounds.property(x=score_rows(most=300))
@@ -1202,17 +1230,22 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 keepdims = Claim(
     "logsumexp.keepdims",
-    statement="With `keepdims` the axis stays, of length 1, and so it does in the cotangent; no number changes.",
+    statement="With `keepdims` the axis stays, of length 1, and so it does in the cotangent; no number changes, "
+    "whatever is excluded.",
     formula=r"f(x, \text{keepdims}) \in \mathbb R^{\dots \times 1}",
     needs=("logsumexp", "logsumexp_vjp"),
-    refuted_by=(wrong.keepdims_ignored, wrong.keepdims_last),
+    refuted_by=(wrong.keepdims_ignored, wrong.keepdims_last, wrong.keepdims_sees_all),
 )
 
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
 def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
-    kept = ops.logsumexp(x, axis=axis, keepdims=True)
-    return identical(kept, np.expand_dims(ops.logsumexp(x, axis=axis), axis))
+    kept, seen = ops.logsumexp(x, axis=axis, keepdims=True), g > 0
+    kept_of_seen = ops.logsumexp(x, axis=axis, keepdims=True, where=seen)
+    return all_of(
+        identical(kept, np.expand_dims(ops.logsumexp(x, axis=axis), axis)),
+        identical(kept_of_seen, np.expand_dims(ops.logsumexp(x, axis=axis, where=seen), axis)),
+    )
 
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
@@ -1253,8 +1286,9 @@ def surprise(logits: Any, targets: Any, options: dict[str, Any]) -> Enclosure:
 
     def formula(x: Any, smoothing: Any) -> Any:
         log_p = log_distribution(x)
-        weights = (1 - smoothing) * one_hot(y, x.shape[-1]) + smoothing / x.shape[-1]
-        losses = -(weights * log_p).sum(-1)
+        losses = -np.take_along_axis(log_p, y[:, None], -1)[:, 0]
+        if options["label_smoothing"]:  # a weight of 0 counts for nothing, even on −∞
+            losses = (1 - smoothing) * losses - smoothing * log_p.sum(-1) / x.shape[-1]
         return losses if reduction == "none" else losses.sum() / (len(y) if reduction == "mean" else 1)
 
     return enclose(formula, rows, options["label_smoothing"])
@@ -1274,15 +1308,31 @@ def _surprise_allowed(ops: Operations, logits: Any, targets: Any, options: dict[
     )
 
 
-def _is_the_surprise(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
-    loss, keep = ops.cross_entropy(logits, targets, **options), counted(targets, options)
+Shape: TypeAlias = tuple[int, ...]
+
+
+def _stacked(logits: Any, targets: Any, shape: Shape, axis: int) -> tuple[Any, Any]:
+    """Rows arranged in more axes, with the classes along one of them."""
+    return np.moveaxis(logits.reshape(*shape, logits.shape[-1]), -1, axis), targets.reshape(shape)
+
+
+def _is_the_surprise(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape = (-1,), axis: int = -1
+) -> Any:
+    loss, keep = (
+        ops.cross_entropy(*_stacked(logits, targets, shape, axis), axis=axis, **options),
+        counted(targets, options),
+    )
     true, allowed = surprise(logits, targets, options), _surprise_allowed(ops, logits, targets, options)
     if options["reduction"] != "none":
         return equal(loss, true, within=allowed)
+    loss = loss.ravel()
     return all_of(equal(loss[keep], true, within=allowed), equal(loss[~keep], 0.0))
 
 
-def _is_the_error(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+def _is_the_error(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape = (-1,), axis: int = -1
+) -> Any:
     """The derivative is s(p − q): q the smoothed target, s the cotangent's share."""
     keep, n, smoothing = counted(targets, options), logits.shape[-1], options["label_smoothing"]
     g = np.asarray((np.arange(len(targets)) - 1.5) / 4 if options["reduction"] == "none" else -1.5, logits.dtype)
@@ -1296,7 +1346,9 @@ def _is_the_error(ops: Operations, logits: Any, targets: Any, options: dict[str,
     wanted = (1 - smoothing) * one_hot(y, n) + smoothing / n
     how = (logits.dtype, ops.conventions.summation)
     allowed = cross_entropy_vjp_rounding(share / count, x, probabilities(x), wanted, *how)
-    pulled = ops.cross_entropy_vjp(g, logits, targets, **options)
+    g = g.reshape(shape) if options["reduction"] == "none" else g
+    pulled = ops.cross_entropy_vjp(g, *_stacked(logits, targets, shape, axis), axis=axis, **options)
+    pulled = np.moveaxis(pulled, axis, -1).reshape(logits.shape)
     return all_of(equal(pulled[keep], enclose(formula, x, share, smoothing), within=allowed), equal(pulled[~keep], 0.0))
 
 
@@ -1351,6 +1403,97 @@ gradient_is_the_error = Claim(
 @gradient_is_the_error.property(classified_rows())
 def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
     return _is_the_error(ops, logits, targets, options)
+
+
+any_shape = Claim(
+    "cross_entropy.any_shape",
+    statement="Rows may stand in any number of axes with the classes along any of them: the mean is over all rows that "
+    "count, thousands of them included, and the gradient has the shape of the logits.",
+    formula=r"\ell = \frac1{|\text{kept}|} \sum_{b, t} \ell_{bt}",
+    needs=("cross_entropy", "cross_entropy_vjp"),
+    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
+    refuted_by=(
+        wrong.mean_over_the_batch,
+        wrong.loss_sixteen_bit_mean,
+        wrong.loss_axis_forgotten,
+        wrong.gradient_averaged_over_the_batch,
+        wrong.gradient_axis_forgotten,
+    ),
+)
+
+
+@domain
+def stacked_rows(draw: Draw, target: Target) -> dict[str, Any]:
+    """Classified rows, and in which axes they and their classes stand."""
+    drawn = draw(classified_rows(most=9).build(target))
+    rows = len(drawn["targets"])
+    shapes = [(rows, 1), (1, rows), (1, rows, 1), *([(2, rows // 2), (rows // 2, 2)] if rows % 2 == 0 else [])]
+    shape = draw(st.sampled_from(shapes))
+    return {**drawn, "shape": shape, "axis": draw(st.integers(-len(shape) - 1, len(shape)))}
+
+
+@any_shape.property(stacked_rows())
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+    return _is_the_surprise(ops, logits, targets, options, shape, axis)
+
+
+@any_shape.property(stacked_rows())
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+    return _is_the_error(ops, logits, targets, options, shape, axis)
+
+
+def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
+    """4,099 rows of two scores in each format, and options of a mean."""
+    x = np.random.default_rng(0).normal(size=(4099, 2)) * 4
+    for name in target.dtypes:
+        yield {
+            "logits": as_dtype(x, name),
+            "options": {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"},
+        }
+
+
+@any_shape.exhaustive(thousands_of_rows)
+def _(ops: Operations, logits: Any, options: dict[str, Any]) -> Any:
+    return _is_the_surprise(ops, logits, np.arange(len(logits)) % 2, options)
+
+
+excluded_classes = Claim(
+    "cross_entropy.excluded_classes",
+    statement="A class whose logit is −∞ is out: the loss is that of the others, its gradient is exactly 0, and if it "
+    "is the right answer after all, the loss is +∞.",
+    formula=r"x_j = -\infty \Rightarrow p_j = 0, \quad \bar x_j = 0; \qquad x_y = -\infty \Rightarrow \ell = +\infty",
+    needs=("cross_entropy", "cross_entropy_vjp"),
+    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
+    refuted_by=(wrong.zero_times_infinity, wrong.excluded_at_minus_10000, wrong.excluded_gradient_is_nan),
+)
+
+
+@domain
+def logits_with_exclusions(draw: Draw, target: Target) -> dict[str, Any]:
+    """Rows of scores that may be −∞, each with a target that is not."""
+    x = draw(score_rows(most=33, masked=True).build(target))
+    hidden = draw(seeds()).random(x.shape) < draw(st.floats(0, 1))
+    np.put_along_axis(hidden, x.argmax(-1)[:, None], False, -1)
+    x = np.where(hidden, x.dtype.type(-np.inf), x)
+    seen = ~np.isneginf(x.astype(np.float64))
+    last = x.shape[-1] - 1 - seen[:, ::-1].argmax(-1)
+    return {"x": x, "targets": last if draw(st.booleans()) else seen.argmax(-1)}
+
+
+@excluded_classes.property(logits_with_exclusions())
+def _(ops: Operations, x: Any, targets: Any) -> Any:
+    options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
+    hidden = np.isneginf(x.astype(np.float64))
+    beside = np.where(hidden.any(-1), hidden.argmax(-1), targets)
+    impossible = ops.cross_entropy(x, beside, reduction="none")[hidden.any(-1)]
+    return all_of(_is_the_surprise(ops, x, targets, options), equal(impossible, np.inf))
+
+
+@excluded_classes.property(logits_with_exclusions())
+def _(ops: Operations, x: Any, targets: Any) -> Any:
+    options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
+    pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
+    return all_of(_is_the_error(ops, x, targets, options), equal(pulled[np.isneginf(x.astype(np.float64))], 0.0))
 
 
 deletion = Claim(

@@ -106,6 +106,47 @@ def wide_rows_cut(correct: Any) -> Any:
 
 
 @family
+def powers_of_two_wrong(correct: Any) -> Any:
+    """Takes 256, 512, 1024, … for no whole group of 32 and a rest, and leaves out the last score."""
+    return _unread(correct, lambda n: n - 1 if n >= 256 and n & (n - 1) == 0 else n)
+
+
+@family
+def last_for_a_missing_axis(correct: Any) -> Any:
+    """Takes the last axis where the one that was asked for does not exist."""
+
+    def wrong(*arrays: Any, axis: int = -1, **options: Any) -> Any:
+        x = arrays[-1]
+        if x.ndim == 0:
+            return x
+        return correct(*arrays, axis=axis if -x.ndim <= axis < x.ndim else -1, **options)
+
+    return wrong
+
+
+@family
+def first_matrix_everywhere(correct: Any) -> Any:
+    """Of four axes it walks along three: gives the answer of the first batch to all."""
+
+    def wrong(*arrays: Any, **options: Any) -> Any:
+        y = correct(*arrays, **options)
+        return y[:1].repeat(len(y), 0) if arrays[-1].ndim == 4 else y
+
+    return wrong
+
+
+@family
+def later_rows_lost(correct: Any) -> Any:
+    """Works on 64 rows at most and gives the rest what the first got: a grid that is too small."""
+
+    def wrong(*arrays: Any, **options: Any) -> Any:
+        y = correct(*arrays, **options)
+        return y[np.where(np.arange(len(y)) < 64, np.arange(len(y)), 0)] if len(y) > 64 else y
+
+    return wrong
+
+
+@family
 def rows_shifted(correct: Any) -> Any:
     """Gives every row the answer of the row before it."""
     return lambda *arrays, **options: np.roll(correct(*arrays, **options), 1, 0)
@@ -561,6 +602,23 @@ def keepdims_ignored(correct: Any) -> Any:
 
 
 @mutant("logsumexp", wraps=True)
+def keepdims_sees_all(correct: Any) -> Any:
+    """Forgets what is excluded where the axis is kept."""
+
+    def wrong(x: Any, axis: int = -1, *, keepdims: bool = False, where: Any = None) -> Any:
+        return correct(x, axis, keepdims=keepdims, where=None if keepdims else where)
+
+    return wrong
+
+
+@on_rows("logsumexp")
+def lse_infinity_is_nan(x: Any) -> Any:
+    """Subtracts an infinite maximum from itself."""
+    top = np.where(np.isneginf(_top(x)), 0, _top(x)).astype(x.dtype)
+    return top + np.log(_sum(np.exp(x - top)))
+
+
+@mutant("logsumexp", wraps=True)
 def keepdims_last(correct: Any) -> Any:
     """Keeps an axis of length 1, but always the last."""
 
@@ -656,6 +714,18 @@ def index_in_the_whole_array(x: Any, axis: int = -1) -> Any:
 def index_as_float(x: Any, axis: int = -1) -> Any:
     """Returns the index in the format of the scores: float16 holds no 2049."""
     return np.argmax(x, axis).astype(x.dtype)
+
+
+@mutant("argmax")
+def subnormals_are_zero(x: Any, axis: int = -1) -> Any:
+    """Takes numbers below the smallest normal one for 0, as a processor that flushes them does."""
+    return np.argmax(
+        np.where(abs(x) < np.ldexp(x.dtype.type(1), _smallest_exponent(x.dtype)), x.dtype.type(0), x), axis
+    )
+
+
+def _smallest_exponent(dtype: Any) -> int:
+    return {"float64": -1022, "float16": -14}.get(dtype.name, -126)
 
 
 @mutant("argmax")
@@ -876,6 +946,57 @@ def smoothing_counts_ignored(logits: Any, targets: Any, **options: Any) -> Any:
 
 
 @mutant("cross_entropy", wraps=True)
+def mean_over_the_batch(correct: Any) -> Any:
+    """Adds up all rows and divides by the length of the first axis alone."""
+
+    def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean", **options: Any) -> Any:
+        y = correct(logits, targets, reduction="sum" if reduction == "mean" else reduction, **options)
+        kept = int(np.sum(targets != options.get("ignore_index"))) * len(targets) / max(targets.size, 1)
+        return np.asarray(y / max(kept, 1)).astype(logits.dtype) if reduction == "mean" else y
+
+    return cross_entropy
+
+
+@mutant("cross_entropy", wraps=True)
+def loss_sixteen_bit_mean(correct: Any) -> Any:
+    """Adds the losses up one by one in the format of the logits."""
+
+    def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean", **options: Any) -> Any:
+        if reduction == "none" or logits.dtype.itemsize > 2 or not targets.size:
+            return correct(logits, targets, reduction=reduction, **options)
+        losses = correct(logits, targets, reduction="none", **options).ravel()
+        count = max(int(np.sum(targets != options.get("ignore_index"))), 1) if reduction == "mean" else 1
+        return np.asarray(losses.cumsum(dtype=losses.dtype)[-1] / count).astype(logits.dtype)
+
+    return cross_entropy
+
+
+def _read_by_columns(targets: Any) -> Any:
+    return np.ravel(targets, order="F").reshape(np.shape(targets))
+
+
+@mutant("cross_entropy", wraps=True)
+def loss_axis_forgotten(correct: Any) -> Any:
+    """Reads targets of several axes column by column, and logits row by row."""
+    return lambda logits, targets, **options: correct(logits, _read_by_columns(targets), **options)
+
+
+@mutant("cross_entropy")
+def zero_times_infinity(logits: Any, targets: Any, **options: Any) -> Any:
+    """Multiplies all log-probabilities by a one-hot, and 0 · −∞ is NaN."""
+    o = _Loss(**options)
+    rows, t, keep = o.rows(logits, targets)
+    losses = -_sum(np.eye(rows.shape[-1], dtype=rows.dtype)[t] * _log_softmax(rows))[:, 0]
+    return o.reduced(np.where(keep, losses, 0), keep.sum(), logits, targets)
+
+
+@loss_mutant
+def excluded_at_minus_10000(x: Any) -> Any:
+    """Puts excluded classes at −10,000 instead of −∞."""
+    return _log_softmax(np.maximum(x, x.dtype.type(-10_000)))
+
+
+@mutant("cross_entropy", wraps=True)
 def nothing_is_nan(correct: Any) -> Any:
     """The mean over no rows divides 0 by 0."""
 
@@ -991,6 +1112,35 @@ def gradient_not_averaged(correct: Any) -> Any:
 
     def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, *, reduction: str = "mean", **more: Any) -> Any:
         return correct(cotangent, logits, targets, reduction="sum" if reduction == "mean" else reduction, **more)
+
+    return cross_entropy_vjp
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def gradient_averaged_over_the_batch(correct: Any) -> Any:
+    """Divides by the length of the first axis alone."""
+
+    def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        y = correct(cotangent, logits, targets, **options)
+        mean = options.get("reduction", "mean") == "mean"
+        return (y * (targets.size / max(len(targets), 1))).astype(y.dtype) if mean else y
+
+    return cross_entropy_vjp
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def gradient_axis_forgotten(correct: Any) -> Any:
+    """Reads targets of several axes column by column, and logits row by row."""
+    return lambda g, logits, targets, **options: correct(g, logits, _read_by_columns(targets), **options)
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def excluded_gradient_is_nan(correct: Any) -> Any:
+    """Adds 0 times the logits, which is NaN at −∞."""
+
+    def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        with np.errstate(invalid="ignore"):
+            return (correct(cotangent, logits, targets, **options) + logits * 0).astype(logits.dtype)
 
     return cross_entropy_vjp
 

@@ -67,7 +67,7 @@ def log_sum_exp(x: Any) -> Any:
 
 def log_distribution(x: Any) -> Any:
     """The logarithms of the probabilities."""
-    return x - log_sum_exp(x)[..., None]
+    return x - np.log(np.exp(x).sum(-1, keepdims=True))
 
 
 def first_of_the_highest(x: Any) -> Any:
@@ -99,11 +99,13 @@ class Part:
         name: of the operation that is called.
         answer: (ops, x, g, axis) → what the target returns.
         agrees: (ops, x, g, axis) → that this is what the textbook says.
+        follows: (ops, x, g) → the same, quickly, for rows whose highest score is 0.
     """
 
     name: str
     answer: Callable[..., Any]
     agrees: Callable[..., Relation]
+    follows: Callable[..., Relation]
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,10 @@ class OnRows:
     @property
     def parts(self) -> tuple[Part, ...]:
         """The operation, and its derivative if there is one: rungs of their own, as a target may offer only one."""
-        value = Part(self.name, self._value, self._value_agrees)
-        return (value, Part(f"{self.name}_vjp", self._pull, self._pull_agrees)) if self.pulled else (value,)
+        value = Part(self.name, self._value, self._value_agrees, self._value_follows)
+        if not self.pulled:
+            return (value,)
+        return value, Part(f"{self.name}_vjp", self._pull, self._pull_agrees, self._pull_follows)
 
     def _value(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Any:  # noqa: ARG002  (one signature for both)
         return getattr(ops, self.name)(x, axis=axis, **self.options(np.moveaxis(x, axis, -1)))
@@ -168,6 +172,24 @@ class OnRows:
         true = enclose(lambda g, x: self.pulled(g, x, **more), out, rows)  # type: ignore[misc]
         allowed = self.pulled_allowed(out, rows, x.dtype, ops.conventions.summation, **more)
         return equal(pulled, true, within=allowed)
+
+    # Where the highest score is 0, there is nothing to subtract, and the textbook formula in float64 is an
+    # implementation like any other: off by no more than what is allowed in float64. Both sides may be off.
+
+    def _value_follows(self, ops: Operations, x: Any, g: Any) -> Relation:
+        y, more, wide = self._value(ops, x, g), self.options(x), x.astype(np.float64)
+        if self.allowed is None:
+            return equal(y, self.formula(x, **more))
+        allowed = self.allowed(x, x.dtype, ops.conventions.summation, **more)
+        return equal(y, self.formula(wide, **more), within=allowed + self.allowed(wide, wide.dtype, "any", **more))
+
+    def _pull_follows(self, ops: Operations, x: Any, g: Any) -> Relation:
+        assert self.pulled is not None
+        assert self.pulled_allowed is not None
+        out, more, wide = self.cotangent(g), self.options(x), x.astype(np.float64)
+        allowed = self.pulled_allowed(out, x, x.dtype, ops.conventions.summation, **more)
+        allowed = allowed + self.pulled_allowed(out, wide, wide.dtype, "any", **more)
+        return equal(self._pull(ops, x, g), self.pulled(out.astype(np.float64), wide, **more), within=allowed)
 
 
 def _pulled_through(p: Any, g: Any) -> Any:
@@ -288,31 +310,49 @@ def layout_free(op: OnRows) -> Claim:
 
 @domain
 def cubes(draw: Draw, target: Target) -> dict[str, Any]:
-    """Arrays of two or three axes, often all of one length, and an axis counted from either end."""
-    ndim, side = draw(st.integers(2, 3)), draw(st.integers(2, 4))
+    """Arrays of one to four axes, often all of one length, now and then without a row; an axis from either end."""
+    ndim, side = draw(st.sampled_from([2, 3, 1, 4])), draw(st.integers(2, 4))
+    axis = draw(st.integers(-ndim, ndim - 1))
     lengths = st.just(side) if draw(st.booleans()) else st.integers(1, 5)
-    shape = tuple(draw(lengths) for _ in range(ndim))
+    shape = [draw(lengths) for _ in range(ndim)]
+    if ndim > 1 and draw(st.integers(0, 9)) == 9:
+        shape[(axis - 1) % ndim] = 0
     name = draw(st.sampled_from(target.dtypes))
-    x, g = (draw_array(draw, shape, name, (2.0**-2, 2.0**3)) for _ in range(2))
-    return {"x": x, "g": g, "axis": draw(st.integers(-ndim, ndim - 1))}
+    x, g = (draw_array(draw, tuple(shape), name, (2.0**-2, 2.0**3)) for _ in range(2))
+    return {"x": x, "g": g, "axis": axis}
+
+
+def beyond_the_axes(target: Target) -> Iterator[dict[str, Any]]:
+    """Arrays of no, one and two axes, and an axis that they do not have."""
+    for name in target.dtypes:
+        for shape in ((), (3,), (2, 3)):
+            for axis in (len(shape), -len(shape) - 1, 7):
+                yield {"x": as_dtype(np.ones(shape), name), "axis": axis}
 
 
 def any_axis(op: OnRows) -> Claim:
     """The axis that was asked for is the axis that is used."""
     claim = Claim(
         f"{op.name}.any_axis",
-        statement=f"`{op.name}` works along the axis that was asked for, square arrays included, and so does its "
-        "derivative.",
+        statement=f"`{op.name}` works along the axis that was asked for, whatever the number of axes, square arrays "
+        "and empty ones included, and so does its derivative; an axis that is not there is an error.",
         formula=r"f(x, \text{axis}) = f(x^\top, \text{last axis})^\top",
         needs=op.needs,
         tolerances=op.tolerances,
         refuted_by=(
-            *(wrong.axis_ignored(name) for name in op.needs),
+            *(family(name) for family in (wrong.axis_ignored, wrong.last_for_a_missing_axis) for name in op.needs),
+            *(wrong.first_matrix_everywhere(name) for name in op.needs),
             *((wrong.axis_dropped,) if op is SOFTMAX else ()),
         ),
     )
 
     for part in op.parts:
+
+        @claim.exhaustive(beyond_the_axes)
+        def _(ops: Operations, x: Any, axis: int, part: Part = part) -> Any:
+            g = np.ones(x.shape[:-1] if op.reduces else x.shape, x.dtype)
+            arrays, more = (x,) if part.name == op.name else (g, x), op.options(np.ones((*x.shape[:-1], 3)))
+            return raises(lambda: getattr(ops, part.name)(*arrays, axis=axis, **more), ValueError)
 
         @claim.property(cubes())
         def _(ops: Operations, x: Any, g: Any, axis: int, part: Part = part) -> Any:
@@ -331,6 +371,20 @@ def two_rows_of_any_width(draw: Draw, target: Target) -> dict[str, Any]:
     return {"x": x, "g": g}
 
 
+TELLING_WIDTHS = sorted({*range(1, 41), *(32 * k + i for k in range(1, 34) for i in (-1, 0, 1)), 4099, 65_537})
+"""The small ones, the multiples of 32 with their neighbours, and two that are far beyond."""
+
+
+def telling_widths(target: Target) -> Iterator[dict[str, Any]]:
+    """Two rows of each telling width, the formats taking turns; the highest score is 0."""
+    for i, n in enumerate(TELLING_WIDTHS):
+        rng = np.random.default_rng(n)
+        x, g = -8 * rng.random((2, n)), rng.normal(size=(2, n))
+        x[0, -1] = x[1, n // 2] = 0
+        name = target.dtypes[i % len(target.dtypes)]
+        yield {"x": as_dtype(x, name), "g": as_dtype(g, name)}
+
+
 def no_scores(target: Target) -> Iterator[dict[str, Any]]:
     """Rows of width 0, one array a format."""
     for name in target.dtypes:
@@ -346,10 +400,18 @@ def any_width(op: OnRows) -> Claim:
         formula=r"f : \mathbb R^n \to \dots, \qquad n = 0, 1, 2, \dots",
         needs=op.needs,
         tolerances=op.tolerances,
-        refuted_by=(*(wrong.tail_unread(name) for name in op.needs), wrong.wide_rows_cut(op.name)),
+        refuted_by=tuple(
+            family(name)
+            for family in (wrong.tail_unread, wrong.wide_rows_cut, wrong.powers_of_two_wrong)
+            for name in op.needs
+        ),
     )
 
     for part in op.parts:
+
+        @claim.exhaustive(telling_widths)
+        def _(ops: Operations, x: Any, g: Any, part: Part = part) -> Any:
+            return part.follows(ops, x, g)
 
         @claim.property(two_rows_of_any_width(), effort=0.5)
         def _(ops: Operations, x: Any, g: Any, part: Part = part) -> Any:
@@ -379,6 +441,15 @@ def rows_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
     return {**drawn, "strange": drawn["x"].dtype.type(strange)}
 
 
+def many_rows(target: Target) -> Iterator[dict[str, Any]]:
+    """Up to thousands of rows of three scores, the highest 0."""
+    for i, rows in enumerate((*range(5, 18), 31, 33, 64, 65, 127, 129, 256, 257, 1000, 1025, 4097)):
+        rng = np.random.default_rng(rows)
+        x = rng.permuted(np.c_[np.zeros(rows), -4 * rng.random((rows, 2))], axis=1)
+        name = target.dtypes[i % len(target.dtypes)]
+        yield {"x": as_dtype(x, name), "g": as_dtype(rng.normal(size=x.shape), name)}
+
+
 def rows_are_independent(op: OnRows, *more: Mutant) -> Claim:
     """A batch is its rows, side by side."""
     claim = Claim(
@@ -388,10 +459,18 @@ def rows_are_independent(op: OnRows, *more: Mutant) -> Claim:
         formula=r"f(X)_i = f(X_i)",
         needs=op.needs,
         tolerances=op.tolerances,
-        refuted_by=(common.rows_touch(op.name), wrong.rows_shifted(op.name), *more),
+        refuted_by=(
+            common.rows_touch(op.name),
+            *(family(name) for family in (wrong.rows_shifted, wrong.later_rows_lost) for name in op.needs),
+            *more,
+        ),
     )
 
     for part in op.parts:
+
+        @claim.exhaustive(many_rows)
+        def _(ops: Operations, x: Any, g: Any, part: Part = part) -> Any:
+            return part.follows(ops, x, g)
 
         @claim.property(rows_and_strangers())
         def _(ops: Operations, x: Any, g: Any, strange: Any, part: Part = part) -> Any:
