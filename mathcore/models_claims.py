@@ -193,6 +193,9 @@ whole_gradient = Claim(
 )  # fmt: skip
 
 
+TINY = models(layers=(1,), words=3, lengths=(4, 3), batch=False, width=4)
+
+
 @whole_gradient.property(TINY, seed=st.integers(0, 999), effort=0.25)
 def _(ops: Operations, params: Any, ids: Any, seed: int) -> Any:
     rng, formula = np.random.default_rng(seed), loss_of(ids)
