@@ -146,7 +146,8 @@ def _scores(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) 
 
 
 def _classes(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
-    return {"ids": draw_ids(draw, max(width, 1)), "num_classes": max(width, 1)}
+    classes = rows or max(width, 1)
+    return {"ids": draw_ids(draw, classes), "num_classes": classes}
 
 
 # The operations.
