@@ -35,7 +35,7 @@ def default_text() -> str:
     """
     from pydoc_data.topics import topics
 
-    paragraphs = (p for topic in topics.values() for p in topic.split(_PARAGRAPH))
+    paragraphs = (p for topic in topics.values() for p in re.split(r"\n{2,}", topic.strip("\n")))
     return _PARAGRAPH.join(dict.fromkeys(paragraphs))
 
 

@@ -1,0 +1,49 @@
+"""Training: what properties cannot say."""
+
+import numpy as np
+import pytest
+
+import mathcore as mc
+
+
+def test_the_readme_of_a_predictor_of_neighbours():
+    words = mc.WordTokenizer.train("the cat sat. the dog sat.")
+    pairs = mc.neighbour_pairs(words.encode("the cat sat. the dog sat."))
+    start = mc.init_neighbour_predictor(np.random.default_rng(0), vocabulary=len(words.vocabulary), width=4)
+    trained = mc.train_neighbours(start, *pairs, rate=0.5, steps=200)
+    assert mc.neighbour_loss(trained, *pairs) < mc.neighbour_loss(start, *pairs) - 0.3
+    similar = mc.cosine_similarity(trained["embedding"][[1, 1]], trained["embedding"][[3, 0]])
+    assert similar[0] > similar[1], "cat is nearer to dog than to the"
+
+
+def test_optimisers_are_the_steps_by_another_name():
+    params, grads = {"w": np.ones((2, 2)), "b": np.ones(2)}, {"w": np.full((2, 2), 3.0), "b": np.ones(2)}
+    sgd, adam = mc.SGD(0.1), mc.Adam(0.1, 0.8, 0.9, 1e-3, 0.5)
+    assert (sgd.step(params, grads, sgd.init(params))[0]["w"] == mc.sgd_step(params, grads, rate=0.1)["w"]).all()
+    moved, state = adam.step(params, grads, adam.init(params), rate=0.2)
+    options = {"rate": 0.2, "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-3, "decay": 0.5}
+    expected, expected_state = mc.adam_step(params, grads, mc.adam_init(params), **options)
+    assert all((moved[n] == expected[n]).all() for n in params)
+    assert state.keys() == expected_state.keys()
+
+
+def test_training_ends_when_progress_says_so():
+    def loss_and_gradient(params):
+        return (params["x"] ** 2).sum(), {"x": 2 * params["x"]}
+
+    start = mc.Checkpoint.start({"x": np.ones(2)}, mc.SGD(0.1), np.random.default_rng(0), {"a": 1})
+    seen = []
+    end = mc.train(
+        loss_and_gradient, lambda rng: (), mc.SGD(0.1), start, steps=9,
+        progress=lambda now, loss: seen.append(loss) or len(seen) == 3,
+    )  # fmt: skip
+    assert end.step == 3
+    assert end.config == {"a": 1}
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
+    start = mc.Checkpoint.start({"x": np.ones(2)}, mc.SGD(0.1), np.random.default_rng(0))
+    with pytest.raises(OSError, match="missing"):
+        mc.save_checkpoint(tmp_path / "missing" / "c.ckpt", start)
+    assert list(tmp_path.iterdir()) == []
