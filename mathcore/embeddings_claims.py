@@ -920,3 +920,39 @@ def _(ops: Operations, operation: str, ids: Any) -> Any:
     table = np.ones((3, 2))
     arguments = {"embedding": (ids, table), "embedding_vjp": (np.ones((2, 2)), ids, table), "one_hot": (ids, 3)}
     return raises(lambda: getattr(ops, operation)(*arguments[operation]), TypeError)
+
+
+shapes_must_fit = Claim(
+    "embedding.shapes_must_fit",
+    statement="What does not fit is refused by an error that names the shapes or the value, never broadcast: tables "
+    "that are none, cotangents of another shape, vectors of two lengths, sizes below zero, scores that are not finite.",
+    formula=r"E \notin \mathbb R^{V \times d} \Rightarrow \mathrm{ValueError}",
+    needs=("embedding", "embedding_vjp", "one_hot", "cosine_similarity", "cosine_similarity_vjp", "best_score_table"),
+    refuted_by=(wrong.broadcast,),
+)
+
+
+def misfits() -> Iterator[dict[str, Any]]:
+    """Calls that make no sense, and what the message must name."""
+    table, ids = np.ones((3, 2)), np.array([0, 1])
+    for operation, arguments, words in (
+        ("embedding", (ids, table[0]), ("(2,)",)),
+        ("embedding_vjp", (table, ids, table), ("(2, 2)", "(3, 2)")),
+        ("one_hot", (ids, -1), ("-1",)),
+        ("cosine_similarity", (table, table[:1]), ("(3, 2)", "(1, 2)")),
+        ("cosine_similarity", (table[:, :1], table), ("(3, 1)", "(3, 2)")),
+        ("cosine_similarity_vjp", (table[0], table, table), ("(3,)", "(2,)")),
+        ("best_score_table", (table, -1), ("-1",)),
+        ("best_score_table", (table * np.nan, 1), ("finite",)),
+    ):
+        yield {"operation": operation, "arguments": arguments, "words": words}
+
+
+@shapes_must_fit.exhaustive(misfits)
+def _(ops: Operations, operation: str, arguments: tuple[Any, ...], words: tuple[str, ...]) -> Any:
+    return raises(lambda: getattr(ops, operation)(*arguments), ValueError, saying=words)
+
+
+@shapes_must_fit.exhaustive(lambda: iter([{"axis": 2}, {"axis": -3}]))
+def _(ops: Operations, axis: int) -> Any:
+    return raises(lambda: ops.cosine_similarity(np.ones((3, 2)), np.ones((3, 2)), axis=axis), ValueError)

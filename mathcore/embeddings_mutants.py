@@ -550,3 +550,10 @@ def ids_rounded(correct: Operation) -> Operation:
         return correct(*(ids if i == place else a for i, a in enumerate(arguments)), **options)
 
     return wrong
+
+
+@mutant("cosine_similarity")
+def broadcast(a: Any, b: Any, axis: int = -1) -> Any:
+    """Lets NumPy stretch one vector to the length of the other."""
+    a, b = np.broadcast_arrays(a, b)
+    return product(a, b)

@@ -614,3 +614,47 @@ bad_ids_refused = (
         wrong.id_wraps,
     ),
 )
+
+
+normal_form = Claim(
+    "tokenizer.normal_form",
+    statement="The normal form of a text is its words with one space between them, and normalising it again changes "
+    "nothing.",
+    formula=r"n(n(t)) = n(t)",
+    needs=("normalise",),
+    refuted_by=(wrong.only_stripped,),
+)
+
+
+@normal_form.property(text=TEXTS)
+def _(ops: Operations, text: str) -> Any:
+    once = ops.normalise(text)
+    return all_of(same(once, " ".join(words_of(text))), same(ops.normalise(once), once))
+
+
+merges_must_fit = Claim(
+    "bpe.merges_must_fit",
+    statement="A number of merges below zero, a merge of tokens that do not exist yet and one that is there already "
+    "are refused, and so are ids that are no row.",
+    formula=r"m_r \in [0, 256 + r)^2 \text{, each once}",
+    needs=("BytePairTokenizer", "byte_pair_tokenizer"),
+    refuted_by=(wrong.merges_unchecked,),
+)
+
+
+@merges_must_fit.exhaustive(
+    lambda: ({"merges": m} for m in ([(97, 256)], [(-1, 97)], [(97, 98), (97, 98)], [(97, 98), (256, 257)]))
+)
+def _(ops: Operations, merges: Any) -> Any:
+    return raises(lambda: ops.BytePairTokenizer(merges), ValueError)
+
+
+@merges_must_fit.exhaustive(lambda: ({"num_merges": n} for n in (-1, -9)))
+def _(ops: Operations, num_merges: int) -> Any:
+    return raises(lambda: ops.byte_pair_tokenizer("a", num_merges), ValueError)
+
+
+@merges_must_fit.exhaustive(lambda: ({"ids": np.zeros(shape, int)} for shape in ((), (1, 1))))
+def _(ops: Operations, ids: Any) -> Any:
+    tokenizer = ops.byte_pair_tokenizer("a", 0)
+    return raises(lambda: tokenizer.decode(ids), ValueError)

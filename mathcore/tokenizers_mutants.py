@@ -639,3 +639,22 @@ def id_wraps(correct: Operation) -> Operation:
         return Changed(tokenizer, decode=lambda ids: tokenizer.decode(np.where(np.asarray(ids) < 0, 255, ids)))
 
     return wrong
+
+
+@mutant("normalise")
+def only_stripped(text: str) -> str:
+    """Strips the ends and leaves the white space between words."""
+    return text.replace(".", "").strip()
+
+
+@mutant("BytePairTokenizer", wraps=True)
+def merges_unchecked(correct: Operation) -> Operation:
+    """Takes whatever merges it is given."""
+
+    def wrong(merges: Any) -> Any:
+        try:
+            return correct(merges)
+        except ValueError:
+            return correct(())
+
+    return wrong
