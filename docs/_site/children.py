@@ -1,4 +1,7 @@
-"""What must run, runs in a child process: there, no import is stale. Results are remembered under a key of all they depend on."""
+"""What must run, runs in a child process: there, no import is stale.
+
+Results are remembered under a key of all that they depend on.
+"""
 
 from __future__ import annotations
 

@@ -91,7 +91,9 @@ def _errors(claim: Claim) -> str:
 def _figure(claim: Claim, index: int, check: Check) -> str:
     if not check.histogram.bins:
         return ""
-    caption = f"{words.EVIDENCE[check.evidence]}: {words.plural(check.examples, 'case')}, each counted at its worst error."
+    caption = (
+        f"{words.EVIDENCE[check.evidence]}: {words.plural(check.examples, 'case')}, each counted at its worst error."
+    )
     return (
         f'<figure class="mc-figure" markdown><div data-figure="histogram {claim.id} {index}"></div>\n'
         f"<figcaption>{caption[0].upper()}{caption[1:]}</figcaption></figure>"
@@ -187,6 +189,7 @@ def _neighbours(claim: Claim, report: Report, homes: Homes) -> str:
 def _provenance(claim: Claim, report: Report) -> str:
     environment = ", ".join(f"{name} {value}" for name, value in report.environment.items())
     return (
-        f"{words.plural(claim.examples, 'case')} in {claim.seconds:.2f} s; profile {report.profile}, seed {report.seed}, "
+        f"{words.plural(claim.examples, 'case')} in {claim.seconds:.2f} s; profile {report.profile}, seed "
+        f"{report.seed}, "
         f"target {report.target}; {report.date}; {environment}; key {report.key}.\n{{ .mc-provenance }}"
     )

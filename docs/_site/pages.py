@@ -1,4 +1,7 @@
-"""Pages that are written by the build: one a claim, their index, the reference of each topic. Pure: report in, Markdown out."""
+"""Pages that are written by the build: one a claim, their index, the reference of each topic.
+
+Pure: report in, Markdown out.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Figures of the evidence itself, as SVG: where the errors lie against what is allowed. Colours are classes; see `assets/site.css`."""
+"""Figures of the evidence itself, as SVG: where the errors lie against what is allowed.
+
+Colours are classes; see `assets/site.css`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ def ruler(claim: Claim) -> str:
     label = plain(worst(claim))
     return (
         f'<svg class="mc-ruler" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="{label}">'
-        f'<rect class="track" y="2" width="100" height="4"/><rect class="seen" y="2" width="{100 * share:.1f}" height="4"/>'
+        f'<rect class="track" y="2" width="100" height="4"/><rect class="seen" y="2" width="{100 * share:.1f}" '
+        'height="4"/>'
         '<rect class="limit" x="98.6" width="1.4" height="8"/></svg>'
     )
 
@@ -36,7 +40,8 @@ def histogram(check: Check) -> str:
         base = height - 34
         name = "over" if beyond else "bar"
         parts.append(
-            f'<rect class="{name}" x="{x + 2:.1f}" y="{base - tall:.1f}" width="{step - 4:.1f}" height="{max(tall, 0):.1f}"/>'
+            f'<rect class="{name}" x="{x + 2:.1f}" y="{base - tall:.1f}" width="{step - 4:.1f}" '
+            f'height="{max(tall, 0):.1f}"/>'
         )
         if count:
             parts.append(f'<text x="{x + step / 2:.1f}" y="{base - tall - 4:.1f}">{count:,}</text>')

@@ -1,4 +1,7 @@
-"""How the site says things: verdicts, evidence, numbers. Words, never a bare tick; "proved" is said of checked proofs alone."""
+"""How the site says things: verdicts, evidence, numbers.
+
+Words, never a bare tick; "proved" is said of checked proofs alone.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,7 @@ def worst(claim: Claim) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """"1 claim", "2 claims", "1,000 claims"."""
+    """As in "1 claim", "2 claims", "1,000 claims"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 

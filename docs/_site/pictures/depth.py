@@ -1,0 +1,108 @@
+"""Figures of depth: kinks, curves, tents, thin matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import mathcore as mc
+from _site.pictures.drawing import BLUE, INK, LINE, RED, SOFT, Drawing, canvas, heat, picture
+
+
+@picture("relu_and_xor")
+def relu_and_xor() -> Drawing:
+    """ReLU, and what two of them make of two inputs."""
+    x = np.linspace(-2, 2, 9)
+    plot = canvas(2.5, columns=2, width_ratios=[5, 4])
+    plot.axes[0].plot(x, mc.relu(x), color=BLUE)
+    plot.axes[0].plot(x, x, color=LINE, linewidth=1, zorder=0)
+    plot.axes[0].set(title="ReLU", xlabel="x", aspect="equal")
+    grid = np.linspace(-0.25, 1.25, 31)
+    a, b = np.meshgrid(grid, grid[::-1])
+    net = mc.xor_net()
+    values = mc.relu_net(np.stack([a.ravel(), b.ravel()], axis=1), net).reshape(a.shape)
+    heat(plot.axes[1], values, most=1, gap=0)
+    for p, q in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        answer = float(mc.relu_net(np.array([[p, q]], float), net)[0, 0])
+        spot = [(v + 0.25) / 1.5 * 30 for v in (p, 1 - q)]
+        plot.axes[1].text(*spot, f"{answer:.0f}", ha="center", va="center", fontsize=13, color=INK, fontweight="bold")
+    plot.axes[1].set_title("one or the other, not both", fontsize=10)
+    return (
+        plot.figure,
+        "The kink of ReLU, and a ridge made of two of them that computes exclusive or",
+        (
+            "Left: ReLU beside the straight line it bends. Right: two of them make a ridge; its values at the "
+            "four corners are "
+            "0, 1, 1, 0, which no single layer can do."
+        ),
+    )
+
+
+@picture("relu_fit")
+def relu_fit() -> Drawing:
+    """A curve, and nets with more and more knots."""
+    x = np.linspace(0, 2 * np.pi, 481)
+    plot = canvas(2.5)
+    (ax,) = plot.axes
+    ax.plot(x, np.sin(x), color=SOFT, linewidth=1)
+    for count, colour in ((4, RED), (8, BLUE)):
+        knots = np.linspace(0, 2 * np.pi, count)
+        y = mc.relu_net(x[:, None], mc.interpolating_net(knots, np.sin(knots)))[:, 0]
+        ax.plot(x, y, color=colour)
+        ax.plot(knots, np.sin(knots), "o", color=colour, markersize=3.5)
+        worst = abs(y - np.sin(x)).max()
+        ax.annotate(
+            f"{count} knots: off by at most {worst:.2f}",
+            (0.98, 0.98 - 0.1 * (count == 8)),
+            xycoords="axes fraction",
+            ha="right",
+            va="top",
+            color=colour,
+            fontsize=9,
+        )
+    ax.set(xticks=[0, np.pi, 2 * np.pi], xticklabels=["0", "π", "2π"])
+    return (
+        plot.figure,
+        "A sine and two nets of straight pieces through points of it",
+        ("One hidden layer draws straight lines from knot to knot. Twice the knots, a quarter of the error."),
+    )
+
+
+@picture("tents")
+def tents() -> Drawing:
+    """The tent map, folded once, twice, three times, four times."""
+    plot = canvas(1.7, columns=4)
+    for depth, ax in enumerate(plot.axes, start=1):
+        x = np.linspace(0, 1, 2**7 + 1)
+        y = mc.relu_net(x[:, None], mc.tent_net(depth))[:, 0]
+        ax.plot(x, y, color=BLUE, linewidth=1.4)
+        ax.set_title(f"depth {depth}: {mc.count_pieces(x, y)}", fontsize=10)
+        ax.set(xticks=[0, 1], yticks=[0, 1] if depth == 1 else [])
+    return (
+        plot.figure,
+        "A net two units wide folds the line once more with each layer: 2, 4, 8, 16 pieces",
+        (
+            "Two units a layer. Every layer doubles the number of straight pieces; one hidden layer would need a "
+            "unit for each."
+        ),
+    )
+
+
+@picture("low_rank")
+def low_rank() -> Drawing:
+    """A picture, and what thin matrices keep of it."""
+    images, labels = mc.load_digits()
+    row = np.concatenate([images[np.flatnonzero(labels == d)[1]].reshape(16, 16) for d in (2, 5, 8)], axis=1)
+    ranks = (1, 3, 8)
+    plot = canvas(2.6, rows=2, columns=2)
+    heat(plot.axes[0], row, most=1, gap=0)
+    plot.axes[0].set_title(f"{row.size} numbers", fontsize=9.5)
+    for ax, rank in zip(plot.axes[1:], ranks, strict=True):
+        left, right = mc.low_rank(row, rank)
+        off = float(np.sqrt(((row - left @ right) ** 2).sum() / (row**2).sum()))
+        heat(ax, left @ right, most=1, gap=0)
+        ax.set_title(f"rank {rank}: {left.size + right.size} numbers, off by {100 * off:.0f} %", fontsize=9.5)
+    return (
+        plot.figure,
+        "A picture of three digits and its best copies of rank 1, 3 and 8",
+        ("The best pair of thin matrices for a 16 × 48 picture. Below rank 12 they are smaller than the picture."),
+    )
