@@ -457,3 +457,315 @@ def full_factors(correct: Any) -> Any:
         return np.pad(left, ((0, 0), (0, missing))), np.pad(right, ((0, missing), (0, 0)))
 
     return wrong
+
+
+# Sizes.
+
+
+def _first(x: Any, count: int) -> Any:
+    """All inputs but the first `count` taken for 0."""
+    return np.where(np.arange(x.shape[-1]) < count, x, x.dtype.type(0))
+
+
+def _but_769(x: Any) -> Any:
+    return _first(x, 768 if x.shape[-1] == 769 else x.shape[-1])
+
+
+@mutant("linear", wraps=True)
+def one_width_wrong(correct: Any) -> Any:
+    """Leaves out the last input at a single width, 769 (PyTorch's softmax 2024 and 2025: 240 widths)."""
+    return lambda x, *more: correct(_but_769(x), *more)
+
+
+@mutant("linear_vjp", wraps=True)
+def one_width_pulled_wrong(correct: Any) -> Any:
+    """Leaves out the last input at a single width, 769."""
+    return lambda g, x, *more: correct(g, _but_769(x), *more)
+
+
+@mutant("linear", wraps=True)
+def wide_inputs_cut(correct: Any) -> Any:
+    """Reads at most 1,024 inputs, as a kernel with one thread for each does."""
+    return lambda x, *more: correct(_first(x, 1024), *more)
+
+
+@mutant("linear", wraps=True)
+def later_rows_lost(correct: Any) -> Any:
+    """Works on 64 rows at most and gives the rest what the first got: a grid that is too small."""
+
+    def wrong(x: Any, *more: Any) -> Any:
+        y = correct(x, *more)
+        return y if x.ndim < 2 else y[np.where(np.arange(len(y)) < 64, np.arange(len(y)), 0)]
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def later_outputs_lost(correct: Any) -> Any:
+    """Fills in outputs by whole groups of four past the first 16, and leaves what remains at 0."""
+
+    def wrong(x: Any, weight: Any, *more: Any) -> Any:
+        n = weight.shape[1]
+        return _first(correct(x, weight, *more), n if n < 16 else n - n % 4)
+
+    return wrong
+
+
+@mutant("linear_vjp", wraps=True)
+def later_rows_not_summed(correct: Any) -> Any:
+    """Adds up the weights' cotangents of whole groups of 32 rows, once there are as many."""
+
+    def wrong(g: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+        x_bar, *rest = correct(g, x, weight, bias)
+        if x.ndim < 2 or len(x) < 32:
+            return (x_bar, *rest)
+        whole = len(x) - len(x) % 32
+        return (x_bar, *correct(g[:whole], x[:whole], weight, bias)[1:])
+
+    return wrong
+
+
+@mutant("relu", wraps=True)
+def one_size_wrong(correct: Any) -> Any:
+    """Lets the last of exactly 769 numbers through."""
+
+    def wrong(x: Any) -> Any:
+        y = np.array(correct(x))
+        if x.shape and x.shape[-1] == 769:
+            y[..., -1] = x[..., -1]
+        return y
+
+    return wrong
+
+
+# Rounding, and numbers at the edge.
+
+
+@mutant("linear")
+def rounded_before_the_bias(x: Any, weight: Any, bias: Any = None) -> Any:
+    """Stores the product before the bias is added: 16-bit results are rounded twice."""
+    wide = np.float32 if x.dtype.itemsize == 2 else x.dtype
+    return _plus((x.astype(wide) @ weight.astype(wide)).astype(x.dtype), bias)
+
+
+@mutant("linear", wraps=True)
+def inputs_of_eleven_bits(correct: Any) -> Any:
+    """Rounds float32 inputs to 11 bits, as tensor cores do if they may (TF32)."""
+
+    def short(x: Any) -> Any:
+        return ((x.view(np.uint32) + np.uint32(2**12)) & ~np.uint32(2**13 - 1)).view(np.float32)
+
+    def wrong(x: Any, weight: Any, bias: Any = None) -> Any:
+        return correct(short(np.ascontiguousarray(x)) if x.dtype == np.float32 else x, weight, bias)
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def float32_inside(correct: Any) -> Any:
+    """Computes float64 in float32."""
+
+    def wrong(*arrays: Any) -> Any:
+        if arrays[0].dtype != np.float64:
+            return correct(*arrays)
+        return correct(*(a if a is None else a.astype(np.float32) for a in arrays)).astype(np.float64)
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def clipped_at_the_largest(correct: Any) -> Any:
+    """Returns the largest number in place of ∞."""
+
+    def wrong(x: Any, *more: Any) -> Any:
+        most = np.nextafter(np.asarray(np.inf, x.dtype), x.dtype.type(0))
+        return np.clip(correct(x, *more), -most, most)
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def nan_hidden(correct: Any) -> Any:
+    """Takes NaN among its inputs for 0."""
+    return lambda x, *more: correct(np.where(np.isnan(x), x.dtype.type(0), x), *more)
+
+
+@mutant("linear", wraps=True)
+def columns_touch(correct: Any) -> Any:
+    """Adds 0 times the sum of all outputs: one NaN reaches every column."""
+
+    def wrong(*arrays: Any) -> Any:
+        y = correct(*arrays)
+        return y + 0 * y.sum(-1, keepdims=True)
+
+    return wrong
+
+
+@mutant("linear")
+def bias_along_the_rows(x: Any, weight: Any, bias: Any = None) -> Any:
+    """Adds the bias down the rows where there are as many rows as outputs."""
+    y = x @ weight
+    if bias is None or y.ndim < 2 or len(bias) != y.shape[-2]:
+        return _plus(y, bias)
+    return y + bias[:, None]
+
+
+@mutant("linear")
+def one_bias_for_all(x: Any, weight: Any, bias: Any = None) -> Any:
+    """Adds the first bias to every output."""
+    return _plus(x @ weight, None if bias is None else bias[:1])
+
+
+@mutant("linear", wraps=True)
+def bias_broadcast(correct: Any) -> Any:
+    """Lets a single bias stand for every output."""
+
+    def wrong(x: Any, weight: Any, bias: Any = None) -> Any:
+        fits = bias is None or np.size(bias) != 1 or np.ndim(weight) != 2
+        return correct(x, weight, bias if fits else np.broadcast_to(np.ravel(bias), weight.shape[1:]))
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def batches_of_weights(correct: Any) -> Any:
+    """Takes a stack of matrices and multiplies stack by stack, as a bare `@` does."""
+    return lambda x, weight, *more: np.matmul(x, weight) if np.ndim(weight) > 2 else correct(x, weight, *more)
+
+
+# Derivatives.
+
+
+@mutant("linear_vjp", wraps=True)
+def first_of_a_stack(correct: Any) -> Any:
+    """Adds up the weights' cotangents along one axis of rows and forgets that there may be more."""
+
+    def wrong(g: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+        x_bar, *rest = correct(g, x, weight, bias)
+        return (x_bar, *(rest if x.ndim < 3 else correct(g[:, 0], x[:, 0], weight, bias)[1:]))
+
+    return wrong
+
+
+@mutant("linear_vjp", wraps=True)
+def pulled_in_sixteen_bits(correct: Any) -> Any:
+    """Adds up the bias's cotangents in their own format, one by one."""
+
+    def wrong(g: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+        x_bar, *rest = correct(g, x, weight, bias)
+        total = np.zeros(g.shape[-1], g.dtype)
+        for row in g.reshape(-1, g.shape[-1]) if g.shape[-1] else ():
+            total = (total + row).astype(g.dtype)
+        return (x_bar, rest[0], *(total for _ in rest[1:]))
+
+    return wrong
+
+
+@mutant("linear_vjp", wraps=True)
+def pulled_downhill(correct: Any) -> Any:
+    """Returns the direction of descent."""
+    return lambda *arrays: tuple(-part for part in correct(*arrays))
+
+
+@mutant("linear_vjp", wraps=True)
+def input_rows_shifted(correct: Any) -> Any:
+    """Gives every row the cotangent of the row before it."""
+
+    def wrong(g: Any, x: Any, *more: Any) -> Any:
+        x_bar, *rest = correct(g, x, *more)
+        return (np.roll(x_bar, 1, 0) if x.ndim > 1 else x_bar, *rest)
+
+    return wrong
+
+
+@mutant("relu_vjp", wraps=True)
+def both_signs_asked(correct: Any) -> Any:
+    """Lets only positive cotangents through (guided backpropagation)."""
+    return lambda cotangent, x: np.where(cotangent > 0, correct(cotangent, x), cotangent.dtype.type(0))
+
+
+@mutant("relu_vjp", wraps=True)
+def nan_stopped(correct: Any) -> Any:
+    """Returns 0 where the input was NaN: the trace of the mistake is lost on the way back."""
+    return lambda cotangent, x: np.where(np.isnan(x), cotangent.dtype.type(0), correct(cotangent, x))
+
+
+@mutant("relu_vjp", wraps=True)
+def stopped_above_six(correct: Any) -> Any:
+    """Lets nothing through where the input was 6 or more (the derivative of ReLU6)."""
+    return lambda cotangent, x: np.where(x >= 6, cotangent.dtype.type(0), correct(cotangent, x))
+
+
+@mutant("relu_vjp", wraps=True)
+def leaky_slope(correct: Any) -> Any:
+    """Lets a hundredth through where the input was negative."""
+    return lambda cotangent, x: np.where(x < 0, cotangent / cotangent.dtype.type(100), correct(cotangent, x))
+
+
+@mutant("relu_vjp", wraps=True)
+def mask_alone(correct: Any) -> Any:
+    """Returns the mask without the cotangent."""
+    return lambda cotangent, x: correct(np.ones_like(cotangent), x)
+
+
+@mutant("relu")
+def only_past_a_millionth(x: Any) -> Any:
+    """Asks whether x exceeds 10⁻⁶ instead of 0."""
+    return np.where(np.asarray((x > 1e-6) | (x != x), bool), x, x.dtype.type(0))
+
+
+@mutant("relu")
+def minus_zero_kept(x: Any) -> Any:
+    """Replaces what is below zero, and so keeps −0."""
+    return np.where(np.asarray(x < 0, bool), x.dtype.type(0), x)
+
+
+@mutant("relu")
+def largest_float16_at_most(x: Any) -> Any:
+    """Stops at 65,504."""
+    return np.where(np.asarray(x > 65504, bool), x.dtype.type(65504), np.maximum(x, x.dtype.type(0)) + x.dtype.type(0))
+
+
+@mutant("low_rank", wraps=True)
+def columns_centred(correct: Any) -> Any:
+    """Subtracts the mean of every column first, as principal components do."""
+    return lambda weight, rank: correct((weight - weight.sum(0) / len(weight)).astype(weight.dtype), rank)
+
+
+@mutant("low_rank", wraps=True)
+def signs_of_one_side_lost(correct: Any) -> Any:
+    """Takes the magnitudes of the left factor."""
+
+    def wrong(weight: Any, rank: int) -> Any:
+        left, right = correct(weight, rank)
+        return abs(left), right
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def rows_touch(correct: Any) -> Any:
+    """Adds 0 times the sum of all rows: one NaN reaches every row."""
+
+    def wrong(x: Any, *more: Any) -> Any:
+        y = correct(x, *more)
+        return y if x.ndim < 2 else y + y.dtype.type(0) * y.sum(0)
+
+    return wrong
+
+
+@mutant("linear_vjp", wraps=True)
+def pulled_rows_touch(correct: Any) -> Any:
+    """Adds 0 times the sum of all rows to the cotangent of each."""
+
+    def wrong(g: Any, x: Any, *more: Any) -> Any:
+        x_bar, *rest = correct(g, x, *more)
+        return (x_bar if x.ndim < 2 else x_bar + x_bar.dtype.type(0) * x_bar.sum(0), *rest)
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def capped_outputs(correct: Any) -> Any:
+    """Stops outputs at 6."""
+    return lambda *arrays: np.minimum(correct(*arrays), 6)

@@ -140,11 +140,12 @@ def true_matmul(x: Any, weight: Any) -> Enclosure:
     """
     a, b = np.asarray(x, np.float64), np.asarray(weight, np.float64)
     high, low = _two_product(a[:, :, None], b[None])  # (rows, k, columns)
+    terms = np.concatenate([high, low], axis=1) if low.any() else high  # products of short numbers have no low part
     hi, lo = np.empty((len(a), b.shape[1])), np.empty((len(a), b.shape[1]))
-    for i, j in np.ndindex(hi.shape):
-        terms = [*high[i, :, j].tolist(), *low[i, :, j].tolist()]
-        hi[i, j] = math.fsum(terms)
-        lo[i, j] = math.fsum([*terms, -hi[i, j]])
+    for i, row in enumerate(terms.transpose(0, 2, 1).tolist()):
+        for j, products in enumerate(row):
+            hi[i, j] = math.fsum(products)
+            lo[i, j] = math.fsum([*products, -hi[i, j]])
     # fsum rounds once; a low part below the subnormal threshold is lost, at most 2⁻¹⁰⁷⁴ a product.
     lost = ((a != 0)[:, :, None] & (b != 0)[None] & (abs(high) < 2.0**-960)).sum(1)
     return Enclosure(hi, lo, abs(lo) * 2.0**-52 + lost * 2.0**-1074)
