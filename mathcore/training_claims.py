@@ -189,7 +189,7 @@ def smoothness(params: Any, word: int, neighbour: int) -> tuple[float, float]:
     turned = (e @ e) * r + w.T @ (w @ r)
     square = float(r @ turned)
     bend = 4.5 * (turned @ turned) + 2 * math.sqrt(2) * abs(r @ z) * np.linalg.norm(r)
-    return float(bend) / square, square
+    return (float(bend) / square if square else math.inf), square  # no gradient, no step: nothing to claim
 
 
 step_nudges_to_neighbour = Claim(
