@@ -258,7 +258,13 @@ def _(ops: Operations, x: Any) -> Any:
     return RELU.agrees(ops, x=x)
 
 
-@keeps_positive.property(RELU.inputs(most=300))
+@domain
+def numbers_of_any_size(draw: Draw, target: Target) -> dict[str, Any]:
+    """Numbers whose bits are drawn, NaN and infinity among them."""
+    return {"x": draw_bits(draw, (draw(widths(least=0, most=300)),), draw(st.sampled_from(target.dtypes)))}
+
+
+@keeps_positive.property(numbers_of_any_size())
 def _(ops: Operations, x: Any) -> Any:
     return RELU.agrees(ops, x=x)
 
@@ -1006,15 +1012,19 @@ def triple_loop(a: Any, b: Any) -> Any:
 
 @domain
 def whole_matrices(draw: Draw, target: Target) -> dict[str, Any]:
-    """Matrices of whole numbers, of any width, so small that every format of 32 bits up adds them up exactly."""
-    name = draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")] or target.dtypes))
-    rows, k, n = draw(st.integers(1, 3)), draw(widths()), draw(st.integers(1, 3))
-    return {"a": as_dtype(draw_integers(draw, (rows, k), 9), name), "b": as_dtype(draw_integers(draw, (k, n), 9), name)}
+    """Matrices of whole numbers, of any width, so small that their products add up exactly in 32 bits."""
+    name, rows, k, n = (
+        draw(st.sampled_from(target.dtypes)),
+        draw(st.integers(1, 3)),
+        draw(widths()),
+        draw(st.integers(1, 3)),
+    )
+    return {"a": as_dtype(draw_integers(draw, (rows, k), 4), name), "b": as_dtype(draw_integers(draw, (k, n), 4), name)}
 
 
 @multiply_add.exact(whole_matrices())
 def _(ops: Operations, a: Any, b: Any) -> Any:
-    return equal(ops.linear(a, b), a.astype(np.int64) @ b.astype(np.int64))
+    return equal(ops.linear(a, b), exactly(a, b))
 
 
 @multiply_add.exact(exact_pair(), effort=0.5)

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.common_rows import Part
-from mathcore.embeddings_rows import distance, draw_scores, tail
+from mathcore.embeddings_rows import distance, tail
 from mathcore.embeddings_tolerances import score_table_rounding
 from mathcore.verify import Allowance, Enclosure, Operations, all_of, draw_array, draw_integers, equal, identical, seeds
 from mathcore.verify.domains import Draw, as_dtype
@@ -84,17 +84,18 @@ def _pulled_layer(draw: Draw, name: str, width: int, *, long: bool, rows: int | 
 
 
 def _numbers(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
-    return {"x": draw_bits(draw, (rows or draw(st.integers(1, 4)), width), name)}
+    return {"x": draw_array(draw, (rows or draw(st.integers(1, 4)), width), name)}
 
 
 def _masked_numbers(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
     x = _numbers(draw, name, width, long=long, rows=rows)["x"]
-    return {"g": draw_bits(draw, x.shape, name), "x": x}
+    return {"g": draw_array(draw, x.shape, name, (2.0**-4, 2.0**4)), "x": x}
 
 
 def _matrix(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
-    weight, values = draw_scores(draw, name, most=max(width, 1))
-    return {"weight": weight, "rank": draw(st.integers(1, len(values)))}
+    shape = (max(width, 1), draw(st.integers(1, 6)))
+    weight = draw_array(draw, shape[:: draw(st.sampled_from([1, -1]))], name, (0.25, 8))
+    return {"weight": weight, "rank": draw(st.integers(1, min(shape)))}
 
 
 def special_numbers(dtype: str) -> Any:
