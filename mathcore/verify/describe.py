@@ -10,6 +10,7 @@ import numpy as np
 
 from mathcore.verify.enclosures import Enclosure
 from mathcore.verify.errors import FaultError, TargetError
+from mathcore.verify.relations import Relation, worst_place
 
 _MOST_SHOWN = 64
 
@@ -63,17 +64,15 @@ class Finding:
         return Finding(kind, shown, words, "", "", "", "", "", sentence, crashed=True)
 
 
-def describe_failure(kind: str, inputs: Mapping[str, Any], relation: Any, sentence: str) -> Finding:
+def describe_failure(kind: str, inputs: Mapping[str, Any], relation: Relation, sentence: str) -> Finding:
     """The worst place of a relation that does not hold."""
     shown = {name: describe(value) for name, value in inputs.items()}
     if relation.remark or not relation.error.ndim:
         lhs, rhs, where = describe(relation.lhs), describe(relation.rhs), relation.remark
         error, allowed = float(relation.error), float(relation.allowance)
     else:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(relation.error == 0, 0.0, relation.error / relation.allowance)
-        place = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-        where = f"at index {tuple(int(i) for i in place)}"
+        place = worst_place(relation)
+        where = f"at index {place}"
         lhs, rhs = describe(_at(relation.lhs, place)), describe(_at(relation.rhs, place))
         error, allowed = float(relation.error[place]), float(relation.allowance[place])
     return Finding(kind, shown, lhs, relation.symbol, rhs, f"{error:.3g}", f"{allowed:.3g}", where, sentence)

@@ -37,7 +37,8 @@ def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimR
     if result.outcome == "holds":
         result.would_pass = would_pass(claim, target, profile, seed)
     if result.outcome == "refuted" and not result.misbehaved:
-        result.advice = other_conventions(claim, target, profile, seed)
+        refusal = result.finding is not None and result.finding.relation == "raises"
+        result.advice = other_conventions(claim, target, profile, seed, refusal)
     return result
 
 
@@ -50,11 +51,16 @@ def would_pass(claim: Claim, target: Target, profile: Profile, seed: int) -> tup
     )
 
 
-def other_conventions(claim: Claim, target: Target, profile: Profile, seed: int) -> str:
-    """The conventions under which the claim holds, each a change of one; "" if there is none."""
+def other_conventions(claim: Claim, target: Target, profile: Profile, seed: int, refusal: bool) -> str:
+    """The conventions under which the claim holds, each a change of one; "" if there is none.
+
+    How bad arguments are refused bears on a `refusal` alone, and nothing else bears on it.
+    """
     quick = PROFILES["quick"] if profile.examples > PROFILES["quick"].examples else profile
     found = []
     for conventions in target.conventions.alternatives(claim.needs):
+        if (conventions.errors != target.conventions.errors) != refusal:
+            continue
         other = target.following(conventions)
         if all(r.outcome == "holds" for r in _results(claim, other, quick, seed)):
             found += [f"{n}={v!r}" for n, v in target.conventions.difference(conventions).items()]

@@ -129,6 +129,18 @@ def raises(call: Callable[[], Any], *errors: type[Exception], saying: tuple[str,
     return _incomparable("raises", came, expected, "no error was raised")
 
 
+def ratios(relation: Relation) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Error ÷ allowance, element by element; 0 where the sides agree, ∞ where nothing was allowed and they do not."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(relation.error == 0, 0.0, relation.error / relation.allowance)
+
+
+def worst_place(relation: Relation) -> tuple[int, ...]:
+    """The index of the largest error ÷ allowance."""
+    ratio = ratios(relation)
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
+
+
 def _compare(
     symbol: str, lhs: Any, rhs: Any, distance: Callable[[Any, Any], Any], within: Allowance | None
 ) -> Relation:

@@ -25,7 +25,7 @@ import numpy as np
 from mathcore.verify.calls import Call, same_bits
 from mathcore.verify.describe import Finding
 from mathcore.verify.enclosures import Enclosure
-from mathcore.verify.relations import Relation
+from mathcore.verify.relations import Relation, worst_place
 
 if TYPE_CHECKING:
     from mathcore.verify.claims import Claim
@@ -286,7 +286,7 @@ class _Writer:
             return [f"assert np.shape({left}) == np.shape({side}), (np.shape({left}), np.shape({side}))"]
         if relation.remark:
             return []
-        place = _worst(relation)
+        place = worst_place(relation) if relation.error.ndim else ()
         index = f"[{', '.join(map(str, place))}]" if place else ""
         at_left = f"({left}){index}" if index and not left.isidentifier() else f"{left}{index}"
         expected = _number_at(relation.rhs, place)
@@ -318,12 +318,6 @@ _CONDITIONS = {
     "≠": "not np.array_equal(got, expected)",
     "is bit for bit": "np.asarray(got).tobytes() == np.asarray(expected).tobytes()",
 }
-
-
-def _worst(relation: Relation) -> tuple[int, ...]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(relation.error == 0, 0.0, relation.error / relation.allowance)
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape)) if ratio.ndim else ()
 
 
 def _number_at(side: Any, place: tuple[int, ...]) -> Any:

@@ -26,7 +26,7 @@ from mathcore.verify.calls import Call
 from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.describe import Finding, describe_failure
 from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError, TargetError
-from mathcore.verify.relations import Conjunction, Relation
+from mathcore.verify.relations import Conjunction, Relation, ratios, worst_place
 from mathcore.verify.reproduce import Failure, script_for
 from mathcore.verify.restrictions import restricted
 from mathcore.verify.targets import Disguise, Operations, Target
@@ -99,22 +99,10 @@ class Tally:
         return None
 
 
-def worst_place(relation: Relation) -> tuple[int, ...]:
-    """The index of the largest error ÷ allowance."""
-    ratio = ratios(relation)
-    return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
-
-
 def _larger(before: Any, figure: Any) -> Any:
     """Of two numbers the larger; of anything else the later."""
     numbers = isinstance(before, (int, float)) and isinstance(figure, (int, float))
     return max(before, figure) if numbers else figure
-
-
-def ratios(relation: Relation) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Error ÷ allowance, element by element; 0 where the sides agree, ∞ where nothing was allowed and they do not."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(relation.error == 0, 0.0, relation.error / relation.allowance)
 
 
 @dataclass

@@ -96,9 +96,8 @@ class Children:
         since = self._context.RawValue("d", 0.0)
         self._started += 1
         note = Path(self._folder.name) / f"call-{self._started}"
-        watched = self._timeout is not None or self._count == 1
         process = self._context.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(self._make_work, there, since, note if watched else None), daemon=True
+            target=_serve, args=(self._make_work, there, since, note), daemon=True
         )
         process.start()
         there.close()
@@ -155,11 +154,10 @@ def _how(code: int | None) -> str:
     return f"exit status {code}"
 
 
-def _serve(make_work: Callable[[], Work], pipe: Connection, since: Any, note: Path | None) -> None:
+def _serve(make_work: Callable[[], Work], pipe: Connection, since: Any, note: Path) -> None:
     """The child: check what is asked, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    if note is not None:
-        calls.watch = _noting(since, note)
+    calls.watch = _noting(since, note)
     try:
         work = make_work()
         while True:
