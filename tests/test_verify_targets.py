@@ -385,6 +385,18 @@ def test_a_claim_that_holds_under_another_convention_says_so():
     assert result.advice in failure_text(ties, result)
 
 
+def test_a_call_that_is_not_refused_is_repeated_by_the_script(tmp_path, monkeypatch):
+    (tmp_path / "lenient_kernels.py").write_text("import numpy as np\ndef argmax(x):\n    return np.argmax(x, -1)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    target = Functions({"argmax": "lenient_kernels:argmax"})
+    report = verify_target(target, "argmax.floats_only", profile="quick", seed=1, workers=1)
+    result = report.results[0][1]
+    assert (result.outcome, result.advice) == ("refuted", "holds under another convention: errors='none'")
+    (tmp_path / "repeat.py").write_text(result.finding.script)
+    ran = subprocess.run([sys.executable, "repeat.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "AssertionError: no error was raised" in ran.stderr
+
+
 # Restrictions.
 
 

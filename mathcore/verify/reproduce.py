@@ -109,7 +109,7 @@ def _generator(x: Array) -> str:
 
 
 def _dtype_code(dtype: Any) -> str:
-    return "ml_dtypes.bfloat16" if dtype.name == "bfloat16" else f"np.{dtype}"
+    return {"bfloat16": "ml_dtypes.bfloat16", "bool": "bool"}.get(dtype.name, f"np.{dtype}")
 
 
 class _Writer:
@@ -211,6 +211,8 @@ class _Writer:
 
     def _last(self, call: Call) -> list[str]:
         if self.failure.relation is not None:
+            if self.finding.place == "no error was raised":
+                return self._not_refused(call)
             self._call(call)
             return self._compared(self.failure.relation) or self._recorded()
         fault = self.finding.lhs.partition(f"`{call.operation}` ")[2]
@@ -226,6 +228,17 @@ class _Writer:
             return self._returned(call, fault)
         self._call(call)
         return self._recorded()
+
+    def _not_refused(self, call: Call) -> list[str]:
+        came = f"{call.operation}({self._arguments(call)})"
+        return [
+            "try:",
+            f"    {came}",
+            "except Exception as refusal:",
+            "    print('refused:', refusal)",
+            "else:",
+            f"    raise AssertionError({'no error was raised, expected ' + self.finding.rhs!r})",
+        ]
 
     def _input_changes(self, call: Call) -> list[str]:
         arguments = self._arguments(call)
