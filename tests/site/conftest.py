@@ -1,0 +1,104 @@
+"""The built site, served on this machine, and a real browser to look at it."""
+
+import functools
+import gzip
+import http.server
+import threading
+from pathlib import Path
+
+import pytest
+from built import CHROMIUM, SITE, pages
+
+QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync", "--no-sandbox"]
+
+
+def pytest_report_header():
+    built = f"{len(pages())} pages in {SITE}" if pages() else "NO SITE WAS BUILT: run `mkdocs build --strict` first"
+    return [f"site: {built}", f"browser: {CHROMIUM or 'NO CHROMIUM WAS FOUND: EVERY BROWSER TEST IS SKIPPED'}"]
+
+
+@pytest.fixture(scope="session")
+def address():
+    assert pages(), "the site must be built before its tests: mkdocs build --strict"
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        """Files, text compressed, as servers of static pages send it."""
+
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            path = Path(self.translate_path(self.path))
+            path = path / "index.html" if path.is_dir() else path
+            if not path.is_file():
+                self.send_error(404)
+                return
+            content, text = path.read_bytes(), path.suffix in (".html", ".css", ".js", ".json", ".svg")
+            content = gzip.compress(content, 6) if text else content
+            self.send_response(200)
+            self.send_header("Content-Type", self.guess_type(path.name))
+            self.send_header("Content-Length", str(len(content)))
+            if text:
+                self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(content)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM:
+        pytest.skip("no Chromium was found: install it, or say where it is in the variable CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+class Visit:
+    """A page in the browser, with what it asked for and complained of."""
+
+    def __init__(self, browser, address, path, width=1280, scheme="light", scripts=True):
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+        )
+        self.page = self.context.new_page()
+        self.errors, self.outside, self.bytes = [], [], 0
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        self.page.on(
+            "request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else self.outside.append(r.url)
+        )
+        self.page.on("requestfinished", self._count)
+        self.page.goto(address + path.removesuffix("index.html"), wait_until="networkidle")
+
+    def _count(self, request):
+        sizes = request.sizes()
+        self.bytes += sizes["responseBodySize"] + sizes["responseHeadersSize"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """A function that opens a page; every page is closed after the test."""
+    opened = []
+
+    def go(path, **how):
+        opened.append(Visit(browser, address, path, **how))
+        return opened[-1]
+
+    yield go
+    for one in opened:
+        one.context.close()

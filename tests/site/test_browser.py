@@ -1,0 +1,88 @@
+"""What a reader sees: every kind of page in a real browser, on a phone and on a desk, by day and by night."""
+
+import re
+
+import pytest
+from built import SITE, pages
+
+SIZES = {"phone": 390, "desk": 1280}
+FIRST_LOAD = 600_000  # bytes: what the site promises to a phone on a slow line
+
+
+def one_of_each_kind():
+    """Every page by hand; of the pages that the build writes, the first, the last and one between of each folder."""
+    written = [p for p in pages() if re.match(r"(claims|reference)/.+/index\.html", p)]
+    by_folder = [[p for p in written if p.startswith(folder)] for folder in ("claims/", "reference/")]
+    chosen = {group[i] for group in by_folder if group for i in (0, len(group) // 2, -1)}
+    return sorted({p for p in pages() if p not in written} | chosen)
+
+
+PLACES = one_of_each_kind()
+if not PLACES:  # the fixture says why
+    PLACES = ["index.html"]
+
+
+@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("width", SIZES.values(), ids=SIZES.keys())
+def test_a_page_is_quiet_and_fits(visit, path, width):
+    seen = visit(path, width=width)
+    assert not seen.errors
+    assert not seen.outside
+    overflow = seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, f"{overflow} px wider than the window"
+    assert seen.bytes < FIRST_LOAD
+
+
+@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_accessible(visit, path, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    seen = visit(path, width=390 if scheme == "dark" else 1280, scheme=scheme)
+    assert not seen.errors
+    results = axe.Axe().run(seen.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+    violations = [
+        f"{v['id']}: {v['help']}: " + "; ".join(node["html"][:160] for node in v["nodes"][:3])
+        for v in results.response["violations"]
+    ]
+    assert not violations, "\n".join(violations)
+
+
+def test_what_is_wrong_with_a_page_is_noticed(visit):
+    seen = visit("index.html", width=390)
+    seen.page.evaluate(
+        "document.body.insertAdjacentHTML('beforeend', '<div style=\"width:2000px\">wide</div><img src=\"http://127.0.0.2:9/x\">')"
+    )
+    seen.page.evaluate("setTimeout(() => { throw new Error('planted') })")
+    seen.page.wait_for_timeout(300)
+    assert seen.outside == ["http://127.0.0.2:9/x"]
+    assert any("planted" in error for error in seen.errors)
+    assert seen.page.evaluate("document.documentElement.scrollWidth") > 390
+
+
+def test_the_site_works_from_a_folder_of_a_server(visit):
+    seen = visit("learn/17-softmax/index.html")
+    seen.page.click("text=Claims >> nth=0")
+    seen.page.wait_for_load_state("networkidle")
+    assert "claim" in seen.page.title().lower()
+    assert not seen.errors
+
+
+def test_claims_can_be_filtered(visit):
+    seen = visit("claims/index.html")
+    rows = "tbody tr:visible"
+    whole = seen.page.locator(rows).count()
+    assert whole > 1
+    select = seen.page.locator("select").first
+    values = [v for v in select.locator("option").evaluate_all("all => all.map(o => o.value)") if v]
+    counts = []
+    for value in values:
+        select.select_option(value)
+        counts.append(seen.page.locator(rows).count())
+    assert sum(counts) == whole
+    assert all(counts)
+
+
+def test_the_figures_are_there_without_scripts(visit):
+    seen = visit("learn/17-softmax/index.html", scripts=False)
+    assert seen.page.locator("svg.mc-picture").count() >= 1
+    assert (SITE / "learn/17-softmax/index.html").read_text(encoding="utf-8").count("katex-mathml") > 0

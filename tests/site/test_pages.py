@@ -1,0 +1,115 @@
+"""What is in the files of the site: links that lead somewhere, nothing from outside, no markup left over."""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+from built import SITE, pages
+
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+CODE = {"code", "pre", "script", "style", "annotation", "textarea"}
+LEFTOVER = re.compile(r"\$\$|<!-- site:|\\\(|\\\[|\\frac|\\begin|\{ \.|:::|^#{1,6} |\*\*|\]\(", re.MULTILINE)
+ON_EVERY_PAGE = {"main navigation", "content"}
+
+
+class Reader(HTMLParser):
+    """The links, anchors and plain text of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.links, self.anchors, self.loaded, self.text, self.stack = [], set(), [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag not in VOID:
+            self.stack.append(tag)
+        if values.get("id"):
+            self.anchors.add(values["id"])
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        if tag in ("script", "img", "iframe", "source") and values.get("src"):
+            self.loaded.append(values["src"])
+        if tag == "link" and values.get("rel") in ("stylesheet", "icon", "preload", "preconnect"):
+            self.loaded.append(values["href"])
+
+    def handle_endtag(self, tag):
+        if tag in self.stack:
+            while self.stack.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if not CODE & set(self.stack):
+            self.text.append(data)
+
+
+def read(text):
+    reader = Reader()
+    reader.feed(text)
+    return reader
+
+
+@pytest.fixture(scope="module")
+def site():
+    assert pages(), "the site must be built before its tests: mkdocs build --strict"
+    return {path: read((SITE / path).read_text(encoding="utf-8")) for path in pages()}
+
+
+def leads_nowhere(site, path, link):
+    """What is wrong with a link of a page, or nothing."""
+    target, anchor = urldefrag(urljoin(f"https://here/{path}", link))
+    if urlsplit(target).netloc != "here":
+        return ""
+    file = unquote(urlsplit(target).path).lstrip("/")
+    file = f"{file}index.html" if file == "" or file.endswith("/") else file
+    if file in site:
+        return "" if not anchor or unquote(anchor) in site[file].anchors else f"no anchor {anchor!r} in {file}"
+    return "" if (SITE / file).is_file() else f"no file {file}"
+
+
+def test_every_link_leads_somewhere(site):
+    dead = [
+        f"{path}: {link}: {wrong}"
+        for path, page in site.items()
+        if path != "404.html"  # its links are those of the site's address, whatever was asked for
+        for link in page.links
+        if (wrong := leads_nowhere(site, path, link))
+    ]
+    assert not dead, "\n".join(dead[:20])
+
+
+def test_a_dead_link_is_found(site):
+    assert "no file" in leads_nowhere(site, "index.html", "nowhere/")
+    assert "no anchor" in leads_nowhere(site, "index.html", "learn/#nowhere")
+    assert not leads_nowhere(site, "index.html", "learn/")
+
+
+def test_nothing_is_loaded_from_outside(site):
+    outside = [f"{path}: {url}" for path, page in site.items() for url in page.loaded if urlsplit(url).netloc]
+    assert not outside, "\n".join(outside[:20])
+
+
+def test_no_markup_is_left_over(site):
+    found = [
+        f"{path}: …{text[max(match.start() - 40, 0) : match.end() + 40]}…"
+        for path, page in site.items()
+        for text in ["".join(page.text)]
+        for match in [LEFTOVER.search(text)]
+        if match
+    ]
+    assert not found, "\n".join(found[:20])
+
+
+@pytest.mark.parametrize("text", ["<p>$$x$$</p>", "<p>**bold**</p>", "<p>{ .mc-lead }</p>", r"<p>\frac12</p>"])
+def test_left_over_markup_is_found(text):
+    assert LEFTOVER.search("".join(read(text).text))
+    assert not LEFTOVER.search("".join(read(f"<code>{text}</code>").text))
+
+
+def test_every_claim_of_the_report_has_a_page(site):
+    import json
+
+    report = json.loads((SITE / "claims.json").read_text(encoding="utf-8"))
+    assert report["counts"]["claims"] == len(report["claims"]) == report["counts"]["holds"] > 0
+    for claim in report["claims"]:
+        assert f"claims/{claim['id']}/index.html" in site, claim["id"]
