@@ -12,6 +12,7 @@ from _site.model import Check, Claim, Report
 from _site.words import plain, plural, style, url, worst
 
 _MOST_DECADES = 14
+_MOST_LABELS = 8
 
 
 def ruler(claim: Claim) -> str:
@@ -34,6 +35,7 @@ def histogram(check: Check) -> str:
     width, height, left, top = 480, 168, 10, 22
     step = (width - 2 * left) / len(bars)
     most = max(count for _, count, _ in bars)
+    every = -(-len(bars) // _MOST_LABELS)
     parts, limit = [], None
     for i, (label, count, beyond) in enumerate(bars):
         x, tall = left + i * step, (height - 62) * count / most
@@ -45,7 +47,8 @@ def histogram(check: Check) -> str:
         )
         if count:
             parts.append(f'<text x="{x + step / 2:.1f}" y="{base - tall - 4:.1f}">{count:,}</text>')
-        parts.append(f'<text class="axis" x="{x + step / 2:.1f}" y="{base + 15}">{label}</text>')
+        if (len(bars) - 1 - i) % every == 0 or label == "exact":  # so that labels do not run into each other
+            parts.append(f'<text class="axis" x="{x + step / 2:.1f}" y="{base + 15}">{label}</text>')
         if not beyond:
             limit = x + step
     parts.append(f'<line class="base" x1="{left}" x2="{width - left}" y1="{height - 34}" y2="{height - 34}"/>')
