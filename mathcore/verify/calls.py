@@ -192,6 +192,13 @@ def reference_signature(operation: str) -> inspect.Signature | None:
     return inspect.signature(function) if inspect.isfunction(function) else None
 
 
+def _by_place(operation: str) -> set[str]:
+    """What has no default, and is no keyword."""
+    signature = reference_signature(operation)
+    parameters = {} if signature is None else signature.parameters
+    return {n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.KEYWORD_ONLY}
+
+
 def _defaults(operation: str) -> dict[str, Any]:
     signature = reference_signature(operation)
     return {} if signature is None else {n: p.default for n, p in signature.parameters.items()}
@@ -216,7 +223,7 @@ def fitted(
     otherwise.
     """
     defaults = _defaults(operation)
-    required = [name for name in given if defaults.get(name) is inspect.Parameter.empty]
+    required = [name for name in given if name in _by_place(operation)]
     accepted = accepts(function)
     options = {}
     for name, value in given.items():

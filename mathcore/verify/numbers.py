@@ -123,6 +123,14 @@ class Dual:
         root = self.value.sqrt()
         return Dual(root, self.slope / (2 * root))
 
+    def sin(self) -> Dual:
+        """The sine."""
+        return Dual(self.value.sin(), self.value.cos() * self.slope)
+
+    def cos(self) -> Dual:
+        """The cosine."""
+        return Dual(self.value.cos(), -self.value.sin() * self.slope)
+
     def __abs__(self) -> Dual:
         return -self if self.value < 0 else self
 
@@ -213,6 +221,14 @@ class Rounded:
     def sqrt(self) -> Rounded:
         """The square root."""
         return self._widened(self.ball.sqrt())
+
+    def sin(self) -> Rounded:
+        """The sine, off by a share of 1, as where a large angle was reduced."""
+        return self._widened(self.ball.sin(), 1)
+
+    def cos(self) -> Rounded:
+        """The cosine, off by a share of 1."""
+        return self._widened(self.ball.cos(), 1)
 
     def __gt__(self, other: Any) -> bool:
         return bool(self.ball.mid() > _as_rounded(other).ball.mid())

@@ -1,0 +1,309 @@
+"""The operations that have a derivative: how each is called, and its textbook formula as one writes it in NumPy.
+
+The formulas run on Arb balls, dual numbers and power series, so no care is taken of overflow or cancellation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.verify import Operations, Target, domain, draw_integers
+from mathcore.verify.domains import Draw
+from mathcore.verify.errors import NotOfferedError
+from mathcore.verify.tolerances import format_of
+
+Arrays = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A differentiable operation.
+
+    Attributes:
+        name: of the operation; its derivative is called `name`_vjp.
+        drawn: draw → the arrays that it is differentiated by, in whole numbers, and its other arguments.
+        formula: (arrays, **other) → the textbook's values.
+        unit: what the whole numbers are counted in, so that scores are at most 4 apart.
+        exact: whether it is of degree two at most around the arrays, so that nothing is truncated or rounded.
+        call: (function, arrays, other) → the answer.
+        pull: (function, cotangent, arrays, other) → the cotangents of the arrays.
+    """
+
+    name: str
+    drawn: Callable[[Draw], tuple[Arrays, dict[str, Any]]]
+    formula: Callable[..., Any]
+    unit: float = 1 / 8
+    exact: bool = False
+    call: Callable[..., Any] = lambda function, arrays, other: function(*arrays, **other)
+    pull: Callable[..., Any] = lambda function, g, arrays, other: function(g, *arrays, **other)
+
+    @property
+    def needs(self) -> tuple[str, str]:
+        """The operation and its derivative."""
+        return self.name, f"{self.name}_vjp"
+
+    def value(self, ops: Operations, arrays: Arrays, other: Mapping[str, Any]) -> Any:
+        """What the target returns."""
+        return np.asarray(self.call(getattr(ops, self.name), arrays, dict(other)))
+
+    def pulled(self, ops: Operations, g: Any, arrays: Arrays, other: Mapping[str, Any]) -> Arrays:
+        """What the target sends back to each array."""
+        answer = self.pull(getattr(ops, f"{self.name}_vjp"), g, arrays, dict(other))
+        return answer if isinstance(answer, tuple) else (answer,)
+
+    def weighted(self, g: Any, other: Mapping[str, Any]) -> Callable[..., Any]:
+        """⟨g, f⟩ as a formula of the arrays."""
+
+        def formula(*arrays: Any) -> Any:
+            terms = g * self.formula(*arrays, **other)
+            return terms.sum() if isinstance(terms, np.ndarray) else terms  # a loss is a number
+
+        return formula
+
+
+def precise(target: Target) -> str:
+    """The format that derivatives are tried in; differences in 16 bits would show nothing.
+
+    Raises:
+        NotOfferedError: if the target takes neither.
+    """
+    for name in ("float64", "float32"):
+        if name in target.dtypes:
+            return name
+    raise NotOfferedError("float64 or float32")
+
+
+@domain
+def examples(draw: Draw, target: Target, of: Primitive) -> dict[str, Any]:
+    """Arrays on a grid, other arguments, a direction in small whole numbers, and a seed for a cotangent."""
+    dtype = precise(target)
+    whole, other = of.drawn(draw)
+    return {
+        "arrays": tuple((x * of.unit).astype(dtype) for x in whole),
+        "other": other,
+        "directions": tuple(draw_integers(draw, x.shape, 2).astype(np.float64) for x in whole),
+        "seed": draw(st.integers(0, 999)),
+    }
+
+
+def cotangent(shape: tuple[int, ...], seed: int, dtype: Any) -> Any:
+    """Quarters of whole numbers."""
+    return (np.random.default_rng(seed).integers(-8, 9, shape) / 4).astype(dtype)
+
+
+# The textbook.
+
+
+def softmax(x: Any) -> Any:
+    """Exponentiate, sum, divide."""
+    return np.exp(x) / np.exp(x).sum(-1, keepdims=True)
+
+
+def log_sum_exp(x: Any) -> Any:
+    """The logarithm of the sum of exponentials, the axis kept."""
+    return np.log(np.exp(x).sum(-1, keepdims=True))
+
+
+def cross_entropy(x: Any, targets: Any, reduction: str, label_smoothing: float, ignore_index: int | None) -> Any:
+    """−Σ q ln p, over the rows that count."""
+    keep, n = targets != ignore_index, x.shape[-1]
+    q = (1 - label_smoothing) * (np.arange(n) == targets[:, None]) + label_smoothing / n
+    losses = (q * (log_sum_exp(x) - x)).sum(-1) * keep.astype(int)
+    if reduction == "none":
+        return losses
+    loss = np.empty((), dtype=object)
+    loss[()] = losses.sum() / int(keep.sum() if reduction == "mean" else 1)
+    return loss
+
+
+def relu(x: Any) -> Any:
+    """What is positive, else 0."""
+    return np.where(np.asarray(x > 0, bool), x, x * 0)
+
+
+def waves(positions: Any, count: int, dim: int, base: float) -> Any:
+    """The angles mθ_i, (…, count), as balls."""
+    from flint import arb
+
+    theta = [arb(base) ** (arb(-2 * i) / max(dim, 1)) for i in range(count)]
+    return np.asarray(positions)[..., None] * np.array(theta, dtype=object)
+
+
+def sinusoidal(positions: Any, dim: int, base: float, interleaved: bool) -> Any:
+    """Sines and cosines of the angles, side by side or one after the other."""
+    angles = waves(positions, (dim + 1) // 2, dim, base)
+    sines, cosines = np.sin(angles), np.cos(angles)[..., : dim // 2]
+    if not interleaved:
+        return np.concatenate([sines, cosines], -1)
+    columns = [(sines if j % 2 == 0 else cosines)[..., j // 2] for j in range(dim)]
+    return np.stack(columns, -1)
+
+
+def rope(x: Any, positions: Any, base: float, interleaved: bool, rotary_dim: int, offset: int) -> Any:
+    """Every pair turned by its angle, the features behind `rotary_dim` left alone."""
+    half = rotary_dim // 2
+    angles = waves((np.asarray(positions) + offset).astype(object), half, rotary_dim, base)
+    cos, sin = np.cos(angles), np.sin(angles)
+    pairs = [(2 * i, 2 * i + 1) if interleaved else (i, i + half) for i in range(half)]
+    columns = [x[..., j] for j in range(x.shape[-1])]
+    for i, (a, b) in enumerate(pairs):
+        columns[a] = x[..., a] * cos[..., i] - x[..., b] * sin[..., i]
+        columns[b] = x[..., a] * sin[..., i] + x[..., b] * cos[..., i]
+    return np.stack(columns, -1)
+
+
+def attention(q: Any, k: Any, v: Any, is_causal: bool = False, mask: Any = None, scale: float | None = None) -> Any:
+    """Query by query over the keys that it sees; query heads side by side share a key head."""
+    from flint import arb
+
+    by = 1 / arb(q.shape[-1]).sqrt() if scale is None else arb(scale)
+    heads = []
+    for h in range(len(q)):
+        key, value = (x[h * len(x) // len(q)] for x in (k, v))
+        rows = []
+        for i in range(q.shape[1]):
+            seen = [j for j in range(len(key)) if (not is_causal or j <= i) and (mask is None or mask[i, j])]
+            if not seen:
+                rows.append(value.sum(0) * 0)
+                continue
+            weights = softmax((q[h, i] * key[seen]).sum(-1) * by)
+            rows.append((weights[:, None] * value[seen]).sum(0))
+        heads.append(np.stack(rows))
+    return np.stack(heads)
+
+
+def heads_of(x: Any, count: int) -> Any:
+    """(time, count · width) → (count, time, width)."""
+    return np.stack(np.split(x, count, -1))
+
+
+def multi_head(
+    x: Any, query: Any, key: Any, value: Any, output: Any, num_heads: int, num_kv_heads: int, is_causal: bool,
+    rope_base: float | None,
+) -> Any:  # fmt: skip
+    """Project, turn, attend head by head, put side by side, mix."""
+    q, k, v = heads_of(x @ query, num_heads), heads_of(x @ key, num_kv_heads), heads_of(x @ value, num_kv_heads)
+    if rope_base is not None:
+        places, width = np.arange(len(x)), q.shape[-1]
+        q, k = (np.stack([rope(head, places, rope_base, False, width, 0) for head in part]) for part in (q, k))
+    return np.concatenate(list(attention(q, k, v, is_causal)), -1) @ output
+
+
+# The operations.
+
+
+def _whole(draw: Draw, *shape: int, most: int = 8) -> Any:
+    return draw_integers(draw, shape, most).astype(np.float64)
+
+
+def _rows(draw: Draw) -> Arrays:
+    return (_whole(draw, draw(st.integers(1, 2)), draw(st.integers(1, 6)), most=16),)
+
+
+def _with(**options: Any) -> Callable[[Draw], dict[str, Any]]:
+    return lambda draw: {name: draw(st.sampled_from(values)) for name, values in options.items()}
+
+
+def _classified(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
+    (x,) = _rows(draw)
+    targets = draw_integers(draw, (len(x),), 99) % x.shape[-1]
+    options = _with(reduction=["mean", "sum", "none"], label_smoothing=[0.0, 0.25], ignore_index=[None, -1])(draw)
+    if options["ignore_index"] == -1 and len(targets) > 1:
+        targets[draw(st.integers(0, 1))] = -1
+    return (x,), {"targets": targets, **options}
+
+
+def _layer(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
+    rows, m, n = (draw(st.integers(1, 3)) for _ in range(3))
+    return (_whole(draw, rows, m), _whole(draw, m, n), _whole(draw, n)), {}
+
+
+def _looked_up(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
+    weight = _whole(draw, draw(st.integers(1, 4)), draw(st.integers(1, 3)))
+    return (weight,), {"ids": draw_integers(draw, (draw(st.integers(1, 5)),), 99) % len(weight)}
+
+
+def _placed(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
+    options = _with(base=[100.0, 10_000.0], interleaved=[True, False])(draw)
+    return (_whole(draw, draw(st.integers(1, 3)), most=200),), {"dim": draw(st.integers(1, 7)), **options}
+
+
+def _turned(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
+    rows, half = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    x = _whole(draw, rows, 2 * half + draw(st.sampled_from([0, 0, 1])))
+    options = _with(base=[100.0, 10_000.0], interleaved=[True, False], offset=[0, 5, -3])(draw)
+    return (x,), {"positions": draw_integers(draw, (rows,), 300), "rotary_dim": 2 * half, **options}
+
+
+def _attended(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
+    heads, queries, keys, width, value_width = (draw(st.integers(1, n)) for n in (2, 3, 3, 4, 3))
+    key_heads = draw(st.sampled_from([1, heads]))
+    q = _whole(draw, heads, queries, width, most=6)
+    k, v = _whole(draw, key_heads, keys, width, most=6), _whole(draw, key_heads, keys, value_width)
+    mask = draw_integers(draw, (queries, keys), 3) > -2 if draw(st.booleans()) else None
+    return (q, k, v), {"mask": mask, **_with(is_causal=[False, True], scale=[None, 0.75])(draw)}
+
+
+def _many_heads(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
+    heads, times, features, half, outputs = (draw(st.integers(1, n)) for n in (2, 3, 3, 2, 3))
+    key_heads, width = draw(st.sampled_from([1, heads])), 2 * half
+    shapes = [(features, n * width) for n in (heads, key_heads, key_heads)] + [(heads * width, outputs)]
+    options = _with(is_causal=[False, True], rope_base=[None, 100.0])(draw)
+    arrays = (_whole(draw, times, features, most=4), *(_whole(draw, *shape, most=4) for shape in shapes))
+    return arrays, {"num_heads": heads, "num_kv_heads": key_heads, **options}
+
+
+MATRICES = ("query", "key", "value", "output")
+
+
+def _called_with_params(function: Any, arrays: Arrays, other: Mapping[str, Any]) -> Any:
+    return function(arrays[0], dict(zip(MATRICES, arrays[1:], strict=True)), **other)
+
+
+def _pulled_with_params(function: Any, g: Any, arrays: Arrays, other: Mapping[str, Any]) -> Any:
+    x_bar, pulled = function(g, arrays[0], dict(zip(MATRICES, arrays[1:], strict=True)), **other)
+    return (x_bar, *(pulled[name] for name in MATRICES))
+
+
+LINEAR = Primitive("linear", _layer, lambda x, weight, bias: x @ weight + bias, exact=True)
+RELU = Primitive(
+    "relu", lambda draw: (tuple(2 * x + 1 for x in _rows(draw)), {}), relu, exact=True
+)  # odd numbers: no step reaches the kink
+SOFTMAX = Primitive("softmax", lambda draw: (_rows(draw), {}), softmax)
+LOG_SOFTMAX = Primitive("log_softmax", lambda draw: (_rows(draw), {}), lambda x: x - log_sum_exp(x))
+LOGSUMEXP = Primitive("logsumexp", lambda draw: (_rows(draw), {}), lambda x: log_sum_exp(x)[..., 0])
+TEMPERATURE_SOFTMAX = Primitive(
+    "temperature_softmax",
+    lambda draw: (_rows(draw), _with(temperature=[1.5, 4.0])(draw)),
+    lambda x, temperature: softmax(x / temperature),
+)
+CROSS_ENTROPY = Primitive("cross_entropy", _classified, cross_entropy)
+EMBEDDING = Primitive(
+    "embedding",
+    _looked_up,
+    lambda weight, ids: weight[ids],
+    exact=True,
+    call=lambda function, arrays, other: function(other["ids"], *arrays),
+    pull=lambda function, g, arrays, other: function(g, other["ids"], *arrays),
+)
+SINUSOIDAL = Primitive("sinusoidal_positional_encoding", _placed, sinusoidal)
+ROPE = Primitive("rope", _turned, rope)
+ATTENTION = Primitive("scaled_dot_product_attention", _attended, attention)
+MULTI_HEAD = Primitive(
+    "multi_head_attention", _many_heads, multi_head, unit=1 / 4, call=_called_with_params, pull=_pulled_with_params
+)
+PRIMITIVES = (
+    LINEAR, RELU, SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, TEMPERATURE_SOFTMAX, CROSS_ENTROPY, EMBEDDING, SINUSOIDAL, ROPE,
+    ATTENTION, MULTI_HEAD,
+)  # fmt: skip
+
+
+def step(dtype: Any) -> float:
+    """Near the best step of a central difference, (12u)^(1/3), and a power of two, so that no step is rounded."""
+    return float(2.0 ** round(math.log2(12 * format_of(dtype).u) / 3))
