@@ -1448,42 +1448,58 @@ linear_any_width = any_width(
     LINEAR_VJP,
     refuted_by=(
         wrong.tail_of_inputs_unread, wrong.tile_twice, wrong.empty_refused, wrong.one_width_wrong,
-        wrong.one_width_pulled_wrong, wrong.wide_inputs_cut, wrong.later_outputs_lost, wrong.later_rows_not_summed,
+        wrong.one_count_of_rows_wrong, wrong.wide_inputs_cut, wrong.later_outputs_lost, wrong.later_rows_not_summed,
     ),
 )  # fmt: skip
 
 
-def every_size(target: Target) -> Iterator[dict[str, Any]]:
-    """Layers of every number of inputs up to 1,100 and of some far beyond, of many numbers of outputs and of rows."""
-    sizes = [(2, n, 2) for n in (*range(1101), 2048, 4099)]
-    for n in (*range(130), *(w for w in WIDTHS if w > 130)):
-        sizes += [(2, 3, n), (n, 3, 2)]
+FEW = (*range(34), *(w for w in WIDTHS if w > 33))
+
+
+def layers_of(target: Target, sizes: list[tuple[int, int, int]]) -> Iterator[dict[str, Any]]:
+    """A layer of whole numbers of each size (rows, inputs, outputs), the formats taking turns."""
     for i, size in enumerate(sizes):
         yield whole_layer(i, target.dtypes[i % len(target.dtypes)], *size)
 
 
-@linear_any_width.exhaustive(every_size)
+def every_number_of_inputs(target: Target) -> Iterator[dict[str, Any]]:
+    """What `linear` adds up: all numbers of inputs up to 1,100 and some far beyond; few of outputs and of rows."""
+    sizes = [(2, n, 2) for n in (*range(1101), 2048, 4099)]
+    return layers_of(target, [*sizes, *((2, 3, n) for n in FEW), *((n, 3, 2) for n in FEW)])
+
+
+def every_number_of_rows_and_outputs(target: Target) -> Iterator[dict[str, Any]]:
+    """What `linear_vjp` adds up: all numbers of rows and of outputs up to 600 and some far beyond; few of inputs."""
+    counts = (*range(600), *(w for w in WIDTHS if w > 600), 4099)
+    sizes = [size for n in counts for size in ((n, 2, 2), (2, 2, n))]
+    return layers_of(target, [*sizes, *((2, n, 2) for n in FEW)])
+
+
+@linear_any_width.exhaustive(every_number_of_inputs)
 def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return equal(ops.linear(x, weight, bias), exactly(x, weight, bias))
 
 
-@linear_any_width.exhaustive(every_size)
+@linear_any_width.exhaustive(every_number_of_rows_and_outputs)
 def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     true = (exactly(g, weight.T), exactly(x.T, g), exactly(np.ones(len(g), g.dtype), g))
     pulled = ops.linear_vjp(g, x, weight, bias)
     return equal(np.concatenate([part.ravel() for part in pulled]), np.concatenate([part.ravel() for part in true]))
 
 
-relu_any_width = any_width(RELU, RELU_VJP, refuted_by=(wrong.tail_untouched, wrong.one_size_wrong))
+relu_any_width = any_width(
+    RELU, RELU_VJP, refuted_by=(wrong.tail_untouched, wrong.one_size_wrong, wrong.single_numbers_pass)
+)
 
 
 def every_count(target: Target) -> Iterator[dict[str, Any]]:
-    """Every count of numbers up to 1,100, and two far beyond; the last is negative."""
-    for i, n in enumerate((*range(1101), 4099, 32_769)):
-        numbers = whole_numbers(target.dtypes[i % len(target.dtypes)])
-        x = numbers[i : i + n].copy()
-        x[-1:] = -1
-        yield {"g": numbers[1 : n + 1], "x": x}
+    """A single number, arrays of several axes, every count of numbers up to 1,100, and two far beyond."""
+    shapes = [(), (1, 1), (0, 3), (2, 3), (2, 0, 2), (3, 2, 2), (1, 2, 1, 3)]
+    for i, shape in enumerate(shapes + [(n,) for n in (*range(1101), 4099, 32_769)]):
+        numbers, count = whole_numbers(target.dtypes[i % len(target.dtypes)]), math.prod(shape)
+        x = numbers[i : i + count].copy()
+        x[-1:] = -1  # so that it matters whether the last one was seen
+        yield {"g": numbers[1 : count + 1].reshape(shape), "x": x.reshape(shape)}
 
 
 @relu_any_width.exhaustive(every_count)

@@ -478,9 +478,20 @@ def one_width_wrong(correct: Any) -> Any:
 
 
 @mutant("linear_vjp", wraps=True)
-def one_width_pulled_wrong(correct: Any) -> Any:
-    """Leaves out the last input at a single width, 769."""
-    return lambda g, x, *more: correct(g, _but_769(x), *more)
+def one_count_of_rows_wrong(correct: Any) -> Any:
+    """Leaves the last row out of the weights' cotangent where there are exactly 513."""
+
+    def wrong(g: Any, x: Any, *more: Any) -> Any:
+        x_bar, *rest = correct(g, x, *more)
+        return (x_bar, *(correct(g[:512], x[:512], *more)[1:] if g.shape[:-1] == (513,) else rest))
+
+    return wrong
+
+
+@mutant("relu", wraps=True)
+def single_numbers_pass(correct: Any) -> Any:
+    """Lets a number that is no array through as it is."""
+    return lambda x: x if np.ndim(x) == 0 else correct(x)
 
 
 @mutant("linear", wraps=True)
