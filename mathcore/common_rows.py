@@ -43,6 +43,7 @@ class Part:
         tolerances: the tolerances in the judgement.
         rows_in_views: how many rows its arrays have where layouts are tried; None for any number.
         rows_when_wide: how many where widths are tried.
+        options: the arguments that are passed by name.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Part:
     tolerances: tuple[Callable[..., Allowance], ...] = ()
     rows_in_views: int | None = None
     rows_when_wide: int = 1
+    options: tuple[str, ...] = ("axis",)
 
     def draw(
         self,
@@ -74,8 +76,8 @@ class Part:
 
     def answer(self, ops: Operations, **arguments: Any) -> Any:
         """What the target returns."""
-        axis = {"axis": arguments.pop("axis")} if "axis" in arguments else {}
-        return getattr(ops, self.name)(*arguments.values(), **axis)
+        options = {name: arguments.pop(name) for name in self.options if name in arguments}
+        return getattr(ops, self.name)(*arguments.values(), **options)
 
     def answers(self, ops: Operations, **arguments: Any) -> tuple[Any, ...]:
         """The same as a tuple, one or more."""
@@ -135,7 +137,7 @@ def _viewed(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
     return {k: draw_view(draw, v) if isinstance(v, np.ndarray) and v.ndim else v for k, v in drawn.items()}
 
 
-def pure(*parts: Part) -> Claim:
+def pure(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """The answer depends on the arguments alone."""
     name = parts[0].name
     claim = Claim(
@@ -145,7 +147,10 @@ def pure(*parts: Part) -> Claim:
         formula=r"f(x) \text{ depends on } x \text{ alone}",
         needs=_needs(parts),
         tolerances=_tolerances(parts),
-        refuted_by=tuple(m(part) for m in (common.buffer_reused, common.first_answer_kept) for part in _needs(parts)),
+        refuted_by=(
+            *(m(part) for m in (common.buffer_reused, common.first_answer_kept) for part in _needs(parts)),
+            *refuted_by,
+        ),
     )
     for part in parts:
 

@@ -33,6 +33,8 @@ class Conventions:
         rope_pairing: "half" pairs feature i with i + d/2, "interleaved" 2i with 2i + 1. Of a target that offers
             `interleaved` as an option, what it does without.
         rope_sign: 1 turns a pair counter-clockwise, −1 clockwise.
+        rope_angles: "exact" if cosines and sines are right to the last place at every position, "float64" if the
+            angle itself is a float64, whose rounding grows with the position.
         mask_polarity: whether True in a boolean mask keeps a key or drops it.
         causal_alignment: of a target without `query_offset`, whether the first query stands at the first key, or the
             last at the last.
@@ -55,6 +57,7 @@ class Conventions:
     argmax_nan: Literal["highest", "ignored", "any"] = "highest"
     rope_pairing: Literal["half", "interleaved"] = "half"
     rope_sign: Literal[1, -1] = 1
+    rope_angles: Literal["exact", "float64"] = "float64"
     mask_polarity: Literal["keep", "drop"] = "keep"
     causal_alignment: Literal["top-left", "bottom-right"] = "top-left"
     attention_layout: Literal["heads-first", "time-first"] = "heads-first"

@@ -194,7 +194,13 @@ def _read_only(value: Any) -> Any:
     return value
 
 
-MATHCORE = Conventions(summation="pairwise", relu_slope_at_nan="nan", relu_of_minus_zero="plus", errors="mathcore")
+MATHCORE = Conventions(
+    summation="pairwise",
+    relu_slope_at_nan="nan",
+    relu_of_minus_zero="plus",
+    rope_angles="exact",
+    errors="mathcore",
+)
 """What mathcore does where several ways are in use."""
 
 

@@ -1,0 +1,149 @@
+r"""What rounding may do to codes of positions and to rotated pairs.
+
+Notation as in `mathcore.verify.tolerances`: u the unit roundoff of the work, λ its smallest subnormal, E how far the
+elementary functions may be off in ulp. All bounds are free of the position where `angles` is "exact". Where it is
+"float64", the angle $m\theta$ is itself a float64, and its rounding is added: $\delta = m\theta\,\epsilon_{64}$ with
+$\epsilon_{64} = (4 + 4\ln\theta^{-1})\,u_{64}$, which covers the product, the power and its rounded exponent.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.tolerances import format_of, gamma, stored, tolerance, work_format
+
+_EVALUATED = 1 + 2.0**-40
+"""What evaluating a bound in float64 may lose."""
+
+
+def frequencies(dim: int, base: float) -> Any:
+    """θ_i = base^(−2i/dim), (⌈dim/2⌉,), good enough to measure an error by."""
+    return float(base) ** (-2.0 * np.arange((dim + 1) // 2) / max(dim, 1))
+
+
+def angle_error(m: Any, dim: int, base: float, angles: str) -> Any:
+    """δ of the module's head, (..., ⌈dim/2⌉): nothing where angles are exact."""
+    theta = frequencies(dim, base)
+    reach = abs(np.asarray(m, np.float64))[..., None] * theta
+    return reach * 0.0 if angles == "exact" else reach * (4 - 4 * np.log(theta)) * 2.0**-53
+
+
+def farthest_angle(m: Any, dim: int, base: float, angles: str) -> float:
+    """The largest δ of all positions and pairs."""
+    return float(angle_error(m, dim, base, angles).max(initial=0))
+
+
+@tolerance
+def wave_rounding(value: Any, angle: Any, dtype: Any) -> Any:
+    r"""A sine or cosine of an angle known to within `angle`: $(2E + 1)\,u\,|v| + \delta + \lambda$.
+
+    The function is off by E ulp, at most $2uE$ of the value; storing the table, or correcting for the rest of the
+    angle, adds u. Sine and cosine move by at most δ when the angle does.
+    """
+    work = work_format(dtype)
+    error = ((2 * work.trig + 1) * work.u * abs(np.asarray(value, np.float64)) + angle) * _EVALUATED + work.smallest
+    return stored(np.asarray(value, np.float64), error, dtype)
+
+
+@tolerance
+def wave_between(angle: Any, dtype: Any) -> Any:
+    r"""A sine or cosine at a position that is no integer, by the addition theorem: $8u + \delta$.
+
+    The table's values are off by 3u of themselves, NumPy's for the rest by 2u, the rest's own angle by
+    $2u \cdot \tfrac12$; products and the sum round once each. As $|cc'| + |ss'| \le 1$, that is at most
+    $3u + 2u + u + u + u = 8u$, to first order; the second is covered by $9u$.
+    """
+    return 9 * work_format(dtype).u + np.asarray(angle)
+
+
+@tolerance
+def sum_of_squares(dim: int, angle: float, dtype: Any) -> Any:
+    r"""The squared length of a code against the number of its pairs.
+
+    Every coordinate v is off by $\tau = (2E + 1)u\,|v| + \lambda$, its square by $2|v|\tau + \tau^2$. Sine
+    and cosine of a pair may come from angles computed apart, so 2δ a pair. Judging adds $\gamma_{n}$ of the sum.
+    """
+    f = format_of(dtype)
+    t = (2 * f.trig + 1) * f.u + 2 * f.u + f.smallest
+    return (dim * (2 * t + t * t) + dim * angle + gamma(dim + 2, 2.0**-53) * dim) * _EVALUATED
+
+
+@tolerance
+def added_angles(angle: float, dtype: Any) -> Any:
+    r"""A wave at t + k against the addition theorem on the waves at t and at k.
+
+    With τ the error of one wave, products of two are off by $2\tau + \tau^2$ of at most 1 in sum, as
+    $|ss'| + |cc'| \le 1$ and each relative error is at most τ/|v|: $|cc'|$ moves by $(2r + r^2)|cc'|$ with
+    $r = (2E + 1)u$. The wave at t + k adds r; judging in float64 $3u_{64}$. Angles add their errors, three of them.
+    """
+    work = work_format(dtype)
+    r = (2 * work.trig + 1) * work.u + format_of(dtype).u
+    return (3 * r + r * r + 3 * 2.0**-53 + 4 * angle) * _EVALUATED + 8 * format_of(dtype).smallest
+
+
+@tolerance
+def turned_pair(a: Any, b: Any, cos: Any, sin: Any, angle: Any, dtype: Any) -> Any:
+    r"""One coordinate $a\cos - b\sin$ of a rotated pair, cosine and sine rounded once to the work's precision.
+
+    With $\tau_c = (2E + 1)u|c| + \delta$ and τ_s likewise:
+    $$|a|\tau_c + |b|\tau_s + \gamma_2\bigl(|a|(|c| + \tau_c) + |b|(|s| + \tau_s)\bigr) + 2\lambda$$
+    Each product rounds once and the difference once. No term grows with the position. A 16-bit result is rounded once
+    more from float32.
+    """
+    work = work_format(dtype)
+    a, b, c, s = (abs(np.asarray(v, np.float64)) for v in (a, b, cos, sin))
+    tc, ts = ((2 * work.trig + 1) * work.u * v + angle + work.smallest for v in (c, s))
+    error = a * tc + b * ts + gamma(2, work.u) * (a * (c + tc) + b * (s + ts)) + 2 * work.smallest
+    return stored(a * c + b * s, error * _EVALUATED, dtype)
+
+
+def turn_error(dtype: Any, angle: float = 0.0) -> float:
+    r"""κ: how far a rotated vector may be off, as a fraction of its length.
+
+    The table moves a pair by $\tau = (2E + 1)u + \delta$ of its length; arithmetic by $\gamma_2(1 + \tau)$ of
+    $|a||c| + |b||s| \le \lVert(a, b)\rVert$ in each of two coordinates, $\sqrt2$ of that in length. Sixteen bits add
+    their own u.
+    """
+    f, work = format_of(dtype), work_format(dtype)
+    tau = (2 * work.trig + 1) * work.u + math.sqrt(2) * angle
+    k = tau + math.sqrt(2) * gamma(2, work.u) * (1 + tau)
+    return float(k if f is work else k + f.u * (1 + k)) * _EVALUATED
+
+
+def _lost(n: int, dtype: Any) -> float:
+    """What underflow may take from the length of n numbers."""
+    return 3 * math.sqrt(max(n, 1)) * format_of(dtype).smallest
+
+
+@tolerance
+def turned_length(length: Any, n: int, dtype: Any, angle: float = 0.0, turns: int = 1) -> Any:
+    r"""How far a vector of n numbers may be off after L turns: $((1 + \kappa)^L - 1)\lVert x\rVert$, in length.
+
+    A turn moves a vector by at most $\kappa\lVert x\rVert$ (`turn_error`) and changes no length beyond that. Any norm,
+    or distance between two vectors, moves by no more; judging it in float64 adds $\gamma_{n+2}$.
+    """
+    grown = math.expm1(turns * math.log1p(turn_error(dtype, angle)))
+    length = np.asarray(length, np.float64)
+    return (grown * length + turns * _lost(n, dtype)) * _EVALUATED + gamma(n + 4, 2.0**-53) * length * (1 + grown)
+
+
+@tolerance
+def turned_score(length_q: Any, length_k: Any, n: int, dtype: Any, angle: float = 0.0) -> Any:
+    r"""Two scores of turned vectors that should be the same: $2(2\kappa + \kappa^2)\lVert q\rVert\lVert k\rVert$.
+
+    Each of the two scores is off by $\lVert\Delta q\rVert\lVert k\rVert + \lVert q\rVert\lVert\Delta k\rVert +
+    \lVert\Delta q\rVert\lVert\Delta k\rVert$ (Cauchy and Schwarz), with $\lVert\Delta q\rVert \le
+    \kappa\lVert q\rVert$.
+    """
+    k, lost = turn_error(dtype, angle), _lost(n, dtype)
+    q, p = np.asarray(length_q, np.float64), np.asarray(length_k, np.float64)
+    return 2 * ((2 * k + k * k) * q * p + lost * (1 + k) * (q + p) + lost * lost) * (1 + 2.0**-30)
+
+
+@tolerance
+def correct_rounding(value: Any) -> Any:
+    r"""A float64 within one unit in its last place of the truth: $2u\,|v|$."""
+    return 2 * 2.0**-53 * abs(np.asarray(value, np.float64))
