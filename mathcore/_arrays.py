@@ -15,8 +15,6 @@ import numpy.typing as npt
 
 Array: TypeAlias = npt.NDArray[Any]
 
-_LOW_PRECISION = ("float16", "bfloat16")
-
 
 def floating(name: str, x: npt.ArrayLike) -> Array:
     """`x` as an array of real floating numbers (or of objects with their own arithmetic).
@@ -87,7 +85,8 @@ def axis_index(name: str, x: Array, axis: int) -> int:
 
 def working(x: Array) -> Array:
     """`x` in the precision the arithmetic is done in: float16 and bfloat16 accumulate in float32."""
-    return x.astype(np.float32) if x.dtype.name in _LOW_PRECISION else x
+    # Only float16 and bfloat16 have two bytes and are no integers; a dtype's name is slow to ask for.
+    return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
 
 
 def rounded(y: Array, like: Array) -> Array:

@@ -45,7 +45,7 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None) -> Array:
         `out`.
     """
     result, arrays = out, (out, *inputs)
-    if out.dtype == object or all(x is None or x.size < _SMALL for x in arrays):
+    if max([x.size for x in arrays if x is not None]) < _SMALL or out.dtype == object:
         _apply(kernel, out, inputs)
         return result
     if out.ndim > 2 and all(x is None or x.flags.c_contiguous for x in arrays):
@@ -57,7 +57,9 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None) -> Array:
 
 def exp_below(x: Array, top: Array, out: Array) -> Array:
     """e^(x − top) for x ≤ top: what every softmax begins with. In pieces, so that a long row stays in the cache."""
-    step = max(1, _BLOCK_BYTES * x.shape[-1] // max(x.nbytes, 1))
+    if x.nbytes <= _BLOCK_BYTES or x.dtype == object:
+        return np.exp(np.subtract(x, top, out=out), out=out)
+    step = max(1, _BLOCK_BYTES * x.shape[-1] // x.nbytes)
     for start in range(0, x.shape[-1], step):
         piece = out[..., start : start + step]
         np.exp(np.subtract(x[..., start : start + step], top, out=piece), out=piece)

@@ -319,8 +319,9 @@ def cross_entropy_vjp(
 
 def _softmax(x: Array, out: Array) -> Array:
     e = exp_below(x, _floor(_top(x)), out)
-    total = add_up(e)  # (..., 1), 0 only where there is nothing to see
-    return np.divide(e, np.where(total == 0, _one(x), total), out=out)
+    total = add_up(e)  # (..., 1), at least e⁰ = 1, but 0 where there is nothing to see
+    total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
+    return np.divide(e, total, out=out)
 
 
 def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
@@ -386,8 +387,10 @@ def _top(x: Array) -> Array:
 
 
 def _floor(top: Array) -> Array:
-    """The top as a finite shift: 0 for a row with nothing to see, since −∞ − −∞ is no number."""
-    return np.where(top == -np.inf, np.zeros_like(top), top)
+    """The top as a shift: finite even for a row with nothing to see, since −∞ − −∞ is no number."""
+    if top.dtype == object:
+        return np.where(top == -np.inf, 0, top)
+    return np.maximum(top, -np.finfo(top.dtype).max)
 
 
 def _top_and_rest(x: Array, scratch: Array) -> tuple[Array, Array, Array]:
