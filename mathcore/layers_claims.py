@@ -182,21 +182,15 @@ is_linear = Claim(
 
 
 @domain
-def mixtures(draw: Draw, target: Target, *, exact: bool) -> dict[str, Any]:
-    """Two batches and two multiples whose mixture is exact in the format, weights, a bias."""
-    rows, inputs, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 6)), draw(st.integers(1, 4))
-    name = "float64" if exact else draw(st.sampled_from(target.dtypes))
-    x, y = (as_dtype(draw_integers(draw, (rows, inputs), 12), name) for _ in range(2))
-    if exact:
-        weight, bias = (draw_exact(draw, target, *s, fractions=False) for s in ((inputs, outputs), (outputs,)))
-    else:
-        weight, bias = (draw_array(draw, s, name, (2.0**-4, 2.0**4)) for s in ((inputs, outputs), (outputs,)))
-    a, b = (x.dtype.type(draw(st.integers(-3, 3))) for _ in range(2))
-    return {"x": x, "y": y, "a": a, "b": b, "weight": weight, "bias": bias}
+def exact_mixtures(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two batches, two multiples, weights and a bias in exact numbers."""
+    rows, inputs, outputs = (draw(st.integers(1, 4)) for _ in range(3))
+    arrays = exact_arrays(draw, target, x=(rows, inputs), y=(rows, inputs), weight=(inputs, outputs), bias=(outputs,))
+    return {**arrays, "a": draw(st.integers(-3, 3)), "b": draw(st.integers(-3, 3))}
 
 
-@is_linear.exact(mixtures(exact=True))
-def _(ops: Operations, x: Any, y: Any, a: Any, b: Any, weight: Any, bias: Any) -> Any:
+@is_linear.exact(exact_mixtures())
+def _(ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any, bias: Any) -> Any:
     fx, fy, affine_x, affine_y = (ops.linear(z, weight, *b) for b in ((), (bias,)) for z in (x, y))
     return all_of(
         equal(ops.linear(a * x + b * y, weight), a * fx + b * fy),
@@ -204,17 +198,24 @@ def _(ops: Operations, x: Any, y: Any, a: Any, b: Any, weight: Any, bias: Any) -
     )
 
 
-@is_linear.property(mixtures(exact=False))
-def _(ops: Operations, x: Any, y: Any, a: Any, b: Any, weight: Any, bias: Any) -> Any:
+@domain
+def float_mixtures(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two batches of whole numbers and two multiples, whose mixture every format has, and weights."""
+    name, rows = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 3))
+    inputs, outputs = draw(st.integers(1, 6)), draw(st.integers(1, 4))
+    x, y = (as_dtype(draw_integers(draw, (rows, inputs), 12), name) for _ in range(2))
+    weight = draw_array(draw, (inputs, outputs), name, (2.0**-4, 2.0**4))
+    return {"x": x, "y": y, "a": draw(st.integers(-3, 3)), "b": draw(st.integers(-3, 3)), "weight": weight}
+
+
+@is_linear.property(float_mixtures())
+def _(ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any) -> Any:
     def allowed(z: Any) -> Any:
         return dot_product(magnitude(z, weight), len(weight), x.dtype)
 
-    z = (a * x + b * y).astype(x.dtype)
-    mixed = sum(float(k) * ops.linear(v, weight).astype(np.float64) for k, v in ((a, x), (b, y)))
-    rounded = dot_product(abs(mixed) + magnitude(z, weight), 3, np.float64)  # the mixture is formed in float64
-    return equal(
-        ops.linear(z, weight), mixed, within=allowed(z) + allowed(x) * float(a) + allowed(y) * float(b) + rounded
-    )
+    z = (a * x.astype(np.float64) + b * y.astype(np.float64)).astype(x.dtype)
+    mixed = enclose(lambda fx, fy: a * fx + b * fy, ops.linear(x, weight), ops.linear(y, weight))
+    return equal(ops.linear(z, weight), mixed, within=allowed(z) + allowed(x) * a + allowed(y) * b)
 
 
 # FAQ 10: ReLU.
@@ -531,12 +532,8 @@ def masks(target: Target) -> Iterator[dict[str, Any]]:
 
 @gradient_is_a_mask.exhaustive(masks)
 def _(ops: Operations, x: Any, g: Any) -> Any:
-    return RELU_VJP.agrees(ops, g=g, x=x)
-
-
-@gradient_is_a_mask.proof
-def _(ops: Operations) -> Any:
-    return all_of(at_least(ops.conventions.relu_slope_at_zero, 0.0), at_most(ops.conventions.relu_slope_at_zero, 1.0))
+    share = ops.conventions.relu_slope_at_zero
+    return all_of(at_least(share, 0.0), at_most(share, 1.0), RELU_VJP.agrees(ops, g=g, x=x))
 
 
 @domain

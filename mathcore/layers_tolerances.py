@@ -1,4 +1,4 @@
-"""What rounding may do to stacks of layers, one after the other or multiplied out, and to their best approximations."""
+"""What rounding may do to stacks of layers, one after the other or multiplied out."""
 
 from __future__ import annotations
 
@@ -69,22 +69,3 @@ def merged_layers(x: Any, layers: Layers, dtype: Any) -> Any:
         weight = _through(weight, _given(w), _given(np.zeros(np.shape(w)[1])), dtype)
         bias = _through(bias, _given(w), _given(b), dtype)
     return _through(_given(x), weight, (bias[0][0], bias[1][0]), dtype)[1] * _EVALUATED
-
-
-@tolerance
-def singular_values(weight: Any, dtype: Any) -> Any:
-    r"""Anything that an SVD says of a matrix (m, n), in Frobenius norm.
-
-    The SVD is backward stable. Bidiagonalisation applies $2k$ Householder reflections, $k = \min(m, n)$, each off by
-    at most $\gamma_{6\max(m,n)}\lVert W\rVert_F$ (Higham, Lemma 19.3 with its small constant); the iteration on the
-    bidiagonal applies as many again, and the product of the factors rounds k products more:
-    $(4k\,\gamma_{6\max(m,n)} + 2\gamma_{k+2})\lVert W\rVert_F$. Singular values move by no more than the matrix does
-    (Weyl). Factors stored in 16 bits were rounded, both: $2u_{16} + u_{16}^2$ of
-    $\lVert L\rVert_F\lVert R\rVert_F \le k^{1/2}\lVert W\rVert_F$ more.
-    """
-    f, work = format_of(dtype), work_format(dtype)
-    w = np.asarray(weight, np.float64)
-    k, most = min(w.shape), max(w.shape)
-    norm = float(np.sqrt((w * w).sum()))
-    error = (4 * k * gamma(6 * most, work.u) + 2 * gamma(k + 2, work.u)) * norm
-    return error if f is work else error + (2 * f.u + f.u**2) * np.sqrt(k) * norm
