@@ -48,6 +48,12 @@ def one_further(x: Any, m: Any, options: dict[str, Any]) -> Any:
 
 
 @rope_mutant
+def one_row_further(x: Any, m: Any, options: dict[str, Any]) -> Any:
+    """Adds the index of the row to its position."""
+    return x, m + np.arange(x.shape[-2]) if m.ndim else m, options
+
+
+@rope_mutant
 def turned_clockwise(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Has the sign of the sine the other way round."""
     return x, -m, {**options, "offset": -options.get("offset", 0)}
@@ -220,7 +226,8 @@ def table_in_float32(correct: Operation) -> Operation:
         if dim % 2 or dim > x.shape[-1]:
             return correct(x, positions, **options)
         table = rope_cos_sin(m + options.get("offset", 0), dim, base=options.get("base", 10_000.0))
-        return _turned(x, *(t.astype(np.float32).astype(np.float64) for t in table), options)
+        cos, sin = (t.astype(np.float32).astype(np.float64) for t in table)
+        return _turned(x, cos, sin, options)
 
     return wrong
 
