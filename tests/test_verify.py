@@ -1,6 +1,8 @@
 """The machinery judges as it says: wrong answers fail, whatever form they take."""
 
 import json
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -296,3 +298,13 @@ def test_third_derivatives_are_bounded_over_the_whole_stencil():
     truth = np.array([np.exp(1.0), 0.125 * np.exp(1.5)])
     assert (bound >= truth).all()
     assert (bound < 2 * truth).all()
+
+
+def test_a_script_without_a_guard_is_told_so(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from mathcore.verify import verify\nverify(None, 'linear.operation_count', 'relu.algebra', workers=2)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 1
+    assert "if __name__ == '__main__':" in done.stderr

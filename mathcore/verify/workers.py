@@ -31,6 +31,10 @@ Work = Callable[[str, int], ClaimResult]
 """Claim id and seed → result; made in the child by what `Children` was given."""
 
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_NEVER_BEGAN = (
+    "a child process ended before it began. In a script, call `verify` under `if __name__ == '__main__':`, since each "
+    "child reads the script once more; or pass workers=1"
+)
 _LARGEST_NOTE = 1 << 16  # arrays beyond this many bytes are noted by shape alone
 
 
@@ -45,6 +49,7 @@ class _Child:
     since: Any  # when the current call of the target began, 0 between calls
     note: Path  # the call that is being made
     task: tuple[Claim, int] | None = None
+    ready: bool = False
 
 
 class Children:
@@ -110,13 +115,18 @@ class Children:
         try:
             if child.pipe.poll():
                 kind, value = child.pipe.recv()
+                if kind == "ready":
+                    child.ready = True
+                    return None
                 child.task = None
                 if kind == "error":
                     raise WorkerError(value)
                 result: ClaimResult = value
                 return result
-        except (EOFError, OSError):  # it died without a word
+        except (EOFError, OSError) as silence:  # it died without a word
             child.process.join()
+            if not child.ready:
+                raise WorkerError(_NEVER_BEGAN) from silence
             return self._verdict(child, claim, f"ended its process ({_how(child.process.exitcode)})")
         began = child.since.value
         if self._timeout is not None and began and time.monotonic() - began > self._timeout:
@@ -160,6 +170,7 @@ def _serve(make_work: Callable[[], Work], pipe: Connection, since: Any, note: Pa
     calls.watch = _noting(since, note)
     try:
         work = make_work()
+        pipe.send(("ready", None))
         while True:
             claim, seed = pipe.recv()
             since.value = 0.0
