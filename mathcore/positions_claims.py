@@ -23,11 +23,37 @@ from mathcore.positions_rows import (
     draw_turns,
     lanes,
     places,
+    true_frequencies,
     turned_agrees,
     width_turned,
 )
-from mathcore.positions_tolerances import farthest_angle, turned_length, turned_pair, turned_score
-from mathcore.verify import Claim, Operations, Target, all_of, domain, draw_array, enclose, equal, identical
+from mathcore.positions_search import all_repeats, chain_records, convergents, gap, nearest_repeat, turn
+from mathcore.positions_tolerances import (
+    correct_rounding,
+    farthest_angle,
+    turned_length,
+    turned_pair,
+    turned_score,
+    wave_between,
+    wave_rounding,
+)
+from mathcore.verify import (
+    Claim,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    domain,
+    draw_array,
+    enclose,
+    equal,
+    identical,
+    less,
+    log_uniform,
+    positions,
+    seeds,
+)
 from mathcore.verify.domains import Draw, as_dtype
 
 # FAQ 19: RoPE. What depends on no convention: lengths, distances, relative scores.
@@ -241,7 +267,7 @@ preserves_norm = Claim(
     "lengths bit for bit: no other turn has a cosine and a sine that both are binary fractions.",
     needs=("rope", "apply_rope"),
     tolerances=(turned_length,),
-    refuted_by=(wrong.stretched, wrong.sine_once, wrong.rest_scaled, wrong.other_pairing),
+    refuted_by=(wrong.stretched, wrong.sine_once, wrong.rest_zeroed, wrong.other_pairing),
 )
 
 
@@ -355,6 +381,317 @@ def _(ops: Operations, **turn: Any) -> Any:
     return ROPE.agrees(ops, **turn)
 
 
+fast_form = Claim(
+    "rope.fast_form",
+    faq=19,
+    statement="Multiplying by cosines, and by sines with the members of every pair exchanged, is multiplying by the "
+    "rotation matrices; the two common layouts are one permutation of the features apart.",
+    formula=r"R_m x = x \odot \cos + P x \odot \sin, \qquad R^{\text{interleaved}} = \Pi^\top R^{\text{half}}\, \Pi",
+    needs=("apply_rope", "rope", "rope_permutation"),
+    tolerances=(turned_pair,),
+    refuted_by=(
+        wrong.applied_clockwise,
+        wrong.applied_in_the_other_pairing,
+        wrong.sine_once,
+        wrong.permuted_back,
+        wrong.pairing_ignored,
+    ),
+)
+
+
+@fast_form.exact(rational_walk())
+def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool) -> Any:
+    cos, sin = steps(step, m)
+    first, second = lanes(q.shape[-1], interleaved=interleaved)
+    matrix = np.full((q.shape[-1],) * 2, q[0, 0] * 0)
+    matrix[first, first] = matrix[second, second] = cos[0]
+    matrix[first, second], matrix[second, first] = -sin[0], sin[0]
+    return equal(ops.apply_rope(q, cos, sin, interleaved=interleaved), q @ matrix.T)
+
+
+@fast_form.property(APPLY_ROPE.inputs(most=65))
+def _(ops: Operations, **turn: Any) -> Any:
+    return APPLY_ROPE.agrees(ops, **turn)
+
+
+@fast_form.property(two_vectors())
+def _(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, base: float) -> Any:
+    def at(x: Any, *, interleaved: bool) -> Any:
+        return ops.rope(x, shift, base=base, interleaved=interleaved)
+
+    dim = q.shape[-1]
+    p = np.asarray(ops.rope_permutation(dim))
+    return all_of(
+        equal(np.sort(p), np.arange(dim)),
+        identical(at(q, interleaved=True)[..., p], at(q[..., p], interleaved=False)),
+        turned_agrees(ops, at(q, interleaved=True), q, shift, base=base, interleaved=True),
+    )
+
+
+table_equals_formula = Claim(
+    "rope.table_equals_formula",
+    faq=19,
+    statement="A table of cosines and sines made beforehand, for more positions than are used, gives bit for bit what "
+    "is computed on the fly.",
+    formula=r"R_m x = \operatorname{apply}(x, \cos[m], \sin[m])",
+    needs=("rope", "rope_cos_sin", "apply_rope"),
+    tolerances=(wave_rounding,),
+    refuted_by=(wrong.tables_from_one, wrong.tables_exchanged, wrong.tables_in_float32, wrong.base_slightly_off),
+)
+
+
+@domain
+def tabulated(draw: Draw, target: Target) -> dict[str, Any]:
+    """Vectors in one format, the positions of a table that starts anywhere, and which of its rows are asked for."""
+    rows, width = draw(st.integers(1, 5)), 2 * draw(st.integers(1, 33))
+    start = int(draw_places(draw, (1,), 2**30)[0])
+    x = draw_array(draw, (rows, width), draw(st.sampled_from(target.dtypes)), (2.0**-6, 2.0**6))
+    asked = draw(seeds()).integers(0, 20, size=rows)
+    return {"x": x, "table": start + np.arange(20), "asked": asked, "base": draw_base(draw)}
+
+
+@table_equals_formula.property(tabulated())
+def _(ops: Operations, x: Any, table: Any, asked: Any, base: float) -> Any:
+    cos, sin = (np.asarray(t)[asked] for t in ops.rope_cos_sin(table, x.shape[-1], base=base))
+    return all_of(
+        identical(ops.apply_rope(x, cos, sin), ops.rope(x, table[asked], base=base)),
+        ROPE_COS_SIN.agrees(ops, positions=table, rotary_dim=x.shape[-1], base=base),
+    )
+
+
+frequencies_decay = Claim(
+    "rope.frequencies_decay",
+    faq=19,
+    statement="The first pair turns by one radian a position, each next one slower by one fixed ratio.",
+    formula=r"\theta_i = \mathrm{base}^{-2i/d}, \qquad \theta_0 = 1, \qquad "
+    r"\theta_{i+1} / \theta_i = \mathrm{base}^{-2/d}",
+    source="arXiv:2104.09864, §3.2.2",
+    needs=("rope_frequencies",),
+    tolerances=(correct_rounding,),
+    refuted_by=(wrong.frequencies_of_half, wrong.frequencies_to_the_end, wrong.frequencies_rising),
+)
+
+
+@frequencies_decay.exact(pairs=st.integers(1, 40), exponent=st.integers(1, 12))
+def _(ops: Operations, pairs: int, exponent: int) -> Any:
+    # With base 2^(exponent·pairs), every frequency is a power of two: nothing may be rounded.
+    theta = ops.rope_frequencies(2 * pairs, base=2.0 ** (exponent * pairs))
+    return equal(theta, [Fraction(1, 2 ** (exponent * i)) for i in range(pairs)])
+
+
+@domain
+def spreads(draw: Draw, target: Target) -> dict[str, Any]:
+    """A width and a base."""
+    return {"dim": 2 * draw(st.one_of(st.integers(1, 8), st.sampled_from([16, 32, 33, 64, 128]))),
+            "base": draw_base(draw)}  # fmt: skip
+
+
+@frequencies_decay.property(spreads())
+def _(ops: Operations, dim: int, base: float) -> Any:
+    theta = ops.rope_frequencies(dim, base=base)
+    truth = enclose(lambda i: i * 0 + true_frequencies(dim, base), np.zeros(dim // 2))
+    return all_of(
+        equal(theta, truth, within=correct_rounding(truth.hi)),
+        equal(theta[0], 1.0),
+        at_most(theta[1:], theta[:-1]),
+    )
+
+
+slow_hand = Claim(
+    "rope.slow_hand",
+    faq=19,
+    statement="While the fastest pair turns once, the slowest moves by a fraction of a degree.",
+    formula=r"360^\circ \cdot \mathrm{base}^{-(d-2)/d}",
+    verdict="holds_if",
+    condition="base^((d − 2)/d) > 360: with base 10,000 from d = 6 on; with d = 2 fastest and slowest are one pair.",
+    needs=("rope_frequencies",),
+    tolerances=(correct_rounding,),
+    refuted_by=(wrong.frequencies_of_half, wrong.frequencies_rising),
+)
+
+
+@slow_hand.exact(pairs=st.integers(3, 12), exponent=st.integers(5, 12))
+def _(ops: Operations, pairs: int, exponent: int) -> Any:
+    theta = ops.rope_frequencies(2 * pairs, base=2.0 ** (exponent * pairs))
+    degrees = 360 * Fraction(float(theta[-1]))  # one turn of the fastest takes 2π positions
+    return all_of(equal(degrees, Fraction(360, 2 ** (exponent * (pairs - 1)))), less(degrees, 1))
+
+
+@slow_hand.property(pairs=st.integers(3, 512), base=log_uniform(10_000.0, 1e7))
+def _(ops: Operations, pairs: int, base: float) -> Any:
+    slowest = ops.rope_frequencies(2 * pairs, base=base)[-1:]
+    truth = enclose(lambda one: one * true_frequencies(2 * pairs, base)[-1], np.ones(1))
+    return all_of(equal(slowest, truth, within=correct_rounding(truth.hi)), less(360 * slowest, 1.0))
+
+
+@slow_hand.counterexample(pairs=st.integers(1, 3))
+def _(ops: Operations, pairs: int) -> Any:
+    return less(360 * ops.rope_frequencies(2 * pairs)[-1], 1.0)
+
+
+stays_stable = Claim(
+    "rope.stays_stable",
+    faq=19,
+    statement="Through layer after layer of turns, lengths neither grow nor shrink, but for what rounding adds, which "
+    "grows with the number of layers and no faster.",
+    formula=r"\lVert R_{m_L} \cdots R_{m_1} x\rVert = \lVert x\rVert",
+    needs=("rope",),
+    tolerances=(turned_length,),
+    refuted_by=(wrong.stretched, wrong.shrinking),
+)
+
+
+@domain
+def layers_of_turns(draw: Draw, target: Target) -> dict[str, Any]:
+    """Vectors in one format, and a position for every layer."""
+    name, width = draw(st.sampled_from(target.dtypes)), 2 * draw(st.sampled_from([1, 2, 3, 8, 32]))
+    x = draw_array(draw, (2, width), name, (2.0**-6, 2.0**6))
+    return {"x": x, "layers": draw_places(draw, (draw(st.sampled_from([1, 2, 8, 40])),)), "base": draw_base(draw)}
+
+
+@stays_stable.property(layers_of_turns())
+def _(ops: Operations, x: Any, layers: Any, base: float) -> Any:
+    y = x
+    for m in layers:
+        y = ops.rope(y, np.array([m, m]), base=base)
+    allowed = turned_length(length(x), x.shape[-1], x.dtype, turns=len(layers))
+    return equal(length(y), length(x), within=allowed)
+
+
+# How far angles are from coming back.
+
+
+def off_a_turn(ops: Operations, m: Any, dim: int) -> Any:
+    """How far the farthest of all angles is from a whole number of turns, in radians, for every position."""
+    cos, sin = ops.rope_cos_sin(np.asarray(m), dim)
+    return abs(np.arctan2(sin, cos)).max(-1)
+
+
+one_pair_aliases = Claim(
+    "rope.one_pair_aliases",
+    faq=19,
+    statement="A single pair comes back to nearly the same orientation: words 1 and 7 differ by 2π − 6 = 0.283 "
+    "radians, and the offsets that come closer than all before are the numerators of the convergents of 2π: 6, 19, 25, "
+    "44, 333, 710, …",
+    formula=r"|m - 2\pi k| \text{ is least at } m / k \approx 2\pi = [6; 3, 1, 1, 7, 2, 146, \dots]",
+    verdict="holds_if",
+    condition="“the same” means nearly the same: π being irrational, no two positions ever agree exactly.",
+    source="Khinchin, Continued Fractions (1964), §6: best approximations of the second kind",
+    needs=("rope_cos_sin",),
+    tolerances=(wave_between,),
+    refuted_by=(wrong.tables_from_one, wrong.tables_exchanged),
+)
+
+
+@one_pair_aliases.proof
+def _(ops: Operations) -> Any:
+    lo, hi = turn()
+    records = list(convergents(lo, hi, 2**31))
+    closeness = [gap(p, q, lo, hi) for p, q in records]
+    offsets = np.array([p for p, _ in records])
+    seen = off_a_turn(ops, offsets, 2)
+    return all_of(
+        equal(offsets[:6], [6, 19, 25, 44, 333, 710]),
+        less(0.0, np.array([below for below, _ in closeness])),  # never exactly
+        less(np.array([above for _, above in closeness[1:]]), np.array([below for below, _ in closeness[:-1]])),
+        equal(seen, np.array([above for _, above in closeness]), within=wave_between(0.0, np.float64)),
+    )
+
+
+@one_pair_aliases.property(m=positions(2**30), k=st.integers(0, 12))
+def _(ops: Operations, m: int, k: int) -> Any:
+    lo, hi = turn()
+    p, q = list(convergents(lo, hi, 2**30))[k]
+    cos, sin = (t[:, 0] for t in ops.rope_cos_sin(np.array([m, m + p]), 2))
+    apart = np.hypot(cos[1] - cos[0], sin[1] - sin[0])
+    return equal(apart, 2 * np.sin(gap(p, q, lo, hi)[1] / 2), within=wave_between(0.0, np.float64) * 4)
+
+
+@one_pair_aliases.exhaustive(lambda: iter([{"most": 20_000}]))
+def _(ops: Operations, most: int) -> Any:
+    seen = off_a_turn(ops, np.arange(1, most + 1), 2)
+    best = np.minimum.accumulate(np.append(np.inf, seen[:-1]))
+    records = 1 + np.flatnonzero(seen < best)
+    known = [p for p, _ in convergents(*turn(), most)]
+    return equal(records[records >= 6], known)
+
+
+def numerators() -> Iterator[dict[str, Any]]:
+    """The offsets of the closest returns of one pair."""
+    for p, _ in convergents(*turn(), 2**31):
+        yield {"offset": p}
+
+
+@one_pair_aliases.counterexample(cases=numerators)
+def _(ops: Operations, offset: int) -> Any:
+    return equal(off_a_turn(ops, [offset], 2), np.zeros(1))
+
+
+combination_lock = Claim(
+    "rope.combination_lock",
+    faq=19,
+    statement="All pairs together do not come back, for trillions of positions.",
+    formula=r"\min_{1 \le m \le 10^{12}} \max_i |m\theta_i \bmod 2\pi| > 0.57, \qquad d = 32, 64, 128",
+    verdict="holds_if",
+    condition="“come back” means exactly; or nearly, and d is 32, 64 or 128 with base 10,000: then no offset up to "
+    "10¹² brings all angles within 0.57 radians. Small d nearly does come back: up to 10¹² to 3.5·10⁻¹² (d = 2), "
+    "2.0·10⁻¹⁰ (d = 4), 2.5·10⁻⁹ (d = 8, and to 3.3·10⁻³ at 169,646 already) and 2.4·10⁻³ radians (d = 16).",
+    needs=("rope_cos_sin", "rope_frequencies"),
+    tolerances=(wave_between,),
+    refuted_by=(wrong.frequencies_rising, wrong.tables_from_one, wrong.tables_exchanged),
+)
+
+TRILLION = 10**12
+
+
+@combination_lock.proof
+def _(ops: Operations) -> Any:
+    # The fastest pair turns by 1: an exact return would make m = 2πk. Up to 10¹² the closest miss is positive, and
+    # Lambert's theorem has it for every m.
+    lo, hi = turn()
+    misses = [gap(p, q, lo, hi)[0] for p, q in convergents(lo, hi, TRILLION)]
+    first = [ops.rope_frequencies(dim)[0] for dim in (2, 32, 64, 128)]
+    return all_of(equal(first, 1.0), less(0.0, min(misses)))
+
+
+@combination_lock.proof
+def _(ops: Operations) -> Any:
+    found, windows = zip(*(nearest_repeat(dim, TRILLION, 0.57) for dim in (32, 64, 128)), strict=True)
+    tried = all_repeats(8, 200_000, 3.5e-3)
+    return all_of(
+        equal(found, np.zeros(3)).measuring(**{"windows tried": sum(windows), "positions up to": TRILLION}),
+        equal(nearest_repeat(16, TRILLION, 2.4e-3)[0], 1),
+        equal(tried, [169_646]),  # what the windows leave out is nothing: every position was tried here
+        equal(nearest_repeat(8, 200_000, 3.5e-3)[0], 1),
+    )
+
+
+@combination_lock.proof
+def _(ops: Operations) -> Any:
+    relations = []
+    for dim, slowest, closest in ((2, 1, 3.6e-12), (4, 100, 2.0e-10), (8, 1000, 2.5e-9)):
+        records = chain_records(slowest, TRILLION)
+        near = [(m, e) for m, e in records if e < 0.05 and m <= 2**31]
+        seen = off_a_turn(ops, [m for m, _ in near], dim)
+        relations += [
+            equal(seen, np.array([e for _, e in near]), within=wave_between(0.0, np.float64)),
+            less(records[-1][1], closest).measuring(**{f"closest return, d = {dim}": records[-1][1]}),
+        ]
+    return all_of(*relations)
+
+
+def returns() -> Iterator[dict[str, Any]]:
+    """The closest returns of the smallest widths."""
+    for dim, slowest in ((8, 1000), (4, 100), (2, 1)):
+        for m, _ in chain_records(slowest, 2**31):
+            yield {"m": m, "dim": dim}
+
+
+@combination_lock.counterexample(cases=returns)
+def _(ops: Operations, m: int, dim: int) -> Any:
+    return at_least(off_a_turn(ops, [m], dim), 0.01)
+
+
 # What holds of every operation on positions.
 
 anchor = Claim(
@@ -376,7 +713,7 @@ anchor = Claim(
         wrong.pairing_ignored,
         wrong.offset_ignored,
         wrong.whole_width_turned,
-        wrong.rest_scaled,
+        wrong.rest_zeroed,
         wrong.positions_in_bfloat16,
         wrong.positions_in_float16,
         wrong.past_is_present,

@@ -237,17 +237,28 @@ def table_in_float32(correct: Operation) -> Operation:
 
 @mutant("rope", wraps=True)
 def stretched(correct: Operation) -> Operation:
-    """Multiplies what turns by 1 + 2⁻²⁰ and more with every position, as an instable recurrence would."""
+    """Makes every vector longer by a 64th."""
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
         y = correct(x, positions, **options)
-        return (y.astype(np.float64) * (1 + 2.0**-6)).astype(y.dtype) if y.dtype != object else y
+        return (y.astype(np.float64) * (1 + 2.0**-6)).astype(y.dtype)
 
     return wrong
 
 
 @mutant("rope", wraps=True)
-def rest_scaled(correct: Operation) -> Operation:
+def shrinking(correct: Operation) -> Operation:
+    """Loses a 64th of the length in every turn."""
+
+    def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
+        y = correct(x, positions, **options)
+        return (y.astype(np.float64) * (1 - 2.0**-6)).astype(y.dtype)
+
+    return wrong
+
+
+@mutant("rope", wraps=True)
+def rest_zeroed(correct: Operation) -> Operation:
     """Zeroes the features that do not turn."""
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:

@@ -263,5 +263,5 @@ APPLY_ROPE = Part(
     (turned_pair,),
     **_OPTIONS,
 )
-ROPE_COS_SIN = Part("rope_cos_sin", _table, _table_agrees, {}, (wave_rounding,), **_OPTIONS)
+ROPE_COS_SIN = Part("rope_cos_sin", _table, _table_agrees, {}, (wave_rounding,), rows_in_views=3, options=("base",))
 SINUSOIDAL = Part("sinusoidal_positional_encoding", _code, waves_agree, {}, (wave_rounding,), **_OPTIONS)

@@ -73,7 +73,7 @@ def chain_records(slowest: int, most: int) -> list[tuple[int, float]]:
 
 
 def nearest_repeat(dim: int, most: int, within: float) -> tuple[int, int]:
-    r"""How many 1 ≤ m ≤ most bring all angles of base 10,000 within `within` rad of a turn, and how many windows were tried.
+    r"""How many 1 ≤ m ≤ most bring all angles of base 10,000 within `within` rad of a turn, and the windows tried.
 
     Certificate, for d a multiple of 8: the d/2 frequencies form d/8 chains of four in ratio 10.
     If φ, the angle of a slower member, is within ε of a turn and so is 10φ, then |φ| ≤ ε/10 or |φ| ≥ (2π − ε)/10, and
