@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from mathcore import common_mutants as common
 from mathcore import positions_mutants as wrong
 from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, pure
 from mathcore.positions_rows import (
@@ -29,8 +31,10 @@ from mathcore.positions_rows import (
 )
 from mathcore.positions_search import all_repeats, chain_records, convergents, gap, nearest_repeat, turn
 from mathcore.positions_tolerances import (
+    added_angles,
     correct_rounding,
     farthest_angle,
+    sum_of_squares,
     turned_length,
     turned_pair,
     turned_score,
@@ -46,15 +50,19 @@ from mathcore.verify import (
     at_most,
     domain,
     draw_array,
+    draw_exact,
+    draw_integers,
     enclose,
     equal,
     identical,
     less,
     log_uniform,
     positions,
+    raises,
     seeds,
 )
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.tolerances import dot_product, hoeffding
 
 # FAQ 19: RoPE. What depends on no convention: lengths, distances, relative scores.
 
@@ -692,6 +700,290 @@ def _(ops: Operations, m: int, dim: int) -> Any:
     return at_least(off_a_turn(ops, [m], dim), 0.01)
 
 
+# FAQ 18: a position is a vector.
+
+
+def codes(ops: Operations, m: Any, dim: int, **options: Any) -> Any:
+    """The codes of positions."""
+    return ops.sinusoidal_positional_encoding(np.asarray(m), dim, **options)
+
+
+@domain
+def coded(draw: Draw, target: Target) -> dict[str, Any]:
+    """A few positions and an even width, a base, and a layout."""
+    dim = 2 * draw(st.sampled_from([1, 2, 3, 4, 8, 31, 32, 64, 129]))
+    return {"m": draw_places(draw, (3,)), "dim": dim, "base": draw_base(draw), "interleaved": draw(st.booleans())}
+
+
+stays_small = Claim(
+    "position.stays_small",
+    faq=18,
+    statement="Every number of the code lies between −1 and 1 and its length is √(d/2), at every position; an index "
+    "grows without bound.",
+    formula=r"|\mathrm{PE}_j(m)| \le 1, \qquad \lVert\mathrm{PE}(m)\rVert = \sqrt{d/2}",
+    source="arXiv:1706.03762, §3.5",
+    needs=("sinusoidal_positional_encoding",),
+    tolerances=(wave_rounding, sum_of_squares),
+    refuted_by=(wrong.raw_index, wrong.squeezed_index, wrong.code_scaled),
+)
+
+
+@stays_small.property(coded())
+def _(ops: Operations, m: Any, dim: int, base: float, interleaved: bool) -> Any:
+    code = codes(ops, m, dim, base=base, interleaved=interleaved)
+    angle = farthest_angle(m, dim, base, ops.conventions.rope_angles)
+    squares = (code.astype(np.float64) ** 2).sum(-1)
+    return all_of(
+        at_most(abs(code), np.ones(code.shape), within=wave_rounding(1.0, 0.0, code.dtype)),
+        equal(squares, np.full(3, dim / 2), within=sum_of_squares(dim, angle, code.dtype)),
+        at_most(squares, dim * (abs(m.astype(np.float64)) + 1)),  # what an index in every coordinate grows beyond
+    )
+
+
+is_unique = Claim(
+    "position.is_unique",
+    faq=18,
+    statement="Different positions get different codes: the first two numbers alone never repeat, and from −2³¹ to 2³¹ "
+    "no two codes are closer than 4·10⁻¹⁰.",
+    formula=r"\lVert\mathrm{PE}(m) - \mathrm{PE}(n)\rVert \ge 2\,|\sin\tfrac{m - n}{2}| > 0",
+    source="Lambert (1761): π is irrational",
+    needs=("sinusoidal_positional_encoding",),
+    tolerances=(wave_between,),
+    refuted_by=(wrong.code_in_bfloat16, wrong.code_table_ends, wrong.code_of_magnitudes),
+)
+
+
+@is_unique.proof
+def _(ops: Operations) -> Any:
+    # Codes that agree make m − n = 2πk, and π rational. No offset up to 2³² comes closer than the last convergent.
+    lo, hi = turn()
+    p, q = list(convergents(lo, hi, 2**32))[-1]
+    least = gap(p, q, lo, hi)[0]
+    code = codes(ops, np.array([0, p // 2, -(p - p // 2)]), 2)
+    apart = np.hypot(*(code[1] - code[2]))
+    return all_of(
+        less(4e-10, least).measuring(**{"closest codes up to 2³¹": least, "at an offset of": p}),
+        equal(apart, 2 * np.sin(least / 2), within=wave_between(0.0, code.dtype) * 4),
+    )
+
+
+@domain
+def two_places(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two different positions, neighbours or mirror images often, and an even width."""
+    m = int(draw_places(draw, (1,), 2**30)[0])
+    n = draw(st.sampled_from([m + 1, -m, m + 6, m + 710, int(draw_places(draw, (1,), 2**30)[0])]))
+    return {"m": m, "n": n if n != m else m + 1, "dim": 2 * draw(st.sampled_from([1, 2, 4, 33]))}
+
+
+@is_unique.property(two_places())
+def _(ops: Operations, m: int, n: int, dim: int) -> Any:
+    a, b = codes(ops, [m, n], dim).astype(np.float64)
+    chord = enclose(lambda offset: 2 * abs((offset / 2)[0].sin()), np.array([m - n])).hi
+    error = wave_between(farthest_angle([m, n], dim, 1e4, ops.conventions.rope_angles), a.dtype) * 4
+    return all_of(
+        at_least(np.hypot(a[0] - b[0], a[1] - b[1]), chord, within=error),
+        less(0.0, np.sqrt(((a - b) ** 2).sum())),
+    )
+
+
+raw_index_drowns_the_word = Claim(
+    "position.raw_index_drowns_the_word",
+    faq=18,
+    statement="Added to a word, a raw index drowns it: the cosine to the word tends to a value that has nothing to do "
+    "with the position. The code does not: a word of length √d or more keeps a cosine above 0.7 at every position.",
+    formula=r"\cos(w + m\mathbf 1, w) \to \frac{\sum_j w_j}{\sqrt d\,\lVert w\rVert}, \qquad "
+    r"\cos(w + \mathrm{PE}(m), w) \ge \sqrt{1 - d / 2\lVert w\rVert^2} > 0.7",
+    needs=("sinusoidal_positional_encoding",),
+    refuted_by=(wrong.raw_index, wrong.squeezed_index),
+)
+
+
+def cosine(a: Any, b: Any) -> Any:
+    """The cosine of two vectors along the last axis, in float64."""
+    return (a * b).sum(-1) / (length(a) * length(b))
+
+
+@domain
+def word_and_place(draw: Draw, target: Target) -> dict[str, Any]:
+    """A word of whole numbers, between √d and 8√d long, and a far position."""
+    dim = 2 * draw(st.integers(1, 33))
+    word = draw_integers(draw, (dim,), 8)
+    return {"word": np.where(word == 0, 1, word).astype(np.float64), "m": draw_places(draw, (1,))}
+
+
+@raw_index_drowns_the_word.property(word_and_place())
+def _(ops: Operations, word: Any, m: Any) -> Any:
+    dim, m = len(word), abs(m.astype(np.float64)) + 1024
+    drowned, limit = cosine(word + m[:, None], word), word.sum() / (np.sqrt(dim) * length(word))
+    # The angle between w + m1 and 1 has a sine of at most ‖w‖/(m√d), and is at most π/2 times that.
+    reach = np.pi / 2 * length(word) / (m * np.sqrt(dim))
+    mixed = word + codes(ops, m.astype(np.int64) - 1024, dim)
+    return all_of(
+        less(abs(drowned - limit), reach),
+        less(0.7, cosine(mixed, word)),
+    )
+
+
+shift_is_linear = Claim(
+    "position.shift_is_linear",
+    faq=18,
+    statement="Going k positions further is one fixed rotation of the code, the same from every position.",
+    formula=r"\mathrm{PE}(t + k) = R_k\,\mathrm{PE}(t)",
+    source="arXiv:1706.03762, §3.5",
+    needs=("sinusoidal_positional_encoding",),
+    tolerances=(added_angles,),
+    refuted_by=(wrong.code_from_one, wrong.code_of_magnitudes, wrong.code_table_ends, wrong.code_in_bfloat16,
+                wrong.code_scaled, wrong.code_in_float32),
+)  # fmt: skip
+
+
+@domain
+def shifts(draw: Draw, target: Target) -> dict[str, Any]:
+    """Positions, a shift, an even width and a base."""
+    t, k = draw_places(draw, (3,), 2**30), int(draw_places(draw, (1,), 2**30)[0])
+    return {"t": t, "k": k, "dim": 2 * draw(st.sampled_from([1, 2, 3, 8, 32])), "base": draw_base(draw)}
+
+
+@shift_is_linear.property(shifts())
+def _(ops: Operations, t: Any, k: int, dim: int, base: float) -> Any:
+    (s, c), (sk, ck), (s2, c2) = (
+        (code[..., 0::2], code[..., 1::2]) for code in (codes(ops, m, dim, base=base) for m in (t, [k], t + k))
+    )
+    angle = farthest_angle(abs(t) + abs(k), dim, base, ops.conventions.rope_angles)
+    allowed = added_angles(angle, s.dtype)
+    return all_of(equal(s2, s * ck + c * sk, within=allowed), equal(c2, c * ck - s * sk, within=allowed))
+
+
+@shift_is_linear.proof
+def _(ops: Operations) -> Any:
+    # With z = e^(itθ), w = e^(ikθ): 2 cos = z + 1/z and 2i sin = z − 1/z. As coefficients of zᵃwᵇ, with a and b
+    # from −1 to 1, products are outer products, and the addition theorems are identities between integers.
+    plus, minus = np.array([1, 0, 1]), np.array([-1, 0, 1])
+    together = np.zeros((3, 3), int)
+    together[0, 0], apart = 1, together.copy()
+    together[2, 2], apart[2, 2], apart[0, 0] = 1, 1, -1
+    return all_of(
+        equal(np.outer(plus, plus) + np.outer(minus, minus), 2 * together),
+        equal(np.outer(minus, plus) + np.outer(plus, minus), 2 * apart),
+    )
+
+
+vector_beats_scalar = Claim(
+    "position.vector_beats_scalar",
+    faq=18,
+    statement="N positions squeezed into one number from 0 to 1 leave neighbours at most 1/(N − 1) apart, which noise "
+    "drowns; the bounded vector keeps neighbours apart by a constant, however many positions there are.",
+    formula=r"\min_{m} |s_{m+1} - s_m| \le \frac{1}{N - 1}, \qquad "
+    r"\lVert\mathrm{PE}(m + 1) - \mathrm{PE}(m)\rVert \ge 2 \sin\tfrac12 = 0.9588\dots",
+    verdict="holds_if",
+    condition="neighbours are meant. Of all positions, some come near each other again as N grows, the sooner the "
+    "fewer pairs there are.",
+    needs=("sinusoidal_positional_encoding",),
+    tolerances=(wave_between, hoeffding),
+    refuted_by=(wrong.squeezed_index, wrong.code_table_ends, wrong.code_in_bfloat16),
+)
+
+NEIGHBOURS = 2 * math.sin(0.5)
+
+
+@vector_beats_scalar.property(coded(), count=st.integers(2, 60), rng=seeds())
+def _(ops: Operations, m: Any, dim: int, base: float, interleaved: bool, count: int, rng: Any) -> Any:
+    a, b = (codes(ops, place, dim, base=base, interleaved=interleaved) for place in (m // 2, m // 2 + 1))
+    angle = farthest_angle(abs(m) + 1, dim, base, ops.conventions.rope_angles)
+    scalar = np.sort(rng.integers(0, 2**20 + 1, size=count))  # any N numbers from 0 to 1, in units of 2⁻²⁰
+    return all_of(
+        at_least(length(b - a), np.full(3, NEIGHBOURS), within=wave_between(angle, a.dtype) * 4),
+        at_most(int(np.diff(scalar).min()) * (count - 1), 2**20),
+    )
+
+
+@vector_beats_scalar.statistical
+def _(ops: Operations, rng: np.random.Generator) -> Any:
+    # Told from its neighbour by the nearer of the two, under noise of 0.1 in every coordinate. The vector errs only
+    # where the noise along the difference exceeds half its length, 4.79 standard deviations (below 10⁻⁶ by Mills'
+    # ratio); the scalar's neighbours are 10⁻⁴ apart, a thousandth of the noise, and it errs in half of all cases.
+    count, samples, noise = 10_001, 4000, 0.1
+    m = rng.integers(0, count - 1, size=samples)
+    a, b = codes(ops, m, 16), codes(ops, m + 1, 16)
+    heard = a + noise * rng.normal(size=a.shape)
+    wrong_vector = (length(heard - b) < length(heard - a)).mean()
+    heard_scalar = noise * rng.normal(size=samples)  # around its own place, the neighbour 1/(N − 1) further
+    wrong_scalar = (heard_scalar > 0.5 / (count - 1)).mean()
+    allowed = hoeffding(samples, 1.0, 1e-12)
+    chance = math.erfc(0.5 / (count - 1) / noise / math.sqrt(2)) / 2
+    return all_of(at_most(wrong_vector, 1e-6, within=allowed), equal(wrong_scalar, chance, within=allowed))
+
+
+def far_apart() -> Iterator[dict[str, Any]]:
+    """Offsets from 2 on, with one pair."""
+    for m in range(2, 800):
+        yield {"m": m}
+
+
+@vector_beats_scalar.counterexample(cases=far_apart)
+def _(ops: Operations, m: int) -> Any:
+    a, b = codes(ops, [0, m], 2)
+    return at_least(length(b - a), NEIGHBOURS)
+
+
+independent_lanes = Claim(
+    "position.independent_lanes",
+    faq=18,
+    statement="When meaning and position lie in lanes at right angles, each is read back exactly from their sum, and "
+    "the score of two words is the score of their meanings plus that of their positions.",
+    formula=r"x = wA + pB,\; AB^\top = 0,\; AA^\top = BB^\top = I \;\Rightarrow\; xA^\top = w,\; xB^\top = p,\; "
+    r"\langle x, y\rangle = \langle w, v\rangle + \langle p, q\rangle",
+    verdict="holds_if",
+    condition="the lanes are orthogonal.",
+    needs=("linear", "sinusoidal_positional_encoding"),
+    tolerances=(dot_product,),
+    refuted_by=(wrong.lanes_leak, wrong.last_row_missing),
+)
+
+
+@domain
+def lanes_and_contents(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two orthogonal lanes of a space turned by rational angles, two meanings and two positions, all exact."""
+    pairs, fractions = draw(st.integers(1, 3)), bool(target.exact) and draw(st.integers(0, 3)) > 0
+    cos, sin = draw_turns(draw, (pairs,), fractions=fractions)
+    dim = 2 * pairs
+    q = np.full((dim, dim), cos[0] * 0)
+    first, second = np.arange(pairs), np.arange(pairs, dim)
+    q[first, first] = q[second, second] = cos
+    q[first, second], q[second, first] = -sin, sin
+    split = draw(st.integers(1, dim - 1))
+    contents = draw_exact(draw, target, 2, dim, fractions=fractions)
+    return {"basis": q[draw(seeds()).permutation(dim)], "split": split, "contents": contents}
+
+
+@independent_lanes.exact(lanes_and_contents())
+def _(ops: Operations, basis: Any, split: int, contents: Any) -> Any:
+    word_lane, place_lane, words, marks = basis[:split], basis[split:], contents[:, :split], contents[:, split:]
+    x = ops.linear(words, word_lane) + ops.linear(marks, place_lane)
+    return all_of(
+        equal(ops.linear(x, word_lane.T), words),
+        equal(ops.linear(x, place_lane.T), marks),
+        equal(ops.linear(x, x.T), ops.linear(words, words.T) + ops.linear(marks, marks.T)),
+    )
+
+
+@independent_lanes.property(two_places())
+def _(ops: Operations, m: int, n: int, dim: int) -> Any:
+    marks = codes(ops, [m, n], dim).astype(np.float64)
+    words = np.stack([np.arange(1.0, dim + 1), np.arange(dim, 0.0, -1)])
+    x = np.concatenate([words, marks], axis=1)
+    sizes = abs(x) @ abs(x).T
+    truth = enclose(lambda w, p: w @ w.T + p @ p.T, words, marks)
+    return equal(ops.linear(x, x.T), truth, within=dot_product(sizes, 2 * dim, x.dtype))
+
+
+@independent_lanes.counterexample(split=st.integers(1, 3))
+def _(ops: Operations, split: int) -> Any:
+    words, marks = np.ones((2, split)), np.array([[1.0] * split, [2.0] * split])  # one lane for both
+    x = ops.linear(words, np.eye(split)) + ops.linear(marks, np.eye(split))
+    return equal(ops.linear(x, x.T), ops.linear(words, words.T) + ops.linear(marks, marks.T))
+
+
 # What holds of every operation on positions.
 
 anchor = Claim(
@@ -768,3 +1060,140 @@ rope_pure = pure(ROPE, ROPE_VJP, refuted_by=(wrong.cache_by_length, wrong.base_g
 code_pure = pure(SINUSOIDAL, refuted_by=(wrong.code_cached_by_length,))
 table_pure = pure(ROPE_COS_SIN)
 applied_pure = pure(APPLY_ROPE)
+
+code_anchor = Claim(
+    "sinusoidal_positional_encoding.anchor",
+    statement="The code holds sin mθ and cos mθ of every frequency in its place, at near positions and far ones, "
+    "negative ones and ones between integers, for every width, odd ones too, base and layout.",
+    formula=r"\mathrm{PE}_{2i}(m) = \sin m\theta_i, \qquad \mathrm{PE}_{2i+1}(m) = \cos m\theta_i",
+    source="arXiv:1706.03762, §3.5",
+    needs=("sinusoidal_positional_encoding",),
+    tolerances=(wave_rounding, wave_between),
+    refuted_by=(
+        wrong.code_from_one,
+        wrong.code_of_magnitudes,
+        wrong.code_in_bfloat16,
+        wrong.code_table_ends,
+        wrong.code_base_ignored,
+        wrong.code_base_off,
+        wrong.code_in_halves,
+        wrong.code_scaled,
+        wrong.code_in_float32,
+        wrong.code_cut_to_integers,
+    ),
+)
+
+
+@code_anchor.property(SINUSOIDAL.inputs())
+def _(ops: Operations, **code: Any) -> Any:
+    return SINUSOIDAL.agrees(ops, **code)
+
+
+@domain
+def between_integers(draw: Draw, target: Target) -> dict[str, Any]:
+    """A few positions that are no integers, near and far, and the options."""
+    m = draw_places(draw, (3,), 2**20).astype(np.float64) + draw(seeds()).uniform(-0.49, 0.49, size=3)
+    dim, base = draw(st.integers(1, 40)), draw_base(draw)
+    return {"positions": m, "dim": dim, "base": base, "interleaved": draw(st.booleans())}
+
+
+@code_anchor.property(between_integers())
+def _(ops: Operations, **code: Any) -> Any:
+    return SINUSOIDAL.agrees(ops, **code)
+
+
+rows_are_independent = Claim(
+    "rope.rows_are_independent",
+    statement="A row comes out the same alone as among others, whatever they hold, NaN and infinity included; so does "
+    "every head and every position of a code.",
+    formula=r"f(x)_t = f(x_t)",
+    needs=("rope", "apply_rope", "sinusoidal_positional_encoding", "rope_cos_sin"),
+    refuted_by=(wrong.rows_mixed, common.first_row_everywhere("sinusoidal_positional_encoding"),
+                wrong.first_sequence_everywhere, wrong.heads_read_as_time),
+)  # fmt: skip
+
+
+@domain
+def rows_among_others(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two sequences with positions of their own, one row among which is spoilt, and another row."""
+    name, width, time = draw(st.sampled_from(target.dtypes)), 2 * draw(st.integers(1, 33)), draw(st.integers(2, 5))
+    x, m = draw_array(draw, (2, time, width), name, (2.0**-6, 2.0**6)), draw_places(draw, (2, time), 2**20)
+    spoilt = draw(st.integers(0, time - 1))
+    x[0, spoilt] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    row = (1, draw(st.integers(0, time - 1))) if draw(st.booleans()) else (0, (spoilt + 1) % time)
+    return {"x": x, "m": m, "row": row, "interleaved": draw(st.booleans())}
+
+
+@rows_are_independent.property(rows_among_others())
+def _(ops: Operations, x: Any, m: Any, row: tuple[int, int], interleaved: bool) -> Any:
+    dim = x.shape[-1]
+    table = ops.rope_cos_sin(m, dim)
+    own = ops.rope_cos_sin(m[row][None], dim)
+    alone = ops.rope(x[row][None], m[row][None], interleaved=interleaved)
+    return all_of(
+        identical(ops.rope(x, m, interleaved=interleaved)[row], alone[0]),
+        identical(ops.apply_rope(x, *table, interleaved=interleaved)[row], alone[0]),
+        *(identical(t[row], o[0]) for t, o in zip(table, own, strict=True)),
+        identical(codes(ops, m, dim)[row], codes(ops, m[row][None], dim)[0]),
+    )
+
+
+refusals = Claim(
+    "rope.refusals",
+    statement="What makes no sense is refused by an error that names it: odd widths and rotary widths beyond the "
+    "vector, positions that are no integers, do not fit the rows or lie beyond ±2³¹, bases below 1, tables of another "
+    "shape.",
+    formula=r"d \notin 2\mathbb N \Rightarrow \mathrm{ValueError}",
+    needs=("rope", "rope_vjp", "apply_rope", "rope_cos_sin", "rope_frequencies", "rope_permutation",
+           "sinusoidal_positional_encoding"),
+    refuted_by=(wrong.errors_swallowed, wrong.positions_cut_to_integers),
+)  # fmt: skip
+
+
+def nonsense() -> Iterator[dict[str, Any]]:
+    """Calls that make no sense, the error, and what its message must name."""
+    x, m, cos = np.ones((3, 4)), np.arange(3), np.ones((3, 2))
+    for operation, arguments, options, error, words in (
+        ("rope", (x[:, :3], m), {}, ValueError, ("(3, 3)",)),
+        ("rope", (x, m), {"rotary_dim": 3}, ValueError, ("3",)),
+        ("rope", (x, m), {"rotary_dim": -2}, ValueError, ("-2",)),
+        ("rope", (x, m), {"rotary_dim": 6}, ValueError, ("(3, 4)", "6")),
+        ("rope", (x, m[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
+        ("rope", (x, m[:1]), {}, ValueError, ("(3, 4)", "(1,)")),
+        ("rope", (x, m[:, None]), {}, ValueError, ("(3, 4)", "(3, 1)")),
+        ("rope", (x, m * 0.5), {}, TypeError, ("float64",)),
+        ("rope", (x, m == 1), {}, TypeError, ("bool",)),
+        ("rope", (x, m + 2**31), {}, ValueError, ("2147483649",)),
+        ("rope", (x, m), {"offset": 2**31}, ValueError, ("2147483649",)),
+        ("rope", (x, m), {"offset": 0.5}, TypeError, ()),
+        ("rope", (x, m), {"base": 0.5}, ValueError, ("0.5",)),
+        ("rope", (x, m), {"base": math.nan}, ValueError, ("nan",)),
+        ("rope", (x, m), {"base": math.inf}, ValueError, ("inf",)),
+        ("rope", (x[0],), {}, ValueError, ("(4,)",)),
+        ("rope_vjp", (x[:2], x, m), {}, ValueError, ("(2, 4)", "(3, 4)")),
+        ("apply_rope", (x, cos, cos[:2]), {}, ValueError, ("(3, 2)", "(2, 2)")),
+        ("apply_rope", (x, cos[:2], cos[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
+        ("apply_rope", (x[:, :2], cos, cos), {}, ValueError, ("(3, 2)",)),
+        ("apply_rope", (x, cos.astype(int), cos), {}, TypeError, ("int64",)),
+        ("rope_cos_sin", (m, 3), {}, ValueError, ("3",)),
+        ("rope_cos_sin", (m * 0.5, 4), {}, TypeError, ("float64",)),
+        ("rope_frequencies", (5,), {}, ValueError, ("5",)),
+        ("rope_frequencies", (4,), {"base": 0.0}, ValueError, ("0.0",)),
+        ("rope_permutation", (3,), {}, ValueError, ("3",)),
+        ("sinusoidal_positional_encoding", (m, -1), {}, ValueError, ("-1",)),
+        ("sinusoidal_positional_encoding", (m * np.nan, 4), {}, ValueError, ("nan",)),
+        ("sinusoidal_positional_encoding", (m == 1, 4), {}, TypeError, ("bool",)),
+    ):
+        yield {"operation": operation, "arguments": arguments, "options": options, "error": error, "words": words}
+
+
+@refusals.exhaustive(nonsense)
+def _(
+    ops: Operations,
+    operation: str,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    error: type[Exception],
+    words: tuple[str, ...],
+) -> Any:
+    return raises(lambda: getattr(ops, operation)(*arguments, **options), error, saying=words)

@@ -310,6 +310,28 @@ def base_grows(correct: Operation) -> Operation:
 
 
 @mutant("rope", wraps=True)
+def rows_mixed(correct: Operation) -> Operation:
+    """Adds 0 times the sum of everything: one NaN reaches every row."""
+
+    def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
+        y = correct(x, positions, **options)
+        with np.errstate(invalid="ignore"):
+            return (y + y.dtype.type(0) * y.sum()).astype(y.dtype)
+
+    return wrong
+
+
+@mutant("rope", wraps=True)
+def positions_cut_to_integers(correct: Operation) -> Operation:
+    """Cuts positions to integers instead of refusing what is none."""
+
+    def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
+        return correct(x, None if positions is None else np.asarray(positions).astype(np.int64), **options)
+
+    return wrong
+
+
+@mutant("rope", wraps=True)
 def errors_swallowed(correct: Operation) -> Operation:
     """Returns x where an argument does not fit."""
 
@@ -448,6 +470,12 @@ def code_table_ends(m: Any, dim: int, options: dict[str, Any]) -> Any:
 
 
 @_code_mutant
+def code_cut_to_integers(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Cuts positions to integers."""
+    return m.astype(np.int64), dim, options
+
+
+@_code_mutant
 def code_base_ignored(m: Any, dim: int, options: dict[str, Any]) -> Any:
     """Always takes 10,000 for the base."""
     return m, dim, {**options, "base": 10_000.0}
@@ -530,3 +558,24 @@ def frequencies_rising(correct: Operation) -> Operation:
 def permuted_back(correct: Operation) -> Operation:
     """Returns the inverse permutation."""
     return lambda dim: np.argsort(correct(dim))
+
+
+# Lanes.
+
+
+@mutant("linear", wraps=True)
+def lanes_leak(correct: Operation) -> Operation:
+    """Adds the sum of its inputs to the first output."""
+
+    def wrong(x: Any, weight: Any, *more: Any) -> Any:
+        y = correct(x, weight, *more).copy()
+        y[..., 0] = y[..., 0] + x.sum(-1)
+        return y
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def last_row_missing(correct: Operation) -> Operation:
+    """Stops one input early."""
+    return lambda x, weight, *more: correct(x[..., :-1], weight[:-1], *more)
