@@ -93,8 +93,9 @@ def turn_allowed(x: Any, cos: Any, sin: Any, angle: Any, *, interleaved: bool) -
     c, s = (np.broadcast_to(v, (*x.shape[:-1], dim // 2)) for v in (cos, sin))
     d = np.broadcast_to(angle, c.shape)
     a, b = x[..., first].astype(np.float64), x[..., second].astype(np.float64)
-    both = (np.concatenate(pair, -1)[..., where] for pair in ((a, a), (b, b), (c, s), (s, c), (d, d)))
-    return turned_pair(*both, x.dtype)
+    pairs = ((a, a), (b, b), (c, s), (s, c), (d, d))
+    a, b, c, s, d = (np.concatenate(pair, -1)[..., where] for pair in pairs)
+    return turned_pair(a, b, c, s, d, x.dtype)
 
 
 # Inputs.
