@@ -123,6 +123,22 @@ def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
     return {"x": as_dtype(x, name), "g": g, "seen": seen, "rubbish": dtype_named(name).type(rubbish)}
 
 
+def dead(x: Any) -> Any:
+    """Which rows have nothing to see."""
+    return np.isneginf(x.astype(np.float64)).all(-1)
+
+
+def of_nothing_to_see(ops: Operations, p: Any, *, logs: bool = False) -> Any:
+    """That the probabilities (or their logarithms) of rows with nothing to see are what the target declares."""
+    declared, n = ops.conventions.softmax_of_nothing, max(p.shape[-1], 1)
+    if declared == "nan":
+        return equal(np.isnan(p.astype(np.float64)), True)
+    if declared == "uniform":
+        value = -math.log(n) if logs else 1 / n
+        return equal(p, np.full(p.shape, value), within=rounding(np.full(p.shape, value), p.dtype) * 8)
+    return equal(p, -np.inf if logs else 0.0)
+
+
 # FAQ 8: logits and argmax.
 
 
@@ -590,10 +606,25 @@ def distinct_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
     return as_dtype(scores, draw(st.sampled_from(target.dtypes)))
 
 
-@temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3))
-def _(ops: Operations, x: Any, t: float) -> Any:
-    # The others get e^(−1000) at most, which no format holds.
-    return equal(ops.temperature_softmax(x, t), one_hot(x.argmax(), len(x)))
+@domain
+def scalable_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """One row of scores far from the ends of the format."""
+    name = draw(st.sampled_from(target.dtypes))
+    return as_dtype(draw_integers(draw, (draw(st.integers(1, 40)),), 64) / 8, name)
+
+
+@temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3), fine=st.integers(0, 14))
+def _(ops: Operations, x: Any, t: float, fine: int) -> Any:
+    # The others get e^(−1000) at most, which no format holds; so it is if scores and temperature are scaled alike.
+    scaled = np.ldexp(x.astype(np.float64), -fine).astype(x.dtype)
+    return equal(ops.temperature_softmax(scaled, t * 2.0**-fine), one_hot(x.argmax(), len(x)))
+
+
+@temperature.property(x=scalable_scores(), t=temperatures(0.25, 4.0), power=st.integers(-40, 40))
+def _(ops: Operations, x: Any, t: float, power: int) -> Any:
+    # A power of two scales scores and temperature without rounding, however small or large.
+    factor = x.dtype.type(2.0) ** x.dtype.type(power if x.dtype.itemsize > 2 else power // 8)
+    return identical(ops.temperature_softmax(x * factor, t * float(factor)), ops.temperature_softmax(x, t))
 
 
 @temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3))
@@ -662,10 +693,10 @@ never_overflows = Claim(
     "softmax.never_overflows",
     faq=17,
     statement="Any finite scores, and −∞ for an excluded one, give a finite answer: probabilities between 0 and 1 that "
-    "sum to 1, exactly 0 where excluded, and all zeros in a row that excludes everything.",
+    "sum to 1, exactly 0 where excluded; a row that excludes everything gets what is declared for it (zeros here).",
     formula=r"0 \le p_i \le 1, \qquad x_i = -\infty \Rightarrow p_i = 0",
     needs=("softmax",),
-    tolerances=(sum_of_softmax,),
+    tolerances=(sum_of_softmax, rounding),
     refuted_by=(
         wrong.no_shift,
         wrong.first_is_the_maximum,
@@ -693,15 +724,16 @@ def extreme_rows(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 
 
 def _is_a_distribution(ops: Operations, x: Any) -> Any:
-    p = ops.softmax(x)
-    excluded = np.isneginf(x.astype(np.float64))
+    p, gone = ops.softmax(x), dead(x)
+    alive, excluded = p[~gone], np.isneginf(x.astype(np.float64))[~gone]
+    missing = total(alive, -1.0)
     allowed = sum_of_softmax(x.shape[-1], x.dtype, ops.conventions.summation)
-    missing = total(p, -1.0) + excluded.all(-1)
     return all_of(
-        at_least(p, 0.0),
-        at_most(p, 1.0),
-        equal(p[excluded], 0.0),
+        at_least(alive, 0.0),
+        at_most(alive, 1.0),
+        equal(alive[excluded], 0.0),
         equal(missing, np.zeros_like(missing), within=allowed),
+        of_nothing_to_see(ops, p[gone]),
     )
 
 
@@ -733,18 +765,21 @@ logs_never_overflow = Claim(
     "format, and logsumexp is finite.",
     formula=r"-\infty < \ln p_i \le 0 \text{ where } \max x - x_i \text{ is in range}",
     needs=("log_softmax", "logsumexp"),
+    tolerances=(rounding,),
     refuted_by=(wrong.log_of_softmax, wrong.logs_unshifted, wrong.normaliser_first, wrong.sum_overflows),
 )
 
 
 @logs_never_overflow.property(x=extreme_rows())
 def _(ops: Operations, x: Any) -> Any:
-    t = ops.log_softmax(x).astype(np.float64)
+    t, gone = ops.log_softmax(x), dead(x)
+    x, t, nothing = x[~gone], t[~gone].astype(np.float64), t[gone]
     in_range = gaps(x) < 0.75 * format_of(x.dtype).most
     return all_of(
         at_most(t, 0.0),
         equal(np.isfinite(t[in_range]), True),
         equal(t[np.isneginf(x.astype(np.float64))], -np.inf),
+        of_nothing_to_see(ops, nothing, logs=True),
     )
 
 
@@ -757,9 +792,11 @@ def _(ops: Operations, x: Any) -> Any:
 special_values = Claim(
     "softmax.special_values",
     statement="A row that sees NaN or +∞ has no distribution: all of it is NaN, for log-softmax too; logsumexp is NaN "
-    "where NaN is seen, else +∞ where +∞ is, and −∞ where there is nothing to see.",
+    "where NaN is seen, else +∞ where +∞ is, and −∞ where there is nothing to see; there, probabilities are as "
+    "declared.",
     formula=r"x_i \in \{\mathrm{NaN}, +\infty\} \Rightarrow p = \mathrm{NaN}",
     needs=("softmax", "log_softmax", "logsumexp"),
+    tolerances=(rounding,),
     refuted_by=(
         wrong.broken_scores_mended,
         wrong.dead_row_is_nan,
@@ -782,35 +819,31 @@ def special_grid(target: Target) -> Iterator[dict[str, Any]]:
 def _kinds(x: Any) -> tuple[Any, Any, Any]:
     """Which rows see NaN, which see +∞, and which see nothing."""
     wide = x.astype(np.float64)
-    return np.isnan(wide).any(-1), np.isposinf(wide).any(-1), np.isneginf(wide).all(-1)
+    return np.isnan(wide).any(-1), np.isposinf(wide).any(-1), dead(x)
 
 
 @special_values.exhaustive(special_grid)
 def _(ops: Operations, x: Any) -> Any:
-    (nan, infinite, dead), p = _kinds(x), ops.softmax(x).astype(np.float64)
-    return all_of(
-        equal(np.isnan(p), np.broadcast_to((nan | infinite)[:, None], x.shape)),
-        equal(p[dead], 0.0),
-    )
+    (nan, infinite, gone), p = _kinds(x), ops.softmax(x)
+    broken = np.broadcast_to((nan | infinite)[:, None], x.shape)
+    return all_of(equal(np.isnan(p[~gone]), broken[~gone]), of_nothing_to_see(ops, p[gone]))
 
 
 @special_values.exhaustive(special_grid)
 def _(ops: Operations, x: Any) -> Any:
-    (nan, infinite, dead), log_p = _kinds(x), ops.log_softmax(x).astype(np.float64)
-    return all_of(
-        equal(np.isnan(log_p), np.broadcast_to((nan | infinite)[:, None], x.shape)),
-        equal(log_p[dead], -np.inf),
-    )
+    (nan, infinite, gone), log_p = _kinds(x), ops.log_softmax(x)
+    broken = np.broadcast_to((nan | infinite)[:, None], x.shape)
+    return all_of(equal(np.isnan(log_p[~gone]), broken[~gone]), of_nothing_to_see(ops, log_p[gone], logs=True))
 
 
 @special_values.exhaustive(special_grid)
 def _(ops: Operations, x: Any) -> Any:
-    (nan, infinite, dead), lse = _kinds(x), ops.logsumexp(x).astype(np.float64)
+    (nan, infinite, gone), lse = _kinds(x), ops.logsumexp(x).astype(np.float64)
     plain = ~(nan | infinite) & (np.isfinite(x.astype(np.float64)).sum(-1) > 1)
     return all_of(
         equal(np.isnan(lse), nan),
         equal(np.isposinf(lse), infinite & ~nan),
-        equal(np.isneginf(lse), dead),
+        equal(np.isneginf(lse), gone),
         less(x.astype(np.float64).max(-1)[plain], lse[plain]),
     )
 
@@ -1151,6 +1184,7 @@ softmax_excludes = _excluding(
         wrong.cotangent_leaks,
     ),
     softmax_rounding,
+    rounding,
 )
 
 
@@ -1161,7 +1195,8 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     y = ops.softmax(dirty, where=seen)
     return all_of(
         equal(y[alive], enclose(distribution, clean[alive]), within=allowed),
-        equal(y[np.isneginf(clean)], 0.0),
+        equal(y[alive][np.isneginf(clean[alive])], 0.0),
+        of_nothing_to_see(ops, y[~alive]),
         identical(y, ops.softmax(clean)),
         identical(ops.softmax(dirty.T, axis=0, where=np.asarray(seen).T).T, y),
     )
@@ -1169,15 +1204,17 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 @softmax_excludes.property(masked_rows())
 def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
-    dirty, clean, _ = _hidden(x, seen, rubbish)
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a dead row has no gradient to speak of
     pulled = ops.softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
-    return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.softmax_vjp(g, clean)))
+    return all_of(equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, ops.softmax_vjp(g, clean)))
 
 
 log_softmax_excludes = _excluding(
     "log_softmax",
     (wrong.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
     log_softmax_rounding,
+    rounding,
 )
 
 
@@ -1188,7 +1225,8 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     y = ops.log_softmax(dirty, where=seen)
     return all_of(
         equal(y[alive], enclose(log_distribution, clean[alive]), within=allowed),
-        equal(y[np.isneginf(clean)], -np.inf),
+        equal(y[alive][np.isneginf(clean[alive])], -np.inf),
+        of_nothing_to_see(ops, y[~alive], logs=True),
         identical(y, ops.log_softmax(clean)),
         identical(ops.log_softmax(dirty.T, axis=0, where=np.asarray(seen).T).T, y),
     )
@@ -1196,9 +1234,12 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 @log_softmax_excludes.property(masked_rows())
 def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
-    dirty, clean, _ = _hidden(x, seen, rubbish)
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a dead row has no gradient to speak of
     pulled = ops.log_softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
-    return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.log_softmax_vjp(g, clean)))
+    return all_of(
+        equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, ops.log_softmax_vjp(g, clean))
+    )
 
 
 logsumexp_excludes = _excluding(
@@ -1443,18 +1484,20 @@ def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape
 
 
 def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
-    """4,099 rows of two scores in each format, and options of a mean."""
+    """4,099 rows of two scores in each format; targets in formats that cannot count the rows."""
     x = np.random.default_rng(0).normal(size=(4099, 2)) * 4
-    for name in target.dtypes:
+    for name, kind in zip(target.dtypes, ("int8", "uint8", "int16", "int8"), strict=False):
         yield {
+            "targets": (np.arange(len(x)) % 2).astype(kind),
             "logits": as_dtype(x, name),
             "options": {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"},
         }
 
 
 @any_shape.exhaustive(thousands_of_rows)
-def _(ops: Operations, logits: Any, options: dict[str, Any]) -> Any:
-    return _is_the_surprise(ops, logits, np.arange(len(logits)) % 2, options)
+def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+    each = {**options, "reduction": "none"}
+    return all_of(_is_the_surprise(ops, logits, targets, options), _is_the_surprise(ops, logits, targets, each))
 
 
 excluded_classes = Claim(

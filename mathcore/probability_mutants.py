@@ -117,8 +117,6 @@ def last_for_a_missing_axis(correct: Any) -> Any:
 
     def wrong(*arrays: Any, axis: int = -1, **options: Any) -> Any:
         x = arrays[-1]
-        if x.ndim == 0:
-            return x
         return correct(*arrays, axis=axis if -x.ndim <= axis < x.ndim else -1, **options)
 
     return wrong
