@@ -123,6 +123,17 @@ def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
     return {"x": as_dtype(x, name), "g": g, "seen": seen, "rubbish": dtype_named(name).type(rubbish)}
 
 
+def hidden_tiles(target: Target) -> Iterator[dict[str, Any]]:
+    """Two rows of whole numbers of which a stretch is hidden at either end, the rest far below 0, far above or near."""
+    for i, (n, hidden) in enumerate([(3, 1), (9, 8), (16, 8), (17, 16), (64, 32), (129, 128), (200, 64), (257, 256)]):
+        x = -(np.arange(2 * n).reshape(2, n) * 5 % 7.0)
+        x[0, :hidden] = x[1, n - hidden :] = -np.inf
+        for j, level in enumerate((-1000.0, 1000.0, -128.0)):
+            name = target.dtypes[(i + j) % len(target.dtypes)]
+            exact = np.clip(level, -128, 128) if name == "bfloat16" else level  # which has no odd numbers past 256
+            yield {"x": as_dtype(x, name), "level": as_dtype(exact, name)}
+
+
 def dead(x: Any) -> Any:
     """Which rows have nothing to see."""
     return np.isneginf(x.astype(np.float64)).all(-1)
@@ -544,9 +555,15 @@ shift_invariant = Claim(
         wrong.no_shift,
         wrong.shift_by_largest_magnitude,
         wrong.maximum_starts_at_zero,
+        wrong.hidden_tile_lifts_the_maximum,
         wrong.division_free,
     ),
 )
+
+
+@shift_invariant.exhaustive(hidden_tiles)
+def _(ops: Operations, x: Any, level: Any) -> Any:
+    return identical(ops.softmax(x + level), ops.softmax(x))
 
 
 @shift_invariant.property(shiftable())
@@ -1046,6 +1063,13 @@ lse_accuracy = Claim(
 )
 
 
+@lse_accuracy.exhaustive(hidden_tiles)
+def _(ops: Operations, x: Any, level: Any) -> Any:
+    x = x + level
+    allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
+
+
 @lse_accuracy.property(x=score_rows())
 def _(ops: Operations, x: Any) -> Any:
     allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
@@ -1125,6 +1149,11 @@ log_shift_invariant = Claim(
     needs=("log_softmax",),
     refuted_by=(wrong.normaliser_first, wrong.logs_unshifted),
 )
+
+
+@log_shift_invariant.exhaustive(hidden_tiles)
+def _(ops: Operations, x: Any, level: Any) -> Any:
+    return identical(ops.log_softmax(x + level), ops.log_softmax(x))
 
 
 @log_shift_invariant.property(shiftable())
