@@ -554,9 +554,16 @@ def _joined(a: _Mix, b: _Mix) -> _Mix:
     top = np.maximum(a.top, b.top)
     share_a, share_b = _exp_below(a.top, top), _exp_below(b.top, top)
     with np.errstate(invalid="ignore"):
-        values = share_a * a.values + share_b * b.values
+        values = _share(share_a, a.values) + _share(share_b, b.values)
     values = np.where(a.total == 0, b.values, np.where(b.total == 0, a.values, values))  # keeps −0.0
     return _Mix(values, share_a * a.total + share_b * b.total, top)
+
+
+def _share(share: Array, x: Array) -> Array:
+    """`share` · x; of ∞ and NaN all of it, however small the share, even where it underflowed."""
+    if x.dtype == object or np.isfinite(x).all():
+        return share * x
+    return np.where(np.isfinite(x) | np.isnan(share), share * x, x)
 
 
 def _found(output: Array, lse: Array) -> _Mix:
@@ -612,9 +619,11 @@ def _top(scores: Array) -> Array:
 
 def _exp_below(x: Array, top: Array) -> Array:
     """e^(x − top) for x ≤ top; 0 where x = −∞, also if that is the top itself."""
+    if x.dtype == object:  # a float −∞ among other objects has no exp, and some have no difference from it
+        there = np.asarray(x != -np.inf, dtype=bool)
+        gaps = np.subtract(x, top, where=there, out=np.zeros(x.shape, dtype=object))
+        return np.exp(gaps, where=there, out=np.zeros(x.shape, dtype=object))
     with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
-        if x.dtype == object:  # a float −∞ among other objects has no exp
-            return np.exp(x - top, where=np.asarray(x != -np.inf, dtype=bool), out=np.zeros(x.shape, dtype=object))
         return np.exp(x - np.where(top == -np.inf, 0, top))
 
 
@@ -639,8 +648,9 @@ def _with_specials(values: Array, seen: Array, v: Array) -> Array:
     """Put right what the product of weights and `v` (..., key heads, keys, width) lost: NaN, ∞, a lone −0.0."""
     if v.ndim > 2:
         v = np.repeat(v, values.shape[-3] // v.shape[-3], axis=-3)  # (..., heads, keys, width)
+    strays = _strays(seen, v)
     with np.errstate(invalid="ignore"):
-        values = values + _strays(seen, v)
+        values = np.where(strays == 0, values, values + strays)  # keeps −0.0
     alone = seen.sum(axis=-1, keepdims=True) == 1
     return np.where(alone, np.take_along_axis(v, seen.argmax(axis=-1)[..., None], axis=-2), values)
 

@@ -316,16 +316,16 @@ class Residue:
         return isinstance(other, (Residue, int, float)) and self.value == Residue(other).value
 
     def __lt__(self, other: Any) -> bool:
-        return self.value < Residue(other).value
+        return self.value < _comparable(other)
 
     def __gt__(self, other: Any) -> bool:
-        return self.value > Residue(other).value
+        return self.value > _comparable(other)
 
     def __le__(self, other: Any) -> bool:
-        return self.value <= Residue(other).value
+        return self.value <= _comparable(other)
 
     def __ge__(self, other: Any) -> bool:
-        return self.value >= Residue(other).value
+        return self.value >= _comparable(other)
 
     def __hash__(self) -> int:
         return hash(self.value)
@@ -362,6 +362,11 @@ class Residue:
     def sqrt(self) -> Residue:
         """Any function of one argument."""
         return self._table("sqrt")
+
+
+def _comparable(other: Any) -> int | float:
+    """What a number modulo a prime is compared with: an infinity is beyond them all."""
+    return other if isinstance(other, float) and math.isinf(other) else Residue(other).value
 
 
 def residues(x: Any) -> np.ndarray[Any, Any]:
