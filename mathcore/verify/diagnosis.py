@@ -26,14 +26,20 @@ from mathcore.verify.targets import Disguise, Target, mathcore_target
 
 
 def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
-    """Run a claim: on mathcore with the wrong implementations that it must refute, on others with a diagnosis."""
-    if missing := [name for name in claim.needs if name not in target.operations]:
-        why = f"the target has no {' and no '.join(f'`{name}`' for name in missing)}"
+    """Run a claim: on mathcore with the wrong implementations that it must refute, on others with a diagnosis.
+
+    A target that offers some of the operations is tried by the checks that need no others: they may refute the claim.
+    """
+    missing = [name for name in claim.needs if name not in target.operations]
+    why = f"the target has no {' and no '.join(f'`{name}`' for name in missing)}"
+    if len(missing) == len(claim.needs) > 0:
         checks = [CheckResult(c.rung, "not_offered", Tally(), None, c.counterexample, why) for c in claim.checks]
         return ClaimResult(claim.id, "not_offered", checks, {}, 0.0)
     if not target.guarded:
         return run_claim(claim, target, mathcore_target(), profile, seed)
     result = run_claim(claim, target, None, profile, seed)
+    if missing:
+        result.checks = [replace(c, detail=why) if c.outcome == "not_offered" else c for c in result.checks]
     if result.outcome == "holds":
         result.would_pass = would_pass(claim, target, profile, seed)
     if result.outcome == "refuted" and not result.misbehaved:
