@@ -1,0 +1,137 @@
+"""What the claims about positions do not say: messages, shapes, signs of zero, the search, and examples to look at."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import mathcore as mc
+from mathcore.positions_search import all_repeats, chain_records, convergents, nearest_repeat, turn
+from mathcore.verify import Conventions, Target, verify
+
+X = np.arange(12.0).reshape(3, 4)
+
+
+def test_a_quarter_turn_worked_by_hand():
+    cos, sin = np.zeros((1, 2)), np.ones((1, 2))
+    row = np.array([[1.0, 2.0, 3.0, 4.0]])
+    assert mc.apply_rope(row, cos, sin).tolist() == [[-3.0, -4.0, 1.0, 2.0]]
+    assert mc.apply_rope(row, cos, sin, interleaved=True).tolist() == [[-2.0, 1.0, -4.0, 3.0]]
+
+
+def test_a_turn_by_three_four_five_is_exact_on_fractions():
+    row = np.array([[Fraction(5), Fraction(10)]], dtype=object)
+    turned = mc.apply_rope(row, *(np.array([[Fraction(v, 5)]], dtype=object) for v in (3, 4)))
+    assert turned.tolist() == [[-5, 10]]
+
+
+def test_the_code_of_position_0_and_1():
+    assert mc.sinusoidal_positional_encoding(0, 5).tolist() == [0, 1, 0, 1, 0]
+    assert mc.sinusoidal_positional_encoding(1, 2).tolist() == [math.sin(1), math.cos(1)]
+    assert mc.sinusoidal_positional_encoding([[1, 2]], 0).shape == (1, 2, 0)
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (2, 0, 4), (3, 0), (0, 3, 4)])
+def test_nothing_turned_is_nothing(shape):
+    assert mc.rope(np.ones(shape)).shape == shape
+
+
+def test_position_0_keeps_every_bit():
+    special = np.array([[-0.0, np.inf, np.nan, 5e-324]])
+    assert mc.rope(special, [0]).tobytes() == special.tobytes()
+
+
+def test_one_vector_at_one_position():
+    assert mc.rope(X[1], 1).tolist() == mc.rope(X, [0, 1, 2])[1].tolist()
+
+
+def test_positions_count_from_the_offset():
+    assert mc.rope(X, offset=7).tolist() == mc.rope(X, np.array([7, 8, 9], np.uint8)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: mc.rope(X[:, :3]),
+            r"`x` must have an even last axis, or `rotary_dim` must be given, got shape \(3, 3\)",
+        ),
+        (lambda: mc.rope(X, rotary_dim=6), r"`rotary_dim` must be at most the width of `x` \(3, 4\), got 6"),
+        (lambda: mc.rope(X, [2**31 + 1, 0, 0]), r"`positions` must lie in \[−2³¹, 2³¹\], got 2147483649"),
+        (lambda: mc.rope(X, [0, 1]), r"`positions` must fit the rows \(3,\) of `x` \(3, 4\), time axis included"),
+        (lambda: mc.rope(X, base=0.5), r"`base` must be a finite number from 1 up, got 0\.5"),
+    ],
+)
+def test_a_refusal_says_what_was_expected_and_what_came(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_convergents_of_a_turn_are_the_known_ones():
+    assert list(convergents(*turn(), 710)) == [(6, 1), (19, 3), (25, 4), (44, 7), (333, 53), (710, 113)]
+
+
+def test_an_interval_too_wide_for_a_convergent_is_an_error():
+    lo, hi = turn()
+    with pytest.raises(ArithmeticError, match="too wide"):
+        list(convergents(lo, hi + 2**390, 10**30))
+
+
+@pytest.mark.parametrize(("dim", "within"), [(8, 0.5), (8, 0.05), (16, 0.5), (32, 0.57)])
+def test_the_windows_leave_nothing_out(dim, within):
+    most = 2_000_000
+    assert nearest_repeat(dim, most, within)[0] == len(all_repeats(dim, most, within))
+
+
+def test_records_of_a_chain_are_those_found_by_trying():
+    closest = [m for m, gap in chain_records(1000, 200_000) if gap < 0.05]
+    assert closest == [69_115, 100_531, 169_646]
+    assert set(closest) <= set(all_repeats(8, 200_000, 0.05).tolist())
+
+
+@pytest.mark.parametrize(("dim", "within"), [(12, 0.5), (16, 0.58)])
+def test_the_certificate_says_where_it_does_not_hold(dim, within):
+    with pytest.raises(ValueError, match="certificate needs"):
+        nearest_repeat(dim, 1000, within)
+
+
+def _in_float64(sign, interleaved):
+    """RoPE as most write it: angles in float64, one pairing."""
+
+    def rope(x, positions=None, *, base=10_000.0, offset=0):
+        m = (np.arange(x.shape[-2]) if positions is None else np.asarray(positions)).astype(np.int64) + offset
+        d = x.shape[-1]
+        angle = m[..., None] * base ** (-np.arange(0, d, 2) / max(d, 1))
+        work = np.float32 if x.dtype.itemsize < 4 else x.dtype
+        c, s = np.cos(angle).astype(work), sign * np.sin(angle).astype(work)
+        first, second = (slice(0, d, 2), slice(1, d, 2)) if interleaved else (slice(0, d // 2), slice(d // 2, d))
+        a, b, y = x[..., first].astype(work), x[..., second].astype(work), x.copy()
+        y[..., first], y[..., second] = a * c - b * s, a * s + b * c
+        return y
+
+    return rope
+
+
+FREE = ("rope.relative_only", "rope.composes", "rope.preserves_norm", "rope.preserves_distance", "rope.stays_stable")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_another_pairing_or_sign_is_no_mistake(sign, interleaved):
+    operation = _in_float64(sign, interleaved)
+    report = verify(Target.numpy("theirs", rope=operation), *FREE, profile="quick", seed=1, workers=1)
+    assert not [r.claim for _, r in report.results if r.outcome == "refuted"]
+    declared = Conventions(rope_pairing="interleaved" if interleaved else "half", rope_sign=sign)
+    theirs = Target.numpy("theirs", rope=operation, conventions=declared)
+    report = verify(theirs, "rope.anchor", profile="quick", seed=1, workers=1)
+    assert [r.outcome for _, r in report.results] == ["holds"]
+
+
+def test_positions_off_by_one_pass_what_is_relative_and_fail_the_anchor():
+    theirs = _in_float64(1, False)
+    one_on = Target.numpy("one on", rope=lambda x, positions: theirs(x, positions + 1))
+    report = verify(one_on, "rope.preserves_distance", "rope.anchor", profile="quick", seed=1, workers=1)
+    outcomes = {r.claim: r.outcome for _, r in report.results}
+    assert outcomes["rope.preserves_distance"] != "refuted"
+    assert outcomes["rope.anchor"] == "refuted"
