@@ -1,6 +1,6 @@
 """Time the primitives beside SciPy and PyTorch: `python -m benchmarks [PART…] [--json FILE]`.
 
-Every line is one run: all contenders take turns on the same arrays, and what is printed is the median of each as a share
+Every line is one run: all contenders take turns on the same arrays, and what is printed is the median of each, a share
 of PyTorch's (or, without it, of naive NumPy's). Smaller is better. Peers that are not installed are left out.
 """
 
