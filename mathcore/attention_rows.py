@@ -1,0 +1,375 @@
+"""Attention as claims try it: options drawn together, the textbook's formula, and what the answer may be off by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.attention_tolerances import (
+    Scores,
+    attention_rounding,
+    attention_vjp_rounding,
+    lse_rounding,
+    plain_mean,
+    weights_rounding,
+)
+from mathcore.common_rows import Part
+from mathcore.verify import Enclosure, Operations, Target, all_of, domain, enclose, equal, log_uniform, seeds
+from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.relations import Conjunction, Relation
+
+Case = dict[str, Any]
+ARRAYS = ("query", "key", "value")
+OPTIONS = ("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "block_size")
+
+# The textbook.
+
+
+def seen_by(case: Case) -> Any:
+    """Which keys each query sees, (..., heads, queries, keys)."""
+    q, k = case["query"], case["key"]
+    queries, keys = q.shape[-2], k.shape[-2]
+    seen = np.ones((*q.shape[:-1], keys), bool)
+    if case.get("is_causal"):
+        seen &= np.arange(keys) <= np.arange(queries)[:, None] + case.get("query_offset", 0)
+    if case.get("mask") is not None:
+        seen &= case["mask"]
+    if case.get("bias") is not None:
+        seen &= np.asarray(case["bias"], np.float64) > -np.inf
+    return seen
+
+
+def per_head(x: Any, heads: int) -> Any:
+    """The keys or values of every query head: neighbours share one."""
+    return x if x.ndim < 3 or not x.shape[-3] else np.repeat(x, heads // x.shape[-3], -3)
+
+
+def turned(x: Any) -> Any:
+    """The last two axes exchanged."""
+    return np.swapaxes(x, -1, -2)
+
+
+def group_of(case: Case) -> int:
+    """How many query heads share a key head."""
+    q, k = case["query"], case["key"]
+    return int(q.shape[-3] // max(k.shape[-3], 1)) if q.ndim > 2 else 1
+
+
+def dtype_of(case: Case) -> Any:
+    """The format that the answer comes in."""
+    return np.result_type(*(case[name] for name in ARRAYS))
+
+
+def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | None = None) -> Scores:
+    """The scores of a case in float64, and all else that its error depends on."""
+    q, k, v = (np.asarray(case[name], np.float64) for name in ARRAYS)
+    heads = q.shape[-3] if q.ndim > 2 else 1
+    k, v = per_head(k, heads), per_head(v, heads)
+    seen, scale, bias = seen_by(case), case.get("scale"), case.get("bias")
+    by = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
+    bias = np.zeros((1, 1)) if bias is None else np.asarray(bias, np.float64)
+    bias = np.where(np.isneginf(bias), 0.0, bias)
+    s = np.where(seen, (q @ turned(k)) * by + bias, -np.inf)
+    top = s.max(-1, keepdims=True, initial=-np.inf)
+    with np.errstate(invalid="ignore"):
+        gap = np.where(seen, top - s, np.inf)
+    e = np.exp(-gap)
+    p = e / np.maximum(e.sum(-1, keepdims=True), 1e-300)
+    return Scores(q, k, v, bias, by, seen, p, gap, summation, moved)
+
+
+_FEW = 700
+"""Products that are worth Arb; beyond, float64 is an implementation like any other, and allowed its own error."""
+
+
+def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, bool]:
+    """The true value of `formula(v, exponentials of what is seen, top)`, and whether it is enclosed."""
+    scale = case.get("scale")
+    s = np.where(of.seen, (of.query @ turned(of.key)) * of.by + of.bias, -np.inf)
+    top = s.max(-1, keepdims=True, initial=-np.inf)
+
+    def whole(q: Any, k: Any, v: Any, bias: Any, width: Any, top: Any) -> Any:
+        by = 1 / np.sqrt(width) if scale is None else scale
+        with np.errstate(over="ignore", invalid="ignore"):
+            return formula(v, np.where(of.seen, np.exp((q @ turned(k)) * by + bias - top), 0), top)
+
+    given = (
+        of.query,
+        of.key,
+        of.value,
+        of.bias,
+        np.asarray(float(of.query.shape[-1])),
+        np.where(top > -np.inf, top, 0.0),
+    )
+    few = of.seen.size * (of.query.shape[-1] + of.value.shape[-1]) <= _FEW
+    return (enclose(whole, *given), True) if few else (np.asarray(whole(*given)), False)
+
+
+def mixed(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001  (one signature for all)
+    """The values by their weights; nothing of nothing."""
+    total = e.sum(-1, keepdims=True)
+    return (e @ v) / (total + (total == 0))
+
+
+def shares(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
+    """The weights."""
+    total = e.sum(-1, keepdims=True)
+    return e / (total + (total == 0))
+
+
+def log_total(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
+    """The logarithm of the sum of exponentials, and anything where there is none."""
+    total = e.sum(-1, keepdims=True)
+    return (np.log(total + (total == 0)) + top)[..., 0]
+
+
+def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -> Conjunction | Relation:
+    """That `answer` is attention; rows with nothing to see are as the target declares them."""
+    of, dtype = figures(case, "any" if blocks else ops.conventions.summation), dtype_of(case)
+    shape = (*case["query"].shape[:-1], case["value"].shape[-1])
+    if np.shape(answer) != shape:
+        return equal(np.shape(answer), shape)
+    alive = of.seen.any(-1)
+    true, exact = textbook(case, of, mixed)
+    within = attention_rounding(of, dtype)
+    if not exact:
+        within = within + attention_rounding(figures(case), np.float64)
+    return all_of(
+        equal(answer.dtype == dtype, True),
+        equal(answer[alive], true[alive], within=within[alive]),
+        nothing_seen(ops, answer, of, dtype),
+    )
+
+
+def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relation:
+    """Rows with nothing to see, as the target declares them."""
+    nothing, keys = ~of.seen.any(-1), of.seen.shape[-1]
+    declared = ops.conventions.attention_of_nothing
+    if declared == "nan":
+        return equal(np.isnan(answer[nothing].astype(np.float64)), True)
+    if declared == "zeros" or not keys:
+        return equal(answer[nothing], 0.0)
+    means = np.broadcast_to(of.value.mean(-2)[..., None, :], answer.shape)[nothing]
+    return equal(answer[nothing], means, within=plain_mean(np.full(means.shape, abs(of.value).max()), keys, dtype))
+
+
+def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options: Any) -> Conjunction | Relation:
+    """That `answer` holds the weights of attention, exactly 0 where nothing is seen."""
+    case = {"query": query, "key": key, "value": key, **options}
+    of, dtype = figures(case, ops.conventions.summation), np.result_type(query, key)
+    if np.shape(answer) != of.seen.shape:
+        return equal(np.shape(answer), of.seen.shape)
+    true, exact = textbook(case, of, shares)
+    within = weights_rounding(of, dtype)
+    if not exact:
+        within = within + weights_rounding(figures(case), np.float64)
+    hidden = ~of.seen & of.seen.any(-1, keepdims=True)
+    return all_of(equal(answer[of.seen], true[of.seen], within=within[of.seen]), equal(answer[hidden], 0.0))
+
+
+def lse_agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -> Conjunction:
+    """That `answer` is the log-sum-exp of each row; −∞ of nothing."""
+    of = figures(case, "any" if blocks else ops.conventions.summation)
+    alive = of.seen.any(-1)
+    true, exact = textbook(case, of, log_total)
+    values = np.asarray(true.hi if isinstance(true, Enclosure) else true)
+    within = lse_rounding(of, values, answer.dtype)
+    if not exact:
+        within = within + lse_rounding(figures(case), values, np.float64)
+    declared = ops.conventions.attention_of_nothing == "zeros"
+    return all_of(
+        equal(answer[alive], true[alive], within=within[alive]),
+        *([equal(answer[~alive], -np.inf)] if declared else []),
+    )
+
+
+def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> Conjunction:
+    """That `answer` holds the cotangents of query, key and value."""
+    of, dtype, g = figures(case, ops.conventions.summation), dtype_of(case), np.asarray(cotangent, np.float64)
+    group = group_of(case)
+    within = attention_vjp_rounding(g, of, dtype, group) + attention_vjp_rounding(g, figures(case), np.float64, group)
+    true = np.concatenate([np.ravel(part) for part in true_pullback(g, of, group)])
+    flat = np.concatenate([np.ravel(np.asarray(part, np.float64)) for part in answer])
+    shapes = (equal(np.shape(a), case[name].shape) for a, name in zip(answer, ARRAYS, strict=True))
+    return all_of(*shapes, equal(flat, true, within=within))
+
+
+def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
+    """The textbook's cotangents in float64; rows with nothing to see send nothing."""
+    p = of.p
+    pulled = np.where(of.seen, g @ turned(of.value), 0.0)
+    s = p * (pulled - (p * pulled).sum(-1, keepdims=True))
+
+    def added(x: Any) -> Any:
+        return x.reshape(*x.shape[:-3], -1, group, *x.shape[-2:]).sum(-3) if x.ndim > 2 and group > 1 else x
+
+    return of.by * (s @ of.key), added(of.by * (turned(s) @ of.query)), added(turned(p) @ g)
+
+
+# Inputs.
+
+
+def numbers(draw: Draw, shape: tuple[int, ...], size: float, dtype: str) -> Any:
+    """Normal numbers of a size, now and then on a grid that reads better."""
+    x = draw(seeds()).normal(size=shape).clip(-4, 4) * size
+    if draw(st.integers(0, 2)) == 0:
+        x = np.round(x * 4) / 4
+    return as_dtype(x, dtype)
+
+
+EDGES = (15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
+"""Lengths where blocks begin and end."""
+
+
+def lengths() -> st.SearchStrategy[int]:
+    """How many words there are: mostly a few."""
+    return st.one_of(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.sampled_from(EDGES))
+
+
+def draw_axes(draw: Draw) -> tuple[tuple[int, ...], int, int]:
+    """Axes before the heads, key heads, and how many query heads share each."""
+    lead = draw(st.sampled_from([(), (), (2,), (1, 2)]))
+    key_heads, group = draw(st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3), (3, 2)]))
+    return lead, key_heads, group
+
+
+def draw_partial(draw: Draw, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape that broadcasts to `shape`: some axes 1, some leading ones gone."""
+    kept = tuple(n if draw(st.booleans()) else 1 for n in shape[:-2])
+    tail = draw(st.sampled_from([shape[-2:], shape[-2:], (1, shape[-1]), (shape[-2], 1)]))
+    return (*kept, *tail)[draw(st.integers(0, len(kept))) :]
+
+
+def draw_mask(draw: Draw, shape: tuple[int, ...]) -> Any:
+    """What may be seen: most of it, or little, whole rows hidden now and then."""
+    some = draw_partial(draw, shape)
+    return draw(seeds()).random(some) < draw(st.sampled_from([0.85, 0.6, 0.3]))
+
+
+def draw_bias(draw: Draw, shape: tuple[int, ...], dtype: str) -> Any:
+    """What is added to the scores: a little, far more than them, or −∞ here and there."""
+    some, rng = draw_partial(draw, shape), draw(seeds())
+    bias = np.round(rng.normal(size=some) * 8) / 4 + draw(st.sampled_from([0.0, 0.0, 1.0, 100.0, -300.0]))
+    if draw(st.integers(0, 3)) == 0:
+        bias[rng.random(some) < 0.3] = -np.inf
+    return as_dtype(bias, dtype)
+
+
+def draw_options(draw: Draw, shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
+    """Every option, together; `shape` is that of the scores."""
+    queries, keys = shape[-2:]
+    offset = draw(st.sampled_from([0, keys - queries, draw(st.integers(-2, keys))]))
+    return {
+        "mask": draw_mask(draw, shape) if draw(st.integers(0, 2)) == 0 else None,
+        "bias": draw_bias(draw, shape, dtype) if draw(st.integers(0, 2)) == 0 else None,
+        "is_causal": draw(st.booleans()),
+        "query_offset": offset,
+        "scale": draw(st.sampled_from([None, None, 1.0, 0.25, 1.7])),
+    }
+
+
+def draw_case(
+    draw: Draw,
+    dtype: str,
+    *,
+    width: int | None = None,
+    keys: int | None = None,
+    queries: int | None = None,
+    value_width: int | None = None,
+    heads: bool | None = None,
+    options: bool = True,
+) -> Case:
+    """Arrays and options, drawn together."""
+    n = draw(lengths()) if keys is None else keys
+    t = queries or draw(st.sampled_from([n, draw(st.integers(1, 5))] if n < 30 else [1, 2, n]))
+    lead, key_heads, group = draw_axes(draw) if max(n, t) < 30 else ((), 1, draw(st.sampled_from([1, 2])))
+    d = draw(st.sampled_from([1, 2, 3, 4, 5, 8])) if width is None else width
+    w = draw(st.integers(1, 4)) if value_width is None else value_width
+    alone = draw(st.integers(0, 5)) == 0 if heads is None else not heads
+    q_shape, k_shape = (((),) * 2) if alone else ((*lead, key_heads * group), (*lead, key_heads))
+    size = draw(st.sampled_from([0.25, 1.0, 1.0, 3.0]))
+    q, k = numbers(draw, (*q_shape, t, d), size, dtype), numbers(draw, (*k_shape, n, d), size, dtype)
+    q, k = _of_one_kind(draw, q, k, dtype)
+    v = numbers(draw, (*k_shape, n, w), draw(log_uniform(2.0**-6, 2.0**6)), dtype)
+    case = {"query": q, "key": k, "value": v}
+    return {**case, **draw_options(draw, (*q_shape, t, n), dtype)} if options else case
+
+
+def _of_one_kind(draw: Draw, q: Any, k: Any, dtype: str) -> tuple[Any, Any]:
+    """Scores of one size, all far above or below 0, or one key alike another."""
+    kind = draw(st.sampled_from(["plain", "plain", "far", "far", "alike", "sharp"]))
+    if kind == "far":
+        away = draw(st.sampled_from([-1, 1])) * draw(log_uniform(8.0, 90.0))
+        q, k = abs(np.asarray(q, np.float64)) + 8, np.asarray(k, np.float64) / 8 + away
+    if kind == "alike":
+        k = np.broadcast_to(k[..., :1, :], k.shape).copy()
+    if kind == "sharp":
+        q = np.asarray(q, np.float64) * 16
+    return as_dtype(q, dtype), as_dtype(k, dtype)
+
+
+@domain
+def cases(draw: Draw, target: Target, **how: Any) -> Case:
+    """Attention in any format that the target accepts."""
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), **how)
+
+
+def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
+    """`width` is that of queries and keys, of values, or the number of keys; `long`: so many keys that a sum sticks."""
+    if long:
+        case = draw_case(draw, name, width=2, keys=2300, queries=1, value_width=1, heads=False, options=False)
+        case["key"], case["value"] = case["key"] * case["key"].dtype.type(0.125), abs(case["value"])
+        return {**case, "mask": None, "bias": None, "is_causal": False, "query_offset": 0, "scale": None}
+    if rows is None:
+        return draw_case(draw, name, width=width or 1, keys=draw(st.integers(1, 6)))
+    if rows > 1:  # of layouts, in which no axis may be 1
+        return draw_case(draw, name, width=min(width, 9) or 1, keys=rows + 1, queries=rows, value_width=3)
+    which = draw(st.sampled_from(["width", "value_width", "keys"])) if width else "value_width"
+    sizes = {"width": 3, "value_width": 2, "keys": 3, "queries": 1, which: width}
+    return draw_case(draw, name, heads=which != "keys" and width < 100, **sizes)
+
+
+def _pulled(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
+    case = _of_any_kind(draw, name, width, long=long, rows=rows)
+    shape = (*case["query"].shape[:-1], case["value"].shape[-1])
+    return {"cotangent": numbers(draw, shape, 1.0, name), **case}
+
+
+def _weighed(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
+    case = _of_any_kind(draw, name, width, long=long, rows=rows)
+    del case["value"]
+    return case
+
+
+def _in_blocks(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
+    case = _of_any_kind(draw, name, width, long=long, rows=rows)
+    return {**case, "block_size": draw(st.sampled_from([16, 64, 512] if long else [1, 2, 3, 16, 64, 512]))}
+
+
+def _block_agrees(ops: Operations, answer: Any, block_size: int = 512, **case: Any) -> Any:  # noqa: ARG001
+    return agrees(ops, answer, blocks=True, **case)
+
+
+_X = np.ones((2, 3, 2))
+_SAMPLE = {"query": _X, "key": _X, "value": _X}
+_BIAS = {"bias": np.zeros((3, 3))}
+_MORE: dict[str, Any] = {"options": OPTIONS, "rows_in_views": 3}
+_TO_OUTPUTS = (attention_rounding, plain_mean)
+
+ATTENTION = Part("scaled_dot_product_attention", _of_any_kind, agrees, {**_SAMPLE, **_BIAS}, _TO_OUTPUTS, **_MORE)
+ATTENTION_VJP = Part(
+    "scaled_dot_product_attention_vjp",
+    _pulled,
+    pulled_agrees,
+    {"cotangent": _X, **_SAMPLE, **_BIAS},
+    (attention_vjp_rounding,),
+    **_MORE,
+)
+WEIGHTS = Part(
+    "attention_weights", _weighed, weights_agree, {"query": _X, "key": _X, **_BIAS}, (weights_rounding,), **_MORE
+)
+BLOCKWISE = Part("blockwise_attention", _in_blocks, _block_agrees, {**_SAMPLE, **_BIAS}, _TO_OUTPUTS, **_MORE)
