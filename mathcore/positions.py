@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, integers, rounded, working
+from mathcore._blocks import map_rows
 
 _FARTHEST = 2**31  # positions up to here times 32 bits of a frequency fit in an int64
 _FRACTION_BITS = 160  # of a turn: after 2³¹ steps it is still known to 2⁻¹²⁹
@@ -211,18 +213,9 @@ def apply_rope(x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, inte
     """
     x, cos, sin = floating("x", x), floating("cos", cos), floating("sin", sin)
     _check_rotation(x, cos, sin)
-    first, second = _lanes(cos.shape[-1], interleaved)
-    a, b = working(x[..., first]), working(x[..., second])  # (..., time, d/2)
-    c, s = (cos, sin) if x.dtype == object else (cos.astype(a.dtype), sin.astype(a.dtype))
-    y = x.copy()
-    with np.errstate(invalid="ignore"):  # 0·∞ at angle 0 is put right below
-        y[..., first] = a * c - b * s
-        y[..., second] = a * s + b * c
-    still = np.asarray((c == 1) & (s == 0), dtype=bool)
-    if still.any():  # 1·x − 0·y would lose the sign of −0.0, and x itself next to an infinite y
-        np.copyto(y[..., first], x[..., first], where=still)
-        np.copyto(y[..., second], x[..., second], where=still)
-    return y
+    work = working(np.empty(0, x.dtype)).dtype
+    table = (np.broadcast_to(t.astype(work), (*x.shape[:-1], t.shape[-1])) for t in (cos, sin))
+    return map_rows(partial(_turn, interleaved), np.empty(x.shape, x.dtype), x, *table)
 
 
 def apply_rope_vjp(
@@ -375,6 +368,19 @@ def _halves(a: Array | float) -> tuple[Array | float, Array | float]:
     scaled = a * 134217729.0  # 2²⁷ + 1
     high = scaled - (scaled - a)
     return high, a - high
+
+
+def _turn(interleaved: bool, x: Array, cos: Array, sin: Array, out: Array) -> None:
+    """The kernel of `apply_rope`, for a block of rows."""
+    first, second = _lanes(cos.shape[-1], interleaved)
+    a, b, turned = x[..., first], x[..., second], 2 * cos.shape[-1]  # (..., d/2)
+    np.copyto(out[..., turned:], x[..., turned:])
+    np.subtract(a * cos, b * sin, out=out[..., first])
+    np.add(a * sin, b * cos, out=out[..., second])
+    still = np.asarray((cos == 1) & (sin == 0), dtype=bool)
+    if still.any():  # 1·x − 0·y would lose the sign of −0.0, and x itself next to an infinite y
+        np.copyto(out[..., first], a, where=still)
+        np.copyto(out[..., second], b, where=still)
 
 
 def _lanes(pairs: int, interleaved: bool) -> tuple[slice, slice]:
