@@ -493,6 +493,73 @@ def code_in_halves(m: Any, dim: int, options: dict[str, Any]) -> Any:
     return m, dim, {**options, "interleaved": False}
 
 
+def _code_angles_mutant(angles: Callable[[Any, int, float], Any]) -> Mutant:
+    """A mutant of the sinusoidal code with angles of its own: (positions, dim, base) → (..., ⌈dim/2⌉)."""
+
+    def wrong(m: Any, dim: int, *, base: float = 10_000.0, interleaved: bool = True) -> Any:
+        turn = angles(np.asarray(m), dim, base)
+        pairs, code = turn.shape[-1], np.empty((*turn.shape[:-1], dim))
+        sines, cosines = (slice(0, None, 2), slice(1, None, 2)) if interleaved else (slice(pairs), slice(pairs, None))
+        code[..., sines], code[..., cosines] = np.sin(turn), np.cos(turn)[..., : dim // 2]
+        return code
+
+    wrong.__doc__, wrong.__name__ = angles.__doc__, angles.__name__
+    return mutant("sinusoidal_positional_encoding")(wrong)
+
+
+@_code_angles_mutant
+def code_of_float32_angles(m: Any, dim: int, base: float) -> Any:
+    """Keeps angles in float32, off by 0.06 rad at a million."""
+    theta = (1 / base ** (np.arange(0, dim, 2) / max(dim, 1))).astype(np.float32)
+    return (m.astype(np.float32)[..., None] * theta).astype(np.float64)
+
+
+@_code_angles_mutant
+def code_to_the_end(m: Any, dim: int, base: float) -> Any:
+    """Spreads exponents over 2i/(d − 2), so that the last frequency is 1/base."""
+    return m[..., None] * base ** (-np.arange(0, dim, 2) / max(dim - 2, 1))
+
+
+@_code_angles_mutant
+def code_of_half_the_exponent(m: Any, dim: int, base: float) -> Any:
+    """Has the exponent i/d for 2i/d."""
+    return m[..., None] * base ** (-np.arange((dim + 1) // 2) / max(dim, 1))
+
+
+@_code_angles_mutant
+def code_of_floored_exponents(m: Any, dim: int, base: float) -> Any:
+    """Divides with // where / was meant, which floors every exponent to a whole number (LoFTR 2021)."""
+    return m[..., None] * np.exp(np.arange(0, dim, 2) * (-math.log(base) / max(dim, 1) // 2))
+
+
+@_code_angles_mutant
+def code_of_exchanged_exponents(m: Any, dim: int, base: float) -> Any:
+    """Raises the exponent to the power of the base (WaveGrad 2020)."""
+    with np.errstate(divide="ignore", over="ignore"):
+        theta = (np.arange(0, dim, 2) / max(dim, 1)) ** -math.log(base)
+    return m[..., None] * np.minimum(theta, 1e6)
+
+
+@_code_angles_mutant
+def code_with_phases(m: Any, dim: int, base: float) -> Any:
+    """Rounds every angle to a thousandth of a turn, as a look-up table of 1,000 sines does."""
+    turns = m[..., None] * base ** (-np.arange(0, dim, 2) / max(dim, 1)) / (2 * math.pi)
+    return np.rint(turns * 1000) / 1000 * (2 * math.pi)
+
+
+@mutant("sinusoidal_positional_encoding", wraps=True)
+def code_cosines_first(correct: Operation) -> Operation:
+    """Exchanges sines and cosines."""
+
+    def wrong(m: Any, dim: int, *, interleaved: bool = True, **options: Any) -> Any:
+        code = correct(m, dim + dim % 2, interleaved=interleaved, **options)
+        pairs = code.shape[-1] // 2
+        swapped = np.arange(2 * pairs) ^ 1 if interleaved else np.roll(np.arange(2 * pairs), pairs)
+        return code[..., swapped][..., :dim]
+
+    return wrong
+
+
 @mutant("sinusoidal_positional_encoding", wraps=True)
 def code_scaled(correct: Operation) -> Operation:
     """Multiplies the code by √2 to give it variance 1."""
@@ -546,6 +613,24 @@ def frequencies_of_half(correct: Operation) -> Operation:
 def frequencies_to_the_end(dim: int, *, base: float = 10_000.0) -> Any:
     """Spreads exponents over 2i/(d − 2)."""
     return base ** (-np.arange(0, dim, 2) / max(dim - 2, 1))
+
+
+@mutant("rope_frequencies", wraps=True)
+def frequencies_in_float32(correct: Operation) -> Operation:
+    """Carries frequencies in float32."""
+    return lambda dim, **options: correct(dim, **options).astype(np.float32).astype(np.float64)
+
+
+@mutant("rope_frequencies", wraps=True)
+def bfloat16_frequencies(correct: Operation) -> Operation:
+    """Carries frequencies in bfloat16, as casting a whole model does (transformers 2023)."""
+
+    def wrong(dim: int, **options: Any) -> Any:
+        import ml_dtypes
+
+        return correct(dim, **options).astype(ml_dtypes.bfloat16).astype(np.float64)
+
+    return wrong
 
 
 @mutant("rope_frequencies", wraps=True)

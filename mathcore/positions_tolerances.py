@@ -2,8 +2,9 @@ r"""What rounding may do to codes of positions and to rotated pairs.
 
 Notation as in `mathcore.verify.tolerances`: u the unit roundoff of the work, λ its smallest subnormal, E how far the
 elementary functions may be off in ulp. All bounds are free of the position where `angles` is "exact". Where it is
-"float64", the angle $m\theta$ is itself a float64, and its rounding is added: $\delta = m\theta\,\epsilon_{64}$ with
-$\epsilon_{64} = (4 + 4\ln\theta^{-1})\,u_{64}$, which covers the product, the power and its rounded exponent.
+"float64" or "float32", the angle $m\theta$ is itself such a number, and its rounding is added:
+$\delta = m\theta\,\epsilon$ with $\epsilon = (4 + 4\ln\theta^{-1})\,u$, which covers the product, the power and its
+rounded exponent.
 """
 
 from __future__ import annotations
@@ -24,11 +25,16 @@ def frequencies(dim: int, base: float) -> Any:
     return float(base) ** (-2.0 * np.arange((dim + 1) // 2) / max(dim, 1))
 
 
+def frequency_error(theta: Any, angles: str) -> Any:
+    """ε of the module's head: nothing where angles are exact."""
+    return theta * 0.0 if angles == "exact" else (4 - 4 * np.log(theta)) * format_of(angles).u
+
+
 def angle_error(m: Any, dim: int, base: float, angles: str) -> Any:
     """δ of the module's head, (..., ⌈dim/2⌉): nothing where angles are exact."""
     theta = frequencies(dim, base)
     reach = abs(np.asarray(m, np.float64))[..., None] * theta
-    return reach * 0.0 if angles == "exact" else reach * (4 - 4 * np.log(theta)) * 2.0**-53
+    return reach * frequency_error(theta, angles)
 
 
 def farthest_angle(m: Any, dim: int, base: float, angles: str) -> float:
@@ -72,16 +78,17 @@ def sum_of_squares(dim: int, angle: float, dtype: Any) -> Any:
 
 
 @tolerance
-def added_angles(angle: float, dtype: Any) -> Any:
-    r"""A wave at t + k against the addition theorem on the waves at t and at k.
+def products_of_codes(dim: int, angle: float, dtype: Any) -> Any:
+    r"""Two products of codes that should be the same: $2\,(dr + \sqrt2\,d\delta + d(r + \delta)^2) + 2\gamma_{d+1}d$.
 
-    With τ the error of one wave, products of two are off by $2\tau + \tau^2$ of at most 1 in sum, as
-    $|ss'| + |cc'| \le 1$ and each relative error is at most τ/|v|: $|cc'|$ moves by $(2r + r^2)|cc'|$ with
-    $r = (2E + 1)u$. The wave at t + k adds r; judging in float64 $3u_{64}$. Angles add their errors, three of them.
+    A coordinate v is off by $r|v| + \delta$ with $r = (2E + 1)u$. The product of two codes moves by
+    $2r\sum|v||w| + \delta\sum(|v| + |w|)$ and terms of second order; $\sum|v||w| \le d/2$ as both have length
+    $\sqrt{d/2}$, and $|\sin| + |\cos| \le \sqrt2$ in every pair. Judging adds $\gamma_{d+1}$ of the products.
     """
     work = work_format(dtype)
-    r = (2 * work.trig + 1) * work.u + format_of(dtype).u
-    return (3 * r + r * r + 3 * 2.0**-53 + 4 * angle) * _EVALUATED + 8 * format_of(dtype).smallest
+    r = (2 * work.trig + 1) * work.u + format_of(dtype).u + format_of(dtype).smallest
+    one = dim * (r + math.sqrt(2) * angle + (r + angle) ** 2)
+    return 2 * (one + gamma(dim + 1, 2.0**-53) * dim * (1 + r + angle) ** 2) * _EVALUATED
 
 
 @tolerance
@@ -144,6 +151,7 @@ def turned_score(length_q: Any, length_k: Any, n: int, dtype: Any, angle: float 
 
 
 @tolerance
-def correct_rounding(value: Any) -> Any:
-    r"""A float64 within one unit in its last place of the truth: $2u\,|v|$."""
-    return 2 * 2.0**-53 * abs(np.asarray(value, np.float64))
+def frequency_rounding(theta: Any, dtype: Any, angles: str) -> Any:
+    r"""A frequency rounded correctly: $u\,\theta$; where `angles` are not exact, its ε of the module's head as well."""
+    theta = np.asarray(theta, np.float64)
+    return (format_of(dtype).u + frequency_error(theta, angles)) * theta * _EVALUATED

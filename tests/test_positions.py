@@ -8,7 +8,7 @@ import pytest
 
 import mathcore as mc
 from mathcore.positions_search import all_repeats, chain_records, convergents, nearest_repeat, turn
-from mathcore.verify import Conventions, Target, verify
+from mathcore.verify import Conventions, Target, detect, verify
 
 X = np.arange(12.0).reshape(3, 4)
 
@@ -135,3 +135,36 @@ def test_positions_off_by_one_pass_what_is_relative_and_fail_the_anchor():
     outcomes = {r.claim: r.outcome for _, r in report.results}
     assert outcomes["rope.preserves_distance"] != "refuted"
     assert outcomes["rope.anchor"] == "refuted"
+
+
+def _code_in_halves(positions, dim, *, base=10_000.0):
+    """The code as many write it: all sines, then all cosines."""
+    angle = np.asarray(positions, np.float64)[..., None] * base ** (-np.arange(0, dim, 2) / max(dim, 1))
+    return np.concatenate([np.sin(angle), np.cos(angle)[..., : dim // 2]], axis=-1)
+
+
+def test_another_order_of_sines_and_cosines_is_no_mistake():
+    theirs = Target.numpy("theirs", sinusoidal_positional_encoding=_code_in_halves)
+    free = ("position.stays_small", "position.is_unique", "position.shift_is_linear", "position.vector_beats_scalar")
+    report = verify(theirs, *free, profile="quick", seed=1, workers=1)
+    assert [r.outcome for _, r in report.results] == ["holds"] * 4
+    anchor = "sinusoidal_positional_encoding.anchor"
+    ((_, result),) = verify(theirs, anchor, profile="quick", seed=1, workers=1).results
+    assert (result.outcome, result.advice) == ("refuted", "holds under another convention: code_layout='halves'")
+    assert detect(theirs).conventions == Conventions(code_layout="halves")
+    ((_, result),) = verify(
+        theirs.following(Conventions(code_layout="halves")), anchor, profile="quick", workers=1
+    ).results
+    assert result.outcome == "holds"
+
+
+def test_angles_in_float32_are_found_and_may_be_declared():
+    def rope(x, positions, *, base=10_000.0):
+        d = x.shape[-1]
+        theta = (base ** (-np.arange(0, d, 2) / max(d, 1))).astype(np.float32)
+        angle = np.asarray(positions).astype(np.float32)[..., None] * theta
+        return mc.apply_rope(x, np.cos(angle), np.sin(angle))
+
+    theirs = Target.numpy("theirs", rope=rope, dtypes=("float32",))
+    ((_, result),) = verify(theirs, "rope.anchor", profile="quick", seed=1, workers=1).results
+    assert (result.outcome, result.advice) == ("refuted", "holds under another convention: rope_angles='float32'")

@@ -229,24 +229,38 @@ def fitted(
     for name, value in given.items():
         if name in required:
             continue
+        if name == "positions" and value is None and _demands(function, name):
+            value = np.arange(given["x"].shape[-2])  # what leaving them out means
         own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_WORDS.get(name, "")
         if accepted is None:  # a function without a signature is told what is not the default
             if not _is_default(value, defaults.get(name)):
                 options[name] = value
         elif own and (own in accepted or ("**" in accepted and not _is_default(value, defaults.get(name)))):
             options[own] = value
-        elif not _is_default(value, defaults.get(name)) and not _goes_without_saying(name, given, conventions):
+        elif not _is_default(value, defaults.get(name)) and not _goes_without_saying(
+            operation, name, given, conventions
+        ):
             raise NotTriedError(operation, f"`{name}`")
     places = [given[name] for name in required]
     # A parameter that is optional in mathcore may be demanded by place: lambda q, k, v, mask: …
     return tuple(places), options
 
 
-def _goes_without_saying(name: str, given: Mapping[str, Any], conventions: Any) -> bool:
+def _demands(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function cannot be called without an argument of this name."""
+    try:
+        parameter = inspect.signature(function).parameters.get(name)
+    except (TypeError, ValueError):
+        return False
+    return parameter is not None and parameter.default is parameter.empty
+
+
+def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], conventions: Any) -> bool:
     """Whether a target does by convention what the option asks for."""
     value = given[name]
     if name == "interleaved":
-        return bool(value) == (conventions.rope_pairing == "interleaved")
+        own = conventions.code_layout if operation.startswith("sinusoidal") else conventions.rope_pairing
+        return bool(value) == (own == "interleaved")
     if name == "query_offset":
         if not given.get("is_causal"):
             return True

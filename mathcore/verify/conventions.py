@@ -33,8 +33,10 @@ class Conventions:
         rope_pairing: "half" pairs feature i with i + d/2, "interleaved" 2i with 2i + 1. Of a target that offers
             `interleaved` as an option, what it does without.
         rope_sign: 1 turns a pair counter-clockwise, −1 clockwise.
-        rope_angles: "exact" if cosines and sines are right to the last place at every position, "float64" if the
-            angle itself is a float64, whose rounding grows with the position.
+        rope_angles: "exact" if cosines and sines are right to the last place at every position, "float64" or "float32"
+            if the angle itself is such a number, whose rounding grows with the position. Codes of positions included.
+        code_layout: of the sinusoidal code, "interleaved" if the sine and cosine of a frequency stand side by side,
+            "halves" if all sines come first. Of a target that offers `interleaved` as an option, what it does without.
         mask_polarity: whether True in a boolean mask keeps a key or drops it.
         causal_alignment: of a target without `query_offset`, whether the first query stands at the first key, or the
             last at the last.
@@ -57,7 +59,8 @@ class Conventions:
     argmax_nan: Literal["highest", "ignored", "any"] = "highest"
     rope_pairing: Literal["half", "interleaved"] = "half"
     rope_sign: Literal[1, -1] = 1
-    rope_angles: Literal["exact", "float64"] = "float64"
+    rope_angles: Literal["exact", "float64", "float32"] = "float64"
+    code_layout: Literal["interleaved", "halves"] = "interleaved"
     mask_polarity: Literal["keep", "drop"] = "keep"
     causal_alignment: Literal["top-left", "bottom-right"] = "top-left"
     attention_layout: Literal["heads-first", "time-first"] = "heads-first"
@@ -100,6 +103,8 @@ _BEARS_ON: Mapping[str, tuple[str, ...]] = {
     "argmax_nan": ("argmax",),
     "rope_pairing": ("rope",),
     "rope_sign": ("rope",),
+    "rope_angles": ("rope", "sinusoidal"),
+    "code_layout": ("sinusoidal",),
     "mask_polarity": ("attention",),
     "causal_alignment": ("attention",),
     "attention_layout": ("attention",),
@@ -141,6 +146,8 @@ def in_its_own_way(operation: str, conventions: Conventions, options: frozenset[
     ways = []
     if operation in ("rope", "rope_vjp", "apply_rope", "apply_rope_vjp"):
         ways.append(_features_in_another_order(conventions, bool(options and {"interleaved", "**"} & options)))
+    elif operation.startswith("sinusoidal"):
+        ways.append(_waves_in_another_order(conventions, bool(options and {"interleaved", "**"} & options)))
     elif "attention" in operation and not operation.startswith(("merge", "multi")):
         if conventions.mask_polarity == "drop":
             ways.append(OwnWay(_mask_inverted, lambda answer, _: answer))
@@ -206,6 +213,32 @@ def _features_in_another_order(conventions: Conventions, offers_both: bool) -> O
         if isinstance(answer, tuple):
             return (answer[0][..., back], *answer[1:])
         return answer[..., back] if isinstance(answer, np.ndarray) else answer
+
+    return OwnWay(ask, read)
+
+
+def _waves_in_another_order(conventions: Conventions, offers_both: bool) -> OwnWay:
+    """The sinusoidal code: the target lists sines and cosines in the other of the two orders."""
+
+    def theirs(given: Arguments) -> bool:
+        return bool(given["interleaved"]) if offers_both else conventions.code_layout == "interleaved"
+
+    def order(given: Arguments) -> Any:
+        """Which of mathcore's coordinates stands at each of the target's."""
+        dim = given["dim"]
+        if theirs(given) == given["interleaved"]:
+            return np.arange(dim)
+        halves = np.concatenate([np.arange(0, dim, 2), np.arange(1, dim, 2)])
+        return halves if given["interleaved"] else np.argsort(halves)
+
+    def ask(given: Arguments) -> Arguments:
+        moved = {k: v[..., order(given)] for k, v in given.items() if k == "cotangent" and isinstance(v, np.ndarray)}
+        return {**given, **moved, "interleaved": theirs(given)}
+
+    def read(answer: Any, given: Arguments) -> Any:
+        if "cotangent" in given or not isinstance(answer, np.ndarray):
+            return answer
+        return answer[..., np.argsort(order(given))]
 
     return OwnWay(ask, read)
 

@@ -282,6 +282,12 @@ _PHASES: dict[str, Callable[[int, float, float], Array]] = {
 }
 
 
+def _code_layout(ask: _Asked) -> tuple[Any, str]:
+    code = ask(np.array([0]), 8)[0]
+    layouts = {(0, 1, 0, 1, 0, 1, 0, 1): "interleaved", (0, 0, 0, 0, 1, 1, 1, 1): "halves"}
+    return layouts.get(tuple(code.tolist())), f"the code of position 0 at width 8 is {_numbers(code)}"
+
+
 # Attention.
 
 
@@ -371,6 +377,7 @@ _DETECTORS: dict[str, dict[str, Detector]] = {
         "rope_step": _rope_step,
         "rope_phase": _rope_phase,
     },
+    "sinusoidal_positional_encoding": {"code_layout": _code_layout},
     "scaled_dot_product_attention": {
         "attention_layout": _attention_layout,
         "attention_scale": _attention_scale,

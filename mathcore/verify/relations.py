@@ -131,7 +131,7 @@ def raises(call: Callable[[], Any], *errors: type[Exception], saying: tuple[str,
 
 def ratios(relation: Relation) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Error ÷ allowance, element by element; 0 where the sides agree, ∞ where nothing was allowed and they do not."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(relation.error == 0, 0.0, relation.error / relation.allowance)
 
 
