@@ -313,9 +313,9 @@ def _of_one_kind(draw: Draw, q: Any, k: Any, dtype: str) -> tuple[Any, Any]:
 
 
 @domain
-def cases(draw: Draw, target: Target, **how: Any) -> Case:
+def cases(draw: Draw, target: Target) -> Case:
     """Attention in any format that the target accepts."""
-    return draw_case(draw, draw(st.sampled_from(target.dtypes)), **how)
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)))
 
 
 def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
@@ -329,7 +329,7 @@ def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | N
     if rows > 1:  # of layouts, in which no axis may be 1
         return draw_case(draw, name, width=min(width, 9) or 1, keys=rows + 1, queries=rows, value_width=3)
     which = draw(st.sampled_from(["width", "value_width", "keys"])) if width else "value_width"
-    sizes = {"width": 3, "value_width": 2, "keys": 3, "queries": 1, which: width}
+    sizes: Any = {"width": 3, "value_width": 2, "keys": 3, "queries": 1, which: width}
     return draw_case(draw, name, heads=which != "keys" and width < 100, **sizes)
 
 
