@@ -5,6 +5,7 @@ Distances are in radians: how far mθ is from a whole number of turns, the large
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,7 +64,7 @@ def chain_records(slowest: int, most: int) -> list[tuple[int, float]]:
     r"""Ever closer repeats m ≤ most of a chain of angles, the last `slowest` times slower: (m, how close they come).
 
     Let the frequencies be $1, r^{-1}, \dots, r^{-k}$ with $r^k$ = `slowest`. If all are within
-    $\epsilon < 2\pi/(r + 1)$ of a turn, they are nested (see `nearest_repeat`): the slowest is within $\epsilon/r^k$.
+    $\epsilon < 2\pi/(r + 1)$ of a turn, they are nested (see `nearest_repeats`): the slowest is within $\epsilon/r^k$.
     So all return together where m is near a multiple of $2\pi r^k$, and the farthest angle is that of the fastest
     pair. The multiples that come closer than all smaller ones are the convergents of that one number (best
     approximations of the second kind).
@@ -72,8 +73,9 @@ def chain_records(slowest: int, most: int) -> list[tuple[int, float]]:
     return [(p, gap(p, q, lo, hi)[1]) for p, q in convergents(lo, hi, most)]
 
 
-def nearest_repeat(dim: int, most: int, within: float) -> tuple[int, int]:
-    r"""How many 1 ≤ m ≤ most bring all angles of base 10,000 within `within` rad of a turn, and the windows tried.
+@functools.cache
+def nearest_repeats(dim: int, most: int, within: float) -> tuple[tuple[int, ...], int]:
+    r"""Every 1 ≤ m ≤ most that brings all angles of base 10,000 within `within` rad of a turn; and the windows tried.
 
     Certificate, for d a multiple of 8: the d/2 frequencies form d/8 chains of four in ratio 10.
     If φ, the angle of a slower member, is within ε of a turn and so is 10φ, then |φ| ≤ ε/10 or |φ| ≥ (2π − ε)/10, and
@@ -83,7 +85,7 @@ def nearest_repeat(dim: int, most: int, within: float) -> tuple[int, int]:
     ε/1000 and what the window's reach adds, which refuses most windows at once; in the others every m is tried.
 
     The phases are integers: m times θ/2π, cut to 64 bits, is off by less than m·2⁻⁶⁴ turns, which is added to
-    `within`. So the count is an upper bound.
+    `within`. So none is missed, and one that is beyond by less may be listed.
 
     Raises:
         ValueError: if d is no multiple of 8, or `within` is too wide for the argument.
@@ -94,7 +96,7 @@ def nearest_repeat(dim: int, most: int, within: float) -> tuple[int, int]:
     slack = _slack(within, most)
     period = 2.0**64 / float(theta[-1])  # 2π/θ, off by less than 2⁻⁴⁷ of itself
     reach = int(np.ceil(within / 1000 * period / (2 * np.pi))) + 2
-    offsets, found, tried = np.arange(-reach, reach + 1), 0, 0
+    offsets, found, tried = np.arange(-reach, reach + 1), [], 0
     ends = theta[-(dim // 8) :]  # the slowest of each chain
     for start in range(0, int(most / period) + 2, 1 << 18):
         # A centre up to 10¹² is off by less than 2⁻⁶, and by ½ for being a whole number: 2 in all is more than enough.
@@ -105,8 +107,8 @@ def nearest_repeat(dim: int, most: int, within: float) -> tuple[int, int]:
             near = slack // 1000 + 1 + most + reach * step
             centres = centres[(phase <= near) & (phase >= -near)]
         m = (centres[:, None] + offsets).ravel()
-        found += len(_near(m[(m >= 1) & (m <= most)], theta, slack))
-    return found, tried
+        found += _near(m[(m >= 1) & (m <= most)], theta, slack).tolist()
+    return tuple(found), tried
 
 
 def _turns(dim: int) -> Array:
@@ -128,7 +130,7 @@ def all_repeats(dim: int, most: int, within: float) -> Any:
 
 def _slack(within: float, most: int) -> int:
     """`within` rad in units of 2⁻⁶⁴ turns, and the error of a phase."""
-    return int(np.ceil((within / (2 * np.pi) + most * 2.0**-64) * 2.0**64)) + 1
+    return int(within / (2 * np.pi) * 2.0**64 * (1 + 2.0**-50)) + most + 2  # the quotient is good to 2⁻⁵¹
 
 
 def _near(m: Array, theta: Array, slack: int) -> Array:
