@@ -421,7 +421,11 @@ def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, in
     matrix = np.full((q.shape[-1],) * 2, q[0, 0] * 0)
     matrix[first, first] = matrix[second, second] = cos[0]
     matrix[first, second], matrix[second, first] = -sin[0], sin[0]
-    return equal(ops.apply_rope(q, cos, sin, interleaved=interleaved), q @ matrix.T)
+    p = np.asarray(ops.rope_permutation(q.shape[-1]))
+    return all_of(
+        equal(ops.apply_rope(q, cos, sin, interleaved=interleaved), q @ matrix.T),
+        equal(ops.apply_rope(q, cos, sin, interleaved=True)[..., p], ops.apply_rope(q[..., p], cos, sin)),
+    )
 
 
 @fast_form.property(APPLY_ROPE.inputs(most=65))
@@ -438,8 +442,8 @@ def _(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, base: float) 
     p = np.asarray(ops.rope_permutation(dim))
     return all_of(
         equal(np.sort(p), np.arange(dim)),
-        identical(at(q, interleaved=True)[..., p], at(q[..., p], interleaved=False)),
-        turned_agrees(ops, at(q, interleaved=True), q, shift, base=base, interleaved=True),
+        turned_agrees(ops, at(q, interleaved=True)[..., p], q[..., p], shift, base=base, interleaved=False),
+        turned_agrees(ops, at(q[..., p], interleaved=False)[..., np.argsort(p)], q, shift, base=base, interleaved=True),
     )
 
 
@@ -1139,6 +1143,7 @@ rows_are_independent = Claim(
     "every head and every position of a code.",
     formula=r"f(x)_t = f(x_t)",
     needs=("rope", "apply_rope", "sinusoidal_positional_encoding", "rope_cos_sin"),
+    tolerances=(turned_pair, wave_rounding),
     refuted_by=(wrong.rows_mixed, common.first_row_everywhere("sinusoidal_positional_encoding"),
                 wrong.first_sequence_everywhere, wrong.heads_read_as_time),
 )  # fmt: skip
@@ -1157,15 +1162,14 @@ def rows_among_others(draw: Draw, target: Target) -> dict[str, Any]:
 
 @rows_are_independent.property(rows_among_others())
 def _(ops: Operations, x: Any, m: Any, row: tuple[int, int], interleaved: bool) -> Any:
-    dim = x.shape[-1]
-    table = ops.rope_cos_sin(m, dim)
-    own = ops.rope_cos_sin(m[row][None], dim)
-    alone = ops.rope(x[row][None], m[row][None], interleaved=interleaved)
+    dim, alone, place, layout = x.shape[-1], x[row][None], m[row][None], {"interleaved": interleaved}
+    cos, sin = ops.rope_cos_sin(m, dim)
+    applied = ops.apply_rope(x, cos, sin, **layout)[row][None]
+    among = ops.rope(x, m, **layout)[row][None]
     return all_of(
-        identical(ops.rope(x, m, interleaved=interleaved)[row], alone[0]),
-        identical(ops.apply_rope(x, *table, interleaved=interleaved)[row], alone[0]),
-        *(identical(t[row], o[0]) for t, o in zip(table, own, strict=True)),
-        identical(codes(ops, m, dim)[row], codes(ops, m[row][None], dim)[0]),
+        *(turned_agrees(ops, y, alone, place, **layout) for y in (among, applied, ops.rope(alone, place, **layout))),
+        ROPE_COS_SIN.judged(ops, (cos[row][None], sin[row][None]), place, dim, 10_000.0),
+        SINUSOIDAL.judged(ops, codes(ops, m, dim)[row][None], place, dim, 10_000.0, True),
     )
 
 

@@ -44,7 +44,7 @@ def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimR
         result.would_pass = would_pass(claim, target, profile, seed)
     if result.outcome == "refuted" and not result.misbehaved:
         refusal = result.finding is not None and result.finding.relation == "raises"
-        result.advice = other_conventions(claim, target, profile, seed, refusal)
+        result.advice = other_conventions(claim, target, profile, seed, refusal, partial=bool(missing))
     return result
 
 
@@ -57,10 +57,13 @@ def would_pass(claim: Claim, target: Target, profile: Profile, seed: int) -> tup
     )
 
 
-def other_conventions(claim: Claim, target: Target, profile: Profile, seed: int, refusal: bool) -> str:
+def other_conventions(
+    claim: Claim, target: Target, profile: Profile, seed: int, refusal: bool, partial: bool = False
+) -> str:
     """The conventions under which the claim holds, each a change of one; "" if there is none.
 
-    How bad arguments are refused bears on a `refusal` alone, and nothing else bears on it.
+    How bad arguments are refused bears on a `refusal` alone, and nothing else bears on it. Of a `partial` target, that
+    lacks some of the operations, no more is asked than the others allow.
     """
     quick = PROFILES["quick"] if profile.examples > PROFILES["quick"].examples else profile
     found = []
@@ -68,7 +71,8 @@ def other_conventions(claim: Claim, target: Target, profile: Profile, seed: int,
         if (conventions.errors != target.conventions.errors) != refusal:
             continue
         other = target.following(conventions)
-        fine = ("holds", "not_offered") if refusal else ("holds",)  # with no errors promised, there is nothing to hold
+        # With no errors promised, or no operation, there is nothing to hold.
+        fine = ("holds", "not_offered") if refusal or partial else ("holds",)
         if all(r.outcome in fine for r in _results(claim, other, quick, seed)):
             found += [f"{n}={v!r}" for n, v in target.conventions.difference(conventions).items()]
     return f"holds under another convention: {' or '.join(found)}" if found else ""
