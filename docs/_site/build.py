@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from _site import children, pages, rulers
-from _site.cards import cards
+from _site.cards import cards, lines
 from _site.formulas import set_formulas
+from _site.live_html import live_figure
 from _site.model import Claim, Picture, Report, SiteError, Topic
 from _site.words import link, plural
 
@@ -30,6 +31,7 @@ class Site:
     report: Report
     topics: Sequence[Topic]
     pictures: Mapping[str, Picture]
+    live: Mapping[str, Mapping[str, Any]]
     chapters: Mapping[int, tuple[str, str]]
     pages: Mapping[str, str] = field(init=False)
 
@@ -39,7 +41,7 @@ class Site:
 
     def navigation(self, nav: list[Any]) -> list[Any]:
         """The navigation with the topics of the reference added to its section."""
-        topics = [{topic.title: f"reference/{topic.name}.md"} for topic in self.topics]
+        topics = [{topic.name.replace("_", " ").capitalize(): f"reference/{topic.name}.md"} for topic in self.topics]
         return [_extended(entry, "Reference", topics) for entry in nav]
 
     def expand(self, markdown: str, path: str, meta: Mapping[str, Any]) -> str:
@@ -54,6 +56,7 @@ class Site:
             "counts": lambda _: pages.counts(self.report),
             "scoreboard": lambda _: '<div data-figure="scoreboard"></div>',
             "picture": self._picture,
+            "figure": self._live,
             "chapters": lambda _: self._contents(path),
             "topics": lambda _: self._topic_list(path),
             "provenance": lambda _: self._provenance(),
@@ -78,6 +81,8 @@ class Site:
             return rulers.histogram(self.report.by_id[words[0]].checks[int(words[1])])
         if kind == "picture":
             return self.pictures[words[0]].svg
+        if kind == "live":
+            return live_figure(words[0], self.live[words[0]])
         return rulers.scoreboard(self.report, path)
 
     def _claims_of(self, faq: int | None, path: str) -> str:
@@ -85,8 +90,7 @@ class Site:
         if faq is not None:
             return cards(about, path)
         topics = sorted({claim.topic for claim in about})
-        groups = [f"## {topic.capitalize()}\n\n" + cards(_of_topic(about, topic), path) for topic in topics]
-        return "\n\n".join(groups)
+        return "\n\n".join(_group(topic, _of_topic(about, topic), path) for topic in topics)
 
     def _picture(self, name: str) -> str:
         if name not in self.pictures:
@@ -96,6 +100,11 @@ class Site:
             f'<figure class="mc-figure" markdown><div data-figure="picture {name}"></div>\n\n'
             f'<figcaption markdown="span">{caption}</figcaption></figure>'
         )
+
+    def _live(self, name: str) -> str:
+        if name not in self.live:
+            raise SiteError(f"no figure is called {name!r}; there are {', '.join(sorted(self.live))}")
+        return f'<div data-figure="live {name}"></div>'
 
     def _contents(self, path: str) -> str:
         lines = []
@@ -143,7 +152,7 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         sys.stderr.write(f"{complaint}\n")
     children.run_examples(root)
     topics, pictures = children.list_topics(root), children.draw_pictures(root)
-    return Site(report, topics, pictures, _chapters(root / "docs"))
+    return Site(report, topics, pictures, children.compute_live(root), _chapters(root / "docs"))
 
 
 def _complaint(claim: Claim) -> str:
@@ -168,6 +177,10 @@ def _chapters(docs: Path) -> dict[int, tuple[str, str]]:
 
 def _extended(entry: Any, section: str, more: list[Any]) -> Any:
     return {section: [*entry[section], *more]} if isinstance(entry, dict) and section in entry else entry
+
+
+def _group(topic: str, claims: Sequence[Claim], path: str) -> str:
+    return f'## {topic.capitalize()}\n\n<div class="mc-checked" markdown>\n\n{lines(claims, path)}\n\n</div>'
 
 
 def _of_topic(claims: Sequence[Claim], topic: str) -> list[Claim]:

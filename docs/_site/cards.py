@@ -32,12 +32,22 @@ def _card(claim: Claim, source: str) -> str:
     return "\n\n".join(lines)
 
 
+_FEW = 6  # claims beside a function that are shown without being asked for
+
+
 def checked(claims: Iterable[Claim], name: str, source: str) -> str:
     """What is claimed of a function, as a list beside it."""
-    lines = [f"- {line(claim, source)}" for claim in claims]
-    if not lines:
+    about = list(claims)
+    if not about:
         return ""
-    return "\n".join(['<div class="mc-checked" markdown>', "", f"**Checked of `{name}`**", "", *lines, "", "</div>"])
+    state = " open" if len(about) <= _FEW else ""
+    title = f"<summary>{words.plural(len(about), 'claim')} checked of <code>{name}</code></summary>"
+    return "\n\n".join([f'<details class="mc-checked" markdown{state}>{title}', lines(about, source), "</details>"])
+
+
+def lines(claims: Iterable[Claim], source: str) -> str:
+    """Claims as a list, one line each."""
+    return "\n".join(f"- {line(claim, source)}" for claim in claims)
 
 
 def line(claim: Claim, source: str) -> str:

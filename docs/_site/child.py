@@ -1,4 +1,4 @@
-"""The child process: `python -m _site.child pictures|topics|examples FILE` writes FILE, as JSON."""
+"""The child process: `python -m _site.child pictures|live|topics|examples FILE` writes FILE, as JSON."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ def pictures() -> dict[str, Any]:
     from _site.pictures import draw_all
 
     return draw_all()
+
+
+def live() -> dict[str, Any]:
+    """Name → controls, data and the library's numbers of every figure that a reader moves."""
+    from _site.live import everything
+
+    return everything()
 
 
 def topics() -> list[dict[str, Any]]:
@@ -65,5 +72,5 @@ def _only_fences(text: str) -> str:
 
 
 if __name__ == "__main__":
-    work = {"pictures": pictures, "topics": topics, "examples": examples}[sys.argv[1]]
+    work = {"pictures": pictures, "live": live, "topics": topics, "examples": examples}[sys.argv[1]]
     Path(sys.argv[2]).write_text(json.dumps(work(), ensure_ascii=False), encoding="utf-8")

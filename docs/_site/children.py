@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from _site.model import Picture, Report, SiteError, Topic, read_report
 
 _PACKAGES = ("numpy", "hypothesis", "python-flint", "ml-dtypes", "scikit-learn", "scipy", "matplotlib")
+_CHILD = "docs/_site/child.py"
 _REMEMBERED = 6  # results kept of each kind
 
 
@@ -35,14 +37,20 @@ def run_claims(root: Path, profile: str, names: Sequence[str]) -> Report:
 
 def draw_pictures(root: Path) -> dict[str, Picture]:
     """Every figure of the chapters."""
-    key = _key(root, ["mathcore/**/*", "docs/_site/pictures/*.py"])
+    key = _key(root, ["mathcore/**/*", "docs/_site/pictures/*.py", _CHILD])
     data = json.loads(_remembered(root, "pictures", key, ["-m", "_site.child", "pictures"]))
     return {name: Picture(**picture) for name, picture in data.items()}
 
 
+def compute_live(root: Path) -> dict[str, dict[str, Any]]:
+    """What the library says of every figure that a reader moves."""
+    key = _key(root, ["mathcore/**/*", "docs/_site/live.py", _CHILD])
+    return dict(json.loads(_remembered(root, "live", key, ["-m", "_site.child", "live"])))
+
+
 def list_topics(root: Path) -> list[Topic]:
     """The public names of the library, by module."""
-    text = _remembered(root, "topics", _key(root, ["mathcore/**/*"]), ["-m", "_site.child", "topics"])
+    text = _remembered(root, "topics", _key(root, ["mathcore/**/*", _CHILD]), ["-m", "_site.child", "topics"])
     return [Topic(t["name"], t["title"], tuple(t["names"])) for t in json.loads(text)]
 
 
@@ -52,7 +60,7 @@ def run_examples(root: Path) -> int:
     Raises:
         SiteError: if a page shows what its session does not.
     """
-    key = _key(root, ["mathcore/**/*", "docs/**/*.md"])
+    key = _key(root, ["mathcore/**/*", "docs/**/*.md", _CHILD])
     return int(json.loads(_remembered(root, "examples", key, ["-m", "_site.child", "examples"]))["examples"])
 
 
@@ -60,7 +68,7 @@ def _key(root: Path, patterns: Iterable[str], *words: str) -> str:
     """A hash of the files, the versions and the machine."""
     digest = hashlib.sha256()
     files = {path for pattern in patterns for path in root.glob(pattern) if _counts(path)}
-    for path in sorted(files | {Path(__file__), Path(__file__).with_name("child.py")}):
+    for path in sorted(files | {Path(__file__)}):
         digest.update(f"{path.name} {path.parent.name}\0".encode() + path.read_bytes() + b"\0")
     facts = [platform.python_version(), platform.machine(), *map(_version, _PACKAGES), *words]
     digest.update("\0".join(facts).encode())

@@ -143,7 +143,7 @@ def _allowance(claim: Claim) -> str:
         return ""
     parts = ["## Where the allowance comes from"]
     for tolerance in claim.tolerances:
-        parts += [f"### `{tolerance.name}`", tolerance.derivation]
+        parts += [f"### `{tolerance.name}`", words.spaced(tolerance.derivation)]
     return "\n\n".join(parts)
 
 

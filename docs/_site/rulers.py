@@ -86,56 +86,54 @@ def _power(exponent: int) -> str:
     return f"{10.0**exponent:g}" if exponent > -3 else f"1e{exponent}"
 
 
+_TENTHS, _ABREAST, _DOT = 10, 4, 14  # of the allowance; dots side by side in each tenth; the room of a dot
+
+
 def scoreboard(report: Report, source: str) -> str:
-    """Every claim as a dot: how far its worst error went towards its allowance, in this build."""
-    columns, size, gap = 41, 14, 62
-    stacks: dict[int, list[Claim]] = {}
+    """Every claim as a dot: how many tenths of its allowance its worst error took, in this build."""
+    stacks: dict[int, list[Claim]] = {tenth: [] for tenth in range(-1, _TENTHS)}
     for claim in sorted(report.claims, key=lambda c: (c.verdict, c.id)):
-        stacks.setdefault(_column(claim, columns), []).append(claim)
-    exact = stacks.pop(-1, [])
-    rows = max([6, *(len(stack) for stack in stacks.values())])
-    deep = -(-len(exact) // max(rows, 1)) or 1
-    gap = deep * size + 34
-    width, height = gap + columns * size + 12, rows * size + 46
-    base = height - 34
-    dots = list(_dots(exact, lambda i: (8 + (i // rows) * size, base - 8 - (i % rows) * size), source))
-    for column, stack in sorted(stacks.items()):
-        x = gap + column * size + size / 2
-        dots += _dots(stack, lambda i, x=x: (x, base - 8 - i * size), source)  # type: ignore[misc]
-    end = gap + columns * size + 4
+        stacks[_tenth(claim)].append(claim)
+    rows = max(6, *(-(-len(stack) // _ABREAST) for tenth, stack in stacks.items() if tenth >= 0))
+    exact = max(3, -(-len(stacks[-1]) // rows))  # dots side by side among the claims without error
+    start = exact * _DOT + 34
+    step = _ABREAST * _DOT + 4
+    width, base = start + _TENTHS * step + 10, rows * _DOT + 12
+    dots = [*_stack(stacks.pop(-1), 8, base, exact, source)]
+    for tenth, stack in stacks.items():
+        dots += _stack(stack, start + tenth * step + 9, base, _ABREAST, source)
+    end = start + _TENTHS * step
     axis = [
-        f'<line class="base" x1="0" x2="{gap - 26}" y1="{base}" y2="{base}"/>',
-        f'<line class="base" x1="{gap - 4}" x2="{end}" y1="{base}" y2="{base}"/>',
+        f'<line class="base" x1="0" x2="{start - 26}" y1="{base}" y2="{base}"/>',
+        f'<line class="base" x1="{start - 4}" x2="{end}" y1="{base}" y2="{base}"/>',
         f'<rect class="limit" x="{end}" y="4" width="4" height="{base - 4}"/>',
-        f'<text class="axis start" x="0" y="{base + 18}">exact</text>',
+        f'<text class="axis start" x="0" y="{base + 24}">exact</text>',
         *(
-            f'<text class="axis" x="{gap + share * columns * size:.0f}" y="{base + 18}">{share:g}</text>'
-            for share in (0.25, 0.5, 0.75)
+            f'<text class="axis" x="{start + share * _TENTHS * step:.0f}" y="{base + 24}">{share:g}</text>'
+            for share in (0.2, 0.4, 0.6, 0.8)
         ),
-        f'<text class="axis end" x="{end + 4}" y="{base + 18}">allowed</text>',
+        f'<text class="axis end" x="{end + 4}" y="{base + 24}">allowed</text>',
     ]
     label = f"{plural(len(report.claims), 'claim')}, each at its worst error as a fraction of what is allowed"
     return (
-        f'<svg class="mc-scoreboard" viewBox="0 0 {width} {height}" role="group" aria-label="{label}">'
+        f'<svg class="mc-scoreboard" viewBox="0 0 {width} {base + 32}" role="group" aria-label="{label}">'
         + "".join(axis)
         + "".join(dots)
         + "</svg>"
     )
 
 
-def _column(claim: Claim, columns: int) -> int:
-    if not claim.worst:
-        return -1
-    return min(int(claim.worst * columns), columns - 1)
+def _tenth(claim: Claim) -> int:
+    return min(int(claim.worst * _TENTHS), _TENTHS - 1) if claim.worst else -1
 
 
-def _dots(claims: Iterable[Claim], place: object, source: str) -> Iterable[str]:
-    assert callable(place)
+def _stack(claims: Iterable[Claim], left: float, base: float, abreast: int, source: str) -> Iterable[str]:
+    """Dots in rows from the base line up. They are not tab stops: the index of claims has the same links as words."""
     for i, claim in enumerate(claims):
-        x, y = place(i)
+        x, y = left + i % abreast * _DOT, base - 8 - i // abreast * _DOT
         title = f"{claim.id}: {plain(claim.statement)} {plain(worst(claim)).capitalize()}."
         yield (
-            f'<a href="{url(claim.page, source)}"><title>{title}</title>'
-            f'<circle class="hit" cx="{x:.1f}" cy="{y:.1f}" r="7"/>'
-            f'<circle class="dot {style(claim)}" cx="{x:.1f}" cy="{y:.1f}" r="4.6"/></a>'
+            f'<a href="{url(claim.page, source)}" tabindex="-1"><title>{title}</title>'
+            f'<circle class="hit" cx="{x:g}" cy="{y:g}" r="7"/>'
+            f'<circle class="dot {style(claim)}" cx="{x:g}" cy="{y:g}" r="4.6"/></a>'
         )

@@ -98,6 +98,11 @@ def plain(markdown: str) -> str:
     return html.escape(re.sub(r"[`*]|\$", "", markdown), quote=True)
 
 
+def spaced(markdown: str) -> str:
+    """The text with every displayed formula as a paragraph of its own, which Markdown wants."""
+    return re.sub(r"\s*\$\$(.+?)\$\$\s*", r"\n\n$$\n\1\n$$\n\n", markdown, flags=re.DOTALL).strip()
+
+
 def code_block(text: str, language: str = "text", options: str = "") -> str:
     """A fenced block that no content can close."""
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))

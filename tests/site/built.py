@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SITE = ROOT / "site"
+SITE = Path(os.environ.get("SITE", ROOT / "site"))
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 

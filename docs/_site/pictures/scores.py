@@ -226,15 +226,8 @@ def temperatures() -> Drawing:
     plot = canvas(2.5)
     (ax,) = plot.axes
     for i, colour in enumerate((BLUE, RED, GREEN, SOFT)):
-        ax.plot(grid, shares[:, i], color=colour)
-        ax.annotate(
-            f"{scores[i]:.0f}".replace("-", "−"),
-            (grid[-1], shares[-1, i]),
-            xytext=(4, 6 - 5 * i),
-            textcoords="offset points",
-            color=colour,
-            fontsize=9,
-        )
+        ax.plot(grid, shares[:, i], color=colour, label=f"{scores[i]:.0f}".replace("-", "−"))
+    ax.legend(title="score", loc="upper right", fontsize=9, title_fontsize=9, labelcolor="linecolor")
     ax.axvline(1, color=LINE, linewidth=1)
     ax.set(xscale="log", xlabel="temperature", ylabel="share", ylim=(0, 1))
     ax.set_xticks([0.0625, 0.25, 1, 4, 16], ["1/16", "1/4", "1", "4", "16"])
