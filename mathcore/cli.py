@@ -1,4 +1,4 @@
-"""The command line: `mathcore verify`, `claims` and `show` here, `train` and `generate` in `cli_training`."""
+"""The command line: claims, bugs and conventions here, `train` and `generate` in `cli_training`."""
 
 from __future__ import annotations
 
@@ -284,6 +284,35 @@ def detect(names: tuple[str, ...], target: str | None, **how: Any) -> None:
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
     print_detection(Console(), detection)
+
+
+@main.command()
+@click.argument("names", nargs=-1, metavar="[NAME | TOPIC]...")
+@click.option("--profile", type=click.Choice(["quick", "default", "thorough"]), default="quick", show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="What inputs are drawn from.")
+@_file("--json", "json_file", what="Write what was found here.")
+def bugs(names: tuple[str, ...], profile: str, seed: int, json_file: Path | None) -> None:
+    """Make bugs that libraries shipped again, and see which claim catches each.
+
+    Exit status: 0 when all are caught, 1 when one survives, 2 for a bad call.
+    """
+    from mathcore.verify.real_bugs import choose, judge, to_json
+    from mathcore.verify.terminal import print_bugs, progress_bar
+
+    console, judged = Console(), []
+    try:
+        chosen = choose(names)
+    except LookupError as unknown:
+        raise click.UsageError(str(unknown.args[0])) from unknown
+    with progress_bar(console) as bar:
+        task = bar.add_task("trying", total=len(chosen))
+        for bug in chosen:
+            judged.append(judge(bug, profile=profile, seed=seed, brief=json_file is None))
+            bar.update(task, advance=1, description=bug.id)
+    if json_file is not None:
+        json_file.write_text(json.dumps(to_json(judged), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print_bugs(console, judged)
+    sys.exit(0 if all(found.finding for found in judged) else 1)
 
 
 @main.command()

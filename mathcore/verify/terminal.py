@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mathcore.verify.claims import Claim
     from mathcore.verify.describe import Finding
     from mathcore.verify.detect import Detection
+    from mathcore.verify.real_bugs import Caught
     from mathcore.verify.report import Report
     from mathcore.verify.runner import ClaimResult
 
@@ -128,6 +129,19 @@ def print_matrix(console: Console, matrix: Mapping[str, Mapping[str, bool]], not
         for claim, caught in claims.items():
             words, style = ("refuted by", "") if caught else ("SURVIVES  ", "bold red")
             console.print(Text(f"    {words} {claim}", style=style))
+
+
+def print_bugs(console: Console, judged: Sequence[Caught]) -> None:
+    """Every bug with the year it was first reported in, and the claim that caught it."""
+    table = plain_table("since", "claim", "caught by")
+    table.columns[1].header, table.columns[2].no_wrap = "bug", True
+    for found in judged:
+        since = min(thread.year for thread in found.bug.reports)
+        caught = Text(found.bug.claim, style="green") if found.finding else Text("SURVIVES", style="bold red")
+        table.add_row(str(since), found.bug.id, caught)
+    console.print(table)
+    count = sum(found.finding is not None for found in judged)
+    console.print(Text(f"\n{count} of {len(judged)} bugs caught"))
 
 
 def print_detection(console: Console, detection: Detection) -> None:
