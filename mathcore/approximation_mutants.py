@@ -79,6 +79,17 @@ def biases_do_not_learn(correct: Operation) -> Operation:
 
 
 @mutant("relu_net_vjp", wraps=True)
+def inputs_get_nothing(correct: Operation) -> Operation:
+    """Sends zeros back to the inputs: what stands before the net never learns."""
+
+    def wrong(cotangent: Any, x: Any, layers: Any) -> Any:
+        x_bar, slopes = correct(cotangent, x, layers)
+        return 0 * x_bar, slopes
+
+    return wrong
+
+
+@mutant("relu_net_vjp", wraps=True)
 def uphill(correct: Operation) -> Operation:
     """Gives the gradient with its sign turned."""
 
@@ -200,6 +211,13 @@ def unit_lost(correct: Operation) -> Operation:
 def every_step_a_piece(x: Any, y: Any) -> Any:
     """Counts the steps between points, bends or none."""
     return len(x) - 1
+
+
+@mutant("count_pieces")
+def slight_bends_unseen(x: Any, y: Any) -> Any:
+    """Takes slopes that differ by less than a millionth for the same."""
+    slopes = np.diff(y) / np.diff(x)
+    return 1 + int((abs(np.diff(slopes)) > 1e-6).sum())
 
 
 @mutant("count_pieces")

@@ -18,7 +18,7 @@ from mathcore.attention_tolerances import (
     weights_rounding,
 )
 from mathcore.common_rows import Part
-from mathcore.verify import Enclosure, Operations, Target, all_of, domain, enclose, equal, log_uniform, seeds
+from mathcore.verify import Enclosure, Operations, Target, all_of, domain, enclose, equal, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.relations import Conjunction, Relation
 
@@ -95,7 +95,7 @@ def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, 
     def whole(q: Any, k: Any, v: Any, bias: Any, width: Any, top: Any) -> Any:
         by = 1 / np.sqrt(width) if scale is None else scale
         with np.errstate(over="ignore", invalid="ignore"):
-            return formula(v, np.where(of.seen, np.exp((q @ turned(k)) * by + bias - top), 0), top)
+            return formula(v, np.where(of.seen, np.exp((q @ turned(k)) * by + bias - top), width * 0), top)
 
     given = (
         of.query,
@@ -205,7 +205,7 @@ def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
     s = p * (pulled - (p * pulled).sum(-1, keepdims=True))
 
     def added(x: Any) -> Any:
-        return x.reshape(*x.shape[:-3], -1, group, *x.shape[-2:]).sum(-3) if x.ndim > 2 and group > 1 else x
+        return x.reshape(*x.shape[:-3], x.shape[-3] // group, group, *x.shape[-2:]).sum(-3) if x.ndim > 2 else x
 
     return of.by * (s @ of.key), added(of.by * (turned(s) @ of.query)), added(turned(p) @ g)
 
@@ -213,62 +213,69 @@ def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
 # Inputs.
 
 
+class Dice:
+    """Choices that one drawn number makes, all of them the first if it is 0: cheaper than a draw for each."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def of(self, *options: Any) -> Any:
+        """One of the options."""
+        self.left, chosen = divmod(self.left, len(options))
+        return options[chosen]
+
+
+_CODES = st.integers(0, 2**24 - 1)
+
+
 def numbers(draw: Draw, shape: tuple[int, ...], size: float, dtype: str) -> Any:
     """Normal numbers of a size, now and then on a grid that reads better."""
-    x = draw(seeds()).normal(size=shape).clip(-4, 4) * size
-    if draw(st.integers(0, 2)) == 0:
-        x = np.round(x * 4) / 4
-    return as_dtype(x, dtype)
+    return some_numbers(draw(seeds()), shape, size, dtype)
+
+
+def some_numbers(rng: np.random.Generator, shape: tuple[int, ...], size: float, dtype: str) -> Any:
+    """The same, given where they come from."""
+    x = rng.normal(size=shape).clip(-4, 4) * size
+    return as_dtype(np.round(x * 4) / 4 if rng.random() < 0.3 else x, dtype)
 
 
 EDGES = (15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
 """Lengths where blocks begin and end."""
+_LENGTHS = st.one_of(*[st.integers(1, 6)] * 3, st.sampled_from(EDGES))
 
 
-def lengths() -> st.SearchStrategy[int]:
-    """How many words there are: mostly a few."""
-    return st.one_of(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.sampled_from(EDGES))
+def partial_shape(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape that broadcasts to `shape`: some axes 1, some leading ones gone; every other time all of it."""
+    if rng.random() < 0.5:
+        return shape
+    kept = tuple(n if rng.random() < 0.5 else 1 for n in shape[:-2])
+    tails = (shape[-2:], shape[-2:], (1, shape[-1]), (shape[-2], 1))
+    return (*kept, *tails[rng.integers(4)])[rng.integers(len(kept) + 1) :]
 
 
-def draw_axes(draw: Draw) -> tuple[tuple[int, ...], int, int]:
-    """Axes before the heads, key heads, and how many query heads share each."""
-    lead = draw(st.sampled_from([(), (), (2,), (1, 2)]))
-    key_heads, group = draw(st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (1, 3), (2, 3), (3, 2)]))
-    return lead, key_heads, group
-
-
-def draw_partial(draw: Draw, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """A shape that broadcasts to `shape`: some axes 1, some leading ones gone."""
-    kept = tuple(n if draw(st.booleans()) else 1 for n in shape[:-2])
-    tail = draw(st.sampled_from([shape[-2:], shape[-2:], (1, shape[-1]), (shape[-2], 1)]))
-    return (*kept, *tail)[draw(st.integers(0, len(kept))) :]
-
-
-def draw_mask(draw: Draw, shape: tuple[int, ...]) -> Any:
+def some_mask(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
     """What may be seen: most of it, or little, whole rows hidden now and then."""
-    some = draw_partial(draw, shape)
-    return draw(seeds()).random(some) < draw(st.sampled_from([0.85, 0.6, 0.3]))
+    return rng.random(partial_shape(rng, shape)) < rng.choice([0.85, 0.6, 0.3])
 
 
-def draw_bias(draw: Draw, shape: tuple[int, ...], dtype: str) -> Any:
+def some_bias(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Any:
     """What is added to the scores: a little, far more than them, or −∞ here and there."""
-    some, rng = draw_partial(draw, shape), draw(seeds())
-    bias = np.round(rng.normal(size=some) * 8) / 4 + draw(st.sampled_from([0.0, 0.0, 1.0, 100.0, -300.0]))
-    if draw(st.integers(0, 3)) == 0:
+    some = partial_shape(rng, shape)
+    bias = np.round(rng.normal(size=some) * 8) / 4 + rng.choice([0.0, 0.0, 1.0, 100.0, -300.0])
+    if rng.random() < 0.25:
         bias[rng.random(some) < 0.3] = -np.inf
     return as_dtype(bias, dtype)
 
 
-def draw_options(draw: Draw, shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
+def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
     """Every option, together; `shape` is that of the scores."""
     queries, keys = shape[-2:]
-    offset = draw(st.sampled_from([0, keys - queries, draw(st.integers(-2, keys))]))
     return {
-        "mask": draw_mask(draw, shape) if draw(st.integers(0, 2)) == 0 else None,
-        "bias": draw_bias(draw, shape, dtype) if draw(st.integers(0, 2)) == 0 else None,
-        "is_causal": draw(st.booleans()),
-        "query_offset": offset,
-        "scale": draw(st.sampled_from([None, None, 1.0, 0.25, 1.7])),
+        "mask": some_mask(rng, shape) if dice.of(False, True) else None,
+        "bias": some_bias(rng, shape, dtype) if dice.of(False, True) else None,
+        "is_causal": dice.of(False, True),
+        "query_offset": dice.of(0, keys - queries, int(rng.integers(-2, keys + 1))),
+        "scale": dice.of(None, None, 1.0, 0.25, 1.7),
     }
 
 
@@ -284,26 +291,28 @@ def draw_case(
     options: bool = True,
 ) -> Case:
     """Arrays and options, drawn together."""
-    n = draw(lengths()) if keys is None else keys
-    t = queries or draw(st.sampled_from([n, draw(st.integers(1, 5))] if n < 30 else [1, 2, n]))
-    lead, key_heads, group = draw_axes(draw) if max(n, t) < 30 else ((), 1, draw(st.sampled_from([1, 2])))
-    d = draw(st.sampled_from([1, 2, 3, 4, 5, 8])) if width is None else width
-    w = draw(st.integers(1, 4)) if value_width is None else value_width
-    alone = draw(st.integers(0, 5)) == 0 if heads is None else not heads
+    dice, rng = Dice(draw(_CODES)), draw(seeds())
+    n = draw(_LENGTHS) if keys is None else keys
+    t = queries or rng.choice([n, rng.integers(1, 6)] if n < 30 else [1, 2, n])
+    lead = dice.of((), (2,), (2,), (1, 2)) if max(n, t) < 30 else ()
+    key_heads, group = dice.of((1, 1), (1, 2), (2, 2), (2, 1), (1, 3), (2, 3), (3, 2)) if max(n, t) < 30 else (1, 2)
+    d, w = (dice.of(*some) if given is None else given for some, given in
+            (((1, 2, 3, 4, 5, 8), width), ((1, 2, 3, 4), value_width)))  # fmt: skip
+    alone = dice.of(False, False, False, False, True) if heads is None else not heads
     q_shape, k_shape = (((),) * 2) if alone else ((*lead, key_heads * group), (*lead, key_heads))
-    size = draw(st.sampled_from([0.25, 1.0, 1.0, 3.0]))
-    q, k = numbers(draw, (*q_shape, t, d), size, dtype), numbers(draw, (*k_shape, n, d), size, dtype)
-    q, k = _of_one_kind(draw, q, k, dtype)
-    v = numbers(draw, (*k_shape, n, w), draw(log_uniform(2.0**-6, 2.0**6)), dtype)
+    size = dice.of(1.0, 0.25, 1.0, 3.0)
+    q, k = some_numbers(rng, (*q_shape, t, d), size, dtype), some_numbers(rng, (*k_shape, n, d), size, dtype)
+    q, k = _of_one_kind(dice, rng, q, k, dtype)
+    v = some_numbers(rng, (*k_shape, n, w), 2.0 ** rng.uniform(-6, 6), dtype)
     case = {"query": q, "key": k, "value": v}
-    return {**case, **draw_options(draw, (*q_shape, t, n), dtype)} if options else case
+    return {**case, **draw_options(dice, rng, (*q_shape, t, n), dtype)} if options else case
 
 
-def _of_one_kind(draw: Draw, q: Any, k: Any, dtype: str) -> tuple[Any, Any]:
+def _of_one_kind(dice: Dice, rng: np.random.Generator, q: Any, k: Any, dtype: str) -> tuple[Any, Any]:
     """Scores of one size, all far above or below 0, or one key alike another."""
-    kind = draw(st.sampled_from(["plain", "plain", "far", "far", "alike", "sharp"]))
+    kind = dice.of("plain", "plain", "far", "far", "alike", "sharp")
     if kind == "far":
-        away = draw(st.sampled_from([-1, 1])) * draw(log_uniform(8.0, 90.0))
+        away = rng.choice([-1, 1]) * 2.0 ** rng.uniform(3, 6.5)
         q, k = abs(np.asarray(q, np.float64)) + 8, np.asarray(k, np.float64) / 8 + away
     if kind == "alike":
         k = np.broadcast_to(k[..., :1, :], k.shape).copy()

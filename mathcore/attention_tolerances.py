@@ -241,7 +241,8 @@ def _over_group(parts: tuple[Any, Any], group: int) -> tuple[Any, Any]:
     """Added up over the query heads that share a key head."""
     if parts[0].ndim < 3:
         return parts
-    size, error = (part.reshape(*part.shape[:-3], -1, group, *part.shape[-2:]).sum(-3) for part in parts)
+    shape = (*parts[0].shape[:-3], parts[0].shape[-3] // group, group, *parts[0].shape[-2:])
+    size, error = (part.reshape(shape).sum(-3) for part in parts)
     return size, error
 
 

@@ -161,7 +161,14 @@ best_score_is_best_match = Claim(
     source="Hastie, Tibshirani & Friedman, The Elements of Statistical Learning (2009), §4.3",
     needs=("digit_scores", "read_digits", "nearest_template_bias"),
     tolerances=(dot_product,),
-    refuted_by=(wrong.not_halved, wrong.sign_lost, wrong.bias_ignored, wrong.bias_unread, wrong.lowest_score),
+    refuted_by=(
+        wrong.not_halved,
+        wrong.sign_lost,
+        wrong.squares_in_sixteen_bits,
+        wrong.bias_ignored,
+        wrong.bias_unread,
+        wrong.lowest_score,
+    ),
 )
 
 
@@ -185,6 +192,13 @@ def _(ops: Operations, images: Any, weight: Any) -> Any:
     off = dot_product(half, len(weight), images.dtype)  # of the bias itself
     allowed = dot_product(magnitude(images, weight) + half + off.values, len(weight) + 1, images.dtype) + off
     return equal(ops.digit_scores(images, weight, bias), enclose(half_the_gain, images, weight), within=allowed)
+
+
+@best_score_is_best_match.property(float_images(), effort=0.5)
+def _(ops: Operations, images: Any, weight: Any) -> Any:
+    half = (np.asarray(weight, np.float64) ** 2).sum(0) / 2
+    true = enclose(lambda w: -(w * w).sum(0) / 2, weight)
+    return equal(ops.nearest_template_bias(weight), true, within=dot_product(half, len(weight), weight.dtype))
 
 
 @best_score_is_best_match.exact(equal_norms(exact=True), effort=0.5)

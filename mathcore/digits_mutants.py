@@ -90,6 +90,13 @@ def not_halved(weight: Any) -> Any:
     return -(weight * weight).sum(0)
 
 
+@mutant("nearest_template_bias")
+def squares_in_sixteen_bits(weight: Any) -> Any:
+    """Adds the squares up one by one in the format of the weights."""
+    squares = weight * weight
+    return -sum(squares[1:], start=squares[0]) / weight.dtype.type(2) if weight.dtype != object else -squares.sum(0) / 2
+
+
 @mutant("nearest_template_bias", wraps=True)
 def sign_lost(correct: Operation) -> Operation:
     """Adds half the squared norm instead of taking it away."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mathcore.verify import Claim, Target, all_of, at_least, at_most, differs, equal, identical, less, mutant, raises
 from mathcore.verify import verify as verify_target
 from mathcore.verify.catalogue import catalogue, select
+from mathcore.verify.diagnosis import examine
 from mathcore.verify.enclosures import Enclosure, enclose, true_matmul
 from mathcore.verify.numbers import Ledger, counted, derivative, third_derivative_bound
 from mathcore.verify.relations import Relation
@@ -66,6 +67,26 @@ def test_a_wrong_answer_is_refuted(wrong):
 
 def test_a_missing_operation_is_not_offered():
     assert outcome(DOUBLES, None).outcome == "not_offered"
+
+
+def test_a_claim_does_without_what_is_dispensable():
+    def both(**more):
+        claim = Claim("double.test", "doubling doubles", "2x", ("double", "half"), **more)
+        claim.property(x=NUMBERS)(lambda ops, x: equal(ops.double(x), x + x))
+        claim.property(x=NUMBERS)(lambda ops, x: equal(ops.half(ops.double(x)), x))
+        return claim
+
+    def on(claim, **operations):
+        return examine(claim, Target("test", operations), QUICK, 1).outcome
+
+    doubles, without = {"double": lambda x: 2 * x}, both(dispensable=("half",))
+    assert on(both(), **doubles) == "not_offered"
+    assert on(without, **doubles) == "holds"
+    assert on(without, double=lambda x: 3 * x) == "refuted"
+    assert on(without, **doubles, half=lambda x: x) == "refuted"
+    assert on(without, half=lambda x: x / 2) == "not_offered"
+    with pytest.raises(TypeError, match="dispensable"):
+        both(dispensable=("third",))
 
 
 def test_nothing_generated_is_inconclusive():

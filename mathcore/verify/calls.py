@@ -11,6 +11,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -313,13 +314,13 @@ def _read_back(value: Any, adapter: Adapter) -> Any:
     try:
         return adapter.to_numpy(value)
     except TypeError:
-        if _is_text_or_none(value):
+        if _is_no_array(value):
             return value
         raise
 
 
-def _is_text_or_none(value: Any) -> bool:
-    return value is None or isinstance(value, (str, bytes, np.dtype, type, np.random.Generator))
+def _is_no_array(value: Any) -> bool:
+    return value is None or isinstance(value, (str, bytes, Fraction, np.dtype, type, np.random.Generator))
 
 
 def _copied(value: Any) -> Any:

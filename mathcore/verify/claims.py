@@ -124,6 +124,7 @@ class Claim:
         statement: one sentence in plain words.
         formula: LaTeX.
         needs: the operations that the bodies call.
+        dispensable: those of them that only further rungs call: a target that lacks one is judged by the other rungs.
         faq: the question it answers, 1 to 22; None beyond the FAQ.
         verdict: what the evidence shows of the FAQ's sentence.
         condition: when it holds, for `holds_if`.
@@ -146,6 +147,7 @@ class Claim:
     tolerances: tuple[Callable[..., Allowance], ...] = ()
     refuted_by: tuple[Mutant, ...] = ()
     rests_on: tuple[str, ...] = ()
+    dispensable: tuple[str, ...] = ()
     checks: list[Check] = field(default_factory=list, init=False, repr=False)
     topic: str = field(default="", init=False)
 
@@ -154,6 +156,8 @@ class Claim:
             raise TypeError(f"claim `{self.id}` holds_if: it must state its `condition`")
         if self.verdict == "refuted" and not self.corrected:
             raise TypeError(f"claim `{self.id}` is refuted: it must state the `corrected` claim")
+        if unknown := [name for name in self.dispensable if name not in self.needs]:
+            raise TypeError(f"claim `{self.id}` says {unknown} are dispensable, but does not need them")
         for wrong in self.refuted_by:
             if wrong.operation not in self.needs:
                 raise TypeError(f"claim `{self.id}` needs no `{wrong.operation}`, which `{wrong.name}` replaces")

@@ -69,6 +69,8 @@ class Report:
         for _, result in self.results:
             if result.outcome == "not_offered" and not result.tally.not_tried:
                 reasons.setdefault(result.detail, []).append(result.claim)
+            elif spared := [check.detail for check in result.checks if check.dispensable]:
+                reasons.setdefault(spared[0], []).append(result.claim)
             for reason in result.tally.not_tried:
                 reasons.setdefault(reason, []).append(result.claim)
         return reasons

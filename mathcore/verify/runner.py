@@ -115,6 +115,7 @@ class CheckResult:
     finding: Finding | None = None
     counterexample: bool = False
     detail: str = ""
+    dispensable: bool = False  # not offered, and the claim does without
 
 
 @dataclass
@@ -203,7 +204,8 @@ def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
 
 
 def _outcome_of(checks: Sequence[CheckResult]) -> Outcome:
-    """The worst of the checks."""
+    """The worst of the checks; those that the claim does without count only where there are no others."""
+    checks = [c for c in checks if not c.dispensable] or checks
     order: tuple[Outcome, ...] = ("refuted", "inconclusive", "not_offered")
     worst: Outcome = next((o for o in order if any(c.outcome == o for c in checks)), "holds")
     return worst if checks else "inconclusive"
@@ -283,7 +285,8 @@ def run_check(
             else:
                 attempt(tally, **_injected(check, profile, seed))
     except NotOfferedError as missing:
-        return CheckResult(check.rung, "not_offered", tally, detail=f"the target has no `{missing}`")
+        why = f"the target has no `{missing}`"
+        return CheckResult(check.rung, "not_offered", tally, detail=why, dispensable=str(missing) in claim.dispensable)
     except (_RefutedError, _PassedOverError):
         pass
     if disguise is None:
