@@ -1,0 +1,169 @@
+"""Several heads done wrong on purpose: what the claims about heads must refute."""
+
+# ruff: noqa: ARG005  (what stands in for a step has the signature of the step)
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mathcore.attention import scaled_dot_product_attention
+from mathcore.positions import rope
+from mathcore.verify.claims import Mutant, mutant
+
+HEADS = "multi_head_attention"
+Options = dict[str, Any]
+
+
+def _split(x: Any, heads: int) -> Any:
+    return np.swapaxes(x.reshape(*x.shape[:-1], heads, -1), -2, -3)
+
+
+def _merge(x: Any) -> Any:
+    x = np.swapaxes(x, -2, -3)
+    return x.reshape(*x.shape[:-2], -1)
+
+
+def _turn(q: Any, k: Any, v: Any, base: float, offset: int) -> Any:
+    return rope(q, base=base, offset=offset), rope(k, base=base), v
+
+
+def _mix(heads: Any, weight: Any) -> Any:
+    return heads @ weight
+
+
+def _attend(q: Any, k: Any, v: Any, **options: Any) -> Any:
+    return scaled_dot_product_attention(q, k, v, **options)
+
+
+def _draft(
+    x: Any,
+    params: Any,
+    *,
+    num_heads: int,
+    num_kv_heads: int | None = None,
+    query_offset: int = 0,
+    rope_base: float | None = None,
+    split: Callable[..., Any] = _split,
+    merge: Callable[..., Any] = _merge,
+    turn: Callable[..., Any] = _turn,
+    attend: Callable[..., Any] = _attend,
+    mix: Callable[..., Any] = _mix,
+    **options: Any,
+) -> Any:
+    """Several heads as a first draft has them, with what goes wrong in place of one of its steps."""
+    dtype = np.result_type(x, *params.values())
+    work = np.float32 if dtype.itemsize == 2 else dtype
+    x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
+    key_heads = num_heads if num_kv_heads is None else num_kv_heads
+    q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
+    if rope_base is not None:
+        q, k, v = turn(q, k, v, rope_base, query_offset)
+    heads = merge(attend(q, k, v, query_offset=query_offset, **options))
+    return mix(heads, w["output"]).astype(dtype)
+
+
+def drafted(name: str, note: str, **steps: Any) -> Mutant:
+    """A first draft with something wrong in it."""
+
+    def wrong(x: Any, params: Any, **options: Any) -> Any:
+        return _draft(x, params, **options, **steps)
+
+    wrong.__name__, wrong.__doc__ = name, note
+    return mutant(HEADS)(wrong)
+
+
+def _by_reshape(x: Any, heads: int) -> Any:
+    return x.reshape(*x.shape[:-2], heads, x.shape[-2], -1)
+
+
+def _by_strides(x: Any, heads: int) -> Any:
+    return np.moveaxis(x.reshape(*x.shape[:-1], -1, heads), -1, -3)
+
+
+def _dealt_out(q: Any, k: Any, v: Any, **options: Any) -> Any:
+    order = np.arange(q.shape[-3]) % k.shape[-3]
+    return _attend(q, k[..., order, :, :], v[..., order, :, :], **options)
+
+
+def _first_head_everywhere(q: Any, k: Any, v: Any, **options: Any) -> Any:
+    heads = _attend(q, k, v, **options)
+    return np.broadcast_to(heads[..., :1, :, :], heads.shape)
+
+
+def _last_head_lost(q: Any, k: Any, v: Any, **options: Any) -> Any:
+    heads = _attend(q, k, v, **options).copy()
+    heads[..., -1, :, :] = 0
+    return heads
+
+
+def _one_choice_for_all(q: Any, k: Any, v: Any, **options: Any) -> Any:
+    return _attend(np.broadcast_to(q[..., :1, :, :], q.shape), k, v, **options)
+
+
+def _scaled_by_all(q: Any, k: Any, v: Any, *, scale: float | None = None, **options: Any) -> Any:
+    by = (q.shape[-1] * q.shape[-3]) ** -0.5 if scale is None else scale
+    return _attend(q, k, v, scale=by, **options)
+
+
+def _mean_of_all(heads: Any) -> Any:
+    mean = np.broadcast_to(heads.mean(-3, keepdims=True), heads.shape)
+    return _merge(mean)
+
+
+def _without(name: str, value: Any) -> Callable[..., Any]:
+    return lambda q, k, v, **options: _attend(q, k, v, **{**options, name: value})
+
+
+def _in_16_bits(heads: Any, weight: Any) -> Any:
+    return heads.astype(np.float16).astype(weight.dtype) @ weight
+
+
+def _all_turned(q: Any, k: Any, v: Any, base: float, offset: int) -> Any:
+    half = v.shape[-1] // 2 * 2
+    return *_turn(q, k, v, base, offset)[:2], np.concatenate([rope(v[..., :half], base=base), v[..., half:]], -1)
+
+
+split_by_reshape = drafted(
+    "split_by_reshape", "Splits heads by a reshape without the transpose.", split=_by_reshape, merge=_merge
+)
+merged_by_reshape = drafted(
+    "merged_by_reshape",
+    "Merges heads by a reshape without the transpose.",
+    merge=lambda x: x.reshape(*x.shape[:-3], x.shape[-2], -1),
+)
+split_by_strides = drafted("split_by_strides", "Gives head h every H-th column, not a slice.", split=_by_strides)
+heads_dealt_out = drafted("heads_dealt_out", "Deals key heads out in turn, not to neighbours.", attend=_dealt_out)
+first_head_everywhere = drafted("first_head_everywhere", "Computes one head alone.", attend=_first_head_everywhere)
+last_head_lost = drafted("last_head_lost", "Loses the last head.", attend=_last_head_lost)
+one_choice_for_all = drafted("one_choice_for_all", "Asks with the first head's query.", attend=_one_choice_for_all)
+scaled_by_all = drafted("scaled_by_all", "Divides by the root of the width of all heads.", attend=_scaled_by_all)
+heads_averaged = drafted("heads_averaged", "Takes the mean of the heads.", merge=_mean_of_all)
+mask_forgotten = drafted("mask_forgotten", "Does not look at the mask.", attend=_without("mask", None))
+bias_forgotten = drafted("bias_forgotten", "Forgets the bias.", attend=_without("bias", None))
+future_seen = drafted("future_seen", "Is never causal.", attend=_without("is_causal", False))
+offset_forgotten = drafted("offset_forgotten", "Masks as if the offset were 0.", attend=_without("query_offset", 0))
+scale_forgotten = drafted("scale_forgotten", "Ignores the scale.", attend=_without("scale", None))
+turned_nowhere = drafted("turned_nowhere", "Forgets the rotation.", turn=lambda q, k, v, base, offset: (q, k, v))
+keys_unturned = drafted(
+    "keys_unturned", "Turns queries alone.", turn=lambda q, k, v, base, offset: (_turn(q, k, v, base, offset)[0], k, v)
+)
+values_turned = drafted("values_turned", "Turns the values as well.", turn=_all_turned)
+base_fixed = drafted(
+    "base_fixed", "Has a base of its own.", turn=lambda q, k, v, base, offset: _turn(q, k, v, 1000.0, offset)
+)
+turned_without_offset = drafted(
+    "turned_without_offset", "Counts positions from 0.", turn=lambda q, k, v, base, offset: _turn(q, k, v, base, 0)
+)
+unmixed = drafted("unmixed", "Mixes the heads by the matrix turned around.", mix=lambda h, w: h @ w[::-1])
+rounded_between = drafted("rounded_between", "Stores the heads in 16 bits.", mix=_in_16_bits)
+
+DRAFTS = tuple(made for made in list(globals().values()) if isinstance(made, Mutant))
+
+
+@mutant(HEADS, wraps=True)
+def future_always_hidden(correct: Any) -> Any:
+    """Is causal whether asked or not."""
+    return lambda x, params, **options: correct(x, params, **{**options, "is_causal": True})

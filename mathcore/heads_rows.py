@@ -1,0 +1,133 @@
+"""Several heads as claims try them: everything drawn together, and the textbook's loop over the heads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.attention_rows import Dice, draw_options, figures, per_head, some_numbers
+from mathcore.heads_tolerances import heads_rounding, projection_error, turn_error
+from mathcore.verify import Allowance, Operations, Target, all_of, domain, equal, seeds
+from mathcore.verify.domains import Draw
+from mathcore.verify.relations import Conjunction, Relation
+
+Case = dict[str, Any]
+HEADS = "multi_head_attention"
+WEIGHTS = ("query", "key", "value", "output")
+OPTIONS = ("num_heads", "num_kv_heads", "mask", "bias", "is_causal", "query_offset", "scale", "rope_base")
+
+# The textbook.
+
+
+def split(x: Any, heads: int) -> Any:
+    """(..., time, heads · width) → (..., heads, time, width)."""
+    return np.swapaxes(x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads), -2, -3)
+
+
+def side_by_side(x: Any) -> Any:
+    """(..., heads, time, width) → (..., time, heads · width)."""
+    return np.concatenate([x[..., h, :, :] for h in range(x.shape[-3])], -1)
+
+
+def turned(x: Any, places: Any, base: Any) -> Any:
+    """RoPE in halves, in float64."""
+    half = x.shape[-1] // 2
+    angles = places[:, None] * base ** (-np.arange(half) / half)
+    a, b, cos, sin = x[..., :half], x[..., half:], np.cos(angles), np.sin(angles)
+    return np.concatenate([a * cos - b * sin, a * sin + b * cos], -1)
+
+
+def key_heads_of(case: Case) -> int:
+    """How many heads keys and values have."""
+    return int(case["num_heads"] if case.get("num_kv_heads") is None else case["num_kv_heads"])
+
+
+def dtype_of(case: Case) -> Any:
+    """The format that the answer comes in."""
+    return np.result_type(case["x"], *(case["params"][name] for name in WEIGHTS))
+
+
+def textbook(case: Case, dtype: Any, angles: str, summation: str) -> tuple[Any, Allowance, Any]:
+    """The loop over the heads in float64, what it may be off by in `dtype`, and which rows see something."""
+    x, w = np.asarray(case["x"], np.float64), {n: np.asarray(case["params"][n], np.float64) for n in WEIGHTS}
+    count, base, offset = int(case["num_heads"]), case.get("rope_base"), case.get("query_offset", 0)
+    counts = (count, key_heads_of(case), key_heads_of(case))
+    arrays = [split(x @ w[name], n) for name, n in zip(WEIGHTS, counts, strict=False)]
+    moved = [split(projection_error(x, w[name], dtype), n) for name, n in zip(WEIGHTS, counts, strict=False)]
+    for i, first in enumerate((offset, 0) if base is not None else ()):
+        places = np.arange(x.shape[-2]) + first
+        moved[i] = turn_error(arrays[i], moved[i], places, base, dtype, angles)
+        arrays[i] = turned(arrays[i], places, base)
+    asked = {**case, **dict(zip(WEIGHTS, arrays, strict=False))}
+    of = figures(asked, summation, (moved[0], per_head(moved[1], count), per_head(moved[2], count)))
+    heads = side_by_side(of.p @ of.value)
+    size = side_by_side(of.p @ abs(of.value))
+    return heads @ w["output"], heads_rounding(of, size, w["output"], dtype), of.seen.any(-1)
+
+
+def agrees(ops: Operations, answer: Any, **case: Any) -> Conjunction | Relation:
+    """That `answer` is what the loop over the heads gives."""
+    dtype = dtype_of(case)
+    shape = (*case["x"].shape[:-1], case["params"]["output"].shape[-1])
+    if np.shape(answer) != shape:
+        return equal(np.shape(answer), shape)
+    true, within, seen = textbook(case, dtype, ops.conventions.rope_angles, ops.conventions.summation)
+    judged = seen.all(-2) | (ops.conventions.attention_of_nothing == "zeros")  # elsewhere as the target declares
+    within = within + textbook(case, np.float64, "float64", "any")[1]
+    return all_of(equal(answer.dtype == dtype, True), equal(answer[judged], true[judged], within=within[judged]))
+
+
+def allowed(ops: Operations, case: Case) -> Allowance:
+    """What the answer of the target may be off by."""
+    return textbook(case, dtype_of(case), ops.conventions.rope_angles, ops.conventions.summation)[1]
+
+
+def ask(ops: Operations, x: Any, params: Any, **options: Any) -> Any:
+    """What the target returns."""
+    return ops.multi_head_attention(x, params, **options)
+
+
+# Inputs.
+
+
+def draw_params(rng: np.random.Generator, dtype: str, sizes: tuple[int, int, int, int, int, int]) -> Case:
+    """Weight matrices that keep numbers at about their size; `sizes` as `draw_case` names them."""
+    features, heads, key_heads, width, value_width, outputs = sizes
+    shapes = ((features, heads * width), (features, key_heads * width), (features, key_heads * value_width),
+              (heads * value_width, outputs))  # fmt: skip
+    by = max(features, 1) ** -0.5
+    return {name: some_numbers(rng, shape, by, dtype) for name, shape in zip(WEIGHTS, shapes, strict=True)}
+
+
+def draw_case(
+    draw: Draw,
+    dtype: str,
+    *,
+    features: int | None = None,
+    heads: tuple[int, int] | None = None,
+    times: int | None = None,
+    options: bool = True,
+    turns: bool | None = None,
+) -> Case:
+    """Words, weights and options, drawn together; `heads` are those of queries and of keys."""
+    dice, rng = Dice(draw(st.integers(0, 2**40 - 1))), draw(seeds())
+    count, key_heads = heads or dice.of((2, 2), (1, 1), (2, 1), (3, 3), (4, 2), (3, 1), (6, 3))
+    turns = dice.of(False, True) if turns is None else turns
+    width = dice.of(2, 4, 6) if turns else dice.of(1, 2, 3, 4, 5)
+    value_width, outputs, lead = dice.of(1, 2, 3, 4), dice.of(1, 2, 3, 5), dice.of((), (2,), (1, 2))
+    n = dice.of(1, 2, 3, 4, 5) if features is None else features
+    t = (draw(st.integers(1, 6)) if dice.of(True, True, False) else dice.of(7, 8, 9, 17)) if times is None else times
+    x = some_numbers(rng, (*lead, t, n), dice.of(1.0, 0.25, 4.0), dtype)
+    params = draw_params(rng, dtype, (n, count, key_heads, width, value_width, outputs))
+    case = {"x": x, "params": params, "num_heads": count, "num_kv_heads": key_heads}
+    if options:
+        case |= draw_options(dice, rng, (*lead, count, t, t), dtype)
+    return {**case, "rope_base": dice.of(10_000.0, 100.0) if turns else None}
+
+
+@domain
+def cases(draw: Draw, target: Target, how: Any = None) -> Case:
+    """Several heads in any format that the target accepts."""
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), **(how or {}))
