@@ -224,7 +224,7 @@ class _PassedOverError(Exception):
 
 
 class _EnoughError(BaseException):
-    """None of the first inputs is supported. No Exception, so that Hypothesis lets it through."""
+    """No more inputs are needed. No Exception, so that Hypothesis lets it through."""
 
 
 def run_claim(claim: Claim, target: Target, reference: Target | None, profile: Profile, seed: int) -> ClaimResult:
@@ -440,6 +440,10 @@ def _search(
     def run(inputs: Mapping[str, Any]) -> None:
         try:
             attempt(tally if attempt.finding is None else None, **inputs)
+        except _RefutedError:
+            if shrink:
+                raise
+            raise _EnoughError from None  # spares Hypothesis a second run, and a description that nobody reads
         except _PassedOverError:
             if not tally.examples and sum(tally.not_tried.values()) >= _HOPELESS:
                 raise _EnoughError from None
