@@ -8,8 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore import heads_mutants as wrong
+from mathcore.attention_rows import some_numbers
 from mathcore.heads_rows import (
     HEADS,
+    WEIGHTS,
     Case,
     agrees,
     allowed,
@@ -18,11 +20,14 @@ from mathcore.heads_rows import (
     draw_case,
 )
 from mathcore.heads_tolerances import heads_rounding
-from mathcore.verify import Claim, Operations, Target, domain, equal, seeds
+from mathcore.verify import Claim, Operations, Target, all_of, domain, equal, seeds
 from mathcore.verify.domains import Draw
+from mathcore.verify.errors import NotTriedError
+from mathcore.verify.numbers import Ledger, Residue, counted, residues
 
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.2"
 NEEDS = (HEADS,)
+ATTENTION = "scaled_dot_product_attention"
 
 equal_a_loop = Claim(
     "heads.equal_a_loop",
@@ -41,6 +46,103 @@ equal_a_loop = Claim(
 @equal_a_loop.property(cases(), effort=2)
 def _(ops: Operations, **case: Any) -> Any:
     return agrees(ops, ask(ops, **case), **case)
+
+
+slicing = Claim(
+    "heads.projection_generalises_slicing",
+    faq=22,
+    statement="Cutting the features of every word into slices, one for each head, is what projections do that pick "
+    "coordinates; others pick in any order, or blend.",
+    formula=r"W^Q = W^K = W^V = \Pi,\; W^O = I \;\Rightarrow\; y = [\mathrm{attention}(x_{(1)}, x_{(1)}, x_{(1)}), "
+    r"\dots, \mathrm{attention}(x_{(H)}, x_{(H)}, x_{(H)})]",
+    source=VASWANI,
+    needs=(HEADS, ATTENTION),
+    tolerances=(heads_rounding,),
+    refuted_by=(
+        wrong.split_by_reshape,
+        wrong.merged_by_reshape,
+        wrong.split_by_strides,
+        wrong.scaled_by_all,
+        wrong.first_head_everywhere,
+        wrong.heads_averaged,
+        wrong.last_head_lost,
+    ),
+)
+
+
+def picking(order: Any, dtype: Any = np.float64) -> Case:
+    """Weights that pick coordinates in some order, and mix nothing."""
+    pick = np.eye(len(order))[:, order].astype(dtype)
+    return {"query": pick, "key": pick, "value": pick, "output": np.eye(len(order)).astype(dtype)}
+
+
+def sliced(ops: Operations, x: Any, order: Any, heads: int, **options: Any) -> Any:
+    """Every slice of the features by itself, side by side."""
+    parts = (x[..., some] for some in np.split(order, heads))
+    return np.concatenate([ops.scaled_dot_product_attention(*[p] * 3, **options) for p in parts], -1)
+
+
+@domain
+def features_to_slice(draw: Draw, target: Target, exact: bool) -> dict[str, Any]:
+    """Words of several heads' width, and an order of their features, every other time as they come."""
+    heads, width, times = draw(st.integers(2, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    rng, size = draw(seeds()), heads * width
+    order = rng.permutation(size) if draw(st.booleans()) else np.arange(size)
+    if exact and not target.exact:
+        raise NotTriedError(HEADS, "numbers modulo a prime")
+    name = "float64" if exact else draw(st.sampled_from(target.dtypes))
+    x = residues(rng.integers(-99, 99, (times, size))) if exact else some_numbers(rng, (times, size), 2.0, name)
+    return {"x": x, "order": order, "heads": heads, "is_causal": draw(st.booleans())}
+
+
+@slicing.property(features_to_slice(exact=False))
+def _(ops: Operations, x: Any, order: Any, heads: int, is_causal: bool) -> Any:
+    case = {"x": x, "params": picking(order, x.dtype), "num_heads": heads, "is_causal": is_causal}
+    y, by_itself = ask(ops, **case), sliced(ops, x, order, heads, is_causal=is_causal)
+    return all_of(agrees(ops, y, **case), equal(y, by_itself, within=allowed(ops, case) * 2))
+
+
+@slicing.exact(features_to_slice(exact=True), effort=0.5)
+def _(ops: Operations, x: Any, order: Any, heads: int, is_causal: bool) -> Any:
+    # Whatever function stands in for the exponential: what comes out equal is so by algebra.
+    params = {name: residues(w) for name, w in picking(order).items()}
+    y = ask(ops, x=x, params=params, num_heads=heads, is_causal=is_causal)
+    return equal(y, sliced(ops, x, order, heads, is_causal=is_causal))
+
+
+cost_the_same = Claim(
+    "heads.cost_the_same",
+    faq=22,
+    statement="H heads of width d/H cost exactly the multiplications, and the divisions, of one head of width d.",
+    formula=r"4Td^2 + 2T^2d \text{ multiplications, whatever } H",
+    source=VASWANI,
+    needs=NEEDS,
+    refuted_by=(wrong.once_for_each_head, wrong.heads_padded),
+)
+
+
+@domain
+def sizes(draw: Draw, target: Target) -> dict[str, Any]:
+    """How many words there are, how wide they are and how many heads share them."""
+    if not target.exact:
+        raise NotTriedError(HEADS, "numbers that count")
+    heads = draw(st.integers(2, 4))
+    return {"times": draw(st.integers(1, 3)), "width": heads * draw(st.integers(1, 2)), "heads": heads}
+
+
+@cost_the_same.exact(sizes(), effort=0.5)
+def _(ops: Operations, times: int, width: int, heads: int) -> Any:
+    several, one = (work_of(ops, times, width, count) for count in (heads, 1))
+    products = 4 * times * width**2 + 2 * times**2 * width
+    return all_of(equal(several, one), equal(several[0], products))
+
+
+def work_of(ops: Operations, times: int, width: int, heads: int) -> tuple[int, int]:
+    """The multiplications and divisions that so many heads do on their own."""
+    ledger, whole = Ledger(), np.arange(1, 1 + times * width).reshape(times, width)
+    params = {name: counted(np.eye(width, dtype=int) + 1, ledger, Residue) for name in WEIGHTS}
+    ask(ops, x=counted(whole, ledger, Residue), params=params, num_heads=heads)
+    return ledger.multiplications, ledger.divisions
 
 
 order_blind = Claim(
@@ -66,8 +168,28 @@ def reordered(draw: Draw, target: Target) -> dict[str, Any]:
     return {"case": case, "order": order if (order != np.arange(times)).any() else order[::-1].copy()}
 
 
+@domain
+def exact_words(draw: Draw, target: Target) -> dict[str, Any]:
+    """A few words, weights of two heads or more, and an order, in numbers modulo a prime."""
+    if not target.exact:
+        raise NotTriedError(HEADS, "numbers modulo a prime")
+    heads, width, times, features = (draw(st.integers(*some)) for some in ((2, 3), (1, 2), (2, 4), (1, 3)))
+    rng = draw(seeds())
+    shapes = [(features, heads * width)] * 3 + [(heads * width, 2)]
+    params = {n: residues(rng.integers(-9, 10, shape)) for n, shape in zip(WEIGHTS, shapes, strict=True)}
+    x = residues(rng.integers(-9, 10, (times, features)))
+    return {"x": x, "params": params, "num_heads": heads, "order": np.roll(np.arange(times), 1)}
+
+
 @order_blind.property(reordered())
 def _(ops: Operations, case: Case, order: Any) -> Any:
     moved = {**case, "x": case["x"][..., order, :]}
     within = allowed(ops, moved) + allowed(ops, case)[..., order, :]
     return equal(ask(ops, **moved), ask(ops, **case)[..., order, :], within=within)
+
+
+@order_blind.exact(exact_words(), effort=0.5)
+def _(ops: Operations, x: Any, params: Any, num_heads: int, order: Any) -> Any:
+    # Whatever function stands in for the exponential: what comes out equal is so by algebra.
+    y = ask(ops, x=x, params=params, num_heads=num_heads)
+    return equal(ask(ops, x=x[order], params=params, num_heads=num_heads), y[order])

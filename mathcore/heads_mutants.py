@@ -167,3 +167,28 @@ DRAFTS = tuple(made for made in list(globals().values()) if isinstance(made, Mut
 def future_always_hidden(correct: Any) -> Any:
     """Is causal whether asked or not."""
     return lambda x, params, **options: correct(x, params, **{**options, "is_causal": True})
+
+
+@mutant(HEADS, wraps=True)
+def once_for_each_head(correct: Any) -> Any:
+    """Computes everything once for each head."""
+    return lambda x, params, *, num_heads, **options: [
+        correct(x, params, num_heads=num_heads, **options) for _ in range(num_heads)
+    ][-1]
+
+
+@mutant(HEADS, wraps=True)
+def heads_padded(correct: Any) -> Any:
+    """Lets every head have the full width, its slice between zeros."""
+
+    def wrong(x: Any, params: Any, *, num_heads: int, **options: Any) -> Any:
+        width = params["query"].shape[-1] // num_heads
+        full = {}
+        for name in ("query", "key"):
+            columns = np.split(params[name], num_heads, -1)
+            nothing = np.concatenate([columns[0] * 0] * (num_heads - 1), -1) if num_heads > 1 else columns[0][:, :0]
+            full[name] = np.concatenate([part for column in columns for part in (column, nothing)], -1)
+        scale = options.pop("scale", None) or width**-0.5
+        return correct(x, {**params, **full}, num_heads=num_heads, scale=scale, **options)
+
+    return wrong
