@@ -27,9 +27,9 @@ def asked(change: Callable[[Arrays, Options], Asked]) -> Family:
     """A family of mutants, one for each operation that takes query and key first: the correct one, asked otherwise."""
 
     def wrong(correct: Operation) -> Operation:
-        def attention(query: Any, key: Any, *value: Any, **options: Any) -> Any:
-            arrays, options = change((query, key, value[0] if value else key), options)
-            return correct(*arrays[: 2 + len(value)], **options)
+        def attention(query: Any, key: Any, value: Any = None, **options: Any) -> Any:
+            arrays, options = change((query, key, key if value is None else value), options)
+            return correct(*arrays[: 2 if value is None else 3], **options)
 
         return attention
 
@@ -374,7 +374,30 @@ def drafted(name: str, note: str, operation: str = ATTENTION, **steps: Any) -> M
 
 def renamed(original: Mutant, operation: str) -> Mutant:
     """A first draft as another operation."""
-    return replace(original, operation=operation, name=f"{original.name}_{operation.partition('_')[0]}")
+    return replace(original, operation=operation, name=f"{original.name}_{_SHORT[operation]}")
+
+
+_SHORT = {"attention_weights": "weights", "blockwise_attention": "blockwise", f"{ATTENTION}_vjp": "vjp"}
+
+
+def as_weights(original: Mutant) -> Mutant:
+    """A first draft whose weights are asked for: it mixes unit vectors."""
+
+    def build(correct: Operation) -> Operation:
+        wrong = original.build(correct)
+
+        def weights(query: Any, key: Any, **options: Any) -> Any:
+            units = np.broadcast_to(np.eye(key.shape[-2]), (*key.shape[:-1], key.shape[-2]))
+            return wrong(query, key, units.astype(key.dtype), **options)
+
+        return weights
+
+    return replace(original, operation="attention_weights", name=f"{original.name}_weights", build=build)
+
+
+def of_weights(wrong: Family) -> Mutant:
+    """A family's mistake in the weights."""
+    return renamed(wrong("attention_weights"), "attention_weights")
 
 
 def stand_in(value: float) -> Mutant:

@@ -327,6 +327,23 @@ def cases(draw: Draw, target: Target) -> Case:
     return draw_case(draw, draw(st.sampled_from(target.dtypes)))
 
 
+@domain
+def weighings(draw: Draw, target: Target) -> Case:
+    """Queries, keys and options, of which weights are asked."""
+    case = draw_case(draw, draw(st.sampled_from(target.dtypes)))
+    del case["value"]
+    return case
+
+
+@domain
+def narrow_values(draw: Draw, target: Target) -> Case:
+    """Attention to values that lie close together, far from 0: what a mix must not leave."""
+    case, dtype, rng = draw_case(draw, name := draw(st.sampled_from(target.dtypes))), name, draw(seeds())
+    v = np.asarray(case["value"], np.float64)
+    near = rng.choice([-1, 1]) * 2.0 ** rng.uniform(-6, 6) * (1 + rng.choice([0, 2.0**-6, 0.5]) * rng.random(v.shape))
+    return {**case, "value": as_dtype(near, dtype)}
+
+
 def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
     """`width` is that of queries and keys, of values, or the number of keys; `long`: so many keys that a sum sticks."""
     if long:
