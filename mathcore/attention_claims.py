@@ -130,7 +130,8 @@ options_commute = Claim(
         ),
         wrong.shifted_by_all, wrong.from_zero, wrong.never_dividing_by_zero, wrong.probabilities_in_bfloat16,
         wrong.scores_in_bfloat16, wrong.in_float16, wrong.of_weights(wrong.mask_ignored),
-        wrong.of_weights(wrong.lost_with_offset), ), *map(wrong.as_weights, (wrong.shifted_by_all, wrong.from_zero)),
+        wrong.of_weights(wrong.lost_with_offset),
+        *map(wrong.as_weights, (wrong.shifted_by_all, wrong.from_zero)),
     ),
 )  # fmt: skip
 
