@@ -20,8 +20,8 @@ from mathcore.heads_rows import (
     draw_case,
 )
 from mathcore.heads_tolerances import heads_rounding
-from mathcore.verify import Claim, Operations, Target, all_of, domain, equal, seeds
-from mathcore.verify.domains import Draw
+from mathcore.verify import Claim, Operations, Target, all_of, domain, equal, less, seeds
+from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.numbers import Ledger, Residue, counted, residues
 
@@ -143,6 +143,153 @@ def work_of(ops: Operations, times: int, width: int, heads: int) -> tuple[int, i
     params = {name: counted(np.eye(width, dtype=int) + 1, ledger, Residue) for name in WEIGHTS}
     ask(ops, x=counted(whole, ledger, Residue), params=params, num_heads=heads)
     return ledger.multiplications, ledger.divisions
+
+
+one_head_must_blend = Claim(
+    "heads.one_head_must_blend",
+    faq=22,
+    statement="Two heads can return two words side by side, each to the last bit; whatever a single head returns is "
+    "one blend of words, so no single head can.",
+    formula=r"[x_a, x_b] \ne \Big(\sum_j p_j x_j\Big) W \quad\text{for any weights } p \text{ and matrix } W",
+    source=VASWANI,
+    needs=NEEDS,
+    tolerances=(heads_rounding,),
+    refuted_by=(
+        wrong.first_head_everywhere,
+        wrong.one_choice_for_all,
+        wrong.heads_averaged,
+        wrong.split_by_reshape,
+        wrong.last_head_lost,
+        wrong.heads_doubled,
+    ),
+)
+
+
+@domain
+def two_words(draw: Draw, target: Target) -> dict[str, Any]:
+    """A sentence of words in whole numbers, and which two of them are wanted."""
+    times, width = draw(st.integers(2, 6)), draw(st.integers(1, 3))
+    words = draw(seeds()).integers(-9, 10, (times, width))
+    a, b = draw(st.permutations(range(times)))[:2]
+    return {"words": as_dtype(words, draw(st.sampled_from(target.dtypes))), "a": a, "b": b}
+
+
+@one_head_must_blend.exact(two_words(), effort=0.5)
+def _(ops: Operations, words: Any, a: int, b: int) -> Any:
+    # Word j says 1, which word it is, and its numbers. A score of 4096/√6 or more leaves nothing to other words,
+    # for e^−1672 is 0 in every format.
+    (times, width), dtype = words.shape, words.dtype
+    x = np.concatenate([np.ones((times, 1), dtype), np.eye(times).astype(dtype), words], 1)
+    query, key, value = (np.zeros((x.shape[1], 2, n), dtype) for n in (times, times, width))
+    query[0, 0, a] = query[0, 1, b] = 4096
+    key[1 : times + 1] = np.eye(times)[:, None]
+    value[times + 1 :] = np.eye(width)[:, None]
+    params = {n: w.reshape(len(w), -1) for n, w in (("query", query), ("key", key), ("value", value))}
+    params["output"] = np.eye(2 * width).astype(dtype)
+    both = np.concatenate([words[a], words[b]])
+    return equal(ask(ops, x=x, params=params, num_heads=2), np.stack([both] * times))
+
+
+@domain
+def one_head(draw: Draw, target: Target) -> Case:
+    """A single head that has every value twice."""
+    case = draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), turns=draw(st.booleans()))
+    value, params = case["params"]["value"], {**case["params"]}
+    params["value"] = np.concatenate([value, value], 1)
+    params["output"] = np.eye(2 * value.shape[1]).astype(value.dtype)
+    pad = params["query"].shape[1] % 2  # an even width, so that it could be taken for two heads
+    for name in ("query", "key"):
+        params[name] = np.concatenate([params[name], params[name][:, :pad]], 1)
+    return {**case, "params": params}
+
+
+@one_head_must_blend.property(one_head())
+def _(ops: Operations, **case: Any) -> Any:
+    left, right = np.split(ask(ops, **case), 2, -1)
+    within = allowed(ops, case)[..., : left.shape[-1]] * 2
+    return all_of(equal(left, right, within=within), agrees(ops, ask(ops, **case), **case))
+
+
+@one_head_must_blend.proof
+def _(ops: Operations) -> Any:
+    # A sentence of one word twice leaves a head no choice: it returns that word's image, for [w, w] that is wanted.
+    # So the images of all words have equal halves, and so has every blend of them: y = (c, −c) sees 0 in each. In
+    # [a, b] it sees c·(a − b), which is not 0 for some c.
+    words = np.eye(3)
+    images, y = np.concatenate([words, words], 1), np.concatenate([words, -words], 1)
+    wanted = np.array([[*words[a], *words[b]] for a in range(3) for b in range(3) if a != b])
+    params = dict(zip(WEIGHTS, (np.eye(3), np.eye(3), images, np.eye(6)), strict=True))
+    twice = [ask(ops, x=np.stack([word, word]), params=params, num_heads=1) for word in words]
+    return all_of(
+        equal(np.array(twice), np.stack([images, images], 1)),
+        equal(images @ y.T, 0.0),
+        less(0.0, abs(wanted @ y.T).max(-1)),
+    )
+
+
+are_independent = Claim(
+    "heads.are_independent",
+    faq=22,
+    statement="What one head does reaches the output only through its own rows of the mixing matrix, and heads may "
+    "change places if those rows do.",
+    formula=r"y = \sum_h \mathrm{head}_h W^O_h",
+    source=VASWANI,
+    needs=NEEDS,
+    tolerances=(heads_rounding,),
+    refuted_by=(
+        wrong.first_head_everywhere,
+        wrong.one_choice_for_all,
+        wrong.heads_averaged,
+        wrong.split_by_reshape,
+        wrong.merged_by_reshape,
+        wrong.split_by_strides,
+        wrong.heads_dealt_out,
+        wrong.scaled_twice_in_the_first,
+    ),
+)
+
+
+@domain
+def groups_of_heads(draw: Draw, target: Target) -> dict[str, Any]:
+    """Heads that share keys in groups or not, which group to change, and the weights to change it to."""
+    name, heads = draw(st.sampled_from(target.dtypes)), draw(st.sampled_from([(2, 2), (3, 3), (4, 2), (6, 3)]))
+    case = draw_case(draw, name, heads=heads, options=False)
+    case["is_causal"], rng = draw(st.booleans()), draw(seeds())
+    other = {n: some_numbers(rng, w.shape, 1.0, name) for n, w in case["params"].items()}
+    return {"case": case, "other": other, "group": draw(st.integers(0, heads[1] - 1))}
+
+
+def in_groups(params: Case, groups: int) -> Case:
+    """Columns of projections and rows of the mixing matrix by group of heads, that axis first."""
+    by_group = {n: np.stack(np.split(params[n], groups, -1)) for n in WEIGHTS[:3]}
+    return {**by_group, "output": np.stack(np.split(params["output"], groups))}
+
+
+def together(groups: Case) -> Case:
+    """Weight matrices again."""
+    return {n: np.concatenate(list(w), 0 if n == "output" else -1) for n, w in groups.items()}
+
+
+@are_independent.property(groups_of_heads())
+def _(ops: Operations, case: Case, other: Case, group: int) -> Any:
+    # The other heads as they were, and this one as it is now: each part alone, through its own rows.
+    before, now = in_groups(case["params"], case["num_kv_heads"]), in_groups(other, case["num_kv_heads"])
+    own = (np.arange(case["num_kv_heads"]) == group)[:, None, None]
+    changed = {n: np.where(own, now[n], w) for n, w in before.items()}
+    rest = {**before, "output": np.where(own, 0, before["output"]).astype(before["output"].dtype)}
+    alone = {**changed, "output": np.where(own, changed["output"], 0).astype(before["output"].dtype)}
+    parts = [{**case, "params": together(params)} for params in (changed, rest, alone)]
+    whole, *summands = (ask(ops, **part).astype(np.float64) for part in parts)
+    within = allowed(ops, parts[0]) + allowed(ops, parts[1]) + allowed(ops, parts[2])
+    return equal(whole, summands[0] + summands[1], within=within)
+
+
+@are_independent.property(groups_of_heads())
+def _(ops: Operations, case: Case, other: Case, group: int) -> Any:
+    order = np.roll(np.arange(case["num_kv_heads"]), 1 + group)
+    moved = {n: w[order] for n, w in in_groups(case["params"], len(order)).items()}
+    moved_case = {**case, "params": together(moved)}
+    return equal(ask(ops, **moved_case), ask(ops, **case), within=allowed(ops, moved_case) + allowed(ops, case))
 
 
 order_blind = Claim(

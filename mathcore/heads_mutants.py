@@ -108,6 +108,12 @@ def _scaled_by_all(q: Any, k: Any, v: Any, *, scale: float | None = None, **opti
     return _attend(q, k, v, scale=by, **options)
 
 
+def _sharper_first(q: Any, k: Any, v: Any, **options: Any) -> Any:
+    q = q.copy()
+    q[..., 0, :, :] *= 2
+    return _attend(q, k, v, **options)
+
+
 def _mean_of_all(heads: Any) -> Any:
     mean = np.broadcast_to(heads.mean(-3, keepdims=True), heads.shape)
     return _merge(mean)
@@ -140,6 +146,9 @@ first_head_everywhere = drafted("first_head_everywhere", "Computes one head alon
 last_head_lost = drafted("last_head_lost", "Loses the last head.", attend=_last_head_lost)
 one_choice_for_all = drafted("one_choice_for_all", "Asks with the first head's query.", attend=_one_choice_for_all)
 scaled_by_all = drafted("scaled_by_all", "Divides by the root of the width of all heads.", attend=_scaled_by_all)
+scaled_twice_in_the_first = drafted(
+    "scaled_twice_in_the_first", "Has another scale in the first head.", attend=_sharper_first
+)
 heads_averaged = drafted("heads_averaged", "Takes the mean of the heads.", merge=_mean_of_all)
 mask_forgotten = drafted("mask_forgotten", "Does not look at the mask.", attend=_without("mask", None))
 bias_forgotten = drafted("bias_forgotten", "Forgets the bias.", attend=_without("bias", None))
@@ -167,6 +176,20 @@ DRAFTS = tuple(made for made in list(globals().values()) if isinstance(made, Mut
 def future_always_hidden(correct: Any) -> Any:
     """Is causal whether asked or not."""
     return lambda x, params, **options: correct(x, params, **{**options, "is_causal": True})
+
+
+@mutant(HEADS, wraps=True)
+def heads_doubled(correct: Any) -> Any:
+    """Makes two heads of a single one."""
+
+    def wrong(x: Any, params: Any, *, num_heads: int, num_kv_heads: int | None = None, **options: Any) -> Any:
+        more = 2 if num_heads == 1 and all(params[n].shape[-1] % 2 == 0 for n in ("query", "value")) else 1
+        if options.get("rope_base") is not None and params["query"].shape[-1] % 4:
+            more = 1
+        key_heads = None if num_kv_heads is None else num_kv_heads * more
+        return correct(x, params, num_heads=num_heads * more, num_kv_heads=key_heads, **options)
+
+    return wrong
 
 
 @mutant(HEADS, wraps=True)
