@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from mathcore import gradients_mutants as mistakes
 from mathcore import heads_mutants as wrong
 from mathcore.attention_rows import some_numbers
+from mathcore.gradients_claims import differences_agree, of_each, pairs_alike
+from mathcore.gradients_tolerances import pulled_back, weighted_value
 from mathcore.heads_rows import (
+    DERIVATIVE,
     HEADS,
     WEIGHTS,
     Case,
@@ -18,8 +22,10 @@ from mathcore.heads_rows import (
     ask,
     cases,
     draw_case,
+    nudged,
 )
 from mathcore.heads_tolerances import heads_rounding
+from mathcore.probability_tolerances import central_difference
 from mathcore.verify import Claim, Operations, Target, all_of, domain, equal, less, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
@@ -340,3 +346,31 @@ def _(ops: Operations, x: Any, params: Any, num_heads: int, order: Any) -> Any:
     # Whatever function stands in for the exponential: what comes out equal is so by algebra.
     y = ask(ops, x=x, params=params, num_heads=num_heads)
     return equal(ask(ops, x=x[order], params=params, num_heads=num_heads), y[order])
+
+
+gradient = Claim(
+    "heads.gradient",
+    statement="What is sent back to the words and to each of the four matrices is the derivative, with every option: "
+    "it equals the exact derivative of the textbook formula along any direction, and central differences.",
+    formula=r"\langle \bar x, d\rangle = \frac{d}{dt}\,\langle \bar y, f(x + td)\rangle\Big|_{t = 0}",
+    source=VASWANI,
+    needs=DERIVATIVE.needs,
+    tolerances=(pulled_back, central_difference, weighted_value),
+    refuted_by=(*mistakes.of(DERIVATIVE.needs[1]), mistakes.output_gets_nothing, mistakes.input_through_values_alone,
+                *wrong.GRADIENTS),
+)  # fmt: skip
+
+
+@gradient.property(nudged())
+def _(ops: Operations, arrays: Any, **nudge: Any) -> Any:
+    pulled = DERIVATIVE.pulled(ops, np.ones(shape_of(arrays), arrays[0].dtype), arrays, nudge["other"])
+    kept = (equal(p.dtype == x.dtype, True) for p, x in zip(pulled, arrays, strict=True))
+    return all_of(pairs_alike(DERIVATIVE, ops, arrays, **nudge), *kept)
+
+
+def shape_of(arrays: Any) -> tuple[int, ...]:
+    """The shape of the output."""
+    return (*arrays[0].shape[:-1], arrays[-1].shape[-1])
+
+
+of_each(gradient, (DERIVATIVE,), differences_agree, effort=0.15)

@@ -215,3 +215,45 @@ def heads_padded(correct: Any) -> Any:
         return correct(x, {**params, **full}, num_heads=num_heads, scale=scale, **options)
 
     return wrong
+
+
+def _pulled(name: str, note: str, change: Callable[..., Any]) -> Mutant:
+    """A derivative with something wrong in it."""
+
+    def wrong(correct: Any) -> Any:
+        return lambda g, x, params, **options: change(correct, g, x, params, options)
+
+    wrong.__name__, wrong.__doc__ = name, note
+    return mutant(f"{HEADS}_vjp", wraps=True)(wrong)
+
+
+def _forgotten(option: str, value: Any) -> Mutant:
+    def change(correct: Any, g: Any, x: Any, params: Any, options: Options) -> Any:
+        return correct(g, x, params, **{**options, option: value})
+
+    return _pulled(f"{option}_forgotten_backwards", f"Forgets `{option}` on the way back.", change)
+
+
+def _last_of_group(correct: Any, g: Any, x: Any, params: Any, options: Options) -> Any:
+    heads, key_heads = options["num_heads"], options.get("num_kv_heads") or options["num_heads"]
+    rows = np.arange(heads).repeat(params["output"].shape[0] // heads) % (heads // key_heads)
+    last = np.where((rows == heads // key_heads - 1)[:, None], params["output"], params["output"] * 0)
+    whole, some = correct(g, x, params, **options), correct(g, x, {**params, "output": last}, **options)
+    return whole[0], {**whole[1], "key": some[1]["key"], "value": some[1]["value"]}
+
+
+def _first_of_batch(correct: Any, g: Any, x: Any, params: Any, options: Options) -> Any:
+    x_bar, _ = correct(g, x, params, **options)
+    return (x_bar, correct(g[:1], x[:1], params, **options)[1]) if x.ndim > 2 else correct(g, x, params, **options)
+
+
+GRADIENTS = (
+    _forgotten("mask", None),
+    _forgotten("bias", None),
+    _forgotten("is_causal", False),
+    _forgotten("query_offset", 0),
+    _forgotten("scale", None),
+    _forgotten("rope_base", None),
+    _pulled("last_of_group_alone", "Sends to shared keys what the last head of a group says alone.", _last_of_group),
+    _pulled("first_of_batch_alone", "Lets the matrices learn from the first sentence alone.", _first_of_batch),
+)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
+from mathcore import gradients_rows as textbooks
 from mathcore.attention_rows import Dice, draw_options, figures, per_head, some_numbers
 from mathcore.heads_tolerances import heads_rounding, projection_error, turn_error
-from mathcore.verify import Allowance, Operations, Target, all_of, domain, equal, seeds
-from mathcore.verify.domains import Draw
+from mathcore.verify import Allowance, Operations, Target, all_of, balls, domain, equal, seeds
+from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.relations import Conjunction, Relation
 
 Case = dict[str, Any]
@@ -131,3 +133,85 @@ def draw_case(
 def cases(draw: Draw, target: Target, how: Any = None) -> Case:
     """Several heads in any format that the target accepts."""
     return draw_case(draw, draw(st.sampled_from(target.dtypes)), **(how or {}))
+
+
+# Derivatives.
+
+
+def formula(x: Any, *matrices: Any, **options: Any) -> Any:
+    """The textbook's loop as it is written, for numbers of any kind; (time, features), or a stack of them."""
+    if x.ndim > 2:
+        return np.stack([formula(one, *matrices, **options) for one in x])
+    return _sentence(x, *matrices, **options)
+
+
+def _sentence(
+    x: Any, query: Any, key: Any, value: Any, output: Any, *, num_heads: int, num_kv_heads: int, mask: Any, bias: Any,
+    is_causal: bool, query_offset: int, scale: float | None, rope_base: float | None,
+) -> Any:  # fmt: skip
+    times, group, heads = len(x), num_heads // num_kv_heads, []
+    q, k, v = (
+        textbooks.heads_of(x @ w, n) for w, n in ((query, num_heads), (key, num_kv_heads), (value, num_kv_heads))
+    )
+    seen = (
+        np.ones((num_heads, times, times), bool) if mask is None else np.broadcast_to(mask, (num_heads, times, times))
+    )
+    seen = seen & (np.arange(times) <= np.arange(times)[:, None] + query_offset) if is_causal else seen
+    added = np.broadcast_to(np.zeros(1) if bias is None else bias, seen.shape)
+    for h in range(num_heads):
+        q_h, k_h = q[h], k[h // group]
+        if rope_base is not None:
+            places, width = np.arange(times), q_h.shape[-1]
+            q_h = textbooks.rope(q_h, places, rope_base, False, width, query_offset)
+            k_h = textbooks.rope(k_h, places, rope_base, False, width, 0)
+        some = (seen[h] & (added[h] > -np.inf)).astype(int)
+        by = 1 / np.sqrt(enclosed(q_h.shape[-1])) if scale is None else enclosed(scale)
+        e = some * np.exp((q_h @ k_h.T) * by + np.where(some, added[h], 0).astype(object))
+        heads.append(e / (e.sum(-1, keepdims=True) + (some.sum(-1, keepdims=True) == 0)) @ v[h // group])
+    return np.concatenate(heads, -1) @ output
+
+
+def enclosed(number: float) -> Any:
+    """A number as a ball."""
+    return balls(float(number))[()]
+
+
+def _small(draw: Draw) -> tuple[tuple[Any, ...], Case]:
+    """Whole numbers so small that scores are at most 4 apart once they are counted in quarters, and every option."""
+    dice, rng = Dice(draw(st.integers(0, 2**40 - 1))), draw(seeds())
+    count, key_heads = dice.of((2, 2), (1, 1), (2, 1))
+    turns, features, value_width = dice.of(False, True), dice.of(2, 1, 3), dice.of(1, 2)
+    width, times, outputs = dice.of(2, 4) if turns else dice.of(1, 2, 3), dice.of(2, 3, 1), dice.of(1, 2)
+    lead = dice.of((), (), (2,))
+    shapes = [(*lead, times, features), (features, count * width), (features, key_heads * width)]
+    shapes += [(features, key_heads * value_width), (count * value_width, outputs)]
+    scores = dice.of((count, times, times), (times, times), (1, times))
+    bias = rng.choice([0.0, 0.25, -0.25, -np.inf], scores)
+    return tuple(rng.integers(-2, 3, shape).astype(np.float64) for shape in shapes), {
+        "num_heads": count,
+        "num_kv_heads": key_heads,
+        "mask": rng.random(scores) < 0.7 if dice.of(False, True) else None,
+        "bias": bias if dice.of(False, True) else None,
+        "is_causal": dice.of(False, True),
+        "query_offset": dice.of(0, 1, -1),
+        "scale": dice.of(None, 0.75),
+        "rope_base": dice.of(10_000.0, 100.0) if turns else None,
+    }
+
+
+DERIVATIVE = replace(textbooks.MULTI_HEAD, drawn=_small, formula=formula)
+
+
+@domain
+def nudged(draw: Draw, target: Target) -> Case:
+    """An example for `DERIVATIVE` in any format: arrays, options, a direction and the seed of a cotangent."""
+    (arrays, other), dtype = _small(draw), draw(st.sampled_from(target.dtypes))
+    rng = draw(seeds())
+    if other["bias"] is not None:
+        other["bias"] = as_dtype(other["bias"], dtype)
+    return {
+        "arrays": tuple(as_dtype(x * DERIVATIVE.unit, dtype) for x in arrays),
+        "other": other,
+        "directions": tuple(rng.integers(-2, 3, x.shape).astype(np.float64) for x in arrays),
+        "seed": int(rng.integers(1000)),
+    }
