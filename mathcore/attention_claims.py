@@ -5,22 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from mathcore import attention_mutants as wrong
+from mathcore import common_mutants as common
 from mathcore.attention_mutants import ATTENTION as MIX
 from mathcore.attention_rows import (
+    ARRAYS,
+    Case,
     agrees,
     cases,
+    equal_keys,
+    exact_cases,
     figures,
+    first_seen,
     lse_agrees,
     narrow_values,
+    one_in_sight,
+    per_head,
     seen_by,
+    sentence_and_another,
+    sentences,
+    two_words,
     weighings,
     weights_agree,
+    with_winners,
 )
 from mathcore.attention_tolerances import (
     attention_rounding,
     lse_rounding,
+    one_winner,
     plain_mean,
     total_weight,
     weighted_mean,
@@ -33,6 +47,9 @@ from mathcore.verify import (
     at_least,
     at_most,
     equal,
+    identical,
+    less,
+    seeds,
 )
 from mathcore.verify.enclosures import true_matmul
 
@@ -99,6 +116,160 @@ def _(ops: Operations, **case: Any) -> Any:
     low, high = np.where(there, v, np.inf).min(-2)[alive], np.where(there, v, -np.inf).max(-2)[alive]
     within = weighted_mean(np.maximum(abs(low), abs(high)), of.seen.shape[-1], mix.dtype)
     return all_of(at_least(mix[alive], low, within=within), at_most(mix[alive], high, within=within))
+
+
+is_a_search = Claim(
+    "attention.is_a_search",
+    faq=20,
+    statement="Attention is a search: where one key beats n − 1 others by a gap g, the output is that key's value, up "
+    "to (n − 1)e^(−g) of the range of the values.",
+    formula=r"s_w \ge s_j + g \;\; (j \ne w) \;\Rightarrow\; |O_c - v_{wc}| \le (n - 1)\,e^{-g}\,"
+    r"(\max_j v_{jc} - \min_j v_{jc})",
+    source=VASWANI,
+    needs=(MIX,),
+    tolerances=(one_winner,),
+    refuted_by=(
+        *(m(MIX) for m in (wrong.scaled_by_width, wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape,
+                           wrong.mask_inverted, wrong.one_word_ahead, wrong.bias_dropped)),
+        wrong.uniform, wrong.nearest_words, wrong.negated, wrong.sigmoids, wrong.unnormalised,
+        wrong.along_the_queries, wrong.shifted_by_all, wrong.from_zero,
+    ),
+)  # fmt: skip
+
+
+@is_a_search.property(with_winners())
+def _(ops: Operations, **case: Any) -> Any:
+    mix, of = ops.scaled_dot_product_attention(**case), figures(case)
+    alive, seen = of.seen.any(-1), of.seen[..., None]
+    v = np.broadcast_to(of.value[..., None, :, :], (*seen.shape[:-1], of.value.shape[-1]))
+    winner = np.take_along_axis(v, of.gap.argmin(-1)[..., None, None], -2)[..., 0, :]
+    span = np.where(seen, v, -np.inf).max(-2, initial=-np.inf) - np.where(seen, v, np.inf).min(-2, initial=np.inf)
+    gap = np.partition(of.gap, 1, -1)[..., 1:2] if of.gap.shape[-1] > 1 else np.full((*of.gap.shape[:-1], 1), np.inf)
+    most = ((of.seen.sum(-1, keepdims=True) - 1) * np.exp(-gap) * span)[alive]
+    within = one_winner(of, gap, mix.dtype)
+    return at_most(abs(mix.astype(np.float64) - winner)[alive], most, within=within[alive])
+
+
+uniform_when_keys_equal = Claim(
+    "attention.uniform_when_keys_equal",
+    faq=20,
+    statement="Equal keys give the mean of the values that are seen; a single word gives its own value bit for bit.",
+    formula=r"k_1 = \dots = k_n \Rightarrow O_i = \frac1n \sum_j v_j",
+    source=VASWANI,
+    needs=(MIX,),
+    tolerances=(plain_mean,),
+    refuted_by=(
+        *(m(MIX) for m in (wrong.mask_ignored, wrong.tail_dropped, wrong.edge_of_block_lost, wrong.one_word_ahead,
+                           wrong.values_of_the_first_head)),
+        wrong.nearest_words, wrong.winner_alone, wrong.along_the_queries, wrong.sigmoids, wrong.unnormalised,
+        wrong.never_dividing_by_zero, wrong.in_float16, wrong.masked_after, wrong.shifted_by_all, wrong.from_zero,
+        wrong.probabilities_in_bfloat16,
+    ),
+)  # fmt: skip
+
+
+@uniform_when_keys_equal.exact(exact_cases(), effort=0.5)
+def _(ops: Operations, **case: Any) -> Any:
+    case["key"] = case["key"][..., :1, :].repeat(case["key"].shape[-2], -2)
+    seen = seen_by(case) + case["value"].ravel()[0] * 0  # 0 and 1, numbers of the same kind
+    count = seen.sum(-1, keepdims=True)
+    mean = seen @ per_head(case["value"], len(seen)) / (count + (count == 0))
+    return equal(ops.scaled_dot_product_attention(**case), mean)
+
+
+@uniform_when_keys_equal.property(equal_keys())
+def _(ops: Operations, **case: Any) -> Any:
+    mix, of = ops.scaled_dot_product_attention(**case), figures(case)
+    count, v = of.seen.sum(-1), of.value
+    mean, size = (of.seen @ x / np.maximum(count, 1)[..., None] for x in (v, abs(v)))
+    alive, alone = count > 0, count == 1
+    return all_of(
+        equal(mix[alive], mean[alive], within=plain_mean(size, of.seen.shape[-1], mix.dtype)[alive]),
+        identical(mix[alone], first_seen(case)[alone]),
+    )
+
+
+@uniform_when_keys_equal.property(one_in_sight(), effort=0.5)
+def _(ops: Operations, **case: Any) -> Any:
+    mix, alone = ops.scaled_dot_product_attention(**case), seen_by(case).sum(-1) == 1
+    return identical(mix[alone], first_seen(case)[alone])
+
+
+weights_depend_on_the_sentence = Claim(
+    "attention.weights_depend_on_the_sentence",
+    faq=20,
+    statement="The mixing matrix is built from the sentence: for every sentence another one is found, a single word "
+    "changed, whose matrix differs, so no fixed matrix gives both.",
+    formula=r"\forall X\; \exists X' : P(X) \ne P(X')",
+    source=VASWANI,
+    needs=(MIX, "attention_weights"),
+    dispensable=("attention_weights",),
+    refuted_by=(
+        wrong.uniform, wrong.nearest_words, wrong.negated, wrong.as_weights(wrong.nearest_words),
+        common.first_answer_kept(MIX), wrong.of_weights(common.first_answer_kept),
+    ),
+)  # fmt: skip
+
+
+@weights_depend_on_the_sentence.property(sentence_and_another())
+def _(ops: Operations, query: Any, key: Any, other: Any, word: int) -> Any:
+    before, after = (ops.attention_weights(query, k)[..., word] for k in (key, other))
+    return less(before, after)
+
+
+@weights_depend_on_the_sentence.property(sentence_and_another())
+def _(ops: Operations, query: Any, key: Any, other: Any, word: int) -> Any:
+    own = (np.arange(len(key)) == word)[:, None].astype(key.dtype)  # mixing this reads the weight of the word
+    before, after = (ops.scaled_dot_product_attention(query, k, own) for k in (key, other))
+    return less(before, after)
+
+
+order_blind = Claim(
+    "attention.order_blind_without_position",
+    faq=20,
+    statement="Without positions, reordering the words reorders the outputs and changes nothing else. Turned by RoPE, "
+    "a word finds itself more or less than before when two words change places.",
+    formula=r"\mathrm{attention}(\Pi Q, \Pi K, \Pi V) = \Pi\,\mathrm{attention}(Q, K, V)",
+    source=VASWANI,
+    needs=(MIX, "rope"),
+    dispensable=("rope",),
+    tolerances=(attention_rounding,),
+    refuted_by=(
+        *(m(MIX) for m in (wrong.always_causal, wrong.heads_by_reshape, wrong.values_in_reverse, wrong.tail_dropped,
+                           wrong.edge_of_block_lost, wrong.mask_one_key_further, wrong.mask_of_the_first_query)),
+        wrong.nearest_words, wrong.not_turned,
+    ),
+)  # fmt: skip
+
+
+def reordered(case: Case, order: Any) -> Case:
+    """The same words in another order."""
+    mask = case.get("mask")
+    mask = mask if mask is None else np.broadcast_to(mask, seen_by(case).shape)[..., order, :][..., order]
+    return {**case, **{name: case[name][..., order, :] for name in ARRAYS}, "mask": mask}
+
+
+@order_blind.exact(exact_cases(square=True), order=st.permutations(range(6)))
+def _(ops: Operations, order: Any, **case: Any) -> Any:
+    order = [i for i in order if i < case["key"].shape[-2]]
+    before, after = (ops.scaled_dot_product_attention(**c) for c in (case, reordered(case, order)))
+    return equal(after, before[..., order, :])
+
+
+@order_blind.property(sentences(), rng=seeds())
+def _(ops: Operations, rng: Any, **case: Any) -> Any:
+    order = rng.permutation(case["key"].shape[-2])
+    before, after = (ops.scaled_dot_product_attention(**c) for c in (case, reordered(case, order)))
+    within = attention_rounding(figures(case), before.dtype)
+    again = attention_rounding(figures(reordered(case, order)), before.dtype)
+    return equal(after, before[..., order, :], within=within[..., order, :] + again)
+
+
+@order_blind.property(two_words(), effort=0.5)
+def _(ops: Operations, words: Any) -> Any:
+    itself, other = (ops.scaled_dot_product_attention(x, x, np.eye(2)) for x in (words, ops.rope(words)))
+    again = ops.scaled_dot_product_attention(x := ops.rope(words[::-1]), x, np.eye(2))[::-1, ::-1]
+    return all_of(less(again[0, 0], itself[0, 0]), less(itself[0, 0], other[0, 0]))
 
 
 # Beyond the FAQ: every option with every other.

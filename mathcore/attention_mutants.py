@@ -728,3 +728,18 @@ GRADIENTS = (
     pulled("gradient_of_nothing_is_nan", "Gives NaN for a query that sees nothing.", _nan_of_nothing),
     pulled("last_query_head_alone", "Keeps what the last head of a group sends back, not the sum.", _last_of_group),
 )
+
+
+# Order, and what a sentence changes.
+
+
+@asked
+def always_causal(arrays: Arrays, options: Options) -> Asked:
+    """Is causal whether asked for or not."""
+    return arrays, {**options, "is_causal": True}
+
+
+@mutant("rope")
+def not_turned(x: Any, positions: Any = None, **options: Any) -> Any:
+    """Leaves every word where it is."""
+    return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,13 @@ def seen_by(case: Case) -> Any:
 def per_head(x: Any, heads: int) -> Any:
     """The keys or values of every query head: neighbours share one."""
     return x if x.ndim < 3 or not x.shape[-3] else np.repeat(x, heads // x.shape[-3], -3)
+
+
+def first_seen(case: Case) -> Any:
+    """The value of the first key that each query sees, bit for bit; of any key if it sees none."""
+    seen = seen_by(case)
+    own = per_head(case["value"], seen.shape[-3] if seen.ndim > 2 else 1)
+    return np.take_along_axis(own, seen.argmax(-1)[..., None], -2)
 
 
 def turned(x: Any) -> Any:
@@ -213,6 +221,69 @@ def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
 # Inputs.
 
 
+class Power(Fraction):
+    """A rational number whose exponential is a power of two: attention runs on it exactly, with 2 in place of e."""
+
+    def exp(self) -> Power:
+        """2 to this power, which must be whole."""
+        if self.denominator != 1:
+            raise ValueError(f"only whole numbers have an exponential here, got {self}")
+        return Power(Fraction(2) ** self.numerator)
+
+
+def _kept(name: str) -> Callable[..., Any]:
+    """An operation of fractions whose results are powers again."""
+    operation = getattr(Fraction, name)
+
+    def of_powers(*numbers: Any) -> Any:
+        result = operation(*numbers)
+        return Power(result) if isinstance(result, Fraction) else result
+
+    return of_powers
+
+
+for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "neg", "abs"):
+    setattr(Power, f"__{_name}__", _kept(f"__{_name}__"))
+
+
+def powers(x: Any) -> Any:
+    """Whole numbers as powers."""
+    out = np.empty(np.shape(x), object)
+    out.ravel()[:] = [Power(int(v)) for v in np.ravel(x)]
+    return out
+
+
+@domain
+def exact_cases(draw: Draw, target: Target, *, square: bool = False) -> Case:
+    """Attention without rounding: powers where the target takes objects; else 1, 2 or 4 equal scores in a row.
+
+    If `square`, as many queries as keys, and not causal.
+    """
+    dice, rng = Dice(draw(_CODES)), draw(seeds())
+    d, n, group, key_heads = dice.of(1, 4), int(rng.integers(1, 6)), dice.of(1, 2), dice.of(1, 2)
+    t, w, causal, objects = dice.of(1, 2, 3, n), dice.of(1, 2), dice.of(False, True), dice.of(True, False)
+    t, causal = (n, False) if square else (t, causal)
+    q = rng.integers(-3, 4, size=(key_heads * group, t, d)) * 2
+    k, v = (rng.integers(-4, 5, size=(key_heads, n, width)) for width in (d, w))
+    options = {"is_causal": causal, "query_offset": dice.of(0, n - t, 1), "scale": dice.of(None, 1, 2)}
+    mask = some_mask(rng, (key_heads * group, t, n)) if dice.of(False, True) else None
+    if target.exact and objects:
+        return {"query": powers(q), "key": powers(k), "value": powers(v), **options, "mask": mask}
+    floats = {"query": q * 0.0, "key": k.astype(np.float64), "value": v.astype(np.float64)}
+    order = rng.permuted(np.broadcast_to(np.arange(n), (t, n)), axis=-1)
+    few = order < rng.choice([x for x in (1, 2, 4) if x <= n], size=(t, 1))
+    return {**floats, "mask": few, "is_causal": False, "query_offset": 0, "scale": None}
+
+
+def exactly(case: Case) -> Any:
+    """What attention is of an exact case."""
+    q, k, v = case["query"], *(per_head(case[name], case["query"].shape[-3]) for name in ("key", "value"))
+    s = q @ turned(k) * (case["scale"] or Fraction(2, 2 * math.isqrt(q.shape[-1])))
+    e = np.where(seen_by(case), 2**s if q.dtype == object else 1.0, 0)
+    total = e.sum(-1, keepdims=True)
+    return (e @ v) / np.where(total == 0, 1, total)
+
+
 class Dice:
     """Choices that one drawn number makes, all of them the first if it is 0: cheaper than a draw for each."""
 
@@ -342,6 +413,57 @@ def narrow_values(draw: Draw, target: Target) -> Case:
     v = np.asarray(case["value"], np.float64)
     near = rng.choice([-1, 1]) * 2.0 ** rng.uniform(-6, 6) * (1 + rng.choice([0, 2.0**-6, 0.5]) * rng.random(v.shape))
     return {**case, "value": as_dtype(near, dtype)}
+
+
+@domain
+def with_winners(draw: Draw, target: Target) -> Case:
+    """Attention on any scale, up to one where most queries find a single key, and to values near and far."""
+    case, rng = draw(narrow_values().build(target)), draw(seeds())
+    return {**case, "scale": float(2.0 ** rng.uniform(-2, 5))} if rng.random() < 0.5 else case
+
+
+@domain
+def equal_keys(draw: Draw, target: Target) -> Case:
+    """Attention to equal keys, masked or not."""
+    case = draw(narrow_values().build(target))
+    return {**case, "key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": None}
+
+
+@domain
+def one_in_sight(draw: Draw, target: Target) -> Case:
+    """Attention with a mask that leaves one key to every query, none now and then."""
+    case, rng = draw(cases().build(target)), draw(seeds())
+    queries, keys = case["query"].shape[-2], case["key"].shape[-2]
+    mask = np.arange(keys) == rng.integers(0, keys, (*case["query"].shape[:-2], queries, 1))
+    signs = rng.choice([1, 0, -1], size=(keys, 1)).astype(case["value"].dtype)
+    return {**case, "mask": mask, "bias": None, "value": case["value"] * signs}
+
+
+@domain
+def sentences(draw: Draw, target: Target) -> Case:
+    """Words without positions: as many queries as keys, not causal."""
+    case = draw_case(draw, draw(st.sampled_from(target.dtypes)), keys=(n := draw(_LENGTHS)), queries=n)
+    return {**case, "is_causal": False, "bias": None}
+
+
+@domain
+def sentence_and_another(draw: Draw, target: Target) -> dict[str, Any]:
+    """One query, keys, and other keys: the word that fits worst is made to fit best."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    n, d = draw(st.integers(2, 9)), draw(st.integers(1, 5))
+    q, k = rng.choice([-1, 1], size=(1, d)) * rng.uniform(0.5, 1.5, size=(1, d)), rng.normal(size=(n, d)).clip(-4, 4)
+    s = (q @ k.T)[0]
+    other, word = k.copy(), int(s.argmin())
+    other[word] += q[0] * (s.max() - s.min() + 2 * d) / (q**2).sum()
+    return {"query": as_dtype(q, name), "key": as_dtype(k, name), "other": as_dtype(other, name), "word": word}
+
+
+@domain
+def two_words(draw: Draw, target: Target) -> Any:  # noqa: ARG001
+    """Two words, the second a quarter turn of the first: turned on and back by the same angle, they differ most."""
+    half = draw(seeds()).uniform(0.5, 1.5, size=(2, draw(st.integers(1, 8))))
+    a, b = half
+    return {"words": np.stack([np.concatenate([a, b]), np.concatenate([-b, a])])}
 
 
 def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
