@@ -29,7 +29,9 @@ def family(wrong: Callable[[Operation], Operation]) -> Family:
 
 def _each(change: Callable[[Any], Any], answer: Any) -> Any:
     """`change` of an answer, or of each part of one that has several."""
-    return tuple(change(part) for part in answer) if isinstance(answer, tuple) else change(answer)
+    if isinstance(answer, dict):
+        return {name: change(part) for name, part in answer.items()}
+    return tuple(_each(change, part) for part in answer) if isinstance(answer, tuple) else change(answer)
 
 
 @family
@@ -71,10 +73,17 @@ def first_answer_kept(correct: Operation) -> Operation:
     table: dict[Any, Any] = {}
 
     def wrong(*arguments: Any, **options: Any) -> Any:
-        key = tuple((a.shape, a.dtype) if isinstance(a, np.ndarray) else a for a in arguments)
+        key = tuple(_form(a) for a in arguments)
         return table.setdefault((*key, options.get("axis")), correct(*arguments, **options))
 
     return wrong
+
+
+def _form(argument: Any) -> Any:
+    """An argument without its contents, if it is an array or has a name for each of several."""
+    if isinstance(argument, dict):
+        return tuple((name, _form(part)) for name, part in argument.items())
+    return (argument.shape, argument.dtype) if isinstance(argument, np.ndarray) else argument
 
 
 @family

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,15 @@ from hypothesis import strategies as st
 from mathcore import gradients_mutants as mistakes
 from mathcore import heads_mutants as wrong
 from mathcore.attention_rows import some_numbers
+from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, pure
 from mathcore.gradients_claims import differences_agree, of_each, pairs_alike
 from mathcore.gradients_tolerances import pulled_back, weighted_value
 from mathcore.heads_rows import (
     DERIVATIVE,
     HEADS,
+    PULLED,
     WEIGHTS,
+    WHOLE,
     Case,
     agrees,
     allowed,
@@ -33,6 +37,7 @@ from mathcore.verify.numbers import Ledger, Residue, counted, residues
 
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.2"
 NEEDS = (HEADS,)
+STEP = "multi_head_attention_step"
 ATTENTION = "scaled_dot_product_attention"
 
 equal_a_loop = Claim(
@@ -374,3 +379,61 @@ def shape_of(arrays: Any) -> tuple[int, ...]:
 
 
 of_each(gradient, (DERIVATIVE,), differences_agree, effort=0.15)
+
+
+decode_equals_prefill = Claim(
+    "heads.decode_equals_prefill",
+    faq=20,
+    statement="Reading a text in pieces of any size, with the keys and values of what was read kept, gives every word "
+    "what it gets when the whole text is read at once; positions, masks and groups included.",
+    formula=r"\operatorname{step}(x_{a:b} \mid x_{0:a}) = f(x_{0:T})_{a:b}",
+    source=VASWANI,
+    needs=(HEADS, STEP, "KeyValueCache"),
+    tolerances=(heads_rounding,),
+    refuted_by=wrong.STEPS,
+)
+
+
+@domain
+def in_pieces(draw: Draw, target: Target) -> dict[str, Any]:
+    """A causal text with every other option, and where it is cut."""
+    times = draw(st.integers(1, 9))
+    case = draw_case(draw, draw(st.sampled_from(target.dtypes)), times=times)
+    cuts = draw(st.sets(st.integers(1, times), max_size=4)) if draw(st.booleans()) else range(1, times + 1)
+    return {"case": {**case, "is_causal": True, "query_offset": 0}, "cuts": sorted({0, times, *cuts})}
+
+
+def read_in_pieces(ops: Operations, case: Case, cuts: list[int]) -> tuple[Any, Any]:
+    """The outputs of all steps, and the cache at the end."""
+    cache, outputs, times = ops.KeyValueCache(), [], case["x"].shape[-2]
+    same = {name: case[name] for name in ("num_heads", "num_kv_heads", "scale", "rope_base")}
+    for start, end in pairwise(cuts):
+        some = {name: cut(case[name], times, start, end) for name in ("mask", "bias")}
+        piece = case["x"][..., start:end, :]
+        y, cache = ops.multi_head_attention_step(piece, case["params"], cache, **same, **some)
+        outputs.append(y)
+    return np.concatenate(outputs, -2), cache
+
+
+def cut(given: Any, times: int, start: int, end: int) -> Any:
+    """The rows of a mask or bias that belong to a piece, over the words so far."""
+    if given is None:
+        return None
+    return np.broadcast_to(given, (*given.shape[:-2], times, times))[..., start:end, :end]
+
+
+@decode_equals_prefill.property(in_pieces(), effort=1.5)
+def _(ops: Operations, case: Case, cuts: list[int]) -> Any:
+    y, cache = read_in_pieces(ops, case, cuts)
+    return all_of(
+        agrees(ops, y, **case),
+        equal(y, ask(ops, **case), within=allowed(ops, case) * 2),
+        equal(len(cache), cuts[-1]),
+    )
+
+
+heads_layout_free = layout_free(WHOLE, PULLED)
+heads_pure = pure(WHOLE, PULLED)
+heads_keep_dtype = keeps_dtype(WHOLE, PULLED, refuted_by=(wrong.rounded_between,))
+heads_floats_only = floats_only(WHOLE, PULLED)
+heads_of_any_width = any_width(WHOLE, refuted_by=(wrong.features_beyond_256_dropped,))

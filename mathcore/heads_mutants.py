@@ -179,6 +179,17 @@ def future_always_hidden(correct: Any) -> Any:
 
 
 @mutant(HEADS, wraps=True)
+def features_beyond_256_dropped(correct: Any) -> Any:
+    """Reads at most 256 features of a word."""
+
+    def wrong(x: Any, params: Any, **options: Any) -> Any:
+        fewer = {name: w if name == "output" else w[:256] for name, w in params.items()}
+        return correct(x[..., :256], fewer, **options)
+
+    return wrong
+
+
+@mutant(HEADS, wraps=True)
 def heads_doubled(correct: Any) -> Any:
     """Makes two heads of a single one."""
 
@@ -257,3 +268,130 @@ GRADIENTS = (
     _pulled("last_of_group_alone", "Sends to shared keys what the last head of a group says alone.", _last_of_group),
     _pulled("first_of_batch_alone", "Lets the matrices learn from the first sentence alone.", _first_of_batch),
 )
+
+
+# Reading on.
+
+
+def _turn_on(q: Any, k: Any, base: float, before: int) -> Any:
+    return rope(q, base=base, offset=before), rope(k, base=base, offset=before)
+
+
+def _ask_all(q: Any, cache: Any, before: int, **options: Any) -> Any:
+    given = {"is_causal": True, "query_offset": before, **options}
+    return scaled_dot_product_attention(q, cache.key, cache.value, **given)
+
+
+def _append(cache: Any, k: Any, v: Any) -> Any:
+    return cache.append(k, v)
+
+
+def _step(
+    x: Any,
+    params: Any,
+    cache: Any,
+    *,
+    num_heads: int,
+    num_kv_heads: int | None = None,
+    rope_base: float | None = None,
+    turn: Callable[..., Any] = _turn_on,
+    append: Callable[..., Any] = _append,
+    attend: Callable[..., Any] = _ask_all,
+    split: Callable[..., Any] = _split,
+    **options: Any,
+) -> Any:
+    """A step as a first draft has it, with what goes wrong in place of one of its parts."""
+    dtype = np.result_type(x, *params.values())
+    work = np.float32 if dtype.itemsize == 2 else dtype
+    x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
+    key_heads = num_heads if num_kv_heads is None else num_kv_heads
+    q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
+    if rope_base is not None:
+        q, k = turn(q, k, rope_base, len(cache))
+    longer = append(cache, k, v)
+    heads = attend(q, longer, len(cache), **options)
+    return (_merge(heads) @ w["output"]).astype(dtype), longer
+
+
+def stepped(name: str, note: str, **parts: Any) -> Mutant:
+    """A step with something wrong in it."""
+
+    def wrong(x: Any, params: Any, cache: Any, **options: Any) -> Any:
+        return _step(x, params, cache, **options, **parts)
+
+    wrong.__name__, wrong.__doc__ = name, note
+    return mutant(f"{HEADS}_step")(wrong)
+
+
+def _hidden(options: Options, seen: Any) -> Options:
+    mask = options.get("mask")
+    return {**options, "mask": seen if mask is None else seen & mask}
+
+
+def _keys(cache: Any) -> Any:
+    return np.arange(len(cache))[None]
+
+
+STEPS = (
+    stepped(
+        "positions_from_zero", "Counts the positions of every piece from 0.",
+        turn=lambda q, k, base, before: _turn_on(q, k, base, 0),
+    ),
+    stepped(
+        "queries_from_zero", "Counts the positions of queries from 0.",
+        turn=lambda q, k, base, before: (rope(q, base=base), rope(k, base=base, offset=before)),
+    ),
+    stepped(
+        "one_place_further", "Turns new keys by one position too many.",
+        turn=lambda q, k, base, before: (rope(q, base=base, offset=before), rope(k, base=base, offset=before + 1)),
+    ),
+    stepped(
+        "one_place_for_a_piece", "Turns every word of a piece by the position of its first.",
+        turn=lambda q, k, base, before: tuple(
+            rope(x, np.full(x.shape[-2], before), base=base) for x in (q, k)
+        ),
+    ),
+    stepped(
+        "future_of_the_piece", "Lets the words of a piece see each other, the later ones too.",
+        attend=lambda q, cache, before, **options: _ask_all(q, cache, before, is_causal=False, **options),
+    ),
+    stepped(
+        "anchored_at_the_first", "Lets the first query of a piece stand at the first key.",
+        attend=lambda q, cache, before, **options: _ask_all(q, cache, before, query_offset=0, **options),
+    ),
+    stepped(
+        "own_piece_unseen", "Looks at the words before the piece alone, if there are any.",
+        attend=lambda q, cache, before, **options: _ask_all(
+            q, cache, before, **_hidden(options, _keys(cache) < before if before else _keys(cache) >= 0)
+        ),
+    ),
+    stepped(
+        "past_unseen", "Looks at the words of the piece alone.",
+        attend=lambda q, cache, before, **options: _ask_all(
+            q, cache, before, **_hidden(options, _keys(cache) >= before)
+        ),
+    ),
+    stepped(
+        "four_words_back", "Forgets what lies more than four words back.",
+        attend=lambda q, cache, before, **options: _ask_all(
+            q, cache, before, **_hidden(options, _keys(cache) > before + np.arange(q.shape[-2])[:, None] - 4)
+        ),
+    ),
+    stepped(
+        "mask_lost_on_the_way", "Does not look at the mask.",
+        attend=lambda q, cache, before, **options: _ask_all(q, cache, before, **{**options, "mask": None}),
+    ),
+    stepped(
+        "bias_lost_on_the_way", "Forgets the bias.",
+        attend=lambda q, cache, before, **options: _ask_all(q, cache, before, **{**options, "bias": None}),
+    ),
+    stepped(
+        "scale_lost_on_the_way", "Ignores the scale.",
+        attend=lambda q, cache, before, **options: _ask_all(q, cache, before, **{**options, "scale": None}),
+    ),
+    stepped(
+        "kept_in_16_bits", "Keeps keys and values in 16 bits.",
+        append=lambda cache, k, v: cache.append(*(x.astype(np.float16).astype(x.dtype) for x in (k, v))),
+    ),
+    stepped("step_split_by_reshape", "Splits heads by a reshape without the transpose.", split=_by_reshape),
+)  # fmt: skip

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from mathcore import gradients_rows as textbooks
 from mathcore.attention_rows import Dice, draw_options, figures, per_head, some_numbers
+from mathcore.common_rows import Part
+from mathcore.gradients_tolerances import pulled_back
 from mathcore.heads_tolerances import heads_rounding, projection_error, turn_error
 from mathcore.verify import Allowance, Operations, Target, all_of, balls, domain, equal, seeds
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.numbers import derivative
 from mathcore.verify.relations import Conjunction, Relation
 
 Case = dict[str, Any]
@@ -215,3 +218,69 @@ def nudged(draw: Draw, target: Target) -> Case:
         "directions": tuple(rng.integers(-2, 3, x.shape).astype(np.float64) for x in arrays),
         "seed": int(rng.integers(1000)),
     }
+
+
+# As rows that every operation has.
+
+
+class Heads(Part):
+    """An operation on words and the four matrices, which claims about all operations see as arrays side by side."""
+
+    def answer(self, ops: Operations, **arguments: Any) -> Any:
+        """What the target returns; the cotangents of the matrices in their order."""
+        params = {name: arguments.pop(name) for name in WEIGHTS}
+        options = {name: arguments.pop(name) for name in OPTIONS if name in arguments}
+        answer = getattr(ops, self.name)(*arguments.values(), params, **options)
+        return (answer[0], *(answer[1][name] for name in WEIGHTS)) if isinstance(answer, tuple) else answer
+
+
+def apart(case: Case) -> Case:
+    """The arrays of a case side by side."""
+    return {"x": case["x"], **case["params"], **{name: case[name] for name in OPTIONS if name in case}}
+
+
+def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
+    """`width` is that of the words; `long`: so many features that a sum sticks; `rows`: no axis may be 1."""
+    if rows == 1:
+        return apart(draw_case(draw, name, features=width, heads=(2, 1), times=2, turns=False))
+    if rows is not None:
+        return apart(draw_case(draw, name, features=2 + width % 5, heads=(2, 2), times=rows))
+    case = apart(draw_case(draw, name, features=2300 if long else width, times=2 if long else None))
+    if long:
+        case["value"], case["x"] = abs(case["value"]), abs(case["x"])
+    return case
+
+
+def _agrees_apart(ops: Operations, answer: Any, **arguments: Any) -> Conjunction | Relation:
+    params = {name: arguments.pop(name) for name in WEIGHTS}
+    return agrees(ops, answer, params=params, **arguments)
+
+
+def _pulled(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:  # noqa: ARG001
+    (x, *matrices), other = _small(draw)
+    cotangent = draw(seeds()).integers(-8, 9, (*x.shape[:-1], matrices[-1].shape[-1])) / 4
+    arrays = dict(zip(("cotangent", "x", *WEIGHTS), (cotangent, x / 4, *(w / 4 for w in matrices)), strict=True))
+    if other["bias"] is not None:
+        other["bias"] = as_dtype(other["bias"], name)
+    return {**{n: as_dtype(a, name) for n, a in arrays.items()}, **other}
+
+
+def _pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **arguments: Any) -> Conjunction:  # noqa: ARG001
+    """Along a direction of its own for each array."""
+    arrays, g = tuple(arguments.pop(name) for name in ("x", *WEIGHTS)), np.asarray(cotangent, np.float64)
+    if [np.shape(p) for p in answer] != [x.shape for x in arrays]:
+        return all_of(*(equal(np.shape(p), x.shape) for p, x in zip(answer, arrays, strict=True)))
+    weighted = DERIVATIVE.weighted(g, arguments)
+    directions = tuple(np.cos(np.arange(1.0, 1 + x.size)).round(3).reshape(x.shape) for x in arrays)
+    along = sum((np.asarray(p, np.float64) * d).sum() for p, d in zip(answer, directions, strict=True))
+    within = pulled_back(weighted, arrays, directions, answer, arrays[0].dtype)
+    relations = [equal(p.dtype == x.dtype, True) for p, x in zip(answer, arrays, strict=True)]
+    return all_of(equal(along, derivative(weighted, arrays, directions), within=within), *relations)
+
+
+_W = np.ones((2, 2))
+_SAMPLE = {"x": np.ones((3, 2)), **dict.fromkeys(WEIGHTS, _W), "num_heads": 2, "bias": np.zeros((3, 3))}
+WHOLE = Heads(HEADS, _of_any_kind, _agrees_apart, _SAMPLE, (heads_rounding,), rows_in_views=3)
+PULLED = Heads(
+    f"{HEADS}_vjp", _pulled, _pulled_agrees, {"cotangent": np.ones((3, 2)), **_SAMPLE}, (pulled_back,), rows_in_views=3
+)
