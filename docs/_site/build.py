@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _site import children, pages, rulers
+from _site import bugs_page, children, pages, rulers
 from _site.cards import cards, lines
 from _site.formulas import set_formulas
 from _site.live_html import live_figure
-from _site.model import Claim, Picture, Report, SiteError, Topic
+from _site.model import Bugs, Claim, Picture, Report, SiteError, Topic
 from _site.words import link, plural
 
 _DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
@@ -32,6 +32,7 @@ class Site:
     topics: Sequence[Topic]
     pictures: Mapping[str, Picture]
     live: Mapping[str, Mapping[str, Any]]
+    bugs: Bugs
     chapters: Mapping[int, tuple[str, str]]
     pages: Mapping[str, str] = field(init=False)
 
@@ -59,6 +60,8 @@ class Site:
             "figure": self._live,
             "chapters": lambda _: self._contents(path),
             "topics": lambda _: self._topic_list(path),
+            "bugs": lambda _: bugs_page.real_bugs(self.bugs.bugs, self.report, path),
+            "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
             "provenance": lambda _: self._provenance(),
         }
 
@@ -140,7 +143,7 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         lenient: show claims that do not stand instead of stopping.
 
     Raises:
-        SiteError: if a claim does not stand; the message names it.
+        SiteError: if a claim does not stand, misses a real bug or takes what is right for one; the message names it.
     """
     report = children.run_claims(root, options["profile"], options["claims"])
     if not report.claims:
@@ -150,9 +153,12 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         if not lenient:
             raise SiteError(f"{plural(len(report.broken), 'claim')} of this site do not stand:\n{complaint}")
         sys.stderr.write(f"{complaint}\n")
+    bugs = children.try_bugs(root)
+    if bugs.broken and not lenient:
+        raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.broken))
     children.run_examples(root)
     topics, pictures = children.list_topics(root), children.draw_pictures(root)
-    return Site(report, topics, pictures, children.compute_live(root), _chapters(root / "docs"))
+    return Site(report, topics, pictures, children.compute_live(root), bugs, _chapters(root / "docs"))
 
 
 def _complaint(claim: Claim) -> str:

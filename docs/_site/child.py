@@ -1,4 +1,4 @@
-"""The child process: `python -m _site.child pictures|live|topics|examples FILE` writes FILE, as JSON."""
+"""The child process: `python -m _site.child pictures|live|topics|examples|bugs FILE` writes FILE, as JSON."""
 
 from __future__ import annotations
 
@@ -62,6 +62,14 @@ def examples() -> dict[str, int]:
     return {"examples": count}
 
 
+def bugs() -> dict[str, Any]:
+    """What the claims make of the bugs that libraries shipped, and of the false alarms."""
+    from mathcore.real_bugs import false_alarms, real_bugs
+    from mathcore.verify.real_bugs import alarms_to_json, judge, to_json
+
+    return {**to_json([judge(bug) for bug in real_bugs()]), "false_alarms": alarms_to_json(false_alarms())}
+
+
 def _only_fences(text: str) -> str:
     """The page with everything but its sessions blanked, so that line numbers stay true."""
     kept, end = [], 0
@@ -72,5 +80,6 @@ def _only_fences(text: str) -> str:
 
 
 if __name__ == "__main__":
-    work = {"pictures": pictures, "live": live, "topics": topics, "examples": examples}[sys.argv[1]]
+    jobs = {"pictures": pictures, "live": live, "topics": topics, "examples": examples, "bugs": bugs}
+    work = jobs[sys.argv[1]]
     Path(sys.argv[2]).write_text(json.dumps(work(), ensure_ascii=False), encoding="utf-8")

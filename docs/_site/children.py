@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from _site.model import Picture, Report, SiteError, Topic, read_report
+from _site.model import Bugs, Picture, Report, SiteError, Topic, read_bugs, read_report
 
 _PACKAGES = ("numpy", "hypothesis", "python-flint", "ml-dtypes", "scikit-learn", "scipy", "matplotlib")
 _CHILD = "docs/_site/child.py"
@@ -62,6 +62,12 @@ def run_examples(root: Path) -> int:
     """
     key = _key(root, ["mathcore/**/*", "docs/**/*.md", _CHILD])
     return int(json.loads(_remembered(root, "examples", key, ["-m", "_site.child", "examples"]))["examples"])
+
+
+def try_bugs(root: Path) -> Bugs:
+    """What the claims make of the bugs that libraries shipped."""
+    text = _remembered(root, "bugs", _key(root, ["mathcore/**/*", _CHILD]), ["-m", "_site.child", "bugs"])
+    return read_bugs(json.loads(text))
 
 
 def _key(root: Path, patterns: Iterable[str], *words: str) -> str:

@@ -144,6 +144,72 @@ class Picture:
     caption: str
 
 
+@dataclass(frozen=True)
+class Thread:
+    """Where a bug was reported."""
+
+    name: str
+    url: str
+    year: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A bug that libraries shipped, and what this build made of it; no `finding` if no claim caught it."""
+
+    id: str
+    title: str
+    section: str
+    operation: str
+    source: str
+    reports: tuple[Thread, ...]
+    claim: str
+    statement: str
+    others: tuple[str, ...]
+    finding: Finding | None
+
+
+@dataclass(frozen=True)
+class FalseAlarm:
+    """A right implementation that was reported as wrong, with the claims that tried it and whether they accept it."""
+
+    id: str
+    title: str
+    why: str
+    source: str
+    reports: tuple[Thread, ...]
+    claims: Mapping[str, bool]
+
+
+@dataclass(frozen=True)
+class Bugs:
+    """Both."""
+
+    bugs: tuple[Bug, ...]
+    false_alarms: tuple[FalseAlarm, ...]
+
+    @property
+    def broken(self) -> list[str]:
+        """A line for each bug that survives, and for each false alarm that a claim refutes."""
+        missed = [f"{bug.id}: survives, though {bug.claim} should catch it" for bug in self.bugs if not bug.finding]
+        rejected = [(a.id, [c for c, holds in a.claims.items() if not holds]) for a in self.false_alarms]
+        return missed + [f"{name}: is right, and refuted by {', '.join(by)}" for name, by in rejected if by]
+
+
+def read_bugs(data: Mapping[str, Any]) -> Bugs:
+    """The bugs and false alarms of a run."""
+
+    def with_threads(entry: Mapping[str, Any]) -> dict[str, Any]:
+        return {**entry, "reports": tuple(Thread(**thread) for thread in entry["reports"])}
+
+    bugs = (
+        Bug(**{**with_threads(bug), "others": tuple(bug["others"]), "finding": _finding(bug["finding"])})
+        for bug in data["bugs"]
+    )
+    return Bugs(tuple(bugs), tuple(FalseAlarm(**with_threads(alarm)) for alarm in data["false_alarms"]))
+
+
 def read_report(text: str, key: str) -> Report:
     """The report of a run.
 

@@ -20,7 +20,7 @@ import numpy as np
 from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.claims import Claim, Mutant
 from mathcore.verify.describe import Finding
-from mathcore.verify.runner import PROFILES, CheckResult, derived_seed, run_check
+from mathcore.verify.runner import PROFILES, CheckResult, Profile, derived_seed, run_check
 from mathcore.verify.targets import Target, mathcore_target
 
 _THREAD = re.compile(r"(?P<library>\S+/\S+) (?P<pull>PR)?#(?P<number>\d+) \((?P<year>\d{4})\)(?: (?P<status>.+))?")
@@ -106,6 +106,11 @@ class RealBug:
     def topic(self) -> str:
         """The module of the collection that it is in."""
         return self.function.__module__.rpartition(".")[2]
+
+    @property
+    def section(self) -> str:
+        """What that module is about."""
+        return (inspect.getdoc(inspect.getmodule(self.function)) or "").rstrip(".")
 
     @property
     def source(self) -> str:
@@ -223,7 +228,7 @@ class Caught:
     others: tuple[str, ...] = ()
 
 
-_GLANCE = 0.2  # of a profile's examples
+_GLANCE = 0.1  # of a profile's examples
 _OWN = 4  # a claim about more operations than these is hardly about one of them
 
 
@@ -253,7 +258,7 @@ def _refuted(
 
     Less than the whole means inputs drawn at random alone.
     """
-    size = replace(PROFILES[profile], examples=round(PROFILES[profile].examples * part))
+    size = _sized(profile, part)
     for i, check in enumerate(claim.checks):
         if check.counterexample or (part < 1 and not check.inputs):
             continue
@@ -265,15 +270,23 @@ def _refuted(
     return None
 
 
+def _sized(profile: str, part: float) -> Profile:
+    whole = PROFILES[profile]
+    return replace(whole, examples=max(1, round(whole.examples * part)))
+
+
 def accepted(
-    alarm: FalseAlarm, *names: str, profile: str = "quick", seed: int = 0
+    alarm: FalseAlarm, *names: str, profile: str = "quick", seed: int = 0, part: float = 1.0
 ) -> Iterator[tuple[Claim, CheckResult]]:
-    """Every check, or those of the claims named, that a false alarm offers the operations for, with its result."""
-    target = alarm.target()
+    """Every check, or those of the claims named, that a false alarm offers the operations for, with its result.
+
+    `part` is that of the profile's examples which are tried.
+    """
+    target, size = alarm.target(), _sized(profile, part)
     for claim in (c for c in select(catalogue(), names) if set(c.needs) & set(target.operations)):
         for i, check in enumerate(claim.checks):
             if not check.counterexample:
-                result = run_check(claim, check, target, PROFILES[profile], derived_seed(seed, claim.id, i))
+                result = run_check(claim, check, target, size, derived_seed(seed, claim.id, i))
                 if result.outcome != "not_offered":
                     yield claim, result
 
@@ -305,7 +318,7 @@ def to_json(judged: Sequence[Caught]) -> dict[str, Any]:
         "bugs": [
             {
                 **_described(found.bug),
-                "topic": found.bug.topic,
+                "section": found.bug.section,
                 "operation": found.bug.operation,
                 "claim": found.bug.claim,
                 "statement": statements[found.bug.claim],
@@ -317,13 +330,13 @@ def to_json(judged: Sequence[Caught]) -> dict[str, Any]:
     }
 
 
-def alarms_to_json(alarms: Sequence[FalseAlarm], *, profile: str = "quick", seed: int = 0) -> list[dict[str, Any]]:
-    """What the claims say of false alarms, as JSON values: which claims hold, which do not."""
+def alarms_to_json(alarms: Sequence[FalseAlarm], *, seed: int = 0) -> list[dict[str, Any]]:
+    """Claim → whether it does without refuting, of every false alarm, as JSON values; a look at a few inputs each."""
     described = []
     for alarm in alarms:
         by_claim: dict[str, bool] = {}
-        for claim, result in accepted(alarm, profile=profile, seed=seed):
-            by_claim[claim.id] = by_claim.get(claim.id, True) and result.outcome == "holds"
+        for claim, result in accepted(alarm, seed=seed, part=0.25):
+            by_claim[claim.id] = by_claim.get(claim.id, True) and result.outcome != "refuted"
         described.append({**_described(alarm), "why": alarm.why, "claims": by_claim})
     return described
 
