@@ -21,15 +21,19 @@ from mathcore.attention_rows import (
     first_seen,
     lse_agrees,
     narrow_values,
+    nothing_seen,
     one_in_sight,
     per_head,
     seen_by,
     sentence_and_another,
     sentences,
+    two_futures,
+    two_hidden_contents,
     two_words,
     weighings,
     weights_agree,
     with_winners,
+    without_values,
 )
 from mathcore.attention_tolerances import (
     attention_rounding,
@@ -270,6 +274,100 @@ def _(ops: Operations, words: Any) -> Any:
     itself, other = (ops.scaled_dot_product_attention(x, x, np.eye(2)) for x in (words, ops.rope(words)))
     again = ops.scaled_dot_product_attention(x := ops.rope(words[::-1]), x, np.eye(2))[::-1, ::-1]
     return all_of(less(again[0, 0], itself[0, 0]), less(itself[0, 0], other[0, 0]))
+
+
+causal_sees_no_future = Claim(
+    "attention.causal_sees_no_future",
+    faq=20,
+    statement="With the causal mask, what comes out for a word is bit for bit unaffected by anything after it, NaN and "
+    "infinity included, whatever the other options.",
+    formula=r"\partial O_i / \partial (k_j, v_j) = 0 \quad (j > i + \text{offset})",
+    source="Vaswani et al., arXiv:1706.03762, §3.2.3",
+    needs=(MIX, "attention_weights", "blockwise_attention"),
+    dispensable=("attention_weights", "blockwise_attention"),
+    refuted_by=(
+        *(m(MIX) for m in (*wrong.LOST, wrong.lost_with_lse, wrong.one_word_ahead, wrong.backwards,
+                           wrong.one_mask_row_for_four, wrong.anchored_at_the_last_key)),
+        wrong.zero_times_nan, wrong.hidden_added, wrong.masked_after, wrong.shifted_by_all, wrong.STAND_INS[0],
+        wrong.of_weights(wrong.one_word_ahead), wrong.of_weights(wrong.backwards),
+        wrong.renamed(wrong.one_word_ahead("blockwise_attention"), "blockwise_attention"),
+        wrong.renamed(wrong.zero_times_nan, "blockwise_attention"),
+    ),
+)  # fmt: skip
+
+
+def told(ops: Operations, case: Case, rows: Any) -> Any:
+    """Of these rows, (queries) or one, those that tell of a leak: a declared mean over what is hidden is none."""
+    seen = seen_by(case)
+    among = np.isin(np.arange(seen.shape[-2]), rows)
+    return among & (seen.any(-1) | (ops.conventions.attention_of_nothing != "mean"))
+
+
+@causal_sees_no_future.property(two_futures(), lse=st.booleans())
+def _(ops: Operations, case: Case, changed: Case, rows: Any, lse: bool) -> Any:
+    before, after = (ops.scaled_dot_product_attention(**c, return_lse=lse) for c in (case, changed))
+    rows = told(ops, case, rows)
+    parts = zip(before, after, strict=True) if lse else [(before, after)]
+    return all_of(*(identical(y[rows], x[rows]) for x, y in parts))
+
+
+@causal_sees_no_future.property(two_futures(), effort=0.25)
+def _(ops: Operations, case: Case, changed: Case, rows: Any) -> Any:
+    before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
+    rows = told(ops, case, rows)
+    return identical(after[rows], before[rows])
+
+
+@causal_sees_no_future.property(two_futures(), block_size=st.sampled_from([1, 2, 3, 16, 512]), effort=0.25)
+def _(ops: Operations, case: Case, changed: Case, rows: Any, block_size: int) -> Any:
+    before, after = (ops.blockwise_attention(**c, block_size=block_size) for c in (case, changed))
+    rows = told(ops, case, rows)
+    return identical(after[rows], before[rows])
+
+
+mask_excludes = Claim(
+    "attention.mask_excludes",
+    faq=20,
+    statement="A word that is hidden has the weight 0 exactly and no influence, whatever it holds, NaN and infinity "
+    "included; a query with nothing to see gets zeros, or what the target declares.",
+    formula=r"M_{ij} = 0 \Rightarrow P_{ij} = 0",
+    source="Vaswani et al., arXiv:1706.03762, §3.2.3",
+    needs=(MIX, "attention_weights", "blockwise_attention"),
+    dispensable=("attention_weights", "blockwise_attention"),
+    tolerances=(plain_mean,),
+    refuted_by=(
+        *(m(MIX) for m in (wrong.mask_inverted, wrong.mask_ignored, wrong.mask_lost_with_causality,
+                           wrong.mask_one_key_further, wrong.mask_of_the_first_head, wrong.mask_of_the_first_query,
+                           wrong.mask_of_the_first_batch)),
+        wrong.zero_times_nan, wrong.hidden_added, wrong.masked_after, wrong.nothing_is_nan, *wrong.STAND_INS,
+        *map(wrong.as_weights, (wrong.hidden_added, wrong.nothing_is_nan, wrong.STAND_INS[0])),
+        wrong.of_weights(wrong.mask_ignored), wrong.of_weights(wrong.mask_inverted),
+        *(wrong.renamed(m, "blockwise_attention") for m in (wrong.zero_times_nan, wrong.nothing_is_nan,
+                                                            wrong.mask_ignored("blockwise_attention"))),
+    ),
+)  # fmt: skip
+
+
+@mask_excludes.property(two_hidden_contents())
+def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
+    before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
+    rows = told(ops, case, row)
+    return all_of(identical(after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
+
+
+@mask_excludes.property(two_hidden_contents(), effort=0.5)
+def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
+    before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
+    rows, seen = told(ops, case, row), seen_by(case)
+    hidden = ~seen & (seen.any(-1, keepdims=True) | (ops.conventions.attention_of_nothing == "zeros"))
+    return all_of(identical(after[rows], before[rows]), equal(before[hidden], 0.0))
+
+
+@mask_excludes.property(two_hidden_contents(), block_size=st.sampled_from([1, 2, 3, 16, 512]), effort=0.5)
+def _(ops: Operations, case: Case, changed: Case, row: int, block_size: int) -> Any:
+    before, after = (ops.blockwise_attention(**c, block_size=block_size) for c in (case, changed))
+    rows = told(ops, case, row)
+    return all_of(identical(after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
 
 
 # Beyond the FAQ: every option with every other.

@@ -56,6 +56,11 @@ def first_seen(case: Case) -> Any:
     return np.take_along_axis(own, seen.argmax(-1)[..., None], -2)
 
 
+def without_values(case: Case) -> Case:
+    """What weights are asked with."""
+    return {name: given for name, given in case.items() if name != "value"}
+
+
 def turned(x: Any) -> Any:
     """The last two axes exchanged."""
     return np.swapaxes(x, -1, -2)
@@ -401,9 +406,7 @@ def cases(draw: Draw, target: Target) -> Case:
 @domain
 def weighings(draw: Draw, target: Target) -> Case:
     """Queries, keys and options, of which weights are asked."""
-    case = draw_case(draw, draw(st.sampled_from(target.dtypes)))
-    del case["value"]
-    return case
+    return without_values(draw_case(draw, draw(st.sampled_from(target.dtypes))))
 
 
 @domain
@@ -466,6 +469,43 @@ def two_words(draw: Draw, target: Target) -> Any:  # noqa: ARG001
     return {"words": np.stack([np.concatenate([a, b]), np.concatenate([-b, a])])}
 
 
+def _spoilt(rng: np.random.Generator, x: Any, where: Any) -> Any:
+    """`x` with something else where told: other numbers, far larger ones, NaN or ∞."""
+    kind = rng.choice(["other", "large", "special", "special"])
+    other = rng.normal(size=x.shape) * (1e4 if kind == "large" else 1.0)
+    if kind == "special":
+        other = rng.choice([np.nan, np.inf, -np.inf, 1.0], size=x.shape)
+    return np.where(where, as_dtype(other, x.dtype.name), x)
+
+
+@domain
+def two_futures(draw: Draw, target: Target) -> dict[str, Any]:
+    """Causal attention, the same with everything after some word changed, and the rows that stand before that."""
+    case, rng = {**draw(cases().build(target)), "is_causal": True}, draw(seeds())
+    keys, queries = case["key"].shape[-2], case["query"].shape[-2]
+    places = np.arange(queries) + case["query_offset"]
+    cut = int(rng.integers(places.min() + 1, max(min(places.max() + 1, keys), places.min() + 1) + 1))
+    after, before = np.arange(keys) >= cut, places < cut
+    changed = {name: _spoilt(rng, case[name], after[:, None]) for name in ("key", "value")}
+    changed["query"] = _spoilt(rng, case["query"], ~before[:, None])
+    return {"case": case, "changed": {**case, **changed}, "rows": np.flatnonzero(before)}
+
+
+@domain
+def two_hidden_contents(draw: Draw, target: Target) -> dict[str, Any]:
+    """Masked attention, a row of it, and the same with everything changed that this row does not see in any head."""
+    case, rng = draw(cases().build(target)), draw(seeds())
+    q, k = case["query"], case["key"]
+    if rng.random() < 0.75:
+        case["mask"] = some_mask(rng, (*q.shape[:-1], k.shape[-2]))
+    row, seen = int(rng.integers(q.shape[-2])), seen_by(case)
+    seen = seen[..., row, :]  # (..., heads, keys)
+    if q.ndim > 2:
+        seen = seen.reshape(*k.shape[:-2], q.shape[-3] // k.shape[-3], k.shape[-2]).any(-2)
+    changed = {name: _spoilt(rng, case[name], ~seen[..., None]) for name in ("key", "value")}
+    return {"case": case, "changed": {**case, **changed}, "row": row}
+
+
 def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
     """`width` is that of queries and keys, of values, or the number of keys; `long`: so many keys that a sum sticks."""
     if long:
@@ -488,9 +528,7 @@ def _pulled(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) 
 
 
 def _weighed(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
-    case = _of_any_kind(draw, name, width, long=long, rows=rows)
-    del case["value"]
-    return case
+    return without_values(_of_any_kind(draw, name, width, long=long, rows=rows))
 
 
 def _in_blocks(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
