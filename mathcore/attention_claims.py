@@ -17,6 +17,7 @@ from mathcore.attention_rows import (
     cases,
     equal_keys,
     exact_cases,
+    exactly,
     figures,
     first_seen,
     lse_agrees,
@@ -69,12 +70,18 @@ weights_are_distributions = Claim(
     source=VASWANI,
     needs=("attention_weights",),
     tolerances=(total_weight, weights_rounding),
-    refuted_by=tuple(
-        map(
+    refuted_by=(
+        *map(
             wrong.as_weights,
-            (wrong.masked_after, wrong.unnormalised, wrong.sigmoids, wrong.along_the_queries,
-             wrong.never_dividing_by_zero, wrong.probabilities_in_bfloat16),
-        )
+            (wrong.masked_after, wrong.unnormalised, wrong.sigmoids, wrong.along_the_queries, wrong.shifted_by_all,
+             wrong.from_zero, wrong.never_dividing_by_zero, wrong.probabilities_in_bfloat16, wrong.unshifted,
+             wrong.scores_in_bfloat16),
+        ),
+        *map(
+            wrong.of_weights,
+            (wrong.mask_ignored, wrong.lost_with_offset, wrong.unscaled, wrong.scaled_by_width, wrong.heads_tiled,
+             wrong.bias_dropped),
+        ),
     ),
 )  # fmt: skip
 
@@ -134,7 +141,7 @@ is_a_search = Claim(
     tolerances=(one_winner,),
     refuted_by=(
         *(m(MIX) for m in (wrong.scaled_by_width, wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape,
-                           wrong.mask_inverted, wrong.one_word_ahead, wrong.bias_dropped)),
+                           wrong.mask_inverted)),
         wrong.uniform, wrong.nearest_words, wrong.negated, wrong.sigmoids, wrong.unnormalised,
         wrong.along_the_queries, wrong.shifted_by_all, wrong.from_zero,
     ),
@@ -290,7 +297,6 @@ causal_sees_no_future = Claim(
                            wrong.one_mask_row_for_four, wrong.anchored_at_the_last_key)),
         wrong.zero_times_nan, wrong.hidden_added, wrong.masked_after, wrong.shifted_by_all, wrong.STAND_INS[0],
         wrong.of_weights(wrong.one_word_ahead), wrong.of_weights(wrong.backwards),
-        wrong.renamed(wrong.one_word_ahead("blockwise_attention"), "blockwise_attention"),
         wrong.renamed(wrong.zero_times_nan, "blockwise_attention"),
     ),
 )  # fmt: skip
@@ -398,24 +404,24 @@ options_commute = Claim(
             )
         ),
         wrong.shifted_by_all, wrong.from_zero, wrong.never_dividing_by_zero, wrong.probabilities_in_bfloat16,
-        wrong.scores_in_bfloat16, wrong.in_float16, wrong.of_weights(wrong.mask_ignored),
-        wrong.of_weights(wrong.lost_with_offset),
-        *map(wrong.as_weights, (wrong.shifted_by_all, wrong.from_zero)),
+        wrong.scores_in_bfloat16, wrong.in_float16,
     ),
 )  # fmt: skip
 
 
-@options_commute.property(cases())
-def _(ops: Operations, **case: Any) -> Any:
-    return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
+@options_commute.property(cases(), lse=st.booleans())
+def _(ops: Operations, lse: bool, **case: Any) -> Any:
+    if not lse:
+        return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
+    mix, log_sum = ops.scaled_dot_product_attention(**case, return_lse=True)
+    return all_of(agrees(ops, mix, **case), lse_agrees(ops, log_sum, **case))
 
 
-@options_commute.property(cases(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
-    mix, lse = ops.scaled_dot_product_attention(**case, return_lse=True)
-    return all_of(agrees(ops, mix, **case), lse_agrees(ops, lse, **case))
-
-
-@options_commute.property(weighings(), effort=0.5)
+@options_commute.property(weighings(), effort=0.25)
 def _(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
     return weights_agree(ops, ops.attention_weights(query, key, **options), query, key, **options)
+
+
+@options_commute.exact(exact_cases(), effort=0.5)
+def _(ops: Operations, **case: Any) -> Any:
+    return equal(ops.scaled_dot_product_attention(**case), exactly(case))
