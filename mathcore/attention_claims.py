@@ -140,7 +140,7 @@ is_a_search = Claim(
     needs=(MIX,),
     tolerances=(one_winner,),
     refuted_by=(
-        *(m(MIX) for m in (wrong.scaled_by_width, wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape,
+        *(m(MIX) for m in (wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape,
                            wrong.mask_inverted)),
         wrong.uniform, wrong.nearest_words, wrong.negated, wrong.sigmoids, wrong.unnormalised,
         wrong.along_the_queries, wrong.shifted_by_all, wrong.from_zero,
