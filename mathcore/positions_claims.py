@@ -375,8 +375,8 @@ no_boundary = Claim(
     statement="There is no last position: any place from −2³¹ to 2³¹ has its turn, as accurate as the first.",
     formula=r"R_m \text{ for every } m \in \mathbb Z, \quad |m| \le 2^{31}",
     verdict="holds_if",
-    condition="what is meant is that the turn is defined; whether a trained model does well at places it never saw is "
-    "another matter.",
+    condition="what is meant is that the turn is defined; whether a model that was fitted to near places does well at "
+    "far ones is another matter.",
     needs=("rope",),
     tolerances=(turned_pair,),
     refuted_by=(wrong.table_ends, wrong.angles_in_float32, wrong.past_is_present, wrong.positions_in_bfloat16),
@@ -394,6 +394,19 @@ def boundaries(target: Target) -> Iterator[dict[str, Any]]:
 @no_boundary.exhaustive(boundaries)
 def _(ops: Operations, x: Any, m: Any) -> Any:
     return turned_agrees(ops, ops.rope(x, m), x, m)
+
+
+def farther_and_farther() -> Iterator[dict[str, Any]]:
+    """Distances, the nearest first."""
+    return ({"m": m} for m in range(1000))
+
+
+@no_boundary.counterexample(cases=farther_and_farther)
+def _(ops: Operations, m: int) -> Any:
+    # A head that was fitted to score 1 at the distances 0 and 1, asked to score ½ at least at any other.
+    fitted = np.linalg.solve(np.cos(np.outer([0.0, 1.0], [1.0, 0.01])), np.ones(2))
+    query, key = np.array([[*fitted, 0.0, 0.0]]), np.array([1.0, 1.0, 0.0, 0.0])
+    return at_least(ops.rope(query, np.array([m])) @ key, 0.5)
 
 
 @no_boundary.property(ROPE.inputs(most=9))
