@@ -376,6 +376,54 @@ def _(ops: Operations, case: Case, changed: Case, row: int, block_size: int) -> 
     return all_of(identical(after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
 
 
+decode_equals_prefill = Claim(
+    "attention.decode_equals_prefill",
+    faq=20,
+    statement="Words fed one at a time, or in pieces of any size, with a cache give what the whole sentence gives at "
+    "once; a cache that others have grown from still gives what it gave.",
+    formula=r"\mathrm{attention}(Q, K, V)_i = \mathrm{attention}(q_i, K_{\le i}, V_{\le i})",
+    source="Shazeer, arXiv:1911.02150, §2.4",
+    needs=("KeyValueCache", MIX),
+    tolerances=(attention_rounding,),
+    refuted_by=(*wrong.CACHES, *(m(MIX) for m in (wrong.LOST[0], wrong.backwards, wrong.one_word_ahead))),
+)  # fmt: skip
+
+
+def fed(ops: Operations, pieces: Any, **case: Any) -> tuple[list[Any], list[Any]]:
+    """The outputs of the pieces of a sentence, and again with the caches as they were after each, asked at the end."""
+    mask, asked, end = case.get("mask"), [], 0
+    cache, mask = ops.KeyValueCache(), mask if mask is None else np.broadcast_to(mask, seen_by(case).shape)
+    for size in pieces:
+        rows, end = slice(end, end + size), end + size
+        cache = cache.append(case["key"][..., rows, :], case["value"][..., rows, :])
+        part = None if mask is None else mask[..., rows, :end]
+        asked.append((cache, case["query"][..., rows, :], {"mask": part, "scale": case["scale"]}, len(cache) == end))
+    answers = [[cache.attend(q, **options) for cache, q, options, _ in asked] for _ in range(2)]
+    return [*answers[0], [right for *_, right in asked]], answers[1]
+
+
+@decode_equals_prefill.exact(exact_cases(square=True, causal=True), cuts=st.sets(st.integers(1, 5)), effort=0.5)
+def _(ops: Operations, cuts: set[int], **case: Any) -> Any:
+    words = case["key"].shape[-2]
+    pieces = np.diff([0, *sorted(c for c in cuts if c < words), words])
+    (*parts, lengths), _ = fed(ops, pieces, **case)
+    return all_of(equal(np.concatenate(parts, -2), ops.scaled_dot_product_attention(**case)), equal(lengths, True))
+
+
+@decode_equals_prefill.property(sentences(), pieces=st.lists(st.integers(1, 5), max_size=8))
+def _(ops: Operations, pieces: list[int], **case: Any) -> Any:
+    case, words = {**case, "is_causal": True, "query_offset": 0}, case["key"].shape[-2]
+    ends = [0, *(int(e) for e in np.cumsum(pieces) if e < words), words]
+    (*parts, lengths), again = fed(ops, np.diff(ends), **case)
+    whole = ops.scaled_dot_product_attention(**case)
+    within = attention_rounding(figures(case), whole.dtype) * 2  # fewer keys round less
+    return all_of(
+        equal(lengths, True),
+        equal(np.concatenate(parts, -2), whole, within=within),
+        *(identical(y, x) for x, y in zip(parts, again, strict=True)),
+    )
+
+
 # Beyond the FAQ: every option with every other.
 
 options_commute = Claim(

@@ -626,7 +626,8 @@ class _WordMissing(_Cache):
 
     def attend(self, query: Any, **options: Any) -> Any:
         inner = self.before.inner if self.before is not None and len(self.before.inner) else self.inner
-        return inner.attend(query, **options)
+        seen = {k: v if v is None else v[..., : len(inner)] for k, v in options.items() if k in ("mask", "bias")}
+        return inner.attend(query, **{**options, **seen})
 
 
 class _OneWordKept(_Cache):

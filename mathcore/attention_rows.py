@@ -259,25 +259,30 @@ def powers(x: Any) -> Any:
 
 
 @domain
-def exact_cases(draw: Draw, target: Target, *, square: bool = False) -> Case:
+def exact_cases(draw: Draw, target: Target, *, square: bool = False, causal: bool = False) -> Case:
     """Attention without rounding: powers where the target takes objects; else 1, 2 or 4 equal scores in a row.
 
-    If `square`, as many queries as keys, and not causal.
+    If `square`, as many queries as keys, no offset, and causal or not as told.
     """
     dice, rng = Dice(draw(_CODES)), draw(seeds())
     d, n, group, key_heads = dice.of(1, 4), int(rng.integers(1, 6)), dice.of(1, 2), dice.of(1, 2)
-    t, w, causal, objects = dice.of(1, 2, 3, n), dice.of(1, 2), dice.of(False, True), dice.of(True, False)
-    t, causal = (n, False) if square else (t, causal)
+    t, w, objects = n if square else dice.of(1, 2, 3, n), dice.of(1, 2), dice.of(True, False)
     q = rng.integers(-3, 4, size=(key_heads * group, t, d)) * 2
     k, v = (rng.integers(-4, 5, size=(key_heads, n, width)) for width in (d, w))
-    options = {"is_causal": causal, "query_offset": dice.of(0, n - t, 1), "scale": dice.of(None, 1, 2)}
+    options = {
+        "is_causal": causal if square else dice.of(False, True),
+        "query_offset": 0 if square else dice.of(0, n - t, 1),
+        "scale": dice.of(None, 1, 2),
+    }
     mask = some_mask(rng, (key_heads * group, t, n)) if dice.of(False, True) else None
     if target.exact and objects:
         return {"query": powers(q), "key": powers(k), "value": powers(v), **options, "mask": mask}
     floats = {"query": q * 0.0, "key": k.astype(np.float64), "value": v.astype(np.float64)}
     order = rng.permuted(np.broadcast_to(np.arange(n), (t, n)), axis=-1)
     few = order < rng.choice([x for x in (1, 2, 4) if x <= n], size=(t, 1))
-    return {**floats, "mask": few, "is_causal": False, "query_offset": 0, "scale": None}
+    if causal:
+        few = np.arange(n) == rng.integers(0, np.arange(t)[:, None] + 1)
+    return {**floats, "mask": few, "is_causal": causal, "query_offset": 0, "scale": None}
 
 
 def exactly(case: Case) -> Any:
