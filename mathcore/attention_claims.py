@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -14,20 +15,25 @@ from mathcore.attention_rows import (
     ARRAYS,
     Case,
     agrees,
+    blockwise_cases,
     cases,
     equal_keys,
     exact_cases,
     exactly,
     figures,
     first_seen,
+    joined,
     lse_agrees,
     narrow_values,
     nothing_seen,
     one_in_sight,
+    partial_results,
     per_head,
     seen_by,
     sentence_and_another,
     sentences,
+    shares_of,
+    total_log,
     two_futures,
     two_hidden_contents,
     two_words,
@@ -39,6 +45,7 @@ from mathcore.attention_rows import (
 from mathcore.attention_tolerances import (
     attention_rounding,
     lse_rounding,
+    merge_rounding,
     one_winner,
     plain_mean,
     total_weight,
@@ -51,12 +58,14 @@ from mathcore.verify import (
     all_of,
     at_least,
     at_most,
+    enclose,
     equal,
     identical,
     less,
     seeds,
 )
 from mathcore.verify.enclosures import true_matmul
+from mathcore.verify.tolerances import logsumexp_rounding
 
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.1"
 
@@ -324,9 +333,9 @@ def _(ops: Operations, case: Case, changed: Case, rows: Any) -> Any:
     return identical(after[rows], before[rows])
 
 
-@causal_sees_no_future.property(two_futures(), block_size=st.sampled_from([1, 2, 3, 16, 512]), effort=0.25)
-def _(ops: Operations, case: Case, changed: Case, rows: Any, block_size: int) -> Any:
-    before, after = (ops.blockwise_attention(**c, block_size=block_size) for c in (case, changed))
+@causal_sees_no_future.property(two_futures(in_blocks=True), effort=0.25)
+def _(ops: Operations, case: Case, changed: Case, rows: Any) -> Any:
+    before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, rows)
     return identical(after[rows], before[rows])
 
@@ -369,9 +378,9 @@ def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
     return all_of(identical(after[rows], before[rows]), equal(before[hidden], 0.0))
 
 
-@mask_excludes.property(two_hidden_contents(), block_size=st.sampled_from([1, 2, 3, 16, 512]), effort=0.5)
-def _(ops: Operations, case: Case, changed: Case, row: int, block_size: int) -> Any:
-    before, after = (ops.blockwise_attention(**c, block_size=block_size) for c in (case, changed))
+@mask_excludes.property(two_hidden_contents(in_blocks=True), effort=0.5)
+def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
+    before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
     return all_of(identical(after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
 
@@ -422,6 +431,74 @@ def _(ops: Operations, pieces: list[int], **case: Any) -> Any:
         equal(np.concatenate(parts, -2), whole, within=within),
         *(identical(y, x) for x, y in zip(parts, again, strict=True)),
     )
+
+
+streaming_equals_full = Claim(
+    "attention.streaming_equals_full",
+    faq=20,
+    statement="Attention in blocks gives what attention at once gives, whatever the size of the blocks, in memory that "
+    "does not grow with the square of the length; so do two halves of the keys that are merged.",
+    formula=r"\ell = \ln(e^{\ell_a} + e^{\ell_b}), \qquad O = e^{\ell_a - \ell} O_a + e^{\ell_b - \ell} O_b",
+    source="Milakov & Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135",
+    needs=("blockwise_attention", MIX, "merge_attention"),
+    dispensable=("merge_attention",),
+    tolerances=(attention_rounding, lse_rounding, plain_mean, merge_rounding, logsumexp_rounding),
+    refuted_by=(
+        *(m("blockwise_attention") for m in (wrong.tail_dropped, wrong.edge_of_block_lost, wrong.lost_with_offset,
+                                             wrong.mask_ignored, wrong.bias_dropped, wrong.lse_of_nothing_zero)),
+        *(wrong.renamed(m, "blockwise_attention") for m in (wrong.from_zero, wrong.unshifted,
+                                                            wrong.probabilities_in_bfloat16)),
+        wrong.last_block_alone, wrong.blocks_not_rescaled, wrong.whole_matrix, wrong.weights_exchanged,
+        wrong.plain_average, wrong.larger_log_kept, wrong.merged_without_shift,
+    ),
+)  # fmt: skip
+
+
+@streaming_equals_full.exact(exact_cases(), block_size=st.integers(1, 5), effort=0.5)
+def _(ops: Operations, block_size: int, **case: Any) -> Any:
+    return equal(ops.blockwise_attention(**case, block_size=block_size), ops.scaled_dot_product_attention(**case))
+
+
+@streaming_equals_full.property(blockwise_cases(), lse=st.booleans())
+def _(ops: Operations, block_size: int, lse: bool, **case: Any) -> Any:
+    if not lse:
+        return agrees(ops, ops.blockwise_attention(**case, block_size=block_size), blocks=True, **case)
+    mix, log_sum = ops.blockwise_attention(**case, block_size=block_size, return_lse=True)
+    return all_of(agrees(ops, mix, blocks=True, **case), lse_agrees(ops, log_sum, blocks=True, **case))
+
+
+@streaming_equals_full.property(partial_results())
+def _(ops: Operations, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
+    mix, log_sum = ops.merge_attention(a, lse_a, b, lse_b)
+    both = np.stack([lse_a, lse_b], -1).astype(np.float64)
+    alive, shares = np.isfinite(both).any(-1), shares_of(both)
+    true = enclose(joined, a, b, np.where(np.isfinite(both), both, -1e5))
+    within = merge_rounding((a, b), (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
+    true_log = enclose(total_log, np.where(np.isfinite(both), both, -1e5))
+    alone = np.isfinite(both).sum(-1) == 1
+    return all_of(
+        equal(mix[alive], true[alive], within=within[alive]),
+        equal(log_sum[alive], true_log[alive], within=logsumexp_rounding(both, shares, log_sum.dtype)[alive]),
+        identical(mix[alone], np.where(np.isfinite(lse_a)[..., None], a, b)[alone]),
+        equal(mix[~alive], 0.0),
+        equal(log_sum[~alive], -np.inf),
+    )
+
+
+@streaming_equals_full.experiment
+def _(ops: Operations, rng: Any) -> Any:
+    def peak(words: int) -> int:
+        x = rng.normal(size=(words, 4)).astype(np.float32)
+        ops.blockwise_attention(x[:8], x[:8], x[:8], block_size=64)  # what is allocated once
+        tracemalloc.start()
+        try:
+            ops.blockwise_attention(x, x, x, block_size=64)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few, many = peak(256), peak(1024)  # of four times as many words: 4 if linear, 16 if quadratic
+    return at_most(many, 8 * few).measuring(bytes_for_256_words=few, bytes_for_1024_words=many)
 
 
 # Beyond the FAQ: every option with every other.

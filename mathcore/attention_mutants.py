@@ -566,10 +566,10 @@ def whole_matrix(correct: Operation) -> Operation:
 def last_block_alone(correct: Operation) -> Operation:
     """Forgets earlier blocks of keys when a new one comes."""
 
-    def attention(q: Any, k: Any, v: Any, *, block_size: int = 512, **options: Any) -> Any:
-        keys = k.shape[-2]
+    def attention(query: Any, key: Any, value: Any, *, block_size: int = 512, **options: Any) -> Any:
+        keys = key.shape[-2]
         seen = (np.arange(keys) >= max(keys - 1, 0) // block_size * block_size)[None]
-        return correct(q, k, v, **_with_mask(options, seen), block_size=block_size)
+        return correct(query, key, value, **_with_mask(options, seen), block_size=block_size)
 
     return attention
 
@@ -578,10 +578,10 @@ def last_block_alone(correct: Operation) -> Operation:
 def blocks_not_rescaled(correct: Operation) -> Operation:
     """Averages what the blocks of keys give, as if each had the same weight."""
 
-    def attention(q: Any, k: Any, v: Any, *, block_size: int = 512, **options: Any) -> Any:
-        keys = np.arange(k.shape[-2])
+    def attention(query: Any, key: Any, value: Any, *, block_size: int = 512, **options: Any) -> Any:
+        keys = np.arange(key.shape[-2])
         inside = (((keys >= start) & (keys < start + block_size))[None] for start in range(0, len(keys), block_size))
-        parts = [correct(q, k, v, **_with_mask(options, seen)) for seen in inside]
+        parts = [correct(query, key, value, **_with_mask(options, seen)) for seen in inside]
         if not isinstance(parts[0], tuple):
             return np.mean(parts, 0).astype(parts[0].dtype)
         return np.mean([out for out, _ in parts], 0).astype(parts[0][0].dtype), parts[0][1]

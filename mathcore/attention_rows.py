@@ -140,6 +140,25 @@ def log_total(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
     return (np.log(total + (total == 0)) + top)[..., 0]
 
 
+def shares_of(lse: Any) -> Any:
+    """How much each of the parts along the last axis has of the whole; nothing of none."""
+    top = np.where(np.isneginf(lse.max(-1, keepdims=True)), 0, lse.max(-1, keepdims=True))
+    e = np.exp(lse - top)
+    return e / np.maximum(e.sum(-1, keepdims=True), 1e-300)
+
+
+def joined(a: Any, b: Any, lse: Any) -> Any:
+    """Two outputs by the shares that two log-sum-exps, (..., 2), give them."""
+    share = 1 / (1 + np.exp(lse[..., 1:] - lse[..., :1]))
+    return share * a + (1 - share) * b
+
+
+def total_log(lse: Any) -> Any:
+    """The logarithm of a sum of two exponentials, (..., 2)."""
+    top = np.maximum(lse[..., 0], lse[..., 1])
+    return top + np.log(np.exp(lse[..., 0] - top) + np.exp(lse[..., 1] - top))
+
+
 def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -> Conjunction | Relation:
     """That `answer` is attention; rows with nothing to see are as the target declares them."""
     of, dtype = figures(case, "any" if blocks else ops.conventions.summation), dtype_of(case)
@@ -407,6 +426,18 @@ def cases(draw: Draw, target: Target) -> Case:
     return draw_case(draw, draw(st.sampled_from(target.dtypes)))
 
 
+def block_sizes(case: Case) -> st.SearchStrategy[int]:
+    """Sizes of blocks; small ones, of which there are many, for few words."""
+    return st.sampled_from([16, 17, 64, 512] if case["key"].shape[-2] > 9 else [1, 2, 3, 5, 16, 512])
+
+
+@domain
+def blockwise_cases(draw: Draw, target: Target) -> Case:
+    """Attention in blocks."""
+    case = draw_case(draw, draw(st.sampled_from(target.dtypes)))
+    return {**case, "block_size": draw(block_sizes(case))}
+
+
 @domain
 def weighings(draw: Draw, target: Target) -> Case:
     """Queries, keys and options, of which weights are asked."""
@@ -483,7 +514,21 @@ def _spoilt(rng: np.random.Generator, x: Any, where: Any) -> Any:
 
 
 @domain
-def two_futures(draw: Draw, target: Target) -> dict[str, Any]:
+def partial_results(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two outputs with their log-sum-exps, near one another or far apart; −∞ where nothing was seen."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    shape, away = (*rng.integers(1, 3, size=rng.integers(0, 2)), rng.integers(1, 6)), 2.0 ** rng.uniform(-3, 10)
+    precise = "float32" if name in ("float16", "bfloat16") else name
+    parts = {}
+    for side in ("a", "b"):
+        lse = rng.normal(size=shape) * rng.choice([1.0, 8.0]) + rng.choice([-1, 1, 1]) * away
+        parts[side] = some_numbers(rng, (*shape, 3), 2.0 ** rng.uniform(-4, 4), name)
+        parts[f"lse_{side}"] = as_dtype(np.where(rng.random(shape) < 0.2, -np.inf, lse), precise)
+    return parts
+
+
+@domain
+def two_futures(draw: Draw, target: Target, *, in_blocks: bool = False) -> dict[str, Any]:
     """Causal attention, the same with everything after some word changed, and the rows that stand before that."""
     case, rng = {**draw(cases().build(target)), "is_causal": True}, draw(seeds())
     keys, queries = case["key"].shape[-2], case["query"].shape[-2]
@@ -492,11 +537,12 @@ def two_futures(draw: Draw, target: Target) -> dict[str, Any]:
     after, before = np.arange(keys) >= cut, places < cut
     changed = {name: _spoilt(rng, case[name], after[:, None]) for name in ("key", "value")}
     changed["query"] = _spoilt(rng, case["query"], ~before[:, None])
+    case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
     return {"case": case, "changed": {**case, **changed}, "rows": np.flatnonzero(before)}
 
 
 @domain
-def two_hidden_contents(draw: Draw, target: Target) -> dict[str, Any]:
+def two_hidden_contents(draw: Draw, target: Target, *, in_blocks: bool = False) -> dict[str, Any]:
     """Masked attention, a row of it, and the same with everything changed that this row does not see in any head."""
     case, rng = draw(cases().build(target)), draw(seeds())
     q, k = case["query"], case["key"]
@@ -507,6 +553,7 @@ def two_hidden_contents(draw: Draw, target: Target) -> dict[str, Any]:
     if q.ndim > 2:
         seen = seen.reshape(*k.shape[:-2], q.shape[-3] // k.shape[-3], k.shape[-2]).any(-2)
     changed = {name: _spoilt(rng, case[name], ~seen[..., None]) for name in ("key", "value")}
+    case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
     return {"case": case, "changed": {**case, **changed}, "row": row}
 
 
@@ -537,7 +584,7 @@ def _weighed(draw: Draw, name: str, width: int, *, long: bool, rows: int | None)
 
 def _in_blocks(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
     case = _of_any_kind(draw, name, width, long=long, rows=rows)
-    return {**case, "block_size": draw(st.sampled_from([16, 64, 512] if long else [1, 2, 3, 16, 64, 512]))}
+    return {**case, "block_size": draw(block_sizes(case))}
 
 
 def _block_agrees(ops: Operations, answer: Any, block_size: int = 512, **case: Any) -> Any:  # noqa: ARG001
