@@ -10,7 +10,7 @@ import importlib
 
 from mathcore.verify.real_bugs import FalseAlarm, RealBug
 
-_TOPICS = ("probability", "loss", "choice", "layers", "positions", "tokenizers", "false_alarms")
+_TOPICS = ("probability", "loss", "choice", "layers", "positions", "attention", "tokenizers", "false_alarms")
 
 
 def real_bugs() -> list[RealBug]:

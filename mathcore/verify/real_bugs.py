@@ -200,7 +200,7 @@ class FalseAlarm:
         """The implementation alone, as somebody else's: no operation of mathcore stands beside it."""
         reference = mathcore_target()
         conventions = replace(reference.conventions, **self.conventions)
-        return replace(reference, name=self.id, operations=self.function(reference.operations),
+        return replace(reference, name=self.id, operations=self.function(reference.operations), exact=False,
                        conventions=conventions, silent=False, guarded=True)  # fmt: skip
 
 
