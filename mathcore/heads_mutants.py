@@ -190,6 +190,18 @@ def features_beyond_256_dropped(correct: Any) -> Any:
 
 
 @mutant(HEADS, wraps=True)
+def first_sentence_for_all(correct: Any) -> Any:
+    """Gives every sentence the mask and the bias of the first."""
+
+    def wrong(x: Any, params: Any, **options: Any) -> Any:
+        given = {name: options.get(name) for name in ("mask", "bias")}
+        first = {name: part if part is None or part.ndim < 4 else part[:1] for name, part in given.items()}
+        return correct(x, params, **{**options, **first})
+
+    return wrong
+
+
+@mutant(HEADS, wraps=True)
 def heads_doubled(correct: Any) -> Any:
     """Makes two heads of a single one."""
 

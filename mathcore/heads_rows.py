@@ -115,15 +115,17 @@ def draw_case(
     times: int | None = None,
     options: bool = True,
     turns: bool | None = None,
+    lead: tuple[int, ...] | None = None,
 ) -> Case:
     """Words, weights and options, drawn together; `heads` are those of queries and of keys."""
     dice, rng = Dice(draw(st.integers(0, 2**40 - 1))), draw(seeds())
     count, key_heads = heads or dice.of((2, 2), (1, 1), (2, 1), (3, 3), (4, 2), (3, 1), (6, 3))
     turns = dice.of(False, True) if turns is None else turns
     width = dice.of(2, 4, 6) if turns else dice.of(1, 2, 3, 4, 5)
-    value_width, outputs, lead = dice.of(1, 2, 3, 4), dice.of(1, 2, 3, 5), dice.of((), (2,), (1, 2))
-    n = dice.of(1, 2, 3, 4, 5) if features is None else features
-    t = (draw(st.integers(1, 6)) if dice.of(True, True, False) else dice.of(7, 8, 9, 17)) if times is None else times
+    value_width, outputs, some = dice.of(1, 2, 3, 4), dice.of(1, 2, 3, 5), dice.of((), (2,), (1, 2))
+    lead = some if lead is None else lead
+    n = dice.of(3, 1, 2, 4, 5) if features is None else features
+    t = dice.of(3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 17) if times is None else times
     x = some_numbers(rng, (*lead, t, n), dice.of(1.0, 0.25, 4.0), dtype)
     params = draw_params(rng, dtype, (n, count, key_heads, width, value_width, outputs))
     case = {"x": x, "params": params, "num_heads": count, "num_kv_heads": key_heads}
@@ -193,8 +195,8 @@ def _small(draw: Draw) -> tuple[tuple[Any, ...], Case]:
     return tuple(rng.integers(-2, 3, shape).astype(np.float64) for shape in shapes), {
         "num_heads": count,
         "num_kv_heads": key_heads,
-        "mask": rng.random(scores) < 0.7 if dice.of(False, True) else None,
-        "bias": bias if dice.of(False, True) else None,
+        "mask": rng.random(scores) < 0.7 if dice.of(False, True, True) else None,
+        "bias": bias if dice.of(False, True, True) else None,
         "is_causal": dice.of(False, True),
         "query_offset": dice.of(0, 1, -1),
         "scale": dice.of(None, 0.75),
@@ -241,14 +243,14 @@ def apart(case: Case) -> Case:
 
 def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
     """`width` is that of the words; `long`: so many features that a sum sticks; `rows`: no axis may be 1."""
-    if rows == 1:
-        return apart(draw_case(draw, name, features=width, heads=(2, 1), times=2, turns=False))
+    how: Case = {"features": 2300 if long else width, "times": 2 if long else None}
     if rows is not None:
-        return apart(draw_case(draw, name, features=2 + width % 5, heads=(2, 2), times=rows))
-    case = apart(draw_case(draw, name, features=2300 if long else width, times=2 if long else None))
-    if long:
-        case["value"], case["x"] = abs(case["value"]), abs(case["x"])
-    return case
+        how = {"features": 2 + width % 5, "heads": (2, 2), "times": rows}
+    if rows == 1:  # of any width
+        how = {"features": width, "heads": (2, 1), "times": 2, "turns": False}
+    case = apart(draw_case(draw, name, **how))
+    case["x"] = as_dtype(case["x"].astype(np.float64) * 0.9, name)  # no fraction that fewer bits would hold
+    return {**case, "x": abs(case["x"]), "value": abs(case["value"])} if long else case
 
 
 def _agrees_apart(ops: Operations, answer: Any, **arguments: Any) -> Conjunction | Relation:
@@ -258,8 +260,9 @@ def _agrees_apart(ops: Operations, answer: Any, **arguments: Any) -> Conjunction
 
 def _pulled(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:  # noqa: ARG001
     (x, *matrices), other = _small(draw)
-    cotangent = draw(seeds()).integers(-8, 9, (*x.shape[:-1], matrices[-1].shape[-1])) / 4
-    arrays = dict(zip(("cotangent", "x", *WEIGHTS), (cotangent, x / 4, *(w / 4 for w in matrices)), strict=True))
+    cotangent = draw(seeds()).integers(-8, 9, (*x.shape[:-1], matrices[-1].shape[-1]))
+    arrays = dict(zip(("cotangent", "x", *WEIGHTS), (cotangent, x, *matrices), strict=True))
+    arrays = {n: a * 0.2371 for n, a in arrays.items()}  # no fraction that fewer bits would hold
     if other["bias"] is not None:
         other["bias"] = as_dtype(other["bias"], name)
     return {**{n: as_dtype(a, name) for n, a in arrays.items()}, **other}
