@@ -24,6 +24,7 @@ from mathcore.attention_rows import (
     first_seen,
     joined,
     lse_agrees,
+    merged_within,
     narrow_values,
     nothing_seen,
     one_in_sight,
@@ -33,6 +34,7 @@ from mathcore.attention_rows import (
     sentence_and_another,
     sentences,
     shares_of,
+    some_keys,
     total_log,
     two_futures,
     two_hidden_contents,
@@ -495,6 +497,18 @@ def _(ops: Operations, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
         equal(mix[~alive], 0.0),
         equal(log_sum[~alive], -np.inf),
     )
+
+
+@streaming_equals_full.property(cases(), share=st.floats(0, 1), effort=0.25)
+def _(ops: Operations, share: float, **case: Any) -> Any:
+    keys, alive = case["key"].shape[-2], seen_by(case).any(-1)
+    cut = round(share * keys)
+    (a, log_a), (b, log_b) = (
+        ops.scaled_dot_product_attention(**some_keys(case, *ends), return_lse=True) for ends in ((0, cut), (cut, keys))
+    )
+    mix, _ = ops.merge_attention(a, log_a, b, log_b)
+    of = figures(case)
+    return equal(mix[alive], (of.p @ of.value)[alive], within=merged_within(case, cut, (log_a, log_b))[alive])
 
 
 @streaming_equals_full.experiment

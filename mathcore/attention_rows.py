@@ -15,6 +15,7 @@ from mathcore.attention_tolerances import (
     attention_rounding,
     attention_vjp_rounding,
     lse_rounding,
+    merge_rounding,
     plain_mean,
     weights_rounding,
 )
@@ -47,6 +48,35 @@ def seen_by(case: Case) -> Any:
 def per_head(x: Any, heads: int) -> Any:
     """The keys or values of every query head: neighbours share one."""
     return x if x.ndim < 3 or not x.shape[-3] else np.repeat(x, heads // x.shape[-3], -3)
+
+
+def some_keys(case: Case, start: int, stop: int) -> Case:
+    """The same queries among some of the keys."""
+
+    def part(x: Any) -> Any:
+        return x if x is None or x.shape[-1] == 1 else x[..., start:stop]
+
+    return {
+        **case,
+        **{name: case[name][..., start:stop, :] for name in ("key", "value")},
+        **{name: part(case[name]) for name in ("mask", "bias")},
+        "query_offset": case["query_offset"] - start,
+    }
+
+
+def merged_within(case: Case, cut: int, logs: tuple[Any, Any]) -> Any:
+    """By how much halves that are merged may be off; `logs` are the log-sum-exps that came."""
+    parts, dtype = (some_keys(case, 0, cut), some_keys(case, cut, case["key"].shape[-2])), dtype_of(case)
+    whole = figures(case)
+    p = whole.p[..., :cut].sum(-1), whole.p[..., cut:].sum(-1)
+    ofs = [figures(part) for part in parts]
+    log_errors = [
+        lse_rounding(of, np.where(np.isfinite(log), 1.01 * abs(log.astype(np.float64)), 0.0), log.dtype).values
+        for of, log in zip(ofs, logs, strict=True)
+    ]
+    errors = [attention_rounding(of, dtype).values for of in ofs]
+    outputs = [of.p @ of.value for of in ofs]
+    return merge_rounding(outputs, p, errors, log_errors, dtype) + attention_rounding(whole, np.float64)
 
 
 def first_seen(case: Case) -> Any:
