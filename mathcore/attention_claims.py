@@ -13,6 +13,10 @@ from mathcore import common_mutants as common
 from mathcore.attention_mutants import ATTENTION as MIX
 from mathcore.attention_rows import (
     ARRAYS,
+    ATTENTION,
+    ATTENTION_VJP,
+    BLOCKWISE,
+    WEIGHTS,
     Case,
     agrees,
     blockwise_cases,
@@ -23,10 +27,12 @@ from mathcore.attention_rows import (
     figures,
     first_seen,
     joined,
+    last_queries,
     lse_agrees,
     merged_within,
     narrow_values,
     nothing_seen,
+    one_head_changed,
     one_in_sight,
     partial_results,
     per_head,
@@ -36,8 +42,10 @@ from mathcore.attention_rows import (
     shares_of,
     some_keys,
     total_log,
+    translated,
     two_futures,
     two_hidden_contents,
+    two_keys,
     two_words,
     weighings,
     weights_agree,
@@ -51,9 +59,11 @@ from mathcore.attention_tolerances import (
     one_winner,
     plain_mean,
     total_weight,
+    weight_ratio,
     weighted_mean,
     weights_rounding,
 )
+from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, pure
 from mathcore.verify import (
     Claim,
     Operations,
@@ -67,6 +77,7 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.enclosures import true_matmul
+from mathcore.verify.relations import Relation
 from mathcore.verify.tolerances import logsumexp_rounding
 
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.1"
@@ -576,3 +587,140 @@ def _(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
 @options_commute.exact(exact_cases(), effort=0.5)
 def _(ops: Operations, **case: Any) -> Any:
     return equal(ops.scaled_dot_product_attention(**case), exactly(case))
+
+
+anchor = Claim(
+    "attention.anchor",
+    statement="Of two keys, the logarithm of the ratio of their weights is q·(k₁ − k₂)/√d, or times the scale that is "
+    "given: what no invariance can see.",
+    formula=r"\ln\frac{p_1}{p_2} = \frac{q \cdot (k_1 - k_2)}{\sqrt d}",
+    source=VASWANI,
+    needs=(MIX, "attention_weights"),
+    dispensable=("attention_weights",),
+    tolerances=(weight_ratio,),
+    refuted_by=(
+        *(m(MIX) for m in (wrong.unscaled, wrong.scaled_by_width, wrong.scaled_by_one_less, wrong.scaled_by_8,
+                           wrong.scaled_by_value_width, wrong.scaled_in_16_bits, wrong.scale_ignored,
+                           wrong.scaled_twice, wrong.features_beyond_256_dropped)),
+        wrong.sharpened, wrong.sigmoids, wrong.negated, wrong.scores_in_bfloat16, wrong.of_weights(wrong.unscaled),
+    ),
+)  # fmt: skip
+
+
+@anchor.property(two_keys())
+def _(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
+    value = np.broadcast_to(np.eye(2), (*key.shape[:-1], 2)).astype(key.dtype)
+    return ratio_agrees(ops.scaled_dot_product_attention(query, key, value, scale=scale), query, key, scale)
+
+
+@anchor.property(two_keys(), effort=0.25)
+def _(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
+    return ratio_agrees(ops.attention_weights(query, key, scale=scale), query, key, scale)
+
+
+def ratio_agrees(weights: Any, query: Any, key: Any, scale: float | None) -> Relation:
+    """That the weights of two keys have the ratio of the formula."""
+    q, k, p = (np.asarray(x, np.float64) for x in (query, key, weights))
+    by = q.shape[-1] ** -0.5 if scale is None else scale
+    of = figures({"query": query, "key": key, "value": key, "scale": scale})
+    true = (q * (k[..., :1, :] - k[..., 1:, :])).sum(-1) * by
+    with np.errstate(divide="ignore", invalid="ignore"):
+        came = np.log(p[..., 0]) - np.log(p[..., 1])
+    return equal(came, true, within=weight_ratio(of, key.dtype))
+
+
+key_translation = Claim(
+    "attention.key_translation",
+    statement="Adding one vector to all keys changes nothing, however far it pushes the scores; finite stand-ins for "
+    "−∞ fail here.",
+    formula=r"\mathrm{attention}(Q, K + \mathbf 1 u^\top, V) = \mathrm{attention}(Q, K, V)",
+    needs=(MIX,),
+    tolerances=(attention_rounding,),
+    refuted_by=(*wrong.STAND_INS, wrong.from_zero, wrong.unshifted, wrong.sigmoids),
+)
+
+
+@key_translation.exact(exact_cases(), by=st.integers(-9, 9), effort=0.5)
+def _(ops: Operations, by: int, **case: Any) -> Any:
+    before, after = (ops.scaled_dot_product_attention(**{**case, "key": k}) for k in (case["key"], case["key"] + by))
+    return equal(after, before)
+
+
+@key_translation.property(translated())
+def _(ops: Operations, moved: Any, **case: Any) -> Any:
+    there = {**case, "key": moved}
+    before, after = (ops.scaled_dot_product_attention(**c) for c in (case, there))
+    within = attention_rounding(figures(case), before.dtype) + attention_rounding(figures(there), before.dtype)
+    alive = seen_by(case).any(-1)
+    return equal(after[alive], before[alive], within=within[alive])
+
+
+last_rows = Claim(
+    "attention.last_rows",
+    statement="The last r queries alone, told where they stand, get the last r rows of the full result, causal or not, "
+    "masked and biased or not.",
+    formula=r"\mathrm{attention}(Q_{>n-r}, K, V) = \mathrm{attention}(Q, K, V)_{>n-r}",
+    needs=(MIX,),
+    tolerances=(attention_rounding, plain_mean),
+    refuted_by=tuple(
+        m(MIX)
+        for m in (wrong.anchored_at_the_first_key, wrong.lost_with_offset, wrong.LOST[6], wrong.mask_of_the_first_query,
+                  wrong.bias_of_the_first_query, wrong.one_mask_row_for_four)
+    ),
+)  # fmt: skip
+
+
+@last_rows.exact(exact_cases(square=True, causal=True), rows=st.integers(1, 5), effort=0.5)
+def _(ops: Operations, rows: int, **case: Any) -> Any:
+    part = last_queries(case, rows)
+    return equal(ops.scaled_dot_product_attention(**part), ops.scaled_dot_product_attention(**case)[..., -rows:, :])
+
+
+@last_rows.property(cases(), rows=st.integers(1, 9))
+def _(ops: Operations, rows: int, **case: Any) -> Any:
+    part = last_queries(case, rows)
+    few, whole = (ops.scaled_dot_product_attention(**c)[..., -rows:, :] for c in (part, case))
+    within = attention_rounding(figures(case), whole.dtype)[..., -rows:, :] * 2
+    seen = seen_by(part).any(-1)
+    return all_of(equal(few[seen], whole[seen], within=within[seen]), agrees(ops, few, **part))
+
+
+grouped_heads = Claim(
+    "attention.grouped_heads",
+    statement="With fewer key heads than query heads, moving one key head moves its own group of query heads, and "
+    "leaves every other as it was, bit for bit.",
+    formula=r"O_h = \mathrm{attention}(Q_h, K_{\lfloor h / g \rfloor}, V_{\lfloor h / g \rfloor})",
+    source="Ainslie et al., arXiv:2305.13245",
+    needs=(MIX,),
+    tolerances=(attention_rounding, plain_mean),
+    refuted_by=tuple(
+        m(MIX)
+        for m in (wrong.heads_tiled, wrong.first_key_head_for_all, wrong.values_of_the_first_head,
+                  wrong.heads_by_reshape, wrong.LOST[2])
+    ),
+)  # fmt: skip
+
+
+@grouped_heads.property(one_head_changed())
+def _(ops: Operations, case: Case, changed: Case, head: int) -> Any:
+    before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
+    group = case["query"].shape[-3] // case["key"].shape[-3]
+    others = np.arange(case["query"].shape[-3]) // group != head
+    return all_of(identical(after[..., others, :, :], before[..., others, :, :]), agrees(ops, after, **changed))
+
+
+# Every primitive: views, purity, formats, widths, refusals.
+
+_PARTS = ((ATTENTION, ATTENTION_VJP), (WEIGHTS,), (BLOCKWISE,))
+
+layout = tuple(layout_free(*parts) for parts in _PARTS)
+same_answers = tuple(pure(*parts) for parts in _PARTS)
+formats = tuple(keeps_dtype(*parts) for parts in _PARTS)
+no_integers = tuple(floats_only(*parts) for parts in _PARTS)
+every_width = any_width(
+    ATTENTION,
+    ATTENTION_VJP,
+    refuted_by=tuple(
+        m(MIX) for m in (wrong.features_beyond_256_dropped, wrong.only_512_keys, wrong.tail_dropped, wrong.scaled_by_8)
+    ),
+)

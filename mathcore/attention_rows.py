@@ -20,7 +20,7 @@ from mathcore.attention_tolerances import (
     weights_rounding,
 )
 from mathcore.common_rows import Part
-from mathcore.verify import Enclosure, Operations, Target, all_of, domain, enclose, equal, seeds
+from mathcore.verify import Enclosure, Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.relations import Conjunction, Relation
 
@@ -77,6 +77,17 @@ def merged_within(case: Case, cut: int, logs: tuple[Any, Any]) -> Any:
     errors = [attention_rounding(of, dtype).values for of in ofs]
     outputs = [of.p @ of.value for of in ofs]
     return merge_rounding(outputs, p, errors, log_errors, dtype) + attention_rounding(whole, np.float64)
+
+
+def last_queries(case: Case, rows: int) -> Case:
+    """The last of the queries, told where they stand."""
+
+    def part(x: Any) -> Any:
+        return x if x is None or x.ndim < 2 or x.shape[-2] == 1 else x[..., -rows:, :]
+
+    fewer = {name: part(case.get(name)) for name in ("query", "mask", "bias")}
+    left_out = case["query"].shape[-2] - fewer["query"].shape[-2]
+    return {**case, **fewer, "query_offset": case["query_offset"] + left_out}
 
 
 def first_seen(case: Case) -> Any:
@@ -555,6 +566,44 @@ def partial_results(draw: Draw, target: Target) -> dict[str, Any]:
         parts[side] = some_numbers(rng, (*shape, 3), 2.0 ** rng.uniform(-4, 4), name)
         parts[f"lse_{side}"] = as_dtype(np.where(rng.random(shape) < 0.2, -np.inf, lse), precise)
     return parts
+
+
+@domain
+def two_keys(draw: Draw, target: Target) -> dict[str, Any]:
+    """Queries of any width and two keys, whose weights are not far apart, and the scale."""
+    name, rng, d = draw(st.sampled_from(target.dtypes)), draw(seeds()), draw(widths(most=1100))
+    scale = rng.choice([None, None, 1.0, 0.3]) if d < 9 else None
+    q, k = (as_dtype(rng.normal(size=shape).clip(-2, 2), name) for shape in ((2, 2, d), (1, 2, d)))
+    return {"query": q, "key": k, "scale": scale}
+
+
+@domain
+def translated(draw: Draw, target: Target) -> Case:
+    """Attention to keys that are whole numbers, most of it masked, and the same keys moved by whole numbers."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    case = draw_case(draw, name, keys=int(rng.integers(2, 9)), width=int(rng.choice([1, 2, 4, 8])))
+    most = {"float64": 33, "float32": 20, "float16": 10, "bfloat16": 6}[name]
+    away = 2.0 ** (most if rng.random() < 0.5 else rng.uniform(1, most)) - 4
+    k, q = case["key"], case["query"]
+    u = np.round(rng.choice([-1, -1, 1]) * away * rng.uniform(0.5, 1, size=k.shape[-1]))
+    whole = rng.integers(-3, 4, size=k.shape)
+    mask = rng.random((*q.shape[:-1], k.shape[-2])) < 0.6
+    return {**case, "query": as_dtype(abs(np.asarray(q, np.float64)) + 0.5, name), "key": as_dtype(whole, name),
+            "moved": as_dtype(whole + u, name), "mask": mask, "bias": None}  # fmt: skip
+
+
+@domain
+def one_head_changed(draw: Draw, target: Target) -> dict[str, Any]:
+    """Attention of several heads, one key head, and the same with that one changed."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    case = draw_case(draw, name, keys=int(rng.integers(1, 9)), heads=True)
+    heads = case["key"].shape[-3]
+    head = int(rng.integers(heads))
+    here = (np.arange(heads) == head)[:, None, None]
+    changed = {name: _spoilt(rng, case[name], here) for name in ("key", "value")}
+    if not all(np.isfinite(x.astype(np.float64)).all() for x in changed.values()):
+        changed = {name: np.where(here, case[name][..., ::-1], case[name]) for name in ("key", "value")}
+    return {"case": case, "changed": {**case, **changed}, "head": head}
 
 
 @domain

@@ -84,23 +84,28 @@ def _carried(of: Scores, work: Format) -> tuple[Any, Any, Any, Any]:
     return omega, eta, grown, of.gap + delta + most
 
 
+def _known(error: Any) -> Any:
+    """∞ for 0 · ∞, of a bound that says nothing."""
+    return np.where(np.isnan(error), np.inf, error)
+
+
 def weight_error(of: Scores, work: Format) -> Any:
     """By how much each weight is off before it is stored; derived at `attention_rounding`."""
     _, eta, grown, gap = _carried(of, work)
     own = probability_error(grown, gap, of.summation, work)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.where(of.seen, (of.p * np.expm1(eta) + own) * _EVALUATED, 0.0)
+        return np.where(of.seen, _known((of.p * np.expm1(eta) + own) * _EVALUATED), 0.0)
 
 
 def _mix_error(of: Scores, work: Format) -> tuple[Any, Any]:
     """The size of each output, Σ p|v|, and its error before it is stored."""
     error, v, keys = weight_error(of, work), abs(of.value), of.p.shape[-1]
-    with np.errstate(over="ignore", invalid="ignore"):  # 0 · ∞ of a bound that says nothing
+    with np.errstate(over="ignore", invalid="ignore"):
         g = gamma(keys + 2, work.u)
         off = error @ v + g * ((of.p + error) @ v) + (keys + 2) * work.smallest
         if of.moved is not None:
             off = off + (of.p + error) @ of.moved[2]
-    return of.p @ v, np.where(np.isnan(off), np.inf, off) * _EVALUATED
+    return of.p @ v, _known(off) * _EVALUATED
 
 
 @tolerance
@@ -234,7 +239,7 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1) -> An
         _over_group(product(_turned(e_s), _turned(s), q, queries, abs(of.by)), group),
         _over_group(product(_turned(rho), _turned(p + rho), abs(g), queries, 1.0), group),
     )
-    return np.concatenate([np.ravel(stored(size, error * _EVALUATED, dtype)) for size, error in parts])
+    return _known(np.concatenate([np.ravel(stored(size, error * _EVALUATED, dtype)) for size, error in parts]))
 
 
 def _over_group(parts: tuple[Any, Any], group: int) -> tuple[Any, Any]:
