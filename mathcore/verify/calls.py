@@ -145,6 +145,7 @@ class Caller:
         self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
     ) -> Any:
         adapter: Adapter = self._target.adapter
+        read = functools.partial(_read_back, adapter=adapter, handing_on=operation in HANDING_ON)
         try:
             going = [_converted(v, adapter.to_native) for v in args]
             named_going = {k: _converted(v, adapter.to_native) for k, v in options.items()}
@@ -165,12 +166,12 @@ class Caller:
             if watch is not None:
                 watch("", {})
         try:
-            answer = _read_back(came, adapter)
+            answer = read(came)
         except TypeError:
             if reference_signature(operation) is not None:
                 raise FaultError(operation, f"returned {_a(came)}, expected {_a_kind(adapter)}") from None
             answer = came  # an object, whose methods the claim calls
-        after = (_read_back(tuple(going), adapter), _read_back(named_going, adapter))
+        after = (read(tuple(going)), read(named_going))
         if not same_bits(before, after):
             raise FaultError(operation, "changes its input")
         return answer
@@ -305,16 +306,21 @@ def _converted(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> 
     return value
 
 
-def _read_back(value: Any, adapter: Adapter) -> Any:
+HANDING_ON = ("multi_head_attention_step", "transformer_step")
+"""Operations that take and return, beside arrays, whatever the target keeps from one step to the next."""
+
+
+def _read_back(value: Any, adapter: Adapter, *, handing_on: bool = False) -> Any:
     """Every array of an answer in NumPy's form."""
     if isinstance(value, dict):
-        return {k: _read_back(v, adapter) for k, v in value.items()}
+        return {k: _read_back(v, adapter, handing_on=handing_on) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
-        return (tuple if isinstance(value, tuple) else list)(_read_back(v, adapter) for v in value)
+        kind = tuple if isinstance(value, tuple) else list
+        return kind(_read_back(v, adapter, handing_on=handing_on) for v in value)
     try:
         return adapter.to_numpy(value)
     except TypeError:
-        if _is_no_array(value):
+        if handing_on or _is_no_array(value):
             return value
         raise
 
