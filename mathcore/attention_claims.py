@@ -19,13 +19,16 @@ from mathcore.attention_rows import (
     WEIGHTS,
     Case,
     agrees,
+    as_numbers,
     blockwise_cases,
     cases,
+    dtype_of,
     equal_keys,
     exact_cases,
     exactly,
     figures,
     first_seen,
+    group_of,
     joined,
     last_queries,
     lse_agrees,
@@ -36,11 +39,14 @@ from mathcore.attention_rows import (
     one_in_sight,
     partial_results,
     per_head,
+    pullbacks,
+    pulled_agrees,
     seen_by,
     sentence_and_another,
     sentences,
     shares_of,
     some_keys,
+    spelt_out,
     total_log,
     translated,
     two_futures,
@@ -54,6 +60,7 @@ from mathcore.attention_rows import (
 )
 from mathcore.attention_tolerances import (
     attention_rounding,
+    attention_vjp_rounding,
     lse_rounding,
     merge_rounding,
     one_winner,
@@ -77,9 +84,11 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.enclosures import true_matmul
+from mathcore.verify.numbers import derivative
 from mathcore.verify.relations import Relation
 from mathcore.verify.tolerances import logsumexp_rounding
 
+MIX_VJP = f"{MIX}_vjp"
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.1"
 
 # FAQ 20: self-attention.
@@ -724,3 +733,58 @@ every_width = any_width(
         m(MIX) for m in (wrong.features_beyond_256_dropped, wrong.only_512_keys, wrong.tail_dropped, wrong.scaled_by_8)
     ),
 )
+
+
+gradient = Claim(
+    "attention.gradient",
+    statement="The derivative of attention is what the formula's derivative says, for query, key and value, under any "
+    "options; what is hidden gets exact zeros and spoils nothing, NaN and infinity included.",
+    formula=r"\bar S_{ij} = P_{ij}\Big(\bar P_{ij} - \sum_k P_{ik}\bar P_{ik}\Big), \qquad \bar Q = \sigma \bar S K, "
+    r"\quad \bar K = \sigma \bar S^\top Q, \quad \bar V = P^\top \bar O",
+    source="Dao et al., arXiv:2205.14135, §B.2",
+    needs=(MIX_VJP,),
+    tolerances=(attention_vjp_rounding,),
+    refuted_by=wrong.GRADIENTS,
+)
+
+
+@gradient.property(pullbacks())
+def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
+    return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
+
+
+@gradient.property(pullbacks(few=True), rng=seeds(), effort=0.25)
+def _(ops: Operations, rng: Any, cotangent: Any, **case: Any) -> Any:
+    case = {**case, "scale": case["scale"] or 0.75}
+    pulled, of, inputs = pull(ops, cotangent, case), figures(case), [case[name] for name in ARRAYS]
+    moves = [np.round(rng.normal(size=x.shape) * 8) / 8 for x in inputs]
+    allowed = attention_vjp_rounding(cotangent, of, dtype_of(case), group_of(case))
+    gap = derivative(  # of ⟨cotangent, attention⟩ along the moves, less what was pulled back along them
+        lambda q, k, v, *linear: (
+            (as_numbers(cotangent) * spelt_out(of, q, k, v)).sum()
+            - sum((a * x).sum() for a, x in zip(linear, (q, k, v), strict=True))
+        ),
+        (*inputs, *pulled),
+        (*moves, None, None, None),
+    )
+    return equal(0.0, gap, within=allowed.weighted(np.concatenate([m.ravel() for m in moves])))
+
+
+@gradient.property(two_hidden_contents(everywhere=True), rng=seeds(), effort=0.5)
+def _(ops: Operations, rng: Any, case: Case, changed: Case, row: Any) -> Any:
+    shape = (*case["query"].shape[:-1], case["value"].shape[-1])
+    cotangent = rng.normal(size=shape).astype(dtype_of(case))
+    before, after = (pull(ops, cotangent, c) for c in (case, changed))
+    hidden = ~seen_by(case).reshape(-1, case["key"].shape[-2]).any(0)
+        np.arange(case["key"].shape[-2]), np.flatnonzero(seen_by(case).any(tuple(range(seen_by(case).ndim - 1))))
+    )
+    return all_of(
+        *(identical(y, x) for x, y in zip(before, after, strict=True)),
+        *(equal(x[..., hidden, :], 0.0) for x in after[1:]),
+    )
+
+
+def pull(ops: Operations, cotangent: Any, case: Case) -> Any:
+    """The cotangents of query, key and value."""
+    arrays, options = [case[name] for name in ARRAYS], {k: v for k, v in case.items() if k not in ARRAYS}
+    return ops.scaled_dot_product_attention_vjp(cotangent, *arrays, **options)

@@ -719,7 +719,13 @@ def _last_of_group(correct: Operation, g: Any, arrays: Arrays, options: Options)
     return (whole[0], *correct(only, *arrays, **options)[1:])
 
 
+def _inverted(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    mask = options.get("mask")
+    return correct(g, *arrays, **{**options, "mask": mask if mask is None else ~mask})
+
+
 GRADIENTS = (
+    pulled("gradient_of_the_hidden", "Sends back to hidden keys what belongs to the others.", _inverted),
     pulled("gradient_ignores_mask", "Sends something back to hidden keys.", _without("mask", None)),
     pulled("gradient_ignores_causality", "Sends something back to the future.", _without("is_causal", False)),
     pulled("gradient_ignores_bias", "Forgets the bias on the way back.", _without("bias", None)),

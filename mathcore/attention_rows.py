@@ -271,6 +271,20 @@ def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> 
     return all_of(*shapes, equal(flat, true, within=within))
 
 
+def as_numbers(x: Any) -> Any:
+    """`x` in float64, in which every format is exact."""
+    return np.asarray(x, np.float64)
+
+
+def spelt_out(of: Scores, q: Any, k: Any, v: Any) -> Any:
+    """The formula with arrays, numbers of any kind."""
+    heads = q.shape[-3] if q.ndim > 2 else 1
+    k, v = per_head(k, heads), per_head(v, heads)
+    e = np.exp((q @ turned(k)) * of.by + of.bias) * of.seen
+    total = e.sum(-1, keepdims=True)
+    return (e @ v) / (total + ~of.seen.any(-1, keepdims=True))
+
+
 def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
     """The textbook's cotangents in float64; rows with nothing to see send nothing."""
     p = of.p
@@ -569,6 +583,16 @@ def partial_results(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @domain
+def pullbacks(draw: Draw, target: Target, *, few: bool = False) -> Case:
+    """Attention and a cotangent; of a handful of numbers if `few`."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    sizes: Any = {"keys": int(rng.integers(1, 4)), "width": int(rng.integers(1, 3)), "value_width": 2} if few else {}
+    case = draw_case(draw, name, **sizes)
+    shape = (*case["query"].shape[:-1], case["value"].shape[-1])
+    return {"cotangent": some_numbers(rng, shape, 1.0, name), **case}
+
+
+@domain
 def two_keys(draw: Draw, target: Target) -> dict[str, Any]:
     """Queries of any width and two keys, whose weights are not far apart, and the scale."""
     name, rng, d = draw(st.sampled_from(target.dtypes)), draw(seeds()), draw(widths(most=1100))
@@ -621,14 +645,19 @@ def two_futures(draw: Draw, target: Target, *, in_blocks: bool = False) -> dict[
 
 
 @domain
-def two_hidden_contents(draw: Draw, target: Target, *, in_blocks: bool = False) -> dict[str, Any]:
-    """Masked attention, a row of it, and the same with everything changed that this row does not see in any head."""
+def two_hidden_contents(
+    draw: Draw, target: Target, *, in_blocks: bool = False, everywhere: bool = False
+) -> dict[str, Any]:
+    """Masked attention, a row of it, and the same with everything changed that this row does not see in any head.
+
+    If `everywhere`, that no row sees.
+    """
     case, rng = draw(cases().build(target)), draw(seeds())
     q, k = case["query"], case["key"]
     if rng.random() < 0.75:
-        case["mask"] = some_mask(rng, (*q.shape[:-1], k.shape[-2]))
+        case["mask"] = some_mask(rng, (*q.shape[:-2], 1 if everywhere else q.shape[-2], k.shape[-2]))
     row, seen = int(rng.integers(q.shape[-2])), seen_by(case)
-    seen = seen[..., row, :]  # (..., heads, keys)
+    seen = seen.any(-2) if everywhere else seen[..., row, :]  # (..., heads, keys)
     if q.ndim > 2:
         seen = seen.reshape(*k.shape[:-2], q.shape[-3] // k.shape[-3], k.shape[-2]).any(-2)
     changed = {name: _spoilt(rng, case[name], ~seen[..., None]) for name in ("key", "value")}
