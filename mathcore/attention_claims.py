@@ -776,8 +776,6 @@ def _(ops: Operations, rng: Any, case: Case, changed: Case, row: Any) -> Any:
     cotangent = rng.normal(size=shape).astype(dtype_of(case))
     before, after = (pull(ops, cotangent, c) for c in (case, changed))
     hidden = ~seen_by(case).reshape(-1, case["key"].shape[-2]).any(0)
-        np.arange(case["key"].shape[-2]), np.flatnonzero(seen_by(case).any(tuple(range(seen_by(case).ndim - 1))))
-    )
     return all_of(
         *(identical(y, x) for x, y in zip(before, after, strict=True)),
         *(equal(x[..., hidden, :], 0.0) for x in after[1:]),
