@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -31,7 +32,7 @@ from mathcore.heads_rows import (
 )
 from mathcore.heads_tolerances import heads_rounding
 from mathcore.probability_tolerances import central_difference
-from mathcore.verify import Claim, Operations, Target, all_of, domain, equal, less, seeds
+from mathcore.verify import Claim, Operations, Target, all_of, domain, equal, less, raises, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.numbers import Ledger, Residue, counted, residues
@@ -474,3 +475,81 @@ def _(ops: Operations, case: Case, one: int) -> Any:
 def of_sentence(given: Any, one: int) -> Any:
     """The part of a mask or bias that belongs to a sentence."""
     return given if given is None or given.ndim < 4 else given[min(one, len(given) - 1)]
+
+
+refusals = Claim(
+    "heads.refusals",
+    statement="What makes no sense is refused by an error that names it: matrices missing or too many, columns that do "
+    "not divide into heads, shapes that do not fit, masks of numbers, a text read on in another shape or format.",
+    formula=r"H \nmid \text{columns of } W \Rightarrow \mathrm{ValueError}",
+    needs=(HEADS, DERIVATIVE.needs[1], STEP, "KeyValueCache"),
+    refuted_by=(
+        wrong.left_over_columns_dropped,
+        wrong.numbers_for_masks,
+        wrong.unknown_matrices_ignored,
+        wrong.cotangents_stretched,
+        wrong.read_on_in_any_format,
+    ),
+)
+
+
+def nonsense() -> Iterator[dict[str, Any]]:
+    """What is wrong with a call, the error, and what its message must name."""
+    x, w = np.ones((3, 4)), np.ones((4, 4))
+    params = dict.fromkeys(WEIGHTS, w)
+    for changed, error, words in (
+        ({"params": {**params, "more": w}}, ValueError, ("more",)),
+        ({"params": dict.fromkeys(WEIGHTS[:3], w)}, ValueError, ("output",)),
+        ({"num_heads": 3}, ValueError, ("3", "4")),
+        ({"num_heads": 0}, ValueError, ("0",)),
+        ({"num_heads": -2}, ValueError, ("-2",)),
+        ({"num_heads": 4, "num_kv_heads": 3}, ValueError, ("3", "4")),
+        ({"num_kv_heads": 4}, ValueError, ("(2, 3, 2)", "(4, 3, 1)")),
+        ({"params": {**params, "key": w[:, :2]}}, ValueError, ("(2, 3, 2)", "(2, 3, 1)")),
+        ({"params": {**params, "output": w[:3]}}, ValueError, ("(3, 4)",)),
+        ({"x": x[0]}, ValueError, ("(4,)",)),
+        ({"x": x[:, :3]}, ValueError, ("(3, 3)", "(4, 4)")),
+        ({"mask": np.ones((3, 3))}, TypeError, ("float64",)),
+        ({"mask": np.ones((3, 2), bool)}, ValueError, ("(3, 2)", "(2, 3, 3)")),
+        ({"bias": np.ones((3, 3), bool)}, TypeError, ("bool",)),
+        ({"num_heads": 4, "rope_base": 100.0}, ValueError, ("(4, 3, 1)",)),
+        ({"rope_base": 0.5}, ValueError, ("0.5",)),
+    ):
+        given = {"x": x, "params": params, "num_heads": 2, **changed}
+        for operation in (HEADS, DERIVATIVE.needs[1]):
+            first = () if operation == HEADS else (x,)
+            yield {"operation": operation, "first": first, "given": given, "error": error, "words": words}
+    for cotangent in (x[:2], x[:1], x[:, :1], np.ones((2, 3, 4))):
+        given = {"x": x, "params": params, "num_heads": 2}
+        words = ("(3, 4)", str(cotangent.shape))
+        yield {
+            "operation": DERIVATIVE.needs[1],
+            "first": (cotangent,),
+            "given": given,
+            "error": ValueError,
+            "words": words,
+        }
+
+
+@refusals.exhaustive(nonsense)
+def _(
+    ops: Operations, operation: str, first: tuple[Any, ...], given: Case, error: type[Exception], words: tuple[str, ...]
+) -> Any:
+    options = {**given}
+    x, params = options.pop("x"), options.pop("params")
+    return raises(lambda: getattr(ops, operation)(*first, x, params, **options), error, saying=words)
+
+
+def read_on() -> Iterator[dict[str, Any]]:
+    """How a text of two heads in float64 cannot go on, and what the message must name."""
+    yield {"x": np.ones((3, 4)), "heads": 4, "words": ("(2, 3, 2)", "(4, 3, 1)")}
+    yield {"x": np.ones((3, 4), np.float32), "heads": 2, "words": ("float64", "float32")}
+    yield {"x": np.ones((2, 3, 4)), "heads": 2, "words": ("(2, 3, 2)", "(2, 2, 3, 2)")}
+
+
+@refusals.exhaustive(read_on)
+def _(ops: Operations, x: Any, heads: int, words: tuple[str, ...]) -> Any:
+    params = dict.fromkeys(WEIGHTS, np.ones((4, 4)))
+    _, cache = ops.multi_head_attention_step(np.ones((3, 4)), params, ops.KeyValueCache(), num_heads=2)
+    params = {name: w.astype(x.dtype) for name, w in params.items()}
+    return raises(lambda: ops.multi_head_attention_step(x, params, cache, num_heads=heads), ValueError, saying=words)

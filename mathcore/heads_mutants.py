@@ -407,3 +407,62 @@ STEPS = (
     ),
     stepped("step_split_by_reshape", "Splits heads by a reshape without the transpose.", split=_by_reshape),
 )  # fmt: skip
+
+
+# What should have been refused.
+
+
+@mutant(HEADS, wraps=True)
+def left_over_columns_dropped(correct: Any) -> Any:
+    """Drops the columns that do not divide into heads."""
+
+    def wrong(x: Any, params: Any, *, num_heads: int, **options: Any) -> Any:
+        if num_heads < 1 or set(params) != {"query", "key", "value", "output"}:
+            return correct(x, params, num_heads=num_heads, **options)
+        kept = {n: w[:, : w.shape[1] // num_heads * num_heads] for n, w in params.items() if n != "output"}
+        rows = params["output"][: kept["value"].shape[1]]
+        return correct(x, {**kept, "output": rows}, num_heads=num_heads, **options)
+
+    return wrong
+
+
+@mutant(HEADS, wraps=True)
+def numbers_for_masks(correct: Any) -> Any:
+    """Takes a mask of numbers for one of bools."""
+
+    def wrong(x: Any, params: Any, *, mask: Any = None, **options: Any) -> Any:
+        return correct(x, params, mask=None if mask is None else np.asarray(mask) != 0, **options)
+
+    return wrong
+
+
+@mutant(HEADS, wraps=True)
+def unknown_matrices_ignored(correct: Any) -> Any:
+    """Reads the matrices it knows and says nothing of others."""
+    return lambda x, params, **options: correct(
+        x, {n: w for n, w in params.items() if n in ("query", "key", "value", "output")}, **options
+    )
+
+
+@mutant(f"{HEADS}_vjp", wraps=True)
+def cotangents_stretched(correct: Any) -> Any:
+    """Broadcasts a cotangent to the shape of the output."""
+
+    def wrong(g: Any, x: Any, params: Any, **options: Any) -> Any:
+        shape = (*x.shape[:-1], params["output"].shape[-1]) if "output" in params else g.shape
+        fits = g.ndim == len(shape) and all(n in (1, m) for n, m in zip(g.shape, shape, strict=True))
+        return correct(np.broadcast_to(g, shape) if fits else g, x, params, **options)
+
+    return wrong
+
+
+@mutant(f"{HEADS}_step", wraps=True)
+def read_on_in_any_format(correct: Any) -> Any:
+    """Turns new words to the format of the words before."""
+
+    def wrong(x: Any, params: Any, cache: Any, **options: Any) -> Any:
+        if len(cache):
+            x, params = x.astype(cache.key.dtype), {n: w.astype(cache.key.dtype) for n, w in params.items()}
+        return correct(x, params, cache, **options)
+
+    return wrong
