@@ -28,6 +28,8 @@ from mathcore.heads_rows import (
     ask,
     cases,
     draw_case,
+    judgement,
+    known,
     nudged,
 )
 from mathcore.heads_tolerances import heads_rounding
@@ -475,6 +477,48 @@ def _(ops: Operations, case: Case, one: int) -> Any:
 def of_sentence(given: Any, one: int) -> Any:
     """The part of a mask or bias that belongs to a sentence."""
     return given if given is None or given.ndim < 4 else given[min(one, len(given) - 1)]
+
+
+hidden_words = Claim(
+    "heads.hidden_words_leave_no_trace",
+    faq=20,
+    statement="What no head of a word may see, the future included, changes nothing for that word, whatever it holds: "
+    "other numbers, NaN or infinity.",
+    formula=r"j \notin \operatorname{seen}_h(i)\ \forall h \;\Rightarrow\; \frac{\partial y_i}{\partial x_j} = 0",
+    source=VASWANI,
+    needs=NEEDS,
+    tolerances=(heads_rounding,),
+    refuted_by=(
+        wrong.future_seen,
+        wrong.mask_forgotten,
+        wrong.zero_times_nan,
+        wrong.split_by_reshape,
+        wrong.merged_by_reshape,
+    ),
+)
+
+
+@domain
+def spoilt_words(draw: Draw, target: Target) -> dict[str, Any]:
+    """A text, one word of it, and what it holds instead; as often as not that word is hidden from all others."""
+    times = draw(st.integers(2, 6))
+    case = draw_case(draw, draw(st.sampled_from(target.dtypes)), times=times)
+    case["is_causal"], case["query_offset"], word = draw(st.booleans()), 0, draw(st.integers(0, times - 1))
+    if not case["is_causal"] or draw(st.booleans()):
+        mask = np.ones((times, times), bool)
+        mask[:, word] = False
+        case["mask"] = mask if case["mask"] is None else case["mask"] & mask
+    return {"case": case, "word": word, "held": draw(st.sampled_from([np.nan, np.inf, -np.inf, 7.0, -100.0]))}
+
+
+@hidden_words.property(spoilt_words())
+def _(ops: Operations, case: Case, word: int, held: float) -> Any:
+    spoilt = {**case, "x": case["x"].copy()}
+    spoilt["x"][..., word, :] = held
+    true, within, seen = judgement(ops, case)
+    free = ~seen[..., word].any(-2) & known(ops, seen)  # no head looks there
+    free[..., word] = False
+    return equal(ask(ops, **spoilt)[free], true[free], within=within[free])
 
 
 refusals = Claim(

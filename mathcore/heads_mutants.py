@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mathcore import attention_mutants
 from mathcore.attention import scaled_dot_product_attention
 from mathcore.positions import rope
 from mathcore.verify.claims import Mutant, mutant
@@ -170,6 +171,11 @@ unmixed = drafted("unmixed", "Mixes the heads by the matrix turned around.", mix
 rounded_between = drafted("rounded_between", "Stores the heads in 16 bits.", mix=_in_16_bits)
 
 DRAFTS = tuple(made for made in list(globals().values()) if isinstance(made, Mutant))
+zero_times_nan = drafted(
+    "zero_times_nan",
+    "Multiplies a hidden NaN by the weight 0.",
+    attend=lambda q, k, v, **options: attention_mutants.zero_times_nan.build(_attend)(q, k, v, **options),
+)
 
 
 @mutant(HEADS, wraps=True)

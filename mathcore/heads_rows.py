@@ -55,7 +55,7 @@ def dtype_of(case: Case) -> Any:
 
 
 def textbook(case: Case, dtype: Any, angles: str, summation: str) -> tuple[Any, Allowance, Any]:
-    """The loop over the heads in float64, what it may be off by in `dtype`, and which rows see something."""
+    """The loop over the heads in float64, what it may be off by in `dtype`, and what every head of a word sees."""
     x, w = np.asarray(case["x"], np.float64), {n: np.asarray(case["params"][n], np.float64) for n in WEIGHTS}
     count, base, offset = int(case["num_heads"]), case.get("rope_base"), case.get("query_offset", 0)
     counts = (count, key_heads_of(case), key_heads_of(case))
@@ -69,7 +69,7 @@ def textbook(case: Case, dtype: Any, angles: str, summation: str) -> tuple[Any, 
     of = figures(asked, summation, (moved[0], per_head(moved[1], count), per_head(moved[2], count)))
     heads = side_by_side(of.p @ of.value)
     size = side_by_side(of.p @ abs(of.value))
-    return heads @ w["output"], heads_rounding(of, size, w["output"], dtype), of.seen.any(-1)
+    return heads @ w["output"], heads_rounding(of, size, w["output"], dtype), of.seen
 
 
 def agrees(ops: Operations, answer: Any, **case: Any) -> Conjunction | Relation:
@@ -78,10 +78,20 @@ def agrees(ops: Operations, answer: Any, **case: Any) -> Conjunction | Relation:
     shape = (*case["x"].shape[:-1], case["params"]["output"].shape[-1])
     if np.shape(answer) != shape:
         return equal(np.shape(answer), shape)
-    true, within, seen = textbook(case, dtype, ops.conventions.rope_angles, ops.conventions.summation)
-    judged = seen.all(-2) | (ops.conventions.attention_of_nothing == "zeros")  # elsewhere as the target declares
-    within = within + textbook(case, np.float64, "float64", "any")[1]
+    true, within, seen = judgement(ops, case)
+    judged = known(ops, seen)
     return all_of(equal(answer.dtype == dtype, True), equal(answer[judged], true[judged], within=within[judged]))
+
+
+def known(ops: Operations, seen: Any) -> Any:
+    """The words that every head gives something, or where nothing is zeros; elsewhere it is as the target declares."""
+    return seen.any(-1).all(-2) | (ops.conventions.attention_of_nothing == "zeros")
+
+
+def judgement(ops: Operations, case: Case) -> tuple[Any, Allowance, Any]:
+    """What the loop over the heads gives in float64, by how much the target may differ from it, and what is seen."""
+    true, within, seen = textbook(case, dtype_of(case), ops.conventions.rope_angles, ops.conventions.summation)
+    return true, within + textbook(case, np.float64, "float64", "any")[1], seen
 
 
 def allowed(ops: Operations, case: Case) -> Allowance:
