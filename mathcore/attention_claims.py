@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import tracemalloc
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,6 +14,7 @@ from hypothesis import strategies as st
 
 from mathcore import attention_mutants as wrong
 from mathcore import common_mutants as common
+from mathcore import probability_mutants
 from mathcore.attention_mutants import ATTENTION as MIX
 from mathcore.attention_rows import (
     ARRAYS,
@@ -22,6 +27,7 @@ from mathcore.attention_rows import (
     as_numbers,
     blockwise_cases,
     cases,
+    confidently_wrong,
     dtype_of,
     equal_keys,
     exact_cases,
@@ -52,6 +58,7 @@ from mathcore.attention_rows import (
     two_futures,
     two_hidden_contents,
     two_keys,
+    two_scales,
     two_words,
     weighings,
     weights_agree,
@@ -62,6 +69,7 @@ from mathcore.attention_tolerances import (
     attention_rounding,
     attention_vjp_rounding,
     lse_rounding,
+    mean_square_of_normals,
     merge_rounding,
     one_winner,
     plain_mean,
@@ -71,6 +79,8 @@ from mathcore.attention_tolerances import (
     weights_rounding,
 )
 from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, pure
+from mathcore.probability_rows import distribution, probabilities
+from mathcore.probability_tolerances import cross_entropy_vjp_rounding, softmax_vjp_rounding
 from mathcore.verify import (
     Claim,
     Operations,
@@ -83,10 +93,11 @@ from mathcore.verify import (
     less,
     seeds,
 )
+from mathcore.verify.domains import score_rows
 from mathcore.verify.enclosures import true_matmul
 from mathcore.verify.numbers import derivative
 from mathcore.verify.relations import Relation
-from mathcore.verify.tolerances import logsumexp_rounding
+from mathcore.verify.tolerances import hoeffding, logsumexp_rounding, rounding
 
 MIX_VJP = f"{MIX}_vjp"
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.1"
@@ -787,3 +798,242 @@ def pull(ops: Operations, cotangent: Any, case: Case) -> Any:
     """The cotangents of query, key and value."""
     arrays, options = [case[name] for name in ARRAYS], {k: v for k, v in case.items() if k not in ARRAYS}
     return ops.scaled_dot_product_attention_vjp(cotangent, *arrays, **options)
+
+
+# FAQ 21: dividing by √d.
+
+
+def scores(ops: Operations, query: Any, key: Any, scale: float | None = None) -> Any:
+    """The scores of queries (n, t, d), each among a single key (n, 1, d): their log-sum-exps."""
+    return ops.scaled_dot_product_attention(query, key, np.zeros_like(key), scale=scale, return_lse=True)[1]
+
+
+variance_is_d = Claim(
+    "scaling.variance_is_d",
+    faq=21,
+    statement="A query times a key has the variance d, and 1 after division by √d.",
+    formula=r"\operatorname{Var}(q \cdot k) = d, \qquad \operatorname{Var}(q \cdot k / \sqrt d) = 1",
+    verdict="holds_if",
+    condition="the components are independent, with mean 0 and variance 1: q = (a, …, a), k = (b, …, b) gives d², "
+    "and a mean μ gives 1 + 2μ² for each component.",
+    source=VASWANI,
+    needs=(MIX,),
+    tolerances=(mean_square_of_normals,),
+    refuted_by=tuple(
+        m(MIX)
+        for m in (wrong.unscaled, wrong.scaled_by_width, wrong.scaled_by_one_less, wrong.scaled_by_8,
+                  wrong.scale_ignored, wrong.scaled_twice, wrong.features_beyond_256_dropped)
+    ),
+)  # fmt: skip
+
+
+def every_sign(d: int) -> Any:
+    """All vectors of signs, (2^d, d)."""
+    return np.array(list(itertools.product([-1.0, 1.0], repeat=d)))
+
+
+def variance(s: Any) -> Any:
+    """The variance of equally likely numbers, exactly."""
+    numbers = [Fraction(float(x)) for x in np.ravel(s)]
+    return sum(x * x for x in numbers) / len(numbers) - (sum(numbers) / len(numbers)) ** 2
+
+
+@variance_is_d.exact(d=st.integers(1, 5), effort=0.25)
+def _(ops: Operations, d: int) -> Any:
+    signs = every_sign(d)
+    pairs = np.broadcast_to(signs, (len(signs), *signs.shape)), signs[:, None]
+    plain = equal(variance(scores(ops, *pairs, scale=1.0)), d)
+    return all_of(plain, equal(variance(scores(ops, *pairs)), 1)) if d in (1, 4) else plain  # √2, √3, √5 are rounded
+
+
+@variance_is_d.statistical
+def _(ops: Operations, rng: Any) -> Any:
+    # With signs for a query, the score of a normal key is a standard normal exactly.
+    relations = []
+    for d, count in ((3, 20_000), (64, 4_000), (1000, 2_000)):
+        q, k = rng.choice([-1.0, 1.0], size=(count, 1, d)), rng.normal(size=(count, 1, d))
+        within = mean_square_of_normals(count, float(abs(k).sum(-1).max()) / d**0.5, d, 1e-10)
+        relations.append(equal((scores(ops, q, k) ** 2).mean(), 1.0, within=within))
+    return all_of(*relations)
+
+
+def _shifted() -> Iterator[dict[str, Any]]:
+    """Independent components of variance 1, their mean 0 at first."""
+    for mean in (0.0, 1.0):
+        yield {"vectors": every_sign(2) + mean}
+
+
+def _copied() -> Iterator[dict[str, Any]]:
+    """Copies of one component of mean 0 and variance 1, a single copy at first."""
+    for d in (1, 2, 4):
+        yield {"vectors": np.repeat(every_sign(1), d, -1)}
+
+
+@variance_is_d.counterexample(cases=_shifted)
+@variance_is_d.counterexample(cases=_copied)
+def _(ops: Operations, vectors: Any) -> Any:
+    pairs = np.broadcast_to(vectors, (len(vectors), *vectors.shape)), vectors[:, None]
+    return equal(variance(scores(ops, *pairs, scale=1.0)), vectors.shape[-1])
+
+
+saturation = Claim(
+    "scaling.saturation",
+    faq=21,
+    statement="As the scores grow, attention tends to a single key: the highest weight rises with the scale, and is "
+    "1/(1 + (n − 1)e^(−cg)) at least, c the scale and g the gap to the second.",
+    formula=r"c \le c' \Rightarrow \max_j p_j(c) \le \max_j p_j(c'), \qquad \max_j p_j \ge \frac1{1 + (n - 1)e^{-cg}}",
+    source=VASWANI,
+    needs=("attention_weights",),
+    tolerances=(weights_rounding,),
+    refuted_by=(
+        *map(wrong.of_weights, (wrong.scale_ignored, wrong.scaled_twice)),
+        *map(wrong.as_weights, (wrong.uniform, wrong.sigmoids, wrong.never_dividing_by_zero)),
+    ),
+)
+
+
+@saturation.property(two_scales())
+def _(ops: Operations, query: Any, key: Any, scales: tuple[float, float]) -> Any:
+    highest, allowed, bounds = [], [], []
+    for scale in scales:
+        of = figures({"query": query, "key": key, "value": key, "scale": scale})
+        within = weights_rounding(of, key.dtype)
+        highest.append(ops.attention_weights(query, key, scale=scale).max())
+        allowed.append(within[np.unravel_index(int(within.values.argmax()), within.values.shape)])
+        first, second = np.argsort(of.gap[0])[:2]
+        bounds.append(enclose(lambda q, a, b, c: least_share(len(key), c * (q * (a - b)).sum()),
+                              query[0], key[first], key[second], np.asarray(scale)))  # fmt: skip
+    return all_of(
+        at_most(highest[0], highest[1], within=allowed[0] + allowed[1]),
+        *(at_least(p, b, within=a) for p, b, a in zip(highest, bounds, allowed, strict=True)),
+    )
+
+
+def least_share(n: int, gap: Any) -> Any:
+    """The least that the highest of n weights can be, given the gap to the second."""
+    return 1 / (1 + (n - 1) * np.exp(-gap))
+
+
+gradient_vanishes = Claim(
+    "scaling.gradient_vanishes",
+    faq=21,
+    statement="Where softmax is saturated, its gradient vanishes.",
+    formula=r"\lVert J\rVert_\infty = 2p(1 - p), \qquad \lVert \nabla_x(-\ln p_y)\rVert \to \sqrt 2",
+    verdict="holds_if",
+    condition="the gradient is that of softmax itself, whose Jacobian has the ∞-norm 2p(1 − p), p the highest "
+    "probability. It is refuted for softmax followed by cross-entropy: confidently wrong, its gradient tends to the "
+    "length √2.",
+    source="Vaswani et al., arXiv:1706.03762, §3.2.1, footnote 4",
+    needs=("softmax_vjp", "cross_entropy_vjp"),
+    tolerances=(softmax_vjp_rounding, cross_entropy_vjp_rounding, rounding),
+    refuted_by=(
+        probability_mutants.mean_forgotten,
+        probability_mutants.diagonal_only,
+        wrong.gradient_times_probability,
+    ),
+)
+
+
+@gradient_vanishes.property(x=score_rows(least=2, most=8, rows=1, masked=False))
+def _(ops: Operations, x: Any) -> Any:
+    n, basis = x.shape[-1], np.eye(x.shape[-1], dtype=x.dtype)
+    rows = np.tile(x, (n, 1))
+    jacobian = ops.softmax_vjp(basis, rows)
+    allowed = softmax_vjp_rounding(basis, rows, probabilities(rows), x.dtype, ops.conventions.summation)
+    gap = enclose(lambda x, j: j.sum(-1) - 2 * distribution(x) * (1 - distribution(x)), x[0], abs(jacobian))
+    norm, p = abs(jacobian.astype(np.float64)).sum(-1).max(), probabilities(x).max()
+    within = allowed.weighted(np.ones(n))
+    return all_of(
+        equal(0.0, gap, within=within),  # 2p(1 − p) in each row, the most where p is the highest
+        at_most(norm, 2 * p * (1 - p), within=within[int(within.values.argmax())] + rounding(n, np.float64)),
+    )
+
+
+@gradient_vanishes.proof
+def _(ops: Operations) -> Any:
+    """Row i of |J| sums to p_i(1 − p_i) + Σ p_i p_j over the others, 2p_i(1 − p_i); the highest p has the largest.
+
+    That is a(1 − a) − b(1 − b) = (a − b)(1 − a − b), which is ≥ 0 for a ≥ b, a + b ≤ 1. For three probabilities of
+    which the last two stand for any number: their sum is all that enters.
+    """
+    from flint import Ordering, fmpq_mpoly_ctx
+
+    a, b, c = fmpq_mpoly_ctx.get(["a", "b", "c"], Ordering.lex).gens()
+    row = a * (1 - a) + a * b + a * c - 2 * a * (1 - a) - a * (a + b + c - 1)
+    order = a * (1 - a) - b * (1 - b) - (a - b) * (1 - a - b)
+    return equal(len(row) + len(order), 0)  # no term is left of either
+
+
+@gradient_vanishes.property(confidently_wrong(), effort=0.5)
+def _(ops: Operations, x: Any, target: Any, gap: float) -> Any:
+    length, within = length_of_gradient(ops, x, target)
+    least = math.sqrt(2) * (1 - (x.shape[-1] - 1) * math.exp(-gap))
+    return all_of(at_least(length, least, within=within), at_most(length, math.sqrt(2), within=within))
+
+
+@gradient_vanishes.counterexample(confidently_wrong())
+def _(ops: Operations, x: Any, target: Any, gap: float) -> Any:
+    length, within = length_of_gradient(ops, x, target)
+    p = probabilities(x).max()
+    return at_most(length, 2 * p * (1 - p), within=within)
+
+
+def length_of_gradient(ops: Operations, x: Any, target: Any) -> tuple[float, Any]:
+    """The length of the gradient of cross-entropy at a row of scores, and what it may be off by."""
+    one, wanted = np.ones(1, x.dtype), np.eye(x.shape[-1])[target]
+    pulled = ops.cross_entropy_vjp(one, x, target, reduction="none")
+    how = (x.dtype, ops.conventions.summation)
+    allowed = cross_entropy_vjp_rounding(np.ones((1, 1)), x, probabilities(x), wanted, *how)
+    length = math.sqrt(math.fsum(float(v) ** 2 for v in pulled[0]))
+    return length, allowed.weighted(np.ones(x.shape[-1]))[0] + rounding(8.0, np.float64)
+
+
+keeps_attention_open = Claim(
+    "scaling.keeps_attention_open",
+    faq=21,
+    statement="From d = 16 to d = 12,288 the entropy of attention that divides by √d stays put; without the division "
+    "it collapses.",
+    formula=r"\mathbb E\,H\big(\mathrm{softmax}(qK^\top/\sqrt d)\big) \text{ is the same for every } d",
+    verdict="holds_if",
+    condition="the components are independent, with mean 0 and variance 1: where all components of a key are copies "
+    "of one, the entropy collapses all the same.",
+    source=VASWANI,
+    needs=("attention_weights",),
+    tolerances=(hoeffding,),
+    refuted_by=tuple(map(wrong.of_weights, (wrong.unscaled, wrong.scaled_by_width, wrong.scale_ignored))),
+)
+
+
+def mean_entropy(ops: Operations, query: Any, key: Any, scale: float | None = None) -> float:
+    """The mean entropy of rows of weights."""
+    p = ops.attention_weights(query, key, scale=scale).astype(np.float64)
+    return float(-(p * np.log(np.where(p > 0, p, 1))).sum(-1).mean())
+
+
+@keeps_attention_open.statistical
+def _(ops: Operations, rng: Any) -> Any:
+    # With signs for a query the scores of normal keys are standard normals for every d, so the entropy has one law.
+    keys, counts, entropies, within = 8, {1: 20_000, 16: 20_000, 768: 1_000, 12_288: 200}, {}, {}
+    for d, count in counts.items():
+        query = (2 * rng.integers(0, 2, size=(count, 1, d)) - 1).astype(np.float32)
+        key = rng.standard_normal((count, keys, d), dtype=np.float32)
+        entropies[d], within[d] = mean_entropy(ops, query, key), hoeffding(count, math.log(keys), 1e-10)
+    collapsed = mean_entropy(ops, query, key, scale=1.0)
+    found = {f"entropy_at_{d}": h for d, h in entropies.items()} | {"without_division": collapsed}
+    return all_of(
+        *(equal(h, entropies[1], within=within[d] + within[1]).measuring(**found) for d, h in entropies.items()),
+        at_most(collapsed, entropies[1] / 2, within=within[12_288] + within[1]),
+    )
+
+
+def copies_of_one() -> Iterator[dict[str, Any]]:
+    """Keys of copies of one component, ever more of them."""
+    for d in (16, 256, 4096, 16384):
+        yield {"d": d}
+
+
+@keeps_attention_open.counterexample(cases=copies_of_one)
+def _(ops: Operations, d: int) -> Any:
+    components = np.array([-1.3, -0.9, -0.5, -0.1, 0.1, 0.5, 0.9, 1.3])[:, None]
+    at_16, at_d = (mean_entropy(ops, np.ones((1, n)), np.repeat(components, n, -1)) for n in (16, d))
+    return at_least(at_d, at_16 / 2)

@@ -750,3 +750,15 @@ def always_causal(arrays: Arrays, options: Options) -> Asked:
 def not_turned(x: Any, positions: Any = None, **options: Any) -> Any:
     """Leaves every word where it is."""
     return x
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def gradient_times_probability(correct: Operation) -> Operation:
+    """Multiplies by p(1 − p), as if after a squared error: confidently wrong, nothing is learnt."""
+
+    def pulled_back(cotangent: Any, logits: Any, *more: Any, **options: Any) -> Any:
+        p = _exponentials(logits.astype(np.float64))
+        p = p / p.sum(-1, keepdims=True)
+        return (correct(cotangent, logits, *more, **options) * p * (1 - p)).astype(logits.dtype)
+
+    return pulled_back

@@ -593,6 +593,26 @@ def pullbacks(draw: Draw, target: Target, *, few: bool = False) -> Case:
 
 
 @domain
+def two_scales(draw: Draw, target: Target) -> dict[str, Any]:
+    """A query, two keys or more, and two scales, the smaller first."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    n, d = draw(st.integers(2, 40)), draw(st.integers(1, 8))
+    q, k = (as_dtype(rng.normal(size=shape).clip(-3, 3), name) for shape in ((1, d), (n, d)))
+    return {"query": q, "key": k, "scales": tuple(sorted(2.0 ** rng.uniform(-4, 4, size=2)))}
+
+
+@domain
+def confidently_wrong(draw: Draw, target: Target) -> dict[str, Any]:
+    """A row of scores in which a class leads by a gap, and another class that is the right one."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    n, gap = draw(st.integers(2, 8)), float(draw(st.integers(3, 30)))
+    x = rng.integers(-8, 1, size=(1, n)) / 4.0
+    leader, right = rng.permutation(n)[:2]
+    x[0, leader] = gap
+    return {"x": as_dtype(x, name), "target": np.array([right]), "gap": gap}
+
+
+@domain
 def two_keys(draw: Draw, target: Target) -> dict[str, Any]:
     """Queries of any width and two keys, whose weights are not far apart, and the scale."""
     name, rng, d = draw(st.sampled_from(target.dtypes)), draw(seeds()), draw(widths(most=1100))

@@ -6,6 +6,7 @@ a softmax and a product, and a derivative two products more.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -282,3 +283,15 @@ def projected(heads: Any, errors: Any, weight: Any, dtype: Any) -> Any:
 def head_errors(of: Scores, dtype: Any) -> Any:
     """By how much the outputs of heads are off before they are mixed."""
     return _mix_error(of, work_format(dtype))[1]
+
+
+@tolerance
+def mean_square_of_normals(count: int, size: float, width: int, false_alarm: float) -> Any:
+    r"""The mean of `count` squared standard normals against 1; each is a score, $\sum|q_ik_i|/\sqrt d$ ≤ `size`.
+
+    $P(|\bar X - 1| \ge 2\sqrt{t/n} + 2t/n) \le 2e^{-t}$ (Laurent & Massart, 2000, doi:10.1214/aos/1015957395,
+    lemma 1), so $t = \ln(2/\alpha)$. In float64 a score is off by $\gamma_{d+7}$ of its size, its square by at most
+    three times that, times the size.
+    """
+    t = math.log(2 / false_alarm)
+    return 2 * math.sqrt(t / count) + 2 * t / count + 3 * gamma(width + count + 7, 2.0**-53) * size**2
