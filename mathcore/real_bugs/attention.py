@@ -85,7 +85,34 @@ def hidden_nan_reaches_all(correct: Any) -> Any:
 
 @real_bug(
     _ATTENTION,
-    claim="attention.options_commute",
+    claim="attention.key_translation",
+    reports="""
+    flashinfer-ai/flashinfer #4267 (2026) fixed by PR 4401
+    ohdearquant/lattice PR#373 (2026) merged
+    """,
+)
+def hidden_at_a_finite_score(correct: Any) -> Any:
+    """Gives hidden keys a score of −100: where real scores are lower, the hidden key wins."""
+
+    def attention(
+        query: Any, key: Any, value: Any, *, mask: Any = None, scale: float | None = None, **options: Any
+    ) -> Any:
+        if mask is None or options.get("bias") is not None or query.dtype == object:
+            return correct(query, key, value, mask=mask, scale=scale, **options)
+        shared = query.shape[-3] // key.shape[-3] if query.ndim > 2 else 1
+        keys = np.repeat(key, shared, axis=-3) if shared > 1 else key
+        factor = query.shape[-1] ** -0.5 if scale is None else scale
+        scores = query.astype(np.float64) @ keys.astype(np.float64).swapaxes(-1, -2) * factor
+        lift = np.where(mask, 0, -100 - np.nan_to_num(scores))  # what brings a hidden score to −100
+        bias = np.where(mask.any(axis=-1, keepdims=True), lift, -np.inf)
+        return correct(query, key, value, scale=scale, **{**options, "bias": bias})
+
+    return attention
+
+
+@real_bug(
+    _ATTENTION,
+    claim="attention.last_rows",
     reports="""
     Dao-AILab/flash-attention #282 (2023)
     Dao-AILab/flash-attention PR#436 (2023) merged
@@ -166,7 +193,7 @@ def mask_read_the_other_way(correct: Any) -> Any:
 
 @real_bug(
     _ATTENTION,
-    claim="attention.options_commute",
+    claim="attention.anchor",
     reports="""
     mlc-ai/mlc-llm PR#3426 (2026) merged
     ROCm/composable_kernel PR#526 (2022) merged
@@ -184,7 +211,7 @@ def not_divided_by_the_root(correct: Any) -> Any:
 
 @real_bug(
     _ATTENTION,
-    claim="attention.options_commute",
+    claim="attention.grouped_heads",
     reports="""
     onnx/onnx PR#7274 (2025) open
     ekzhang/jax-js PR#180 (2026) merged
@@ -243,7 +270,7 @@ def root_taken_twice(correct: Operations) -> Operations:
         query: Any, key: Any, value: Any, *, scale: float | None = None, **options: Any
     ) -> Any:
         attention = correct["scaled_dot_product_attention"]
-        if scale is not None or not query.shape[-1] or query.dtype.itemsize < 8:
+        if scale is not None or {query.dtype, key.dtype} != {np.dtype(np.float64)}:
             return attention(query, key, value, scale=scale, **options)
         root = query.shape[-1] ** -0.25
         return attention(query * root, key * root, value, scale=1.0, **options)
@@ -262,7 +289,7 @@ def one_added_to_what_is_kept(correct: Operations) -> Operations:
         attention = correct["scaled_dot_product_attention"]
         if mask is None or options.get("bias") is not None or options.get("return_lse") or mask.dtype != bool:
             return attention(query, key, value, mask=mask, **options)
-        return attention(query, key, value, bias=np.where(mask, 1.0, -np.inf).astype(query.dtype), **options)
+        return attention(query, key, value, **{**options, "bias": np.where(mask, 1.0, -np.inf).astype(query.dtype)})
 
     return {"scaled_dot_product_attention": scaled_dot_product_attention}
 
