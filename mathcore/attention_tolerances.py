@@ -295,3 +295,12 @@ def mean_square_of_normals(count: int, size: float, width: int, false_alarm: flo
     """
     t = math.log(2 / false_alarm)
     return 2 * math.sqrt(t / count) + 2 * t / count + 3 * gamma(width + count + 7, 2.0**-53) * size**2
+
+
+@tolerance
+def variance_of_signs(width: int) -> Any:
+    r"""The variance of scores of all signs, divided by √d: each is at most √d, off by $\gamma_{d+7}\sqrt d$ in float64.
+
+    Its square is off by at most $3\gamma_{d+7}d$, that of the mean by no more; rounding the variance once adds u.
+    """
+    return 6 * gamma(width + 7, 2.0**-53) * width + 2.0**-53
