@@ -188,7 +188,9 @@ def blockwise_attention(
     r"""`scaled_dot_product_attention` in blocks, in memory that does not grow with queries × keys.
 
     Each block of keys leaves its maximum m, total t and unnormalised mix a; two of them join to
+
     $$m = \max(m_1, m_2), \qquad t = e^{m_1 - m}t_1 + e^{m_2 - m}t_2, \qquad a = e^{m_1 - m}a_1 + e^{m_2 - m}a_2$$
+
     and the output is a / t at the end. Blocks beyond the causal edge are not touched.
 
     Args:
