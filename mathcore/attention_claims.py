@@ -975,7 +975,13 @@ def _(ops: Operations) -> Any:
 def _(ops: Operations, x: Any, target: Any, gap: float) -> Any:
     length, within = length_of_gradient(ops, x, target)
     least = math.sqrt(2) * (1 - (x.shape[-1] - 1) * math.exp(-gap))
-    return all_of(at_least(length, least, within=within), at_most(length, math.sqrt(2), within=within))
+    wanted = np.eye(x.shape[-1])[target]
+    true = enclose(lambda x: np.sqrt(((distribution(x) - wanted) ** 2).sum(-1)), x)
+    return all_of(
+        equal(np.array([length]), true, within=within),
+        at_least(length, least, within=within),
+        at_most(length, math.sqrt(2), within=within),
+    )
 
 
 @gradient_vanishes.counterexample(confidently_wrong())

@@ -1,5 +1,6 @@
 """The machinery judges as it says: wrong answers fail, whatever form they take."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -268,6 +269,20 @@ def test_a_report_of_nothing_or_of_toothless_claims_does_not_pass():
     strange = ClaimResult("c", "unheard of", [], {}, 0.0)
     with pytest.raises(AssertionError, match="add up"):
         _ = Report([(DOUBLES, strange)], "t", "quick", 0, 0.0, date).counts
+
+
+def test_a_rare_error_is_looked_for_before_a_check_is_called_inconclusive():
+    claim = doubling(
+        lambda ops, x: equal(ops.double(x), x + x, within=rounding(8 * x, "float64")), tolerances=(rounding,)
+    )
+    calls = itertools.count(1)
+
+    def right_but_for_one_call_beyond_the_first_look(x):
+        return 2 * x * (1 + 2**-52) if next(calls) > QUICK.examples else 2 * x
+
+    result = outcome(claim, right_but_for_one_call_beyond_the_first_look, guarded=False)
+    assert result.outcome == "holds"
+    assert QUICK.examples < result.tally.examples
 
 
 def test_a_claim_without_checks_is_inconclusive():

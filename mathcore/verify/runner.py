@@ -34,6 +34,10 @@ from mathcore.verify.targets import Disguise, Operations, Target
 Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected"]
 
 
+_KEENER = 8
+"""How many times the examples are tried before a tolerance that no error touched makes a check inconclusive."""
+
+
 @dataclass(frozen=True)
 class Profile:
     """How much is tried.
@@ -75,6 +79,11 @@ class Tally:
     tolerances: set[str] = field(default_factory=set)
     measured: dict[str, Any] = field(default_factory=dict)
     not_tried: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether something was allowed, and no error seen: then nothing was tested, or too little."""
+        return self.allowance > 0 and self.worst == 0
 
     def add(self, parts: Iterable[Relation], size: int = 1) -> Relation | None:
         """Count an example; the first relation that does not hold, if any."""
@@ -282,6 +291,8 @@ def run_check(
             elif check.inputs:
                 examples = max(1, round(profile.examples * check.effort))
                 _search(attempt, check, target, examples, seed, shrink, tally)
+                if tally.untouched and disguise is None:
+                    _search(attempt, check, target, _KEENER * examples, seed + 1, shrink, tally)
             else:
                 attempt(tally, **_injected(check, profile, seed))
     except NotOfferedError as missing:
@@ -490,6 +501,6 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResul
         return result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
     if not tally.examples:
         return result("inconclusive", "no input was generated")
-    if tally.allowance > 0 and tally.worst == 0:
+    if tally.untouched:
         return result("inconclusive", f"no error was seen in {tally.examples} examples: the inputs tested nothing")
     return result("holds")
