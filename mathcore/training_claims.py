@@ -545,6 +545,9 @@ TWINS, CONTEXTS, SENTENCES = 8, 16, 2000
 
 VOCABULARY, WIDTH, SEEDS = 2 * TWINS + CONTEXTS, 8, 10
 
+MOST = 3 / 4
+"""What share of the words is most of them."""
+
 
 def generated_text(rng: Any) -> Any:
     """Sentences "context word context": words 2k and 2k + 1 are drawn with equal chances and stand among the same."""
@@ -636,18 +639,19 @@ def _(ops: Operations, params: Any, words: Any, neighbours: Any, steps: int) -> 
 
 @same_context_same_vector.experiment
 def _(ops: Operations, rng: Any, scale: float) -> Any:
-    won, close = 0, []
+    found, close, words = [], [], np.arange(2 * TWINS)
     for _ in range(rounds(scale)):
         _, after, _ = trained(ops, generated_text(rng), rng, VOCABULARY)
         alike = cosines(after["embedding"]) - 2 * np.eye(VOCABULARY)
-        words = np.arange(2 * TWINS)
         close.append(alike[words, words ^ 1].mean())
-        won += bool((alike[words].argmax(1) == (words ^ 1)).all())
-    low, high = binomial_interval(won, rounds(scale))
-    # By chance a word is nearest to its twin once in 31 times; here all sixteen have to be.
-    return less(1 / (VOCABULARY - 1), low).measuring(
-        twins_are_nearest=f"for all {2 * TWINS} words, in {won} of {rounds(scale)} seeds",
-        interval=f"[{low:.0%}, {high:.0%}], 99 % exact binomial",
+        found.append(int((alike[words].argmax(1) == (words ^ 1)).sum()))
+    won = sum(count >= MOST * len(words) for count in found)
+    low, high = binomial_interval(won, len(found))
+    # By chance a word is nearest to its twin once in 31 times, so by Markov's inequality most words are, in this sense,
+    # with probability 1/31/MOST at most, however they hang together. Not all have to be: two habits may be alike.
+    return less(1 / (VOCABULARY - 1) / MOST, low).measuring(
+        twins_are_nearest=f"for {sum(found)} of {len(words) * len(found)} words",
+        seeds_with_most=f"{won} of {len(found)} seeds: [{low:.0%}, {high:.0%}], 99 % exact binomial",
         cosine_of_twins=f"{np.mean(close):.2f}",
     )
 
