@@ -18,6 +18,7 @@ from _site.model import Bugs, Claim, Picture, Report, SiteError, Topic
 from _site.words import link, plural
 
 _DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
+_SOURCE = '<details class="mkdocstrings-source">'  # as mkdocstrings writes it
 _FIGURE = re.compile(r'<div data-figure="([^"]*)"></div>')
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _QUESTION = re.compile(r"^faq: (\d+)$", re.MULTILINE)
@@ -73,7 +74,8 @@ class Site:
         return _DIRECTIVE.sub(fill, markdown)
 
     def finish(self, page: str, path: str) -> str:
-        """The rendered page with its figures drawn and its formulas set."""
+        """The rendered page with its figures drawn and its formulas set, and without the source code in the search."""
+        page = page.replace(_SOURCE, _SOURCE.replace(">", " data-search-exclude>"))
         return set_formulas(_FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page))
 
     def _figure(self, request: str, path: str) -> str:

@@ -42,7 +42,9 @@ def checked(claims: Iterable[Claim], name: str, source: str) -> str:
         return ""
     state = " open" if len(about) <= _FEW else ""
     title = f"<summary>{words.plural(len(about), 'claim')} checked of <code>{name}</code></summary>"
-    return "\n\n".join([f'<details class="mc-checked" markdown{state}>{title}', lines(about, source), "</details>"])
+    return "\n\n".join(
+        [f'<details class="mc-checked" data-search-exclude markdown{state}>{title}', lines(about, source), "</details>"]
+    )
 
 
 def lines(claims: Iterable[Claim], source: str) -> str:

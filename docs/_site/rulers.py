@@ -116,10 +116,8 @@ def scoreboard(report: Report, source: str) -> str:
     ]
     label = f"{plural(len(report.claims), 'claim')}, each at its worst error as a fraction of what is allowed"
     return (
-        f'<svg class="mc-scoreboard" viewBox="0 0 {width} {base + 32}" role="group" aria-label="{label}">'
-        + "".join(axis)
-        + "".join(dots)
-        + "</svg>"
+        f'<svg class="mc-scoreboard" data-search-exclude viewBox="0 0 {width} {base + 32}" role="group" '
+        f'aria-label="{label}">' + "".join(axis) + "".join(dots) + "</svg>"
     )
 
 

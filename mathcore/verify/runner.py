@@ -54,7 +54,7 @@ class Profile:
 
 
 PROFILES = {
-    p.name: p for p in (Profile("quick", 40, 0.2), Profile("default", 200, 1.0), Profile("thorough", 2000, 1.0))
+    p.name: p for p in (Profile("quick", 40, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0))
 }
 
 
