@@ -213,7 +213,16 @@ def same(double):
     return double
 
 
-@pytest.mark.parametrize(("wrong", "expected"), [(crashing, False), (off, True), (same, False)])
+@mutant("double")
+def crashing_or_off(x):
+    """Crashes on most inputs and adds one to the others."""
+    return x + x + 1 if x[0] > 0 else 1 / 0
+
+
+JUDGED = [(crashing, False), (off, True), (same, False), (crashing_or_off, True)]
+
+
+@pytest.mark.parametrize(("wrong", "expected"), JUDGED)
 def test_only_a_judged_failure_refutes_a_mutant(wrong, expected):
     reference = Target("test", {"double": lambda x: 2 * x})
     assert refutes(DOUBLES, wrong, reference, QUICK, 1) is expected

@@ -259,7 +259,7 @@ def _refuted(
     for i, check in _tried(claim, part):
         wrong = bug.mutant.of(mathcore_target())  # a fresh one each time: some bugs are in what is remembered
         drawn_from = derived_seed(seed, f"{claim.id}/{bug.id}/{part}", i)
-        result = run_check(claim, check, wrong, size, drawn_from, shrink=shrink)
+        result = run_check(claim, check, wrong, size, drawn_from, shrink=shrink, past_crashes=not bug.crashes)
         if result.outcome == "refuted" and result.finding and (bug.crashes or not result.finding.crashed):
             return result.finding
     return None

@@ -229,7 +229,7 @@ class _RefutedError(Exception):
 
 
 class _PassedOverError(Exception):
-    """The target does not support this input."""
+    """The target does not support this input, or crashes where only a judgement counts."""
 
 
 class _EnoughError(BaseException):
@@ -254,7 +254,7 @@ def derived_seed(seed: int, name: str, index: int) -> int:
 
 
 def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, seed: int) -> bool:
-    """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement.
+    """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement: on it goes.
 
     Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then a keen
     one; the others are tried once, after the glances.
@@ -266,7 +266,7 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
                 continue
             keen = replace(check, effort=check.effort * keenness)
             drawn_from = derived_seed(seed, f"{claim.id}/{wrong.name}/{keenness}", i)
-            result = run_check(claim, keen, wrong, profile, drawn_from, shrink=False)
+            result = run_check(claim, keen, wrong, profile, drawn_from, shrink=False, past_crashes=True)
             if result.outcome == "refuted" and result.finding is not None and not result.finding.crashed:
                 return True
     return False
@@ -280,9 +280,13 @@ def run_check(
     seed: int,
     shrink: bool = True,
     disguise: Disguise | None = None,
+    past_crashes: bool = False,
 ) -> CheckResult:
-    """Run one rung on `target`, or on what `disguise` makes of its answers."""
-    tally, attempt = Tally(), _Attempt(claim, check, target, disguise)
+    """Run one rung on `target`, or on what `disguise` makes of its answers.
+
+    It goes on `past_crashes` if a judgement is wanted, as it is of implementations that are wrong on purpose.
+    """
+    tally, attempt = Tally(), _Attempt(claim, check, target, disguise, past_crashes)
     try:
         with warnings.catch_warnings(), restricted(target.restrictions):
             warnings.simplefilter("ignore")
@@ -310,8 +314,15 @@ def run_check(
 class _Attempt:
     """One evaluation of a body, remembering the last input that it failed on."""
 
-    def __init__(self, claim: Claim, check: Check, target: Target, disguise: Disguise | None = None) -> None:
-        self.claim, self.check, self.target = claim, check, target
+    def __init__(
+        self,
+        claim: Claim,
+        check: Check,
+        target: Target,
+        disguise: Disguise | None = None,
+        past_crashes: bool = False,
+    ) -> None:
+        self.claim, self.check, self.target, self.past_crashes = claim, check, target, past_crashes
         self.ops = Operations(target, claim.needs, disguise)
         self.finding: Finding | None = None
         self.failure: Failure | None = None
@@ -331,6 +342,8 @@ class _Attempt:
         except (NotOfferedError, HypothesisException, ClaimError):
             raise
         except Exception as crash:  # what a target returned may break the claim's own arithmetic
+            if self.past_crashes:
+                raise _PassedOverError from crash
             self.finding = Finding.crash(self.kind, inputs, crash, self.claim.statement)
             self._remember(inputs, None)
             raise _RefutedError from crash
