@@ -83,7 +83,7 @@ def _errors(claim: Claim) -> str:
         words_for = "Nothing is allowed: both sides must agree exactly, and they did in every case."
     else:
         words_for = (
-            f"The largest error seen is **{words.number(claim.worst)}** of what the derivation below allows; "
+            f"The largest error seen is **{words.share(claim.worst)}** of what the derivation below allows; "
             f"at that place it allows {words.number(claim.allowance)}."
         )
         if claim.worst and claim.worst < 0.01:

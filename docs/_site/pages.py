@@ -52,7 +52,7 @@ def _row(claim: Claim, source: str, chapters: Chapters) -> str:
         faq,
         claim.topic,
         ", ".join(claim.evidence),
-        "exact" if claim.allowance == 0 and claim.worst == 0 else words.number(claim.worst),
+        "exact" if claim.allowance == 0 and claim.worst == 0 else words.share(claim.worst),
     ]
     return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
 

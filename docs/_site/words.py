@@ -58,6 +58,12 @@ def number(value: float | None, digits: int = 2) -> str:
     return f"{mantissa} × 10{_raised(int(exponent))}"
 
 
+def share(value: float | None) -> str:
+    """A part of 1, never rounded up to it: 0.31, 0.98, 0.9994."""
+    whole = value is None or value >= 1
+    return number(value, next(n for n in range(2, 18) if whole or float(f"{value:.{n}g}") < 1))
+
+
 def _raised(power: int) -> str:
     return str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
@@ -68,7 +74,7 @@ def worst(claim: Claim) -> str:
         return "no error to measure"
     if claim.allowance == 0 and claim.worst == 0:
         return "exact: no error allowed, none seen"
-    return f"worst error {number(claim.worst)} of its allowance"
+    return f"worst error {share(claim.worst)} of its allowance"
 
 
 def plural(count: int, noun: str) -> str:

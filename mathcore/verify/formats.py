@@ -53,7 +53,12 @@ def worst_text(result: ClaimResult) -> str:
     """The worst error as a fraction of what was allowed."""
     if not result.tally.examples:
         return "–"
-    return "exact" if result.tally.allowance == 0 else f"{result.tally.worst:.2g}"
+    return "exact" if result.tally.allowance == 0 else share(result.tally.worst)
+
+
+def share(value: float) -> str:
+    """A part of 1 in two digits, or in as many as it takes not to be rounded up to 1."""
+    return next(text for n in range(2, 18) if float(text := f"{value:.{n}g}") < 1 or value >= 1)
 
 
 def to_markdown(report: Report) -> str:
