@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _site import bugs_page, children, pages, rulers
+from _site import break_panel, bugs_page, children, pages, rulers
 from _site.cards import cards, lines
 from _site.formulas import set_formulas
 from _site.live_html import live_figure
-from _site.model import Bugs, Claim, Picture, Report, SiteError, Topic
+from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
+from _site.scripts import bundle
 from _site.words import link, plural
 
 _DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
@@ -33,12 +34,14 @@ class Site:
     pictures: Mapping[str, Picture]
     live: Mapping[str, Mapping[str, Any]]
     bugs: Bugs
+    breaks: Sequence[Break]
     chapters: Mapping[int, tuple[str, str]]
+    script: str
     pages: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         written = pages.generated(self.report, self.topics, self.chapters)
-        object.__setattr__(self, "pages", {**written, "claims.json": self.report.text})
+        object.__setattr__(self, "pages", {**written, "claims.json": self.report.text, "assets/site.js": self.script})
 
     def navigation(self, nav: list[Any]) -> list[Any]:
         """The navigation with the topics of the reference added to its section."""
@@ -53,6 +56,7 @@ class Site:
         """
         wants: dict[str, Callable[[str], str]] = {
             "claims": lambda _: self._claims_of(meta.get("faq"), path),
+            "break": lambda _: break_panel.panel(self._breaks_of(meta.get("faq")), self.report, path),
             "table": lambda _: pages.claims_table(self.report.claims, path, self.chapters),
             "counts": lambda _: pages.counts(self.report),
             "scoreboard": lambda _: '<div data-figure="scoreboard"></div>',
@@ -94,6 +98,9 @@ class Site:
             return cards(about, path)
         topics = sorted({claim.topic for claim in about})
         return "\n\n".join(_group(topic, _of_topic(about, topic), path) for topic in topics)
+
+    def _breaks_of(self, faq: int | None) -> list[Break]:
+        return [wrong for wrong in self.breaks if wrong.faq == faq]
 
     def _picture(self, name: str) -> str:
         if name not in self.pictures:
@@ -157,8 +164,10 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     if bugs.broken and not lenient:
         raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.broken))
     children.run_examples(root)
+    breaks = children.break_chapters(root, options["claims"])
+    docs = root / "docs"
     topics, pictures = children.list_topics(root), children.draw_pictures(root)
-    return Site(report, topics, pictures, children.compute_live(root), bugs, _chapters(root / "docs"))
+    return Site(report, topics, pictures, children.compute_live(root), bugs, breaks, _chapters(docs), bundle(docs))
 
 
 def _complaint(claim: Claim) -> str:
