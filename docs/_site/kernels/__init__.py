@@ -19,17 +19,19 @@ _WIDTH = "80"  # columns
 
 
 def run_all() -> dict[str, Any]:
-    """Name → the command, what it printed, its exit status."""
+    """Name → the source, the command, what it printed, its exit status."""
     return {name: _run(name, claims) for name, claims in _RUNS.items()}
 
 
 def _run(name: str, claims: tuple[str, ...]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "mykernels.py").write_text((_HERE / f"{name}.py").read_text(encoding="utf-8"), encoding="utf-8")
+        source = (_HERE / f"{name}.py").read_text(encoding="utf-8")
+        (Path(folder) / "mykernels.py").write_text(source, encoding="utf-8")
         words = ["verify", *claims, *_OPTIONS]
         environment = {**os.environ, "COLUMNS": _WIDTH, "NO_COLOR": "1", "PYTHONWARNINGS": "ignore"}
         done = subprocess.run(
             [sys.executable, "-m", "mathcore", *words],
             cwd=folder, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
-    return {"command": " ".join(["mathcore", *words]), "output": done.stdout.strip("\n"), "status": done.returncode}
+    command = " ".join(["mathcore", *words])
+    return {"source": source, "command": command, "output": done.stdout.strip("\n"), "status": done.returncode}
