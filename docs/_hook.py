@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from _site.build import Site, assemble
+from _site.links import archive, with_files
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
@@ -49,6 +50,17 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
     return _run(page, lambda: _site().finish(html, page.file.src_uri))
 
 
+def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
+    """Let every link name a file, so that the site can be read from a disk."""
+    return with_files(output)
+
+
+def on_post_build(*, config: MkDocsConfig) -> None:
+    """Put the whole site beside its pages as one file."""
+    if not _state.get("lenient"):  # while serving, nobody reads it
+        archive(Path(config.site_dir))
+
+
 def _site() -> Site:
     site = _state["site"]
     assert isinstance(site, Site)
@@ -63,4 +75,12 @@ def _run(page: Page, step: object) -> str:
         raise PluginError(f"{page.file.src_uri}: {error}") from error
 
 
-__all__: Sequence[str] = ["on_config", "on_files", "on_page_content", "on_page_markdown", "on_startup"]
+__all__: Sequence[str] = [
+    "on_config",
+    "on_files",
+    "on_page_content",
+    "on_page_markdown",
+    "on_post_build",
+    "on_post_page",
+    "on_startup",
+]

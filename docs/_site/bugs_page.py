@@ -55,7 +55,7 @@ def _bug(bug: Bug, report: Report, path: str) -> str:
         code_block(bug.source, "python"),
         f"Reported\n:   {_reports(bug.reports)}",
         f"Caught by\n:   {caught if bug.finding else words.BROKEN}",
-        *([_shown(bug.finding)] if bug.finding else []),
+        *([shown(bug.finding)] if bug.finding else []),
     ]
     if bug.others:
         parts.append(f"Also refuted by\n:   {', '.join(_claim(name, report, path) for name in bug.others)}")
@@ -83,7 +83,8 @@ def _reports(threads: Sequence[Thread]) -> str:
     return "; ".join(f"[{t.name}]({t.url}) ({t.year}){', ' if t.status else ''}{t.status}" for t in threads) + "."
 
 
-def _shown(finding: Finding) -> str:
+def shown(finding: Finding) -> str:
+    """An input and the two sides that differ on it, as a block."""
     lines = [f"{name} = {_shortened(text)}" for name, text in finding.inputs.items()]
     outcome = finding.lhs
     if not finding.crashed:

@@ -5,24 +5,27 @@ from __future__ import annotations
 import html
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _site import bugs_page, children, pages, rulers
+from _site import break_panel, bugs_page, children, import_page, kernel_page, pages, rulers
 from _site.cards import cards, lines
+from _site.course import Chapter, Course, contents, course_map, needs_sentence, read_chapters
 from _site.formulas import set_formulas
+from _site.import_page import Described
 from _site.live_html import live_figure
-from _site.model import Bugs, Claim, Picture, Report, SiteError, Topic
+from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
+from _site.notebook import Call, notebook
+from _site.scripts import bundle
 from _site.words import link, plural
 
 _DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
 _SOURCE = '<details class="mkdocstrings-source">'  # as mkdocstrings writes it
 _FIGURE = re.compile(r'<div data-figure="([^"]*)"></div>')
-_FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
-_QUESTION = re.compile(r"^faq: (\d+)$", re.MULTILINE)
-_TITLE = re.compile(r"^title: (.+)$", re.MULTILINE)
+_LEAD = "{ .mc-lead }\n"
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,24 @@ class Site:
     pictures: Mapping[str, Picture]
     live: Mapping[str, Mapping[str, Any]]
     bugs: Bugs
-    chapters: Mapping[int, tuple[str, str]]
+    breaks: Sequence[Break]
+    course: Course
+    examples: Mapping[str, Sequence[Call]]
+    functions: Mapping[str, Described]
+    kernels: Mapping[str, Mapping[str, Any]]
+    script: str
     pages: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         written = pages.generated(self.report, self.topics, self.chapters)
-        object.__setattr__(self, "pages", {**written, "claims.json": self.report.text})
+        written |= {self._notebook_of(c): self._notebook(c) for c in self.course.values()}
+        written |= {"claims.json": self.report.text, "assets/site.js": self.script}
+        object.__setattr__(self, "pages", written)
+
+    @property
+    def chapters(self) -> dict[int, tuple[str, str]]:
+        """Question → path and title."""
+        return {faq: (chapter.path, chapter.title) for faq, chapter in self.course.items()}
 
     def navigation(self, nav: list[Any]) -> list[Any]:
         """The navigation with the topics of the reference added to its section."""
@@ -54,12 +69,17 @@ class Site:
         """
         wants: dict[str, Callable[[str], str]] = {
             "claims": lambda _: self._claims_of(meta.get("faq"), path),
+            "break": lambda _: break_panel.panel(self._breaks_of(meta.get("faq")), self.report, path),
             "table": lambda _: pages.claims_table(self.report.claims, path, self.chapters),
             "counts": lambda _: pages.counts(self.report),
             "scoreboard": lambda _: '<div data-figure="scoreboard"></div>',
             "picture": self._picture,
             "figure": self._live,
-            "chapters": lambda _: self._contents(path),
+            "chapters": lambda _: contents(self.course, Counter(c.faq for c in self.report.claims if c.faq), path),
+            "map": lambda _: '<div data-figure="map"></div>',
+            "functions": lambda _: import_page.import_page(self.topics, self.functions, self.report, path),
+            "kernel": lambda name: kernel_page.listing(self.kernels, name),
+            "run": lambda name: kernel_page.session(self.kernels[name]),
             "topics": lambda _: self._topic_list(path),
             "bugs": lambda _: bugs_page.real_bugs(self.bugs.bugs, self.report, path),
             "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
@@ -71,7 +91,7 @@ class Site:
                 raise SiteError(f"no such thing to fill in: {match[0]}")
             return wants[match[1]](match[2] or "")
 
-        return _DIRECTIVE.sub(fill, markdown)
+        return _DIRECTIVE.sub(fill, self._introduced(markdown, meta.get("faq")))
 
     def finish(self, page: str, path: str) -> str:
         """The rendered page with its figures drawn and its formulas set, and without the source code in the search."""
@@ -88,6 +108,8 @@ class Site:
             return self.pictures[words[0]].svg
         if kind == "live":
             return live_figure(words[0], self.live[words[0]])
+        if kind == "map":
+            return course_map(self.course, path)
         return rulers.scoreboard(self.report, path)
 
     def _claims_of(self, faq: int | None, path: str) -> str:
@@ -96,6 +118,25 @@ class Site:
             return cards(about, path)
         topics = sorted({claim.topic for claim in about})
         return "\n\n".join(_group(topic, _of_topic(about, topic), path) for topic in topics)
+
+    def _introduced(self, markdown: str, faq: int | None) -> str:
+        """A chapter with what it builds on, and its notebook, below its first paragraph."""
+        if faq not in self.course:
+            return markdown
+        chapter = self.course[faq]
+        notebook = link("As a notebook", self._notebook_of(chapter), chapter.path)
+        line = f"{needs_sentence(chapter, self.course)}{notebook}, with what this build got.\n{{ .mc-meta }}\n"
+        return markdown.replace(_LEAD, f"{_LEAD}\n{line}", 1)
+
+    def _notebook_of(self, chapter: Chapter) -> str:
+        return chapter.path.removesuffix(".md") + ".ipynb"
+
+    def _notebook(self, chapter: Chapter) -> str:
+        claims = [claim for claim in self.report.claims if claim.faq == chapter.faq]
+        return notebook(chapter, self.examples.get(chapter.path, ()), claims)
+
+    def _breaks_of(self, faq: int | None) -> list[Break]:
+        return [wrong for wrong in self.breaks if wrong.faq == faq]
 
     def _picture(self, name: str) -> str:
         if name not in self.pictures:
@@ -110,14 +151,6 @@ class Site:
         if name not in self.live:
             raise SiteError(f"no figure is called {name!r}; there are {', '.join(sorted(self.live))}")
         return f'<div data-figure="live {name}"></div>'
-
-    def _contents(self, path: str) -> str:
-        lines = []
-        for faq, (page, title) in sorted(self.chapters.items()):
-            number = sum(claim.faq == faq for claim in self.report.claims)
-            note = f' <span class="mc-meta">{plural(number, "claim")}</span>' if number else ""
-            lines.append(f"{faq}. {link(title, page, path)}{note}")
-        return '<div class="mc-contents" markdown>\n\n' + "\n".join(lines) + "\n\n</div>"
 
     def _topic_list(self, path: str) -> str:
         lines = []
@@ -158,9 +191,13 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     bugs = children.try_bugs(root)
     if bugs.broken and not lenient:
         raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.broken))
-    children.run_examples(root)
+    breaks = children.break_chapters(root, options["claims"])
+    docs = root / "docs"
     topics, pictures = children.list_topics(root), children.draw_pictures(root)
-    return Site(report, topics, pictures, children.compute_live(root), bugs, _chapters(root / "docs"))
+    return Site(
+        report, topics, pictures, children.compute_live(root), bugs, breaks, read_chapters(docs),
+        children.run_examples(root), children.describe_functions(root), children.run_kernels(root), bundle(docs),
+    )  # fmt: skip
 
 
 def _complaint(claim: Claim) -> str:
@@ -170,17 +207,6 @@ def _complaint(claim: Claim) -> str:
     what += [f"survived: {', '.join(survivors)}"] if survivors else []
     what += [f"{name} = {value}" for name, value in found.inputs.items()] if found else []
     return "\n  ".join(filter(None, what))
-
-
-def _chapters(docs: Path) -> dict[int, tuple[str, str]]:
-    """Question → path and title, from the front matter of the chapters."""
-    found = {}
-    for page in sorted((docs / "learn").glob("*.md")):
-        front = _FRONT.match(page.read_text(encoding="utf-8"))
-        number, title = (pattern.search(front[1]) if front else None for pattern in (_QUESTION, _TITLE))
-        if number and title:
-            found[int(number[1])] = (f"learn/{page.name}", title[1])
-    return found
 
 
 def _extended(entry: Any, section: str, more: list[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The child process: `python -m _site.child pictures|live|topics|examples|bugs FILE` writes FILE, as JSON."""
+"""The child process: `python -m _site.child JOB [NAME ...] FILE` does a job from below and writes FILE, as JSON."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,22 +45,40 @@ def _topic(module: Any, names: list[str]) -> dict[str, Any]:
     return {"name": module.__name__.rpartition(".")[2], "title": first, "names": sorted(names, key=lines.__getitem__)}
 
 
-def examples() -> dict[str, int]:
-    """Run the `pycon` fences of every page, one session a page; stop with the differences if there are any."""
+class _Recorder(doctest.DocTestRunner):
+    """Keeps what every call gave."""
+
+    def __init__(self) -> None:
+        super().__init__(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+        self.kept: list[dict[str, Any]] = []
+
+    def report_success(self, out: Any, test: doctest.DocTest, example: doctest.Example, got: str) -> None:  # noqa: ARG002
+        gave = example.exc_msg or got  # of an error its last line, which was compared: the rest has paths
+        self.kept.append(
+            {"line": example.lineno, "source": example.source, "got": gave, "raised": bool(example.exc_msg)}
+        )
+
+
+def examples() -> dict[str, list[dict[str, Any]]]:
+    """Run the `pycon` fences of every page, one session a page; stop with the differences if there are any.
+
+    Returns:
+        Path of a page → its calls in order: line (from 0), source, what it gave, whether that is an error.
+    """
     import numpy as np
 
     import mathcore as mc
 
-    count, wrong = 0, []
+    kept, wrong = {}, []
     for page in sorted(_DOCS.rglob("*.md")):
         text = page.read_text(encoding="utf-8")
         session = doctest.DocTestParser().get_doctest(_only_fences(text), {"np": np, "mc": mc}, page.name, str(page), 0)
-        count += len(session.examples)
-        runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+        runner = _Recorder()
         runner.run(session, out=wrong.append)
+        kept[page.relative_to(_DOCS).as_posix()] = runner.kept
     if wrong:
         sys.exit("".join(wrong))
-    return {"examples": count}
+    return kept
 
 
 def bugs() -> dict[str, Any]:
@@ -68,6 +87,27 @@ def bugs() -> dict[str, Any]:
     from mathcore.verify.real_bugs import alarms_to_json, judge, to_json
 
     return {**to_json([judge(bug) for bug in real_bugs()]), "false_alarms": alarms_to_json(false_alarms())}
+
+
+def breaks(*names: str) -> list[dict[str, Any]]:
+    """What the claims of each chapter make of a few wrong implementations; of the claims named, all if none is."""
+    from _site.breaking import broken_chapters
+
+    return broken_chapters(*names)
+
+
+def kernels() -> dict[str, Any]:
+    """What `mathcore verify` says of the kernels of the page that mends one."""
+    from _site.kernels import run_all
+
+    return run_all()
+
+
+def functions() -> dict[str, Any]:
+    """Public name → what its signature and its docstring say."""
+    from _site.functions import described
+
+    return described()
 
 
 def _only_fences(text: str) -> str:
@@ -80,6 +120,8 @@ def _only_fences(text: str) -> str:
 
 
 if __name__ == "__main__":
-    jobs = {"pictures": pictures, "live": live, "topics": topics, "examples": examples, "bugs": bugs}
-    work = jobs[sys.argv[1]]
-    Path(sys.argv[2]).write_text(json.dumps(work(), ensure_ascii=False), encoding="utf-8")
+    jobs: dict[str, Callable[..., Any]] = {
+        job.__name__: job for job in (pictures, live, topics, examples, bugs, breaks, kernels, functions)
+    }
+    _, job, *names, file = sys.argv
+    Path(file).write_text(json.dumps(jobs[job](*names), ensure_ascii=False), encoding="utf-8")

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from _site.model import Bugs, Picture, Report, SiteError, Topic, read_bugs, read_report
+from _site.model import Break, Bugs, Picture, Report, SiteError, Topic, read_breaks, read_bugs, read_report
 
 _PACKAGES = ("numpy", "hypothesis", "python-flint", "ml-dtypes", "scikit-learn", "scipy", "matplotlib")
 _CHILD = "docs/_site/child.py"
@@ -54,20 +54,45 @@ def list_topics(root: Path) -> list[Topic]:
     return [Topic(t["name"], t["title"], tuple(t["names"])) for t in json.loads(text)]
 
 
-def run_examples(root: Path) -> int:
-    """Run the sessions printed on the pages; how many calls there were.
+def run_examples(root: Path) -> dict[str, list[dict[str, Any]]]:
+    """Run the sessions printed on the pages: path of a page → its calls, each with what it gave.
 
     Raises:
         SiteError: if a page shows what its session does not.
     """
     key = _key(root, ["mathcore/**/*", "docs/**/*.md", _CHILD])
-    return int(json.loads(_remembered(root, "examples", key, ["-m", "_site.child", "examples"]))["examples"])
+    return dict(json.loads(_remembered(root, "examples", key, ["-m", "_site.child", "examples"])))
+
+
+def describe_functions(root: Path) -> dict[str, dict[str, Any]]:
+    """What the signature and the docstring of every public name say."""
+    key = _key(root, ["mathcore/**/*", "docs/_site/functions.py", _CHILD])
+    return dict(json.loads(_remembered(root, "functions", key, ["-m", "_site.child", "functions"])))
+
+
+def run_kernels(root: Path) -> dict[str, dict[str, Any]]:
+    """What `mathcore verify` says of a kernel that fails, and of the same kernel mended.
+
+    Raises:
+        SiteError: if the one passes or the other fails.
+    """
+    key = _key(root, ["mathcore/**/*", "docs/_site/kernels/*.py", _CHILD])
+    runs = dict(json.loads(_remembered(root, "kernels", key, ["-m", "_site.child", "kernels"])))
+    if (statuses := [runs[name]["status"] for name in ("failing", "fixed")]) != [1, 0]:
+        raise SiteError(f"the kernels of the site must fail and pass, got exit statuses {statuses}")
+    return runs
 
 
 def try_bugs(root: Path) -> Bugs:
     """What the claims make of the bugs that libraries shipped."""
     text = _remembered(root, "bugs", _key(root, ["mathcore/**/*", _CHILD]), ["-m", "_site.child", "bugs"])
     return read_bugs(json.loads(text))
+
+
+def break_chapters(root: Path, names: Sequence[str]) -> tuple[Break, ...]:
+    """What the claims make of the wrong implementations that the chapters show."""
+    key = _key(root, ["mathcore/**/*", "docs/_site/breaking.py", "docs/_site/wrong_code.py", _CHILD], *names)
+    return read_breaks(json.loads(_remembered(root, "breaks", key, ["-m", "_site.child", "breaks", *names])))
 
 
 def _key(root: Path, patterns: Iterable[str], *words: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -195,6 +195,49 @@ class Bugs:
         missed = [f"{bug.id}: survives, though {bug.claim} should catch it" for bug in self.bugs if not bug.finding]
         rejected = [(a.id, [c for c, holds in a.claims.items() if not holds]) for a in self.false_alarms]
         return missed + [f"{name}: is right, and refuted by {', '.join(by)}" for name, by in rejected if by]
+
+
+@dataclass(frozen=True)
+class Break:
+    """A wrong implementation that a chapter shows: its code, who was asked about it, who refuted it, on what input."""
+
+    faq: int
+    name: str
+    operation: str
+    note: str
+    source: str
+    claim: str
+    finding: Finding | None
+    refuted_by: tuple[str, ...]
+    asked: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """Its name for reading."""
+        words = self.name.removesuffix("_vjp").replace("_", " ")
+        return f"{words[0].upper()}{words[1:]}"
+
+
+def read_breaks(data: Iterable[Mapping[str, Any]]) -> tuple[Break, ...]:
+    """The wrong implementations of the chapters.
+
+    Raises:
+        SiteError: for one that nothing refuted: the run of the claims has said that its claim does.
+    """
+    found = tuple(
+        Break(
+            **{
+                **entry,
+                "finding": _finding(entry["finding"]),
+                "refuted_by": tuple(entry["refuted_by"]),
+                "asked": tuple(entry["asked"]),
+            }
+        )
+        for entry in data
+    )
+    if survivors := [f"{b.operation}: {b.name}" for b in found if b.finding is None]:
+        raise SiteError(f"no failing input was found for {', '.join(survivors)}")
+    return found
 
 
 def read_bugs(data: Mapping[str, Any]) -> Bugs:

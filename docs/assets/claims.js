@@ -67,7 +67,5 @@ function start(index) {
   update();
 }
 
-if (typeof document !== "undefined") {
-  const index = document.querySelector(".mc-index");
-  if (index) start(index);
-}
+const index = document.querySelector(".mc-index");
+if (index) start(index);

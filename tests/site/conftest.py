@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from built import CHROMIUM, SITE, pages
 
+SUBFOLDER = "/some/sub/"  # the site lies here as well
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync", "--no-sandbox"]
 
@@ -29,7 +30,7 @@ def address():
             pass
 
         def do_GET(self):
-            path = Path(self.translate_path(self.path))
+            path = Path(self.translate_path(self.path.replace(SUBFOLDER, "/", 1)))
             path = path / "index.html" if path.is_dir() else path
             if not path.is_file():
                 self.send_error(404)

@@ -1,9 +1,10 @@
 // Brings the figures of a page to life: controls to state, state to numbers, numbers to the table and the drawing.
 
-const figures = document.querySelectorAll("[data-live]");
-if (figures.length) {
-  const [{ compute }, { drawings }] = await Promise.all([import("./numerics.js"), import("./drawings.js")]);
-  for (const figure of figures) start(figure, compute[figure.dataset.live], drawings[figure.dataset.live]);
+import { drawings } from "./drawings.js";
+import { compute } from "./numerics.js";
+
+for (const figure of document.querySelectorAll("[data-live]")) {
+  start(figure, compute[figure.dataset.live], drawings[figure.dataset.live]);
 }
 
 /** A number as the page shows it. */

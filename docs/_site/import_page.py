@@ -1,0 +1,102 @@
+"""The page "Import": every public name with its signature, shapes, errors, error bound and claims. Pure.
+
+What it says of a function is the function's docstring; what it says of errors is what the claims allow and saw.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from _site import words
+from _site.model import Claim, Report, Topic
+from _site.words import code_block, link
+
+Described = Mapping[str, Any]  # as `_site.functions.described` tells it
+
+_OWN = 2  # a claim about more operations than these is hardly about one of them
+
+
+def import_page(topics: Sequence[Topic], functions: Mapping[str, Described], report: Report, source: str) -> str:
+    """The functions by topic; the machinery that checks them has no claims and is left to the reference."""
+    parts = []
+    for topic in topics:
+        names = [name for name in topic.names if name in functions]
+        if names:
+            parts += [f"## {topic.title}", *(_function(n, topic, functions[n], report, source) for n in names)]
+    return "\n\n".join(parts)
+
+
+def _function(name: str, topic: Topic, told: Described, report: Report, source: str) -> str:
+    reference = f"reference/{topic.name}.md#mathcore.{topic.name}.{name}"
+    sections = told["sections"]
+    about = [claim for claim in report.claims if name in claim.needs]
+    rows = [
+        ("Takes", _entries(sections.get("Args", sections.get("Attributes", [])))),
+        ("Returns", _entries(sections.get("Returns", []))),
+        ("Raises", _entries(sections.get("Raises", []))),
+        ("Error", _bound(name, about, source)),
+    ]
+    return "\n\n".join(
+        [
+            f"### {link(f'`{name}`', reference, source)} {{ #{name} }}",
+            told["sentence"],
+            code_block(_wrapped(told["signature"]), "python"),
+            *(f"{title}\n:   {text}" for title, text in rows if text),
+            _claims(about, name, source),
+        ]
+    ).rstrip()
+
+
+def _entries(entries: Sequence[tuple[str, str]]) -> str:
+    return " ".join(f"{_names(names)}{_sentence(text)}" for names, text in entries)
+
+
+def _names(names: str) -> str:
+    return ", ".join(f"`{name.strip()}`" for name in names.split(",")) + ": " if names else ""
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "…")) else f"{text}."
+
+
+def _bound(name: str, about: Sequence[Claim], source: str) -> str:
+    """The claim about this function that says how far off it may be: the one named for it, or the first that can."""
+    bounds = [c for c in about if c.tolerances and c.worst is not None and len(c.needs) <= _OWN]
+    bounds.sort(key=lambda c: (not c.id.endswith(".accuracy"), c.needs[0] != name, len(c.needs)))
+    if bounds:
+        best = bounds[0]
+        names = ", ".join(f"`{t.name}`" for t in best.tolerances)
+        return f"{names}, as {link(f'`{best.id}`', best.page, source)} derives it; {words.worst(best)}."
+    exact = next((c for c in about if c.allowance == 0 and c.worst == 0 and len(c.needs) <= _OWN), None)
+    return f"none allowed, none seen: {link(f'`{exact.id}`', exact.page, source)}." if exact else ""
+
+
+def _claims(about: Sequence[Claim], name: str, source: str) -> str:
+    if not about:
+        return ""
+    listed = ", ".join(link(f"`{claim.id}`", claim.page, source) for claim in about)
+    summary = f"{words.plural(len(about), 'claim')} about <code>{html.escape(name)}</code>"
+    return f'<details class="mc-checked" markdown><summary>{summary}</summary>\n\n{listed}\n\n</details>'
+
+
+def _wrapped(signature: str, width: int = 76) -> str:
+    """An argument to a line, if it is too long for one."""
+    if len(signature) <= width:
+        return signature
+    head, _, rest = signature.partition("(")
+    arguments, _, result = rest.rpartition(")")
+    return "\n".join([f"{head}(", *(f"    {a}," for a in _split(arguments)), f"){result}"])
+
+
+def _split(arguments: str) -> list[str]:
+    """At the commas that stand in no brackets."""
+    parts, depth = [""], 0
+    for letter in arguments:
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts]

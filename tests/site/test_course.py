@@ -1,0 +1,125 @@
+"""What is made of the chapters: the map, the notebooks, the kernel that is mended, the functions at a glance."""
+
+import html
+import inspect
+import json
+import re
+
+import numpy as np
+import pytest
+from _site import children, course, kernel_page, notebook
+from _site.model import SiteError
+from built import ROOT, SITE
+
+import mathcore
+
+CHAPTERS = course.read_chapters(ROOT / "docs")
+NOTEBOOKS = sorted((SITE / "learn").glob("*.ipynb"))
+
+
+def test_the_map_and_the_list_say_what_the_chapters_say():
+    page = (SITE / "learn/index.html").read_text("utf-8")
+    arcs = sorted(tuple(map(int, pair)) for pair in re.findall(r'data-needs="(\d+)-(\d+)"', page))
+    assert arcs == sorted((needed, faq) for faq, chapter in CHAPTERS.items() for needed in chapter.needs)
+    said = {
+        int(path): [int(n) for n in re.findall(r"\d+", needs)]
+        for path, needs in re.findall(r'<li><a href="(\d\d)-[^<]*</a> <span[^>]*>[^<]*?builds on ([\d, ]+)', page)
+    }
+    assert said == {faq: list(chapter.needs) for faq, chapter in CHAPTERS.items() if chapter.needs}
+
+
+@pytest.mark.parametrize("needs", ["", "needs: [2]\n", "needs: [9]\n"])
+def test_a_chapter_needs_earlier_ones(tmp_path, needs):
+    (tmp_path / "learn").mkdir()
+    (tmp_path / "learn/01-a.md").write_text(f"---\nfaq: 1\n{needs}title: A\n---\n")
+    with pytest.raises(SiteError, match="must say `needs:"):
+        course.read_chapters(tmp_path)
+
+
+def test_every_chapter_has_a_notebook_that_is_valid():
+    nbformat = pytest.importorskip("nbformat")
+    assert len(NOTEBOOKS) == len(CHAPTERS)
+    for path in NOTEBOOKS:
+        whole = json.loads(path.read_text("utf-8"))
+        nbformat.validate(whole)
+        link = f'href="../{path.name}"'
+        assert link in (path.with_suffix("") / "index.html").read_text("utf-8")
+        text = "".join("".join(cell["source"]) for cell in whole["cells"] if cell["cell_type"] == "markdown")
+        assert not re.search(r"<!-- site|\{ \.|\]\[|\]\((?!\d\d-[\w-]+\.ipynb|https://)", text), path.name
+    del whole["cells"][0]["id"]
+    with pytest.raises(nbformat.ValidationError):
+        nbformat.validate(whole)
+
+
+def differences(path):
+    """Outputs of a notebook that its code does not give."""
+    session, wrong = {}, []
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        values = [o for o in cell.get("outputs", []) if o["output_type"] == "execute_result"]
+        if cell["cell_type"] != "code" or any(o["output_type"] == "error" for o in cell["outputs"]):
+            continue
+        *before, last = "".join(cell["source"]).rpartition("\n" if values else "\0")
+        with np.errstate(all="ignore"):
+            exec("".join(before), session)
+            got = repr(eval(last, session)) if values else exec(last, session)
+        if values and got.split() != "".join(values[0]["data"]["text/plain"]).split():
+            wrong.append(f"{last}: {got}")
+    return wrong
+
+
+def test_a_notebook_shows_what_its_code_gives(tmp_path):
+    path = SITE / "learn/17-softmax.ipynb"
+    assert not differences(path)
+    changed = tmp_path / path.name
+    changed.write_text(path.read_text("utf-8").replace("0.6652", "0.6653"), "utf-8")
+    assert len(differences(changed)) == 2
+
+
+def test_what_is_printed_or_raised_is_no_value():
+    def output(source, got, raised=False):
+        return notebook._output({"source": source, "got": got, "raised": raised})
+
+    assert output("print(1)\n", "1\n") == {"output_type": "stream", "name": "stdout", "text": ["1\n"]}
+    assert output("1\n", "1\n")["output_type"] == "execute_result"
+    assert output("f()\n", "ValueError: no: not\n", raised=True)["evalue"] == "no: not"
+
+
+def test_the_page_of_a_kernel_has_both_runs():
+    page = html.unescape(re.sub(r"<[^>]+>", "", (SITE / "run/index.html").read_text("utf-8")))
+    assert "softmax.shift_invariant: refuted" in page
+    assert page.index("Exit status 1: a claim is refuted") < page.index("Exit status 0: every claim that ran holds")
+    assert "hll" in (SITE / "run/index.html").read_text("utf-8")
+
+
+def test_a_kernel_that_passes_where_it_should_fail_stops_the_build(monkeypatch):
+    runs = {"failing": {"status": 0}, "fixed": {"status": 0}}
+    monkeypatch.setattr(children, "_remembered", lambda *_, **__: json.dumps(runs))
+    with pytest.raises(SiteError, match="must fail and pass"):
+        children.run_kernels(ROOT)
+
+
+def test_the_new_lines_of_a_kernel_are_marked():
+    kernels = {"failing": {"source": "a\nb\nc\n"}, "fixed": {"source": "a\nB\nc\nd\n"}}
+    assert 'hl_lines="2 4"' in kernel_page.listing(kernels, "fixed")
+    assert "hl_lines" not in kernel_page.listing(kernels, "failing")
+
+
+def unlisted(page, names):
+    """The names that a page lacks, or shows with other arguments."""
+    plain = "".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
+    return [name for name in names if f"{name}({_first(name)}" not in plain]
+
+
+def _first(name):
+    arguments = list(inspect.signature(getattr(mathcore, name)).parameters.values())
+    return str(arguments[0]).partition(":")[0].strip("'\"") if arguments else ""
+
+
+def test_every_function_is_on_the_page():
+    page = (SITE / "import/index.html").read_text("utf-8")
+    assert not unlisted(page, mathcore.__all__)
+    assert unlisted(page.replace("rms_norm", "rms"), mathcore.__all__)
+    carried = re.findall(r"as <a href=\"\.\./claims/([\w.]+)/index\.html\">", page)
+    report = {c["id"]: c for c in json.loads((SITE / "claims.json").read_text("utf-8"))["claims"]}
+    assert carried
+    assert all(report[name]["tolerance"] for name in carried)
