@@ -21,8 +21,8 @@ JUDGEMENTS = ("defect", "documented limit", "convention", "accuracy")
 """What a refutation may be found to be.
 
 defect: the documentation promises otherwise, or nobody could want it. documented limit: the documentation says so.
-convention: a choice that the library made, and for which claims have no name. accuracy: right to a few units in the last
-place, and less than the claim allows.
+convention: a choice that the library made, and for which claims have no name. accuracy: right, with an error somewhat
+larger than the claim allows.
 """
 
 

@@ -78,7 +78,7 @@ def _written_out(module: ModuleType, wanted: list[str], imports: list[str]) -> l
 
 
 def _setting(node: ast.stmt) -> bool:
-    """Whether a statement sets the library up: jax.config.update(…), os.environ[…] = …"""
+    """Whether a statement sets the library up, such as jax.config.update(…)."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Call)
     return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript)

@@ -1,4 +1,4 @@
-"""Flax: `flax.linen`'s attention."""
+"""Flax: `flax.linen`'s dense layer and attention."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ jax.config.update("jax_enable_x64", True)
 
 PACKAGES = ("flax", "jax")
 NAMES = {
+    "linear": "flax.linen.Dense",
     "scaled_dot_product_attention": "flax.linen.dot_product_attention",
 }
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    parameters = {"kernel": weight} if bias is None else {"kernel": weight, "bias": bias}
+    layer = linen.Dense(weight.shape[-1], use_bias=bias is not None)
+    return layer.apply({"params": parameters}, x)
 
 
 def scaled_dot_product_attention(query: Any, key: Any, value: Any, *, mask: Any = None, bias: Any = None) -> Any:
@@ -30,6 +37,7 @@ def scaled_dot_product_attention(query: Any, key: Any, value: Any, *, mask: Any 
 
 TARGET = Target.jax(
     "Flax",
+    linear=linear,
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float64", "float32"),
     conventions=Conventions(attention_layout="time-first", attention_of_nothing="mean"),

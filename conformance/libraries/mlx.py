@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ NAMES = {
     "argmax": "mlx.core.argmax",
     "relu": "mlx.nn.relu",
     "cross_entropy": "mlx.nn.losses.cross_entropy",
+    "linear": "mlx.nn.Linear",
     "rope": "mlx.core.fast.rope",
     "rms_norm": "mlx.core.fast.rms_norm",
     "scaled_dot_product_attention": "mlx.core.fast.scaled_dot_product_attention",
@@ -76,6 +78,14 @@ def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any)
     return pulled_back(cotangent, lambda leaf: cross_entropy(leaf, targets, **options), logits)
 
 
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    layer = nn.Linear(weight.shape[-1], weight.shape[0], bias=bias is not None)
+    layer.weight = weight
+    if bias is not None:
+        layer.bias = bias
+    return layer(x)
+
+
 def rope(
     x: Any,
     *,
@@ -87,7 +97,7 @@ def rope(
     width = x.shape[-1] if rotary_dim is None else rotary_dim
     if x.ndim < 2 or width % 2 or not 0 < width <= x.shape[-1]:
         raise NotTriedError("rope", "arrays of one axis, odd widths, widths of 0")
-    heads = x.reshape(1, -1, *x.shape[-2:])
+    heads = x.reshape(1, math.prod(x.shape[:-2]), *x.shape[-2:])
     turned = mx.fast.rope(heads, width, traditional=interleaved, base=base, scale=1.0, offset=offset)
     return turned.reshape(x.shape)
 
@@ -129,12 +139,14 @@ TARGET = Target.converting(
     relu_vjp=relu_vjp,
     cross_entropy=cross_entropy,
     cross_entropy_vjp=cross_entropy_vjp,
+    linear=linear,
     rope=rope,
     rms_norm=rms_norm,
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float32",),
     conventions=Conventions(
         errors="none",
+        linear_weight="out-in",
         softmax_of_nothing="nan",
         attention_of_nothing="mean",
         causal_alignment="bottom-right",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def apply_rope(x: Any, cos: Any, sin: Any, *, interleaved: bool = False) -> Any:
         raise NotTriedError("apply_rope", "tables of other than 2 axes")
     run = evaluator("RotaryEmbedding", ("x", "cos", "sin"), interleaved=int(interleaved),
                     rotary_embedding_dim=2 * cos.shape[-1])  # fmt: skip
-    heads = x.reshape(1, -1, *x.shape[-2:])
+    heads = x.reshape(1, math.prod(x.shape[:-2]), *x.shape[-2:])
     return run.run(None, {"x": heads, "cos": cos[None], "sin": sin[None]})[0].reshape(x.shape)
 
 

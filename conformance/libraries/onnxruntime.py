@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def relu(x: Any) -> Any:
 def apply_rope(x: Any, cos: Any, sin: Any, *, interleaved: bool = False) -> Any:
     if x.ndim < 2 or cos.ndim != 2 or cos.dtype != x.dtype or 2 * cos.shape[-1] != x.shape[-1]:
         raise NotTriedError("apply_rope", "tables of other than 2 axes or another dtype, part of the width")
-    heads = x.reshape(1, -1, *x.shape[-2:])
+    heads = x.reshape(1, math.prod(x.shape[:-2]), *x.shape[-2:])
     given = {"x": heads, "cos": cos[None], "sin": sin[None]}
     return answer_of("RotaryEmbedding", given, interleaved=int(interleaved)).reshape(x.shape)
 
@@ -89,7 +90,7 @@ def scaled_dot_product_attention(
         raise NotTriedError("scaled_dot_product_attention", "`mask` together with `bias`")
     shape = (*query.shape[:-1], value.shape[-1])
     given = {name: x.reshape((1,) * (4 - x.ndim) + x.shape) for name, x in zip("qkv", (query, key, value), strict=True)}
-    more = {} if scale is None else {"scale": scale}
+    more: dict[str, Any] = {} if scale is None else {"scale": scale}
     if mask is not None or bias is not None:
         extra = mask if bias is None else bias
         given["m"] = np.broadcast_to(extra, (*np.broadcast_shapes(extra.shape[:-2]), query.shape[-2], key.shape[-2]))

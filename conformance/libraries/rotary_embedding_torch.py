@@ -1,4 +1,4 @@
-"""rotary-embedding-torch: one module for each width and base, kept from call to call as a model keeps it."""
+"""rotary-embedding-torch: a module for each width and base, kept as a model keeps it, in float32 as its tables are."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ def rope(
     x: Any, positions: Any = None, *, base: float = 10_000.0, rotary_dim: int | None = None, offset: int = 0
 ) -> Any:
     width = x.shape[-1] if rotary_dim is None else rotary_dim
-    if width < 4 or width % 2 or x.ndim < 2 or (positions is not None and positions.ndim != 1):
-        raise NotTriedError("rope", "widths below 4, odd widths, other positions than one row of them")
+    if width < 4 or width % 2 or x.ndim < 2:
+        raise NotTriedError("rope", "widths below 4, odd widths")
+    if offset < 0 or (positions is not None and positions.ndim != 1):
+        raise NotTriedError("rope", "negative offsets, other positions than one row of them")
     rotary = module(width, base)
     if positions is None:
         return rotary.rotate_queries_or_keys(x, offset=offset)
@@ -34,6 +36,6 @@ def rope(
 
 
 TARGET = Target.torch(
-    "rotary-embedding-torch", rope=rope, dtypes=("float64", "float32"),
-    conventions=Conventions(rope_pairing="interleaved", rope_angles="float32"),
+    "rotary-embedding-torch", rope=rope, dtypes=("float32",),
+    conventions=Conventions(errors="none", rope_pairing="interleaved", rope_angles="float32"),
 )  # fmt: skip

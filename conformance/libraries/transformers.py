@@ -1,7 +1,8 @@
-"""Transformers: the rotary embedding and the norm of its Llama, and the attention that its models call by default."""
+"""Transformers: the rotary embedding and the norm of its Llama, in float32, the format of their tables."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -19,8 +20,8 @@ NAMES = {
 
 
 def rope(x: Any, positions: Any = None, *, base: float = 10_000.0, offset: int = 0) -> Any:
-    if x.ndim < 2 or (positions is not None and positions.ndim != 1):
-        raise NotTriedError("rope", "other positions than one row of them")
+    if x.ndim < 2 or not x.shape[-1] or (positions is not None and positions.ndim != 1):
+        raise NotTriedError("rope", "other positions than one row of them, widths of 0")
     width = x.shape[-1]
     config = LlamaConfig(
         hidden_size=width, num_attention_heads=1, head_dim=width,
@@ -28,7 +29,7 @@ def rope(x: Any, positions: Any = None, *, base: float = 10_000.0, offset: int =
     )  # fmt: skip
     positions = torch.arange(x.shape[-2]) if positions is None else positions
     cos, sin = modeling_llama.LlamaRotaryEmbedding(config)(x, positions[None] + offset)
-    heads = x.reshape(1, -1, *x.shape[-2:])
+    heads = x.reshape(1, math.prod(x.shape[:-2]), *x.shape[-2:])
     turned, _ = modeling_llama.apply_rotary_pos_emb(heads, heads, cos, sin)
     return turned.reshape(x.shape)
 
@@ -40,6 +41,6 @@ def rms_norm(x: Any, weight: Any, *, epsilon: float = 1e-6) -> Any:
 
 
 TARGET = Target.torch(
-    "Transformers", rope=rope, rms_norm=rms_norm, dtypes=("float64", "float32"),
-    conventions=Conventions(rope_angles="float32"),
+    "Transformers", rope=rope, rms_norm=rms_norm, dtypes=("float32",),
+    conventions=Conventions(errors="none", rope_angles="float32"),
 )  # fmt: skip

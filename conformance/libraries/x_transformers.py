@@ -1,7 +1,8 @@
-"""x-transformers: its rotary embedding."""
+"""x-transformers: its rotary embedding, in float32, the format of its tables."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -24,11 +25,11 @@ def rope(
         raise NotTriedError("rope", "widths below 4, odd widths, other positions than one row of them")
     positions = torch.arange(x.shape[-2]) if positions is None else positions
     freqs, scale = RotaryEmbedding(width, base=base)(positions + offset)
-    heads = x.reshape(1, -1, *x.shape[-2:])
+    heads = x.reshape(1, math.prod(x.shape[:-2]), *x.shape[-2:])
     return apply_rotary_pos_emb(heads, freqs, scale).reshape(x.shape)
 
 
 TARGET = Target.torch(
-    "x-transformers", rope=rope, dtypes=("float64", "float32"),
-    conventions=Conventions(rope_pairing="interleaved", rope_angles="float32"),
+    "x-transformers", rope=rope, dtypes=("float32",),
+    conventions=Conventions(errors="none", rope_pairing="interleaved", rope_angles="float32"),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _site import bugs_page, children, pages, rulers
+from _site import bugs_page, children, conformance_page, pages, rulers
 from _site.cards import cards, lines
 from _site.formulas import set_formulas
 from _site.live_html import live_figure
@@ -34,6 +34,7 @@ class Site:
     live: Mapping[str, Mapping[str, Any]]
     bugs: Bugs
     chapters: Mapping[int, tuple[str, str]]
+    libraries: Sequence[conformance_page.Library] = ()
     pages: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,6 +63,9 @@ class Site:
             "topics": lambda _: self._topic_list(path),
             "bugs": lambda _: bugs_page.real_bugs(self.bugs.bugs, self.report, path),
             "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
+            "conformance": lambda _: conformance_page.conformance(self.libraries, self.report, path),
+            "named": lambda names: lines([c for c in self.report.claims if c.id in names.split()], path),
+            "convention": lambda name: conformance_page.convention(name, self.libraries),
             "provenance": lambda _: self._provenance(),
         }
 
@@ -158,7 +162,8 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.broken))
     children.run_examples(root)
     topics, pictures = children.list_topics(root), children.draw_pictures(root)
-    return Site(report, topics, pictures, children.compute_live(root), bugs, _chapters(root / "docs"))
+    libraries = conformance_page.read_libraries(root)
+    return Site(report, topics, pictures, children.compute_live(root), bugs, _chapters(root / "docs"), libraries)
 
 
 def _complaint(claim: Claim) -> str:
