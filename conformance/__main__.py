@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 import click
@@ -38,6 +39,7 @@ def main(
     except LookupError as missing:
         click.echo(f"error: {missing.args[0]}", err=True)
         sys.exit(2)
+    warnings.simplefilter("ignore")  # libraries warn of what claims ask on purpose
     unexamined = []
     for library in loaded:
         data = run(library, list(claims) or claims_for(library), profile=profile, seed=seed, progress=_tell)

@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Conventions, Restrictions, Target
 from mathcore.verify.errors import NotTriedError
 
 jax.config.update("jax_enable_x64", True)
@@ -40,5 +40,6 @@ TARGET = Target.jax(
     linear=linear,
     rope=rope,
     dtypes=("float64", "float32"),
+    restrictions=Restrictions(shapes=8),  # every shape is compiled anew
     conventions=Conventions(linear_weight="out-in"),
 )

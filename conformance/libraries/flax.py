@@ -7,7 +7,7 @@ from typing import Any
 import jax
 from flax import linen
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Conventions, Restrictions, Target
 from mathcore.verify.errors import NotTriedError
 
 jax.config.update("jax_enable_x64", True)
@@ -40,5 +40,6 @@ TARGET = Target.jax(
     linear=linear,
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float64", "float32"),
+    restrictions=Restrictions(shapes=8),  # every shape is compiled anew
     conventions=Conventions(attention_layout="time-first", attention_of_nothing="mean"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Conventions, Restrictions, Target
 from mathcore.verify.errors import NotTriedError
 
 jax.config.update("jax_enable_x64", True)
@@ -106,6 +106,7 @@ TARGET = Target.jax(
     one_hot=one_hot,
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float64", "float32"),
+    restrictions=Restrictions(shapes=8),  # every shape is compiled anew
     conventions=Conventions(
         errors="none", softmax_of_nothing="nan", attention_layout="time-first", attention_of_nothing="mean"
     ),

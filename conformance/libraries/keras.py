@@ -10,7 +10,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 import jax
 from keras import ops
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Conventions, Restrictions, Target
 from mathcore.verify.errors import NotTriedError
 
 jax.config.update("jax_enable_x64", True)
@@ -49,6 +49,7 @@ TARGET = Target.jax(
     relu=lambda x: ops.relu(x),
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float64", "float32"),
+    restrictions=Restrictions(shapes=8),  # every shape is compiled anew
     conventions=Conventions(
         errors="none", softmax_of_nothing="nan", attention_layout="time-first", attention_of_nothing="mean"
     ),

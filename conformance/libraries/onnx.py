@@ -78,12 +78,14 @@ def scaled_dot_product_attention(
         raise NotTriedError("scaled_dot_product_attention", "more than 4 axes")
     if mask is not None and bias is not None:
         raise NotTriedError("scaled_dot_product_attention", "`mask` together with `bias`")
+    if scale is not None and scale != np.float32(scale):
+        raise NotTriedError("scaled_dot_product_attention", "a `scale` that is no float32, as attributes are")
     extra = mask if bias is None else bias
     shape = (*query.shape[:-1], value.shape[-1])
     given = {name: x.reshape((1,) * (4 - x.ndim) + x.shape) for name, x in zip("qkv", (query, key, value), strict=True)}
     more = {} if scale is None else {"scale": scale}
     if extra is not None:
-        given["m"] = extra
+        given["m"] = np.broadcast_to(extra, (*extra.shape[:-1], key.shape[-2]))  # a shorter mask hides the rest
     run = evaluator("Attention", tuple(given), is_causal=int(is_causal), **more)
     return run.run(None, given)[0].reshape(shape)
 

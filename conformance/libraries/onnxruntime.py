@@ -88,6 +88,8 @@ def scaled_dot_product_attention(
         raise NotTriedError("scaled_dot_product_attention", "more than 4 axes")
     if mask is not None and bias is not None:
         raise NotTriedError("scaled_dot_product_attention", "`mask` together with `bias`")
+    if scale is not None and scale != np.float32(scale):
+        raise NotTriedError("scaled_dot_product_attention", "a `scale` that is no float32, as attributes are")
     shape = (*query.shape[:-1], value.shape[-1])
     given = {name: x.reshape((1,) * (4 - x.ndim) + x.shape) for name, x in zip("qkv", (query, key, value), strict=True)}
     more: dict[str, Any] = {} if scale is None else {"scale": scale}
