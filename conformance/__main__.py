@@ -29,7 +29,7 @@ def main(
 ) -> None:  # fmt: skip
     """Check the claims on LIBRARIES, all of them if none is named, and write a result for each.
 
-    Exits with 1 if a refutation has not been looked at by anybody, with 2 if a library is missing.
+    Exits with 1 if a refutation was not looked into by hand, with 2 if a library is missing.
     """
     if listing:
         click.echo("\n".join(names(modules)))
@@ -53,7 +53,7 @@ def main(
 
 
 def _not_examined(library: Library, refuted: dict[str, object], folder: Path) -> list[str]:
-    """The refutations that nobody has looked at, in these versions."""
+    """The refutations that were not looked into, in these versions."""
     notes = notes_of(library.name, folder)
     current = dict(notes.checked) == library.versions
     return [claim for claim in refuted if not current or notes.about(claim) is None]

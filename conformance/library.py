@@ -28,7 +28,7 @@ larger than the claim allows.
 
 @dataclass(frozen=True)
 class Notes:
-    """What a person found out about refutations.
+    """What was found out by hand about refutations.
 
     Attributes:
         checked: distribution → version that was looked at.
@@ -39,7 +39,7 @@ class Notes:
     entries: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def about(self, claim: str) -> tuple[str, str] | None:
-        """The judgement of a refutation and why; None if nobody has looked."""
+        """The judgement of a refutation and why; None if it was not looked at."""
         return next((note for pattern, note in self.entries.items() if fnmatchcase(claim, pattern)), None)
 
 

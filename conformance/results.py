@@ -17,11 +17,21 @@ from mathcore.verify.session import describe_target
 
 SCHEMA = 1
 SEED = 20_261_125
+_MOST = 4  # operations that a claim of which a part can be tried may need
 
 
 def claims_for(library: Library) -> list[str]:
-    """The claims that need an operation which the library offers."""
-    return [claim.id for claim in catalogue() if set(claim.needs) & set(library.target.operations)]
+    """The claims that need an operation which the library offers.
+
+    Experiments are about learning and not about the library. Claims about everything at once are about others as well.
+    """
+    offered = set(library.target.operations)
+    return [
+        claim.id
+        for claim in catalogue()
+        if set(claim.needs) & offered and "experiment" not in claim.evidence
+        if len(claim.needs) <= _MOST or set(claim.needs) <= offered
+    ]
 
 
 def run(library: Library, wanted: list[str], *, profile: str, seed: int, progress: Any = None) -> dict[str, Any]:

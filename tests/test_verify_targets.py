@@ -245,6 +245,12 @@ def test_numbers_without_axes_arrive_as_arrays():
     assert target.shape == ()
 
 
+def test_an_odd_answer_to_bad_arguments_is_no_refusal_and_no_fault():
+    result = judged("softmax.floats_only", softmax=lambda x: x, conventions=Conventions(errors="none"))
+    assert result.outcome == "not_offered"
+    assert "no error was raised" in judged("softmax.floats_only", softmax=lambda x: x).finding.place
+
+
 def test_a_counterexample_that_the_target_does_not_support_is_no_objection():
     import mathcore
 

@@ -39,6 +39,8 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 
 def log_softmax(x: Any, axis: int = -1) -> Any:
+    if not x.size:
+        raise NotTriedError("log_softmax", "arrays of nothing")
     return evaluator("LogSoftmax", ("x",), axis=axis).run(None, {"x": x})[0]
 
 
@@ -56,8 +58,8 @@ def relu(x: Any) -> Any:
 
 
 def apply_rope(x: Any, cos: Any, sin: Any, *, interleaved: bool = False) -> Any:
-    if x.ndim < 2 or cos.ndim != 2:
-        raise NotTriedError("apply_rope", "tables of other than 2 axes")
+    if x.ndim < 2 or cos.ndim != 2 or not cos.shape[-1]:
+        raise NotTriedError("apply_rope", "tables of other than 2 axes, of no width")
     run = evaluator("RotaryEmbedding", ("x", "cos", "sin"), interleaved=int(interleaved),
                     rotary_embedding_dim=2 * cos.shape[-1])  # fmt: skip
     heads = x.reshape(1, math.prod(x.shape[:-2]), *x.shape[-2:])
@@ -78,8 +80,8 @@ def scaled_dot_product_attention(
         raise NotTriedError("scaled_dot_product_attention", "more than 4 axes")
     if mask is not None and bias is not None:
         raise NotTriedError("scaled_dot_product_attention", "`mask` together with `bias`")
-    if scale is not None and scale != np.float32(scale):
-        raise NotTriedError("scaled_dot_product_attention", "a `scale` that is no float32, as attributes are")
+    if scale is not None and query.dtype != np.float32:
+        raise NotTriedError("scaled_dot_product_attention", "a `scale`, which is a float32 of the model, in float64")
     extra = mask if bias is None else bias
     shape = (*query.shape[:-1], value.shape[-1])
     given = {name: x.reshape((1,) * (4 - x.ndim) + x.shape) for name, x in zip("qkv", (query, key, value), strict=True)}

@@ -16,7 +16,7 @@ NAMES = {
 }
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)
 def module(width: int, base: float) -> RotaryEmbedding:
     return RotaryEmbedding(dim=width, theta=base)
 

@@ -14,7 +14,7 @@ PACKAGES = ("rotary-embedding-torch", "torch")
 NAMES = {"rope": "rotary_embedding_torch.RotaryEmbedding"}
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)
 def module(width: int, base: float) -> RotaryEmbedding:
     return RotaryEmbedding(dim=width, theta=base)
 

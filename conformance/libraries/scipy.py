@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scipy import special
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Conventions, Restrictions, Target
 
 PACKAGES = ("scipy",)
 NAMES = {
@@ -18,5 +18,6 @@ TARGET = Target.numpy(
     log_softmax=special.log_softmax,
     logsumexp=special.logsumexp,
     dtypes=("float64", "float32"),
+    restrictions=Restrictions(min_width=1),  # an empty axis is an error of NumPy's max
     conventions=Conventions(errors="none", softmax_of_nothing="nan"),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.utils import extmath
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Conventions, Restrictions, Target
 from mathcore.verify.errors import NotTriedError
 
 PACKAGES = ("scikit-learn",)
@@ -25,5 +25,6 @@ TARGET = Target.numpy(
     "scikit-learn",
     softmax=softmax,
     dtypes=("float64", "float32"),
+    restrictions=Restrictions(min_width=1),  # an empty axis is an error of NumPy's max
     conventions=Conventions(softmax_of_nothing="nan"),
 )

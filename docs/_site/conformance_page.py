@@ -95,7 +95,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Refutation:
-    """A claim that a library does not meet: what was seen, and what a person says of it."""
+    """A claim that a library does not meet: what was seen, and what was found out by hand."""
 
     claim: str
     sentence: str
@@ -309,7 +309,7 @@ def _verdict_of(data: Mapping[str, Any]) -> Verdict:
 
 def _refutation_of(claim: str, found: Mapping[str, Any], said: Mapping[str, Any]) -> Refutation:
     note = next((note for pattern, note in said.items() if pattern != "checked" and fnmatchcase(claim, pattern)), None)
-    judgement, because = (note["is"], note["because"]) if note else ("unexamined", "Nobody has looked at this yet.")
+    judgement, because = (note["is"], note["because"]) if note else ("unexamined", "This was not looked at yet.")
     same = ("sentence", "found", "where", "inputs", "script", "reproduced")
     return Refutation(claim, **{name: found[name] for name in same}, judgement=judgement, because=because)
 
