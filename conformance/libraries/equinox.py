@@ -1,4 +1,4 @@
-"""Equinox: its linear layer, and its rotary embedding, made for each width and base as a model makes it."""
+"""Equinox: its rotary embedding, made for each width and base as a model makes it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,8 @@ jax.config.update("jax_enable_x64", True)
 
 PACKAGES = ("equinox", "jax")
 NAMES = {
-    "linear": "equinox.nn.Linear",
     "rope": "equinox.nn.RotaryPositionalEmbedding",
 }
-
-
-def linear(x: Any, weight: Any, bias: Any = None) -> Any:
-    if x.ndim > 2 or not x.size:
-        raise NotTriedError("linear", "more than 2 axes, nothing to map")
-    outputs, inputs = weight.shape
-    layer = eqx.nn.Linear(inputs, outputs, use_bias=bias is not None, dtype=weight.dtype, key=jax.random.key(0))
-    layer = eqx.tree_at(lambda tree: tree.weight, layer, weight)
-    layer = layer if bias is None else eqx.tree_at(lambda tree: tree.bias, layer, bias)
-    return layer(x) if x.ndim == 1 else jax.vmap(layer)(x)
 
 
 def rope(x: Any, *, base: float = 10_000.0) -> Any:
@@ -37,9 +26,8 @@ def rope(x: Any, *, base: float = 10_000.0) -> Any:
 
 TARGET = Target.jax(
     "Equinox",
-    linear=linear,
     rope=rope,
     dtypes=("float64", "float32"),
     restrictions=Restrictions(shapes=8),  # every shape is compiled anew
-    conventions=Conventions(linear_weight="out-in"),
+    conventions=Conventions(errors="none"),
 )

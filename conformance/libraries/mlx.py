@@ -69,16 +69,27 @@ def relu_vjp(cotangent: Any, x: Any) -> Any:
 def cross_entropy(
     logits: Any, targets: Any, *, axis: int = -1, label_smoothing: float = 0.0, reduction: str = "mean"
 ) -> Any:
-    if label_smoothing == 1:
-        raise NotTriedError("cross_entropy", "a label smoothing of 1")
+    if label_smoothing == 1 or logits.ndim < 2:
+        raise NotTriedError("cross_entropy", "a label smoothing of 1, logits of one axis")
     return nn.losses.cross_entropy(logits, targets, axis=axis, label_smoothing=label_smoothing, reduction=reduction)
 
 
-def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+def cross_entropy_vjp(
+    cotangent: Any,
+    logits: Any,
+    targets: Any,
+    *,
+    axis: int = -1,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> Any:
+    options = {"axis": axis, "label_smoothing": label_smoothing, "reduction": reduction}
     return pulled_back(cotangent, lambda leaf: cross_entropy(leaf, targets, **options), logits)
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    if not weight.size:
+        raise NotTriedError("linear", "layers without a weight")
     layer = nn.Linear(weight.shape[-1], weight.shape[0], bias=bias is not None)
     layer.weight = weight
     if bias is not None:
@@ -125,9 +136,14 @@ def scaled_dot_product_attention(
     return mx.fast.scaled_dot_product_attention(query, key, value, scale=scale, mask=extra).reshape(shape)
 
 
+def to_native(x: Any) -> Any:
+    """A tensor of an array, whose axes must not run backwards."""
+    return mx.array(np.array(x, order="C"))
+
+
 TARGET = Target.converting(
     "MLX",
-    mx.array,
+    to_native,
     np.array,
     softmax=softmax,
     softmax_vjp=softmax_vjp,

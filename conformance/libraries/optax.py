@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import optax
 
-from mathcore.verify import Restrictions, Target
+from mathcore.verify import Conventions, Restrictions, Target
 
 jax.config.update("jax_enable_x64", True)
 
@@ -31,5 +31,6 @@ TARGET = Target.jax(
     cross_entropy=cross_entropy,
     cross_entropy_vjp=cross_entropy_vjp,
     dtypes=("float64", "float32"),
+    conventions=Conventions(errors="none"),
     restrictions=Restrictions(shapes=8),  # every shape is compiled anew
 )

@@ -1,4 +1,4 @@
-"""PaddlePaddle: `paddle.nn.functional`, its neighbours and their gradients, on the CPU."""
+"""PaddlePaddle: `paddle.nn.functional`, its neighbours and their gradients, on the CPU, without label smoothing."""
 
 from __future__ import annotations
 
@@ -71,24 +71,24 @@ def relu_vjp(cotangent: Any, x: Any) -> Any:
 
 
 def cross_entropy(
+    logits: Any, targets: Any, *, axis: int = -1, ignore_index: int | None = None, reduction: str = "mean"
+) -> Any:
+    if logits.ndim < 2:
+        raise NotTriedError("cross_entropy", "logits of one axis")
+    ignored = -100 if ignore_index is None else ignore_index
+    return F.cross_entropy(logits, targets.astype("int64"), ignore_index=ignored, reduction=reduction, axis=axis)
+
+
+def cross_entropy_vjp(
+    cotangent: Any,
     logits: Any,
     targets: Any,
     *,
     axis: int = -1,
     ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
     reduction: str = "mean",
 ) -> Any:
-    if logits.ndim < 2:
-        raise NotTriedError("cross_entropy", "logits of one axis")
-    ignored = -100 if ignore_index is None else ignore_index
-    return F.cross_entropy(
-        logits, targets.astype("int64"), ignore_index=ignored, reduction=reduction, axis=axis,
-        label_smoothing=label_smoothing,
-    )  # fmt: skip
-
-
-def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+    options = {"axis": axis, "ignore_index": ignore_index, "reduction": reduction}
     return pulled_back(cotangent, lambda leaf: cross_entropy(leaf, targets, **options), logits)
 
 
@@ -122,6 +122,11 @@ def scaled_dot_product_attention(
     return F.scaled_dot_product_attention(query, key, value, extra, is_causal=is_causal, scale=scale)
 
 
+def to_native(x: Any) -> Any:
+    """A tensor of an array."""
+    return paddle.to_tensor(np.array(x, order="C"))
+
+
 def to_numpy(value: Any) -> Any:
     """An array of a tensor."""
     if isinstance(value, (paddle.Tensor, np.ndarray, np.generic, bool, int, float)):
@@ -131,7 +136,7 @@ def to_numpy(value: Any) -> Any:
 
 TARGET = Target.converting(
     "PaddlePaddle",
-    paddle.to_tensor,
+    to_native,
     to_numpy,
     softmax=softmax,
     softmax_vjp=softmax_vjp,

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from mathcore.verify import Conventions, Target
 from mathcore.verify.adapters import Script
+from mathcore.verify.errors import NotTriedError
 
 PACKAGES = ("tensorflow-cpu",)
 NAMES = {
@@ -20,7 +21,6 @@ NAMES = {
     "relu": "tf.nn.relu",
     "cross_entropy": "tf.nn.sparse_softmax_cross_entropy_with_logits",
     "embedding": "tf.nn.embedding_lookup",
-    "one_hot": "tf.one_hot",
 }
 
 
@@ -69,7 +69,9 @@ def relu_vjp(cotangent: Any, x: Any) -> Any:
 
 
 def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean") -> Any:
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
+    if logits.ndim < 2:
+        raise NotTriedError("cross_entropy", "logits of one axis")
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(targets, tf.int64), logits)
     return losses if reduction == "none" else {"mean": tf.reduce_mean, "sum": tf.reduce_sum}[reduction](losses)
 
 
@@ -81,8 +83,9 @@ def embedding(ids: Any, weight: Any) -> Any:
     return tf.nn.embedding_lookup(weight, ids)
 
 
-def one_hot(ids: Any, num_classes: int, *, axis: int = -1) -> Any:
-    return tf.one_hot(ids, num_classes, axis=axis)
+def to_native(x: Any) -> Any:
+    """A tensor of an array."""
+    return tf.constant(np.array(x, order="C"))
 
 
 def to_numpy(value: Any) -> Any:
@@ -94,7 +97,7 @@ def to_numpy(value: Any) -> Any:
 
 TARGET = Target.converting(
     "TensorFlow",
-    tf.constant,
+    to_native,
     to_numpy,
     softmax=softmax,
     softmax_vjp=softmax_vjp,
@@ -108,7 +111,6 @@ TARGET = Target.converting(
     cross_entropy=cross_entropy,
     cross_entropy_vjp=cross_entropy_vjp,
     embedding=embedding,
-    one_hot=one_hot,
     dtypes=("float64", "float32"),
     conventions=Conventions(softmax_of_nothing="nan", argmax_nan="ignored"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -19,16 +20,22 @@ NAMES = {
 }
 
 
+@functools.lru_cache(maxsize=64)
+def module(width: int, base: float) -> modeling_llama.LlamaRotaryEmbedding:
+    config = LlamaConfig(
+        hidden_size=width,
+        num_attention_heads=1,
+        head_dim=width,
+        rope_parameters={"rope_type": "default", "rope_theta": base},
+    )
+    return modeling_llama.LlamaRotaryEmbedding(config)
+
+
 def rope(x: Any, positions: Any = None, *, base: float = 10_000.0, offset: int = 0) -> Any:
     if x.ndim < 2 or not x.shape[-1] or (positions is not None and positions.ndim != 1):
         raise NotTriedError("rope", "other positions than one row of them, widths of 0")
-    width = x.shape[-1]
-    config = LlamaConfig(
-        hidden_size=width, num_attention_heads=1, head_dim=width,
-        rope_parameters={"rope_type": "default", "rope_theta": base},
-    )  # fmt: skip
     positions = torch.arange(x.shape[-2]) if positions is None else positions
-    cos, sin = modeling_llama.LlamaRotaryEmbedding(config)(x, positions[None] + offset)
+    cos, sin = module(x.shape[-1], base)(x, positions[None] + offset)
     heads = x.reshape(1, math.prod(x.shape[:-2]), *x.shape[-2:])
     turned, _ = modeling_llama.apply_rotary_pos_emb(heads, heads, cos, sin)
     return turned.reshape(x.shape)
