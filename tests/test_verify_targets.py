@@ -251,6 +251,20 @@ def test_an_odd_answer_to_bad_arguments_is_no_refusal_and_no_fault():
     assert "no error was raised" in judged("softmax.floats_only", softmax=lambda x: x).finding.place
 
 
+def test_half_precision_is_asked_for_only_where_the_target_accepts_it():
+    import mathcore
+
+    seen = set()
+
+    def rms_norm(x, weight, *, epsilon=1e-6):
+        seen.add(x.dtype.name)
+        return mathcore.rms_norm(x, weight, epsilon=epsilon)
+
+    target = Target.numpy("single", rms_norm=rms_norm, dtypes=("float32",))
+    assert examine(CLAIMS["rms_norm.is_the_formula"], target, QUICK, 1).outcome == "holds"
+    assert "float16" not in seen
+
+
 def test_a_counterexample_that_the_target_does_not_support_is_no_objection():
     import mathcore
 
