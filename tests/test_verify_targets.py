@@ -234,6 +234,51 @@ def test_arguments_are_fitted_to_the_signature():
         fit(lambda x, axis: x, x, where=np.ones(3, bool))
 
 
+def test_numbers_without_axes_arrive_as_arrays():
+    """NumPy answers with scalars where it could with arrays of no axes, and torch knows no such scalars."""
+
+    def fit(logits, targets):
+        return fitted("cross_entropy", lambda x, y: x, named("cross_entropy", (logits, targets), {}), Conventions())
+
+    (_, target), _ = fit(np.zeros(3), np.int64(1))
+    assert isinstance(target, np.ndarray)
+    assert target.shape == ()
+
+
+def test_an_odd_answer_to_bad_arguments_is_no_refusal_and_no_fault():
+    result = judged("softmax.floats_only", softmax=lambda x: x, conventions=Conventions(errors="none"))
+    assert result.outcome == "not_offered"
+    assert "no error was raised" in judged("softmax.floats_only", softmax=lambda x: x).finding.place
+
+
+def test_half_precision_is_asked_for_only_where_the_target_accepts_it():
+    import mathcore
+
+    seen = set()
+
+    def rms_norm(x, weight, *, epsilon=1e-6):
+        seen.add(x.dtype.name)
+        return mathcore.rms_norm(x, weight, epsilon=epsilon)
+
+    target = Target.numpy("single", rms_norm=rms_norm, dtypes=("float32",))
+    assert examine(CLAIMS["rms_norm.is_the_formula"], target, QUICK, 1).outcome == "holds"
+    assert "float16" not in seen
+
+
+def test_a_counterexample_that_the_target_does_not_support_is_no_objection():
+    import mathcore
+
+    def rope(x, positions):
+        if x.shape[-1] < 4:
+            raise NotTriedError("rope", "widths below 4")
+        return mathcore.rope(x, positions)
+
+    target = Target.numpy("wide", rope=rope, dtypes=("float64",))
+    result = examine(CLAIMS["rope.preserves_norm"], target, QUICK, 1)
+    assert result.outcome == "holds", result.detail
+    assert [c.outcome for c in result.checks if c.counterexample] == ["not_offered"]
+
+
 def test_an_option_that_is_not_taken_is_not_checked():
     result = judged("softmax.additive_mask")
     assert result.outcome == "not_offered"
@@ -329,7 +374,11 @@ def test_other_conventions_are_detected():
 
 def _low_precision_rope(x, positions, *, dtype, of_angles):
     d = x.shape[-1]
-    m, theta = np.asarray(positions, np.float64).astype(dtype), 10_000.0 ** (-np.arange(0, d, 2) / d)
+    theta = 10_000.0 ** (-np.arange(0, d, 2) / d)
+    if dtype == "frequencies":  # computed in float32 as well, some roundings away from the nearest
+        theta = np.float32(1) / np.float32(10_000.0) ** (np.arange(0, d, 2, dtype=np.float32) / np.float32(d))
+        dtype = np.float32
+    m = np.asarray(positions, np.float64).astype(dtype)
     phase = (
         (m[:, None] * theta.astype(dtype)).astype(dtype).astype(np.float64)
         if of_angles
@@ -343,6 +392,7 @@ def _low_precision_rope(x, positions, *, dtype, of_angles):
     ("dtype", "of_angles", "name"),
     [
         (np.float32, True, "float32"),
+        ("frequencies", True, "float32"),
         (ml_dtypes.bfloat16, False, "bfloat16 positions"),
         (ml_dtypes.bfloat16, True, "bfloat16"),
         (np.float16, False, "float16 positions"),

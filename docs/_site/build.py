@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _site import break_panel, bugs_page, children, import_page, kernel_page, pages, rulers
+from _site import break_panel, bugs_page, children, conformance_page, import_page, kernel_page, pages, rulers
 from _site.cards import cards, lines
 from _site.course import Chapter, Course, contents, course_map, needs_sentence, read_chapters
 from _site.formulas import set_formulas
@@ -42,6 +42,7 @@ class Site:
     examples: Mapping[str, Sequence[Call]]
     functions: Mapping[str, Described]
     kernels: Mapping[str, Mapping[str, Any]]
+    libraries: Sequence[conformance_page.Library]
     script: str
     pages: Mapping[str, str] = field(init=False)
 
@@ -83,6 +84,9 @@ class Site:
             "topics": lambda _: self._topic_list(path),
             "bugs": lambda _: bugs_page.real_bugs(self.bugs.bugs, self.report, path),
             "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
+            "conformance": lambda _: conformance_page.conformance(self.libraries, self.report, path),
+            "named": lambda names: lines([c for c in self.report.claims if c.id in names.split()], path),
+            "convention": lambda name: conformance_page.convention(name, self.libraries),
             "provenance": lambda _: self._provenance(),
         }
 
@@ -196,7 +200,8 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     topics, pictures = children.list_topics(root), children.draw_pictures(root)
     return Site(
         report, topics, pictures, children.compute_live(root), bugs, breaks, read_chapters(docs),
-        children.run_examples(root), children.describe_functions(root), children.run_kernels(root), bundle(docs),
+        children.run_examples(root), children.describe_functions(root), children.run_kernels(root),
+        conformance_page.read_libraries(root), bundle(docs),
     )  # fmt: skip
 
 

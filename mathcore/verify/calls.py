@@ -243,9 +243,17 @@ def fitted(
             operation, name, given, conventions
         ):
             raise NotTriedError(operation, f"`{name}`")
-    places = [given[name] for name in required]
+    places = [_as_an_array(operation, name, given[name]) for name in required]
     # A parameter that is optional in mathcore may be demanded by place: lambda q, k, v, mask: …
     return tuple(places), options
+
+
+def _as_an_array(operation: str, name: str, value: Any) -> Any:
+    """NumPy's answer to a single number is a scalar, which no other framework knows for an array of no axes."""
+    signature = reference_signature(operation)
+    if signature is None or not isinstance(value, np.generic):
+        return value
+    return np.asarray(value) if "ArrayLike" in str(signature.parameters[name].annotation) else value
 
 
 def _demands(function: Callable[..., Any], name: str) -> bool:

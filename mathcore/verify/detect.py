@@ -248,10 +248,25 @@ def _rope_phase(ask: _Asked) -> tuple[Any, str]:
         name: max(float(abs(np.exp(1j * a) - np.exp(1j * phase(m, base, step))).max()) for m, a in measured)
         for name, phase in _PHASES.items()
     }
-    best = min(errors, key=errors.__getitem__)
-    off = errors["float64"]
-    seen = f"up to position {measured[-1][0]:,} the cosines and sines are off by up to {off:.1e}"
-    return best, seen + ("" if best == "float64" else f"; with phases as in {best} by {errors[best]:.1e}")
+    best, off = min(errors, key=errors.__getitem__), errors["float64"]
+    shown = f"up to position {measured[-1][0]:,} the cosines and sines are off by up to {off:.1e}"
+    if best in _UNITS:  # whose frequencies may themselves be some roundings away from those of the model
+        best = next((name for name in _UNITS if _explains(ask, name, measured, base, step)), best)
+        return best, shown if best == "float64" else f"{shown}, as angles rounded to {best} are"
+    return best, f"{shown}; with phases as in {best} by {errors[best]:.1e}"
+
+
+_UNITS = {"float64": 2.0**-53, "float32": 2.0**-24}
+
+
+def _explains(ask: _Asked, dtype: str, measured: list[tuple[int, Array]], base: float, step: float) -> bool:
+    """Whether a few roundings of frequency and angle in this format account for all that is off."""
+    least = 16 * max(_UNITS[dtype], 2.0 ** (-53 if ask.dtype == "float64" else -24))
+    return all(
+        bool((abs(np.exp(1j * a) - np.exp(1j * angle)) <= 16 * _UNITS[dtype] * abs(angle) + least).all())
+        for m, a in measured
+        for angle in [step * m * _frequencies(base)]
+    )
 
 
 def _takes_positions(ask: _Asked) -> bool:

@@ -507,6 +507,8 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResul
     if check.counterexample:
         if finding is not None and not finding.crashed:
             return result("holds")
+        if not tally.examples and tally.not_tried:  # what the condition excludes is not supported anyway
+            return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=True)
         return result("inconclusive", f"no counterexample was found in {tally.examples} examples")
     if finding is not None:
         return result("refuted", finding.headline)
