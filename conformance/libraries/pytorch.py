@@ -20,7 +20,6 @@ NAMES = {
     "relu": "torch.nn.functional.relu",
     "linear": "torch.nn.functional.linear",
     "embedding": "torch.nn.functional.embedding",
-    "one_hot": "torch.nn.functional.one_hot",
     "cosine_similarity": "torch.nn.functional.cosine_similarity",
     "rms_norm": "torch.nn.functional.rms_norm",
     "scaled_dot_product_attention": "torch.nn.functional.scaled_dot_product_attention",
@@ -63,7 +62,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     reduction: str = "mean",
 ) -> Any:
-    classes = logits.movedim(axis, 1) if logits.ndim > 1 else logits
+    classes = logits.movedim(axis, 1 if logits.ndim > 1 else 0)
     ignored = -100 if ignore_index is None else ignore_index
     return F.cross_entropy(
         classes, targets.long(), ignore_index=ignored, label_smoothing=label_smoothing, reduction=reduction
@@ -97,10 +96,6 @@ def embedding(ids: Any, weight: Any) -> Any:
 
 def embedding_vjp(cotangent: Any, ids: Any, weight: Any) -> Any:
     return pulled_back(cotangent, lambda leaf: F.embedding(ids, leaf), weight)
-
-
-def one_hot(ids: Any, num_classes: int) -> Any:
-    return F.one_hot(ids.long(), num_classes)
 
 
 def cosine_similarity(a: Any, b: Any, axis: int = -1) -> Any:
@@ -152,7 +147,6 @@ TARGET = Target.torch(
     linear_vjp=linear_vjp,
     embedding=embedding,
     embedding_vjp=embedding_vjp,
-    one_hot=one_hot,
     cosine_similarity=cosine_similarity,
     cosine_similarity_vjp=cosine_similarity_vjp,
     rms_norm=rms_norm,
