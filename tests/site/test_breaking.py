@@ -44,9 +44,9 @@ def disagreements(page, report):
     wrong = []
     for operation, name, body in SHOWN.findall(page):
         red, _, rest = body.partition("</ul>")
-        said = set(re.findall(r'/claims/([\w.]+)/"', red))
+        said = set(re.findall(r"/claims/([\w.]+)/", red))
         caught = {i for i in said if by_id[i]["mutants"].get(name)}
-        missed = {i for i in re.findall(r'/claims/([\w.]+)/"', rest) if by_id[i]["mutants"].get(name)} - said
+        missed = {i for i in re.findall(r"/claims/([\w.]+)/", rest) if by_id[i]["mutants"].get(name)} - said
         if not caught or missed or any(operation not in by_id[i]["needs"] for i in said):
             wrong.append(f"{operation}:{name}: {sorted(said)}, missed {sorted(missed)}")
         if "is false: error" not in re.sub(r"\s+", " ", body):

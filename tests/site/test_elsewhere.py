@@ -9,6 +9,7 @@ from _site.links import with_files
 from built import SITE, pages
 
 CHAPTERS = ["learn/17-softmax/index.html", "learn/20-self-attention/index.html"]
+LOADED = "performance.getEntriesByType('resource').map((e) => e.name)"
 SHIFTS = """new Promise((done) => {
   let sum = 0;
   const add = (list) => { for (const e of list.getEntries()) if (!e.hadRecentInput) sum += e.value; };
@@ -63,11 +64,12 @@ def test_on_paper_everything_is_open_and_nothing_can_be_pressed(visit):
 def test_it_works_from_a_folder_of_a_server(visit, address):
     seen = visit("some/sub/learn/17-softmax/index.html")
     assert seen.page.locator("fieldset:enabled").count() == 1
+    loaded = seen.page.evaluate(LOADED)
     seen.page.locator(".mc-where a, .md-tabs__link", has_text="Claims").first.click()
     seen.page.locator(".mc-filter").wait_for()
     assert not seen.errors
-    loaded = seen.page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
-    assert len(loaded) > 3
+    loaded += seen.page.evaluate(LOADED)
+    assert len(loaded) > 6
     assert [url for url in loaded if not url.startswith(f"{address}some/sub/")] == []
 
 
