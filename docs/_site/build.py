@@ -7,6 +7,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,16 +193,17 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         if not lenient:
             raise SiteError(f"{plural(len(report.broken), 'claim')} of this site do not stand:\n{complaint}")
         sys.stderr.write(f"{complaint}\n")
-    bugs = children.try_bugs(root)
-    if bugs.broken and not lenient:
-        raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.broken))
-    breaks = children.break_chapters(root, options["claims"])
+    with ThreadPoolExecutor(2) as two:  # children compute, these threads wait for them
+        bugs, breaks = two.submit(children.try_bugs, root), two.submit(children.break_chapters, root, options["claims"])
+        pictures, live = two.submit(children.draw_pictures, root), two.submit(children.compute_live, root)
+        examples, kernels = two.submit(children.run_examples, root), two.submit(children.run_kernels, root)
+        topics, functions = two.submit(children.list_topics, root), two.submit(children.describe_functions, root)
+    if bugs.result().broken and not lenient:
+        raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.result().broken))
     docs = root / "docs"
-    topics, pictures = children.list_topics(root), children.draw_pictures(root)
     return Site(
-        report, topics, pictures, children.compute_live(root), bugs, breaks, read_chapters(docs),
-        children.run_examples(root), children.describe_functions(root), children.run_kernels(root),
-        conformance_page.read_libraries(root), bundle(docs),
+        report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
+        examples.result(), functions.result(), kernels.result(), conformance_page.read_libraries(root), bundle(docs),
     )  # fmt: skip
 
 
