@@ -362,10 +362,10 @@ patterns_of_patterns = Claim(
     "depth.patterns_of_patterns",
     faq=12,
     statement="Line detectors that feed further layers recognise, on every small image, what no single "
-    "layer can: a full row, a full row or column, a square anywhere.",
+    "layer can: one of two pixels but not both, a full row, a full row or column, a square anywhere.",
     formula=r"\text{any} = \operatorname{relu}(s) - \operatorname{relu}(s - 1), \qquad "
     r"s = \sum_{\text{lines}} \operatorname{relu}\Big(\sum_{\text{pixels}} x - (k - 1)\Big)",
-    needs=("relu_net", "line_net", "pattern_net", "square_net"),
+    needs=("relu_net", "xor_net", "line_net", "pattern_net", "square_net"),
     refuted_by=(
         wrong.detector_too_keen, wrong.lines_counted, wrong.columns_unseen, wrong.bars_anywhere, wrong.nothing_between,
         wrong.leaky,
@@ -381,6 +381,11 @@ def _(ops: Operations, x: Any, side: int) -> Any:
         equal(ops.relu_net(x, ops.pattern_net(side))[:, 0], full_lines(x, side).astype(int)),
         equal(ops.relu_net(x, ops.square_net(side))[:, 0], full_squares(x, side).astype(int)),
     )
+
+
+@patterns_of_patterns.exhaustive(lambda: iter([{"x": np.array(list(itertools.product([0.0, 1.0], repeat=2)))}]))
+def _(ops: Operations, x: Any) -> Any:
+    return equal(ops.relu_net(x, ops.xor_net())[:, 0], [0, 1, 1, 0])
 
 
 beats_width = Claim(

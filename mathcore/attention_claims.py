@@ -795,6 +795,31 @@ def _(ops: Operations, rng: Any, case: Case, changed: Case, row: Any) -> Any:
     )
 
 
+errors_come_back = Claim(
+    "attention.errors_come_back_where_they_were_seen",
+    statement="A NaN or an infinity that comes back to a word goes on to the values that this word sees, and to no "
+    "other key or value.",
+    formula=r"\bar O_{ij} \notin \mathbb R: \quad "
+    r"\bar V_{kj} \in \mathbb R \Leftrightarrow k \text{ is hidden from } i",
+    needs=(MIX_VJP,),
+    refuted_by=wrong.ERRORS_COMING_BACK,
+)
+
+
+@errors_come_back.property(pullbacks(), row=st.integers(0, 63), bad=st.sampled_from([np.nan, np.inf, -np.inf]))
+def _(ops: Operations, row: int, bad: float, cotangent: Any, **case: Any) -> Any:
+    row, spoilt, clean = row % cotangent.shape[-2], cotangent.copy(), cotangent.copy()
+    spoilt[..., row, 0], clean[..., row, 0] = bad, 0
+    seen = seen_by(case)[..., row, :].reshape(-1, case["key"].shape[-2])  # (heads of all texts, keys)
+    (_, *before), (_, *after) = pull(ops, clean, case), pull(ops, spoilt, case)
+    (_, v_bar), hidden = after, ~seen.any(0)
+    return all_of(
+        *(identical(y[..., hidden, :], x[..., hidden, :]) for x, y in zip(before, after, strict=True)),
+        identical(v_bar[..., 1:], before[1][..., 1:]),
+        equal(np.isfinite(v_bar[..., seen.all(0), 0]), False),
+    )
+
+
 def pull(ops: Operations, cotangent: Any, case: Case) -> Any:
     """The cotangents of query, key and value."""
     arrays, options = [case[name] for name in ARRAYS], {k: v for k, v in case.items() if k not in ARRAYS}

@@ -724,6 +724,20 @@ def _inverted(correct: Operation, g: Any, arrays: Arrays, options: Options) -> A
     return correct(g, *arrays, **{**options, "mask": mask if mask is None else ~mask})
 
 
+def _spread(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    spoilt = np.float32(0) * g.astype(np.float32).sum()
+    return tuple((y + spoilt).astype(y.dtype) for y in correct(g, *arrays, **options))
+
+
+def _swallowed(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    return correct(np.where(np.isfinite(g), g, np.zeros_like(g)), *arrays, **options)
+
+
+ERRORS_COMING_BACK = (
+    pulled("error_reaches_everything", "Multiplies by 0 what comes back to words that saw nothing of it.", _spread),
+    pulled("error_swallowed", "Takes what is not finite for 0.", _swallowed),
+)
+
 GRADIENTS = (
     pulled("gradient_of_the_hidden", "Sends back to hidden keys what belongs to the others.", _inverted),
     pulled("gradient_ignores_mask", "Sends something back to hidden keys.", _without("mask", None)),

@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -76,7 +77,8 @@ from mathcore.verify import (
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, seeds, widths
 from mathcore.verify.enclosures import Enclosure, true_matmul
-from mathcore.verify.numbers import third_derivative_bound
+from mathcore.verify.errors import NotTriedError
+from mathcore.verify.numbers import residues, third_derivative_bound
 from mathcore.verify.tolerances import (
     FORMATS,
     dtype_named,
@@ -629,6 +631,22 @@ def scalable_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
     """One row of scores far from the ends of the format."""
     name = draw(st.sampled_from(target.dtypes))
     return as_dtype(draw_integers(draw, (draw(st.integers(1, 40)),), 64) / 8, name)
+
+
+@domain
+def cooled_scores(draw: Draw, target: Target) -> dict[str, Any]:
+    """A row of whole numbers, and a temperature 1/k."""
+    scores = draw_integers(draw, (1, draw(st.integers(1, 6))), 9)
+    return {"x": residues(scores) if target.exact else scores.astype(np.float64), "k": draw(st.integers(1, 9))}
+
+
+@temperature.exact(cooled_scores(), effort=0.5)
+def _(ops: Operations, x: Any, k: int) -> Any:
+    if x.dtype != object:
+        raise NotTriedError("temperature_softmax", "exact numbers")
+    cooled = (x - x.max(-1, keepdims=True)) * k
+    e = np.exp(cooled - cooled.max(-1, keepdims=True))  # of residues −1 is the highest: one shift more changes them
+    return equal(ops.temperature_softmax(x, Fraction(1, k)), e / e.sum(-1, keepdims=True))
 
 
 @temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3), fine=st.integers(0, 14))

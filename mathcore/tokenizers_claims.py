@@ -206,6 +206,7 @@ def _(ops: Operations, text: str) -> Any:
     return all_of(
         same(tuple(first.vocabulary), expected),
         same(tuple(again.vocabulary), expected),
+        same(dict(first.word_to_id), {word: i for i, word in enumerate(expected)}),
         equal(first.encode(" ".join(expected)), np.arange(len(expected))),
     )
 
@@ -529,6 +530,7 @@ FOREIGN = (
         b'"merges"',
         b"[[97, 98]]",
         b'{"merges": []}',
+        b'{"format": "mathcore byte-pair tokenizer 1", "merges": [[97]]}',
         b"\xff\xfe{",
         b"[" * 5000,
     ),
