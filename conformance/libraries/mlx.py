@@ -83,7 +83,7 @@ def cross_entropy_vjp(
     label_smoothing: float = 0.0,
     reduction: str = "mean",
 ) -> Any:
-    options = {"axis": axis, "label_smoothing": label_smoothing, "reduction": reduction}
+    options: dict[str, Any] = {"axis": axis, "label_smoothing": label_smoothing, "reduction": reduction}
     return pulled_back(cotangent, lambda leaf: cross_entropy(leaf, targets, **options), logits)
 
 

@@ -88,7 +88,7 @@ def cross_entropy_vjp(
     ignore_index: int | None = None,
     reduction: str = "mean",
 ) -> Any:
-    options = {"axis": axis, "ignore_index": ignore_index, "reduction": reduction}
+    options: dict[str, Any] = {"axis": axis, "ignore_index": ignore_index, "reduction": reduction}
     return pulled_back(cotangent, lambda leaf: cross_entropy(leaf, targets, **options), logits)
 
 
