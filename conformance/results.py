@@ -46,14 +46,15 @@ def run(library: Library, wanted: list[str], *, profile: str, seed: int, progres
 
 
 def detect_alone(library: Library, before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Ask for the conventions and nothing else; the verdicts on the same versions stay what they were."""
+    """Ask for the conventions, and repeat the scripts; the verdicts on the same versions stay what they were."""
     if before is None or before["versions"] != library.versions:
         report = Report([], library.target.name, "quick", SEED, 0.0, datetime.now(UTC))
         before = {
             **result(library, report, Detection(library.name)),
             "command": f"conformance/run {library.name} --detect",
         }
-    return {**before, "detected": _observed(detect(library.target))}
+    again = {claim: {**r, **_repeated(r["script"], r["found"])} for claim, r in before["refutations"].items()}
+    return {**before, "detected": _observed(detect(library.target)), "refutations": again}
 
 
 def result(library: Library, report: Report, detection: Detection, *, everything: bool = True) -> dict[str, Any]:
@@ -119,9 +120,14 @@ def _refuted(claim: Claim, result: ClaimResult, library: Library) -> dict[str, A
         "where": finding.place,
         "inputs": dict(finding.inputs),
         "advice": result.advice,
-        "script": script,
-        "reproduced": bool(script) and reproduces(script),
+        **_repeated(script, finding.headline),
     }
+
+
+def _repeated(script: str, found: str) -> dict[str, Any]:
+    """The script, if it fails in the way that was found; a script of something else is none."""
+    again = bool(script) and reproduces(script, found)
+    return {"script": script if again else "", "reproduced": again}
 
 
 def _reasons(report: Report) -> Mapping[str, list[str]]:
