@@ -17,12 +17,12 @@ from mathcore.verify import Target
 
 HERE = Path(__file__).parent / "libraries"
 RESULTS = Path(__file__).parent / "results"
-JUDGEMENTS = ("defect", "documented limit", "convention", "accuracy")
+JUDGEMENTS = ("defect", "documented limit", "convention", "accuracy", "not reproduced")
 """What a refutation may be found to be.
 
 defect: the documentation promises otherwise, or nobody could want it. documented limit: the documentation says so.
 convention: a choice that the library made, and for which claims have no name. accuracy: right, with an error somewhat
-larger than the claim allows.
+larger than the claim allows. not reproduced: seen in the run and never by hand, so nothing is said of the library.
 """
 
 

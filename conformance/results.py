@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from conformance.library import Library
@@ -44,6 +45,18 @@ def run(library: Library, wanted: list[str], *, profile: str, seed: int, progres
     return result(library, report, detect(library.target), everything=wanted == claims_for(library))
 
 
+def detect_alone(library: Library, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Ask for the conventions, and repeat the scripts; the verdicts on the same versions stay what they were."""
+    if before is None or before["versions"] != library.versions:
+        report = Report([], library.target.name, "quick", SEED, 0.0, datetime.now(UTC))
+        before = {
+            **result(library, report, Detection(library.name)),
+            "command": f"conformance/run {library.name} --detect",
+        }
+    again = {claim: {**r, **_repeated(r["script"], r["found"])} for claim, r in before["refutations"].items()}
+    return {**before, "detected": _observed(detect(library.target)), "refutations": again}
+
+
 def result(library: Library, report: Report, detection: Detection, *, everything: bool = True) -> dict[str, Any]:
     """What the page needs of a run."""
     subject = describe_target(library.target)
@@ -66,9 +79,7 @@ def result(library: Library, report: Report, detection: Detection, *, everything
         "operations": {name: library.module.NAMES.get(name, "") for name in subject["operations"]},
         "declared": subject["conventions"],
         "restrictions": subject["restrictions"],
-        "detected": [
-            {"convention": o.convention, "value": _plain(o.value), "because": o.because} for o in detection.observations
-        ],
+        "detected": _observed(detection),
         "counts": {k: v for k, v in report.counts.items() if v},
         "claims": {c.id: _judged(r) for c, r in sorted(ran, key=lambda pair: pair[0].id)},
         "refutations": {
@@ -76,6 +87,12 @@ def result(library: Library, report: Report, detection: Detection, *, everything
         },
         "not_tried": {reason: len(claims) for reason, claims in sorted(_reasons(report).items())},
     }
+
+
+def _observed(detection: Detection) -> list[dict[str, Any]]:
+    return [
+        {"convention": o.convention, "value": _plain(o.value), "because": o.because} for o in detection.observations
+    ]
 
 
 def _judged(result: ClaimResult) -> dict[str, Any]:
@@ -103,9 +120,14 @@ def _refuted(claim: Claim, result: ClaimResult, library: Library) -> dict[str, A
         "where": finding.place,
         "inputs": dict(finding.inputs),
         "advice": result.advice,
-        "script": script,
-        "reproduced": bool(script) and reproduces(script),
+        **_repeated(script, finding.headline),
     }
+
+
+def _repeated(script: str, found: str) -> dict[str, Any]:
+    """The script, if it fails in the way that was found; a script of something else is none."""
+    again = bool(script) and reproduces(script, found)
+    return {"script": script if again else "", "reproduced": again}
 
 
 def _reasons(report: Report) -> Mapping[str, list[str]]:

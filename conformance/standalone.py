@@ -106,12 +106,12 @@ def _without_refusals(node: ast.FunctionDef, lines: list[str]) -> str:
     return "\n".join(lines[i - 1] for i in kept if i not in dropped)
 
 
-def reproduces(script: str, timeout: float = 300.0) -> bool:
-    """Whether the script fails, run by itself in a fresh interpreter, as its last line says it does."""
+def reproduces(script: str, found: str, timeout: float = 300.0) -> bool:
+    """Whether the script, run by itself in a fresh interpreter, fails in the way that was `found`."""
     done = subprocess.run(
         [sys.executable, "-"], input=script, capture_output=True, text=True, timeout=timeout, check=False, cwd="/"
     )
-    last = done.stderr.strip().splitlines()[-1:] or [""]
-    return done.returncode == 1 and not last[0].startswith(
-        ("ModuleNotFoundError", "ImportError", "NameError", "Syntax")
-    )
+    last = (done.stderr.strip().splitlines() or [""])[-1]
+    raised = re.match(r"`\w+` raised (\w+)", found)
+    said = "read-only" if "writes into its input" in found else raised[1] if raised else "AssertionError"
+    return done.returncode == 1 and said in last

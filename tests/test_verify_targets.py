@@ -405,6 +405,14 @@ def test_the_precision_of_the_phase_is_detected(dtype, of_angles, name):
     assert detect(Target.numpy("low", rope=rope)).value("rope_phase") == name
 
 
+def test_the_precision_of_the_phase_is_detected_by_answers_of_few_digits():
+    def rope(x, positions):
+        return _low_precision_rope(x, positions, dtype=np.float16, of_angles=False).astype(x.dtype)
+
+    found = detect(Target.numpy("half", rope=rope, dtypes=("float16",)))
+    assert (found.value("rope_step"), found.value("rope_phase")) == (1.0, "float16 positions")
+
+
 def test_doubled_positions_and_another_base_are_seen():
     import mathcore
 

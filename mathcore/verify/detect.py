@@ -90,6 +90,11 @@ class _Asked:
         order = ("float64", "float32", "float16", "bfloat16")
         return next(d for d in order if d in self.target.dtypes)
 
+    @property
+    def unit(self) -> float:
+        """By how much an answer in that format may be off, relatively."""
+        return {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}[self.dtype]
+
     def floats(self, values: Any) -> Array:
         """An array in that format."""
         return np.asarray(values, np.float64).astype(dtype_named(self.dtype))
@@ -230,7 +235,10 @@ def _rope_base(ask: _Asked) -> tuple[Any, str]:
 
 def _rope_step(ask: _Asked) -> tuple[Any, str]:
     angle = float(_angles(ask, 1)[0])
-    return round(angle, 4), f"pair 0 turns by {angle:.4f} rad from position 0 to 1"
+    near = float(round(angle))  # the answer may have few digits
+    return near if abs(angle - near) < 4 * ask.unit else round(
+        angle, 4
+    ), f"pair 0 turns by {angle:.4f} rad from position 0 to 1"
 
 
 _PLACES = (257, 2049, 4099)
@@ -251,7 +259,10 @@ def _rope_phase(ask: _Asked) -> tuple[Any, str]:
     best, off = min(errors, key=errors.__getitem__), errors["float64"]
     shown = f"up to position {measured[-1][0]:,} the cosines and sines are off by up to {off:.1e}"
     if best in _UNITS:  # whose frequencies may themselves be some roundings away from those of the model
-        best = next((name for name in _UNITS if _explains(ask, name, measured, base, step)), best)
+        explained = next((name for name in _UNITS if _explains(ask, name, measured, base, step)), None)
+        if explained is None and errors[best] > 32 * ask.unit:
+            return None, f"{shown}, which no known precision explains"
+        best = explained or best
         return best, shown if best == "float64" else f"{shown}, as angles rounded to {best} are"
     return best, f"{shown}; with phases as in {best} by {errors[best]:.1e}"
 
@@ -261,7 +272,7 @@ _UNITS = {"float64": 2.0**-53, "float32": 2.0**-24}
 
 def _explains(ask: _Asked, dtype: str, measured: list[tuple[int, Array]], base: float, step: float) -> bool:
     """Whether a few roundings of frequency and angle in this format account for all that is off."""
-    least = 16 * max(_UNITS[dtype], 2.0 ** (-53 if ask.dtype == "float64" else -24))
+    least = 16 * max(_UNITS[dtype], ask.unit)
     return all(
         bool((abs(np.exp(1j * a) - np.exp(1j * angle)) <= 16 * _UNITS[dtype] * abs(angle) + least).all())
         for m, a in measured
