@@ -12,6 +12,8 @@ from _site.words import code_block, link
 Chapters = Mapping[int, tuple[str, str]]  # question → (path of its page, its title)
 Homes = Mapping[str, str]  # public name → anchor of its documentation
 
+_UNSEARCHED = " { data-search-exclude }"  # the index is loaded with the first page: words that lead nowhere stay out
+
 
 def claim_page(claim: Claim, report: Report, chapters: Chapters, homes: Homes) -> str:
     """The page as Markdown."""
@@ -85,7 +87,7 @@ def _errors(claim: Claim) -> str:
         )
         if claim.worst and claim.worst < 0.01:
             words_for += " That is a small fraction: the bound is safe, not tight."
-    return "\n\n".join(["## Worst error", words_for, *filter(None, figures)])
+    return "\n\n".join([f"## Worst error{_UNSEARCHED}", words_for, *filter(None, figures)])
 
 
 def _figure(claim: Claim, index: int, check: Check) -> str:
@@ -128,7 +130,8 @@ def _finding(title: str, finding: Finding | None) -> str:
 def _teeth(claim: Claim) -> str:
     if not claim.mutants:
         return ""
-    lines = ["## What it catches", "Implementations that are wrong on purpose; this claim must refute each of them."]
+    lines = [f"## What it catches{_UNSEARCHED}"]
+    lines.append("Implementations that are wrong on purpose; this claim must refute each of them.")
     notes = claim.mutant_notes
     lines.append("\n".join(f"- **{_said(caught)}** `{n}`: {notes.get(n, '')}" for n, caught in claim.mutants.items()))
     return "\n\n".join(lines)
@@ -141,14 +144,14 @@ def _said(caught: bool) -> str:
 def _allowance(claim: Claim) -> str:
     if not claim.tolerances:
         return ""
-    parts = ["## Where the allowance comes from"]
+    parts = [f"## Where the allowance comes from{_UNSEARCHED}"]
     for tolerance in claim.tolerances:
-        parts += [f"### `{tolerance.name}`", words.spaced(tolerance.derivation)]
+        parts += [f"### `{tolerance.name}`{_UNSEARCHED}", words.spaced(tolerance.derivation)]
     return "\n\n".join(parts)
 
 
 def _checks(checks: Iterable[Check]) -> str:
-    parts = ["## The check itself"]
+    parts = [f"## The check itself{_UNSEARCHED}"]
     for check in checks:
         what = words.EVIDENCE[check.evidence]
         parts += [
@@ -162,7 +165,7 @@ def _again(claim: Claim, report: Report) -> str:
     environment = report.environment
     return "\n\n".join(
         [
-            "## Run it again",
+            f"## Run it again{_UNSEARCHED}",
             "The same inputs, in the same order:",
             code_block(claim.command, "sh"),
             f"With Python {environment['python']}, NumPy {environment['numpy']} and "
@@ -183,7 +186,7 @@ def _neighbours(claim: Claim, report: Report, homes: Homes) -> str:
         ("On it rest", [line(other, claim.page) for other in above]),
     ]
     lines = [f"{title}\n\n" + "\n".join(f"- {entry}" for entry in entries) for title, entries in groups if entries]
-    return "\n\n".join(["## Around it", *lines]) if lines else ""
+    return "\n\n".join([f"## Around it{_UNSEARCHED}", *lines]) if lines else ""
 
 
 def _provenance(claim: Claim, report: Report) -> str:
