@@ -41,7 +41,7 @@ def claims_table(claims: Iterable[Claim], source: str, chapters: Chapters) -> st
     """The index: a plain table, which a script makes searchable."""
     head = ["| Verdict | Claim | FAQ | Topic | Evidence | Worst error |", "|---|---|---|---|---|---|"]
     rows = [_row(claim, source, chapters) for claim in claims]
-    return "\n".join(['<div class="mc-index" markdown>', "", *head, *rows, "", "</div>"])
+    return "\n".join(['<div class="mc-index" data-search-exclude markdown>', "", *head, *rows, "", "</div>"])
 
 
 def _row(claim: Claim, source: str, chapters: Chapters) -> str:
