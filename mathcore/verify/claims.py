@@ -20,7 +20,7 @@ declared) and returns a relation; the machinery does the judging.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -166,6 +166,11 @@ class Claim:
     def evidence(self) -> tuple[Rung, ...]:
         """The rungs that its checks stand on, each once."""
         return tuple(dict.fromkeys(c.rung for c in self.checks if not c.counterexample))
+
+    def offered_by(self, operations: Collection[str]) -> bool:
+        """Whether some rung, at least, can judge a target with these operations."""
+        indispensable = set(self.needs) - set(self.dispensable)
+        return indispensable <= set(operations) and not set(self.needs).isdisjoint(operations)
 
     def property(
         self,

@@ -49,7 +49,7 @@ def parametrize_claims(
         raise ValueError(f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}")
     subject, everything = find_target(target), catalogue()
     excused = read_waivers(waivers, everything)
-    offered = [c for c in select(everything, names) if set(c.needs) - set(c.dispensable) <= subject.operations.keys()]
+    offered = [c for c in select(everything, names) if c.offered_by(subject.operations)]
     if not offered:
         have = ", ".join(sorted(subject.operations)) or "none"
         raise LookupError(f"no claim can be checked on {subject.name}: its operations are {have}")
