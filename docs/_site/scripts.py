@@ -12,7 +12,7 @@ from pathlib import Path
 _TOGETHER = (  # modules that speak to each other, in the order in which they are needed
     ("assets/claims.js",),
     ("assets/break.js",),
-    ("assets/formulas.js",),
+    ("assets/scrolling.js",),
     ("assets/figures/numerics.js", "assets/figures/drawings.js", "assets/figures/start.js"),
 )
 _IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
