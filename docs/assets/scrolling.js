@@ -6,7 +6,8 @@ const reach = new ResizeObserver((entries) => {
   }
 });
 
-// The theme wraps tables while the page loads.
-addEventListener("load", () => {
+// The theme wraps tables while the page loads, and a font that comes late makes a formula wider, not its box.
+addEventListener("load", async () => {
+  await document.fonts.ready;
   for (const wide of document.querySelectorAll("div.mc-math, .md-typeset__scrollwrap")) reach.observe(wide);
 });
