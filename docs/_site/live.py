@@ -82,7 +82,9 @@ def _entropy(shares: Any) -> float:
 
 
 def _softmax(state: State) -> Values:
-    shares = mc.temperature_softmax(np.array([state[f"score{i}"] for i in range(1, 5)]), state["temperature"])
+    shares = mc.temperature_softmax(
+        np.array([state[f"score{i}"] for i in range(1, 5)], np.float64), state["temperature"]
+    )
     return {"shares": shares.tolist(), "entropy": [_entropy(shares)]}
 
 
