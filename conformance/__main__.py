@@ -20,7 +20,9 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.argument("libraries", nargs=-1)
 @click.option("--profile", default="quick", show_default=True, help="quick, default or thorough.")
 @click.option("--seed", default=SEED, show_default=True, help="What all inputs are drawn from.")
-@click.option("--claim", "claims", multiple=True, help="Check these claims alone; a trial, of which nothing is kept.")
+@click.option(
+    "--claim", "claims", multiple=True, help="Check these claims alone: a trial, kept only if --results says where."
+)
 @click.option("--detect", is_flag=True, help="Ask for the conventions alone; earlier verdicts stay.")
 @click.option("--modules", default=HERE, type=_FOLDER, help="Where the modules of the libraries are.")
 @click.option("--results", default=RESULTS, type=_FOLDER, help="Where the results are written.")
@@ -51,7 +53,8 @@ def main(
             continue
         data = run(library, list(claims) or claims_for(library), profile=profile, seed=seed, progress=_tell)
         click.echo(f"{library.name}: {', '.join(f'{n} {what}' for what, n in data['counts'].items())}")
-        _write(file, data)
+        if not claims or results != RESULTS:  # a part never replaces the whole
+            _write(file, data)
         unexamined += [f"{library.name}: {claim}" for claim in _not_examined(library, data["refutations"], modules)]
     if unexamined:
         click.echo("unexamined, add a note to the library's .toml:\n  " + "\n  ".join(unexamined), err=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 
 _IMPORT = re.compile(r"^from (?P<module>[\w.]+) import (?P<name>\w+)(?: as (?P<own>\w+))?$", re.MULTILINE)
-_HELD = re.compile(r"^from (?P<module>[\w.]+) import TARGET\n\n(?P<own>\w+) = .*$", re.MULTILINE)
 
 
 def standalone(script: str, module: ModuleType) -> str:

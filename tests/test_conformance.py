@@ -159,6 +159,17 @@ def test_a_run_from_end_to_end(folder):
     assert str(folder) not in text
 
 
+def test_a_trial_does_not_replace_a_result(folder):
+    command = [sys.executable, "-m", "conformance", "fakelib", "--claim", "softmax.sums_to_one", "--modules", folder]
+    kept = RESULTS / "fakelib.json"
+    try:
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+        assert "fakelib: 1 claims" in ran.stdout
+        assert not kept.exists()
+    finally:
+        kept.unlink(missing_ok=True)
+
+
 def test_a_note_settles_a_refutation_in_the_versions_that_were_looked_at(folder):
     import numpy as np
 

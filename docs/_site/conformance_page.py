@@ -80,7 +80,6 @@ VALUES: Mapping[tuple[str, str], str] = {
     ("cross_entropy_of_nothing", "0.0"): "0",
     ("relu_slope_at_zero", "0.0"): "0",
 }
-OUTCOMES = {"holds": "holds", "in part": "in part", "inconclusive": "inconclusive", "refuted": "refuted"}
 
 
 @dataclass(frozen=True)
@@ -213,9 +212,9 @@ def _verdict(library: Library, claim: str) -> str:
     if verdict.outcome == "refuted":
         found = library.refutations[claim]
         return f"[{found.judgement}](#{_anchor(library, claim)})"
-    if verdict.exact or verdict.worst is None:
-        return f"{OUTCOMES[verdict.outcome]}, exact" if verdict.exact else OUTCOMES[verdict.outcome]
-    return f"{OUTCOMES[verdict.outcome]}, {words.number(verdict.worst)}"
+    if verdict.worst is None:
+        return verdict.outcome
+    return f"{verdict.outcome}, {'exact' if verdict.exact else words.share(verdict.worst)}"
 
 
 def _conventions(names: Sequence[str], libraries: Sequence[Library]) -> str:
