@@ -87,7 +87,9 @@ class Site:
             "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
             "conformance": lambda _: conformance_page.conformance(self.libraries, self.report, path),
             "named": lambda names: lines([c for c in self.report.claims if c.id in names.split()], path),
-            "convention": lambda name: conformance_page.convention(name, self.libraries),
+            "convention": lambda name: (
+                f'<div class="mc-runs" markdown>\n\n{conformance_page.convention(name, self.libraries)}\n\n</div>'
+            ),
             "provenance": lambda _: self._provenance(),
         }
 
