@@ -26,7 +26,7 @@ from mathcore.verify import (
     positions,
     seeds,
 )
-from mathcore.verify.domains import Draw
+from mathcore.verify.domains import Draw, option
 from mathcore.verify.relations import Conjunction, Relation
 
 # The textbook, on Arb balls.
@@ -103,7 +103,8 @@ def turn_allowed(x: Any, cos: Any, sin: Any, angle: Any, *, interleaved: bool) -
 
 def draw_base(draw: Draw) -> float:
     """How much slower the slowest pair is: usual ones, 1 (all alike), and any other."""
-    return draw(st.one_of(st.sampled_from([10_000.0, 10_000.0, 500_000.0, 100.0, 1.0]), log_uniform(1.0, 1e7)))
+    usual = st.sampled_from([10_000.0, 10_000.0, 500_000.0, 100.0, 1.0])
+    return option(draw, "base", 10_000.0, st.one_of(usual, log_uniform(1.0, 1e7)))
 
 
 def draw_places(draw: Draw, shape: tuple[int, ...], most: int = 2**31) -> Any:
@@ -121,8 +122,10 @@ def draw_places(draw: Draw, shape: tuple[int, ...], most: int = 2**31) -> Any:
 
 def draw_width(draw: Draw, width: int) -> int | None:
     """How many of `width` features turn: all of them, or an even part; None for all."""
-    part = draw(st.integers(0, width // 2)) * 2
-    return part if width % 2 or draw(st.integers(0, 2)) == 0 else None
+    part = st.integers(0, width // 2).map(lambda pairs: 2 * pairs)
+    if width % 2:
+        return draw(part)
+    return option(draw, "rotary_dim", None, st.one_of(st.none(), st.none(), part))
 
 
 def _turn(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
@@ -136,7 +139,7 @@ def _turn(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) ->
         "base": draw_base(draw),
         "interleaved": draw(st.booleans()),
         "rotary_dim": draw_width(draw, width),
-        "offset": draw(st.sampled_from([0, 0, 1, -3, 2049, 2**20])),
+        "offset": option(draw, "offset", 0, st.sampled_from([0, 0, 1, -3, 2049, 2**20])),
     }  # fmt: skip
 
 

@@ -477,6 +477,33 @@ def test_restrictions_limit_what_is_generated_and_the_report_says_what_was_left_
     assert any("no multiple of 16" in reason for reason in report.not_checked)
 
 
+def test_options_that_are_not_taken_are_not_drawn_and_the_report_says_so():
+    import mathcore
+
+    calls = []
+
+    def plain(x, positions):
+        calls.append(x.shape)
+        return mathcore.rope(x, positions)
+
+    result = examine(CLAIMS["rope.composes"], Target.numpy("plain", rope=plain), QUICK, 1)
+    assert result.outcome == "holds", result.detail
+    assert result.tally.not_tried == {"rope: `base`": 1}
+    takes_base = Target.numpy("plain", rope=lambda x, positions, base: mathcore.rope(x, positions, base=base))
+    assert "base" not in takes_base.lacking
+    assert {"offset", "rotary_dim"} <= takes_base.lacking
+
+
+def test_no_convention_is_advised_that_does_not_mend_the_failing_input():
+    import mathcore
+
+    def rarely_wrong(x, positions):
+        return mathcore.rope(x, positions) * (1.5 if x.size == 4 else 1)
+
+    result = examine(CLAIMS["rope.preserves_norm"], Target.numpy("rare", rope=rarely_wrong), QUICK, 2)
+    assert (result.outcome, result.advice) == ("refuted", "")
+
+
 def test_few_shapes_are_few():
     shapes = set()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -246,6 +246,17 @@ def fitted(
     places = [_as_an_array(operation, name, given[name]) for name in required]
     # A parameter that is optional in mathcore may be demanded by place: lambda q, k, v, mask: …
     return tuple(places), options
+
+
+def options(operation: str, function: Callable[..., Any], without: Collection[str]) -> tuple[set[str], set[str]]:
+    """The names of an operation's options: those that `function` takes, and those that it does not or must not."""
+    signature, accepted = reference_signature(operation), accepts(function)
+    names = set() if signature is None else {*signature.parameters} - _by_place(operation)
+    if accepted is None or "**" in accepted:
+        taken = names.difference(without)
+    else:
+        taken = {n for n in names.difference(without) if {n, _TORCH_WORDS.get(n, n)} & accepted}
+    return taken, names - taken
 
 
 def _as_an_array(operation: str, name: str, value: Any) -> Any:

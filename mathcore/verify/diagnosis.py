@@ -5,13 +5,13 @@ Would zeros have passed on the same inputs? Does a refuted claim hold if the tar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import Claim
+from mathcore.verify.claims import Check, Claim
 from mathcore.verify.runner import (
     PROFILES,
     CheckResult,
@@ -19,6 +19,7 @@ from mathcore.verify.runner import (
     Profile,
     Tally,
     derived_seed,
+    fails_on,
     run_check,
     run_claim,
 )
@@ -44,7 +45,9 @@ def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimR
         result.would_pass = would_pass(claim, target, profile, seed)
     if result.outcome == "refuted" and not result.misbehaved:
         refusal = result.finding is not None and result.finding.relation == "raises"
-        result.advice = other_conventions(claim, target, profile, seed, refusal, partial=bool(missing))
+        failed = [(c, r.failed_on) for c, r in zip(claim.checks, result.checks, strict=True) if r.failed_on is not None]
+        result.advice = other_conventions(claim, target, profile, seed, refusal, bool(missing), failed)
+    result.checks = [replace(c, failed_on=None) for c in result.checks]  # large, and of no more use
     return result
 
 
@@ -58,9 +61,15 @@ def would_pass(claim: Claim, target: Target, profile: Profile, seed: int) -> tup
 
 
 def other_conventions(
-    claim: Claim, target: Target, profile: Profile, seed: int, refusal: bool, partial: bool = False
+    claim: Claim,
+    target: Target,
+    profile: Profile,
+    seed: int,
+    refusal: bool,
+    partial: bool,
+    failed: Iterable[tuple[Check, Mapping[str, Any]]],
 ) -> str:
-    """The conventions under which the claim holds, each a change of one; "" if there is none.
+    """The conventions under which the claim holds, each a change of one, what it `failed` on included; "" if none.
 
     How bad arguments are refused bears on a `refusal` alone, and nothing else bears on it. Of a `partial` target, that
     lacks some of the operations, no more is asked than the others allow.
@@ -71,6 +80,8 @@ def other_conventions(
         if (conventions.errors != target.conventions.errors) != refusal:
             continue
         other = target.following(conventions)
+        if any(fails_on(claim, check, other, inputs) for check, inputs in failed):
+            continue
         # With no errors promised, or no operation, there is nothing to hold.
         fine = ("holds", "not_offered") if refusal or partial else ("holds",)
         if all(r.outcome in fine for r in _results(claim, other, quick, seed)):

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify.restrictions import NONE, Restrictions, current
+from mathcore.verify.restrictions import NONE, Restrictions, current, spared
 from mathcore.verify.targets import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named
 
@@ -81,6 +81,11 @@ def seeds() -> st.SearchStrategy[np.random.Generator]:
 def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
     """A positive number whose logarithm is uniform on [low, high]."""
     return st.floats(np.log2(low), np.log2(high)).map(lambda e: float(2.0**e))
+
+
+def option(draw: Draw, name: str, usual: _T, strategy: st.SearchStrategy[_T]) -> _T:
+    """A value of an option: the usual one where the target does not take it, and the report says so."""
+    return usual if spared(name) else draw(strategy)
 
 
 def positions(most: int = 2**31) -> st.SearchStrategy[int]:

@@ -86,6 +86,8 @@ def _is_finite(x: np.ndarray[Any, Any]) -> bool:
 
 NONE = Restrictions()
 _CURRENT: ContextVar[Restrictions] = ContextVar("restrictions", default=NONE)
+_LACKING: ContextVar[frozenset[str]] = ContextVar("lacking", default=frozenset())
+_SPARED: ContextVar[set[str]] = ContextVar("spared")
 
 
 def current() -> Restrictions:
@@ -93,11 +95,26 @@ def current() -> Restrictions:
     return _CURRENT.get()
 
 
+def spared(option: str) -> bool:
+    """Whether the target that inputs are being drawn for takes no such option; that it was spared is noted."""
+    if option not in _LACKING.get():
+        return False
+    _SPARED.get().add(option)
+    return True
+
+
 @contextmanager
-def restricted(restrictions: Restrictions) -> Iterator[None]:
-    """Draw for a target with these restrictions."""
-    token = _CURRENT.set(restrictions)
+def restricted(restrictions: Restrictions, lacking: frozenset[str]) -> Iterator[set[str]]:
+    """Draw for a target with these restrictions, which takes none of the options that are `lacking`.
+
+    Yields:
+        The options that it was spared, as they come.
+    """
+    noted: set[str] = set()
+    tokens = _CURRENT.set(restrictions), _LACKING.set(lacking), _SPARED.set(noted)
     try:
-        yield
+        yield noted
     finally:
-        _CURRENT.reset(token)
+        _CURRENT.reset(tokens[0])
+        _LACKING.reset(tokens[1])
+        _SPARED.reset(tokens[2])

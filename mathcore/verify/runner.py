@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import inspect
+import itertools
 import math
 import time
 import warnings
@@ -116,7 +117,7 @@ def _larger(before: Any, figure: Any) -> Any:
 
 @dataclass
 class CheckResult:
-    """What one rung of a claim showed."""
+    """What one rung of a claim showed; `failed_on` are the drawn inputs that refuted it."""
 
     rung: str
     outcome: Outcome
@@ -125,6 +126,7 @@ class CheckResult:
     counterexample: bool = False
     detail: str = ""
     dispensable: bool = False  # not offered, and the claim does without
+    failed_on: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -288,7 +290,7 @@ def run_check(
     """
     tally, attempt = Tally(), _Attempt(claim, check, target, disguise, past_crashes)
     try:
-        with warnings.catch_warnings(), restricted(target.restrictions):
+        with warnings.catch_warnings(), restricted(target.restrictions, target.lacking) as spared:
             warnings.simplefilter("ignore")
             if check.cases is not None:
                 _enumerate(attempt, check.cases_for(target), tally)
@@ -304,11 +306,26 @@ def run_check(
         return CheckResult(check.rung, "not_offered", tally, detail=why, dispensable=str(missing) in claim.dispensable)
     except (_RefutedError, _PassedOverError):
         pass
+    for operation, option in itertools.product(claim.needs, spared):
+        if option in target.lacking_of(operation):
+            tally.not_tried.setdefault(f"{operation}: `{option}`", 1)
     if disguise is None:
         attempt.ask_again()
     if attempt.failure is not None and shrink and not check.counterexample:
         attempt.add_script()
-    return _conclude(check, tally, attempt.finding)
+    result = _conclude(check, tally, attempt.finding)
+    if result.outcome == "refuted" and attempt.failure is not None and (check.inputs or check.cases):
+        result.failed_on = attempt.failure.inputs
+    return result
+
+
+def fails_on(claim: Claim, check: Check, target: Target, inputs: Mapping[str, Any]) -> bool:
+    """Whether these inputs refute a check of the claim on `target`; not so if they are not for it."""
+    attempt = _Attempt(claim, check, target)
+    with warnings.catch_warnings(), contextlib.suppress(Exception):
+        warnings.simplefilter("ignore")
+        attempt(None, **inputs)
+    return attempt.finding is not None
 
 
 class _Attempt:

@@ -8,6 +8,7 @@ else's is a few lines:
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,7 @@ import numpy as np
 
 from mathcore.verify import adapters
 from mathcore.verify.adapters import Adapter
-from mathcore.verify.calls import Caller
+from mathcore.verify.calls import Caller, options
 from mathcore.verify.conventions import Conventions
 from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError, TargetError
 from mathcore.verify.restrictions import NONE, Restrictions
@@ -103,6 +104,19 @@ class Target:
         `to_numpy` raises a TypeError for what is no array. bfloat16 arrays are those of ml_dtypes.
         """
         return _adapted(name, Adapter(name, to_native, to_numpy), operations_and_more)
+
+    @functools.cached_property
+    def lacking(self) -> frozenset[str]:
+        """The options that some of its operations have in mathcore, and none of them takes here, or is asked for."""
+        if not self.guarded:
+            return frozenset()
+        taken = [options(name, function, self.restrictions.without)[0] for name, function in self.operations.items()]
+        return frozenset().union(*(self.lacking_of(name) for name in self.operations)).difference(*taken)
+
+    def lacking_of(self, operation: str) -> set[str]:
+        """The options that an operation has in mathcore, and does not take here, or is not asked for."""
+        function = self.operations.get(operation)
+        return set() if function is None else options(operation, function, self.restrictions.without)[1]
 
     def replacing(self, name: str, **operations: Callable[..., Any]) -> Target:
         """The same target under another name, with some operations replaced."""
