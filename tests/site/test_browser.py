@@ -7,6 +7,7 @@ from built import SITE, pages
 
 WAYS = {"phone by night": (390, "dark"), "desk by day": (1280, "light")}  # what fits is the same in both schemes
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}  # the rest in short
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"  # px
 FIRST_LOAD = 600_000  # bytes: what the site promises to a phone on a slow line
 
 
@@ -30,7 +31,7 @@ def test_a_page_is_quiet_fits_and_is_accessible(visit, path, width, scheme):
     seen = visit(path, width=width, scheme=scheme)
     assert not seen.errors
     assert not seen.outside
-    overflow = seen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    overflow = seen.page.evaluate(TOO_WIDE)
     assert overflow <= 0, f"{overflow} px wider than the window"
     assert seen.bytes < FIRST_LOAD
     results = axe.Axe().run(seen.page, options=WCAG)
@@ -39,6 +40,23 @@ def test_a_page_is_quiet_fits_and_is_accessible(visit, path, width, scheme):
         for v in results.response["violations"]
     ]
     assert not violations, "\n".join(violations)
+
+
+GROUPS = 8  # of all pages, so that they can be shared out
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_every_page_is_quiet_and_fits(visit, address, group):
+    """In one window, since a new one for each of some 400 pages takes minutes."""
+    seen = visit("404.html")
+    for width, scheme in WAYS.values():
+        seen.page.set_viewport_size({"width": width, "height": 900})
+        seen.page.emulate_media(color_scheme=scheme)
+        for path in sorted(pages())[group::GROUPS]:
+            seen.page.goto(address + path, wait_until="load")
+            assert seen.page.evaluate(TOO_WIDE) <= 0, f"{path} is wider than a window of {width} px"
+            assert not seen.errors, path
+            assert not seen.outside, path
 
 
 def test_what_is_wrong_with_a_page_is_noticed(visit):
