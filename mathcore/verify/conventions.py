@@ -28,6 +28,8 @@ class Conventions:
         cross_entropy_of_nothing: the mean over no rows.
         softmax_of_nothing: a row of scores that are all −∞, or all hidden.
         attention_of_nothing: a query that sees no key; "mean" is that of all values, "nan" not a number.
+        attention_of_minus_zero: whether a query that sees a single key gets a −0 of its value as −0; it does not where
+            zeros times hidden values are added. "any" if that is not known.
         argmax_ties: which of equal scores wins; "any" if that is not known.
         argmax_nan: whether a NaN counts as the highest score, or is passed over; "any" if that is not known.
         rope_pairing: "half" pairs feature i with i + d/2, "interleaved" 2i with 2i + 1. Of a target that offers
@@ -55,6 +57,7 @@ class Conventions:
     cross_entropy_of_nothing: float = 0.0
     softmax_of_nothing: Literal["zeros", "nan", "uniform"] = "zeros"
     attention_of_nothing: Literal["zeros", "nan", "mean"] = "zeros"
+    attention_of_minus_zero: Literal["kept", "any"] = "any"
     argmax_ties: Literal["first", "last", "any"] = "first"
     argmax_nan: Literal["highest", "ignored", "any"] = "highest"
     rope_pairing: Literal["half", "interleaved"] = "half"
@@ -99,6 +102,7 @@ _BEARS_ON: Mapping[str, tuple[str, ...]] = {
     "cross_entropy_of_nothing": ("cross_entropy",),
     "softmax_of_nothing": ("softmax", "logsumexp"),
     "attention_of_nothing": ("attention",),
+    "attention_of_minus_zero": ("attention",),
     "argmax_ties": ("argmax",),
     "argmax_nan": ("argmax",),
     "rope_pairing": ("rope",),
