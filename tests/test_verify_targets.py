@@ -216,6 +216,49 @@ def test_the_script_repeats_the_failure_and_passes_once_it_is_mended(tmp_path, m
     assert mended.returncode == 0, mended.stdout + mended.stderr
 
 
+BOXES = """
+    import itertools
+
+    import numpy as np
+
+    from mathcore.verify import Target
+    from mathcore.verify.adapters import Script
+
+    CALLS = itertools.count()
+
+    class Box:
+        def __init__(self, held):
+            self.held = np.array(held)
+
+        def detach(self):
+            return self.held.copy()
+
+    def unboxed(box):
+        if not isinstance(box, Box):
+            raise TypeError("not a box")
+        return box.detach()
+
+    def linear_vjp(cotangent, x, weight, bias=None):
+        noise = 2.0 ** -9 * next(CALLS)
+        g, x, w = cotangent.held, x.held.reshape(-1, x.held.shape[-1]), weight.held
+        parts = [g @ w.T + noise, x.T @ g.reshape(-1, w.shape[-1])]
+        return tuple(map(Box, parts if bias is None else [*parts, g.reshape(-1, w.shape[-1]).sum(0)]))
+
+    TARGET = Target.converting("boxes", Box, unboxed, linear_vjp=linear_vjp, dtypes="float64")
+    object.__setattr__(TARGET.adapter, "script", Script("from boxed import Box", "Box({})", "{}.detach()"))
+"""
+
+
+def test_two_answers_of_several_parts_are_repeated_by_the_script(tmp_path, monkeypatch):
+    (tmp_path / "boxed.py").write_text(textwrap.dedent(BOXES))
+    monkeypatch.syspath_prepend(tmp_path)
+    result = verify_target("boxed:TARGET", "linear.gradient", profile="quick", seed=1, workers=1).results[0][1]
+    assert "answers differently the second time" in result.detail
+    (tmp_path / "repeat.py").write_text(result.finding.script)
+    ran = subprocess.run([sys.executable, "repeat.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "AssertionError: two answers to one question" in ran.stderr, result.finding.script
+
+
 # How calls are put.
 
 

@@ -44,7 +44,7 @@ class Caller:
 
     Attributes:
         made: the calls since `forget`, for a script that repeats them.
-        pending: the call that has no answer yet.
+        pending: the call that has no answer yet, or is being asked again.
     """
 
     def __init__(self, target: Any, once: bool = False) -> None:
@@ -129,6 +129,7 @@ class Caller:
         self.made.append(call)
         count = self._counts[operation] = self._counts.get(operation, 0) + 1
         if self._twice and count & (count - 1) == 0 and _is_plain((args, options, answer)):
+            self.pending = call
             self._compare(call, "")
             if count < _MOST_REPEATED:
                 self._early.append(Call(operation, _copied(args), _copied(dict(options)), answer))
@@ -139,7 +140,7 @@ class Caller:
         again = self._once(call.operation, self._target.operations[call.operation], call.args, call.options)
         if not same_bits(call.answer, again):
             words = f"answers differently the second time{' (' * bool(when)}{when}{')' * bool(when)}"
-            raise FaultError(call.operation, words, call.args, call.options)
+            raise FaultError(call.operation, words, call.args, call.options, call.answer)
 
     def _once(
         self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]

@@ -223,7 +223,10 @@ class _Writer:
             return self._input_changes(call)
         if fault.startswith("answers differently"):
             first, second = self._call(call), self._call(call)
-            return [f"assert np.array_equal({first}, {second}, equal_nan=True), 'two answers to one question'"]
+            same = f"np.array_equal({first}, {second}, equal_nan=True)"
+            if isinstance(call.answer, (tuple, list)):
+                same = f"all(np.array_equal(a, b, equal_nan=True) for a, b in zip({first}, {second}, strict=True))"
+            return [f"assert {same}, 'two answers to one question'"]
         if fault.startswith("returned "):
             return self._returned(call, fault)
         self._call(call)

@@ -364,7 +364,7 @@ class _Attempt:
         except FaultError as fault:
             inputs = {f"argument {i}": v for i, v in enumerate(fault.call_args, 1)} | dict(fault.call_options or {})
             self.finding = Finding.crash("same", inputs, fault, self.claim.statement)
-            call = Call(fault.operation, fault.call_args, fault.call_options or {}, None)
+            call = Call(fault.operation, fault.call_args, fault.call_options or {}, fault.answer)
             self.failure = Failure(self.claim, self.target, inputs, None, (call,))
         except (TargetError, NotOfferedError):
             return  # what it raised before, it may raise again
@@ -393,7 +393,8 @@ class _Attempt:
     def _remember(self, inputs: Mapping[str, Any], relation: Relation | None) -> None:
         if self.ops.caller is not None:
             caller = self.ops.caller
-            made = (*caller.made, *([caller.pending] if caller.pending else []))
+            made, last = tuple(caller.made), caller.pending
+            made = made if last is None or (made and made[-1] is last) else (*made, last)
             self.failure = Failure(self.claim, self.target, dict(inputs), relation, made)
 
     def _fails_too(self, inputs: Mapping[str, Any]) -> tuple[Failure, Finding] | None:
