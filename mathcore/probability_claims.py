@@ -485,7 +485,7 @@ def scores_within_reach(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
     """Rows at different levels whose probabilities stay above 8λ, for gap + ln n ≤ −ln λ − ln 8."""
     name = draw(st.sampled_from(target.dtypes))
     shape = (draw(st.integers(1, 3)), draw(widths(most=300)))
-    reach = max(-math.log(8 * FORMATS[name].smallest) - math.log(shape[-1]), 1.0)
+    reach = max(-math.log(8 * format_of(dtype_named(name)).smallest) - math.log(shape[-1]), 1.0)
     x = abs(draw_array(draw, shape, "float64", (2.0**-6, 1)))
     x = x / max(x.max(), 1) * reach * 0.95  # rounding to the format may widen a gap
     return as_dtype(x - draw_integers(draw, (shape[0], 1), 2) * reach, name)

@@ -29,5 +29,5 @@ TARGET = Target.jax(
     rope=rope,
     dtypes=("float64", "float32"),
     restrictions=Restrictions(shapes=8),  # every shape is compiled anew
-    conventions=Conventions(errors="none"),
+    conventions=Conventions(errors="none", subnormals="flushed"),
 )

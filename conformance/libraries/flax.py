@@ -41,5 +41,7 @@ TARGET = Target.jax(
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float64", "float32"),
     restrictions=Restrictions(shapes=8),  # every shape is compiled anew
-    conventions=Conventions(errors="none", attention_layout="time-first", attention_of_nothing="mean"),
+    conventions=Conventions(
+        errors="none", subnormals="flushed", attention_layout="time-first", attention_of_nothing="mean"
+    ),
 )

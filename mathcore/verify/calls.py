@@ -20,6 +20,7 @@ from mathcore.verify.adapters import Adapter, NotCarriedError
 from mathcore.verify.conventions import in_its_own_way
 from mathcore.verify.errors import FaultError, NotTriedError, TargetError
 from mathcore.verify.restrictions import Restrictions
+from mathcore.verify.tolerances import flushed, subnormals
 
 _MOST_REPEATED = 8
 _TORCH_WORDS = {"axis": "dim", "keepdims": "keepdim"}
@@ -108,6 +109,10 @@ class Caller:
             self._compare(call, "after other calls")
 
     def _refused(self, operation: str, given: Mapping[str, Any]) -> str:
+        if self._target.conventions.subnormals == "flushed":
+            with subnormals("flushed"):
+                if any(map(_has_subnormals, given.values())):
+                    return "subnormal numbers"
         restrictions: Restrictions = self._target.restrictions
         if reason := restrictions.refuses(given, _defaults(operation)):
             return reason
@@ -435,6 +440,10 @@ def _check_answer(operation: str, given: Mapping[str, Any], answer: Any) -> None
         raise FaultError(operation, f"returned {answer.dtype}, expected integers")
     if dtype is not None and answer.dtype != dtype:
         raise FaultError(operation, f"returned {answer.dtype}, expected {dtype}")
+
+
+def _has_subnormals(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and not np.array_equal(flushed(value), value, equal_nan=_is_float(value))
 
 
 def _is_float(x: np.ndarray[Any, Any]) -> bool:

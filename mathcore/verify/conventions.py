@@ -46,6 +46,7 @@ class Conventions:
         attention_scale: what products are multiplied by if no scale is given.
         grouped_heads: query heads that share a key head are neighbours ("repeat"), or lie apart ("tile").
         linear_weight: (inputs, outputs), or (outputs, inputs).
+        subnormals: whether numbers below the smallest normal one are kept, or are "flushed" to 0 on the way in and out.
         errors: how bad arguments are refused: with mathcore's classes and words, with any error, or not at all.
         repeatable: whether the same call always gives the same bits.
     """
@@ -70,6 +71,7 @@ class Conventions:
     attention_scale: Literal["1/sqrt(d)", "1/d", "1"] = "1/sqrt(d)"
     grouped_heads: Literal["repeat", "tile"] = "repeat"
     linear_weight: Literal["in-out", "out-in"] = "in-out"
+    subnormals: Literal["kept", "flushed"] = "kept"
     errors: Literal["mathcore", "any", "none"] = "any"
     repeatable: bool = True
 
@@ -115,6 +117,7 @@ _BEARS_ON: Mapping[str, tuple[str, ...]] = {
     "attention_scale": ("attention",),
     "grouped_heads": ("attention",),
     "linear_weight": ("linear",),
+    "subnormals": ("",),
     "errors": ("",),
 }
 _NUMBERS: Mapping[str, tuple[float, ...]] = {

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mathcore.verify.restrictions import NONE, Restrictions, current
 from mathcore.verify.targets import Target
-from mathcore.verify.tolerances import FORMATS, dtype_named
+from mathcore.verify.tolerances import FORMATS, dtype_named, flushed
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -110,9 +110,12 @@ def draw_array(
 
 
 def as_dtype(values: Any, dtype: str) -> np.ndarray[Any, Any]:
-    """`values` rounded to `dtype`, bfloat16 included; finite ones beyond its range become its largest number."""
+    """`values` rounded to `dtype`, bfloat16 included; finite ones beyond its range become its largest number.
+
+    Subnormal ones become 0 for a target to which they are.
+    """
     most, values = FORMATS[dtype].most, np.asarray(values, np.float64)
-    return np.where(np.isinf(values), values, np.clip(values, -most, most)).astype(dtype_named(dtype))
+    return flushed(np.where(np.isinf(values), values, np.clip(values, -most, most)).astype(dtype_named(dtype)))
 
 
 def draw_view(draw: Draw, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

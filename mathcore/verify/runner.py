@@ -30,6 +30,7 @@ from mathcore.verify.relations import Conjunction, Relation, ratios, worst_place
 from mathcore.verify.reproduce import Failure, script_for
 from mathcore.verify.restrictions import restricted
 from mathcore.verify.targets import Disguise, Operations, Target
+from mathcore.verify.tolerances import subnormals
 
 Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected"]
 
@@ -286,7 +287,12 @@ def run_check(
 
     It goes on `past_crashes` if a judgement is wanted, as it is of implementations that are wrong on purpose.
     """
-    tally, attempt = Tally(), _Attempt(claim, check, target, disguise, past_crashes)
+    with subnormals(target.conventions.subnormals):
+        return _checked(_Attempt(claim, check, target, disguise, past_crashes), profile, seed, shrink)
+
+
+def _checked(attempt: _Attempt, profile: Profile, seed: int, shrink: bool) -> CheckResult:
+    claim, check, target, disguise, tally = attempt.claim, attempt.check, attempt.target, attempt.disguise, Tally()
     try:
         with warnings.catch_warnings(), restricted(target.restrictions):
             warnings.simplefilter("ignore")
@@ -323,6 +329,7 @@ class _Attempt:
         past_crashes: bool = False,
     ) -> None:
         self.claim, self.check, self.target, self.past_crashes = claim, check, target, past_crashes
+        self.disguise = disguise
         self.ops = Operations(target, claim.needs, disguise)
         self.finding: Finding | None = None
         self.failure: Failure | None = None
