@@ -67,6 +67,7 @@ VALUES: Mapping[tuple[str, str], str] = {
     ("errors", "any"): "refused",
     ("errors", "none"): "answered",
     ("argmax_nan", "ignored"): "passed over",
+    ("argmax_nan", "any"): "passed over, but for a first one",
     ("subnormals", "flushed"): "count as 0",
     ("rope_sign", "1"): "counter-clockwise",
     ("rope_sign", "-1"): "clockwise",

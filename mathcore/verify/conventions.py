@@ -31,7 +31,7 @@ class Conventions:
         attention_of_minus_zero: whether a query that sees a single key gets a −0 of its value as −0; it does not where
             zeros times hidden values are added. "any" if that is not known.
         argmax_ties: which of equal scores wins; "any" if that is not known.
-        argmax_nan: whether a NaN counts as the highest score, or is passed over; "any" if that is not known.
+        argmax_nan: whether a NaN counts as the highest score, or as −∞; "any" if it depends, or is not known.
         rope_pairing: "half" pairs feature i with i + d/2, "interleaved" 2i with 2i + 1. Of a target that offers
             `interleaved` as an option, what it does without.
         rope_sign: 1 turns a pair counter-clockwise, −1 clockwise.

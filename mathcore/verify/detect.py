@@ -202,8 +202,9 @@ def _ties(ask: _Asked) -> tuple[Any, str]:
 
 
 def _nan_in_argmax(ask: _Asked) -> tuple[Any, str]:
-    index = int(ask(ask.floats([1.0, np.nan, 3.0, 2.0])))
-    return {1: "highest", 2: "ignored"}.get(index, "any"), f"argmax of (1, NaN, 3, 2) is {index}"
+    inside, first = (int(ask(ask.floats(row))) for row in ([1.0, np.nan, 3.0, 2.0], [np.nan, 1.0, 3.0, 2.0]))
+    value = {(1, 0): "highest", (2, 2): "ignored"}.get((inside, first), "any")
+    return value, f"argmax of (1, NaN, 3, 2) is {inside}, and of (NaN, 1, 3, 2) it is {first}"
 
 
 def _relu_slope(ask: _Asked) -> tuple[Any, str]:

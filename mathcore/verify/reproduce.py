@@ -103,9 +103,11 @@ def _generator(x: Array) -> str:
         return ""
     known = x.astype(np.float64)
     known = known[np.isfinite(known)]
-    if not known.size:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = (known.mean(), known.std()) if known.size else (np.nan, np.nan)
+    if not np.isfinite([mean, spread]).all():  # nothing, or sums that overflow
         return ""
-    return f"{rng}.normal({known.mean():.3g}, {known.std():.3g}, {x.shape}).astype({_dtype_code(x.dtype)})"
+    return f"{rng}.normal({mean:.3g}, {spread:.3g}, {x.shape}).astype({_dtype_code(x.dtype)})"
 
 
 def _dtype_code(dtype: Any) -> str:

@@ -411,9 +411,10 @@ class _Attempt:
             again(None, **inputs)
         except _RefutedError:
             found, before = again.finding, self.finding
-            if found and before and again.failure and found.crashed == before.crashed:
-                return again.failure, found
-            return None
+            if not (found and before and again.failure and self.failure) or found.crashed != before.crashed:
+                return None
+            remarks = {f.relation.remark for f in (again.failure, self.failure) if f.relation is not None}
+            return (again.failure, found) if len(remarks) < 2 else None  # shapes that differ are another failure
         except Exception:  # inputs that the claim was not made for
             return None
         return None
