@@ -240,7 +240,9 @@ def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relati
     if declared == "zeros" or not keys:
         return equal(answer[nothing], 0.0)
     means = np.broadcast_to(of.value.mean(-2)[..., None, :], answer.shape)[nothing]
-    return equal(answer[nothing], means, within=plain_mean(np.full(means.shape, abs(of.value).max()), keys, dtype))
+    return equal(
+        answer[nothing], means, within=plain_mean(np.full(means.shape, abs(of.value).max(initial=0)), keys, dtype)
+    )
 
 
 def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options: Any) -> Conjunction | Relation:

@@ -391,6 +391,24 @@ def test_attention_in_another_convention_is_detected_and_read_back(own):
     assert np.allclose(came, mathcore.scaled_dot_product_attention(q, k, v, mask=mask, is_causal=True), atol=1e-14)
 
 
+def test_causal_queries_that_stand_elsewhere_are_not_put_to_a_target():
+    q, k = np.ones((2, 4)), np.ones((5, 4))
+    for alignment, offset in (("top-left", 0), ("bottom-right", 3)):
+        target = Target.numpy(
+            "mine",
+            scaled_dot_product_attention=lambda query, key, value, is_causal=False: query,
+            conventions=Conventions(causal_alignment=alignment),
+        )
+        ask = Caller(target)
+        for other in (0, 3):
+            options = {"is_causal": True, "query_offset": other}
+            if other == offset:
+                ask("scaled_dot_product_attention", (q, k, k), options)
+            else:
+                with pytest.raises(NotTriedError, match="query_offset"):
+                    ask("scaled_dot_product_attention", (q, k, k), options)
+
+
 def test_other_conventions_are_detected():
     functions = {
         "softmax": softmax,

@@ -109,9 +109,9 @@ class Caller:
             self._compare(call, "after other calls")
 
     def _refused(self, operation: str, given: Mapping[str, Any]) -> str:
-        first = next((v for v in given.values() if isinstance(v, np.ndarray) and _is_float(v)), None)
-        if first is not None and first.dtype.name not in self._target.dtypes:
-            return str(first.dtype.name)
+        for value in given.values():
+            if isinstance(value, np.ndarray) and _is_float(value) and value.dtype.name not in self._target.dtypes:
+                return str(value.dtype.name)
         if self._target.conventions.subnormals == "flushed":
             with subnormals("flushed"):
                 if any(map(_has_subnormals, given.values())):
@@ -248,8 +248,8 @@ def fitted(
                 options[name] = value
         elif own and (own in accepted or ("**" in accepted and not _is_default(value, defaults.get(name)))):
             options[own] = value
-        elif not _is_default(value, defaults.get(name)) and not _goes_without_saying(
-            operation, name, given, conventions
+        elif not _goes_without_saying(operation, name, given, conventions) and (
+            name == "query_offset" or not _is_default(value, defaults.get(name))  # no target has an offset of its own
         ):
             raise NotTriedError(operation, f"`{name}`")
     places = [_as_an_array(operation, name, given[name]) for name in required]
