@@ -456,6 +456,7 @@ def _search(
     attempt: _Attempt, check: Check, target: Target, examples: int, seed: int, shrink: bool, tally: Tally
 ) -> None:
     """Let Hypothesis draw inputs, and shrink the one that fails."""
+    missing: list[NotOfferedError] = []
 
     @seeded(seed)
     @settings(
@@ -477,6 +478,9 @@ def _search(
             if shrink:
                 raise
             raise _EnoughError from None  # spares Hypothesis a second run, and a description that nobody reads
+        except NotOfferedError as operation:  # no failure, which Hypothesis would shrink
+            missing.append(operation)
+            raise _EnoughError from None
         except _PassedOverError:
             if not tally.examples and sum(tally.not_tried.values()) >= _HOPELESS:
                 raise _EnoughError from None
@@ -485,6 +489,8 @@ def _search(
     try:
         run()
     except _EnoughError:
+        if missing:
+            raise missing[0] from None
         return
     except Unsatisfiable:
         return
