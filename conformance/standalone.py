@@ -13,7 +13,15 @@ _IMPORT = re.compile(r"^from (?P<module>[\w.]+) import (?P<name>\w+)(?: as (?P<o
 
 
 def standalone(script: str, module: ModuleType) -> str:
-    """The script with whatever it takes from `module` written out."""
+    """The script with whatever it takes from `module`, or from another beside it, written out."""
+    package = module.__name__.rpartition(".")[0]
+    for name in dict.fromkeys(match["module"] for match in _IMPORT.finditer(script)):
+        if name == module.__name__ or (package and name.startswith(package + ".")):
+            script = _without(sys.modules[name], script)
+    return script
+
+
+def _without(module: ModuleType, script: str) -> str:
     wanted: list[str] = []
 
     def take(match: re.Match[str]) -> str:
@@ -24,8 +32,6 @@ def standalone(script: str, module: ModuleType) -> str:
         return f"{match['own']} = {name}" if match["own"] else ""
 
     body = _IMPORT.sub(take, script)
-    if not wanted:
-        return script
     docstring, imports, rest = _split(body)
     parts = [docstring, *_written_out(module, wanted, imports), rest]
     return re.sub(r"\n{3,}", "\n\n\n", "\n\n".join(part.strip("\n") for part in parts if part.strip())) + "\n"

@@ -47,6 +47,7 @@ from mathcore.attention_rows import (
     per_head,
     pullbacks,
     pulled_agrees,
+    same_answer,
     seen_by,
     sentence_and_another,
     sentences,
@@ -220,7 +221,8 @@ def _(ops: Operations, **case: Any) -> Any:
 uniform_when_keys_equal = Claim(
     "attention.uniform_when_keys_equal",
     faq=20,
-    statement="Equal keys give the mean of the values that are seen; a single word gives its own value bit for bit.",
+    statement="Equal keys give the mean of the values that are seen; a single word gives its own value bit for bit, "
+    "but for the sign of a zero where none is declared.",
     formula=r"k_1 = \dots = k_n \Rightarrow O_i = \frac1n \sum_j v_j",
     source=VASWANI,
     needs=(MIX,),
@@ -252,14 +254,14 @@ def _(ops: Operations, **case: Any) -> Any:
     alive, alone = count > 0, count == 1
     return all_of(
         equal(mix[alive], mean[alive], within=plain_mean(size, of.seen.shape[-1], mix.dtype)[alive]),
-        identical(mix[alone], first_seen(case)[alone]),
+        same_answer(ops, mix[alone], first_seen(case)[alone]),
     )
 
 
 @uniform_when_keys_equal.property(one_in_sight(), effort=0.5)
 def _(ops: Operations, **case: Any) -> Any:
     mix, alone = ops.scaled_dot_product_attention(**case), seen_by(case).sum(-1) == 1
-    return identical(mix[alone], first_seen(case)[alone])
+    return same_answer(ops, mix[alone], first_seen(case)[alone])
 
 
 weights_depend_on_the_sentence = Claim(
@@ -328,8 +330,9 @@ def _(ops: Operations, rng: Any, **case: Any) -> Any:
     order = rng.permutation(case["key"].shape[-2])
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, reordered(case, order)))
     within = attention_rounding(figures(case), before.dtype)
-    again = attention_rounding(figures(reordered(case, order)), before.dtype)
-    return equal(after, before[..., order, :], within=within[..., order, :] + again)
+    within = within[..., order, :] + attention_rounding(figures(reordered(case, order)), before.dtype)
+    told = seen_by(case).any(-1)[..., order] | (ops.conventions.attention_of_nothing == "zeros")
+    return equal(after[told], before[..., order, :][told], within=within[told])
 
 
 @order_blind.property(two_words(), effort=0.5)
@@ -370,7 +373,7 @@ def _(ops: Operations, case: Case, changed: Case, rows: Any, lse: bool) -> Any:
     before, after = (ops.scaled_dot_product_attention(**c, return_lse=lse) for c in (case, changed))
     rows = told(ops, case, rows)
     parts = zip(before, after, strict=True) if lse else [(before, after)]
-    return all_of(*(identical(y[rows], x[rows]) for x, y in parts))
+    return all_of(*(same_answer(ops, y[rows], x[rows]) for x, y in parts))
 
 
 @causal_sees_no_future.property(two_futures(), effort=0.25)
@@ -384,7 +387,7 @@ def _(ops: Operations, case: Case, changed: Case, rows: Any) -> Any:
 def _(ops: Operations, case: Case, changed: Case, rows: Any) -> Any:
     before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, rows)
-    return identical(after[rows], before[rows])
+    return same_answer(ops, after[rows], before[rows])
 
 
 mask_excludes = Claim(
@@ -414,7 +417,7 @@ mask_excludes = Claim(
 def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
-    return all_of(identical(after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
+    return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
 
 
 @mask_excludes.property(two_hidden_contents(), effort=0.5)
@@ -429,7 +432,7 @@ def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
 def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
     before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
-    return all_of(identical(after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
+    return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
 
 
 decode_equals_prefill = Claim(
@@ -526,7 +529,7 @@ def _(ops: Operations, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
     return all_of(
         equal(mix[alive], true[alive], within=within[alive]),
         equal(log_sum[alive], true_log[alive], within=logsumexp_rounding(both, shares, log_sum.dtype)[alive]),
-        identical(mix[alone], np.where(np.isfinite(lse_a)[..., None], a, b)[alone]),
+        same_answer(ops, mix[alone], np.where(np.isfinite(lse_a)[..., None], a, b)[alone]),
         equal(mix[~alive], 0.0),
         equal(log_sum[~alive], -np.inf),
     )

@@ -22,7 +22,7 @@ from mathcore.attention_tolerances import (
 from mathcore.common_rows import Part
 from mathcore.verify import Enclosure, Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.relations import Conjunction, Relation
+from mathcore.verify.relations import Conjunction, Relation, identical
 
 Case = dict[str, Any]
 ARRAYS = ("query", "key", "value")
@@ -95,6 +95,19 @@ def first_seen(case: Case) -> Any:
     seen = seen_by(case)
     own = per_head(case["value"], seen.shape[-3] if seen.ndim > 2 else 1)
     return np.take_along_axis(own, seen.argmax(-1)[..., None], -2)
+
+
+def signs_compared(ops: Operations, y: Any) -> Any:
+    """An answer of attention as it is compared: −0 as +0, unless the target declares that it keeps the sign."""
+    return y if ops.conventions.attention_of_minus_zero == "kept" else y + y.dtype.type(0)
+
+
+def same_answer(ops: Operations, lhs: Any, rhs: Any) -> Any:
+    """Bit for bit the same answer of attention, but for the signs of zeros that a target does not promise.
+
+    A hidden value v adds 0 · v, a zero whose sign is that of v.
+    """
+    return identical(signs_compared(ops, lhs), signs_compared(ops, rhs))
 
 
 def without_values(case: Case) -> Case:
@@ -227,7 +240,9 @@ def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relati
     if declared == "zeros" or not keys:
         return equal(answer[nothing], 0.0)
     means = np.broadcast_to(of.value.mean(-2)[..., None, :], answer.shape)[nothing]
-    return equal(answer[nothing], means, within=plain_mean(np.full(means.shape, abs(of.value).max()), keys, dtype))
+    return equal(
+        answer[nothing], means, within=plain_mean(np.full(means.shape, abs(of.value).max(initial=0)), keys, dtype)
+    )
 
 
 def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options: Any) -> Conjunction | Relation:

@@ -15,7 +15,7 @@ from mathcore.verify import Allowance, Enclosure, Operations, all_of, draw_array
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.enclosures import true_matmul
 from mathcore.verify.relations import Conjunction, Relation
-from mathcore.verify.tolerances import FORMATS, dot_product, magnitude
+from mathcore.verify.tolerances import FORMATS, dot_product, flushed, magnitude
 
 # The textbook.
 
@@ -111,7 +111,7 @@ def draw_bits(draw: Draw, shape: tuple[int, ...], dtype: str) -> Any:
     bits = np.frombuffer(rng.bytes(some.itemsize * math.prod(shape)), some.dtype).reshape(shape)
     special = rng.choice(some, shape) if math.prod(shape) else bits
     plain = as_dtype(draw_integers(draw, shape, 9), dtype) if math.prod(shape) <= 12 else bits
-    return np.where(rng.random(shape) < 0.3, special, plain if draw(st.booleans()) else bits)
+    return flushed(np.where(rng.random(shape) < 0.3, special, plain if draw(st.booleans()) else bits))
 
 
 # The operations.

@@ -24,7 +24,6 @@ from mathcore.probability_rows import (
     any_axis,
     any_width,
     distribution,
-    first_of_the_highest,
     floats_only,
     gradient,
     gradient_sums_to_zero,
@@ -40,6 +39,7 @@ from mathcore.probability_rows import (
     stencils,
     steps,
     total,
+    wins,
 )
 from mathcore.probability_tolerances import (
     central_difference,
@@ -175,7 +175,7 @@ index_of_highest = Claim(
     "argmax.index_of_highest",
     faq=8,
     statement="Argmax is the index, an integer, of the highest score: of equal ones the first, and NaN counts as the "
-    "highest.",
+    "highest, unless a target declares otherwise.",
     formula=r"\operatorname{argmax}(x) = \min\{i : x_i \ge x_j \text{ for all } j\}",
     needs=("argmax",),
     refuted_by=(
@@ -197,7 +197,7 @@ index_of_highest = Claim(
 @index_of_highest.property(x=rows_with_ties())
 def _(ops: Operations, x: Any) -> Any:
     index = ops.argmax(x)
-    return all_of(equal(index, first_of_the_highest(x)), equal(index.dtype.kind in "iu", True))
+    return all_of(wins(ops, index, x), equal(index.dtype.kind in "iu", True))
 
 
 def grids(target: Target) -> Iterator[dict[str, Any]]:
@@ -210,7 +210,7 @@ def grids(target: Target) -> Iterator[dict[str, Any]]:
 
 @index_of_highest.exhaustive(grids)
 def _(ops: Operations, x: Any) -> Any:
-    return equal(ops.argmax(x), first_of_the_highest(x))
+    return wins(ops, ops.argmax(x), x)
 
 
 softmax_keeps_the_winner = Claim(
@@ -485,7 +485,7 @@ def scores_within_reach(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
     """Rows at different levels whose probabilities stay above 8λ, for gap + ln n ≤ −ln λ − ln 8."""
     name = draw(st.sampled_from(target.dtypes))
     shape = (draw(st.integers(1, 3)), draw(widths(most=300)))
-    reach = max(-math.log(8 * FORMATS[name].smallest) - math.log(shape[-1]), 1.0)
+    reach = max(-math.log(8 * format_of(dtype_named(name)).smallest) - math.log(shape[-1]), 1.0)
     x = abs(draw_array(draw, shape, "float64", (2.0**-6, 1)))
     x = x / max(x.max(), 1) * reach * 0.95  # rounding to the format may widen a gap
     return as_dtype(x - draw_integers(draw, (shape[0], 1), 2) * reach, name)

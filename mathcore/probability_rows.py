@@ -77,6 +77,21 @@ def first_of_the_highest(x: Any) -> Any:
     return np.where(wins, np.arange(x.shape[-1]), x.shape[-1]).min(-1)
 
 
+def wins(ops: Operations, index: Any, x: Any) -> Relation:
+    """The index that argmax gave against the one that it owes by the conventions on equal scores and on NaN."""
+    nan = np.isnan(x.astype(np.float64))
+    x = np.where(nan, -np.inf, x) if ops.conventions.argmax_nan == "ignored" else x.astype(np.float64)
+    owed, last = first_of_the_highest(x), x.shape[-1] - 1
+    if ops.conventions.argmax_ties == "last":
+        owed = last - first_of_the_highest(x[..., ::-1])
+    elif ops.conventions.argmax_ties == "any":
+        chosen, best = (np.take_along_axis(x, np.clip(i, 0, last)[..., None], -1)[..., 0] for i in (index, owed))
+        owed = np.where((chosen == best) | (np.isnan(chosen) & np.isnan(best)), np.clip(index, 0, last), owed)
+    if ops.conventions.argmax_nan == "any":
+        owed = np.where(nan.any(-1), np.clip(index, 0, last), owed)
+    return equal(index, owed)
+
+
 def probabilities(x: Any, temperature: float = 1.0) -> Any:
     """Softmax of rows in float64, good to the 40 bits that tolerances ask for."""
     e = np.exp(-gaps(x) / temperature)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+import mathcore
 from mathcore.verify import (
     Claim,
     Conventions,
@@ -216,6 +217,49 @@ def test_the_script_repeats_the_failure_and_passes_once_it_is_mended(tmp_path, m
     assert mended.returncode == 0, mended.stdout + mended.stderr
 
 
+BOXES = """
+    import itertools
+
+    import numpy as np
+
+    from mathcore.verify import Target
+    from mathcore.verify.adapters import Script
+
+    CALLS = itertools.count()
+
+    class Box:
+        def __init__(self, held):
+            self.held = np.array(held)
+
+        def detach(self):
+            return self.held.copy()
+
+    def unboxed(box):
+        if not isinstance(box, Box):
+            raise TypeError("not a box")
+        return box.detach()
+
+    def linear_vjp(cotangent, x, weight, bias=None):
+        noise = 2.0 ** -9 * next(CALLS)
+        g, x, w = cotangent.held, x.held.reshape(-1, x.held.shape[-1]), weight.held
+        parts = [g @ w.T + noise, x.T @ g.reshape(-1, w.shape[-1])]
+        return tuple(map(Box, parts if bias is None else [*parts, g.reshape(-1, w.shape[-1]).sum(0)]))
+
+    TARGET = Target.converting("boxes", Box, unboxed, linear_vjp=linear_vjp, dtypes="float64")
+    object.__setattr__(TARGET.adapter, "script", Script("from boxed import Box", "Box({})", "{}.detach()"))
+"""
+
+
+def test_two_answers_of_several_parts_are_repeated_by_the_script(tmp_path, monkeypatch):
+    (tmp_path / "boxed.py").write_text(textwrap.dedent(BOXES))
+    monkeypatch.syspath_prepend(tmp_path)
+    result = verify_target("boxed:TARGET", "linear.gradient", profile="quick", seed=1, workers=1).results[0][1]
+    assert "answers differently the second time" in result.detail
+    (tmp_path / "repeat.py").write_text(result.finding.script)
+    ran = subprocess.run([sys.executable, "repeat.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "AssertionError: two answers to one question" in ran.stderr, result.finding.script
+
+
 # How calls are put.
 
 
@@ -252,8 +296,6 @@ def test_an_odd_answer_to_bad_arguments_is_no_refusal_and_no_fault():
 
 
 def test_half_precision_is_asked_for_only_where_the_target_accepts_it():
-    import mathcore
-
     seen = set()
 
     def rms_norm(x, weight, *, epsilon=1e-6):
@@ -266,8 +308,6 @@ def test_half_precision_is_asked_for_only_where_the_target_accepts_it():
 
 
 def test_a_counterexample_that_the_target_does_not_support_is_no_objection():
-    import mathcore
-
     def rope(x, positions):
         if x.shape[-1] < 4:
             raise NotTriedError("rope", "widths below 4")
@@ -288,8 +328,6 @@ def test_an_option_that_is_not_taken_is_not_checked():
 @pytest.mark.parametrize("pairing", ["half", "interleaved"])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_rope_in_another_convention_is_read_back(pairing, sign):
-    import mathcore
-
     def rope(x, positions, *, base=10_000.0):
         return mathcore.rope(x, sign * np.asarray(positions), base=base, interleaved=pairing == "interleaved")
 
@@ -304,8 +342,6 @@ def test_rope_in_another_convention_is_read_back(pairing, sign):
 
 def attention(query, key, value, *, mask=None, is_causal=False, scale=None, own):
     """Attention in conventions of its own, by mathcore's."""
-    import mathcore
-
     if own.attention_layout == "time-first":
         query, key, value = (np.swapaxes(x, -3, -2) for x in (query, key, value))
     if own.grouped_heads == "tile":
@@ -342,8 +378,6 @@ OTHERS = [
 
 @pytest.mark.parametrize("own", OTHERS, ids=lambda c: ",".join(Conventions().difference(c).values()) or "mathcore's")
 def test_attention_in_another_convention_is_detected_and_read_back(own):
-    import mathcore
-
     def theirs(query, key, value, mask=None, is_causal=False, scale=None):
         return attention(query, key, value, mask=mask, is_causal=is_causal, scale=scale, own=own)
 
@@ -355,6 +389,24 @@ def test_attention_in_another_convention_is_detected_and_read_back(own):
     mask[..., 0] = True
     came = Caller(target)("scaled_dot_product_attention", (q, k, v), {"mask": mask, "is_causal": True})
     assert np.allclose(came, mathcore.scaled_dot_product_attention(q, k, v, mask=mask, is_causal=True), atol=1e-14)
+
+
+def test_causal_queries_that_stand_elsewhere_are_not_put_to_a_target():
+    q, k = np.ones((2, 4)), np.ones((5, 4))
+    for alignment, offset in (("top-left", 0), ("bottom-right", 3)):
+        target = Target.numpy(
+            "mine",
+            scaled_dot_product_attention=lambda query, key, value, is_causal=False: query,
+            conventions=Conventions(causal_alignment=alignment),
+        )
+        ask = Caller(target)
+        for other in (0, 3):
+            options = {"is_causal": True, "query_offset": other}
+            if other == offset:
+                ask("scaled_dot_product_attention", (q, k, k), options)
+            else:
+                with pytest.raises(NotTriedError, match="query_offset"):
+                    ask("scaled_dot_product_attention", (q, k, k), options)
 
 
 def test_other_conventions_are_detected():
@@ -370,6 +422,63 @@ def test_other_conventions_are_detected():
         "nan", "last", 0.5, "out-in"
     ]  # fmt: skip
     assert np.isnan(found.value("cross_entropy_of_nothing"))
+
+
+def flushing(x, axis=-1):
+    """A softmax by arithmetic that knows no subnormal numbers."""
+    return without_subnormals(softmax(without_subnormals(x), axis))
+
+
+def without_subnormals(x):
+    return np.where(abs(x) < np.finfo(x.dtype).tiny, np.zeros_like(x), x)
+
+
+def test_numbers_flushed_to_zero_are_a_convention_and_nothing_else_is():
+    claim, flushed = CLAIMS["softmax.is_positive"], Conventions(subnormals="flushed")
+    mine = Target.numpy("mine", softmax=flushing, dtypes=("float64", "float32"))
+    kept = examine(claim, mine, QUICK, 1)
+    assert (kept.outcome, kept.advice) == ("refuted", "holds under another convention: subnormals='flushed'")
+    assert examine(claim, mine.following(flushed), QUICK, 1).outcome == "holds"
+    early = mine.replacing("early", softmax=lambda x: np.where((p := softmax(x)) < 1e-36, p * 0, p))
+    assert examine(claim, early.following(flushed), QUICK, 1).outcome == "refuted"
+
+
+def test_inputs_that_a_target_flushes_are_not_put_to_it():
+    def seen(x):
+        assert not ((x != 0) & (abs(x) < np.finfo(x.dtype).tiny)).any()
+        return np.maximum(x, 0)
+
+    given = {"dtypes": ("float64", "float32"), "conventions": Conventions(subnormals="flushed")}
+    report = verify_target(Target.numpy("mine", relu=seen, **given), "relu", profile="quick", seed=1)
+    assert {r.outcome for _, r in report.results} <= {"holds", "not_offered", "refuted"}
+    assert not any("AssertionError" in r.detail for _, r in report.results)
+    tiny = np.array([2.0**-1074])
+    with pytest.raises(NotTriedError, match="subnormal numbers"):
+        Caller(Target.numpy("mine", relu=seen, **given))("relu", (tiny,), {})
+
+
+@pytest.mark.parametrize(
+    ("operation", "kept"),
+    [
+        ("softmax", softmax),
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("linear", lambda x, weight: x @ weight),
+        ("rope", lambda x: mathcore.rope(x)),
+        ("scaled_dot_product_attention", mathcore.scaled_dot_product_attention),
+        ("cross_entropy_vjp", mathcore.cross_entropy_vjp),
+    ],
+)
+def test_whether_subnormal_numbers_are_kept_is_detected(operation, kept):
+    def flushes(*args, **options):
+        return without_subnormals(np.asarray(kept(*args, **options)))
+
+    for function, value in ((kept, "kept"), (flushes, "flushed")):
+        assert detect(Target.numpy("mine", **{operation: function})).value("subnormals") == value
+
+
+def test_of_several_operations_the_first_that_tells_decides():
+    functions = {"softmax": flushing, "linear": lambda x, weight: x @ weight}
+    assert detect(Target.numpy("mine", **functions)).value("subnormals") == "kept"
 
 
 def _low_precision_rope(x, positions, *, dtype, of_angles):
@@ -414,8 +523,6 @@ def test_the_precision_of_the_phase_is_detected_by_answers_of_few_digits():
 
 
 def test_doubled_positions_and_another_base_are_seen():
-    import mathcore
-
     found = detect(Target.numpy("q10", rope=lambda x, positions: mathcore.rope(x, 2 * positions, base=500_000.0)))
     assert (found.value("rope_step"), found.value("rope_base"), found.value("rope_phase")) == (
         2.0,

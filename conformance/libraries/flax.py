@@ -20,12 +20,16 @@ NAMES = {
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    if not weight.size:
+        raise NotTriedError("linear", "layers without a weight")
     parameters = {"kernel": weight} if bias is None else {"kernel": weight, "bias": bias}
     layer = linen.Dense(weight.shape[-1], use_bias=bias is not None)
     return layer.apply({"params": parameters}, x)
 
 
 def scaled_dot_product_attention(query: Any, key: Any, value: Any, *, mask: Any = None, bias: Any = None) -> Any:
+    if not query.size * key.size * value.size:
+        raise NotTriedError("scaled_dot_product_attention", "arrays of nothing")
     if query.ndim > 2 and query.shape[-2] != key.shape[-2]:
         raise NotTriedError("scaled_dot_product_attention", "grouped heads")
     single = query.ndim == 2
@@ -40,6 +44,8 @@ TARGET = Target.jax(
     linear=linear,
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float64", "float32"),
-    restrictions=Restrictions(shapes=8),  # every shape is compiled anew
-    conventions=Conventions(errors="none", attention_layout="time-first", attention_of_nothing="mean"),
+    restrictions=Restrictions(shapes=24),  # every shape is compiled anew
+    conventions=Conventions(
+        errors="none", subnormals="flushed", attention_layout="time-first", attention_of_nothing="mean"
+    ),
 )

@@ -108,6 +108,10 @@ TARGET = Target.jax(
     dtypes=("float64", "float32"),
     restrictions=Restrictions(shapes=8),  # every shape is compiled anew
     conventions=Conventions(
-        errors="none", softmax_of_nothing="nan", attention_layout="time-first", attention_of_nothing="mean"
+        errors="none",
+        softmax_of_nothing="nan",
+        attention_layout="time-first",
+        attention_of_nothing="mean",
+        subnormals="flushed",
     ),
 )

@@ -25,6 +25,22 @@ NAMES = {
 }
 
 
+def softmax(x: Any, axis: int = -1) -> Any:
+    return ops.softmax(x, axis)
+
+
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    return ops.log_softmax(x, axis)
+
+
+def logsumexp(x: Any, axis: int = -1, *, keepdims: bool = False) -> Any:
+    return ops.logsumexp(x, axis, keepdims)
+
+
+def relu(x: Any) -> Any:
+    return ops.relu(x)
+
+
 def scaled_dot_product_attention(
     query: Any,
     key: Any,
@@ -43,14 +59,18 @@ def scaled_dot_product_attention(
 
 TARGET = Target.jax(
     "Keras",
-    softmax=lambda x, axis=-1: ops.softmax(x, axis),
-    log_softmax=lambda x, axis=-1: ops.log_softmax(x, axis),
-    logsumexp=lambda x, axis=-1, keepdims=False: ops.logsumexp(x, axis, keepdims),
-    relu=lambda x: ops.relu(x),
+    softmax=softmax,
+    log_softmax=log_softmax,
+    logsumexp=logsumexp,
+    relu=relu,
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float64", "float32"),
     restrictions=Restrictions(shapes=8),  # every shape is compiled anew
     conventions=Conventions(
-        errors="none", softmax_of_nothing="nan", attention_layout="time-first", attention_of_nothing="mean"
+        errors="none",
+        softmax_of_nothing="nan",
+        attention_layout="time-first",
+        attention_of_nothing="mean",
+        subnormals="flushed",
     ),
 )

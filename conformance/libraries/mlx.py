@@ -1,4 +1,4 @@
-"""MLX: its kernels on the CPU, in float32."""
+"""MLX: its kernels on the CPU, in float32. Log-softmax of a single class is not asked: it corrupts memory, as seen."""
 
 from __future__ import annotations
 
@@ -43,18 +43,26 @@ def softmax_vjp(cotangent: Any, x: Any, axis: int = -1) -> Any:
 
 
 def log_softmax(x: Any, axis: int = -1) -> Any:
+    if x.shape[axis] < 2 or not x.size:  # (5, 1) ends the process, unless mx.disable_compile() was called
+        raise NotTriedError("log_softmax", "a single class, arrays of nothing")
     return nn.log_softmax(x, axis)
 
 
 def logsumexp(x: Any, axis: int = -1, *, keepdims: bool = False) -> Any:
+    if not x.size:
+        raise NotTriedError("logsumexp", "arrays of nothing")
     return mx.logsumexp(x, axis, keepdims=keepdims)
 
 
 def logsumexp_vjp(cotangent: Any, x: Any, axis: int = -1, *, keepdims: bool = False) -> Any:
+    if not x.size:
+        raise NotTriedError("logsumexp", "arrays of nothing")
     return pulled_back(cotangent, lambda leaf: mx.logsumexp(leaf, axis, keepdims=keepdims), x)
 
 
 def argmax(x: Any, axis: int = -1) -> Any:
+    if not x.size:
+        raise NotTriedError("argmax", "arrays of nothing")
     return mx.argmax(x, axis)
 
 
@@ -69,8 +77,8 @@ def relu_vjp(cotangent: Any, x: Any) -> Any:
 def cross_entropy(
     logits: Any, targets: Any, *, axis: int = -1, label_smoothing: float = 0.0, reduction: str = "mean"
 ) -> Any:
-    if label_smoothing == 1 or logits.ndim < 2:
-        raise NotTriedError("cross_entropy", "a label smoothing of 1, logits of one axis")
+    if label_smoothing == 1 or logits.ndim < 2 or not logits.size:
+        raise NotTriedError("cross_entropy", "a label smoothing of 1, logits of one axis, arrays of nothing")
     return nn.losses.cross_entropy(logits, targets, axis=axis, label_smoothing=label_smoothing, reduction=reduction)
 
 
@@ -129,6 +137,8 @@ def scaled_dot_product_attention(
 ) -> Any:
     if query.ndim > 4 or sum([mask is not None, bias is not None, is_causal]) > 1:
         raise NotTriedError("scaled_dot_product_attention", "more than 4 axes, two of `mask`, `bias`, `is_causal`")
+    if not query.size * key.size * value.size:
+        raise NotTriedError("scaled_dot_product_attention", "arrays of nothing")
     shape = (*query.shape[:-1], value.shape[-1])
     query, key, value = (x.reshape((1,) * (4 - x.ndim) + x.shape) for x in (query, key, value))
     extra = "causal" if is_causal else bias if mask is None else mask

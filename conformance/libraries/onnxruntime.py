@@ -43,7 +43,7 @@ def answer_of(operator: str, given: dict[str, Any], answer: str = "", **attribut
     """What the operator makes of its inputs, by name."""
     inputs = tuple((name, str(x.dtype), x.ndim) for name, x in given.items())
     run = session(operator, inputs, answer or inputs[0][1], **attributes).run
-    return run(None, {name: np.ascontiguousarray(x) for name, x in given.items()})[0]
+    return run(None, {name: np.array(x, order="C") for name, x in given.items()})[0]
 
 
 def softmax(x: Any, axis: int = -1) -> Any:
@@ -69,6 +69,8 @@ def relu(x: Any) -> Any:
 def apply_rope(x: Any, cos: Any, sin: Any, *, interleaved: bool = False) -> Any:
     if x.ndim < 2 or cos.ndim != 2 or cos.dtype != x.dtype or 2 * cos.shape[-1] != x.shape[-1]:
         raise NotTriedError("apply_rope", "tables of other than 2 axes or another dtype, part of the width")
+    if x.dtype != np.float32:
+        raise NotTriedError("apply_rope", "float64, which the operator does not take")
     heads = x.reshape(1, math.prod(x.shape[:-2]), *x.shape[-2:])
     given = {"x": heads, "cos": cos[None], "sin": sin[None]}
     return answer_of("RotaryEmbedding", given, interleaved=int(interleaved)).reshape(x.shape)
@@ -84,6 +86,8 @@ def scaled_dot_product_attention(
     is_causal: bool = False,
     scale: float | None = None,
 ) -> Any:
+    if not query.shape[-1] * value.shape[-1] * query.shape[-2] * key.shape[-2]:
+        raise NotTriedError("scaled_dot_product_attention", "widths of 0, no queries, no keys")
     if query.ndim > 4:
         raise NotTriedError("scaled_dot_product_attention", "more than 4 axes")
     if mask is not None and bias is not None:
@@ -109,5 +113,5 @@ TARGET = Target.numpy(
     apply_rope=apply_rope,
     scaled_dot_product_attention=scaled_dot_product_attention,
     dtypes=("float32",),
-    conventions=Conventions(softmax_of_nothing="nan", argmax_nan="ignored"),
+    conventions=Conventions(softmax_of_nothing="nan", argmax_nan="any"),
 )

@@ -31,6 +31,6 @@ TARGET = Target.jax(
     cross_entropy=cross_entropy,
     cross_entropy_vjp=cross_entropy_vjp,
     dtypes=("float64", "float32"),
-    conventions=Conventions(errors="none"),
+    conventions=Conventions(errors="none", subnormals="flushed"),
     restrictions=Restrictions(shapes=8),  # every shape is compiled anew
 )

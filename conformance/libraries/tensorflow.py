@@ -112,7 +112,7 @@ TARGET = Target.converting(
     cross_entropy_vjp=cross_entropy_vjp,
     embedding=embedding,
     dtypes=("float64", "float32"),
-    conventions=Conventions(softmax_of_nothing="nan", argmax_nan="ignored"),
+    conventions=Conventions(softmax_of_nothing="nan", argmax_nan="ignored", subnormals="flushed"),
 )
 TARGET = replace(
     TARGET,

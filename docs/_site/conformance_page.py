@@ -42,6 +42,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "Scores, losses and layers": (*ABOUT_SCORES, "linear_weight", "errors"),
     "Attention": ABOUT_ATTENTION,
     "RoPE": ABOUT_ROPE,
+    "Arithmetic": ("subnormals",),
 }
 SAID = {
     "softmax_of_nothing": "softmax of nothing but −∞",
@@ -60,11 +61,14 @@ SAID = {
     "rope_pairing": "pairs",
     "rope_sign": "sense",
     "rope_phase": "precision of the angle",
+    "subnormals": "numbers below the smallest normal one",
 }
 VALUES: Mapping[tuple[str, str], str] = {
     ("errors", "any"): "refused",
     ("errors", "none"): "answered",
     ("argmax_nan", "ignored"): "passed over",
+    ("argmax_nan", "any"): "passed over, but for a first one",
+    ("subnormals", "flushed"): "count as 0",
     ("rope_sign", "1"): "counter-clockwise",
     ("rope_sign", "-1"): "clockwise",
     ("attention_of_nothing", "mean"): "the mean of all values",

@@ -20,6 +20,7 @@ from mathcore.verify.adapters import Adapter, NotCarriedError
 from mathcore.verify.conventions import in_its_own_way
 from mathcore.verify.errors import FaultError, NotTriedError, TargetError
 from mathcore.verify.restrictions import Restrictions
+from mathcore.verify.tolerances import flushed, subnormals
 
 _MOST_REPEATED = 8
 _TORCH_WORDS = {"axis": "dim", "keepdims": "keepdim"}
@@ -44,7 +45,7 @@ class Caller:
 
     Attributes:
         made: the calls since `forget`, for a script that repeats them.
-        pending: the call that has no answer yet.
+        pending: the call that has no answer yet, or is being asked again.
     """
 
     def __init__(self, target: Any, once: bool = False) -> None:
@@ -108,6 +109,13 @@ class Caller:
             self._compare(call, "after other calls")
 
     def _refused(self, operation: str, given: Mapping[str, Any]) -> str:
+        for value in given.values():
+            if isinstance(value, np.ndarray) and _is_float(value) and value.dtype.name not in self._target.dtypes:
+                return str(value.dtype.name)
+        if self._target.conventions.subnormals == "flushed":
+            with subnormals("flushed"):
+                if any(map(_has_subnormals, given.values())):
+                    return "subnormal numbers"
         restrictions: Restrictions = self._target.restrictions
         if reason := restrictions.refuses(given, _defaults(operation)):
             return reason
@@ -129,6 +137,7 @@ class Caller:
         self.made.append(call)
         count = self._counts[operation] = self._counts.get(operation, 0) + 1
         if self._twice and count & (count - 1) == 0 and _is_plain((args, options, answer)):
+            self.pending = call
             self._compare(call, "")
             if count < _MOST_REPEATED:
                 self._early.append(Call(operation, _copied(args), _copied(dict(options)), answer))
@@ -139,7 +148,7 @@ class Caller:
         again = self._once(call.operation, self._target.operations[call.operation], call.args, call.options)
         if not same_bits(call.answer, again):
             words = f"answers differently the second time{' (' * bool(when)}{when}{')' * bool(when)}"
-            raise FaultError(call.operation, words, call.args, call.options)
+            raise FaultError(call.operation, words, call.args, call.options, call.answer)
 
     def _once(
         self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
@@ -239,8 +248,8 @@ def fitted(
                 options[name] = value
         elif own and (own in accepted or ("**" in accepted and not _is_default(value, defaults.get(name)))):
             options[own] = value
-        elif not _is_default(value, defaults.get(name)) and not _goes_without_saying(
-            operation, name, given, conventions
+        elif not _goes_without_saying(operation, name, given, conventions) and (
+            name == "query_offset" or not _is_default(value, defaults.get(name))  # no target has an offset of its own
         ):
             raise NotTriedError(operation, f"`{name}`")
     places = [_as_an_array(operation, name, given[name]) for name in required]
@@ -445,6 +454,10 @@ def _check_answer(operation: str, given: Mapping[str, Any], answer: Any) -> None
         raise FaultError(operation, f"returned {answer.dtype}, expected integers")
     if dtype is not None and answer.dtype != dtype:
         raise FaultError(operation, f"returned {answer.dtype}, expected {dtype}")
+
+
+def _has_subnormals(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and not np.array_equal(flushed(value), value, equal_nan=_is_float(value))
 
 
 def _is_float(x: np.ndarray[Any, Any]) -> bool:

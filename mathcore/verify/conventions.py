@@ -28,8 +28,10 @@ class Conventions:
         cross_entropy_of_nothing: the mean over no rows.
         softmax_of_nothing: a row of scores that are all −∞, or all hidden.
         attention_of_nothing: a query that sees no key; "mean" is that of all values, "nan" not a number.
+        attention_of_minus_zero: whether a query that sees a single key gets a −0 of its value as −0; it does not where
+            zeros times hidden values are added. "any" if that is not known.
         argmax_ties: which of equal scores wins; "any" if that is not known.
-        argmax_nan: whether a NaN counts as the highest score, or is passed over; "any" if that is not known.
+        argmax_nan: whether a NaN counts as the highest score, or as −∞; "any" if it depends, or is not known.
         rope_pairing: "half" pairs feature i with i + d/2, "interleaved" 2i with 2i + 1. Of a target that offers
             `interleaved` as an option, what it does without.
         rope_sign: 1 turns a pair counter-clockwise, −1 clockwise.
@@ -44,6 +46,7 @@ class Conventions:
         attention_scale: what products are multiplied by if no scale is given.
         grouped_heads: query heads that share a key head are neighbours ("repeat"), or lie apart ("tile").
         linear_weight: (inputs, outputs), or (outputs, inputs).
+        subnormals: whether numbers below the smallest normal one are kept, or are "flushed" to 0 on the way in and out.
         errors: how bad arguments are refused: with mathcore's classes and words, with any error, or not at all.
         repeatable: whether the same call always gives the same bits.
     """
@@ -55,6 +58,7 @@ class Conventions:
     cross_entropy_of_nothing: float = 0.0
     softmax_of_nothing: Literal["zeros", "nan", "uniform"] = "zeros"
     attention_of_nothing: Literal["zeros", "nan", "mean"] = "zeros"
+    attention_of_minus_zero: Literal["kept", "any"] = "any"
     argmax_ties: Literal["first", "last", "any"] = "first"
     argmax_nan: Literal["highest", "ignored", "any"] = "highest"
     rope_pairing: Literal["half", "interleaved"] = "half"
@@ -67,6 +71,7 @@ class Conventions:
     attention_scale: Literal["1/sqrt(d)", "1/d", "1"] = "1/sqrt(d)"
     grouped_heads: Literal["repeat", "tile"] = "repeat"
     linear_weight: Literal["in-out", "out-in"] = "in-out"
+    subnormals: Literal["kept", "flushed"] = "kept"
     errors: Literal["mathcore", "any", "none"] = "any"
     repeatable: bool = True
 
@@ -99,6 +104,7 @@ _BEARS_ON: Mapping[str, tuple[str, ...]] = {
     "cross_entropy_of_nothing": ("cross_entropy",),
     "softmax_of_nothing": ("softmax", "logsumexp"),
     "attention_of_nothing": ("attention",),
+    "attention_of_minus_zero": ("attention",),
     "argmax_ties": ("argmax",),
     "argmax_nan": ("argmax",),
     "rope_pairing": ("rope",),
@@ -111,6 +117,7 @@ _BEARS_ON: Mapping[str, tuple[str, ...]] = {
     "attention_scale": ("attention",),
     "grouped_heads": ("attention",),
     "linear_weight": ("linear",),
+    "subnormals": ("",),
     "errors": ("",),
 }
 _NUMBERS: Mapping[str, tuple[float, ...]] = {

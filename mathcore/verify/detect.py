@@ -18,7 +18,7 @@ from mathcore.verify.calls import Caller, fitted, named
 from mathcore.verify.conventions import Conventions
 from mathcore.verify.errors import FaultError, NotTriedError, TargetError
 from mathcore.verify.targets import Target
-from mathcore.verify.tolerances import dtype_named
+from mathcore.verify.tolerances import FORMATS, dtype_named
 
 Array = np.ndarray[Any, Any]
 
@@ -50,6 +50,14 @@ class Detection:
     target: str
     observations: list[Observation] = field(default_factory=list)
 
+    def add(self, observation: Observation) -> None:
+        """Note what an operation does; where several speak of one convention, the first that says something counts."""
+        for i, earlier in enumerate(self.observations):
+            if earlier.convention == observation.convention:
+                self.observations[i] = observation if earlier.value is None else earlier
+                return
+        self.observations.append(observation)
+
     @property
     def conventions(self) -> Conventions:
         """The conventions to declare."""
@@ -72,7 +80,7 @@ def detect(target: Target) -> Detection:
                 for convention, detector in detectors.items():
                     observation = _observed(convention, detector, _Asked(target, operation, known))
                     known[convention] = observation.value
-                    found.observations.append(observation)
+                    found.add(observation)
     return found
 
 
@@ -89,6 +97,11 @@ class _Asked:
         """The widest format that the target accepts."""
         order = ("float64", "float32", "float16", "bfloat16")
         return next(d for d in order if d in self.target.dtypes)
+
+    @property
+    def tiny(self) -> float:
+        """The smallest normal number of that format."""
+        return FORMATS[self.dtype].tiny
 
     @property
     def unit(self) -> float:
@@ -145,14 +158,53 @@ def _errors(ask: _Asked) -> tuple[Any, str]:
     return "none", f"softmax of the integers (1, 2) is {_numbers(p[0])}"
 
 
+def _subnormals(what: str, true: float, answer: Array) -> tuple[Any, str]:
+    """Whether an answer that is a subnormal number came out as 0."""
+    came = float(answer.ravel()[-1])
+    value = "flushed" if came == 0 else "kept" if abs(came / true - 1) < 0.1 else None
+    return value, f"{what} is {came:.3g}, where {true:.3g} is subnormal"
+
+
+def _faint_probability(ask: _Asked) -> tuple[Any, str]:
+    gap = float(ask.floats(math.log(8) - math.log(ask.tiny)))
+    return _subnormals(f"softmax of (0, −{gap:.4g})", math.exp(-gap), ask(ask.floats([[0.0, -gap]])))
+
+
+def _faint_slope(ask: _Asked) -> tuple[Any, str]:
+    gap = float(ask.floats(math.log(8) - math.log(ask.tiny)))
+    pulled = ask(ask.floats([1.0]), ask.floats([[0.0, -gap]]), np.array([0]), reduction="none")
+    return _subnormals(f"the derivative of the loss at (0, −{gap:.4g})", math.exp(-gap), pulled)
+
+
+def _faint_number(ask: _Asked) -> tuple[Any, str]:
+    x = ask.floats([ask.tiny / 8])
+    return _subnormals(f"ReLU of {float(x[0]):.3g}", float(x[0]), ask(x))
+
+
+def _faint_product(ask: _Asked) -> tuple[Any, str]:
+    x = ask.floats([[ask.tiny]])
+    return _subnormals(f"1/8 of {float(x[0, 0]):.3g}", ask.tiny / 8, ask(x, ask.floats([[0.125]])))
+
+
+def _faint_feature(ask: _Asked) -> tuple[Any, str]:
+    x = ask.floats(np.full((1, 8), ask.tiny / 8))
+    return _subnormals(f"{float(x[0, 0]):.3g} at position 0", ask.tiny / 8, ask(x))
+
+
+def _faint_value(ask: _Asked) -> tuple[Any, str]:
+    one = np.ones((1, 1, 8))
+    return _subnormals("a single value", ask.tiny / 8, _attend(ask, one, one, one * ask.tiny / 8))
+
+
 def _ties(ask: _Asked) -> tuple[Any, str]:
     index = int(ask(ask.floats([1.0, 3.0, 0.0, 3.0, 3.0])))
     return {1: "first", 4: "last"}.get(index, "any"), f"argmax of (1, 3, 0, 3, 3) is {index}"
 
 
 def _nan_in_argmax(ask: _Asked) -> tuple[Any, str]:
-    index = int(ask(ask.floats([1.0, np.nan, 3.0, 2.0])))
-    return {1: "highest", 2: "ignored"}.get(index, "any"), f"argmax of (1, NaN, 3, 2) is {index}"
+    inside, first = (int(ask(ask.floats(row))) for row in ([1.0, np.nan, 3.0, 2.0], [np.nan, 1.0, 3.0, 2.0]))
+    value = {(1, 0): "highest", (2, 2): "ignored"}.get((inside, first), "any")
+    return value, f"argmax of (1, NaN, 3, 2) is {inside}, and of (NaN, 1, 3, 2) it is {first}"
 
 
 def _relu_slope(ask: _Asked) -> tuple[Any, str]:
@@ -391,17 +443,21 @@ def _grouped_heads(ask: _Asked) -> tuple[Any, str]:
 
 
 _DETECTORS: dict[str, dict[str, Detector]] = {
-    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors},
+    # Before softmax, whose exponential may vanish early where subnormal numbers are kept.
+    "linear": {"linear_weight": _linear_weight, "subnormals": _faint_product},
+    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors, "subnormals": _faint_probability},
     "argmax": {"argmax_ties": _ties, "argmax_nan": _nan_in_argmax},
+    "relu": {"subnormals": _faint_number},
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
     "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing},
-    "linear": {"linear_weight": _linear_weight},
+    "cross_entropy_vjp": {"subnormals": _faint_slope},
     "rope": {
         "rope_pairing": _rope_pairing,
         "rope_sign": _rope_sign,
         "rope_base": _rope_base,
         "rope_step": _rope_step,
         "rope_phase": _rope_phase,
+        "subnormals": _faint_feature,
     },
     "sinusoidal_positional_encoding": {"code_layout": _code_layout},
     "scaled_dot_product_attention": {
@@ -411,6 +467,7 @@ _DETECTORS: dict[str, dict[str, Detector]] = {
         "causal_alignment": _causal_alignment,
         "attention_of_nothing": _attention_of_nothing,
         "grouped_heads": _grouped_heads,
+        "subnormals": _faint_value,
     },
 }
 

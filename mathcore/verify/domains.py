@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mathcore.verify.restrictions import NONE, Restrictions, current, spared
 from mathcore.verify.targets import Target
-from mathcore.verify.tolerances import FORMATS, dtype_named
+from mathcore.verify.tolerances import FORMATS, dtype_named, flushed
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -115,9 +115,12 @@ def draw_array(
 
 
 def as_dtype(values: Any, dtype: str) -> np.ndarray[Any, Any]:
-    """`values` rounded to `dtype`, bfloat16 included; finite ones beyond its range become its largest number."""
+    """`values` rounded to `dtype`, bfloat16 included; finite ones beyond its range become its largest number.
+
+    Subnormal ones become 0 for a target to which they are.
+    """
     most, values = FORMATS[dtype].most, np.asarray(values, np.float64)
-    return np.where(np.isinf(values), values, np.clip(values, -most, most)).astype(dtype_named(dtype))
+    return flushed(np.where(np.isinf(values), values, np.clip(values, -most, most)).astype(dtype_named(dtype)))
 
 
 def draw_view(draw: Draw, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -207,7 +210,8 @@ _SHAPES: dict[str, Callable[[Draw, Any, str], Any]] = {
 @domain
 def integers_as_floats(draw: Draw, target: Target, *shape: int, most: int = 64) -> np.ndarray[Any, Any]:
     """Whole numbers |v| ≤ most stored as floats: products and sums of them are exact while they stay below 2ᵖ."""
-    name = draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")]))
+    names = [d for d in target.dtypes if d in ("float64", "float32")] or ["float64"]
+    name = draw(st.sampled_from(names))
     return draw_integers(draw, shape, most).astype(name)
 
 
@@ -222,7 +226,9 @@ def draw_integers(draw: Draw, shape: tuple[int, ...], most: int) -> np.ndarray[A
 def draw_exact(
     draw: Draw, target: Target, *shape: int, most: int = 9, fractions: bool | None = None
 ) -> np.ndarray[Any, Any]:
-    """Numbers that arithmetic is exact on: Fractions where the target takes objects, else whole numbers as float64.
+    """Numbers that arithmetic is exact on: Fractions where the target takes objects, else whole numbers.
+
+    Those are float64, or float32 for a target that has no float64.
 
     Arrays that meet must agree on `fractions`, for a Fraction times a float is a float.
     """
@@ -230,7 +236,7 @@ def draw_exact(
 
     whole = draw_integers(draw, shape, most)
     if not target.exact or not (draw(st.booleans()) if fractions is None else fractions):
-        return whole.astype(np.float64)
+        return whole.astype(np.float64 if "float64" in target.dtypes else np.float32)
     denominators = abs(draw_integers(draw, shape, 6)) + 1
     out = np.empty(shape, dtype=object)
     out.ravel()[:] = [Fraction(int(a), int(b)) for a, b in zip(whole.ravel(), denominators.ravel(), strict=True)]

@@ -27,9 +27,12 @@ class TargetError(Exception):
 
 
 class FaultError(Exception):
-    """An operation misbehaved before any number could be judged: changed its input, returned no array, and so on."""
+    """An operation misbehaved before any number could be judged: changed its input, returned no array, and so on.
 
-    def __init__(self, operation: str, fault: str, args: Any = (), options: Any = None) -> None:
+    Of a call that was answered in two ways, `call_args`, `call_options` and the first `answer` are kept.
+    """
+
+    def __init__(self, operation: str, fault: str, args: Any = (), options: Any = None, answer: Any = None) -> None:
         super().__init__(f"`{operation}` {fault}")
         self.operation, self.fault = operation, fault
-        self.call_args, self.call_options = args, options
+        self.call_args, self.call_options, self.answer = args, options, answer

@@ -31,6 +31,7 @@ from mathcore.verify.relations import Conjunction, Relation, ratios, worst_place
 from mathcore.verify.reproduce import Failure, script_for
 from mathcore.verify.restrictions import restricted
 from mathcore.verify.targets import Disguise, Operations, Target
+from mathcore.verify.tolerances import subnormals
 
 Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected"]
 
@@ -288,7 +289,12 @@ def run_check(
 
     It goes on `past_crashes` if a judgement is wanted, as it is of implementations that are wrong on purpose.
     """
-    tally, attempt = Tally(), _Attempt(claim, check, target, disguise, past_crashes)
+    with subnormals(target.conventions.subnormals):
+        return _checked(_Attempt(claim, check, target, disguise, past_crashes), profile, seed, shrink)
+
+
+def _checked(attempt: _Attempt, profile: Profile, seed: int, shrink: bool) -> CheckResult:
+    claim, check, target, disguise, tally = attempt.claim, attempt.check, attempt.target, attempt.disguise, Tally()
     try:
         with warnings.catch_warnings(), restricted(target.restrictions, target.lacking) as spared:
             warnings.simplefilter("ignore")
@@ -340,6 +346,7 @@ class _Attempt:
         past_crashes: bool = False,
     ) -> None:
         self.claim, self.check, self.target, self.past_crashes = claim, check, target, past_crashes
+        self.disguise = disguise
         self.ops = Operations(target, claim.needs, disguise)
         self.finding: Finding | None = None
         self.failure: Failure | None = None
@@ -381,7 +388,7 @@ class _Attempt:
         except FaultError as fault:
             inputs = {f"argument {i}": v for i, v in enumerate(fault.call_args, 1)} | dict(fault.call_options or {})
             self.finding = Finding.crash("same", inputs, fault, self.claim.statement)
-            call = Call(fault.operation, fault.call_args, fault.call_options or {}, None)
+            call = Call(fault.operation, fault.call_args, fault.call_options or {}, fault.answer)
             self.failure = Failure(self.claim, self.target, inputs, None, (call,))
         except (TargetError, NotOfferedError):
             return  # what it raised before, it may raise again
@@ -410,7 +417,8 @@ class _Attempt:
     def _remember(self, inputs: Mapping[str, Any], relation: Relation | None) -> None:
         if self.ops.caller is not None:
             caller = self.ops.caller
-            made = (*caller.made, *([caller.pending] if caller.pending else []))
+            made, last = tuple(caller.made), caller.pending
+            made = made if last is None or (made and made[-1] is last) else (*made, last)
             self.failure = Failure(self.claim, self.target, dict(inputs), relation, made)
 
     def _fails_too(self, inputs: Mapping[str, Any]) -> tuple[Failure, Finding] | None:
@@ -420,9 +428,10 @@ class _Attempt:
             again(None, **inputs)
         except _RefutedError:
             found, before = again.finding, self.finding
-            if found and before and again.failure and found.crashed == before.crashed:
-                return again.failure, found
-            return None
+            if not (found and before and again.failure and self.failure) or found.crashed != before.crashed:
+                return None
+            remarks = {f.relation.remark for f in (again.failure, self.failure) if f.relation is not None}
+            return (again.failure, found) if len(remarks) < 2 else None  # shapes that differ are another failure
         except Exception:  # inputs that the claim was not made for
             return None
         return None
@@ -464,6 +473,7 @@ def _search(
     attempt: _Attempt, check: Check, target: Target, examples: int, seed: int, shrink: bool, tally: Tally
 ) -> None:
     """Let Hypothesis draw inputs, and shrink the one that fails."""
+    missing: list[NotOfferedError] = []
 
     @seeded(seed)
     @settings(
@@ -485,6 +495,9 @@ def _search(
             if shrink:
                 raise
             raise _EnoughError from None  # spares Hypothesis a second run, and a description that nobody reads
+        except NotOfferedError as operation:  # no failure, which Hypothesis would shrink
+            missing.append(operation)
+            raise _EnoughError from None
         except _PassedOverError:
             if not tally.examples and sum(tally.not_tried.values()) >= _HOPELESS:
                 raise _EnoughError from None
@@ -493,6 +506,8 @@ def _search(
     try:
         run()
     except _EnoughError:
+        if missing:
+            raise missing[0] from None
         return
     except Unsatisfiable:
         return

@@ -212,6 +212,7 @@ MATHCORE = Conventions(
     summation="pairwise",
     relu_slope_at_nan="nan",
     relu_of_minus_zero="plus",
+    attention_of_minus_zero="kept",
     rope_angles="exact",
     errors="mathcore",
 )

@@ -5,7 +5,8 @@ it. There is no other way to allow an error: `equal(…, within=1e-6)` is a Type
 closed, with no O(u²) left out, and are themselves evaluated without cancellation.
 
 Notation: p significand bits, u = 2⁻ᵖ the unit roundoff of the format that the *work* is done in, λ its smallest
-subnormal, γ_k = ku / (1 − ku), h the number of roundings that any one addend meets on its way into a sum.
+subnormal (see `Format` for arithmetic without), γ_k = ku / (1 − ku), h the number of roundings that any one addend
+meets on its way into a sum.
 
 Sources:
     Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), §2.2, §3.1, §3.5, §4.2.
@@ -16,8 +17,10 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from typing import Any, ParamSpec
 
 import numpy as np
@@ -80,7 +83,9 @@ class Format:
 
     Attributes:
         u: unit roundoff.
-        smallest: smallest subnormal λ.
+        smallest: smallest subnormal λ. Of a format that flushes, λ is twice the smallest normal number: rounding is off
+            by at most λ/2 where numbers are spaced λ apart, and a flushed number is off by less than the smallest
+            normal one, so that what is derived for the former covers the latter.
         tiny: smallest normal number.
         most: largest finite number.
         exp, log, trig: how far NumPy's elementary functions are allowed to be off, in ulp; log1p counts as log, expm1
@@ -104,6 +109,31 @@ FORMATS = {
 }
 
 
+_FLUSHING = {
+    name: f if name == "float16" else replace(f, smallest=2 * f.tiny)  # float16 is computed in float32, and kept
+    for name, f in FORMATS.items()
+}
+_KNOWN: ContextVar[Mapping[str, Format]] = ContextVar("formats", default=FORMATS)
+
+
+@contextmanager
+def subnormals(convention: str) -> Iterator[None]:
+    """Draw for, and judge, a target that keeps subnormal numbers, or has them "flushed" to 0."""
+    token = _KNOWN.set(_FLUSHING if convention == "flushed" else FORMATS)
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
+
+
+def flushed(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """An array as the target that is being judged sees it: itself, or with zeros for subnormal numbers."""
+    f = _KNOWN.get().get(x.dtype.name)
+    if f is None or f.smallest < f.tiny:
+        return x
+    return np.where(abs(x) < x.dtype.type(f.tiny), np.copysign(x.dtype.type(0), x), x)
+
+
 def dtype_named(name: str) -> np.dtype[Any]:
     """The NumPy dtype of that name; bfloat16 comes from ml_dtypes."""
     if name == "bfloat16":
@@ -115,13 +145,13 @@ def dtype_named(name: str) -> np.dtype[Any]:
 
 def format_of(dtype: Any) -> Format:
     """The format that results of `dtype` are stored in."""
-    return FORMATS[np.dtype(dtype).name]
+    return _KNOWN.get()[np.dtype(dtype).name]
 
 
 def work_format(dtype: Any) -> Format:
     """The format that arithmetic on `dtype` is done in: float16 and bfloat16 accumulate in float32."""
     name = np.dtype(dtype).name
-    return FORMATS["float32" if name in ("float16", "bfloat16") else name]
+    return _KNOWN.get()["float32" if name in ("float16", "bfloat16") else name]
 
 
 def gamma(k: float, u: float) -> float:
