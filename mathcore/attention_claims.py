@@ -221,8 +221,7 @@ def _(ops: Operations, **case: Any) -> Any:
 uniform_when_keys_equal = Claim(
     "attention.uniform_when_keys_equal",
     faq=20,
-    statement="Equal keys give the mean of the values that are seen; a single word gives its own value bit for bit, "
-    "but for the sign of a zero where none is declared.",
+    statement="Equal keys give the mean of the values that are seen; a single word gives its own value bit for bit.",
     formula=r"k_1 = \dots = k_n \Rightarrow O_i = \frac1n \sum_j v_j",
     source=VASWANI,
     needs=(MIX,),

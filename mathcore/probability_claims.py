@@ -175,7 +175,7 @@ index_of_highest = Claim(
     "argmax.index_of_highest",
     faq=8,
     statement="Argmax is the index, an integer, of the highest score: of equal ones the first, and NaN counts as the "
-    "highest, unless a target declares otherwise.",
+    "highest.",
     formula=r"\operatorname{argmax}(x) = \min\{i : x_i \ge x_j \text{ for all } j\}",
     needs=("argmax",),
     refuted_by=(

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 
+from mathcore.verify.adapters import ALL_FLOATS
 from mathcore.verify.calls import Call
 from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.describe import Finding, describe_failure
@@ -328,7 +329,7 @@ def _checked(attempt: _Attempt, profile: Profile, seed: int, shrink: bool) -> Ch
 def fails_on(claim: Claim, check: Check, target: Target, inputs: Mapping[str, Any]) -> bool:
     """Whether these inputs refute a check of the claim on `target`; not so if they are not for it."""
     attempt = _Attempt(claim, check, target)
-    with warnings.catch_warnings(), contextlib.suppress(Exception):
+    with subnormals(target.conventions.subnormals), warnings.catch_warnings(), contextlib.suppress(Exception):
         warnings.simplefilter("ignore")
         attempt(None, **inputs)
     return attempt.finding is not None
@@ -545,7 +546,9 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResul
     if finding is not None:
         return result("refuted", finding.headline)
     if not tally.examples and tally.not_tried:
-        return result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
+        formats_alone = all(reason.rpartition(": ")[2] in ALL_FLOATS for reason in tally.not_tried)
+        unsupported = result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
+        return replace(unsupported, dispensable=formats_alone)  # the other rungs speak for the formats that it has
     if not tally.examples:
         return result("inconclusive", "no input was generated")
     if tally.untouched:
