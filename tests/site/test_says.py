@@ -1,10 +1,13 @@
 """Every sentence of the course is followed by the claims that say it, or by the reason why none does."""
 
+import json
 import re
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 from _site import says
+from _site.build import Site
 from _site.model import SiteError
 from built import ROOT, SITE
 
@@ -63,6 +66,15 @@ def test_a_claim_that_there_is_not_is_found():
         says.marked("Why.\n<!-- site: unclaimed because -->", says.plainly)
 
 
+def test_a_page_names_claims_that_there_are():
+    claim, ran = SimpleNamespace(id="a.b"), SimpleNamespace(by_id={"a.b": SimpleNamespace(id="a.b")})
+    assert Site._named(SimpleNamespace(report=ran, whole=False), ["a.b", "a.c"]) == [
+        claim
+    ]  # of a few, the others did not run
+    with pytest.raises(SiteError, match=r"no claim is called a\.c"):
+        Site._named(SimpleNamespace(report=ran, whole=True), ["a.b", "a.c"])
+
+
 def test_a_mark_becomes_part_of_its_sentence():
     text = f"One.{MARK[:-4]} softmax.temperature -->\nTwo.\n<!-- site: unclaimed example -->\n{{ .mc-lead }}"
     assert says.marked(text, says.plainly) == (
@@ -77,3 +89,25 @@ def test_the_pages_link_what_their_sources_name():
         html = (SITE / folder / "index.html").read_text("utf-8")
         shown = re.findall(r'claims/([\w.]+)/index\.html" title="[^"]+" aria-label="', html)
         assert Counter(shown) == Counter(named(page.read_text("utf-8"))), page.name
+
+
+def test_a_notebook_names_them_and_the_search_knows_them_by_their_own_pages():
+    assert "`softmax.sums_to_one`" in (SITE / "learn/17-softmax.ipynb").read_text("utf-8")
+    entries = json.loads((SITE / "search/search_index.json").read_text("utf-8"))["docs"]
+    found = {entry["location"] for entry in entries if "softmax.sums_to_one" in json.dumps(entry)}
+    assert "claims/softmax.sums_to_one/" in found
+    assert "learn/17-softmax/" not in found
+
+
+def test_a_dot_can_be_touched_is_named_in_words_and_is_an_id_on_paper(visit):
+    page = visit("learn/05-tokenizer/index.html", width=390).page
+    assert page.get_by_role("link", name="Refuted as stated: tokenizer.is_lossless").count() == 1
+    sizes = page.locator(".mc-says a").evaluate_all(
+        "all => all.map(a => a.getBoundingClientRect()).map(r => [r.width, r.height])"
+    )
+    assert sizes
+    assert all(width >= 24 and height >= 24 for width, height in sizes)  # WCAG 2.2, 2.5.8
+    text = "all => all.map(a => parseFloat(getComputedStyle(a).fontSize))"
+    assert set(page.locator(".mc-says a").evaluate_all(text)) == {0}
+    page.emulate_media(media="print")
+    assert set(page.locator(".mc-says a").evaluate_all(text)) == {10}
