@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _site import break_panel, bugs_page, children, conformance_page, import_page, kernel_page, pages, rulers
+from _site import break_panel, bugs_page, children, conformance_page, import_page, kernel_page, pages, rulers, says
 from _site.cards import cards, lines
 from _site.course import Chapter, Course, contents, course_map, needs_sentence, read_chapters
 from _site.formulas import set_formulas
@@ -45,6 +45,7 @@ class Site:
     kernels: Mapping[str, Mapping[str, Any]]
     libraries: Sequence[conformance_page.Library]
     script: str
+    whole: bool = True  # whether every claim ran
     pages: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +87,7 @@ class Site:
             "bugs": lambda _: bugs_page.real_bugs(self.bugs.bugs, self.report, path),
             "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
             "conformance": lambda _: conformance_page.conformance(self.libraries, self.report, path),
-            "named": lambda names: lines([c for c in self.report.claims if c.id in names.split()], path),
+            "named": lambda names: lines(self._named(names.split()), path),
             "convention": lambda name: (
                 f'<div class="mc-runs" markdown>\n\n{conformance_page.convention(name, self.libraries)}\n\n</div>'
             ),
@@ -98,7 +99,8 @@ class Site:
                 raise SiteError(f"no such thing to fill in: {match[0]}")
             return wants[match[1]](match[2] or "")
 
-        return _DIRECTIVE.sub(fill, self._introduced(markdown, meta.get("faq")))
+        text = says.marked(self._introduced(markdown, meta.get("faq")), lambda ids: says.dots(self._named(ids), path))
+        return _DIRECTIVE.sub(fill, text)
 
     def finish(self, page: str, path: str) -> str:
         """The rendered page with its figures drawn and its formulas set, and without the source code in the search."""
@@ -132,7 +134,8 @@ class Site:
             return markdown
         chapter = self.course[faq]
         notebook = link("As a notebook", self._notebook_of(chapter), chapter.path)
-        line = f"{needs_sentence(chapter, self.course)}{notebook}, with what this build got.\n{{ .mc-meta }}\n"
+        dots = link("A dot leads to the claim that says so", "verdicts.md#the-three-labels", chapter.path)
+        line = f"{needs_sentence(chapter, self.course)}{notebook}, with what this build got. {dots}.\n{{ .mc-meta }}\n"
         return markdown.replace(_LEAD, f"{_LEAD}\n{line}", 1)
 
     def _notebook_of(self, chapter: Chapter) -> str:
@@ -141,6 +144,12 @@ class Site:
     def _notebook(self, chapter: Chapter) -> str:
         claims = [claim for claim in self.report.claims if claim.faq == chapter.faq]
         return notebook(chapter, self.examples.get(chapter.path, ()), claims)
+
+    def _named(self, ids: Sequence[str]) -> list[Claim]:
+        """The claims of these ids, of those that ran."""
+        if self.whole and (unknown := [name for name in ids if name not in self.report.by_id]):
+            raise SiteError(f"no claim is called {', '.join(unknown)}")
+        return [self.report.by_id[name] for name in ids if name in self.report.by_id]
 
     def _breaks_of(self, faq: int | None) -> list[Break]:
         return [wrong for wrong in self.breaks if wrong.faq == faq]
@@ -206,6 +215,7 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     return Site(
         report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
         examples.result(), functions.result(), kernels.result(), conformance_page.read_libraries(root), bundle(docs),
+        whole=not options["claims"],
     )  # fmt: skip
 
 

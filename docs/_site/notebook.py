@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from _site import words
+from _site import says, words
 from _site.course import Chapter
 from _site.model import Claim
 
@@ -27,7 +27,8 @@ _SETUP = "import numpy as np\n\nimport mathcore as mc"
 
 def notebook(chapter: Chapter, calls: Sequence[Call], claims: Sequence[Claim]) -> str:
     """The notebook as JSON; `calls` are those of its page, in order."""
-    text = _DIRECTIVE.sub(lambda m: _claims(claims) if m[1] == "claims" else "", chapter.text)
+    text = says.marked(chapter.text, says.plainly)
+    text = _DIRECTIVE.sub(lambda m: _claims(claims) if m[1] == "claims" else "", text)
     cells = [*_opened(text.lstrip(), iter(calls))]
     for i, cell in enumerate(cells):
         cell["id"] = f"cell-{i}"
