@@ -79,6 +79,8 @@ def cross_entropy(
 ) -> Any:
     if label_smoothing == 1 or logits.ndim < 2 or not logits.size:
         raise NotTriedError("cross_entropy", "a label smoothing of 1, logits of one axis, arrays of nothing")
+    if not 0 <= targets.min().item() <= targets.max().item() < logits.shape[axis]:  # it reads other memory
+        raise NotTriedError("cross_entropy", "targets that are no class, as an index out of bounds is undefined")
     return nn.losses.cross_entropy(logits, targets, axis=axis, label_smoothing=label_smoothing, reduction=reduction)
 
 
