@@ -10,6 +10,7 @@ from unittest import mock
 import numpy as np
 
 from mathcore import blocks_mutants as wrong
+from mathcore.common_mutants import of_each
 from mathcore.verify import Claim, Operations, all_of, equal, identical, raises
 from mathcore.verify.domains import as_dtype
 
@@ -22,7 +23,7 @@ large_equals_rows = Claim(
     formula=r"f(X)_i = f(X_i), \qquad X \in \mathbb R^{a \times b \times c}, \quad abc > 2^{15}",
     needs=(*NAMES, "rms_norm", "num_threads"),
     refuted_by=(
-        *(family(name) for family in (wrong.last_rows_forgotten, wrong.one_after_the_other) for name in NAMES),
+        *of_each(wrong.last_rows_forgotten, NAMES), *of_each(wrong.one_after_the_other, NAMES),
         wrong.whole_block_normalised, wrong.first_rows_twice, wrong.sum_cut_by_threads,
     ),
 )  # fmt: skip

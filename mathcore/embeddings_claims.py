@@ -921,7 +921,7 @@ ids_are_integers = Claim(
     statement="Ids that are floats, bools or texts are refused, not guessed at.",
     formula=r"i \notin \mathbb Z \Rightarrow \mathrm{TypeError}",
     needs=("embedding", "embedding_vjp", "one_hot"),
-    refuted_by=tuple(wrong.ids_rounded(name) for name in IDS),
+    refuted_by=common.of_each(wrong.ids_rounded, IDS),
 )
 
 
