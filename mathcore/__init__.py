@@ -234,10 +234,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """A public name of a topic that is loaded when it is first asked for (PEP 562)."""
     if name in __all__:
-        for topic in _WHEN_ASKED_FOR:
-            module = import_module(f"mathcore.{topic}")
-            if hasattr(module, name):
-                return globals().setdefault(name, getattr(module, name))
+        topics = (import_module(f"mathcore.{topic}") for topic in _WHEN_ASKED_FOR)
+        return globals().setdefault(name, next(getattr(t, name) for t in topics if hasattr(t, name)))
     raise AttributeError(f"module 'mathcore' has no attribute {name!r}")
 
 

@@ -170,5 +170,5 @@ def _pool(size: int) -> ThreadPoolExecutor:
         return _pools[key]
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch  (not where no process forks)
     os.register_at_fork(after_in_child=lambda: globals().update(_lock=threading.Lock()))

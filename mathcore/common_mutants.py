@@ -5,7 +5,7 @@ Nearly all of them are mistakes that widely used libraries shipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -25,6 +25,11 @@ def family(wrong: Callable[[Operation], Operation]) -> Family:
         return replace(made, name=f"{made.name}_vjp") if operation.endswith("_vjp") else made
 
     return of
+
+
+def of_each(wrong: Family, operations: Iterable[str]) -> tuple[Mutant, ...]:
+    """The same mistake in several operations of one claim, each under a name of its own."""
+    return tuple(replace(m, name=f"{m.operation}_{m.name.removesuffix('_vjp')}") for m in map(wrong, operations))
 
 
 def _each(change: Callable[[Any], Any], answer: Any) -> Any:

@@ -5,6 +5,8 @@ An operation is judged by the textbook, not by its own answer to an easier quest
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -93,6 +95,19 @@ class Part:
 def _arguments(draw: Draw, target: Target, part: Part, how: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of an operation."""
     return part.draw(draw, target, **how)
+
+
+@contextlib.contextmanager
+def without(module: str) -> Iterator[None]:
+    """While it lasts, `module` cannot be imported, as if it were not installed."""
+    there = sys.modules.get(module)
+    sys.modules[module] = None  # type: ignore[assignment]  # what Python takes for "not to be found"
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+        if there is not None:
+            sys.modules[module] = there
 
 
 # What is true of each.

@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
@@ -53,9 +53,9 @@ def split_text(text: str, *, block: int = 4000, every: int = 10) -> tuple[str, s
     Raises:
         ValueError: if the text is too short to hold anything out.
     """
-    blocks = [""]
-    for paragraph in re.split(r"(?<=\n\n)", text):
-        if len(blocks[-1]) >= block:
+    blocks: list[str] = []
+    for paragraph in filter(None, re.split(r"(?<=\n\n)", text)):  # nothing stands behind the last blank line
+        if not blocks or len(blocks[-1]) >= block:
             blocks.append("")
         blocks[-1] += paragraph
     held_out = blocks[every - 1 :: every]
@@ -131,24 +131,12 @@ class WordBigram:
 
     def probability(self, word: str, before: str) -> float:
         """p(word | before)."""
-        total, seen = sum(self.predecessors.values()), self.before[before]
-        p = max(self.predecessors[word] - _DISCOUNT, 0) / total
-        p += _DISCOUNT * len(self.predecessors) / total * self.spelled(word)
-        if not seen:
-            return p
-        return max(self.pairs[before, word] - _DISCOUNT, 0) / seen + _DISCOUNT * self.followers[before] / seen * p
+        counted, rest = self._shares(word, before)
+        return counted + rest * self.spelled(word)
 
     def spelled(self, word: str) -> float:
         """The probability of spelling `word`, its end included."""
-        p = 1.0
-        for run, byte in _spelled(word):
-            q = 1 / (_END + 1)
-            for length in range(len(run) + 1):
-                if counts := self.spelling.get(run[len(run) - length :]):
-                    kinds, total = len(counts), sum(counts.values())
-                    q = (counts[byte] + kinds * q) / (total + kinds)
-            p *= q
-        return p
+        return math.prod(self._letters(word))
 
     def bits_per_byte(self, text: str) -> float:
         """How many bits a byte of `text` takes; the first word is predicted from nothing.
@@ -156,9 +144,34 @@ class WordBigram:
         Raises:
             ValueError: if the text is empty.
         """
-        words = _WORD.findall(text)
-        bits = -sum(math.log2(self.probability(w, v)) for v, w in pairwise(["", *words]))
-        return bits / _size(text)
+        size, words = _size(text), _WORD.findall(text)
+        return sum(self._bits(w, v) for v, w in pairwise(["", *words])) / size
+
+    def _bits(self, word: str, before: str) -> float:
+        """−log₂ p(word | before), of a long word too, whose spelling has a probability below the smallest float."""
+        counted, rest = self._shares(word, before)
+        spelled = sum(map(math.log2, self._letters(word)))
+        return -math.log2(counted + rest * 2**spelled) if counted else -(math.log2(rest) + spelled)
+
+    def _shares(self, word: str, before: str) -> tuple[float, float]:
+        """What counting gives the word, and the share of its spelling in the rest."""
+        total, seen = sum(self.predecessors.values()), self.before[before]
+        counted = max(self.predecessors[word] - _DISCOUNT, 0) / total
+        rest = _DISCOUNT * len(self.predecessors) / total
+        if not seen:
+            return counted, rest
+        left = _DISCOUNT * self.followers[before] / seen
+        return max(self.pairs[before, word] - _DISCOUNT, 0) / seen + left * counted, left * rest
+
+    def _letters(self, word: str) -> Iterator[float]:
+        """The probability of each byte of a word and of its end, after the two bytes before it."""
+        for run, byte in _spelled(word):
+            q = 1 / (_END + 1)
+            for length in range(len(run) + 1):
+                if counts := self.spelling.get(run[len(run) - length :]):
+                    kinds, total = len(counts), sum(counts.values())
+                    q = (counts[byte] + kinds * q) / (total + kinds)
+            yield q
 
 
 def _spelled(word: str) -> Iterable[tuple[tuple[int, ...], int]]:

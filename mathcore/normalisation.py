@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
+from mathcore._blocks import add_up
 
 
 def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) -> Array:
@@ -73,7 +74,7 @@ def _direction(x: Array, epsilon: float) -> tuple[Array, Array]:
 
 
 def _mean(x: Array) -> Array:
-    return x.sum(axis=-1, keepdims=True) / max(x.shape[-1], 1)
+    return add_up(x) / max(x.shape[-1], 1)
 
 
 def _checked(x: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Array, Array]:

@@ -637,6 +637,8 @@ def _(ops: Operations) -> Any:
         less(0.0, np.array([below for below, _ in closeness])),  # never exactly
         less(np.array([above for _, above in closeness[1:]]), np.array([below for below, _ in closeness[:-1]])),
         equal(seen, np.array([above for _, above in closeness]), within=wave_between(0.0, np.float64)),
+        # Of 2π known to less than it takes, no further convergent is named.
+        raises(lambda: list(convergents(lo, hi + (hi >> 40), 2**31)), ArithmeticError, saying=("too wide",)),
     )
 
 
@@ -708,6 +710,9 @@ def _(ops: Operations) -> Any:
         equal(closest, 422_148_829_906),
         equal(nearest_repeats(8, 200_000, 3.5e-3)[0], [169_646]),
         equal(all_repeats(8, 200_000, 3.5e-3), [169_646]),  # every position tried: the windows leave nothing out
+        # Beyond what the certificate covers nothing is searched: no chains of four, or angles so wide that none nest.
+        raises(lambda: nearest_repeats(12, 1000, 0.1), ValueError, saying=("certificate", "12")),
+        raises(lambda: nearest_repeats(16, 1000, 2 * np.pi / 11), ValueError, saying=("certificate", "0.57")),
     )
 
 

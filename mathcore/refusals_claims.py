@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from mathcore import refusals_mutants as wrong
-from mathcore.verify import Claim, Operations, all_of, equal, raises
+from mathcore.common_rows import without
+from mathcore.verify import Claim, Mutant, Operations, all_of, equal, raises
 
 Misfit = tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], tuple[str, ...]]
 """An operation, arguments and options that do not fit, the error, and what its message must name."""
 
 
-def refuses(topic: str, about: str, *misfits: Misfit, also: tuple[str, ...] = ()) -> Claim:
+def refuses(
+    topic: str, about: str, *misfits: Misfit, also: tuple[str, ...] = (), refuted_by: tuple[Mutant, ...] = ()
+) -> Claim:
     """One rung for each operation, so that a target may offer any of them; further rungs may use some `also`."""
     operations = tuple(dict.fromkeys(operation for operation, *_ in misfits))
     claim = Claim(
@@ -24,7 +27,7 @@ def refuses(topic: str, about: str, *misfits: Misfit, also: tuple[str, ...] = ()
         formula=r"\text{arguments that do not fit} \Rightarrow \text{an error}",
         needs=(*operations, *also),
         dispensable=(*operations, *also),
-        refuted_by=tuple(map(wrong.answers_anyway, operations)),
+        refuted_by=(*map(wrong.answers_anyway, operations), *refuted_by),
     )
     for operation in operations:
 
@@ -153,7 +156,7 @@ def _(ops: Operations, answer: Any) -> Any:
 digits = refuses(
     "digits",
     "pictures without labels or labels without pictures, classes with nothing to learn from or to hold out, pictures "
-    "that are not finite, shares and counts that are none",
+    "that are not finite, shares and counts that are none, real digits where scikit-learn, which has them, is not",
     ("nearest_template_bias", (ROW,), {}, ValueError, ("weight", "(2,)")),
     ("mean_templates", (X, IDS[:2]), {"num_classes": 2}, ValueError, ("images", "labels", "(3, 2)", "(2,)")),
     ("mean_templates", (X, IDS), {"num_classes": 3}, ValueError, ("class", "2")),
@@ -165,4 +168,12 @@ digits = refuses(
     ("confusion_matrix", (IDS, IDS[:2], 2), {}, ValueError, ("labels", "predicted", "(3,)", "(2,)")),
     ("wilson_interval", (3, 2), {}, ValueError, ("3", "2")),
     ("wilson_interval", (1, 2, 1.0), {}, ValueError, ("confidence", "1.0")),
+    also=("load_digits",),
+    refuted_by=(wrong.answers_anyway("load_digits"),),
 )
+
+
+@digits.exhaustive(lambda: iter([{"module": "sklearn.datasets"}]))
+def _(ops: Operations, module: str) -> Any:
+    with without(module):
+        return raises(ops.load_digits, ImportError, saying=("scikit-learn", "pip install"))

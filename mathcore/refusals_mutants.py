@@ -21,7 +21,7 @@ def answers_anyway(operation: str) -> Mutant:
         def anyway(*arguments: Any, **options: Any) -> Any:
             try:
                 return correct(*arguments, **options)
-            except (TypeError, ValueError, IndexError):
+            except (TypeError, ValueError, IndexError, ImportError):
                 return np.zeros(3)
 
         return anyway

@@ -19,13 +19,13 @@ Operation = Callable[..., Any]
 
 
 class Changed:
-    """A tokenizer like another, but for the attributes that are given."""
+    """An object, such as a tokenizer, like another but for the attributes that are given."""
 
-    def __init__(self, tokenizer: Any, **changes: Any) -> None:
-        self.tokenizer, self.changes = tokenizer, changes
+    def __init__(self, like: Any, **changes: Any) -> None:
+        self._like, self._changes = like, changes
 
     def __getattr__(self, name: str) -> Any:
-        return self.changes[name] if name in self.changes else getattr(self.tokenizer, name)
+        return self._changes[name] if name in self._changes else getattr(self._like, name)
 
 
 def cleans(operation: str) -> Callable[[Callable[[str], str]], Mutant]:

@@ -820,6 +820,17 @@ def _(ops: Operations, text: Any, window: int) -> Any:
     return equal(np.array(sorted(zip(words.tolist(), neighbours.tolist(), strict=True))), np.array(sorted(expected)))
 
 
+@pairs_are_neighbours.exhaustive(lambda: iter({"text": text} for text in ([], [3], [3, 1])))
+def _(ops: Operations, text: list[int]) -> Any:
+    # Plain lists of ids do as well, an empty one among them, which NumPy would take for floats.
+    words, neighbours = ops.neighbour_pairs(text)
+    return all_of(
+        equal(words.dtype.kind + neighbours.dtype.kind == "ii", True),
+        equal(sorted(words.tolist()), sorted(text * (len(text) > 1))),
+        equal(neighbours.tolist(), words.tolist()[::-1]),
+    )
+
+
 what_does_not_fit = Claim(
     "training.refuses_what_does_not_fit",
     statement="A word that is not in the table, a name that is no parameter, a gradient of another shape, a batch "

@@ -1,6 +1,5 @@
 """Language models on real text: what properties cannot say."""
 
-import math
 import re
 
 import numpy as np
@@ -41,108 +40,10 @@ def trained(seen_and_held_out):
     return mc.train_language_model(seen_and_held_out[0], mc.start_language_model(seen_and_held_out[0], PLAN))
 
 
-def test_the_default_text_is_there_and_repeats_no_paragraph():
-    paragraphs = mc.default_text().split("\n\n")
-    assert len(paragraphs) == len(set(paragraphs)) > 1000
-
-
-def test_the_split_is_the_whole_text_and_nothing_twice():
-    whole = mc.default_text()
-    seen, held_out = mc.split_text(whole)
-    assert len(seen) + len(held_out) == len(whole)
-    assert 0.05 < len(held_out) / len(whole) < 0.15
-    assert not {p for p in held_out.split("\n\n") if len(p) > 80} & set(seen.split("\n\n"))
-
-
-def test_a_text_too_short_to_split_is_an_error():
-    with pytest.raises(ValueError, match=r"10 blocks of 4000 characters.* it has 1"):
-        mc.split_text("too short")
-
-
-def test_the_bigram_is_a_distribution_over_known_words_and_the_mass_of_new_ones():
-    bigram = mc.WordBigram.train("the cat sat on the mat. the dog sat on the cat.")
-    known = list(bigram.predecessors)
-    for before in ("the", " cat", "unseen"):
-        total = sum(bigram.probability(w, before) for w in known)
-        assert 0.2 < total < 1
-        # What known words leave goes to words spelled letter by letter, which weigh less than 1 together.
-        assert bigram.probability(" zebra", before) > 0
-    assert bigram.probability(" cat", " the") > bigram.probability(" mat", " sat")
-
-
-def test_the_spelling_of_all_short_words_sums_to_less_than_one():
-    bigram = mc.WordBigram.train("a b ab ba a b")
-    ends = sum(bigram.spelled("".join(w)) for w in ["", *"ab", "aa", "ab", "ba", "bb"])
-    assert 0 < ends <= 1
-
-
-def test_the_bigram_counts_in_bits_per_byte():
-    bigram = mc.WordBigram.train("ab ab ab")
-    p = bigram.probability("é", "")
-    assert bigram.bits_per_byte("é") == pytest.approx(-math.log2(p) / 2)
-
-
-@pytest.mark.parametrize(
-    "call", [lambda: mc.WordBigram.train("word"), lambda: mc.WordBigram.train("a b").bits_per_byte("")]
-)
-def test_texts_without_pairs_or_bytes_are_errors(call):
-    with pytest.raises(ValueError, match=r"two words|empty text"):
-        call()
-
-
-def test_the_loss_is_what_one_window_gives(trained, seen_and_held_out):
-    model, short = mc.LanguageModel.of(trained), seen_and_held_out[1][:12]
-    ids = model.tokenizer.encode(short)
-    assert len(ids) <= model.context // 2
-    scores = mc.transformer(model.params, ids[:-1], num_heads=model.num_heads)
-    nats = float(mc.cross_entropy(scores, ids[1:], reduction="sum")) + math.log(len(model.tokenizer.vocabulary))
-    assert model.bits_per_byte(short) == pytest.approx(nats / math.log(2) / 12, rel=1e-5)
-
-
 def test_training_lowers_the_held_out_loss(trained, seen_and_held_out):
     seen, held_out = seen_and_held_out
     before = mc.LanguageModel.of(mc.start_language_model(seen, PLAN)).bits_per_byte(held_out[:2000], seen)
     assert mc.LanguageModel.of(trained).bits_per_byte(held_out[:2000], seen) < before - 0.5
-
-
-def test_a_stop_changes_no_bit(trained, seen_and_held_out, tmp_path):
-    seen, _ = seen_and_held_out
-    stopped = mc.train_language_model(
-        seen, mc.start_language_model(seen, PLAN), progress=lambda now, loss: now.step == 5
-    )
-    assert stopped.step == 5
-    mc.save_checkpoint(tmp_path / "c", stopped)
-    resumed = mc.train_language_model(seen, mc.load_checkpoint(tmp_path / "c"))
-    assert resumed.step == trained.step
-    assert all((resumed.params[n] == p).all() for n, p in trained.params.items())
-
-
-def test_another_text_and_another_checkpoint_are_refused(trained, seen_and_held_out):
-    with pytest.raises(ValueError, match="another text"):
-        mc.train_language_model(text(seed=1), trained)
-    foreign = mc.Checkpoint.start({"w": np.ones(1)}, mc.SGD(1.0), np.random.default_rng(0))
-    with pytest.raises(ValueError, match="not of a language model"):
-        mc.LanguageModel.of(foreign)
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [({"num_heads": 3}, "`width` must be a multiple of `num_heads`, got 16 and 3"), ({"shards": 3}, "got 4 and 3"),
-     ({"context": 10**6}, "more than 1000000 tokens")],
-)  # fmt: skip
-def test_plans_that_do_not_work_out_are_errors(change, words):
-    from dataclasses import replace
-
-    with pytest.raises(ValueError, match=re.escape(words)):
-        mc.start_language_model(text(2), replace(PLAN, **change))
-
-
-def test_without_threadpoolctl_it_trains_all_the_same(seen_and_held_out, monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
-    start = mc.start_language_model(seen_and_held_out[0], PLAN)
-    assert mc.train_language_model(seen_and_held_out[0], start, progress=lambda now, loss: True).step == 1
 
 
 # The commands.

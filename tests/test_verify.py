@@ -306,6 +306,8 @@ def test_claims_state_conditions_and_corrections():
         Claim("a.b", "s", "f", (), verdict="refuted")
     with pytest.raises(TypeError, match="needs no `double`"):
         Claim("a.b", "s", "f", (), refuted_by=(off,))
+    with pytest.raises(TypeError, match="two wrong implementations"):  # which a report would count as one
+        Claim("a.b", "s", "f", ("double",), refuted_by=(off, off))
 
 
 def test_a_name_that_selects_nothing_suggests_the_nearest():

@@ -233,7 +233,8 @@ def _extended(entry: Any, section: str, more: list[Any]) -> Any:
 
 
 def _group(topic: str, claims: Sequence[Claim], path: str) -> str:
-    return f'## {topic.capitalize()}\n\n<div class="mc-checked" markdown>\n\n{lines(claims, path)}\n\n</div>'
+    title = topic.replace("_", " ").capitalize()
+    return f'## {title}\n\n<div class="mc-checked" markdown>\n\n{lines(claims, path)}\n\n</div>'
 
 
 def _of_topic(claims: Sequence[Claim], topic: str) -> list[Claim]:

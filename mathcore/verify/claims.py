@@ -158,6 +158,9 @@ class Claim:
             raise TypeError(f"claim `{self.id}` is refuted: it must state the `corrected` claim")
         if unknown := [name for name in self.dispensable if name not in self.needs]:
             raise TypeError(f"claim `{self.id}` says {unknown} are dispensable, but does not need them")
+        names = [wrong.name for wrong in self.refuted_by]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise TypeError(f"claim `{self.id}` has two wrong implementations under one name, {sorted(twice)}")
         for wrong in self.refuted_by:
             if wrong.operation not in self.needs:
                 raise TypeError(f"claim `{self.id}` needs no `{wrong.operation}`, which `{wrong.name}` replaces")

@@ -220,14 +220,21 @@ MATHCORE = Conventions(
 
 
 def mathcore_target() -> Target:
-    """Mathcore itself: every public name of the package is an operation, and so is each way to a tokenizer."""
+    """Mathcore itself: every public name is an operation, and so is each way to a tokenizer or a language model.
+
+    A public name that `dir` does not list is not offered. How many threads there are is asked of mathcore alone.
+    """
     import mathcore
+    from mathcore import _blocks
 
     operations = {
-        **{name: getattr(mathcore, name) for name in mathcore.__all__},
+        **{name: getattr(mathcore, name) for name in dir(mathcore) if name in mathcore.__all__},
         "word_tokenizer": mathcore.WordTokenizer.train,
         "byte_pair_tokenizer": mathcore.BytePairTokenizer.train,
         "load_byte_pair_tokenizer": mathcore.BytePairTokenizer.load,
+        "word_bigram": mathcore.WordBigram.train,
+        "language_model": mathcore.LanguageModel.of,
+        "num_threads": _blocks.num_threads,
     }
     return Target(
         "mathcore", operations, MATHCORE, exact=True, silent=True,
