@@ -40,7 +40,7 @@ _SHORT_ROW = 24  # rows up to here are turned, so that loops run across rows and
 _WIDE = 256  # rows worked on at a time, at least, where loops run across them
 
 
-def map_rows(kernel: Kernel, out: Array, *inputs: Array | None) -> Array:
+def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = True) -> Array:
     """Fill `out` by `kernel(*blocks of inputs, block of out)`, one block of rows after the other.
 
     Args:
@@ -48,10 +48,14 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None) -> Array:
             treat every row by itself. Overflow and invalid operations raise no warnings in it.
         out: (..., n), in any layout.
         inputs: arrays with the leading axes of `out`, or None. Blocks of 16-bit floats arrive in float32.
+        apart: that `out` is new memory. If not, inputs may lie in it: what comes out is what would come out elsewhere.
 
     Returns:
         `out`.
     """
+    if not apart and any(x is not None and np.may_share_memory(x, out) for x in inputs):
+        inputs = tuple(x.copy() if x is not None and not _same_memory(x, out) else x for x in inputs)
+        kernel = _on_copies(kernel)
     result, arrays = out, (out, *inputs)
     if max([x.size for x in arrays if x is not None]) < _SMALL or out.dtype == object:
         _apply(kernel, out, inputs)
@@ -203,6 +207,16 @@ def _apply(kernel: Kernel, place: Array, inputs: Sequence[Array | None]) -> None
         kernel(*blocks, result)
         if result is not place:
             place[...] = result
+
+
+def _on_copies(kernel: Kernel) -> Kernel:
+    """The kernel for blocks that lie where its result goes."""
+    return lambda *blocks: kernel(*(x if x is None else x.copy() for x in blocks[:-1]), blocks[-1])
+
+
+def _same_memory(x: Array, out: Array) -> bool:
+    """Whether both have every number in the same place, so that no row of one touches another row of the other."""
+    return x.ctypes.data == out.ctypes.data and x.strides == out.strides and x.shape == out.shape
 
 
 def _cuts(out: Array) -> Iterator[tuple[slice, ...]]:

@@ -100,3 +100,40 @@ def test_threads_do_what_the_caller_asked_numpy_to_do_about_overflow(monkeypatch
         _blocks.share(task, 2)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
         _blocks.share(task, 2)
+
+
+@pytest.mark.parametrize("operation", [mc.softmax, mc.log_softmax])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(("shape", "axis"), [((40, 9), -1), ((9, 40), 0), ((7, 400, 30), 1), ((5000, 8), -1)])
+def test_a_result_goes_where_it_is_told(operation, dtype, shape, axis):
+    x = np.random.default_rng(3).normal(size=shape).astype(dtype)
+    x[0] = -np.inf
+    expected = operation(x, axis)
+    elsewhere = np.empty(x.T.shape, dtype).T  # in another layout
+    assert operation(x, axis, out=elsewhere) is elsewhere
+    assert np.array_equal(elsewhere, expected)
+    memory = np.empty(x.size + 3, dtype)
+    shifted, over = memory[: x.size].reshape(shape), memory[3:].reshape(shape)
+    shifted[...] = x
+    operation(shifted, axis, out=over)
+    assert np.array_equal(over, expected)
+    backwards = x.copy()
+    operation(backwards, axis, out=backwards[::-1])
+    assert np.array_equal(backwards[::-1], expected)
+    assert operation(x, axis, out=x) is x
+    assert np.array_equal(x, expected)
+
+
+@pytest.mark.parametrize(
+    ("out", "error", "message"),
+    [
+        (np.empty((2, 3), np.float32), TypeError, "`out` must be an array of dtype float64, got dtype float32"),
+        ([[0.0] * 3] * 2, TypeError, "`out` must be an array of dtype float64, got list"),
+        (np.empty((3, 2)), ValueError, r"`out` must have shape \(2, 3\), got \(3, 2\)"),
+        (np.broadcast_to(0.0, (2, 3)), ValueError, "`out` must be writeable, it is read-only"),
+    ],
+)
+def test_a_result_does_not_go_where_it_does_not_fit(out, error, message):
+    for operation in (mc.softmax, mc.log_softmax):
+        with pytest.raises(error, match=message):
+            operation(np.zeros((2, 3)), out=out)
