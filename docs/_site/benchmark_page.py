@@ -27,13 +27,15 @@ class Recorded:
 
 def speed(run: Recorded) -> str:
     """What each took, as a multiple of what PyTorch took."""
+    names = ("mathcore", *PEERS)
     lines = [f"| Work | mathcore | {' | '.join(PEERS.values())} | mathcore, ms |", "|---" + "|--:" * 6 + "|"]
     for row in run.rows:
         seconds = row["seconds"]
-        shares = [f"{seconds[n] / seconds['torch']:.2f}" if n in seconds else "–" for n in ("mathcore", *PEERS)]
-        lines.append(
-            f"| {row['name']} | **{shares[0]}** | {' | '.join(shares[1:])} | {1e3 * seconds['mathcore']:.3g} |"
-        )
+        best = min(seconds.values())
+        cells = [
+            _bold(f"{seconds[n] / seconds['torch']:.2f}", seconds[n] == best) if n in seconds else "–" for n in names
+        ]
+        lines.append(f"| {row['name']} | {' | '.join(cells)} | {number(1e3 * seconds['mathcore'], 3)} |")
     return "\n".join(lines)
 
 
@@ -90,7 +92,10 @@ def _worst(errors: Sequence[float | None]) -> float:
 
 
 def _cell(error: float, best: bool) -> str:
-    text = "∞" if error == float("inf") else number(error, 3) if error >= 0.001 else "< 0.001"
+    return _bold("∞" if error == float("inf") else number(error, 3) if error >= 0.001 else "< 0.001", best)
+
+
+def _bold(text: str, best: bool) -> str:
     return f"**{text}**" if best else text
 
 
