@@ -1,7 +1,8 @@
-"""Time the primitives beside SciPy and PyTorch: `python -m benchmarks [PART…] [--json FILE]`.
+"""Measure the primitives beside others: `python -m benchmarks [speed|accuracy] [PART…] [--json FILE]`.
 
-Every line is one run: all contenders take turns on the same arrays, and what is printed is the median of each, a share
-of PyTorch's (or, without it, of naive NumPy's). Smaller is better. Peers that are not installed are left out.
+For speed, every line is one run: all contenders take turns on the same arrays, and what is printed is the median of
+each, a share of PyTorch's (or, without it, of naive NumPy's). For accuracy, it is the worst error in ulp; see
+`benchmarks.accuracy`. Smaller is better. Peers that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import time
 from datetime import UTC, datetime
@@ -21,9 +23,12 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks import accuracy
 from benchmarks.cases import CASES, Case
 
-PEERS = ("mathcore", "naive", "scipy", "torch")
+SCHEMA = 1
+PEERS = ("mathcore", "naive", "scipy", "torch", "jax")
+JUDGED = ("mathcore", "scipy", "torch", "jax", "transformers")
 
 
 def measure(case: Case, rounds: int) -> dict[str, float]:
@@ -44,44 +49,86 @@ def measure(case: Case, rounds: int) -> dict[str, float]:
 def environment() -> dict[str, Any]:
     """What the figures depend on."""
     versions = {}
-    for package in ("numpy", "scipy", "torch", "mathcore"):
+    for package in ("mathcore", "numpy", "scipy", "torch", "jax", "transformers", "python-flint"):
         try:
             versions[package] = version(package)
         except PackageNotFoundError:
             versions[package] = None
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": platform.machine(),
+        "machine": f"{platform.machine()}, {_processor()}",
         "python": platform.python_version(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "seed": accuracy.SEED,
         **versions,
     }
 
 
-def main() -> None:
-    """Run the cases asked for and print a table of ratios."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", help="words that a case's name must contain; all cases if none")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
-    cases = [c for c in CASES if not asked.parts or any(part in c.name for part in asked.parts)]
-    if not cases:
-        parser.error(f"no case contains {' or '.join(asked.parts)}; there are {', '.join(c.name for c in CASES)}")
-    console = Console()
-    results = {c.name: measure(c, asked.rounds) for c in track(cases, "timing", console=console, transient=True)}
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("work")
-    for peer in (*PEERS, "ms"):
-        table.add_column(peer, justify="right")
-    for name, times in results.items():
+def _processor() -> str:
+    known = Path("/proc/cpuinfo")
+    names = re.findall(r"^model name\s*: (.*)$", known.read_text(), re.MULTILINE) if known.exists() else []
+    return names[0] if names else platform.processor()
+
+
+def speed(parts: list[str], rounds: int, console: Console) -> list[dict[str, Any]]:
+    """Time the cases whose names contain any of these words, and print a table of ratios."""
+    cases = [c for c in CASES if not parts or any(part in c.name for part in parts)]
+    rows = [
+        {"name": case.name, "sweep": case.sweep, "size": case.size, "seconds": measure(case, rounds)}
+        for case in track(cases, "timing", console=console, transient=True)
+    ]
+    table = _table("work", *PEERS, "ms")
+    for row in rows:
+        times = row["seconds"]
         base = times.get("torch") or times["naive"]
         ratios = [f"{times[peer] / base:.2f}" if peer in times else "–" for peer in PEERS]
-        table.add_row(name, *ratios, f"{1e3 * times['mathcore']:.3g}")
+        table.add_row(row["name"], *ratios, f"{1e3 * times['mathcore']:.3g}")
     console.print(table)
+    return rows
+
+
+def exactness(parts: list[str], console: Console) -> list[dict[str, Any]]:
+    """Measure the errors of the primitives whose names contain any of these words, and print a table of ulps."""
+    trials = [t for t in accuracy.trials() if not parts or any(part in t.primitive for part in parts)]
+    rows = [accuracy.measure(t) for t in track(trials, "comparing", console=console, transient=True)]
+    table = _table("primitive", *JUDGED)
+    for row in rows:
+        name = " ".join(str(row[key]) for key in ("primitive", "dtype", "family", "size"))
+        worst = row["ulp"]
+        table.add_row(name, *("–" if p not in worst else "∞" if worst[p] is None else f"{worst[p]:g}" for p in JUDGED))
+    console.print(table)
+    return rows
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def main() -> None:
+    """Measure what is asked for, print a table, and write it down."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("kind", nargs="?", default="speed", choices=("speed", "accuracy"))
+    parser.add_argument("parts", nargs="*", help="words that a name must contain one of; everything if none")
+    parser.add_argument("--rounds", type=int, default=9, help="timings of each contender")
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    console, before = Console(), environment()
+    rows = speed(asked.parts, asked.rounds, console) if asked.kind == "speed" else exactness(asked.parts, console)
+    if not rows:
+        parser.error(f"nothing is called {' or '.join(asked.parts)}")
     if asked.json:
-        asked.json.write_text(json.dumps({"environment": environment(), "seconds": results}, indent=1) + "\n")
+        written = {"schema": SCHEMA, "command": _command(asked), "environment": before, "rows": rows}
+        asked.json.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _command(asked: argparse.Namespace) -> str:
+    rounds = f" --rounds {asked.rounds}" if asked.kind == "speed" else ""
+    return " ".join(["python -m benchmarks", asked.kind, *asked.parts]) + rounds
 
 
 if __name__ == "__main__":

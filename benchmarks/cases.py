@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import mathcore as mc
-
-try:
-    import torch
-    from torch.nn import functional as F  # noqa: N812  (the name that everybody knows)
-except ModuleNotFoundError:
-    torch = None
-try:
-    import scipy.special as sp
-except ModuleNotFoundError:
-    sp = None
+from benchmarks.peers import F, jax, jnp, sp, torch
 
 Call = Callable[[], object]
 
@@ -31,11 +22,14 @@ class Case:
         name: what it does, on what.
         contenders: makes the arrays, and one call a contender.
         repeat: calls to a timing, for those too short to time.
+        sweep, size: the line of a plot that this is a point of, and where it stands on it.
     """
 
     name: str
     contenders: Callable[[], dict[str, Call]]
     repeat: int = 1
+    sweep: str = ""
+    size: int = 0
 
 
 def _normal(*shape: int, dtype: Any = np.float32) -> np.ndarray[Any, Any]:
@@ -66,6 +60,9 @@ def _of_rows(name: str, shape: tuple[int, ...], axis: int = -1, dtype: Any = np.
         if torch:
             t = torch.from_numpy(x)
             calls["torch"] = lambda: getattr(torch, name)(t, axis)
+        if jax:
+            j, compiled = jnp.asarray(x), jax.jit(lambda x: getattr(jax.nn, name)(x, axis=axis))
+            calls["jax"] = lambda: compiled(j).block_until_ready()
         return calls
 
     return Case(f"{name} {shape} axis {axis} {np.dtype(dtype).name}", contenders, repeat)
@@ -118,18 +115,20 @@ def _rope(interleaved: bool) -> Callable[[], dict[str, Call]]:
     return contenders
 
 
-def _attention(shape: tuple[int, int, int, int], causal: bool) -> Callable[[], dict[str, Call]]:
+def _attention(
+    shape: tuple[int, int, int, int], causal: bool = False, dtype: Any = np.float32, repeat: int = 1
+) -> Case:
     def contenders() -> dict[str, Call]:
-        q, k, v = (_normal(*shape) for _ in range(3))
-        scale = np.float32(shape[-1] ** -0.5)
-        hidden = np.where(np.tri(shape[-2], dtype=bool), 0, -np.inf).astype(np.float32)
+        q, k, v = (np.random.default_rng(i).normal(size=shape).astype(dtype) for i in range(3))
+        scale = dtype(shape[-1] ** -0.5)
+        hidden = np.where(np.tri(shape[-2], dtype=bool), 0, -np.inf).astype(dtype)
 
         def naive() -> Any:
             scores = q @ k.swapaxes(-1, -2) * scale
             return _naive_softmax(scores + hidden if causal else scores, -1) @ v
 
         calls: dict[str, Call] = {
-            "mathcore": lambda: mc.blockwise_attention(q, k, v, is_causal=causal),
+            "mathcore": lambda: mc.scaled_dot_product_attention(q, k, v, is_causal=causal),
             "naive": naive,
         }
         if torch:
@@ -137,8 +136,16 @@ def _attention(shape: tuple[int, int, int, int], causal: bool) -> Callable[[], d
             calls["torch"] = lambda: F.scaled_dot_product_attention(*t, is_causal=causal)
         return calls
 
-    return contenders
+    name = f"attention{' causal' if causal else ''} {shape} {np.dtype(dtype).name}"
+    return Case(name, contenders, repeat)
 
+
+def _on(sweep: str, size: int, case: Case) -> Case:
+    return replace(case, sweep=sweep, size=size)
+
+
+_LENGTHS = (8, 64, 512, 4096, 32768)
+_TIMES = {8: 200, 64: 50, 256: 10, 1024: 1, 2048: 1}
 
 CASES = [
     *(_of_rows(name, (4096, 50257)) for name in ("softmax", "log_softmax", "logsumexp")),
@@ -151,8 +158,12 @@ CASES = [
     Case("cross_entropy with gradient (8192, 32000) float32", _cross_entropy),
     Case("rope halves (8, 32, 2048, 128) float32", _rope(interleaved=False)),
     Case("rope interleaved (8, 32, 2048, 128) float32", _rope(interleaved=True)),
-    Case("attention (4, 12, 1024, 64) float32", _attention((4, 12, 1024, 64), causal=False)),
-    Case("attention causal (4, 12, 1024, 64) float32", _attention((4, 12, 1024, 64), causal=True)),
-    Case("attention (1, 8, 4096, 64) float32", _attention((1, 8, 4096, 64), causal=False)),
-    Case("attention causal (1, 8, 4096, 64) float32", _attention((1, 8, 4096, 64), causal=True)),
+    *(
+        _attention(shape, causal, dtype)
+        for dtype in (np.float32, np.float64)
+        for shape in ((4, 12, 1024, 64), (1, 8, 4096, 64))
+        for causal in (False, True)
+    ),
+    *(_on("softmax of 2²² numbers, by length of a row", n, _of_rows("softmax", (2**22 // n, n))) for n in _LENGTHS),
+    *(_on("attention of 8 heads, by length", t, _attention((1, 8, t, 64), repeat=r)) for t, r in _TIMES.items()),
 ]

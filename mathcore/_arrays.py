@@ -83,6 +83,23 @@ def axis_index(name: str, x: Array, axis: int) -> int:
     return index % x.ndim
 
 
+def destination(out: object, like: Array) -> Array:
+    """`out` as the array where a result of the shape and dtype of `like` goes.
+
+    Raises:
+        TypeError: if `out` is no array, or of another dtype.
+        ValueError: if `out` has another shape, or cannot be written to.
+    """
+    if not isinstance(out, np.ndarray) or out.dtype != like.dtype:
+        got = f"dtype {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
+        raise TypeError(f"`out` must be an array of dtype {like.dtype}, got {got}")
+    if out.shape != like.shape:
+        raise ValueError(f"`out` must have shape {like.shape}, got {out.shape}")
+    if not out.flags.writeable:
+        raise ValueError("`out` must be writeable, it is read-only")
+    return out
+
+
 def working(x: Array) -> Array:
     """`x` in the precision the arithmetic is done in: float16 and bfloat16 accumulate in float32."""
     # Only float16 and bfloat16 have two bytes and are no integers; a dtype's name is slow to ask for.

@@ -2,7 +2,8 @@
 
 A kernel is a formula written for a block of rows, the axis it works along last. `map_rows` cuts arrays of any layout
 into such blocks, widens 16-bit numbers, hands the blocks to threads (NumPy's loops let go of the interpreter) and puts
-the results in their place. Blocks depend on shapes and strides alone: no result depends on how many threads there are.
+the results in their place. Tables of products, as attention needs them, come in blocks too, multiplied by `product`.
+Blocks depend on shapes and strides alone: no result depends on how many threads there are.
 
 `MATHCORE_NUM_THREADS` says how many threads large arrays may use; if it is not set, all the cores that this process may
 run on. Small arrays stay on the thread that calls.
@@ -10,12 +11,13 @@ run on. Small arrays stay on the thread that calls.
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -28,11 +30,17 @@ Kernel: TypeAlias = Callable[..., object]
 
 _BLOCK_BYTES = 2**19  # of one array: half a level-2 cache, and flat around it
 _SMALL = 2**15  # numbers; below, starting a thread costs more than it saves
+_SMALL_TABLE = 2**18  # numbers of a table of products, likewise
+_TABLE_ROWS = 128  # of a table of products at a time: enough to pay for the calls, few enough for the cache
+_TABLE_BYTES = 2**20  # of these rows: more keys at a time are worth more than the level-2 cache
+_SIDE = 64  # of the pieces of a matrix product, and
+_PRODUCT = 2**18  # their multiplications: up to here BLAS stays on the thread that calls
+_DEEP = 256  # sums of more products than this are cut as well
 _SHORT_ROW = 24  # rows up to here are turned, so that loops run across rows and not along them
 _WIDE = 256  # rows worked on at a time, at least, where loops run across them
 
 
-def map_rows(kernel: Kernel, out: Array, *inputs: Array | None) -> Array:
+def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = True) -> Array:
     """Fill `out` by `kernel(*blocks of inputs, block of out)`, one block of rows after the other.
 
     Args:
@@ -40,10 +48,14 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None) -> Array:
             treat every row by itself. Overflow and invalid operations raise no warnings in it.
         out: (..., n), in any layout.
         inputs: arrays with the leading axes of `out`, or None. Blocks of 16-bit floats arrive in float32.
+        apart: that `out` is new memory. If not, inputs may lie in it: what comes out is what would come out elsewhere.
 
     Returns:
         `out`.
     """
+    if not apart and any(x is not None and np.may_share_memory(x, out) for x in inputs):
+        inputs = tuple(x.copy() if x is not None and not _same_memory(x, out) else x for x in inputs)
+        kernel = _on_copies(kernel)
     result, arrays = out, (out, *inputs)
     if max([x.size for x in arrays if x is not None]) < _SMALL or out.dtype == object:
         _apply(kernel, out, inputs)
@@ -92,6 +104,60 @@ def _pairwise(x: Array) -> Array:
     return total
 
 
+def table_block(shape: tuple[int, ...], group: int, dtype: np.dtype[Any]) -> tuple[int, int] | None:
+    """How many (rows, columns) of a table of that shape to work on at a time, `group` tables together; None: all."""
+    if dtype.kind == "O" or math.prod(shape) < _SMALL_TABLE:
+        return None
+    height = max(1, _TABLE_ROWS // group)
+    return height, max(_SIDE, _TABLE_BYTES // (height * group * dtype.itemsize))
+
+
+def product(a: Array, b: Array) -> Array:
+    """The matrix product of (..., m, k) and (..., k, n), in pieces that BLAS leaves to the thread that calls.
+
+    Threads of its own would be in the way of ours, and of whatever else the machine does.
+    """
+    m, k, n = *a.shape[-2:], b.shape[-1]
+    if m * k * n <= _PRODUCT or a.dtype.kind == "O":
+        return np.matmul(a, b)
+    if b.strides[-2] == b.itemsize:  # BLAS is quicker with both turned than with one
+        a = np.ascontiguousarray(a.swapaxes(-1, -2)).swapaxes(-1, -2)
+    out = np.empty((*a.shape[:-1], n + 16), a.dtype)[..., :n]  # rows 2ᵏ apart would share a place in the cache
+    _multiply(a, b, out)
+    return out
+
+
+def _multiply(a: Array, b: Array, out: Array) -> None:
+    """Whole pieces of the product at once, and the rests by themselves."""
+    m, k, n = *a.shape[-2:], b.shape[-1]
+    rows = min(m, _SIDE)
+    inner = k if k <= _DEEP else max(_SIDE, min(k, _PRODUCT // (rows * n)))
+    columns = min(n, max(1, _PRODUCT // (rows * inner)))
+    if m % rows:
+        _multiply(a[..., : m - m % rows, :], b, out[..., : m - m % rows, :])
+        _multiply(a[..., m - m % rows :, :], b, out[..., m - m % rows :, :])
+    elif n % columns:
+        _multiply(a, b[..., : n - n % columns], out[..., : n - n % columns])
+        _multiply(a, b[..., n - n % columns :], out[..., n - n % columns :])
+    elif k % inner:
+        _multiply(a[..., : k - k % inner], b[..., : k - k % inner, :], out)
+        np.add(out, product(a[..., k - k % inner :], b[..., k - k % inner :, :]), out=out)
+    else:
+        left = _pieces(a, rows, inner)[..., :, None, :, :, :]  # (..., m / rows, 1, k / inner, rows, inner)
+        right = _pieces(b, inner, columns).swapaxes(-4, -3)[..., None, :, :, :, :]  # (..., 1, n / …, k / …, …)
+        place = _pieces(out, rows, columns)
+        if k == inner:
+            np.matmul(left[..., 0, :, :], right[..., 0, :, :], out=place)
+        else:
+            np.add.reduce(np.matmul(left, right), axis=-3, out=place)
+
+
+def _pieces(x: Array, rows: int, columns: int) -> Array:
+    """(..., m, n) → (..., m / rows, n / columns, rows, columns), a view."""
+    *lead, m, n = x.shape
+    return x.reshape(*lead, m // rows, rows, n // columns, columns).swapaxes(-3, -2)
+
+
 def share(task: Callable[[int], None], count: int) -> None:
     """Call `task(i)` for every i below `count`, on as many threads as may be used, the caller's own among them.
 
@@ -106,7 +172,9 @@ def share(task: Callable[[int], None], count: int) -> None:
 
     within = threading.current_thread().name.startswith(_NAME)  # a helper that waits for helpers may wait for itself
     helpers = 0 if within else min(num_threads(), count) - 1
-    waiting = [_pool(helpers).submit(pull) for _ in range(helpers)] if helpers > 0 else []
+    # Each in a copy of the caller's context, which holds what NumPy does about overflow.
+    contexts = [contextvars.copy_context() for _ in range(helpers)]
+    waiting = [_pool(helpers).submit(context.run, pull) for context in contexts]
     try:
         pull()
     finally:
@@ -139,6 +207,16 @@ def _apply(kernel: Kernel, place: Array, inputs: Sequence[Array | None]) -> None
         kernel(*blocks, result)
         if result is not place:
             place[...] = result
+
+
+def _on_copies(kernel: Kernel) -> Kernel:
+    """The kernel for blocks that lie where its result goes."""
+    return lambda *blocks: kernel(*(x if x is None else x.copy() for x in blocks[:-1]), blocks[-1])
+
+
+def _same_memory(x: Array, out: Array) -> bool:
+    """Whether both have every number in the same place, so that no row of one touches another row of the other."""
+    return x.ctypes.data == out.ctypes.data and x.strides == out.strides and x.shape == out.shape
 
 
 def _cuts(out: Array) -> Iterator[tuple[slice, ...]]:

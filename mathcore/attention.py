@@ -7,18 +7,23 @@ whatever it holds.
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
+from mathcore._blocks import product, share, table_block
 from mathcore.layers import linear, linear_vjp
 from mathcore.positions import rope, rope_vjp
+
+Place: TypeAlias = tuple[int, ...]  # of a key head: its indices along the leading axes; () means all of them
+Index: TypeAlias = tuple[Any, ...]
 
 
 def scaled_dot_product_attention(
@@ -62,9 +67,9 @@ def scaled_dot_product_attention(
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
     """
     q, k, v = _checked(query, key, value)
-    mix = _mix(_problem(q, k, v, mask, bias, is_causal, query_offset, scale))
-    output = _output(mix).astype(np.result_type(q, k, v), copy=False)
-    return (output, _log_total(mix)) if return_lse else output
+    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
+    output, lse = _attend(problem, _common_dtype(q, k, v), return_lse)
+    return output if lse is None else (output, lse)
 
 
 def scaled_dot_product_attention_vjp(
@@ -102,8 +107,7 @@ def scaled_dot_product_attention_vjp(
     if g.shape != (*q.shape[:-1], v.shape[-1]):
         expected = (*q.shape[:-1], v.shape[-1])
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
-    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
-    q_bar, k_bar, v_bar = _attention_vjp(working(g), problem)
+    q_bar, k_bar, v_bar = _attention_vjp(working(g), _problem(q, k, v, mask, bias, is_causal, query_offset, scale))
     return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
 
 
@@ -133,7 +137,14 @@ def attention_weights(
     """
     q, k, _ = _checked(query, key, key)
     problem = _problem(q, k, k, mask, bias, is_causal, query_offset, scale)
-    return _weights(problem, problem.seen()).astype(np.result_type(q, k), copy=False)
+    weights = np.empty((*q.shape[:-1], k.shape[-2]), _common_dtype(q, k))
+
+    def weigh(place: Place, rows: slice) -> None:
+        block = problem.block(place, rows, slice(None))
+        weights[*problem.heads(place), rows, :] = _weights(block, block.seen())
+
+    problem.share(weigh, (problem.cut() or q.shape[-2:])[0])
+    return weights
 
 
 def merge_attention(
@@ -213,15 +224,8 @@ def blockwise_attention(
     if operator.index(block_size) < 1:
         raise ValueError(f"`block_size` must be at least 1, got {block_size}")
     problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
-    output = np.empty((*q.shape[:-1], v.shape[-1]), dtype=np.result_type(q, k, v))
-    lse = np.empty(q.shape[:-1], dtype=problem.query.dtype)
-    for rows in _blocks(q.shape[-2], block_size):
-        mix = _mix(problem.block(rows, slice(0)))  # no keys yet
-        for columns in _blocks(problem.reach(rows), block_size):
-            mix = _joined(mix, _mix(problem.block(rows, columns)))
-        output[..., rows, :] = _output(mix)
-        lse[..., rows] = _log_total(mix) if return_lse else 0
-    return (output, lse) if return_lse else output
+    output, lse = _attend(problem, _common_dtype(q, k, v), return_lse, (block_size, block_size))
+    return output if lse is None else (output, lse)
 
 
 class KeyValueCache:
@@ -367,7 +371,7 @@ def multi_head_attention(
     work = _work_dtype(x, *weights.values())
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, query_offset, 0)
-    heads = _output(_mix(_problem(q, k, v, mask, bias, is_causal, query_offset, scale)))
+    heads, _ = _attend(_problem(q, k, v, mask, bias, is_causal, query_offset, scale), work)
     return linear(_side_by_side(heads), w["output"]).astype(np.result_type(x, *weights.values()), copy=False)
 
 
@@ -404,7 +408,7 @@ def multi_head_attention_vjp(
     inputs, w = x.astype(work), {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(inputs, w, num_heads, num_kv_heads, rope_base, query_offset, 0)
     problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
-    heads = _side_by_side(_output(_mix(problem)))
+    heads = _side_by_side(_attend(problem, work)[0])
     heads_bar, output_bar = linear_vjp(working(floating("cotangent", cotangent)), heads, w["output"])[:2]
     q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), problem)
     if rope_base is not None:
@@ -453,13 +457,12 @@ def multi_head_attention_step(
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, len(cache), len(cache))
     longer = cache.append(k, v)
-    heads = _output(_mix(_problem(q, longer.key, longer.value, mask, bias, True, len(cache), scale)))
+    heads, _ = _attend(_problem(q, longer.key, longer.value, mask, bias, True, len(cache), scale), work)
     y = linear(_side_by_side(heads), w["output"])
     return y.astype(np.result_type(x, *weights.values()), copy=False), longer
 
 
-@dataclass(frozen=True)
-class _Problem:
+class _Problem(NamedTuple):
     """Checked inputs in the precision of the arithmetic; mask and bias may still broadcast."""
 
     query: Array
@@ -470,6 +473,7 @@ class _Problem:
     is_causal: bool
     offset: int
     scale: float | None
+    plain: bool  # whether a matrix product treats the values as it should
 
     @property
     def key_heads(self) -> int:
@@ -481,44 +485,66 @@ class _Problem:
         conditions = [] if self.mask is None else [self.mask]
         if self.bias is not None:
             conditions.append(np.asarray(self.bias != -np.inf, dtype=bool))
-        if self.is_causal:
-            conditions.append(np.tri(self.query.shape[-2], self.key.shape[-2], self.offset, dtype=bool))
-        return np.logical_and.reduce(np.broadcast_arrays(*conditions)) if conditions else None
+        queries, keys = self.query.shape[-2], self.key.shape[-2]
+        if self.is_causal and self.offset < keys - 1:  # else even the first query sees the last key
+            conditions.append(np.tri(queries, keys, self.offset, dtype=bool))
+        return functools.reduce(np.logical_and, conditions) if conditions else None
 
     def scaled(self, x: Array) -> Array:
         """`x` times the scale."""
         return x / _root(self.query.shape[-1]) if self.scale is None else x * self.scale
 
     def scores(self, seen: Array | None) -> Array:
-        """(..., heads, queries, keys), −∞ where not seen."""
-        with np.errstate(invalid="ignore", over="ignore"):  # what is hidden may be anything
-            rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
-            scores = np.matmul(rows, _turned(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
-            if self.bias is not None:
-                scores = scores + self.bias
-        return scores if seen is None else np.where(seen, scores, -np.inf)
+        """(..., heads, queries, keys), −∞ where not seen, whatever stands there."""
+        rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
+        scores = product(rows, _turned(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
+        if self.bias is not None:
+            scores = np.add(scores, self.bias, out=scores)
+        if seen is not None:
+            np.copyto(scores, -np.inf, where=~seen)
+        return scores
 
     def reach(self, rows: slice) -> int:
         """How many of the leading keys any of these queries can see."""
         keys = self.key.shape[-2]
         return max(0, min(keys, rows.stop + self.offset)) if self.is_causal else keys
 
-    def block(self, rows: slice, columns: slice) -> _Problem:
-        """The same problem for some of the queries and some of the keys."""
-        shape = (self.query.shape[-2], self.key.shape[-2])
-        mask, bias = (
-            None if m is None else np.broadcast_to(m, (*m.shape[:-2], *shape))[..., rows, columns]
-            for m in (self.mask, self.bias)
-        )
-        return replace(
-            self,
-            query=self.query[..., rows, :],
-            key=self.key[..., columns, :],
-            value=self.value[..., columns, :],
+    def heads(self, place: Place) -> Index:
+        """The index of the query heads that share the key head at `place`; of all heads, if that is empty."""
+        if not place:
+            return (...,)
+        group = self.query.shape[-3] // self.key_heads
+        return (*place[:-1], slice(place[-1] * group, (place[-1] + 1) * group))
+
+    def block(self, place: Place, rows: slice, columns: slice) -> _Problem:
+        """The same problem for the key head at `place`, some of the queries and some of the keys."""
+        heads: Any = (*self.heads(place), rows)
+        keys: Any = (*place[:-1], slice(place[-1], place[-1] + 1), columns) if place else (..., columns, slice(None))
+        shape = (*self.query.shape[:-1], self.key.shape[-2])
+        mask, bias = (None if m is None else np.broadcast_to(m, shape)[*heads, columns] for m in (self.mask, self.bias))
+        return self._replace(
+            query=self.query[*heads, :],
+            key=self.key[keys],
+            value=self.value[keys],
             mask=mask,
             bias=bias,
             offset=self.offset + (rows.start or 0) - (columns.start or 0),
         )
+
+    def cut(self) -> tuple[int, int] | None:
+        """How many (queries, keys) to work on at a time; None: all of this at once."""
+        group = self.query.shape[-3] // self.key_heads if self.query.ndim > 2 and self.key_heads else 1
+        return table_block((*self.query.shape[:-1], self.key.shape[-2]), group, self.query.dtype)
+
+    def share(self, task: Callable[[Place, slice], None], height: int) -> None:
+        """Call `task(place, rows)` for all heads at once, or one key head at a time if there is much to do."""
+        places = [()] if self.cut() is None else list(np.ndindex(*self.key.shape[:-2]))
+        parts = [(place, rows) for place in places for rows in _blocks(self.query.shape[-2], height)]
+        if self.cut() is None:
+            for part in parts:
+                task(*part)
+        else:
+            share(lambda i: task(*parts[i]), len(parts))
 
 
 class _Mix(NamedTuple):
@@ -538,26 +564,56 @@ class _Store:
     used: int
 
 
+def _attend(
+    problem: _Problem, dtype: np.dtype[Any], with_lse: bool = False, block: tuple[int, int] | None = None
+) -> tuple[Array, Array | None]:
+    """The output in that dtype and, if asked for, the log-sum-exp; in blocks of (queries, keys) if it is large."""
+    block = block or problem.cut()
+    if block is None:  # quickly: small calls are many
+        with np.errstate(invalid="ignore", over="ignore"):
+            mix = _mix(problem)
+        return _output(mix).astype(dtype, copy=False), _log_total(mix) if with_lse else None
+    height, breadth = block
+    output = np.empty((*problem.query.shape[:-1], problem.value.shape[-1]), dtype)
+    lse = np.empty(output.shape[:-1], problem.query.dtype) if with_lse else None
+
+    def attend(place: Place, rows: slice) -> None:
+        heads = problem.heads(place)
+        columns = list(_blocks(problem.reach(rows), breadth)) or [slice(0)]
+        with np.errstate(invalid="ignore", over="ignore"):  # what is hidden may be anything
+            found = (_mix(problem.block(place, rows, some)) for some in columns)
+            mix = functools.reduce(_joined, found)
+        output[*heads, rows, :] = _output(mix)
+        if lse is not None:
+            lse[*heads, rows] = _log_total(mix)
+
+    problem.share(attend, height)
+    return output, lse
+
+
 def _mix(problem: _Problem) -> _Mix:
     """Attention before the division."""
     seen, v = problem.seen(), problem.value
     scores = problem.scores(seen)
-    top = _top(scores)
-    exponentials = _exp_below(scores, top)
-    values = np.matmul(_grouped(exponentials, problem.key_heads), _finite(v))
-    values = values.reshape(*problem.query.shape[:-1], v.shape[-1])
-    if v.dtype != object and not _plain(v):
-        values = _with_specials(values, np.broadcast_to(True if seen is None else seen, scores.shape), v)
-    return _Mix(values, exponentials.sum(axis=-1, keepdims=True), top)
+    shape, top = scores.shape, _top(scores)
+    exponentials = _exp_below(scores, top, out=scores)
+    total = np.add.reduce(exponentials, axis=-1, keepdims=True)
+    values = product(_grouped(exponentials, problem.key_heads), v if problem.plain else _finite(v))
+    values = values.reshape(*shape[:-1], v.shape[-1])
+    if shape[-1] and not problem.plain:
+        values = _with_specials(values, np.broadcast_to(True if seen is None else seen, shape), v)
+    return _Mix(values, total, top)
 
 
 def _joined(a: _Mix, b: _Mix) -> _Mix:
     """What was found among two disjoint sets of keys."""
     top = np.maximum(a.top, b.top)
-    share_a, share_b = _exp_below(a.top, top), _exp_below(b.top, top)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
+        share_a, share_b = _exp_below(a.top, top), _exp_below(b.top, top)
         values = _share(share_a, a.values) + _share(share_b, b.values)
-    values = np.where(a.total == 0, b.values, np.where(b.total == 0, a.values, values))  # keeps −0.0
+    nothing_a, nothing_b = a.total == 0, b.total == 0
+    if np.any(nothing_a) or np.any(nothing_b):  # the other side as it is: a sum with 0 would lose its −0.0
+        values = np.where(nothing_a, b.values, np.where(nothing_b, a.values, values))
     return _Mix(values, share_a * a.total + share_b * b.total, top)
 
 
@@ -577,7 +633,7 @@ def _found(output: Array, lse: Array) -> _Mix:
 
 def _output(mix: _Mix) -> Array:
     """The output: zeros where nothing was seen."""
-    return mix.values / np.where(mix.total == 0, np.ones_like(mix.total), mix.total)
+    return mix.values / _at_least_one(mix.total)
 
 
 def _log_total(mix: _Mix) -> Array:
@@ -589,23 +645,38 @@ def _log_total(mix: _Mix) -> Array:
 
 def _weights(problem: _Problem, seen: Array | None) -> Array:
     """softmax of the scores, exactly 0 where not seen."""
-    scores = problem.scores(seen)
-    exponentials = _exp_below(scores, _top(scores))
-    total = exponentials.sum(axis=-1, keepdims=True)
-    return _where_seen(seen, exponentials / np.where(total == 0, np.ones_like(total), total))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is hidden may be anything
+        scores = problem.scores(seen)
+        exponentials = _exp_below(scores, _top(scores), out=scores)
+        total = np.add.reduce(exponentials, axis=-1, keepdims=True)
+    return _where_seen(seen, exponentials / _at_least_one(total))
 
 
 def _attention_vjp(g: Array, problem: _Problem) -> tuple[Array, Array, Array]:
     """The cotangents of query, key and value."""
+    bars = tuple(np.zeros_like(x) for x in (problem.query, problem.key, problem.value))
+
+    def pull(place: Place, rows: slice) -> None:
+        heads, block = problem.heads(place), problem.block(place, rows, slice(None))
+        keys = (*place[:-1], slice(place[-1], place[-1] + 1)) if place else (...,)
+        for bar, index, pulled in zip(bars, (heads, keys, keys), _block_vjp(g[heads], block), strict=True):
+            bar[index] = pulled
+
+    problem.share(pull, max(problem.query.shape[-2], 1))
+    return bars[0], bars[1], bars[2]
+
+
+def _block_vjp(g: Array, problem: _Problem) -> tuple[Array, Array, Array]:
+    """All queries and keys of a block at once."""
     q, k, v, heads, seen = problem.query, problem.key, problem.value, problem.key_heads, problem.seen()
     p = _weights(problem, seen)  # (..., heads, queries, keys)
     with np.errstate(invalid="ignore", over="ignore"):  # hidden NaN and ∞ are removed as soon as they appear
-        p_bar = _where_seen(seen, np.matmul(_grouped(g, heads), _turned(v)).reshape(p.shape))
+        p_bar = _where_seen(seen, product(_grouped(g, heads), _turned(v)).reshape(p.shape))
         s_bar = _where_seen(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
         s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
-        q_bar = np.matmul(s_bar, _finite(k)).reshape(q.shape)
-        k_bar = np.matmul(_turned(s_bar), _grouped(_finite(q), heads))
-        v_bar = np.matmul(_turned(_grouped(p, heads)), _grouped(_finite(g), heads))
+        q_bar = product(s_bar, _finite(k)).reshape(q.shape)
+        k_bar = product(_turned(s_bar), _grouped(_finite(q), heads))
+        v_bar = product(_turned(_grouped(p, heads)), _grouped(_finite(g), heads))
         if g.dtype != object and not np.isfinite(g).all():
             strays = _strays(_turned(np.broadcast_to(True if seen is None else seen, p.shape)), g)
             v_bar = v_bar + strays.reshape(*v_bar.shape[:-2], -1, *v_bar.shape[-2:]).sum(axis=-3)
@@ -616,17 +687,24 @@ def _top(scores: Array) -> Array:
     """The highest score of each row, (..., queries, 1); −∞ among none."""
     if not scores.shape[-1]:
         return np.full((*scores.shape[:-1], 1), -np.inf, dtype=scores.dtype)
-    return np.asarray(scores.max(axis=-1, keepdims=True))
+    return np.maximum.reduce(scores, axis=-1, keepdims=True)
 
 
-def _exp_below(x: Array, top: Array) -> Array:
+def _exp_below(x: Array, top: Array, out: Array | None = None) -> Array:
     """e^(x − top) for x ≤ top; 0 where x = −∞, also if that is the top itself."""
     if x.dtype == object:  # a float −∞ among other objects has no exp, and some have no difference from it
         there = np.asarray(x != -np.inf, dtype=bool)
         gaps = np.subtract(x, top, where=there, out=np.zeros(x.shape, dtype=object))
         return np.exp(gaps, where=there, out=np.zeros(x.shape, dtype=object))
-    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
-        return np.exp(x - np.where(top == -np.inf, 0, top))
+    out = np.subtract(x, np.maximum(top, -np.finfo(top.dtype).max), out=out)
+    return np.exp(out, out=out)
+
+
+def _at_least_one(total: Array) -> Array:
+    """The sum of the exponentials below their top, e⁰ being one of them; 1 where there is none."""
+    if total.dtype == object:
+        return np.where(np.asarray(total == 0, dtype=bool), 1, total)
+    return np.maximum(total, 1)
 
 
 def _where_seen(seen: Array | None, x: Array) -> Array:
@@ -643,7 +721,7 @@ def _finite(x: Array) -> Array:
 
 def _plain(x: Array) -> bool:
     """Whether a matrix product treats these values as it should: all finite, no −0.0."""
-    return bool(np.isfinite(x).all() and not (np.signbit(x) & (x == 0)).any())
+    return bool(np.isfinite(x).all() and (x.all() or not np.signbit(x[x == 0]).any()))
 
 
 def _with_specials(values: Array, seen: Array, v: Array) -> Array:
@@ -676,7 +754,7 @@ def _root(width: int) -> int | float:
 
 def _grouped(x: Array, key_heads: int) -> Array:
     """Query heads that share a key head, one under another: (..., heads, T, n) → (..., key heads, group · T, n)."""
-    if x.ndim == 2:
+    if x.ndim == 2 or x.shape[-3] == key_heads:
         return x
     group = x.shape[-3] // max(key_heads, 1)
     return x.reshape(*x.shape[:-3], key_heads, group * x.shape[-2], x.shape[-1])
@@ -695,18 +773,19 @@ def _blocks(length: int, size: int) -> Iterator[slice]:
 def _checked(query: npt.ArrayLike, key: npt.ArrayLike, value: npt.ArrayLike) -> tuple[Array, Array, Array]:
     """Query, key and value as arrays whose shapes fit each other; nothing is broadcast."""
     q, k, v = floating("query", query), floating("key", key), floating("value", value)
-    shapes = f"{q.shape}, {k.shape} and {v.shape}"
     if not 2 <= q.ndim == k.ndim == v.ndim:
-        raise ValueError(f"`query`, `key` and `value` must all have shape (..., heads, time, width), got {shapes}")
-    if q.shape[-1] != k.shape[-1] or not q.shape[-1]:
-        raise ValueError(f"`query` and `key` must have the same width, at least 1, got shapes {shapes}")
-    if k.shape[:-1] != v.shape[:-1]:
-        raise ValueError(f"`key` and `value` must have the same shape but for their width, got shapes {shapes}")
-    if q.shape[:-3] != k.shape[:-3]:
-        raise ValueError(f"`query`, `key` and `value` must agree in the axes before the heads, got shapes {shapes}")
-    if q.ndim > 2 and q.shape[-3] != k.shape[-3] and (not k.shape[-3] or q.shape[-3] % k.shape[-3]):
-        raise ValueError(f"the heads of `query` must be a multiple of those of `key`, got shapes {shapes}")
-    return q, k, v
+        fault = "`query`, `key` and `value` must all have shape (..., heads, time, width)"
+    elif q.shape[-1] != k.shape[-1] or not q.shape[-1]:
+        fault = "`query` and `key` must have the same width, at least 1"
+    elif k.shape[:-1] != v.shape[:-1]:
+        fault = "`key` and `value` must have the same shape but for their width"
+    elif q.shape[:-3] != k.shape[:-3]:
+        fault = "`query`, `key` and `value` must agree in the axes before the heads"
+    elif q.ndim > 2 and q.shape[-3] != k.shape[-3] and (not k.shape[-3] or q.shape[-3] % k.shape[-3]):
+        fault = "the heads of `query` must be a multiple of those of `key`"
+    else:
+        return q, k, v
+    raise ValueError(f"{fault}, got shapes {q.shape}, {k.shape} and {v.shape}")
 
 
 def _problem(
@@ -737,7 +816,8 @@ def _problem(
     if scale is not None and work.kind != "O":
         scale = float(scale)
     q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
-    return _Problem(q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale)
+    plain = v.dtype == object or _plain(v)
+    return _Problem(q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale, plain)
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
@@ -745,9 +825,16 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))
 
 
-def _work_dtype(*arrays: Array) -> np.dtype[np.generic]:
+def _work_dtype(*arrays: Array) -> np.dtype[Any]:
     """The precision the arithmetic is done in."""
-    return np.result_type(*(working(np.empty(0, dtype=a.dtype)) for a in arrays))
+    common = _common_dtype(*arrays)
+    return np.result_type(*(working(np.empty(0, a.dtype)) for a in arrays)) if common.itemsize == 2 else common
+
+
+def _common_dtype(*arrays: Array) -> np.dtype[Any]:
+    """What these arrays promote to; quick if that is all the same."""
+    dtypes = {a.dtype for a in arrays}
+    return dtypes.pop() if len(dtypes) == 1 else np.result_type(*arrays)
 
 
 def _check_continues(name: str, before: Array, new: Array) -> None:

@@ -14,13 +14,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, booleans, floating, ids_below, integers, rounded, working
+from mathcore._arrays import Array, axis_index, booleans, destination, floating, ids_below, integers, rounded, working
 from mathcore._blocks import add_up, exp_below, map_rows
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
 
-def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None) -> Array:
+def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None, out: Array | None = None) -> Array:
     r"""Turn scores into a probability distribution.
 
     $$p_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}}, \qquad m = \max_j x_j$$
@@ -29,20 +29,22 @@ def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = N
         x: (..., n, ...), floats; −∞ excludes a score.
         axis: the axis of length n.
         where: bools that broadcast to the shape of x; False excludes a score.
+        out: where the result goes: the shape and dtype of x, in any layout; x itself, to work in place.
 
     Returns:
-        The shape and dtype of x. Rows with nothing to see are zeros, rows that see +∞ or NaN are NaN. float16 and
-        bfloat16 are computed in float32 and rounded once.
+        The shape and dtype of x; `out`, if it was given. Rows with nothing to see are zeros, rows that see +∞ or NaN
+        are NaN. float16 and bfloat16 are computed in float32 and rounded once.
 
     Raises:
-        TypeError: if x is not floating or `where` is not bool.
-        ValueError: if there is no such axis, or `where` does not broadcast to x.
+        TypeError: if x is not floating, `where` is not bool, or `out` is of another dtype.
+        ValueError: if there is no such axis, `where` does not broadcast to x, or `out` has another shape or cannot be
+            written to.
 
     Source:
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
     x, axis, rows = _rows(x, axis, where)
-    return _mapped(_softmax, x, axis, rows)
+    return _mapped(_softmax, x, axis, rows, out=out)
 
 
 def softmax_vjp(
@@ -66,7 +68,9 @@ def softmax_vjp(
     return _mapped(_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
 
 
-def log_softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None) -> Array:
+def log_softmax(
+    x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None, out: Array | None = None
+) -> Array:
     r"""The logarithm of `softmax`, without computing it first.
 
     $$\ln p_i = (x_i - m) - \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - m}, \quad m = x_k = \max_j x_j$$
@@ -74,7 +78,7 @@ def log_softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None
     A common offset of the scores costs no digits, and neither does one score that dominates.
 
     Args:
-        x, axis, where: as for `softmax`.
+        x, axis, where, out: as for `softmax`.
 
     Returns:
         The shape and dtype of x; −∞ at excluded scores and in rows with nothing to see.
@@ -83,7 +87,7 @@ def log_softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None
         TypeError, ValueError: as `softmax`.
     """
     x, axis, rows = _rows(x, axis, where)
-    return _mapped(_log_softmax, x, axis, rows)
+    return _mapped(_log_softmax, x, axis, rows, out=out)
 
 
 def log_softmax_vjp(
@@ -463,10 +467,11 @@ def _rows(x: npt.ArrayLike, axis: int, where: npt.ArrayLike | None) -> tuple[Arr
     return x, axis, np.moveaxis(seen, axis, -1)
 
 
-def _mapped(kernel: Callable[..., object], like: Array, axis: int, *rows: Array) -> Array:
-    """A new array like `like`, its rows filled by the kernel."""
-    result = np.empty(like.shape, like.dtype)
-    map_rows(kernel, result if axis == like.ndim - 1 else np.moveaxis(result, axis, -1), *rows)
+def _mapped(kernel: Callable[..., object], like: Array, axis: int, *rows: Array, out: Array | None = None) -> Array:
+    """An array like `like`, its rows filled by the kernel: `out`, or a new one."""
+    result = np.empty(like.shape, like.dtype) if out is None else destination(out, like)
+    places = result if axis == like.ndim - 1 else np.moveaxis(result, axis, -1)
+    map_rows(kernel, places, *rows, apart=out is None)
     return result
 
 

@@ -12,7 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from _site import break_panel, bugs_page, children, conformance_page, import_page, kernel_page, pages, rulers, says
+from _site import (
+    benchmark_page,
+    break_panel,
+    bugs_page,
+    children,
+    conformance_page,
+    import_page,
+    kernel_page,
+    pages,
+    rulers,
+    says,
+)
 from _site.cards import cards, lines
 from _site.course import Chapter, Course, contents, course_map, needs_sentence, read_chapters
 from _site.formulas import set_formulas
@@ -44,6 +55,7 @@ class Site:
     functions: Mapping[str, Described]
     kernels: Mapping[str, Mapping[str, Any]]
     libraries: Sequence[conformance_page.Library]
+    benchmarks: Mapping[str, benchmark_page.Recorded]
     script: str
     whole: bool = True  # whether every claim ran
     pages: Mapping[str, str] = field(init=False)
@@ -87,6 +99,7 @@ class Site:
             "bugs": lambda _: bugs_page.real_bugs(self.bugs.bugs, self.report, path),
             "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
             "conformance": lambda _: conformance_page.conformance(self.libraries, self.report, path),
+            "benchmarks": self._benchmarks,
             "named": lambda names: lines(self._named(names.split()), path),
             "convention": lambda name: (
                 f'<div class="mc-runs" markdown>\n\n{conformance_page.convention(name, self.libraries)}\n\n</div>'
@@ -163,6 +176,16 @@ class Site:
             f'<figcaption markdown="span">{caption}</figcaption></figure>'
         )
 
+    def _benchmarks(self, part: str) -> str:
+        timed, judged = self.benchmarks["speed"], self.benchmarks["accuracy"]
+        parts = {
+            "speed": lambda: benchmark_page.speed(timed),
+            "accuracy": lambda: benchmark_page.accuracy(judged),
+            "nearer": lambda: benchmark_page.nearer(judged),
+            "how": lambda: "\n\n".join(map(benchmark_page.provenance, (timed, judged))),
+        }
+        return parts[part]()
+
     def _live(self, name: str) -> str:
         if name not in self.live:
             raise SiteError(f"no figure is called {name!r}; there are {', '.join(sorted(self.live))}")
@@ -214,8 +237,8 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     docs = root / "docs"
     return Site(
         report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
-        examples.result(), functions.result(), kernels.result(), conformance_page.read_libraries(root), bundle(docs),
-        whole=not options["claims"],
+        examples.result(), functions.result(), kernels.result(), conformance_page.read_libraries(root),
+        benchmark_page.read_benchmarks(root), bundle(docs), whole=not options["claims"],
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def run_claims(root: Path, profile: str, names: Sequence[str]) -> Report:
 
 def draw_pictures(root: Path) -> dict[str, Picture]:
     """Every figure of the chapters."""
-    key = _key(root, ["mathcore/**/*", "docs/_site/pictures/*.py", _CHILD])
+    key = _key(root, ["mathcore/**/*", "benchmarks/results/*", "docs/_site/pictures/*.py", _CHILD])
     data = json.loads(_remembered(root, "pictures", key, ["-m", "_site.child", "pictures"]))
     return {name: Picture(**picture) for name, picture in data.items()}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from _site.pictures import depth, learning, scores, sequence
+from _site.pictures import depth, learning, measured, scores, sequence
 from _site.pictures.drawing import REGISTRY, draw
 
 
 def draw_all() -> dict[str, dict[str, str]]:
     """Name → SVG and caption of every figure."""
-    modules = (scores, learning, depth, sequence)
+    modules = (scores, learning, depth, sequence, measured)
     drawn = {name: draw(name, function) for name, function in REGISTRY.items()}
     homes = {function.__module__ for function in REGISTRY.values()}
     if homes != {module.__name__ for module in modules}:

@@ -1,0 +1,51 @@
+"""The page of the benchmarks says what was recorded, and errors are measured as it says."""
+
+import json
+
+import numpy as np
+import pytest
+from _site.benchmark_page import Recorded, accuracy, nearer, read_benchmarks, speed
+from _site.model import SiteError
+
+from benchmarks.accuracy import Trial, measure
+
+
+def trial(contender, dtype="float32"):
+    x = np.array([[1.5, 3.0]], dtype)
+    return Trial("double", dtype, "any", 2, (x,), lambda x: x + x, (x,), {"mathcore": contender})
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_an_error_is_measured_in_the_last_place_of_the_truth(dtype):
+    off = lambda x: 2 * x + 3 * np.spacing(2 * x)  # noqa: E731
+    assert measure(trial(lambda x: 2 * x, dtype))["ulp"] == {"mathcore": 0}
+    assert measure(trial(off, dtype))["ulp"] == {"mathcore": pytest.approx(3)}
+    assert measure(trial(lambda x: x * np.inf, dtype))["ulp"] == {"mathcore": None}
+
+
+def test_a_result_in_another_format_is_not_measured():
+    with pytest.raises(TypeError, match="a result of dtype float32 was expected, got float64"):
+        measure(trial(lambda x: 2 * x.astype(np.float64)))
+
+
+def test_the_page_gives_the_recorded_numbers():
+    rows = [{"name": "softmax", "seconds": {"mathcore": 0.001, "naive": 0.004, "torch": 0.002}}]
+    assert speed(Recorded("", {}, rows)).splitlines()[-1] == "| softmax | **0.50** | 2.00 | – | 1.00 | – | 1 |"
+    row = {"primitive": "softmax", "dtype": "float32", "family": "normal"}
+    errors = [
+        {**row, "size": 16, "ulp": {"mathcore": 1, "torch": 3}},
+        {**row, "size": 32, "ulp": {"mathcore": 2, "torch": None}},
+    ]
+    assert accuracy(Recorded("", {}, errors)).splitlines()[-1] == "| float32 | normal | **2** | ∞ |"
+    assert nearer(Recorded("", {}, errors)).startswith("In all 2 comparisons nobody")
+    errors[0]["ulp"]["torch"] = 0.5
+    assert "In 1 of 2 comparisons nobody" in nearer(Recorded("", {}, errors))
+    assert "at most 2 times that of the best" in nearer(Recorded("", {}, errors))
+
+
+def test_a_run_of_another_version_is_refused(tmp_path):
+    folder = tmp_path / "benchmarks" / "results"
+    folder.mkdir(parents=True)
+    (folder / "speed.json").write_text(json.dumps({"schema": 0}), encoding="utf-8")
+    with pytest.raises(SiteError, match=r"speed\.json must have schema 1, got 0"):
+        read_benchmarks(tmp_path)
