@@ -92,7 +92,9 @@ class Site:
             "figure": self._live,
             "chapters": lambda _: contents(self.course, Counter(c.faq for c in self.report.claims if c.faq), path),
             "map": lambda _: '<div data-figure="map"></div>',
-            "functions": lambda _: import_page.import_page(self.topics, self.functions, self.report, path),
+            "functions": lambda _: import_page.import_page(
+                self.topics, self.functions, self.report, self.benchmarks["speed"], path
+            ),
             "kernel": lambda name: kernel_page.listing(self.kernels, name),
             "run": lambda name: kernel_page.session(self.kernels[name]),
             "topics": lambda _: self._topic_list(path),

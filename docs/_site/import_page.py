@@ -1,6 +1,7 @@
-"""The page "Import": every public name with its signature, shapes, errors, error bound and claims. Pure.
+"""The page "Import": every public name with its signature, shapes, errors, error bound, speed and claims. Pure.
 
-What it says of a function is the function's docstring; what it says of errors is what the claims allow and saw.
+What it says of a function is the function's docstring; what it says of errors is what the claims allow and saw; what it
+says of speed is what a recorded run of the benchmarks measured.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from _site import words
+from _site.benchmark_page import Recorded
 from _site.model import Claim, Report, Topic
 from _site.words import code_block, link
 
@@ -18,17 +20,22 @@ Described = Mapping[str, Any]  # as `_site.functions.described` tells it
 _OWN = 2  # a claim about more operations than these is hardly about one of them
 
 
-def import_page(topics: Sequence[Topic], functions: Mapping[str, Described], report: Report, source: str) -> str:
+_TIMED = {"attention": "scaled_dot_product_attention", "rope": "apply_rope"}  # what the benchmarks call otherwise
+
+
+def import_page(
+    topics: Sequence[Topic], functions: Mapping[str, Described], report: Report, speeds: Recorded, source: str
+) -> str:
     """The functions by topic; the machinery that checks them has no claims and is left to the reference."""
     parts = []
     for topic in topics:
         names = [name for name in topic.names if name in functions]
         if names:
-            parts += [f"## {topic.title}", *(_function(n, topic, functions[n], report, source) for n in names)]
+            parts += [f"## {topic.title}", *(_function(n, topic, functions[n], report, speeds, source) for n in names)]
     return "\n\n".join(parts)
 
 
-def _function(name: str, topic: Topic, told: Described, report: Report, source: str) -> str:
+def _function(name: str, topic: Topic, told: Described, report: Report, speeds: Recorded, source: str) -> str:
     reference = f"reference/{topic.name}.md#mathcore.{topic.name}.{name}"
     sections = told["sections"]
     about = [claim for claim in report.claims if name in claim.needs]
@@ -37,6 +44,7 @@ def _function(name: str, topic: Topic, told: Described, report: Report, source: 
         ("Returns", _entries(sections.get("Returns", []))),
         ("Raises", _entries(sections.get("Raises", []))),
         ("Error", _bound(name, about, source)),
+        ("Speed", _speed(name, speeds, source)),
     ]
     return "\n\n".join(
         [
@@ -71,6 +79,16 @@ def _bound(name: str, about: Sequence[Claim], source: str) -> str:
         return f"{names}, as {link(f'`{best.id}`', best.page, source)} derives it; {words.worst(best)}."
     exact = next((c for c in about if c.allowance == 0 and c.worst == 0 and len(c.needs) <= _OWN), None)
     return f"none allowed, none seen: {link(f'`{exact.id}`', exact.page, source)}." if exact else ""
+
+
+def _speed(name: str, speeds: Recorded, source: str) -> str:
+    """How long it took beside PyTorch, over all that the benchmarks gave it."""
+    timed = [row for row in speeds.rows if _TIMED.get(first := row["name"].split()[0], first) == name]
+    ratios = [row["seconds"]["mathcore"] / row["seconds"]["torch"] for row in timed if "torch" in row["seconds"]]
+    if not ratios:
+        return ""
+    runs = link(words.plural(len(ratios), "recorded timing"), "benchmarks.md", source)
+    return f"{min(ratios):.2f} to {max(ratios):.2f} times what PyTorch took, in {runs}."
 
 
 def _claims(about: Sequence[Claim], name: str, source: str) -> str:
