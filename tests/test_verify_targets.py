@@ -274,6 +274,11 @@ def test_arguments_are_fitted_to_the_signature():
     assert fit(lambda x: x, x, 1) == ((x,), {})  # the last axis anyway
     with pytest.raises(NotTriedError, match="axis"):
         fit(lambda x: x, x, 0)
+    losses = named(
+        "cross_entropy_vjp", (np.ones(2), np.ones((3, 2)), np.zeros(2, int)), {"axis": 0, "reduction": "none"}
+    )
+    with pytest.raises(NotTriedError, match="axis"):  # the cotangent has an axis less
+        fitted("cross_entropy_vjp", lambda g, x, t, reduction: x, losses, Conventions())
     with pytest.raises(NotTriedError, match="where"):
         fit(lambda x, axis: x, x, where=np.ones(3, bool))
 

@@ -297,7 +297,7 @@ def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], co
         last = given["key"].shape[-2] - given["query"].shape[-2]
         return bool(value == (0 if conventions.causal_alignment == "top-left" else last))
     if name == "axis" and isinstance(value, int):
-        first = next(v for v in given.values() if isinstance(v, np.ndarray))
+        first = next(v for k, v in given.items() if isinstance(v, np.ndarray) and k != "cotangent")
         return value == first.ndim - 1
     if name == "rotary_dim":
         return bool(value == given["x"].shape[-1])
