@@ -47,7 +47,8 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = Tr
         kernel: writes its results into the last block it is given. It may run on several threads at a time, and must
             treat every row by itself. Overflow and invalid operations raise no warnings in it.
         out: (..., n), in any layout.
-        inputs: arrays with the leading axes of `out`, or None. Blocks of 16-bit floats arrive in float32.
+        inputs: arrays whose leading axes broadcast to those of `out`, or None. Small arrays arrive as they are, not
+            broadcast; 16-bit floats in float32.
         apart: that `out` is new memory. If not, inputs may lie in it: what comes out is what would come out elsewhere.
 
     Returns:
@@ -56,10 +57,11 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = Tr
     if not apart and any(x is not None and np.may_share_memory(x, out) for x in inputs):
         inputs = tuple(x.copy() if x is not None and not _same_memory(x, out) else x for x in inputs)
         kernel = _on_copies(kernel)
-    result, arrays = out, (out, *inputs)
-    if max([x.size for x in arrays if x is not None]) < _SMALL or out.dtype == object:
+    if out.dtype.kind == "O" or max([out.size, *[x.size for x in inputs if x is not None]]) < _SMALL:
         _apply(kernel, out, inputs)
-        return result
+        return out
+    result, inputs = out, tuple(x if x is None else np.broadcast_to(x, (*out.shape[:-1], x.shape[-1])) for x in inputs)
+    arrays = (out, *inputs)
     if out.ndim > 2 and all(x is None or x.flags.c_contiguous for x in arrays):
         out, *inputs = (None if x is None else x.reshape(-1, x.shape[-1]) for x in arrays)  # type: ignore[assignment]
     cuts = list(_cuts(max((x for x in (out, *inputs) if x is not None), key=lambda x: x.shape[-1])))

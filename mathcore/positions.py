@@ -214,7 +214,7 @@ def apply_rope(x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, inte
     x, cos, sin = floating("x", x), floating("cos", cos), floating("sin", sin)
     _check_rotation(x, cos, sin)
     work = working(np.empty(0, x.dtype)).dtype
-    table = (np.broadcast_to(t.astype(work), (*x.shape[:-1], t.shape[-1])) for t in (cos, sin))
+    table = (t.astype(work, copy=False) for t in (cos, sin))
     return map_rows(partial(_turn, interleaved), np.empty(x.shape, x.dtype), x, *table)
 
 

@@ -6,6 +6,7 @@ reaches the result, NaN and ∞ included. A +∞ or NaN that is seen makes its r
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -322,7 +323,7 @@ def cross_entropy_vjp(
 
 
 def _softmax(x: Array, out: Array) -> Array:
-    e = exp_below(x, _floor(_top(x)), out)
+    e = exp_below(x, _shift(x), out)
     total = add_up(e)  # (..., 1), at least e⁰ = 1, but 0 where there is nothing to see
     total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
     return np.divide(e, total, out=out)
@@ -390,11 +391,24 @@ def _top(x: Array) -> Array:
     return np.maximum.reduce(x, axis=-1, keepdims=True)
 
 
+def _shift(x: Array) -> Array:
+    """`_floor` of the top of each row, (..., 1), in one pass."""
+    if x.dtype.kind == "O":
+        return _floor(_top(x))
+    return np.maximum.reduce(x, axis=-1, keepdims=True, initial=_lowest(x.dtype))
+
+
 def _floor(top: Array) -> Array:
     """The top as a shift: finite even for a row with nothing to see, since −∞ − −∞ is no number."""
     if top.dtype == object:
         return np.where(top == -np.inf, 0, top)
-    return np.maximum(top, -np.finfo(top.dtype).max)
+    return np.maximum(top, _lowest(top.dtype))
+
+
+@functools.cache
+def _lowest(dtype: np.dtype[Any]) -> Any:
+    """The lowest finite number of a format."""
+    return -np.finfo(dtype).max
 
 
 def _top_and_rest(x: Array, scratch: Array) -> tuple[Array, Array, Array]:

@@ -260,11 +260,11 @@ def derived_seed(seed: int, name: str, index: int) -> int:
 def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, seed: int) -> bool:
     """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement: on it goes.
 
-    Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then a keen
-    one; the others are tried once, after the glances.
+    Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then keener
+    ones; the others are tried once, after the glances.
     """
     wrong = mutant.of(reference)
-    for keenness in (0.2, 1, 4):
+    for keenness in (0.2, 1, 4, 16):
         for i, check in enumerate(claim.checks):
             if check.counterexample or (keenness != 1 and not check.inputs):
                 continue
