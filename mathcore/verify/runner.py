@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 
+from mathcore.verify.adapters import ALL_FLOATS
 from mathcore.verify.calls import Call
 from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.describe import Finding, describe_failure
@@ -528,7 +529,8 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResul
     if finding is not None:
         return result("refuted", finding.headline)
     if not tally.examples and tally.not_tried:
-        return result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
+        formats = all(reason.rpartition(": ")[2] in ALL_FLOATS for reason in tally.not_tried)  # the others are asked
+        return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=formats)
     if not tally.examples:
         return result("inconclusive", "no input was generated")
     if tally.untouched:
