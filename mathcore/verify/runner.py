@@ -546,9 +546,8 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResul
     if finding is not None:
         return result("refuted", finding.headline)
     if not tally.examples and tally.not_tried:
-        formats_alone = all(reason.rpartition(": ")[2] in ALL_FLOATS for reason in tally.not_tried)
-        unsupported = result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
-        return replace(unsupported, dispensable=formats_alone)  # the other rungs speak for the formats that it has
+        formats = all(reason.rpartition(": ")[2] in ALL_FLOATS for reason in tally.not_tried)  # the others are asked
+        return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=formats)
     if not tally.examples:
         return result("inconclusive", "no input was generated")
     if tally.untouched:
