@@ -10,6 +10,8 @@ from unittest import mock
 import numpy as np
 
 from mathcore import blocks_mutants as wrong
+from mathcore.attention_rows import figures, seen_by
+from mathcore.attention_tolerances import attention_rounding
 from mathcore.common_mutants import of_each
 from mathcore.verify import Claim, Operations, all_of, equal, identical, raises
 from mathcore.verify.domains import as_dtype
@@ -54,6 +56,96 @@ def _(ops: Operations, shape: Any, axis: int, order: Any, dtype: str) -> Any:
             parts += [identical(of_rows(getattr(ops, name)(x, axis=axis)), alone[name]) for name in NAMES]
             parts.append(identical(ops.rms_norm(rows, weight).reshape(-1, shape[axis])[each], normed))
     return all_of(*parts)
+
+
+attention_equals_rows = Claim(
+    "large_arrays.attention_of_each_query",
+    statement="Attention over a large table of scores gives each query what it gets alone, up to rounding, and the "
+    "same bits with any number of threads.",
+    formula=r"\mathrm{attention}(Q, K, V)_i \approx \mathrm{attention}(q_i, K, V)",
+    needs=("scaled_dot_product_attention", "num_threads"),
+    tolerances=(attention_rounding,),
+    refuted_by=(wrong.rest_of_keys_forgotten, wrong.first_head_for_all, wrong.one_edge_for_a_block),
+)
+
+
+def large_tables() -> Iterator[dict[str, Any]]:
+    """Tables whose sides no block divides, with all that may hide a key; heads share keys."""
+    for name, dtype in (("plain", "float32"), ("causal", "float64"), ("masked", "float32")):
+        rng = np.random.default_rng(len(name))
+        q, k, v = (as_dtype(rng.normal(size=s), dtype) for s in ((4, 232, 20), (2, 1000, 20), (2, 1000, 9)))
+        case: dict[str, Any] = {"query": q, "key": k, "value": v}
+        if name == "causal":
+            case |= {"is_causal": True, "query_offset": 531}
+        if name == "masked":
+            case |= {"mask": rng.random((4, 232, 1000)) < 0.3, "bias": as_dtype(rng.normal(size=(232, 1000)), dtype)}
+        yield case
+
+
+@attention_equals_rows.exhaustive(large_tables)
+def _(ops: Operations, **case: Any) -> Any:
+    few, together = [0, 1, 63, 64, 127, 128, 231], []
+    for threads in ("1", "2"):
+        with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": threads}):
+            together.append(ops.scaled_dot_product_attention(**case))
+    alone = {"query": case["query"][:, few], "key": case["key"], "value": case["value"], "mask": seen_by(case)[:, few]}
+    if "bias" in case:
+        alone["bias"] = case["bias"][few]
+    within = attention_rounding(figures(alone), case["query"].dtype)
+    shared = {"key": case["key"], "value": case["value"]}
+    each = [{n: x[..., [i], :] for n, x in alone.items() if n not in shared} for i in range(len(few))]
+    apart = np.concatenate([ops.scaled_dot_product_attention(**one, **shared) for one in each], axis=-2)
+    return all_of(identical(*together), equal(together[0][:, few], apart, within=within + within))
+
+
+go_where_told = Claim(
+    "large_arrays.go_where_they_are_told",
+    statement="`out` says where a softmax or its logarithm goes: elsewhere, in another layout, in place of the scores "
+    "or across them, it is the same bit for bit. What has another shape or dtype, or cannot be written to, is refused.",
+    formula=r"\text{out} \leftarrow f(x), \qquad x \leftarrow f(x)",
+    needs=("softmax", "log_softmax", "num_threads"),
+    refuted_by=(wrong.row_after_row, wrong.elsewhere, wrong.cast_to_fit),
+)
+
+
+def places() -> Iterator[dict[str, Any]]:
+    """Small and large arrays, along either axis."""
+    for name in ("softmax", "log_softmax"):
+        for shape, axis, dtype in (((6, 9), -1, "float32"), ((9, 5), 0, "float64"), ((300, 150), -1, "float16")):
+            yield {"name": name, "shape": shape, "axis": axis, "dtype": dtype}
+
+
+@go_where_told.exhaustive(places)
+def _(ops: Operations, name: str, shape: Any, axis: int, dtype: str) -> Any:
+    ops.num_threads()  # of targets that work as mathcore does
+    x = as_dtype(np.random.default_rng(3).normal(size=shape), dtype)
+    x[0, 0] = -np.inf
+    expected, size = getattr(ops, name)(x, axis=axis), x.size
+    told = []
+    for source, out in (
+        (x, np.empty(shape[::-1], x.dtype).T),  # in another layout
+        *((memory[:size].reshape(shape), memory[3:].reshape(shape)) for memory in [np.empty(size + 3, x.dtype)]),
+        *((memory, memory[::-1]) for memory in [np.empty(shape, x.dtype)]),
+        *((memory, memory) for memory in [np.empty(shape, x.dtype)]),
+    ):
+        source[...] = x
+        answer = getattr(ops, name)(source, axis=axis, out=out)
+        told += [identical(answer, expected), identical(out, expected)]
+    return all_of(*told)
+
+
+@go_where_told.exhaustive(lambda: iter({"name": name} for name in ("softmax", "log_softmax")))
+def _(ops: Operations, name: str) -> Any:
+    ops.num_threads()
+    x = np.zeros((2, 3))
+    unfit = (
+        (np.empty((2, 3), np.float32), TypeError, ("out", "float64", "float32")),
+        ([[0.0] * 3] * 2, TypeError, ("out", "float64", "list")),
+        (np.empty((3, 2)), ValueError, ("out", "(2, 3)", "(3, 2)")),
+        (np.broadcast_to(0.0, (2, 3)), ValueError, ("out", "read-only")),
+    )
+    calls = ((lambda out=out: getattr(ops, name)(x, out=out), error, words) for out, error, words in unfit)
+    return all_of(*(raises(call, error, saying=words) for call, error, words in calls))
 
 
 threads_are_as_said = Claim(

@@ -92,6 +92,92 @@ def sum_cut_by_threads(correct: Operation) -> Operation:
     return wrong
 
 
+_MIX = "scaled_dot_product_attention"
+_TABLE = 2**17
+"""Scores from which these kernels work in blocks."""
+
+
+def _in_blocks(query: Any, key: Any) -> bool:
+    return bool(query.shape[-2] > 1 and query.shape[-2] * key.shape[-2] > _TABLE)
+
+
+@mutant(_MIX, wraps=True)
+def rest_of_keys_forgotten(correct: Operation) -> Operation:
+    """Looks at whole blocks of 64 keys alone."""
+
+    def wrong(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        if _in_blocks(query, key):
+            whole = key.shape[-2] // 64 * 64
+            key, value = key[..., :whole, :], value[..., :whole, :]
+            options = {n: x[..., :whole] if n in ("mask", "bias") and x is not None else x for n, x in options.items()}
+        return correct(query, key, value, **options)
+
+    return wrong
+
+
+@mutant(_MIX, wraps=True)
+def first_head_for_all(correct: Operation) -> Operation:
+    """Gives every block the keys and values of the first head."""
+
+    def wrong(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        if _in_blocks(query, key):
+            key, value = (np.broadcast_to(x[..., :1, :, :], x.shape) for x in (key, value))
+        return correct(query, key, value, **options)
+
+    return wrong
+
+
+@mutant(_MIX, wraps=True)
+def one_edge_for_a_block(correct: Operation) -> Operation:
+    """Ends the keys of a whole block of 64 queries where those of its last one end."""
+
+    def wrong(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        if not _in_blocks(query, key) or not options.pop("is_causal", False):
+            return correct(query, key, value, **options)
+        offset = options.pop("query_offset", 0)
+        edge = np.minimum(np.arange(query.shape[-2]) // 64 * 64 + 63, query.shape[-2] - 1) + offset
+        return correct(query, key, value, **options, mask=np.arange(key.shape[-2]) <= edge[:, None])
+
+    return wrong
+
+
+@mutant("softmax", wraps=True)
+def row_after_row(correct: Operation) -> Operation:
+    """Writes a row before it has read the next, which may lie there."""
+
+    def wrong(x: Any, axis: int = -1, out: Any = None, **options: Any) -> Any:
+        if out is None or np.shape(out) != x.shape:
+            return correct(x, axis=axis, **options, out=out)
+        for row, place in zip(np.moveaxis(x, axis, -1), np.moveaxis(out, axis, -1), strict=True):
+            place[...] = correct(row, **options)
+        return out
+
+    return wrong
+
+
+@mutant("softmax", wraps=True)
+def elsewhere(correct: Operation) -> Operation:
+    """Takes `out`, and leaves it as it was."""
+
+    def wrong(x: Any, axis: int = -1, out: Any = None, **options: Any) -> Any:
+        return correct(x, axis=axis, **options)
+
+    return wrong
+
+
+@mutant("log_softmax", wraps=True)
+def cast_to_fit(correct: Operation) -> Operation:
+    """Rounds to whatever `out` is, or stretches over it."""
+
+    def wrong(x: Any, axis: int = -1, out: Any = None, **options: Any) -> Any:
+        if not isinstance(out, np.ndarray) or out.dtype == x.dtype:
+            return correct(x, axis=axis, **options, out=out)
+        out[...] = correct(x, axis=axis, **options)
+        return out
+
+    return wrong
+
+
 @mutant("num_threads")
 def setting_ignored() -> int:
     """Uses every core, whatever it was told."""

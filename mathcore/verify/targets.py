@@ -134,7 +134,7 @@ Disguise = Callable[[Any, Mapping[str, Any]], Any]
 class Operations:
     """What a claim sees of its target: the operations it declared, and the conventions. Nothing else.
 
-    Arrays reach the target read-only, so an operation that writes into its input is an error.
+    Arrays reach the target read-only, but for `out`, so an operation that writes into its input is an error.
     """
 
     def __init__(self, target: Target, needs: Collection[str], disguise: Disguise | None = None) -> None:
@@ -163,7 +163,7 @@ class Operations:
             with warnings.catch_warnings():
                 warnings.simplefilter(action)
                 try:
-                    return function(*sealed, **{k: _read_only(v) for k, v in options.items()})
+                    return function(*sealed, **{k: v if k == "out" else _read_only(v) for k, v in options.items()})
                 except Exception as cause:
                     raise TargetError(operation, cause) from cause
 
