@@ -36,6 +36,7 @@ _TABLE_BYTES = 2**20  # of these rows: more keys at a time are worth more than t
 _SIDE = 64  # of the pieces of a matrix product, and
 _PRODUCT = 2**18  # their multiplications: up to here BLAS stays on the thread that calls
 _DEEP = 256  # sums of more products than this are cut as well
+_LEAF = 128  # numbers that NumPy's pairwise sum adds without halving
 _SHORT_ROW = 24  # rows up to here are turned, so that loops run across rows and not along them
 _WIDE = 256  # rows worked on at a time, at least, where loops run across them
 
@@ -80,6 +81,16 @@ def exp_below(x: Array, top: Array, out: Array) -> Array:
     return out
 
 
+def exp_and_sum(x: Array, top: Array, out: Array) -> Array:
+    """`add_up(exp_below(x, top, out))`, added up while it is in the cache: the sums, (..., 1)."""
+    n = x.shape[-1]
+    if n <= _LEAF or x.dtype == object or out.strides[-1] == out.itemsize:
+        return add_up(exp_below(x, top, out))
+    half = _half(n)
+    first = exp_and_sum(x[..., :half], top, out[..., :half])
+    return first + exp_and_sum(x[..., half:], top, out[..., half:])
+
+
 def add_up(x: Array) -> Array:
     """The sum along the last axis, which stays with length 1: pairwise, and bit for bit the same in every layout.
 
@@ -94,8 +105,8 @@ def add_up(x: Array) -> Array:
 def _pairwise(x: Array) -> Array:
     """The order of NumPy's `loops_utils.h.src`: eight accumulators up to 128 numbers, halves beyond."""
     n = x.shape[-1]
-    if n > 128:
-        half = n // 2 - n // 2 % 8
+    if n > _LEAF:
+        half = _half(n)
         return _pairwise(x[..., :half]) + _pairwise(x[..., half:])
     whole = n - n % 8
     total = np.add.reduce(x[..., :whole].reshape(*x.shape[:-1], whole // 8, 8), axis=-2)  # (..., 8)
@@ -104,6 +115,11 @@ def _pairwise(x: Array) -> Array:
     for i in range(whole, n):
         total = total + x[..., i : i + 1]
     return total
+
+
+def _half(n: int) -> int:
+    """How many of n numbers NumPy's pairwise sum takes for the first half."""
+    return n // 2 - n // 2 % 8
 
 
 def table_block(shape: tuple[int, ...], group: int, dtype: np.dtype[Any]) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, axis_index, booleans, destination, floating, ids_below, integers, rounded, working
-from mathcore._blocks import add_up, exp_below, map_rows
+from mathcore._blocks import add_up, exp_and_sum, exp_below, map_rows
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -323,10 +323,9 @@ def cross_entropy_vjp(
 
 
 def _softmax(x: Array, out: Array) -> Array:
-    e = exp_below(x, _shift(x), out)
-    total = add_up(e)  # (..., 1), at least e⁰ = 1, but 0 where there is nothing to see
+    total = exp_and_sum(x, _shift(x), out)  # (..., 1), at least e⁰ = 1, but 0 where there is nothing to see
     total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
-    return np.divide(e, total, out=out)
+    return np.divide(out, total, out=out)
 
 
 def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:

@@ -62,6 +62,7 @@ class Site:
 
     def __post_init__(self) -> None:
         written = pages.generated(self.report, self.topics, self.chapters)
+        written |= conformance_page.refutations(self.libraries, self.report)
         written |= {self._notebook_of(c): self._notebook(c) for c in self.course.values()}
         written |= {"claims.json": self.report.text, "assets/site.js": self.script}
         object.__setattr__(self, "pages", written)

@@ -1,4 +1,4 @@
-"""The page of other libraries, and the tables on conventions: from the recorded runs, which nobody edits.
+"""The pages of other libraries, and the tables on conventions: from the recorded runs, which nobody edits.
 
 Reading is at the end; all above is pure: results in, Markdown out.
 """
@@ -142,25 +142,33 @@ class Library:
         """Of the library itself."""
         return next(iter(self.versions.values()))
 
+    @property
+    def page(self) -> str:
+        """Where its refutations are."""
+        return f"conformance/{self.name}.md"
+
 
 # Pages.
 
 
 def conformance(libraries: Sequence[Library], report: Report, path: str) -> str:
-    """The whole: what ran, every claim by operation, conventions, refutations."""
+    """The whole: what ran, every claim by operation, conventions, how each was run."""
     return "\n\n".join(
         [
-            _overview(libraries),
+            _overview(libraries, path),
             "## Claims",
             *(_group(title, claims, libraries, report, path) for title, claims in _grouped(libraries)),
             "## Conventions, as detected",
             *(part for title, names in TABLES.items() for part in (f"### {title}", _conventions(names, libraries))),
-            "## Refutations",
-            *(_refuted(library, report, path) for library in libraries if library.refutations),
             "## How each was run",
             *map(_how, libraries),
         ]
     )
+
+
+def refutations(libraries: Iterable[Library], report: Report) -> dict[str, str]:
+    """A page for each library that does not meet a claim: path → what was seen, and what was found out by hand."""
+    return {library.page: _refuted(library, report) for library in libraries if library.refutations}
 
 
 def convention(name: str, libraries: Sequence[Library]) -> str:
@@ -179,16 +187,16 @@ def convention(name: str, libraries: Sequence[Library]) -> str:
     return "\n".join([f"| Library | Version | Run | {SAID[name]} | Seen |", "|---|---|---|---|---|", *rows])
 
 
-def _overview(libraries: Sequence[Library]) -> str:
+def _overview(libraries: Sequence[Library], path: str) -> str:
     head = ["| Library | Version | Run | Holds | In part | Refuted | Defects |", "|---|---|---|--:|--:|--:|--:|"]
-    return "\n".join([*head, *map(_summary, libraries)])
+    return "\n".join([*head, *(_summary(library, path) for library in libraries)])
 
 
-def _summary(library: Library) -> str:
+def _summary(library: Library, path: str) -> str:
     outcomes = [verdict.outcome for verdict in library.verdicts.values()]
     refuted, name = outcomes.count("refuted"), library.title
     defects = sum(r.judgement == "defect" for r in library.refutations.values())
-    shown = f"[{refuted}](#{library.name})" if refuted else "0"
+    shown = link(str(refuted), library.page, path) if refuted else "0"
     cells = [name, library.version, library.date, outcomes.count("holds"), outcomes.count("in part"), shown, defects]
     return f"| {' | '.join(map(str, cells))} |"
 
@@ -205,17 +213,19 @@ def _grouped(libraries: Iterable[Library]) -> list[tuple[str, list[str]]]:
 def _group(title: str, claims: Sequence[str], libraries: Sequence[Library], report: Report, path: str) -> str:
     asked = [library for library in libraries if set(claims) & set(library.verdicts)]
     head = f"| Claim | {' | '.join(library.title for library in asked)} |"
-    rows = [f"| {_claim(c, report, path)} | {' | '.join(_verdict(library, c) for library in asked)} |" for c in claims]
+    rows = [
+        f"| {_claim(c, report, path)} | {' | '.join(_verdict(library, c, path) for library in asked)} |" for c in claims
+    ]
     return "\n".join([f"### {title}", "", head, "|---" * (len(asked) + 1) + "|", *rows])
 
 
-def _verdict(library: Library, claim: str) -> str:
+def _verdict(library: Library, claim: str, path: str) -> str:
     verdict = library.verdicts.get(claim)
     if verdict is None:
         return "–"
     if verdict.outcome == "refuted":
         found = library.refutations[claim]
-        return f"[{found.judgement}](#{_anchor(library, claim)})"
+        return link(found.judgement, f"{library.page}#{_anchor(claim)}", path)
     if verdict.worst is None:
         return verdict.outcome
     return f"{verdict.outcome}, {'exact' if verdict.exact else words.share(verdict.worst)}"
@@ -235,17 +245,24 @@ def _value(name: str, seen: Observation) -> str:
     return VALUES.get((name, seen.value), seen.value) if seen.value else "–"
 
 
-def _refuted(library: Library, report: Report, path: str) -> str:
-    entries = (_refutation(library, found, report, path) for found in library.refutations.values())
-    title = f"### {library.title} {library.version} {{ #{library.name} }}"
-    return "\n\n".join([title, *entries])
+def _refuted(library: Library, report: Report) -> str:
+    title = f"{library.title} {library.version}"
+    head = f"---\ntitle: {title}\nsearch:\n  exclude: true # the claims are found by their own pages\n---\n\n# {title}"
+    what = (
+        f"What of the claims {library.title} does not meet: what was seen on {library.date}, what was found out by "
+        f"hand, and how to see it again. {link('All libraries', 'conformance.md', library.page)}.\n"
+        "{ .mc-lead }"
+    )
+    return "\n\n".join(
+        [head, what, *(_refutation(found, report, library.page) for found in library.refutations.values())]
+    )
 
 
-def _refutation(library: Library, found: Refutation, report: Report, path: str) -> str:
+def _refutation(found: Refutation, report: Report, path: str) -> str:
     inputs = [f"{name} = {value}" for name, value in found.inputs.items()]
     seen = "\n".join([*inputs, "", found.found, *([found.where] if found.where else [])])
     again = "Run by itself, it fails in the same versions." if found.reproduced else ""
-    anchor = _anchor(library, found.claim)
+    anchor = _anchor(found.claim)
     return "\n\n".join(
         [
             f"**{found.judgement.capitalize()}:** {_claim(found.claim, report, path)}\n{{ #{anchor} }}",
@@ -272,8 +289,8 @@ def _claim(name: str, report: Report, path: str) -> str:
     return link(f"`{name}`", report.by_id[name].page, path) if name in report.by_id else f"`{name}`"
 
 
-def _anchor(library: Library, claim: str) -> str:
-    return f"{library.name}-{claim}".replace(".", "-").replace("_", "-")
+def _anchor(claim: str) -> str:
+    return claim.replace(".", "-").replace("_", "-")
 
 
 def _cell(text: str) -> str:

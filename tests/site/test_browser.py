@@ -13,8 +13,9 @@ FIRST_LOAD = 600_000  # bytes: what the site promises to a phone on a slow line
 
 def one_of_each_kind():
     """Every page by hand; of the pages that the build writes, the first, the last and one between of each folder."""
-    written = [p for p in pages() if re.match(r"(claims|reference)/.+/index\.html", p)]
-    by_folder = [[p for p in written if p.startswith(folder)] for folder in ("claims/", "reference/")]
+    folders = ("claims/", "conformance/", "reference/")
+    written = [p for p in pages() if re.match(rf"({'|'.join(folders)}).+/index\.html", p)]
+    by_folder = [[p for p in written if p.startswith(folder)] for folder in folders]
     chosen = {group[i] for group in by_folder if group for i in (0, len(group) // 2, -1)}
     return sorted({p for p in pages() if p not in written} | chosen)
 
