@@ -40,6 +40,7 @@ def address():
             self.send_response(200)
             self.send_header("Content-Type", self.guess_type(path.name))
             self.send_header("Content-Length", str(len(content)))
+            self.send_header("Cache-Control", "max-age=3600")  # for the next page in the same window
             if text:
                 self.send_header("Content-Encoding", "gzip")
             self.end_headers()

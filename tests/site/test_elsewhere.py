@@ -120,10 +120,14 @@ def test_search_finds_words_and_symbols(visit, query, first):
     page = visit("verdicts/index.html").page
     page.locator(".md-search__input").click()
     page.keyboard.type(query)
-    page.locator(".md-search-result__item h1").first.wait_for()
-    page.wait_for_timeout(500)
-    titles = page.locator(".md-search-result__item h1").all_text_contents()
-    assert any(title.startswith(first) for title in titles[:3]), titles
+    found = page.locator(".md-search-result__item h1")
+    found.first.wait_for()
+    for _ in range(40):  # results come in pieces
+        titles = found.all_text_contents()
+        if any(title.startswith(first) for title in titles[:3]):
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(titles)
 
 
 def test_the_data_behind_the_site_is_linked():
