@@ -192,9 +192,7 @@ def _table(dtype: str, largest: int) -> Trial:
         contenders["jax"] = lambda m: jnp.concatenate([f(_jax_angles(m, dtype)) for f in (jnp.cos, jnp.sin)], -1)
     if llama_rope and dtype == "float32":
         contenders["transformers"] = lambda m: torch.cat([x[:, : WIDTH // 2] for x in llama_rope.table(m, WIDTH)], -1)
-    return Trial(
-        "rope_cos_sin", dtype, "positions", largest, (_places(largest),), true, _exact_angles(largest), contenders
-    )
+    return _of_positions("rope_cos_sin", dtype, largest, true, contenders)
 
 
 def _sinusoidal(dtype: str, largest: int) -> Trial:
@@ -212,8 +210,7 @@ def _sinusoidal(dtype: str, largest: int) -> Trial:
 
 
 def _of_positions(name: str, dtype: str, largest: int, true: Contender, contenders: Mapping[str, Contender]) -> Trial:
-    m = _places(largest)
-    return Trial(name, dtype, "positions", largest, (m,), true, _exact_angles(largest), contenders)
+    return Trial(name, dtype, "positions", largest, (_places(largest),), true, _exact_angles(largest), contenders)
 
 
 def _rope(dtype: str, largest: int) -> Trial:

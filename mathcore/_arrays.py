@@ -7,6 +7,7 @@ floats also runs in exact or rigorous arithmetic.
 
 from __future__ import annotations
 
+import functools
 import operator
 from typing import Any, TypeAlias
 
@@ -104,6 +105,12 @@ def working(x: Array) -> Array:
     """`x` in the precision the arithmetic is done in: float16 and bfloat16 accumulate in float32."""
     # Only float16 and bfloat16 have two bytes and are no integers; a dtype's name is slow to ask for.
     return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
+
+
+@functools.cache
+def lowest(dtype: np.dtype[Any]) -> Any:
+    """The lowest finite number of a format: a maximum that may be subtracted even where nothing is seen."""
+    return -np.finfo(dtype).max
 
 
 def rounded(y: Array, like: Array) -> Array:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, rounded, working
+from mathcore._arrays import Array, floating, lowest, rounded, working
 from mathcore._blocks import product, share, table_block
 from mathcore.layers import linear, linear_vjp
 from mathcore.positions import rope, rope_vjp
@@ -696,7 +696,7 @@ def _exp_below(x: Array, top: Array, out: Array | None = None) -> Array:
         there = np.asarray(x != -np.inf, dtype=bool)
         gaps = np.subtract(x, top, where=there, out=np.zeros(x.shape, dtype=object))
         return np.exp(gaps, where=there, out=np.zeros(x.shape, dtype=object))
-    out = np.subtract(x, np.maximum(top, -np.finfo(top.dtype).max), out=out)
+    out = np.subtract(x, np.maximum(top, lowest(top.dtype)), out=out)
     return np.exp(out, out=out)
 
 

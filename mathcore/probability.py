@@ -6,7 +6,6 @@ reaches the result, NaN and ∞ included. A +∞ or NaN that is seen makes its r
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +14,18 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, booleans, destination, floating, ids_below, integers, rounded, working
+from mathcore._arrays import (
+    Array,
+    axis_index,
+    booleans,
+    destination,
+    floating,
+    ids_below,
+    integers,
+    lowest,
+    rounded,
+    working,
+)
 from mathcore._blocks import add_up, exp_and_sum, exp_below, map_rows
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -394,20 +404,14 @@ def _shift(x: Array) -> Array:
     """`_floor` of the top of each row, (..., 1), in one pass."""
     if x.dtype.kind == "O":
         return _floor(_top(x))
-    return np.maximum.reduce(x, axis=-1, keepdims=True, initial=_lowest(x.dtype))
+    return np.maximum.reduce(x, axis=-1, keepdims=True, initial=lowest(x.dtype))
 
 
 def _floor(top: Array) -> Array:
     """The top as a shift: finite even for a row with nothing to see, since −∞ − −∞ is no number."""
     if top.dtype == object:
         return np.where(top == -np.inf, 0, top)
-    return np.maximum(top, _lowest(top.dtype))
-
-
-@functools.cache
-def _lowest(dtype: np.dtype[Any]) -> Any:
-    """The lowest finite number of a format."""
-    return -np.finfo(dtype).max
+    return np.maximum(top, lowest(top.dtype))
 
 
 def _top_and_rest(x: Array, scratch: Array) -> tuple[Array, Array, Array]:
