@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, lowest, rounded, working
-from mathcore._blocks import product, share, table_block
+from mathcore._blocks import beside, highest, product, share, table_block
 from mathcore.layers import linear, linear_vjp
 from mathcore.positions import rope, rope_vjp
 
@@ -595,7 +595,7 @@ def _mix(problem: _Problem) -> _Mix:
     """Attention before the division."""
     seen, v = problem.seen(), problem.value
     scores = problem.scores(seen)
-    shape, top = scores.shape, _top(scores)
+    shape, top = scores.shape, highest(scores)
     exponentials = _exp_below(scores, top, out=scores)
     total = np.add.reduce(exponentials, axis=-1, keepdims=True)
     values = product(_grouped(exponentials, problem.key_heads), v if problem.plain else _finite(v))
@@ -647,7 +647,7 @@ def _weights(problem: _Problem, seen: Array | None) -> Array:
     """softmax of the scores, exactly 0 where not seen."""
     with np.errstate(invalid="ignore", over="ignore"):  # what is hidden may be anything
         scores = problem.scores(seen)
-        exponentials = _exp_below(scores, _top(scores), out=scores)
+        exponentials = _exp_below(scores, highest(scores), out=scores)
         total = np.add.reduce(exponentials, axis=-1, keepdims=True)
     return _where_seen(seen, exponentials / _at_least_one(total))
 
@@ -683,21 +683,14 @@ def _block_vjp(g: Array, problem: _Problem) -> tuple[Array, Array, Array]:
     return problem.scaled(q_bar), problem.scaled(k_bar), v_bar
 
 
-def _top(scores: Array) -> Array:
-    """The highest score of each row, (..., queries, 1); −∞ among none."""
-    if not scores.shape[-1]:
-        return np.full((*scores.shape[:-1], 1), -np.inf, dtype=scores.dtype)
-    return np.maximum.reduce(scores, axis=-1, keepdims=True)
-
-
 def _exp_below(x: Array, top: Array, out: Array | None = None) -> Array:
     """e^(x − top) for x ≤ top; 0 where x = −∞, also if that is the top itself."""
     if x.dtype == object:  # a float −∞ among other objects has no exp, and some have no difference from it
         there = np.asarray(x != -np.inf, dtype=bool)
         gaps = np.subtract(x, top, where=there, out=np.zeros(x.shape, dtype=object))
         return np.exp(gaps, where=there, out=np.zeros(x.shape, dtype=object))
-    out = np.subtract(x, np.maximum(top, lowest(top.dtype)), out=out)
-    return np.exp(out, out=out)
+    out = np.empty(x.shape, x.dtype) if out is None else out
+    return np.exp(beside(np.subtract, x, np.maximum(top, lowest(top.dtype)), out), out=out)
 
 
 def _at_least_one(total: Array) -> Array:

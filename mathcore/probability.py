@@ -26,7 +26,7 @@ from mathcore._arrays import (
     rounded,
     working,
 )
-from mathcore._blocks import add_up, exp_and_sum, exp_below, map_rows
+from mathcore._blocks import add_up, beside, exp_and_sum, exp_below, highest, map_rows
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -335,7 +335,7 @@ def cross_entropy_vjp(
 def _softmax(x: Array, out: Array) -> Array:
     total = exp_and_sum(x, _shift(x), out)  # (..., 1), at least e⁰ = 1, but 0 where there is nothing to see
     total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
-    return np.divide(out, total, out=out)
+    return beside(np.divide, out, total, out)
 
 
 def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
@@ -345,8 +345,9 @@ def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
 
 def _log_softmax(x: Array, out: Array) -> Array:
     top, rest, _ = _top_and_rest(x, out)
-    np.subtract(np.subtract(x, _floor(top), out=out), np.log1p(rest), out=out)
-    return out if x.dtype == object else _put(np.nan, out, where=top == np.inf)
+    beside(np.subtract, beside(np.subtract, x, _floor(top), out), np.log1p(rest), out)
+    infinite = top == np.inf
+    return out if x.dtype == object or not infinite.any() else _put(np.nan, out, where=infinite)
 
 
 def _log_softmax_vjp(x: Array, g: Array, out: Array) -> Array:
@@ -393,18 +394,9 @@ def _surprise_vjp(smoothing: float, x: Array, targets: Array, counts: Array, sca
     return out if counts.all() else _put(_zero(x), out, where=~counts)
 
 
-def _top(x: Array) -> Array:
-    """The highest score of each row, (..., 1): −∞ for an empty one."""
-    if not x.shape[-1]:
-        return np.full((*x.shape[:-1], 1), -np.inf, dtype=x.dtype)
-    return np.maximum.reduce(x, axis=-1, keepdims=True)
-
-
 def _shift(x: Array) -> Array:
     """`_floor` of the top of each row, (..., 1), in one pass."""
-    if x.dtype.kind == "O":
-        return _floor(_top(x))
-    return np.maximum.reduce(x, axis=-1, keepdims=True, initial=lowest(x.dtype))
+    return _floor(highest(x)) if x.dtype == object else highest(x, lowest(x.dtype))
 
 
 def _floor(top: Array) -> Array:
@@ -420,7 +412,7 @@ def _top_and_rest(x: Array, scratch: Array) -> tuple[Array, Array, Array]:
     Its own term is 1 exactly and would drown small digits. `scratch` is left with the other exponentials.
     """
     if not x.shape[-1]:
-        top = _top(x)
+        top = highest(x)
         return top, np.zeros_like(top), np.zeros(top.shape, np.intp)
     winner = x.argmax(axis=-1, keepdims=True)
     top = np.take_along_axis(x, winner, axis=-1)
@@ -436,7 +428,7 @@ def _at(x: Array, targets: Array, counts: Array) -> Array:
 
 def _cooled(x: Array, temperature: float) -> Array:
     """(x − m) / T, with −∞ still excluded at T = ∞."""
-    shifted = x - _floor(_top(x))
+    shifted = x - _floor(highest(x))
     cooled = _divided(shifted, temperature)
     return cooled if x.dtype == object else np.where(np.isneginf(shifted), shifted, cooled)
 
