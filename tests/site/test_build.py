@@ -30,9 +30,9 @@ def build(folder):
 def test_a_planted_bug_stops_the_build_and_names_the_claim(copy):
     source = copy / "mathcore" / "probability.py"
     text = source.read_text(encoding="utf-8")
-    right = "return np.divide(out, total, out=out)"
+    right = "return beside(np.divide, out, total, out)"
     assert right in text
-    source.write_text(text.replace(right, "return np.divide(e, total + 1, out=out)"), encoding="utf-8")
+    source.write_text(text.replace(right, "return beside(np.divide, out, total + 1, out)"), encoding="utf-8")
     done = build(copy)
     said = done.stdout + done.stderr
     assert done.returncode != 0
