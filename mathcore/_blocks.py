@@ -38,9 +38,9 @@ _PRODUCT = 2**18  # their multiplications: up to here BLAS stays on the thread t
 _DEEP = 256  # sums of more products than this are cut as well
 _LEAF = 128  # numbers that NumPy's pairwise sum adds without halving
 _BUFFER = 8192  # numbers in NumPy's own buffer, and
-_SHORT_LOOP = 256  # rows so short that it pays to fill it
+_REFILLED = 256  # numbers in a row from which it costs more to fill it than to loop row by row
 _SHORT_ROW = 24  # rows up to here are turned, so that loops run across rows and not along them
-_WIDE = 512  # rows worked on at a time, at least, where loops run across them: whole ones come twice as fast
+_WIDE = 512  # rows worked on at a time, at least, where loops run across them: 256 take up to twice as long
 
 
 def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = True) -> Array:
@@ -75,11 +75,11 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = Tr
 def beside(operation: np.ufunc, x: Array, column: Array, out: Array) -> Array:
     """`operation(x, column, out=out)` of (..., n) and (..., 1), in loops along whole rows.
 
-    NumPy copies a column into its buffer, over and over, where rows are shorter than the buffer: it takes three times
-    as long.
+    Where rows are shorter than its buffer, NumPy fills that with each number of the column again and again, and
+    the operation takes three times as long.
     """
     n = x.shape[-1]
-    if not _SHORT_LOOP <= n < _BUFFER or out.size < _SMALL // 2 or out.strides[-1] != out.itemsize:
+    if not _REFILLED <= n < _BUFFER < out.size or out.strides[-1] != out.itemsize:
         return operation(x, column, out=out)
     buffer = np.setbufsize(n // 16 * 16)
     try:
@@ -89,7 +89,9 @@ def beside(operation: np.ufunc, x: Array, column: Array, out: Array) -> Array:
 
 
 def highest(x: Array, least: Any = -np.inf) -> Array:
-    """The highest number of each row, (..., 1), at least `least`; NaN where there is one."""
+    """The highest number of each row, (..., 1): of floats at least `least`, and NaN where there is one."""
+    if x.dtype == object and x.shape[-1]:
+        least = None  # numbers of other kinds need not know floats
     return np.maximum.reduce(x, axis=-1, keepdims=True, initial=least)
 
 

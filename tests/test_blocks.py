@@ -1,5 +1,6 @@
 """Work in blocks gives what work in one piece gives, and no number depends on how many threads there are."""
 
+import decimal
 import threading
 
 import numpy as np
@@ -81,3 +82,10 @@ def test_numpys_buffer_is_what_it_was_and_numbers_are_what_they_are_without():
     assert np.array_equal(_blocks.beside(watched, x, column, np.empty_like(x)), x - column)
     assert met == [496]  # a row, in sixteens as NumPy wants it
     assert np.getbufsize() == before
+
+
+def test_numbers_that_refuse_floats_meet_none():
+    with decimal.localcontext(traps=[decimal.FloatOperation]):
+        one, two = decimal.Decimal(1), decimal.Decimal(2)
+        p = mc.softmax(np.array([one, two], dtype=object))
+        assert list(p) == [(-one).exp() / (1 + (-one).exp()), 1 / (1 + (-one).exp())]
