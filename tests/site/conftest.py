@@ -19,6 +19,11 @@ def pytest_report_header():
     return [f"site: {built}", f"browser: {CHROMIUM or 'NO CHROMIUM WAS FOUND: EVERY BROWSER TEST IS SKIPPED'}"]
 
 
+@functools.cache
+def compressed(path):
+    return gzip.compress(path.read_bytes(), 6)
+
+
 @pytest.fixture(scope="session")
 def address():
     assert pages(), "the site must be built before its tests: mkdocs build --strict"
@@ -35,8 +40,8 @@ def address():
             if not path.is_file():
                 self.send_error(404)
                 return
-            content, text = path.read_bytes(), path.suffix in (".html", ".css", ".js", ".json", ".svg")
-            content = gzip.compress(content, 6) if text else content
+            text = path.suffix in (".html", ".css", ".js", ".json", ".svg")
+            content = compressed(path) if text else path.read_bytes()
             self.send_response(200)
             self.send_header("Content-Type", self.guess_type(path.name))
             self.send_header("Content-Length", str(len(content)))
@@ -72,24 +77,19 @@ class Visit:
             viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
         )
         self.page = self.context.new_page()
-        self.errors, self.outside, self.bytes = [], [], 0
+        self.errors, self.outside, self.finished = [], [], []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
         self.page.on(
             "request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else self.outside.append(r.url)
         )
-        self.page.on("requestfinished", self._count)
+        self.page.on("requestfinished", lambda request: self.finished.append(request))
         self.page.goto(address + path.removesuffix("index.html"), wait_until="networkidle")
 
-    def _count(self, request):
-        sizes = request.sizes()
-        self.bytes += sizes["responseBodySize"] + sizes["responseHeadersSize"]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.context.close()
+    def bytes(self):
+        """What came over the line."""
+        sizes = [request.sizes() for request in self.finished]
+        return sum(one["responseBodySize"] + one["responseHeadersSize"] for one in sizes)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from _site.benchmark_page import Recorded, accuracy, nearer, read_benchmarks, speed
 from _site.model import SiteError
+from built import ROOT, SITE
 
 from benchmarks.accuracy import Trial, measure
 
@@ -41,6 +42,19 @@ def test_the_page_gives_the_recorded_numbers():
     errors[0]["ulp"]["torch"] = 0.5
     assert "In 1 of 2 comparisons nobody" in nearer(Recorded("", {}, errors))
     assert "at most 2 times that of the best" in nearer(Recorded("", {}, errors))
+
+
+def test_the_page_import_says_how_long_each_took():
+    timed = read_benchmarks(ROOT)["speed"].rows
+    page = (SITE / "import" / "index.html").read_text(encoding="utf-8")
+    for benchmark, name in {"softmax": "softmax", "rope": "apply_rope"}.items():
+        told = [
+            row["seconds"] for row in timed if row["name"].startswith(f"{benchmark} ") and "torch" in row["seconds"]
+        ]
+        ratios = [seconds["mathcore"] / seconds["torch"] for seconds in told]
+        assert len(ratios) > 1
+        section = page[page.index(f'<h3 id="{name}"') :]
+        assert f"{min(ratios):.2f} to {max(ratios):.2f} times what PyTorch took" in section[: section.index("<h3", 1)]
 
 
 def test_a_run_of_another_version_is_refused(tmp_path):
