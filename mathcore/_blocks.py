@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Kernel: TypeAlias = Callable[..., object]
 
 _BLOCK_BYTES = 2**19  # of one array: half a level-2 cache, and flat around it
+_TEMPORARY = 2**17 - 2**12  # bytes: from 2¹⁷ on, glibc asks the system for every array anew
 _SMALL = 2**15  # numbers; below, starting a thread costs more than it saves
 _SMALL_TABLE = 2**18  # numbers of a table of products, likewise
 _TABLE_ROWS = 128  # of a table of products at a time: enough to pay for the calls, few enough for the cache
@@ -72,6 +73,21 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = Tr
     return result
 
 
+def map_numbers(kernel: Kernel, out: Array, *inputs: Array) -> Array:
+    """`map_rows` for a kernel that treats every number by itself: all of `inputs` have the shape of `out`, new memory.
+
+    Returns:
+        `out`.
+    """
+    if out.dtype.kind == "O" or out.size < _SMALL or not all(x.flags.c_contiguous for x in (out, *inputs)):
+        _apply(kernel, out, inputs)
+        return out
+    place, *flat = (x.reshape(-1) for x in (out, *inputs))
+    blocks = _steps(out.size, _BLOCK_BYTES // out.itemsize)
+    share(lambda i: _apply(kernel, place[blocks[i]], [x[blocks[i]] for x in flat]), len(blocks))
+    return out
+
+
 def beside(operation: np.ufunc, x: Array, column: Array, out: Array) -> Array:
     """`operation(x, column, out=out)` of (..., n) and (..., 1), in loops along whole rows.
 
@@ -79,7 +95,7 @@ def beside(operation: np.ufunc, x: Array, column: Array, out: Array) -> Array:
     the operation takes three times as long.
     """
     n = x.shape[-1]
-    if not _REFILLED <= n < _BUFFER < out.size or out.strides[-1] != out.itemsize:
+    if out.size <= _BUFFER or not _REFILLED <= n < _BUFFER or out.strides[-1] != out.itemsize:
         return operation(x, column, out=out)
     buffer = np.setbufsize(n // 16 * 16)
     try:
@@ -95,14 +111,18 @@ def highest(x: Array, least: Any = -np.inf) -> Array:
     return np.maximum.reduce(x, axis=-1, keepdims=True, initial=least)
 
 
-def exp_below(x: Array, top: Array, out: Array) -> Array:
-    """e^(x − top) for x ≤ top: what every softmax begins with. In pieces, so that a long row stays in the cache."""
+def exp_below(x: Array, top: Array, out: Array, gaps: Array | None = None) -> Array:
+    """e^(x − top) for x ≤ top: what every softmax begins with. `gaps` is left with x − top, if that is given.
+
+    In pieces, so that a long row stays in the cache.
+    """
+    gaps = out if gaps is None else gaps
     if x.nbytes <= _BLOCK_BYTES or x.dtype == object:
-        return np.exp(beside(np.subtract, x, top, out), out=out)
+        return np.exp(beside(np.subtract, x, top, gaps), out=out)
     step = max(1, _BLOCK_BYTES * x.shape[-1] // x.nbytes)
     for start in range(0, x.shape[-1], step):
-        piece = out[..., start : start + step]
-        np.exp(beside(np.subtract, x[..., start : start + step], top, piece), out=piece)
+        piece = slice(start, start + step)
+        np.exp(beside(np.subtract, x[..., piece], top, gaps[..., piece]), out=out[..., piece])
     return out
 
 
@@ -199,6 +219,15 @@ def _pieces(x: Array, rows: int, columns: int) -> Array:
     """(..., m, n) → (..., m / rows, n / columns, rows, columns), a view."""
     *lead, m, n = x.shape
     return x.reshape(*lead, m // rows, rows, n // columns, columns).swapaxes(-3, -2)
+
+
+def row_blocks(rows: int, width: int) -> list[slice]:
+    """Blocks of rows of `width` float64 numbers, for `share` and a task that makes many arrays of that size."""
+    return _steps(rows, max(1, _TEMPORARY // (8 * max(width, 1))))
+
+
+def _steps(length: int, step: int) -> list[slice]:
+    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
 def share(task: Callable[[int], None], count: int) -> None:

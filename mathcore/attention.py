@@ -480,28 +480,38 @@ class _Problem(NamedTuple):
         """How many heads share the query heads among them."""
         return self.key.shape[-3] if self.key.ndim > 2 else 1
 
-    def seen(self) -> Array | None:
-        """Which keys each query sees, in a shape that broadcasts to the scores; None if that is all of them."""
+    @property
+    def open(self) -> int:
+        """How many of the leading keys every query sees, as far as nothing but causality hides any."""
+        keys = 0 if self.mask is not None or self.bias is not None else self.key.shape[-2]
+        return max(0, min(keys, self.offset + 1)) if self.is_causal else keys
+
+    def seen(self, first: int = 0) -> Array | None:
+        """Which keys from `first` on each query sees, in a shape that broadcasts to the scores; None if all of them.
+
+        `first` may be up to `open`.
+        """
         conditions = [] if self.mask is None else [self.mask]
         if self.bias is not None:
             conditions.append(np.asarray(self.bias != -np.inf, dtype=bool))
         queries, keys = self.query.shape[-2], self.key.shape[-2]
         if self.is_causal and self.offset < keys - 1:  # else even the first query sees the last key
-            conditions.append(np.tri(queries, keys, self.offset, dtype=bool))
+            conditions.append(np.tri(queries, keys - first, self.offset - first, dtype=bool))
         return functools.reduce(np.logical_and, conditions) if conditions else None
 
     def scaled(self, x: Array) -> Array:
         """`x` times the scale."""
         return x / _root(self.query.shape[-1]) if self.scale is None else x * self.scale
 
-    def scores(self, seen: Array | None) -> Array:
+    def scores(self) -> Array:
         """(..., heads, queries, keys), −∞ where not seen, whatever stands there."""
         rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
         scores = product(rows, _turned(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
         if self.bias is not None:
             scores = np.add(scores, self.bias, out=scores)
+        seen = self.seen(self.open)
         if seen is not None:
-            np.copyto(scores, -np.inf, where=~seen)
+            np.copyto(scores[..., self.open :], -np.inf, where=~seen)
         return scores
 
     def reach(self, rows: slice) -> int:
@@ -593,14 +603,14 @@ def _attend(
 
 def _mix(problem: _Problem) -> _Mix:
     """Attention before the division."""
-    seen, v = problem.seen(), problem.value
-    scores = problem.scores(seen)
+    scores, v = problem.scores(), problem.value
     shape, top = scores.shape, highest(scores)
     exponentials = _exp_below(scores, top, out=scores)
     total = np.add.reduce(exponentials, axis=-1, keepdims=True)
     values = product(_grouped(exponentials, problem.key_heads), v if problem.plain else _finite(v))
     values = values.reshape(*shape[:-1], v.shape[-1])
     if shape[-1] and not problem.plain:
+        seen = problem.seen()
         values = _with_specials(values, np.broadcast_to(True if seen is None else seen, shape), v)
     return _Mix(values, total, top)
 
@@ -646,10 +656,11 @@ def _log_total(mix: _Mix) -> Array:
 def _weights(problem: _Problem, seen: Array | None) -> Array:
     """softmax of the scores, exactly 0 where not seen."""
     with np.errstate(invalid="ignore", over="ignore"):  # what is hidden may be anything
-        scores = problem.scores(seen)
+        scores = problem.scores()
         exponentials = _exp_below(scores, highest(scores), out=scores)
         total = np.add.reduce(exponentials, axis=-1, keepdims=True)
-    return _where_seen(seen, exponentials / _at_least_one(total))
+        weights = beside(np.divide, exponentials, _at_least_one(total), exponentials)
+    return _where_seen(seen, weights)
 
 
 def _attention_vjp(g: Array, problem: _Problem) -> tuple[Array, Array, Array]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
+from mathcore._blocks import map_numbers
 
 
 def linear(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> Array:
@@ -95,9 +96,7 @@ def relu(x: npt.ArrayLike) -> Array:
         TypeError: if x is not floating.
     """
     x = floating("x", x)
-    # max(x, 0) alone may return the −0 it was given; adding +0 makes it +0 and changes nothing else.
-    with _quiet():  # a signalling NaN is a NaN like any other
-        return np.maximum(x, _zero(x)) + _zero(x)
+    return map_numbers(_relu, np.empty(x.shape, x.dtype), x)
 
 
 def relu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
@@ -120,11 +119,23 @@ def relu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
     x, g = floating("x", x), floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of x {x.shape}, got {g.shape}")
-    with _quiet():
-        passed = np.where(x > 0, g, _zero(g))  # a product with the mask would let ∞ and NaN through
-        if x.dtype == object:
-            return passed
-        return np.where(np.isnan(x), np.nan, passed).astype(g.dtype, copy=False)
+    return map_numbers(_relu_vjp, np.empty(g.shape, g.dtype), x, g)
+
+
+def _relu(x: Array, out: Array) -> None:
+    """max(x, 0) alone may return the −0 it was given; adding +0 makes it +0 and changes nothing else."""
+    np.add(np.maximum(x, _zero(x), out=out), _zero(x), out=out)
+
+
+def _relu_vjp(x: Array, g: Array, out: Array) -> None:
+    """A product with the mask would let ∞ and NaN through, and `np.where` guesses a branch for every number."""
+    if g.dtype == object or g.itemsize > 8:
+        np.copyto(out, np.where(x > 0, g, _zero(g)))
+    else:
+        bits = np.dtype(f"i{g.itemsize}")
+        np.bitwise_and(g.view(bits), -(x > 0).astype(bits), out=out.view(bits))
+    if x.dtype != object:
+        np.copyto(out, np.nan, where=np.isnan(x))
 
 
 def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:

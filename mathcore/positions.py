@@ -15,12 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, integers, rounded, working
-from mathcore._blocks import map_rows
+from mathcore._blocks import map_rows, row_blocks, share
 
 _FARTHEST = 2**31  # positions up to here times 32 bits of a frequency fit in an int64
 _FRACTION_BITS = 160  # of a turn: after 2³¹ steps it is still known to 2⁻¹²⁹
 _INVERSE_TURN = 0x28BE60DB9391054A7F09D5F47D4D377036D8A5664F10E410  # 1/(2π), in units of 2⁻¹⁹²
-_PI_REST = 1.2246467991473532e-16  # π − np.pi
+_UNIT_HIGH = 105414357 * 2.0**-88  # 2π/2⁶⁴, its leading 27 bits
+_UNIT_LOW = 2.1512600287971257e-28  # and the rest
 
 
 def sinusoidal_positional_encoding(
@@ -184,7 +185,8 @@ def rope_cos_sin(positions: npt.ArrayLike, rotary_dim: int, *, base: float = 10_
         base: at least 1.
 
     Returns:
-        Cosines and sines, (..., d/2) each, float64, within 1.02 ulp of the truth.
+        Cosines and sines, (..., d/2) each, float64, within 1.02 ulp of the truth; with a base beyond 10¹⁸, within that
+        or 2⁻¹²⁵.
 
     Raises:
         TypeError: if `positions` are not integers.
@@ -290,37 +292,63 @@ def _rotation_of(
 
 
 def _cos_sin(m: Array, dim: int, base: float) -> tuple[Array, Array]:
-    """Cosine and sine of mθ_i, (..., ⌈dim/2⌉), for int64 m of at most 2³¹ in magnitude.
+    """Cosine and sine of mθ_i, (..., ⌈dim/2⌉), for int64 m of at most 2³¹ in magnitude."""
+    turns = _turns_per_step(dim, base)  # (4, pairs)
+    places, pairs = m.reshape(-1), turns.shape[-1]
+    cos, sin = np.empty((len(places), pairs)), np.empty((len(places), pairs))
+    blocks = row_blocks(len(places), pairs)
+    turns = np.repeat(turns[:, None], max([rows.stop - rows.start for rows in blocks], default=0), axis=1)
+    share(lambda i: _turned(places[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
+    return cos.reshape(*m.shape, pairs), sin.reshape(*m.shape, pairs)
 
-    The integer phase leaves 2⁻¹²⁷ rad of doubt, the product with π 2⁻¹⁰⁴ of the angle; what counts is NumPy's sine
-    of an angle below π/4 (0.52 ulp) and the rounding of the correction (½ ulp).
+
+def _turned(m: Array, turns: Array, cos: Array, sin: Array) -> None:
+    """The kernel of `_cos_sin`, for a block of places.
+
+    The integer phase leaves 2⁻¹²⁷ rad of doubt, the product with π 2⁻⁷⁷ of the angle; what counts is NumPy's sine of an
+    angle below π/4 (0.52 ulp) and the rounding of the correction (½ ulp).
     """
-    quarter, head, tail = _phase(m, dim, base)
-    angle, rest = _product(head, math.pi)
-    rest += head * _PI_REST + tail * math.pi
+    quarter, head, tail = _phase(np.repeat(m[:, None], cos.shape[-1], axis=1), *turns[:, : len(m)])
+    angle, rest = _times_pi(head, tail)
     c, s = np.cos(angle), np.sin(angle)
-    c, s = c - rest * s, s + rest * c
-    odd, sign = (quarter & 1).astype(bool), 1 - (quarter & 2)
-    return np.where(odd, -s, c) * sign, np.where(odd, c, s) * sign
+    _in_quarter(quarter, c - rest * s, s + rest * c, cos, sin)
 
 
-def _phase(m: Array, dim: int, base: float) -> tuple[Array, Array, Array]:
-    """How far m steps turn: quarter turns, and the rest in half turns, at most ¼, as a sum of two floats.
+def _in_quarter(quarter: Array, c: Array, s: Array, cos: Array, sin: Array) -> None:
+    """Exchange cosine and sine after odd quarter turns, and turn their signs: by bits, since branches would be guessed."""
+    c_bits, s_bits = c.view(np.int64), s.view(np.int64)
+    exchange = (c_bits ^ s_bits) & -(quarter & 1)
+    np.bitwise_xor(c_bits ^ exchange, (quarter + 1 & 2) << 62, out=cos.view(np.int64))
+    np.bitwise_xor(s_bits ^ exchange, (quarter & 2) << 62, out=sin.view(np.int64))
+
+
+def _phase(m: Array, f0: Array, f1: Array, f2: Array, f3: Array) -> tuple[Array, Array, Array]:
+    """How far m steps turn: quarter turns, and the rest in units of 2⁻⁶⁴ turns, at most 2⁶¹, as a sum of two floats.
 
     Schoolbook multiplication of m by the 160 bits of each frequency; the int64 of the leading 64 bits overflows exactly
     where a turn is complete.
     """
-    m = m[..., None]  # (..., 1)
-    f0, f1, f2, f3 = _turns_per_step(dim, base)  # (pairs,) each
     carry = m * f2 + (m * f3 >> 32)
     upper = m * f1 + (carry >> 32)
-    phase = m * f0 + (upper >> 32)  # (..., pairs), 2⁻⁶⁴ turns
+    phase = m * f0 + (upper >> 32)
     below = (upper << 32 | carry & 0xFFFFFFFF).view(np.uint64)  # the next 64 bits
     quarter = (phase + 2**61) >> 62
     phase -= quarter << 62
     head = phase.astype(np.float64)
-    tail = (phase - head.astype(np.int64)) + below * 2.0**-64
-    return quarter, head * 2.0**-63, tail * 2.0**-63
+    return quarter, head, (phase - head.astype(np.int64)) + below * 2.0**-64
+
+
+def _times_pi(head: Array, tail: Array) -> tuple[Array, Array]:
+    """(head + tail)·2π/2⁶⁴, rounded, and what the rounding lost.
+
+    Of `head` 26 bits and of 2π/2⁶⁴ 27 bits have an exact product, so that only what is 2⁻²⁵ of it is rounded twice.
+    """
+    high = (head.view(np.int64) & -(2**27)).view(np.float64)
+    low = (head - high) + tail
+    product = high * _UNIT_HIGH
+    correction = high * _UNIT_LOW + low * (_UNIT_HIGH + _UNIT_LOW)
+    angle = product + correction
+    return angle, correction - (angle - product)
 
 
 def _turns_per_step(dim: int, base: float) -> Array:
@@ -354,20 +382,6 @@ def _exact_frequencies(dim: int, base: float) -> tuple[list[int], int]:
     for _ in range(1, (dim + 1) // 2):
         theta.append(theta[-1] * step >> bits)
     return theta, bits
-
-
-def _product(a: Array, b: float) -> tuple[Array, Array]:
-    """Dekker's product: a·b rounded, and what the rounding lost, exactly (doi:10.1007/BF01397083)."""
-    (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
-    p = a * b
-    return p, ((a_high * b_high - p) + a_high * b_low + a_low * b_high) + a_low * b_low
-
-
-def _halves(a: Array | float) -> tuple[Array | float, Array | float]:
-    """A number as the sum of two of 26 bits, so that products of halves are exact (Veltkamp's splitting)."""
-    scaled = a * 134217729.0  # 2²⁷ + 1
-    high = scaled - (scaled - a)
-    return high, a - high
 
 
 def _turn(interleaved: bool, x: Array, cos: Array, sin: Array, out: Array) -> None:

@@ -344,8 +344,8 @@ def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
 
 
 def _log_softmax(x: Array, out: Array) -> Array:
-    top, rest, _ = _top_and_rest(x, out)
-    beside(np.subtract, beside(np.subtract, x, _floor(top), out), np.log1p(rest), out)
+    top, rest, _ = _top_and_rest(x, np.empty_like(x), gaps=out)
+    beside(np.subtract, out, np.log1p(rest), out)
     infinite = top == np.inf
     return out if x.dtype == object or not infinite.any() else _put(np.nan, out, where=infinite)
 
@@ -406,17 +406,18 @@ def _floor(top: Array) -> Array:
     return np.maximum(top, lowest(top.dtype))
 
 
-def _top_and_rest(x: Array, scratch: Array) -> tuple[Array, Array, Array]:
+def _top_and_rest(x: Array, scratch: Array, gaps: Array | None = None) -> tuple[Array, Array, Array]:
     """The highest score m, Σ e^(x − m) over all but the first score that is m, and its index, (..., 1) each.
 
-    Its own term is 1 exactly and would drown small digits. `scratch` is left with the other exponentials.
+    Its own term is 1 exactly and would drown small digits. `scratch` is left with the other exponentials, and `gaps`
+    with x − m.
     """
     if not x.shape[-1]:
         top = highest(x)
         return top, np.zeros_like(top), np.zeros(top.shape, np.intp)
     winner = x.argmax(axis=-1, keepdims=True)
     top = np.take_along_axis(x, winner, axis=-1)
-    e = exp_below(x, _floor(top), scratch)
+    e = exp_below(x, _floor(top), scratch, gaps)
     np.put_along_axis(e, winner, _zero(x), axis=-1)
     return top, add_up(e), winner
 

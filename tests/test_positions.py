@@ -46,6 +46,25 @@ def test_one_vector_at_one_position():
     assert mc.rope(X[1], 1).tolist() == mc.rope(X, [0, 1, 2])[1].tolist()
 
 
+def test_pairs_that_turn_hardly_at_all_keep_their_digits():
+    from flint import arb, ctx
+
+    ctx.prec = 300
+    places, dim, base = [1, 3, -5, 77, 2**31], 64, 1e18
+    for cosines, sines, m in zip(*mc.rope_cos_sin(places, dim, base=base), places, strict=True):
+        for i in range(dim // 2):
+            angle = m * arb(base) ** (arb(-2 * i) / dim)
+            for value, truth in ((cosines[i], angle.cos()), (sines[i], angle.sin())):
+                assert abs(arb(float(value)) - truth) < 1.02 * np.spacing(abs(value))
+
+
+def test_large_tables_are_what_their_rows_are():
+    places = np.arange(-3, 5000).reshape(-1, 1)
+    whole = mc.rope_cos_sin(places, 16)
+    for row in (0, 3, 4095, 5002):
+        assert np.array_equal([t[row] for t in whole], mc.rope_cos_sin(places[row], 16))
+
+
 def test_positions_count_from_the_offset():
     assert mc.rope(X, offset=7).tolist() == mc.rope(X, np.array([7, 8, 9], np.uint8)).tolist()
 
