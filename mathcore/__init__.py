@@ -45,6 +45,7 @@ from mathcore.positions import (
 from mathcore.probability import (
     argmax,
     cross_entropy,
+    cross_entropy_and_grad,
     cross_entropy_vjp,
     log_softmax,
     log_softmax_vjp,
@@ -156,6 +157,7 @@ __all__ = [
     "cosine_similarity_vjp",
     "count_pieces",
     "cross_entropy",
+    "cross_entropy_and_grad",
     "cross_entropy_vjp",
     "default_text",
     "digit_scores",

@@ -44,7 +44,9 @@ _SHORT_ROW = 24  # rows up to here are turned, so that loops run across rows and
 _WIDE = 512  # rows worked on at a time, at least, where loops run across them: 256 take up to twice as long
 
 
-def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = True) -> Array:
+def map_rows(
+    kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = True, column: Array | None = None
+) -> Array:
     """Fill `out` by `kernel(*blocks of inputs, block of out)`, one block of rows after the other.
 
     Args:
@@ -54,6 +56,7 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = Tr
         inputs: arrays whose leading axes broadcast to those of `out`, or None. Small arrays arrive as they are, not
             broadcast; 16-bit floats in float32.
         apart: that `out` is new memory. If not, inputs may lie in it: what comes out is what would come out elsewhere.
+        column: where what the kernel returns goes, a number for each row: (..., 1), C-contiguous.
 
     Returns:
         `out`.
@@ -62,14 +65,20 @@ def map_rows(kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = Tr
         inputs = tuple(x.copy() if x is not None and not _same_memory(x, out) else x for x in inputs)
         kernel = _on_copies(kernel)
     if out.dtype.kind == "O" or max([out.size, *[x.size for x in inputs if x is not None]]) < _SMALL:
-        _apply(kernel, out, inputs)
+        _apply(kernel, out, inputs, column)
         return out
     result, inputs = out, tuple(x if x is None else np.broadcast_to(x, (*out.shape[:-1], x.shape[-1])) for x in inputs)
     arrays = (out, *inputs)
     if out.ndim > 2 and all(x is None or x.flags.c_contiguous for x in arrays):
         out, *inputs = (None if x is None else x.reshape(-1, x.shape[-1]) for x in arrays)  # type: ignore[assignment]
+        column = None if column is None else column.reshape(-1, 1)
     cuts = list(_cuts(max((x for x in (out, *inputs) if x is not None), key=lambda x: x.shape[-1])))
-    share(lambda i: _apply(kernel, out[cuts[i]], [None if x is None else x[cuts[i]] for x in inputs]), len(cuts))
+
+    def work(i: int) -> None:
+        found, *blocks = (None if x is None else x[cuts[i]] for x in (column, *inputs))
+        _apply(kernel, out[cuts[i]], blocks, found)
+
+    share(work, len(cuts))
     return result
 
 
@@ -268,7 +277,7 @@ def num_threads() -> int:
     return int(wanted)
 
 
-def _apply(kernel: Kernel, place: Array, inputs: Sequence[Array | None]) -> None:
+def _apply(kernel: Kernel, place: Array, inputs: Sequence[Array | None], column: Array | None = None) -> None:
     """One block: widened, turned if its rows are short, worked on, and put in its place."""
     blocks = [None if x is None else working(x) for x in inputs]
     result = place if place.itemsize > 2 else np.empty(place.shape, np.float32)
@@ -276,7 +285,9 @@ def _apply(kernel: Kernel, place: Array, inputs: Sequence[Array | None]) -> None
         blocks = [None if x is None else np.ascontiguousarray(x.T).T for x in blocks]
         result = np.empty(place.shape[::-1], result.dtype).T
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        kernel(*blocks, result)
+        found = kernel(*blocks, result)
+        if column is not None:
+            column[...] = found
         if result is not place:
             place[...] = result
 

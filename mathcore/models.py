@@ -23,7 +23,7 @@ from mathcore.attention import (
 from mathcore.embeddings import embedding, embedding_vjp
 from mathcore.layers import linear, linear_vjp, relu, relu_vjp
 from mathcore.normalisation import rms_norm, rms_norm_vjp
-from mathcore.probability import argmax, cross_entropy, cross_entropy_vjp, temperature_softmax
+from mathcore.probability import argmax, cross_entropy, cross_entropy_and_grad, temperature_softmax
 from mathcore.training import sgd_step
 
 Params: TypeAlias = Mapping[str, Array]
@@ -131,10 +131,10 @@ def neighbour_gradient(
     """
     hidden = embedding(words, params["embedding"])  # (pairs, width)
     scores = linear(hidden, params["output"])  # (pairs, V)
-    scores_bar = cross_entropy_vjp(np.ones((), scores.dtype), scores, neighbours)
+    loss, scores_bar = cross_entropy_and_grad(scores, neighbours)
     hidden_bar, output_bar = linear_vjp(scores_bar, hidden, params["output"])[:2]
     grads = {"embedding": embedding_vjp(hidden_bar, words, params["embedding"]), "output": output_bar}
-    return cross_entropy(scores, neighbours), grads
+    return loss, grads
 
 
 def train_neighbours(
@@ -306,9 +306,9 @@ def transformer_gradient(
     seen, following = _shifted(ids)
     states = _forward(params, seen, num_heads, rope_base)
     scores = states[-1]
-    scores_bar = cross_entropy_vjp(np.ones((), scores.dtype), scores, following)
+    loss, scores_bar = cross_entropy_and_grad(scores, following)
     grads = _backward(scores_bar, params, seen, states, num_heads, rope_base)
-    return cross_entropy(scores, following), grads
+    return loss, grads
 
 
 def transformer_step(

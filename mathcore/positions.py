@@ -315,7 +315,7 @@ def _turned(m: Array, turns: Array, cos: Array, sin: Array) -> None:
 
 
 def _in_quarter(quarter: Array, c: Array, s: Array, cos: Array, sin: Array) -> None:
-    """Exchange cosine and sine after odd quarter turns, and turn their signs: by bits, since branches would be guessed."""
+    """Exchange cosine and sine after odd quarter turns, and set their signs: by bits, for branches would be guessed."""
     c_bits, s_bits = c.view(np.int64), s.view(np.int64)
     exchange = (c_bits ^ s_bits) & -(quarter & 1)
     np.bitwise_xor(c_bits ^ exchange, (quarter + 1 & 2) << 62, out=cos.view(np.int64))

@@ -1408,10 +1408,12 @@ def _stacked(logits: Any, targets: Any, shape: Shape, axis: int) -> tuple[Any, A
 def _is_the_surprise(
     ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape = (-1,), axis: int = -1
 ) -> Any:
-    loss, keep = (
-        ops.cross_entropy(*_stacked(logits, targets, shape, axis), axis=axis, **options),
-        counted(targets, options),
-    )
+    loss = ops.cross_entropy(*_stacked(logits, targets, shape, axis), axis=axis, **options)
+    return _losses_agree(ops, loss, logits, targets, options)
+
+
+def _losses_agree(ops: Operations, loss: Any, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+    keep = counted(targets, options)
     true, allowed = surprise(logits, targets, options), _surprise_allowed(ops, logits, targets, options)
     if options["reduction"] != "none":
         return equal(loss, true, within=allowed)
@@ -1422,9 +1424,15 @@ def _is_the_surprise(
 def _is_the_error(
     ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape = (-1,), axis: int = -1
 ) -> Any:
+    g = np.asarray((np.arange(len(targets)) - 1.5) / 4 if options["reduction"] == "none" else -1.5, logits.dtype)
+    shaped = g.reshape(shape) if options["reduction"] == "none" else g
+    pulled = ops.cross_entropy_vjp(shaped, *_stacked(logits, targets, shape, axis), axis=axis, **options)
+    return _slopes_agree(ops, np.moveaxis(pulled, axis, -1), g, logits, targets, options)
+
+
+def _slopes_agree(ops: Operations, pulled: Any, g: Any, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
     """The derivative is s(p − q): q the smoothed target, s the cotangent's share."""
     keep, n, smoothing = counted(targets, options), logits.shape[-1], options["label_smoothing"]
-    g = np.asarray((np.arange(len(targets)) - 1.5) / 4 if options["reduction"] == "none" else -1.5, logits.dtype)
     share = np.broadcast_to(g.astype(np.float64), targets.shape)[keep][:, None]
     count = keep.sum() if options["reduction"] == "mean" else 1
     x, y = logits[keep], targets[keep]
@@ -1435,9 +1443,7 @@ def _is_the_error(
     wanted = (1 - smoothing) * one_hot(y, n) + smoothing / n
     how = (logits.dtype, ops.conventions.summation)
     allowed = cross_entropy_vjp_rounding(share / count, x, probabilities(x), wanted, *how)
-    g = g.reshape(shape) if options["reduction"] == "none" else g
-    pulled = ops.cross_entropy_vjp(g, *_stacked(logits, targets, shape, axis), axis=axis, **options)
-    pulled = np.moveaxis(pulled, axis, -1).reshape(logits.shape)
+    pulled = pulled.reshape(logits.shape)
     return all_of(equal(pulled[keep], enclose(formula, x, share, smoothing), within=allowed), equal(pulled[~keep], 0.0))
 
 
@@ -1694,6 +1700,33 @@ def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: 
     whole = ops.cross_entropy_vjp(one, logits, targets, **added)[counted(targets, options)]
     averaged = {**options, "reduction": "mean"}
     return all_of(identical(np.concatenate(rows), whole), _is_the_error(ops, logits, targets, averaged))
+
+
+with_its_gradient = Claim(
+    "cross_entropy.with_its_gradient",
+    statement="Computed together, which saves the exponentials of one of them, the loss and its gradient are what they "
+    "are by themselves, whatever counts, is averaged or smoothed.",
+    formula=r"\ell = -\sum_j q_j \ln p_j, \qquad \nabla \ell = p - q",
+    needs=("cross_entropy_and_grad",),
+    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
+    refuted_by=(
+        wrong.loss_of_overwritten_logits,
+        wrong.pair_averages_the_loss_alone,
+        wrong.pair_smooths_the_loss_alone,
+        wrong.pair_pulls_ignored_rows,
+        wrong.pair_forgets_the_target,
+    ),
+)
+
+
+@with_its_gradient.property(stacked_rows())
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+    loss, slopes = ops.cross_entropy_and_grad(*_stacked(logits, targets, shape, axis), axis=axis, **options)
+    g = np.ones(len(targets) if options["reduction"] == "none" else (), logits.dtype)
+    return all_of(
+        _losses_agree(ops, loss, logits, targets, options),
+        _slopes_agree(ops, np.moveaxis(slopes, axis, -1), g, logits, targets, options),
+    )
 
 
 of_nothing = Claim(

@@ -1201,6 +1201,65 @@ def ignored_rows_pulled(correct: Any) -> Any:
     return cross_entropy_vjp
 
 
+@mutant("cross_entropy_and_grad", wraps=True)
+def loss_of_overwritten_logits(correct: Any) -> Any:
+    """Writes the gradient over the logits, and reads the loss from there."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        slopes = correct(logits, targets, **options)[1]
+        return correct(slopes, targets, **options)[0], slopes
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_averages_the_loss_alone(correct: Any) -> Any:
+    """The gradient of the sum beside the loss of the mean."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, *, reduction: str = "mean", **more: Any) -> Any:
+        loss = correct(logits, targets, reduction=reduction, **more)[0]
+        return loss, correct(logits, targets, reduction="none", **more)[1]
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_smooths_the_loss_alone(correct: Any) -> Any:
+    """The gradient of the loss without smoothing."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, *, label_smoothing: float = 0.0, **more: Any) -> Any:
+        loss = correct(logits, targets, label_smoothing=label_smoothing, **more)[0]
+        return loss, correct(logits, targets, **more)[1]
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_pulls_ignored_rows(correct: Any) -> Any:
+    """Gives ignored rows the gradient of target 0."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, *, ignore_index: Any = None, **more: Any) -> Any:
+        loss = correct(logits, targets, ignore_index=ignore_index, **more)[0]
+        targets = targets if ignore_index is None else np.where(targets == ignore_index, 0, targets)
+        return loss, correct(logits, targets, **more)[1]
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_forgets_the_target(correct: Any) -> Any:
+    """Returns the probabilities for the gradient, the targets not subtracted."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        loss, slopes = correct(logits, targets, **options)
+        o = _Loss(**options)
+        hot = np.arange(logits.shape[o.axis]) == np.expand_dims(targets, -1)
+        missing = np.moveaxis(hot * _weights(np.ones(()), targets, o), -1, o.axis)
+        return loss, (_wide(slopes) + missing).astype(logits.dtype)
+
+    return cross_entropy_and_grad
+
+
 @mutant("cross_entropy_vjp")
 def one_subtracted_late(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
     """p_y − 1 by subtraction: a gradient below the unit roundoff reads 0."""

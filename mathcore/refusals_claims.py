@@ -63,6 +63,8 @@ probability = refuses(
     ("cross_entropy", (X, IDS[:2]), {}, ValueError, ("targets", "(2,)")),
     ("cross_entropy", (X, IDS), {"reduction": "max"}, ValueError, ("reduction", "max")),
     ("cross_entropy", (X, IDS), {"label_smoothing": 1.5}, ValueError, ("label_smoothing", "1.5")),
+    ("cross_entropy_and_grad", (X, IDS[:2]), {}, ValueError, ("targets", "(2,)")),
+    ("cross_entropy_and_grad", (X, IDS + 5), {}, IndexError, ("targets", "5")),
     ("cross_entropy_vjp", (ROW, X, IDS), {}, ValueError, ("cotangent", "(2,)")),
 )
 
