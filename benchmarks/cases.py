@@ -115,6 +115,46 @@ def _rope(interleaved: bool) -> Callable[[], dict[str, Call]]:
     return contenders
 
 
+def _table() -> dict[str, Call]:
+    """Cosines and sines of 131,072 positions; the others' angles are products in float32, wrong by 0.006 at the end."""
+    m, theta = np.arange(131_072), 10_000.0 ** (-np.arange(32) / 32)
+    m32, theta32 = m.astype(np.float32), theta.astype(np.float32)
+
+    def naive() -> object:
+        angles = np.outer(m32, theta32)
+        return np.cos(angles), np.sin(angles)
+
+    calls: dict[str, Call] = {"mathcore": lambda: mc.rope_cos_sin(m, 64), "naive": naive}
+    if torch:
+        tm, tt = torch.from_numpy(m32), torch.from_numpy(theta32)
+
+        def with_torch() -> object:
+            angles = torch.outer(tm, tt)
+            return angles.cos(), angles.sin()
+
+        calls["torch"] = with_torch
+    return calls
+
+
+def _relu() -> dict[str, Call]:
+    x = _normal(4096, 4096)
+    calls: dict[str, Call] = {"mathcore": lambda: mc.relu(x), "naive": lambda: np.maximum(x, 0)}
+    if torch:
+        t = torch.from_numpy(x)
+        calls["torch"] = lambda: F.relu(t)
+    return calls
+
+
+def _relu_vjp() -> dict[str, Call]:
+    x, g = _normal(4096, 4096), _normal(4096, 4096)[::-1].copy()
+    calls: dict[str, Call] = {"mathcore": lambda: mc.relu_vjp(g, x), "naive": lambda: g * (x > 0)}
+    if torch:
+        t, tg = torch.from_numpy(x).requires_grad_(), torch.from_numpy(g)
+        y = F.relu(t)
+        calls["torch"] = lambda: torch.autograd.grad(y, t, tg, retain_graph=True)
+    return calls
+
+
 def _attention(
     shape: tuple[int, int, int, int], causal: bool = False, dtype: Any = np.float32, repeat: int = 1
 ) -> Case:
@@ -155,7 +195,10 @@ CASES = [
     _of_rows("softmax", (64, 512, 512), axis=1),
     _of_rows("softmax", (1_000_000, 8)),
     _of_rows("softmax", (10,), repeat=1000),
-    Case("cross_entropy with gradient (8192, 32000) float32", _cross_entropy),
+    Case("cross_entropy_and_grad (8192, 32000) float32", _cross_entropy),
+    Case("relu (4096, 4096) float32", _relu),
+    Case("relu_vjp (4096, 4096) float32", _relu_vjp),
+    Case("rope_cos_sin (131072,) for width 64, float64", _table),
     Case("rope halves (8, 32, 2048, 128) float32", _rope(interleaved=False)),
     Case("rope interleaved (8, 32, 2048, 128) float32", _rope(interleaved=True)),
     *(
