@@ -120,6 +120,20 @@ def highest(x: Array, least: Any = -np.inf) -> Array:
     return np.maximum.reduce(x, axis=-1, keepdims=True, initial=least)
 
 
+def scratch_like(x: Array) -> Array:
+    """Memory of the shape, dtype and layout of a block, with anything in it; good until the same thread asks again.
+
+    Each thread keeps its own: large arrays that malloc takes from the system anew cost as much as what is done in them.
+    """
+    if x.dtype == object or not _TEMPORARY < x.nbytes <= 2 * _BLOCK_BYTES:
+        return np.empty_like(x)
+    if not hasattr(_kept, "scratch"):
+        _kept.scratch = np.empty(2 * _BLOCK_BYTES, np.uint8)
+    axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))  # the outermost in memory first
+    scratch: Array = _kept.scratch[: x.nbytes].view(x.dtype).reshape([x.shape[axis] for axis in axes])
+    return scratch.transpose(sorted(range(x.ndim), key=axes.__getitem__))
+
+
 def exp_below(x: Array, top: Array, out: Array, gaps: Array | None = None) -> Array:
     """e^(x − top) for x ≤ top: what every softmax begins with. `gaps` is left with x − top, if that is given.
 
@@ -316,6 +330,7 @@ def _cuts(out: Array) -> Iterator[tuple[slice, ...]]:
     )
 
 
+_kept = threading.local()
 _pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # by process, for a fork takes no threads along, and size
 _lock = threading.Lock()
 _NAME = "mathcore blocks"

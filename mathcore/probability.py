@@ -26,7 +26,7 @@ from mathcore._arrays import (
     rounded,
     working,
 )
-from mathcore._blocks import add_up, beside, exp_and_sum, exp_below, highest, map_rows
+from mathcore._blocks import add_up, beside, exp_and_sum, exp_below, highest, map_rows, scratch_like
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -372,7 +372,7 @@ def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
 
 
 def _log_softmax(x: Array, out: Array) -> Array:
-    top, rest, _ = _top_and_rest(x, np.empty_like(x), gaps=out)
+    top, rest, _ = _top_and_rest(x, scratch_like(x), gaps=out)
     beside(np.subtract, out, np.log1p(rest), out)
     infinite = top == np.inf
     return out if x.dtype == object or not infinite.any() else _put(np.nan, out, where=infinite)
@@ -384,7 +384,7 @@ def _log_softmax_vjp(x: Array, g: Array, out: Array) -> Array:
 
 
 def _logsumexp(x: Array, out: Array) -> Array:
-    top, rest, _ = _top_and_rest(x, np.empty_like(x))
+    top, rest, _ = _top_and_rest(x, scratch_like(x))
     np.add(top, np.log1p(rest), out=out)
     return out if x.dtype == object else _put(top, out, where=np.isinf(top))
 
@@ -395,7 +395,7 @@ def _logsumexp_vjp(x: Array, g: Array, out: Array) -> Array:
 
 def _surprise(smoothing: float, x: Array, targets: Array, counts: Array, out: Array) -> Array:
     """The losses of rows, (..., 1)."""
-    top, rest, _ = _top_and_rest(x, np.empty_like(x))
+    top, rest, _ = _top_and_rest(x, scratch_like(x))
     return _put(_losses(smoothing, x, targets, counts, top, rest), out)
 
 
