@@ -88,7 +88,8 @@ def _speed(name: str, speeds: Recorded, source: str) -> str:
     if not ratios:
         return ""
     runs = link(words.plural(len(ratios), "recorded timing"), "benchmarks.md", source)
-    return f"{min(ratios):.2f} to {max(ratios):.2f} times what PyTorch took, in {runs}."
+    least, most = f"{min(ratios):.2f}", f"{max(ratios):.2f}"
+    return f"{least if least == most else f'{least} to {most}'} times what PyTorch took, in {runs}."
 
 
 def _claims(about: Sequence[Claim], name: str, source: str) -> str:
