@@ -45,14 +45,27 @@ def test_what_is_true_of_attention_is_true_of_it_in_blocks(name):
 
 def test_no_result_depends_on_the_number_of_threads(monkeypatch):
     rng = np.random.default_rng(2)
-    x, q = rng.normal(size=(300, 1000)).astype(np.float32), rng.normal(size=(1, 3, 400, 16)).astype(np.float32)
+    x, q = rng.normal(size=(2000, 1000)).astype(np.float32), rng.normal(size=(1, 3, 400, 16)).astype(np.float32)
 
     def results(threads):
         monkeypatch.setenv("MATHCORE_NUM_THREADS", threads)
-        return mc.softmax(x), mc.log_softmax(x, 0), mc.scaled_dot_product_attention(q, q, q), mc.rope(q)
+        sums = mc.logsumexp(x), mc.log_softmax(x), *mc.cross_entropy_and_grad(x, np.arange(2000) % 7)
+        others = mc.relu_vjp(x, x[::-1].copy()), mc.scaled_dot_product_attention(q, q, q), mc.rope(q)
+        return mc.softmax(x), mc.log_softmax(x, 0), *sums, *others
 
     for one, three in zip(results("1"), results("3"), strict=True):
         assert np.array_equal(one, three)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize(("shape", "axis"), [((3, 5), -1), ((300, 301), -1), ((4, 40, 301), 1), ((9000, 8), -1)])
+def test_loss_and_gradient_together_are_bit_for_bit_what_they_are_alone(shape, axis, reduction):
+    x = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    y = np.arange(x.size // x.shape[axis]).reshape(np.delete(shape, axis)) % x.shape[axis]
+    how = {"axis": axis, "ignore_index": 2, "label_smoothing": 0.1 * (shape[0] == 4), "reduction": reduction}
+    loss, slopes = mc.cross_entropy_and_grad(x, y, **how)
+    assert np.array_equal(loss, mc.cross_entropy(x, y, **how))
+    assert np.array_equal(slopes, mc.cross_entropy_vjp(np.ones_like(loss), x, y, **how))
 
 
 def test_threads_do_what_the_caller_asked_numpy_to_do_about_overflow(monkeypatch):
