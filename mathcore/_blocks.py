@@ -30,6 +30,7 @@ Kernel: TypeAlias = Callable[..., object]
 
 _BLOCK_BYTES = 2**19  # of one array: half a level-2 cache, and flat around it
 _TEMPORARY = 2**17 - 2**12  # bytes: from 2¹⁷ on, glibc asks the system for every array anew
+_SCRATCH = 2**20  # bytes that each thread keeps: a block, or a row that is longer, up to 262,144 float32 numbers
 _SMALL = 2**15  # numbers; below, starting a thread costs more than it saves
 _SMALL_TABLE = 2**18  # numbers of a table of products, likewise
 _TABLE_ROWS = 128  # of a table of products at a time: enough to pay for the calls, few enough for the cache
@@ -125,10 +126,10 @@ def scratch_like(x: Array) -> Array:
 
     Each thread keeps its own: large arrays that malloc takes from the system anew cost as much as what is done in them.
     """
-    if x.dtype == object or not _TEMPORARY < x.nbytes <= 2 * _BLOCK_BYTES:
+    if x.dtype == object or not _TEMPORARY < x.nbytes <= _SCRATCH:
         return np.empty_like(x)
     if not hasattr(_kept, "scratch"):
-        _kept.scratch = np.empty(2 * _BLOCK_BYTES, np.uint8)
+        _kept.scratch = np.empty(_SCRATCH, np.uint8)
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))  # the outermost in memory first
     scratch: Array = _kept.scratch[: x.nbytes].view(x.dtype).reshape([x.shape[axis] for axis in axes])
     return scratch.transpose(sorted(range(x.ndim), key=axes.__getitem__))

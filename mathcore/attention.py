@@ -481,7 +481,7 @@ class _Problem(NamedTuple):
         return self.key.shape[-3] if self.key.ndim > 2 else 1
 
     @property
-    def open(self) -> int:
+    def seen_by_all(self) -> int:
         """How many of the leading keys every query sees, as far as nothing but causality hides any."""
         keys = 0 if self.mask is not None or self.bias is not None else self.key.shape[-2]
         return max(0, min(keys, self.offset + 1)) if self.is_causal else keys
@@ -489,7 +489,7 @@ class _Problem(NamedTuple):
     def seen(self, first: int = 0) -> Array | None:
         """Which keys from `first` on each query sees, in a shape that broadcasts to the scores; None if all of them.
 
-        `first` may be up to `open`.
+        `first` may be up to `seen_by_all`.
         """
         conditions = [] if self.mask is None else [self.mask]
         if self.bias is not None:
@@ -509,9 +509,10 @@ class _Problem(NamedTuple):
         scores = product(rows, _turned(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
         if self.bias is not None:
             scores = np.add(scores, self.bias, out=scores)
-        seen = self.seen(self.open)
+        first = self.seen_by_all
+        seen = self.seen(first)
         if seen is not None:
-            np.copyto(scores[..., self.open :], -np.inf, where=~seen)
+            np.copyto(scores[..., first:], -np.inf, where=~seen)
         return scores
 
     def reach(self, rows: slice) -> int:

@@ -316,10 +316,7 @@ def cross_entropy_vjp(
     expected = keep.shape if reduction == "none" else ()
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the loss {expected}, got {g.shape}")
-    scale = np.broadcast_to(working(g), keep.shape)
-    if reduction == "mean":
-        scale = scale / _count(keep)
-    of_rows = (part[..., None] for part in (targets, keep, scale))
+    of_rows = (part[..., None] for part in (targets, keep, _shares(working(g), keep, reduction)))
     return _mapped(partial(_surprise_vjp, label_smoothing), logits, axis, rows, *of_rows)
 
 
@@ -347,11 +344,9 @@ def cross_entropy_and_grad(
         TypeError, IndexError, ValueError: as `cross_entropy`.
     """
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
-    scale = np.ones(keep.shape, working(logits).dtype)
-    if reduction == "mean":
-        scale /= _count(keep)
-    losses = np.empty(keep.shape, scale.dtype)
-    of_rows = (part[..., None] for part in (targets, keep, scale))
+    losses = np.empty(keep.shape, working(logits).dtype)
+    shares = _shares(np.ones((), losses.dtype), keep, reduction)
+    of_rows = (part[..., None] for part in (targets, keep, shares))
     kernel = partial(_surprise_and_slopes, label_smoothing)
     slopes = _mapped(kernel, logits, axis, rows, *of_rows, column=losses[..., None])
     return _reduced(losses, keep, reduction, like=logits), slopes
@@ -549,6 +544,12 @@ def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> A
         if reduction == "mean":
             total = total / _count(keep)
         return rounded(np.asarray(total, dtype=losses.dtype), like=like)
+
+
+def _shares(cotangent: Array, keep: Array, reduction: Reduction) -> Array:
+    """What the slopes of each row are multiplied by."""
+    shares = np.broadcast_to(cotangent, keep.shape)
+    return shares / _count(keep) if reduction == "mean" else shares
 
 
 def _count(keep: Array) -> int:
