@@ -5,6 +5,8 @@ Nearly all of them are mistakes that widely used libraries shipped.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -136,3 +138,39 @@ def first_row_everywhere(correct: Operation) -> Operation:
     return lambda *arrays, **options: _each(
         lambda y: np.broadcast_to(y[:1], y.shape).copy(), correct(*arrays, **options)
     )
+
+
+def wraps_rows(operation: str, period: int = 8) -> Mutant:
+    """Keeps the entries of the leading axis modulo `period`, as a block index that wraps around does."""
+
+    def build(correct: Operation) -> Operation:
+        def wrong(*arguments: Any, **options: Any) -> Any:
+            arrays = [a for a in (*arguments, *options.values()) if isinstance(a, np.ndarray)]
+            lead = arrays[0].shape[:1] if arrays else ()
+
+            def wrapped(y: Any) -> Any:
+                beyond = np.ndim(y) > 0 and y.shape[:1] == lead and len(y) > period
+                return y[np.arange(len(y)) % period] if beyond else y
+
+            return _each(wrapped, correct(*arguments, **options))
+
+        return wrong
+
+    suffix = "_vjp" if operation.endswith("_vjp") else ""
+    note = f"Entries of the leading axis past the first {period} repeat those before."
+    return Mutant(operation, f"wraps_at_{period}{suffix}", note, build)
+
+
+def default_changed(operation: str, option: str, value: Any) -> Mutant:
+    """Takes `value` where the caller leaves `option` out."""
+
+    def build(correct: Operation) -> Operation:
+        @functools.wraps(correct)
+        def wrong(*arguments: Any, **options: Any) -> Any:
+            given = inspect.signature(correct).bind(*arguments, **options).arguments
+            return correct(*arguments, **options, **({} if option in given else {option: value}))
+
+        return wrong
+
+    note = f"Leaving out `{option}` means {value!r}."
+    return Mutant(operation, f"default_of_{option}_changed", note, build)

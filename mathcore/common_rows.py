@@ -46,6 +46,8 @@ class Part:
         rows_in_views: how many rows its arrays have where layouts are tried; None for any number.
         rows_when_wide: how many where widths are tried.
         options: the arguments that are passed by name.
+        stacked: (draw, format, rows) → arguments whose arrays lie on leading axes, one of them `rows` long; None if
+            `drawn` with so many rows is that.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Part:
     rows_in_views: int | None = None
     rows_when_wide: int = 1
     options: tuple[str, ...] = ("axis",)
+    stacked: Callable[[Draw, str, int], dict[str, Any]] | None = None
 
     def draw(
         self,
@@ -220,6 +223,98 @@ def _of_any_width(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
     """Arrays of any width up to 1,300, often one where kernels fail; few rows of them."""
     width = draw(st.one_of(st.integers(0, 1300), st.sampled_from([0, *WIDTHS]), st.integers(1025, 1300)))
     return part.draw(draw, target, width=width, rows=part.rows_when_wide)
+
+
+MANY = (9, 10, 16, 17, 31, 33, 64, 65, 129, 257)
+"""Lengths of a leading axis: past 8, where a block index that wraps around starts anew, and past powers of two."""
+
+
+def many_rows(*parts: Part, periods: tuple[int, ...] = (2, 8), refuted_by: tuple[Mutant, ...] = ()) -> Claim:
+    """No row is special, however many there are."""
+    name = parts[0].name
+    claim = Claim(
+        f"{name}.many_rows",
+        statement=f"`{name}` does to each of many rows what it does to one, along leading axes of up to {MANY[-1]}"
+        + ("; so does its derivative." if parts[1:] else "."),
+        formula=r"f(x)_{ij} = f(x_{ij}) \text{ up to rounding}",
+        needs=_needs(parts),
+        tolerances=_tolerances(parts),
+        refuted_by=(*(common.wraps_rows(part.name, n) for part in parts for n in periods), *refuted_by),
+    )
+    for part in parts:
+
+        @claim.property(_of_many_rows(part), effort=0.5)
+        def _(ops: Operations, part: Part = part, **arguments: Any) -> Any:
+            return part.agrees(ops, **arguments)
+
+    return claim
+
+
+@domain
+def _of_many_rows(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
+    """Narrow arrays of many rows, in any format."""
+    rows, name = draw(st.sampled_from(MANY)), draw(st.sampled_from(target.dtypes))
+    if part.stacked is not None:
+        return part.stacked(draw, name, rows)
+    return part.draw(draw, target, dtype=name, width=draw(st.integers(1, 3)), rows=rows)
+
+
+@dataclass(frozen=True)
+class Called:
+    """An operation that is called with its arguments by name, e.g. one whose arguments are no rows.
+
+    Attributes:
+        name: of the operation.
+        drawn: the domain of its arguments.
+    """
+
+    name: str
+    drawn: Domain
+
+    def inputs(self) -> Domain:
+        """The domain of its arguments."""
+        return self.drawn
+
+    def answers(self, ops: Operations, **arguments: Any) -> tuple[Any, ...]:
+        """What the target returns, as a tuple."""
+        answer = getattr(ops, self.name)(**arguments)
+        return answer if isinstance(answer, tuple) else (answer,)
+
+
+def defaults(of: Part | Called, /, **documented: tuple[Any, Any]) -> Claim:
+    """An option left out means what its documentation says: option → (its default, something else)."""
+    name = of.name
+    says = ", ".join(f"`{option}={default!r}`" for option, (default, _) in documented.items())
+    claim = Claim(
+        f"{name}.defaults",
+        statement=f"What is left out of a call of `{name}` has its documented value: {says}.",
+        formula=r"f(x) = f(x;\ \text{option} = \text{its default})",
+        needs=(name,),
+        refuted_by=tuple(common.default_changed(name, option, other) for option, (_, other) in documented.items()),
+    )
+
+    @claim.property(of.inputs(), effort=0.5)
+    def _(ops: Operations, **arguments: Any) -> Any:
+        return all_of(*(_as_if_said(ops, of, arguments, option, value) for option, (value, _) in documented.items()))
+
+    return claim
+
+
+def _as_if_said(ops: Operations, of: Part | Called, arguments: dict[str, Any], option: str, default: Any) -> Any:
+    silent = {name: value for name, value in arguments.items() if name != option}
+    left_out, said = of.answers(ops, **silent), of.answers(ops, **silent, **{option: default})
+    return all_of(*(identical(a, b) for a, b in zip(_leaves(left_out), _leaves(said), strict=True)))
+
+
+def _leaves(answer: Any) -> Iterator[Any]:
+    """The arrays and numbers of an answer, one after the other."""
+    if isinstance(answer, Mapping):
+        answer = tuple(answer.values())
+    if not isinstance(answer, (tuple, list)):
+        yield answer
+        return
+    for part in answer:
+        yield from _leaves(part)
 
 
 def keeps_dtype(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
