@@ -25,6 +25,8 @@ from mathcore.positions import rope, rope_vjp
 Place: TypeAlias = tuple[int, ...]  # of a key head: its indices along the leading axes; () means all of them
 Index: TypeAlias = tuple[Any, ...]
 
+_FEW = 2**10  # numbers: below, fewer calls are worth more than fewer bytes
+
 
 def scaled_dot_product_attention(
     query: npt.ArrayLike,
@@ -143,7 +145,7 @@ def attention_weights(
         block = problem.block(place, rows, slice(None))
         weights[*problem.heads(place), rows, :] = _weights(block, block.seen())
 
-    problem.share(weigh, (problem.cut() or q.shape[-2:])[0])
+    problem.share(weigh, (problem.cut() or (max(q.shape[-2], 1),))[0])
     return weights
 
 
@@ -474,6 +476,7 @@ class _Problem(NamedTuple):
     offset: int
     scale: float | None
     plain: bool  # whether a matrix product treats the values as it should
+    roomy: bool  # whether it is known that no sum of values overflows
 
     @property
     def key_heads(self) -> int:
@@ -564,6 +567,7 @@ class _Mix(NamedTuple):
     values: Array  # (..., queries, value width)
     total: Array  # (..., queries, 1), 0 where nothing was seen
     top: Array  # (..., queries, 1), −∞ where nothing was seen
+    divided: Array | None = None  # (..., queries, 1), the rows whose sum overflows: values are Σ / total; None: no row
 
 
 @dataclass
@@ -608,24 +612,54 @@ def _mix(problem: _Problem) -> _Mix:
     shape, top = scores.shape, highest(scores)
     exponentials = _exp_below(scores, top, out=scores)
     total = np.add.reduce(exponentials, axis=-1, keepdims=True)
-    values = product(_grouped(exponentials, problem.key_heads), v if problem.plain else _finite(v))
-    values = values.reshape(*shape[:-1], v.shape[-1])
+    finite, divided = v if problem.plain else _finite(v), None
+    values = product(_grouped(exponentials, problem.key_heads), finite).reshape(*shape[:-1], v.shape[-1])
+    if not problem.roomy and _overflows(values):
+        weights = _grouped(exponentials / _at_least_one(total), problem.key_heads)
+        halves = product(weights, finite / 2).reshape(values.shape)
+        values, divided = _rows_divided(values, ~np.isfinite(values), _doubled(halves))
     if shape[-1] and not problem.plain:
         seen = problem.seen()
         values = _with_specials(values, np.broadcast_to(True if seen is None else seen, shape), v)
-    return _Mix(values, total, top)
+    return _Mix(values, total, top, divided)
 
 
 def _joined(a: _Mix, b: _Mix) -> _Mix:
     """What was found among two disjoint sets of keys."""
     top = np.maximum(a.top, b.top)
-    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
+    with np.errstate(invalid="ignore", over="ignore"):  # ∞ − ∞ is NaN, as it must be
         share_a, share_b = _exp_below(a.top, top), _exp_below(b.top, top)
         values = _share(share_a, a.values) + _share(share_b, b.values)
+        total = share_a * a.total + share_b * b.total
+        divided = None
+        if a.divided is not None or b.divided is not None or _overflows(values):
+            halves = _share(share_a * a.total / total, _output(a) / 2)
+            halves = halves + _share(share_b * b.total / total, _output(b) / 2)
+            overflows = ~np.isfinite(values) & np.isfinite(a.values) & np.isfinite(b.values)
+            for side in (a, b):
+                overflows = overflows if side.divided is None else overflows | side.divided
+            values, divided = _rows_divided(values, overflows, _doubled(halves))
     nothing_a, nothing_b = a.total == 0, b.total == 0
     if np.any(nothing_a) or np.any(nothing_b):  # the other side as it is: a sum with 0 would lose its −0.0
         values = np.where(nothing_a, b.values, np.where(nothing_b, a.values, values))
-    return _Mix(values, share_a * a.total + share_b * b.total, top)
+    return _Mix(values, total, top, divided)
+
+
+def _overflows(x: Array) -> bool:
+    """Whether any of these sums may have overflowed: the sum of all of them has, which is the cheapest to ask."""
+    return x.dtype != object and not math.isfinite(np.add.reduce(x, axis=None))
+
+
+def _doubled(halves: Array) -> Array:
+    """Twice a mix of halves, which rounding alone could carry beyond the largest number."""
+    most = np.finfo(halves.dtype).max / 2
+    return np.where(np.isinf(halves), halves, np.clip(halves, -most, most)) * 2
+
+
+def _rows_divided(values: Array, overflows: Array, quotients: Array) -> tuple[Array, Array]:
+    """`quotients` in the rows where anything overflows, and which rows these are."""
+    rows = np.any(overflows, axis=-1, keepdims=True)
+    return np.where(rows, quotients, values), rows
 
 
 def _share(share: Array, x: Array) -> Array:
@@ -644,7 +678,8 @@ def _found(output: Array, lse: Array) -> _Mix:
 
 def _output(mix: _Mix) -> Array:
     """The output: zeros where nothing was seen."""
-    return mix.values / _at_least_one(mix.total)
+    total = _at_least_one(mix.total)
+    return mix.values / (total if mix.divided is None else np.where(mix.divided, 1, total))
 
 
 def _log_total(mix: _Mix) -> Array:
@@ -724,9 +759,17 @@ def _finite(x: Array) -> Array:
     return np.where(np.isfinite(x), x, np.zeros((), dtype=x.dtype))
 
 
-def _plain(x: Array) -> bool:
-    """Whether a matrix product treats these values as it should: all finite, no −0.0."""
-    return bool(np.isfinite(x).all() and (x.all() or not np.signbit(x[x == 0]).any()))
+def _kind(v: Array) -> tuple[bool, bool]:
+    """Whether a matrix product treats these values as it should: finite, no −0.0; and if surely no sum overflows."""
+    if v.size <= _FEW:
+        few = v.ravel()
+        with np.errstate(over="ignore", invalid="ignore"):
+            roomy = math.isfinite(np.dot(few, few))  # then none is above the root of the largest number
+        if roomy and np.count_nonzero(few) == v.size:
+            return True, True
+    else:
+        roomy = False
+    return bool(np.isfinite(v).all() and (v.all() or not np.signbit(v[v == 0]).any())), roomy
 
 
 def _with_specials(values: Array, seen: Array, v: Array) -> Array:
@@ -813,16 +856,18 @@ def _problem(
     if added is not None and added.dtype == np.bool_:
         raise TypeError("`bias` must be an array of floats, got dtype bool; what a query may see is `mask`")
     if added is not None:
-        with np.errstate(over="ignore"):
-            added = floating("bias", added).astype(work, copy=False)
+        added = floating("bias", added)
+        if added.dtype != work and work.kind != "O":  # a finite bias stays finite: only −∞ hides
+            most = -lowest(work)
+            added = np.where(np.isfinite(added), np.clip(added, -most, most), added).astype(work)
     for name, given in (("mask", keep), ("bias", added)):
         if given is not None and not _broadcasts(given.shape, shape):
             raise ValueError(f"`{name}` must broadcast to (..., heads, queries, keys) = {shape}, got {given.shape}")
     if scale is not None and work.kind != "O":
         scale = float(scale)
     q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
-    plain = v.dtype == object or _plain(v)
-    return _Problem(q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale, plain)
+    plain, roomy = (True, True) if v.dtype == object else _kind(v)
+    return _Problem(q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale, plain, roomy)
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
