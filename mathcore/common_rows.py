@@ -128,12 +128,11 @@ def _tolerances(parts: tuple[Part, ...]) -> tuple[Callable[..., Allowance], ...]
 
 def layout_free(*parts: Part, last: tuple[str, ...] = (), limits: Limits = EVERYWHERE) -> Claim:
     """Views are as good as packed arrays. `last` names the operations that have more arrays, and read the last one."""
-    name = parts[0].name
+    name, rounded = parts[0].name, ", up to rounding," if _tolerances(parts) else ""
     claim = Claim(
         f"{name}.layout_free",
-        statement=f"`{name}` gives the same{', up to rounding,' if _tolerances(parts) else ''} for a strided, transposed, "
-        "reversed or broadcast view as for a packed array of the same numbers"
-        + ("; so does its derivative, cotangents included." if parts[1:] else "."),
+        statement=f"`{name}` gives the same{rounded} for a strided, transposed, reversed or broadcast view as for a "
+        "packed array of the same numbers" + ("; so does its derivative, cotangents included." if parts[1:] else "."),
         formula=r"f(\text{view of } x) = f(x)",
         needs=_needs(parts),
         limits=limits,

@@ -170,7 +170,7 @@ class Argument:
 
     @property
     def sign(self) -> str:
-        """ ">= 0" or "<= 0", if all its numbers are; else ""."""
+        """The one side of zero that all its numbers are on, as ">= 0" or "<= 0"; "" if there are both."""
         if self.low > self.high or self.low < 0 < self.high:
             return ""
         return ">= 0" if self.low >= 0 else "<= 0" if self.high <= 0 else ""
@@ -225,7 +225,7 @@ class Tried:
 
     @property
     def words(self) -> dict[str, str]:
-        """ "operation: argument" → what it was, in one line."""
+        """What each argument was, in one line, by "operation: argument"."""
         return {
             f"{operation}: {name}": argument.words
             for operation, arguments in self.seen.items()
