@@ -18,6 +18,7 @@ from mathcore.verify.domains import (
     widths,
 )
 from mathcore.verify.enclosures import Enclosure, balls, enclose
+from mathcore.verify.limits import Limits, given_that
 from mathcore.verify.parametrize import parametrize_claims
 from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises, same
 from mathcore.verify.report import Report
@@ -33,6 +34,7 @@ __all__ = [
     "Detection",
     "Enclosure",
     "Functions",
+    "Limits",
     "Mutant",
     "Operations",
     "Report",
@@ -53,6 +55,7 @@ __all__ = [
     "enclose",
     "equal",
     "floats",
+    "given_that",
     "identical",
     "integers_as_floats",
     "less",

@@ -244,12 +244,12 @@ def fitted(
             value = np.arange(given["x"].shape[-2])  # what leaving them out means
         own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_WORDS.get(name, "")
         if accepted is None:  # a function without a signature is told what is not the default
-            if not _is_default(value, defaults.get(name)):
+            if not is_default(value, defaults.get(name)):
                 options[name] = value
-        elif own and (own in accepted or ("**" in accepted and not _is_default(value, defaults.get(name)))):
+        elif own and (own in accepted or ("**" in accepted and not is_default(value, defaults.get(name)))):
             options[own] = value
         elif not _goes_without_saying(operation, name, given, conventions) and (
-            name == "query_offset" or not _is_default(value, defaults.get(name))  # no target has an offset of its own
+            name == "query_offset" or not is_default(value, defaults.get(name))  # no target has an offset of its own
         ):
             raise NotTriedError(operation, f"`{name}`")
     places = [_as_an_array(operation, name, given[name]) for name in required]
@@ -304,7 +304,8 @@ def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], co
     return False
 
 
-def _is_default(value: Any, default: Any) -> bool:
+def is_default(value: Any, default: Any) -> bool:
+    """Whether an argument is what leaving it out means."""
     return value is default or (np.ndim(value) == 0 and np.ndim(default) == 0 and bool(value == default))
 
 

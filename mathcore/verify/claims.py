@@ -27,6 +27,7 @@ from typing import Any, Literal, TypeAlias
 from hypothesis import strategies as st
 
 from mathcore.verify.domains import Domain, resolve
+from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.targets import Operations, Target
 from mathcore.verify.tolerances import Allowance
@@ -95,6 +96,11 @@ class Check:
     effort: float = 1.0
     counterexample: bool = False
 
+    @property
+    def quantified(self) -> bool:
+        """Whether inputs are drawn or enumerated; a proof, a statistic and an experiment choose their own."""
+        return bool(self.inputs or self.cases)
+
     def strategy(self, target: Target) -> st.SearchStrategy[dict[str, Any]]:
         """What is drawn for `target`."""
         named = st.fixed_dictionaries({name: resolve(d, target) for name, d in self.inputs.items() if name})
@@ -133,6 +139,8 @@ class Claim:
         tolerances: every tolerance function that the bodies use.
         refuted_by: wrong implementations that the checks must refute.
         rests_on: ids of claims that this one takes for granted.
+        limits: what the search leaves out of the domain of the operations; see `Limits`.
+        legend: what symbols of the formula mean that neither the statement nor the topic's notation names.
     """
 
     id: str
@@ -148,6 +156,8 @@ class Claim:
     refuted_by: tuple[Mutant, ...] = ()
     rests_on: tuple[str, ...] = ()
     dispensable: tuple[str, ...] = ()
+    limits: Limits = EVERYWHERE
+    legend: Mapping[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list, init=False, repr=False)
     topic: str = field(default="", init=False)
 
@@ -158,6 +168,8 @@ class Claim:
             raise TypeError(f"claim `{self.id}` is refuted: it must state the `corrected` claim")
         if unknown := [name for name in self.dispensable if name not in self.needs]:
             raise TypeError(f"claim `{self.id}` says {unknown} are dispensable, but does not need them")
+        if silent := [words for words in self.limits.said if words not in f"{self.statement} {self.condition}"]:
+            raise TypeError(f"claim `{self.id}` does not say {silent} in its statement or condition")
         names = [wrong.name for wrong in self.refuted_by]
         if twice := {name for name in names if names.count(name) > 1}:
             raise TypeError(f"claim `{self.id}` has two wrong implementations under one name, {sorted(twice)}")
@@ -236,4 +248,4 @@ class Claim:
         return decorate
 
 
-__all__ = ["Body", "Check", "Claim", "Mutant", "Operations", "Rung", "Verdict", "mutant"]
+__all__ = ["Body", "Check", "Claim", "Limits", "Mutant", "Operations", "Rung", "Verdict", "mutant"]

@@ -126,11 +126,13 @@ def as_dtype(values: Any, dtype: str) -> np.ndarray[Any, Any]:
 def draw_view(draw: Draw, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """An array of at least one axis in a layout of its own: strided, transposed, reversed, a window, or broadcast.
 
-    The numbers stay what they were, except that a broadcast view repeats the first index of the first axis.
+    The numbers stay what they were, except that a broadcast view repeats the first index of some axis.
     """
     layout = draw(st.sampled_from(["strided", "transposed", "reversed", "window", "broadcast"]))
     if layout == "broadcast":
-        return np.broadcast_to(values[:1].copy(), values.shape)
+        once: list[slice] = [slice(None)] * values.ndim
+        once[draw(st.integers(0, values.ndim - 1))] = slice(1)
+        return np.broadcast_to(values[tuple(once)].copy(), values.shape)
     if layout == "transposed":
         return np.ascontiguousarray(values.T).T
     if layout == "reversed":

@@ -126,6 +126,8 @@ def claim_page(claim: Claim) -> dict[str, Any]:
         "source": claim.source,
         "condition": claim.condition,
         "corrected": claim.corrected,
+        "legend": dict(claim.legend),
+        "limits": claim.limits.words,
         "verdict": claim.verdict,
         "evidence": list(claim.evidence),
         "tolerance": [{"name": t.__name__, "derivation": inspect.getdoc(t) or ""} for t in claim.tolerances],
@@ -156,6 +158,8 @@ def _claim_json(claim: Claim, result: ClaimResult, report: Report) -> dict[str, 
         "advice": result.advice or None,
         "waiver": result.waiver or None,
         "not_tried": tally.not_tried,
+        "tried": tally.tried.words,
+        "unmet": tally.unmet,
         "command": report.command(claim.id),
     }
 

@@ -21,13 +21,16 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
+from hypothesis import strategies as st
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 
 from mathcore.verify.adapters import ALL_FLOATS
+from mathcore.verify.adversary import bent
 from mathcore.verify.calls import Call
 from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.describe import Finding, describe_failure
 from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError, TargetError
+from mathcore.verify.limits import Tried, UnmetError
 from mathcore.verify.relations import Conjunction, Relation, ratios, worst_place
 from mathcore.verify.reproduce import Failure, script_for
 from mathcore.verify.restrictions import restricted
@@ -49,15 +52,17 @@ class Profile:
         name: quick, default or thorough.
         examples: drawn for each property.
         scale: size of experiments as a fraction of the full one.
+        bent: how many inputs more are bent out of their domain, in search of a counterexample; as many times as drawn.
     """
 
     name: str
     examples: int
     scale: float
+    bent: int = 0
 
 
 PROFILES = {
-    p.name: p for p in (Profile("quick", 40, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0))
+    p.name: p for p in (Profile("quick", 40, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0, bent=2))
 }
 
 
@@ -73,6 +78,8 @@ class Tally:
         tolerances: the tolerance functions that were used.
         measured: figures that bodies attached; of numbers under one name the largest.
         not_tried: what the target does not support → how many inputs were passed over for it.
+        tried: what the operations were called with, where inputs were drawn or enumerated.
+        unmet: conditions of the claim's `limits` → how many inputs were passed over for them.
     """
 
     examples: int = 0
@@ -82,6 +89,8 @@ class Tally:
     tolerances: set[str] = field(default_factory=set)
     measured: dict[str, Any] = field(default_factory=dict)
     not_tried: dict[str, int] = field(default_factory=dict)
+    tried: Tried = field(default_factory=Tried)
+    unmet: dict[str, int] = field(default_factory=dict)
 
     @property
     def untouched(self) -> bool:
@@ -179,6 +188,9 @@ class ClaimResult:
         total = Tally()
         for check in (c for c in self.checks if not c.counterexample):
             total.examples += check.tally.examples
+            total.tried.merge(check.tally.tried)
+            for words, count in check.tally.unmet.items():
+                total.unmet[words] = total.unmet.get(words, 0) + count
             total.tolerances |= check.tally.tolerances
             total.measured.update(check.tally.measured)
             for reason, count in check.tally.not_tried.items():
@@ -212,7 +224,10 @@ def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
         one.tolerances | other.tolerances,
         {k: _larger(one.measured.get(k), v) for k, v in (one.measured | other.measured).items()},
         {r: one.not_tried.get(r, 0) + other.not_tried.get(r, 0) for r in one.not_tried | other.not_tried},
+        unmet={w: one.unmet.get(w, 0) + other.unmet.get(w, 0) for w in one.unmet | other.unmet},
     )
+    for each in (one, other):
+        tally.tried.merge(each.tried)
     return replace(min((a, b), key=lambda r: order.index(r.outcome)), tally=tally)
 
 
@@ -303,9 +318,11 @@ def _checked(attempt: _Attempt, profile: Profile, seed: int, shrink: bool) -> Ch
                 _enumerate(attempt, check.cases_for(target), tally)
             elif check.inputs:
                 examples = max(1, round(profile.examples * check.effort))
-                _search(attempt, check, target, examples, seed, shrink, tally)
+                _search(attempt, check.strategy(target), examples, seed, shrink, tally)
                 if tally.untouched and disguise is None:
-                    _search(attempt, check, target, _KEENER * examples, seed + 1, shrink, tally)
+                    _search(attempt, check.strategy(target), _KEENER * examples, seed + 1, shrink, tally)
+                if profile.bent and not (target.guarded or check.counterexample):
+                    _search_beyond(attempt, profile.bent * examples, seed + 2, shrink, tally)
             else:
                 attempt(tally, **_injected(check, profile, seed))
     except NotOfferedError as missing:
@@ -316,11 +333,14 @@ def _checked(attempt: _Attempt, profile: Profile, seed: int, shrink: bool) -> Ch
     for operation, option in itertools.product(claim.needs, spared):
         if option in target.lacking_of(operation):
             tally.not_tried.setdefault(f"{operation}: `{option}`", 1)
+    tally.tried = attempt.tried
     if disguise is None:
         attempt.ask_again()
     if attempt.failure is not None and shrink and not check.counterexample:
         attempt.add_script()
     result = _conclude(check, tally, attempt.finding)
+    if attempt.beyond:
+        result.detail = f"false beyond the domain that is drawn: {result.detail}"
     if result.outcome == "refuted" and attempt.failure is not None and (check.inputs or check.cases):
         result.failed_on = attempt.failure.inputs
     return result
@@ -348,9 +368,12 @@ class _Attempt:
     ) -> None:
         self.claim, self.check, self.target, self.past_crashes = claim, check, target, past_crashes
         self.disguise = disguise
-        self.ops = Operations(target, claim.needs, disguise)
+        self.tried = Tried()
+        noting = self.tried.add if check.quantified and disguise is None and not past_crashes else None
+        self.ops = Operations(target, claim.needs, disguise, noting)
         self.finding: Finding | None = None
         self.failure: Failure | None = None
+        self.beyond = False
         self.kind = "smallest" if check.cases is not None else "shrunk"
 
     def __call__(self, tally: Tally | None, *, size: int = 1, **inputs: Any) -> None:
@@ -364,6 +387,8 @@ class _Attempt:
             if tally is not None:
                 tally.not_tried[str(unsupported)] = tally.not_tried.get(str(unsupported), 0) + size
             raise _PassedOverError from unsupported
+        except UnmetError as condition:
+            self._pass_over(tally, str(condition), size)
         except (NotOfferedError, HypothesisException, ClaimError):
             raise
         except Exception as crash:  # what a target returned may break the claim's own arithmetic
@@ -373,11 +398,20 @@ class _Attempt:
             self._remember(inputs, None)
             raise _RefutedError from crash
         self._tolerances_are_declared(parts)
+        self.tried.judged = self.tried.judged or any(part.symbol != "raises" for part in parts)
         failed = (tally or Tally()).add(parts, size)
         if failed is not None:
             self.finding = describe_failure(self.kind, inputs, failed, self.claim.statement)
             self._remember(inputs, failed)
             raise _RefutedError
+
+    def _pass_over(self, tally: Tally | None, condition: str, size: int) -> None:
+        """An input that the claim does not speak of."""
+        if condition not in self.claim.limits.assumes:
+            raise ClaimError(f"claim `{self.claim.id}` assumes that {condition} without declaring it in its `limits`")
+        if tally is not None:
+            tally.unmet[condition] = tally.unmet.get(condition, 0) + size
+        raise _PassedOverError
 
     def ask_again(self) -> None:
         """Whether the target still answers its first calls, and those that failed, as it did; if not, that is why."""
@@ -470,8 +504,26 @@ def _parts(returned: Any, claim: Claim) -> tuple[Relation, ...]:
     raise ClaimError(f"claim `{claim.id}` must return a relation such as equal(lhs, rhs), got {came}")
 
 
+def _search_beyond(attempt: _Attempt, examples: int, seed: int, shrink: bool, tally: Tally) -> None:
+    """Search for a counterexample among inputs that the claim's domain does not draw. A crash there is none."""
+    crashes, attempt.past_crashes = attempt.past_crashes, True
+    beyond = bent(attempt.check.strategy(attempt.target), but=attempt.claim.limits.fixed)
+    try:
+        _search(attempt, beyond, examples, seed, shrink, tally)
+    except _RefutedError:
+        attempt.beyond = True
+        raise
+    finally:
+        attempt.past_crashes = crashes
+
+
 def _search(
-    attempt: _Attempt, check: Check, target: Target, examples: int, seed: int, shrink: bool, tally: Tally
+    attempt: _Attempt,
+    strategy: st.SearchStrategy[dict[str, Any]],
+    examples: int,
+    seed: int,
+    shrink: bool,
+    tally: Tally,
 ) -> None:
     """Let Hypothesis draw inputs, and shrink the one that fails."""
     missing: list[NotOfferedError] = []
@@ -488,7 +540,7 @@ def _search(
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
     )
-    @given(check.strategy(target))
+    @given(strategy)
     def run(inputs: Mapping[str, Any]) -> None:
         try:
             attempt(tally if attempt.finding is None else None, **inputs)

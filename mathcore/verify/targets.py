@@ -127,6 +127,9 @@ class Target:
         return replace(self, conventions=conventions)
 
 
+Noting = Callable[[str, tuple[Any, ...], Mapping[str, Any]], None]
+"""Told of each call: the operation, its arguments by place and by name."""
+
 Disguise = Callable[[Any, Mapping[str, Any]], Any]
 """Stands in for a target: its answer, None if it refused, and the arguments → another answer."""
 
@@ -137,10 +140,17 @@ class Operations:
     Arrays reach the target read-only, but for `out`, so an operation that writes into its input is an error.
     """
 
-    def __init__(self, target: Target, needs: Collection[str], disguise: Disguise | None = None) -> None:
+    def __init__(
+        self,
+        target: Target,
+        needs: Collection[str],
+        disguise: Disguise | None = None,
+        noting: Noting | None = None,
+    ) -> None:
         self._target = target
         self._needs = frozenset(needs)
         self._disguise = disguise
+        self._noting = noting
         self.caller = Caller(target, once=disguise is not None) if target.guarded else None
 
     @property
@@ -149,6 +159,10 @@ class Operations:
         return self._target.conventions
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
+        call = self._calling(operation)
+        return call if self._noting is None else _noted(call, operation, self._noting)
+
+    def _calling(self, operation: str) -> Callable[..., Any]:
         if operation not in self._needs:
             raise AttributeError(f"the claim uses `{operation}` without declaring that it needs it")
         if operation not in self._target.operations:
@@ -178,6 +192,14 @@ def _adapted(name: str, adapter: Adapter, given: dict[str, Any]) -> Target:
     elif adapter.name == "numpy":
         fields["dtypes"] = ("float64", "float32", "float16")  # few functions know bfloat16: ask for it
     return Target(name, given, adapter=adapter, **{"dtypes": adapter.dtypes, **fields})
+
+
+def _noted(call: Callable[..., Any], operation: str, noting: Noting) -> Callable[..., Any]:
+    def noted(*args: Any, **options: Any) -> Any:
+        noting(operation, args, options)
+        return call(*args, **options)
+
+    return noted
 
 
 def _guarded(caller: Caller, operation: str, disguise: Disguise | None) -> Callable[..., Any]:

@@ -1,0 +1,313 @@
+"""What a claim is tried on: measured in the run, and compared with what the claim says that it leaves out.
+
+Every call that a check makes is noted: formats, rows, widths, signs, options. A claim that leaves a part of an
+operation's domain untried declares it as `Limits`; the declaration is printed with the claim, and is checked against
+the measurement in both directions.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.adapters import ALL_FLOATS
+from mathcore.verify.adversary import BENDS
+from mathcore.verify.calls import is_default, reference_signature
+
+ROWS = 8
+"""A claim that never has more rows cannot see an index that wraps around at 8, as one tile of a kernel does."""
+
+WIDTH = 32
+"""A claim that is never wider cannot see what a kernel does past its first vector, tile or warp of 32."""
+
+_MEMORY = ("out",)
+"""Options that say where a result goes, not what it is."""
+
+_SHOWN = 6
+"""How many values of an option are listed."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the search of a claim leaves out of the domain of its operations.
+
+    Attributes:
+        options: options that keep their defaults, as "axis", or as "softmax.axis" if only one operation is meant.
+        formats: formats that are not drawn, as "float16", or as "softmax.float16".
+        rows: the most rows that some operation gets, if these are at most `ROWS`.
+        width: the widest row that some operation gets, if that is at most `WIDTH`.
+        signs: arrays of one sign only, as "softmax.x >= 0".
+        assumes: conditions on drawn inputs under which they are judged at all; see `given_that`.
+        fixed: ways to bend a drawn array (see `adversary`) that the claim does not speak of → why, e.g.
+            {"scale": "no sum overflows"}.
+        also: what else is left out, in words, e.g. "scores lie within ±600".
+        said: words of the statement or its condition that say as much themselves.
+    """
+
+    options: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    rows: int | None = None
+    width: int | None = None
+    signs: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("options", "formats", "signs", "assumes", "also", "said"):
+            if isinstance(getattr(self, name), str):
+                raise TypeError(f"`{name}` must be a tuple of texts, got the text {getattr(self, name)!r}")
+        if unknown := set(self.fixed).difference(BENDS):
+            raise ValueError(f"`fixed` knows {', '.join(BENDS)}, got {', '.join(sorted(unknown))}")
+
+    @property
+    def words(self) -> list[str]:
+        """One phrase for each."""
+        default = f"{_listed(f'`{name}`' for name in self.options)} at the default" if self.options else ""
+        return [
+            *([f"at most {self.rows} rows"] if self.rows is not None else []),
+            *([f"widths up to {self.width}"] if self.width is not None else []),
+            *([f"not in {_listed(self.formats)}"] if self.formats else []),
+            *([default + "s" * (len(self.options) > 1)] if default else []),
+            *(f"`{sign}`".replace(">=", "≥").replace("<=", "≤") for sign in self.signs),
+            *(f"only where {condition}" for condition in self.assumes),
+            *dict.fromkeys(self.fixed.values()),
+            *self.also,
+        ]
+
+
+def _listed(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+EVERYWHERE = Limits()
+"""Nothing is left out."""
+
+
+class UnmetError(Exception):
+    """An input is not for this claim: the condition, in words."""
+
+
+def given_that(condition: Any, words: str) -> None:
+    """Judge the input at hand only if `condition` is true; `words` stand among the claim's `limits.assumes`."""
+    if not condition:
+        raise UnmetError(words)
+
+
+@dataclass
+class Argument:
+    """What was seen of one argument of one operation.
+
+    Attributes:
+        formats: of its arrays of floats.
+        rows: the most rows of an array: the product of all axes but the last.
+        widths: the narrowest and the widest last axis.
+        low, high: the smallest and largest finite number.
+        special: "nan", "inf", "-inf", where there were such.
+        values: of what is no array, the first few, as text.
+        left: whether it was ever something else than its default.
+    """
+
+    formats: set[str] = field(default_factory=set)
+    rows: int = 0
+    widths: tuple[int, int] | None = None
+    low: float = np.inf
+    high: float = -np.inf
+    special: set[str] = field(default_factory=set)
+    values: dict[str, None] = field(default_factory=dict)
+    left: bool = False
+
+    def add(self, value: Any) -> None:
+        """Note a value."""
+        if isinstance(value, Mapping):
+            value = list(value.values())
+        if isinstance(value, (tuple, list)) and any(isinstance(v, (np.ndarray, Mapping, tuple, list)) for v in value):
+            for part in value:
+                self.add(part)
+        elif isinstance(value, np.ndarray) and value.ndim:
+            self._add_array(value)
+        elif len(self.values) < _SHOWN:
+            self.values[_short(value)] = None
+
+    def _add_array(self, x: np.ndarray[Any, Any]) -> None:
+        width = x.shape[-1]
+        self.rows = max(self.rows, x.size // width if width else 0)
+        low, high = self.widths or (width, width)
+        self.widths = (min(width, low), max(width, high))
+        if x.dtype.name in ALL_FLOATS:
+            self.formats.add(x.dtype.name)
+        elif x.dtype != object:
+            return
+        if x.size and (x.dtype != object or x.size < 1000):
+            self._add_range(x)
+
+    def _add_range(self, x: np.ndarray[Any, Any]) -> None:
+        if x.dtype.name == "bfloat16":
+            x = x.astype(np.float32)
+        try:
+            low, high = float(x.min()), float(x.max())
+        except (TypeError, ValueError, OverflowError):
+            return  # counted numbers, balls and the like
+        if not (np.isfinite(low) and np.isfinite(high)):
+            x = x.astype(np.float64)
+            marks = {"nan": np.isnan(x), "inf": x == np.inf, "-inf": x == -np.inf}
+            self.special.update(name for name, places in marks.items() if places.any())
+            finite = x[np.isfinite(x)]
+            if not finite.size:
+                return
+            low, high = float(finite.min()), float(finite.max())
+        self.low, self.high = min(low, self.low), max(high, self.high)
+
+    def merge(self, other: Argument) -> None:
+        """Note all that another one saw."""
+        self.formats |= other.formats
+        self.rows = max(self.rows, other.rows)
+        both = [w for w in (self.widths, other.widths) if w is not None]
+        self.widths = (min(w[0] for w in both), max(w[1] for w in both)) if both else None
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        self.special |= other.special
+        self.values = dict.fromkeys([*self.values, *other.values][:_SHOWN])
+        self.left |= other.left
+
+    @property
+    def sign(self) -> str:
+        """The one side of zero that all its numbers are on, as ">= 0" or "<= 0"; "" if there are both."""
+        if self.low > self.high or self.low < 0 < self.high:
+            return ""
+        return ">= 0" if self.low >= 0 else "<= 0" if self.high <= 0 else ""
+
+    @property
+    def words(self) -> str:
+        """All of it in one line."""
+        parts = [", ".join(sorted(self.formats, key=ALL_FLOATS.index))] if self.formats else []
+        if self.widths is not None:
+            low, high = self.widths
+            parts.append(f"{_plural(self.rows, 'row')} of width {low}" + (f" to {high}" if low < high else ""))
+        if self.low <= self.high:
+            parts.append(f"from {self.low:.3g} to {self.high:.3g}")
+        parts += [", ".join(sorted(self.special))] if self.special else []
+        parts += [", ".join(self.values) + ", …" * (len(self.values) == _SHOWN)] if self.values else []
+        return "; ".join(parts)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"up to {count:,} {noun}s"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, np.generic):
+        value = value.item()
+    text = f"{value:.4g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= 24 else f"{type(value).__name__}"
+
+
+@dataclass
+class Tried:
+    """What the operations of a check were called with: operation → argument → what was seen of it."""
+
+    seen: dict[str, dict[str, Argument]] = field(default_factory=dict)
+    judged: bool = False
+
+    def add(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> None:
+        """Note a call."""
+        arguments = self.seen.setdefault(operation, {})
+        for name, value, default in _named(operation, args, options):
+            argument = arguments.setdefault(name, Argument())
+            argument.left = argument.left or not is_default(value, default)
+            argument.add(value)
+
+    def merge(self, other: Tried) -> None:
+        """Note all that another one saw."""
+        self.judged |= other.judged
+        for operation, arguments in other.seen.items():
+            mine = self.seen.setdefault(operation, {})
+            for name, argument in arguments.items():
+                mine.setdefault(name, Argument()).merge(argument)
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What each argument was, in one line, by "operation: argument"."""
+        return {
+            f"{operation}: {name}": argument.words
+            for operation, arguments in self.seen.items()
+            for name, argument in arguments.items()
+            if argument.words
+        }
+
+    def left_out(self, formats: Iterable[str]) -> Limits:
+        """What was not tried, of a target that has these `formats`; nothing where all was about refusals."""
+        if not self.judged:
+            return EVERYWHERE
+        floats = {op: [a for a in args.values() if a.formats or a.low <= a.high] for op, args in self.seen.items()}
+        rows = [max(a.rows for a in some) for some in floats.values() if some]
+        widths = [max(a.widths[1] for a in some if a.widths) for some in floats.values() if some]
+        return Limits(
+            options=tuple(self._options()),
+            formats=tuple(
+                f"{op}.{name}"
+                for op, some in floats.items()
+                if any(a.formats for a in some)
+                for name in formats
+                if not any(name in a.formats for a in some)
+            ),
+            rows=min(rows) if rows and min(rows) <= ROWS else None,
+            width=min(widths) if widths and min(widths) <= WIDTH else None,
+            signs=tuple(f"{op}.{n} {a.sign}" for op, args in self.seen.items() for n, a in args.items() if a.sign),
+        )
+
+    def _options(self) -> Iterator[str]:
+        for operation, arguments in self.seen.items():
+            signature = reference_signature(operation)
+            for name, parameter in {} if signature is None else signature.parameters.items():
+                if parameter.default is not parameter.empty and name not in _MEMORY:
+                    argument = arguments.get(name)
+                    if argument is None or not argument.left:
+                        yield f"{operation}.{name}"
+
+
+def _named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Name, value and default of each argument that was given."""
+    signature = reference_signature(operation)
+    parameters: Mapping[str, inspect.Parameter] = {} if signature is None else signature.parameters
+    names = [*parameters, *(f"argument {i}" for i in range(len(parameters) + 1, len(args) + 1))]
+    for name, value in [*zip(names, args, strict=False), *options.items()]:
+        yield name, value, parameters[name].default if name in parameters else inspect.Parameter.empty
+
+
+def undeclared(declared: Limits, measured: Limits) -> list[str]:
+    """What was left out though the claim does not say so."""
+    return [
+        *(f"option {o} is never off its default" for o in measured.options if not _covers(declared.options, o)),
+        *(f"{f} is not drawn" for f in measured.formats if not _covers(declared.formats, f)),
+        *([f"at most {measured.rows} rows"] if measured.rows is not None and declared.rows is None else []),
+        *([f"widths up to {measured.width}"] if measured.width is not None and declared.width is None else []),
+        *(f"{sign} always" for sign in measured.signs if sign not in declared.signs),
+    ]
+
+
+def untrue(declared: Limits, measured: Limits) -> list[str]:
+    """What the claim says is left out though it was tried."""
+    options = set(measured.options) | {o.rpartition(".")[2] for o in measured.options}
+    formats = set(measured.formats) | {f.rpartition(".")[2] for f in measured.formats}
+    return [
+        *(f"option {o} is tried, or none" for o in declared.options if o not in options),
+        *(f"{f} is drawn" for f in declared.formats if f not in formats),
+        *(["more rows are tried"] if _exceeds(measured.rows, declared.rows) else []),
+        *(["wider rows are tried"] if _exceeds(measured.width, declared.width) else []),
+        *(f"{sign} does not hold" for sign in declared.signs if sign not in measured.signs),
+    ]
+
+
+def _exceeds(measured: int | None, declared: int | None) -> bool:
+    return declared is not None and (measured is None or measured > declared)
+
+
+def _covers(declared: tuple[str, ...], name: str) -> bool:
+    """Whether "operation.name" is declared, by itself or for every operation."""
+    return name in declared or name.partition(".")[2] in declared
