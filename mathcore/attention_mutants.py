@@ -486,6 +486,12 @@ in_float16 = drafted(
     "Adds weighted values up in 16 bits.",
     mixed=lambda p, v: np.matmul(p.astype(np.float16), v.astype(np.float16)).astype(p.dtype),
 )
+summed_before_it_divides = drafted(
+    "summed_before_it_divides",
+    "Divides the sum of the values: it overflows where no value does.",
+    weighed=lambda s, seen: np.where(seen, _exponentials(s), 0),
+    mixed=lambda e, v: np.matmul(e, v) / np.maximum(e.sum(-1, keepdims=True), 1e-30),
+)
 uniform = drafted(
     "uniform", "Always takes the mean.", weighed=lambda s, seen: _shared(seen.astype(s.dtype) + np.zeros_like(s))
 )
@@ -499,6 +505,60 @@ winner_alone = drafted(
     "Takes the best key alone.",
     weighed=lambda s, seen: np.where(seen, np.arange(s.shape[-1]) == s.argmax(-1)[..., None], False),
 )
+
+
+# What leaks from where nothing should.
+
+
+@mutant(ATTENTION, wraps=True)
+def bias_after_mask(correct: Operation) -> Operation:
+    """Adds the bias after it has hidden keys: a NaN or ∞ in it comes through."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer, bias = correct(query, key, value, **options), options.get("bias")
+        if bias is None:
+            return answer
+        hidden, added = ~correct_seen((query, key, value), {**options, "bias": None}), bias.astype(np.float64)
+        return _spoilt(answer, (hidden & (np.isnan(added) | (added == np.inf))).any(-1)[..., None])
+
+    return attention
+
+
+def _spoilt(answer: Any, where: Any) -> Any:
+    """NaN there, in the output alone."""
+    output, *more = answer if isinstance(answer, tuple) else (answer,)
+    output = np.where(where, output.dtype.type(np.nan), output)
+    return (output, *more) if more else output
+
+
+def _wild(*arrays: Any) -> Any:
+    """Whether a head holds NaN or ∞, (..., heads)."""
+    return np.any([~np.isfinite(x.astype(np.float64)).all((-2, -1)) for x in arrays], 0)
+
+
+@mutant(ATTENTION, wraps=True)
+def nan_across_heads(correct: Operation) -> Operation:
+    """Lets a NaN or ∞ of one key head reach all heads of its text."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer = correct(query, key, value, **options)
+        return answer if query.ndim < 3 else _spoilt(answer, _wild(key, value).any(-1)[..., None, None, None])
+
+    return attention
+
+
+@mutant(ATTENTION, wraps=True)
+def nan_across_texts(correct: Operation) -> Operation:
+    """Lets a NaN or ∞ of one text reach the same head of all texts of a batch."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer = correct(query, key, value, **options)
+        if query.ndim < 4:
+            return answer
+        wild = np.repeat(_wild(key, value).any(0), _group((query, key, value)), -1)
+        return _spoilt(answer, wild[..., None, None])
+
+    return attention
 
 
 # What comes with the output.
@@ -554,6 +614,18 @@ def merged_without_shift(a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
     with np.errstate(all="ignore"):
         x, y = np.exp(lse_a)[..., None], np.exp(lse_b)[..., None]
         return ((x * a + y * b) / (x + y)).astype(a.dtype), np.log(x + y)[..., 0].astype(lse_a.dtype)
+
+
+@mutant("merge_attention")
+def merged_before_it_divides(a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
+    """Divides the sum of the two: it overflows where neither does."""
+    top = np.maximum(lse_a, lse_b)
+    shift, work = np.where(np.isneginf(top), 0, top), np.result_type(lse_a, a if a.dtype.itemsize > 2 else np.float32)
+    with np.errstate(all="ignore"):
+        x, y = (np.exp(lse - shift)[..., None].astype(work) for lse in (lse_a, lse_b))
+        sides = (np.where(s > 0, s * o.astype(work), 0) for s, o in ((x, a), (y, b)))
+        mix = sum(sides) / np.maximum(x + y, work.type(1e-30))
+        return mix.astype(a.dtype), (shift + np.log(x + y)[..., 0]).astype(lse_a.dtype)
 
 
 @mutant("blockwise_attention", wraps=True)
@@ -663,7 +735,46 @@ class _Shared(_Cache):
         return self
 
 
-CACHES = tuple(map(_cached, (_WordMissing, _OneWordKept, _AnchoredAtFirst, _FirstOverwritten, _Shared)))
+class _WithoutBias(_Cache):
+    """Forgets the bias."""
+
+    def attend(self, query: Any, *, bias: Any = None, **options: Any) -> Any:  # noqa: ARG002
+        return self.inner.attend(query, **options)
+
+
+class _AlwaysCausal(_Cache):
+    """Is causal whether asked for or not."""
+
+    def attend(self, query: Any, *, is_causal: bool = True, **options: Any) -> Any:  # noqa: ARG002
+        return self.inner.attend(query, **options)
+
+
+class _Branchless(_Cache):
+    """Writes a second continuation over the first."""
+
+    def append(self, key: Any, value: Any) -> _Cache:
+        grown = type(self)(self.inner.append(key, value), self)
+        first = self.__dict__.setdefault("grown", grown)
+        if len(first.inner) == len(grown.inner):
+            first.inner = grown.inner
+        return grown
+
+
+CACHES = tuple(
+    map(
+        _cached,
+        (
+            _WordMissing,
+            _OneWordKept,
+            _AnchoredAtFirst,
+            _FirstOverwritten,
+            _Shared,
+            _WithoutBias,
+            _AlwaysCausal,
+            _Branchless,
+        ),
+    )
+)
 cache_anchored_at_first = CACHES[2]
 
 
@@ -733,7 +844,24 @@ def _swallowed(correct: Operation, g: Any, arrays: Arrays, options: Options) -> 
     return correct(np.where(np.isfinite(g), g, np.zeros_like(g)), *arrays, **options)
 
 
+def _across(*, heads: bool) -> Callable[[Operation, Any, Arrays, Options], Any]:
+    """What comes back to one head, or one text, comes back to all of them."""
+
+    def change(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+        pulled = correct(g, *arrays, **options)
+        axes = tuple(range(g.ndim - 2))[-1:] if heads else tuple(range(g.ndim - 3))
+        if not axes:
+            return pulled
+        wild = np.broadcast_to(_wild(g).any(axes, keepdims=True), g.shape[:-2])
+        group = [wild, *[wild.reshape(*x.shape[:-2], -1).any(-1) for x in arrays[1:]]]
+        return tuple(_spoilt(y, w[..., None, None]) for y, w in zip(pulled, group, strict=True))
+
+    return change
+
+
 ERRORS_COMING_BACK = (
+    pulled("error_in_all_heads", "Sends a NaN or ∞ of one head back to all heads of its text.", _across(heads=True)),
+    pulled("error_in_all_texts", "Sends a NaN or ∞ of one text back to all texts of a batch.", _across(heads=False)),
     pulled("error_reaches_everything", "Multiplies by 0 what comes back to words that saw nothing of it.", _spread),
     pulled("error_swallowed", "Takes what is not finite for 0.", _swallowed),
 )

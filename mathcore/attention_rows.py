@@ -22,7 +22,9 @@ from mathcore.attention_tolerances import (
 from mathcore.common_rows import Part
 from mathcore.verify import Enclosure, Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.errors import NotTriedError
 from mathcore.verify.relations import Conjunction, Relation, identical
+from mathcore.verify.tolerances import FORMATS, logsumexp_rounding
 
 Case = dict[str, Any]
 ARRAYS = ("query", "key", "value")
@@ -179,7 +181,7 @@ def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, 
 def mixed(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001  (one signature for all)
     """The values by their weights; nothing of nothing."""
     total = e.sum(-1, keepdims=True)
-    return (e @ v) / (total + (total == 0))
+    return (e / (total + (total == 0))) @ v
 
 
 def shares(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
@@ -408,6 +410,9 @@ def some_numbers(rng: np.random.Generator, shape: tuple[int, ...], size: float, 
     return as_dtype(np.round(x * 4) / 4 if rng.random() < 0.3 else x, dtype)
 
 
+_LARGE = 2**18
+"""Scores: where attention begins to work on them in pieces."""
+
 EDGES = (15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
 """Lengths where blocks begin and end."""
 _LENGTHS = st.one_of(*[st.integers(1, 6)] * 3, st.sampled_from(EDGES))
@@ -420,6 +425,11 @@ def partial_shape(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[int
     kept = tuple(n if rng.random() < 0.5 else 1 for n in shape[:-2])
     tails = (shape[-2:], shape[-2:], (1, shape[-1]), (shape[-2], 1))
     return (*kept, *tails[rng.integers(4)])[rng.integers(len(kept) + 1) :]
+
+
+def some_scale(dice: Dice, rng: np.random.Generator) -> float | None:
+    """What scores are multiplied by: usual, of any size up to 4 and either sign, or 0."""
+    return dice.of(None, None, None, 1.0, 0.25, 1.7, 0.0, float(rng.choice([-1, 1]) * 2.0 ** rng.uniform(-12, 2)))
 
 
 def some_mask(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
@@ -444,7 +454,7 @@ def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], d
         "bias": some_bias(rng, shape, dtype) if dice.of(False, True) else None,
         "is_causal": dice.of(False, True),
         "query_offset": dice.of(0, keys - queries, int(rng.integers(-2, keys + 1))),
-        "scale": dice.of(None, None, 1.0, 0.25, 1.7),
+        "scale": some_scale(dice, rng),
     }
 
 
@@ -496,6 +506,42 @@ def cases(draw: Draw, target: Target) -> Case:
     return draw_case(draw, draw(st.sampled_from(target.dtypes)))
 
 
+@domain
+def large_cases(draw: Draw, target: Target) -> Case:
+    """So many scores that they are worked on piece by piece, with all options."""
+    name, dice, rng = draw(st.sampled_from(target.dtypes)), Dice(draw(_CODES)), draw(seeds())
+    key_heads, group = dice.of((2, 1), (1, 1), (1, 2), (2, 2))
+    n = int(2.0 ** rng.uniform(8, 12))
+    t = math.ceil(_LARGE / (key_heads * group * n)) + int(rng.integers(3))
+    q, k = (some_numbers(rng, (heads, m, 3), 1.0, name) for heads, m in ((key_heads * group, t), (key_heads, n)))
+    v = some_numbers(rng, (key_heads, n, 2), 2.0 ** rng.uniform(-6, 6), name)
+    return {"query": q, "key": k, "value": v, **draw_options(dice, rng, (key_heads * group, t, n), name)}
+
+
+@domain
+def empty_cases(draw: Draw, target: Target) -> Case:
+    """Attention of no query, to no key, or of no text."""
+    case, dice = draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=True, options=False), Dice(draw(_CODES))
+    empty = dice.of(("key", "value"), ("query",), ARRAYS)
+    return {
+        **case,
+        **{name: case[name][:0] if empty == ARRAYS else case[name][..., :0, :] for name in empty},
+        "is_causal": dice.of(False, True),
+    }
+
+
+@domain
+def mixed_cases(draw: Draw, target: Target) -> Case:
+    """Arrays in formats of their own."""
+    if not target.exact:
+        raise NotTriedError("scaled_dot_product_attention", "arrays of several formats")
+    case = draw_case(draw, "float64")
+    for name in (*ARRAYS, "bias"):
+        if case[name] is not None:
+            case[name] = as_dtype(case[name], draw(st.sampled_from(target.dtypes)))
+    return case
+
+
 def block_sizes(case: Case) -> st.SearchStrategy[int]:
     """Sizes of blocks; small ones, of which there are many, for few words."""
     return st.sampled_from([16, 17, 64, 512] if case["key"].shape[-2] > 9 else [1, 2, 3, 5, 16, 512])
@@ -516,11 +562,12 @@ def weighings(draw: Draw, target: Target) -> Case:
 
 @domain
 def narrow_values(draw: Draw, target: Target) -> Case:
-    """Attention to values that lie close together, far from 0: what a mix must not leave."""
-    case, dtype, rng = draw_case(draw, name := draw(st.sampled_from(target.dtypes))), name, draw(seeds())
+    """Attention to values that lie close together, far from 0, as large as numbers get: what a mix must not leave."""
+    case, name, rng = draw_case(draw, name := draw(st.sampled_from(target.dtypes))), name, draw(seeds())
     v = np.asarray(case["value"], np.float64)
-    near = rng.choice([-1, 1]) * 2.0 ** rng.uniform(-6, 6) * (1 + rng.choice([0, 2.0**-6, 0.5]) * rng.random(v.shape))
-    return {**case, "value": as_dtype(near, dtype)}
+    size = FORMATS[name].most * 2.0 ** rng.uniform(-4, -1) if rng.random() < 0.25 else 2.0 ** rng.uniform(-6, 6)
+    near = rng.choice([-1, 1]) * size * (1 + rng.choice([0, 2.0**-6, 0.5]) * rng.random(v.shape))
+    return {**case, "value": as_dtype(near, name)}
 
 
 @domain
@@ -532,26 +579,30 @@ def with_winners(draw: Draw, target: Target) -> Case:
 
 @domain
 def equal_keys(draw: Draw, target: Target) -> Case:
-    """Attention to equal keys, masked or not."""
+    """Attention to equal keys, masked or not, with a bias that is the same for all of them or none."""
     case = draw(narrow_values().build(target))
-    return {**case, "key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": None}
+    bias = case["bias"] if case["bias"] is None else case["bias"][..., :1]
+    return {**case, "key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": bias}
 
 
 @domain
 def one_in_sight(draw: Draw, target: Target) -> Case:
-    """Attention with a mask that leaves one key to every query, none now and then."""
+    """Attention with a mask that leaves one key to every query, none now and then; a lone word may hold anything."""
     case, rng = draw(cases().build(target)), draw(seeds())
     queries, keys = case["query"].shape[-2], case["key"].shape[-2]
     mask = np.arange(keys) == rng.integers(0, keys, (*case["query"].shape[:-2], queries, 1))
     signs = rng.choice([1, 0, -1], size=(keys, 1)).astype(case["value"].dtype)
-    return {**case, "mask": mask, "bias": None, "value": case["value"] * signs}
+    value = case["value"] * signs
+    if keys == 1 and rng.random() < 0.5:  # where others are hidden, what they hold is another claim's
+        value = as_dtype(rng.choice([np.nan, np.inf, -np.inf, 1.0], size=value.shape), value.dtype.name)
+    return {**case, "mask": mask, "value": value}
 
 
 @domain
 def sentences(draw: Draw, target: Target) -> Case:
     """Words without positions: as many queries as keys, not causal."""
     case = draw_case(draw, draw(st.sampled_from(target.dtypes)), keys=(n := draw(_LENGTHS)), queries=n)
-    return {**case, "is_causal": False, "bias": None}
+    return {**case, "is_causal": False}
 
 
 @domain
@@ -583,37 +634,53 @@ def _spoilt(rng: np.random.Generator, x: Any, where: Any) -> Any:
     return np.where(where, as_dtype(other, x.dtype.name), x)
 
 
+def _bias_spoilt(rng: np.random.Generator, case: Case, hidden: Any) -> Any:
+    """The bias with something else where a mask or the future hides what it is added to."""
+    bias = case["bias"]
+    return bias if bias is None else _spoilt(rng, np.broadcast_to(bias, seen_by(case).shape), hidden)
+
+
 @domain
 def partial_results(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two outputs with their log-sum-exps, near one another or far apart; −∞ where nothing was seen."""
+    """Two outputs with their log-sum-exps."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
-    shape, away = (*rng.integers(1, 3, size=rng.integers(0, 2)), rng.integers(1, 6)), 2.0 ** rng.uniform(-3, 10)
+    shape = (*rng.integers(1, 3, size=rng.integers(0, 2)), rng.integers(1, 6))
+    return _parts(rng, shape, name, 3)
+
+
+def _parts(rng: np.random.Generator, shape: tuple[int, ...], name: str, width: int) -> dict[str, Any]:
+    """Outputs up to the largest there are, near one another or far apart; −∞ where nothing was seen, with anything."""
+    away, parts = 2.0 ** rng.uniform(-3, 10), {}
     precise = "float32" if name in ("float16", "bfloat16") else name
-    parts = {}
+    size, large = 2.0 ** rng.uniform(-4, 4), rng.choice([-1, 1]) * FORMATS[name].most if rng.random() < 0.2 else 0.0
     for side in ("a", "b"):
         lse = rng.normal(size=shape) * rng.choice([1.0, 8.0]) + rng.choice([-1, 1, 1]) * away
-        parts[side] = some_numbers(rng, (*shape, 3), 2.0 ** rng.uniform(-4, 4), name)
-        parts[f"lse_{side}"] = as_dtype(np.where(rng.random(shape) < 0.2, -np.inf, lse), precise)
+        output, nothing = some_numbers(rng, (*shape, width), size, name), rng.random(shape) < 0.2
+        output = as_dtype(large * rng.uniform(0.5, 1, output.shape), name) if large else output
+        parts[side] = _spoilt(rng, output, nothing[..., None]) if rng.random() < 0.3 else output
+        parts[f"lse_{side}"] = as_dtype(np.where(nothing, -np.inf, lse), precise)
     return parts
 
 
 @domain
-def pullbacks(draw: Draw, target: Target, *, few: bool = False) -> Case:
-    """Attention and a cotangent; of a handful of numbers if `few`."""
+def pullbacks(draw: Draw, target: Target, *, few: bool = False, many: bool = False) -> Case:
+    """Attention and a cotangent; of a handful of numbers if `few`, of as many as are worked on in pieces if `many`."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     sizes: Any = {"keys": int(rng.integers(1, 4)), "width": int(rng.integers(1, 3)), "value_width": 2} if few else {}
-    case = draw_case(draw, name, **sizes)
-    shape = (*case["query"].shape[:-1], case["value"].shape[-1])
+    case = draw(large_cases().build(target)) if many else draw_case(draw, name, **sizes)
+    shape, name = (*case["query"].shape[:-1], case["value"].shape[-1]), case["query"].dtype.name
     return {"cotangent": some_numbers(rng, shape, 1.0, name), **case}
 
 
 @domain
 def two_scales(draw: Draw, target: Target) -> dict[str, Any]:
-    """A query, two keys or more, and two scales, the smaller first."""
+    """A query, a key or more, ties among them now and then, and two scales, the smaller first: 0 and up."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
-    n, d = draw(st.integers(2, 40)), draw(st.integers(1, 8))
+    n, d = draw(st.integers(1, 40)), draw(st.integers(1, 8))
     q, k = (as_dtype(rng.normal(size=shape).clip(-3, 3), name) for shape in ((1, d), (n, d)))
-    return {"query": q, "key": k, "scales": tuple(sorted(2.0 ** rng.uniform(-4, 4, size=2)))}
+    k = k[rng.integers(0, n, n)] if rng.random() < 0.3 else k
+    scales = 2.0 ** rng.uniform(-4, 8, size=2) * (rng.random(2) < 0.9)
+    return {"query": q, "key": k, "scales": tuple(sorted(float(c) for c in scales))}
 
 
 @domain
@@ -629,9 +696,10 @@ def confidently_wrong(draw: Draw, target: Target) -> dict[str, Any]:
 
 @domain
 def two_keys(draw: Draw, target: Target) -> dict[str, Any]:
-    """Queries of any width and two keys, whose weights are not far apart, and the scale."""
+    """Queries of any width and two keys, and the scale: of any size and sign, the wider the smaller."""
     name, rng, d = draw(st.sampled_from(target.dtypes)), draw(seeds()), draw(widths(most=1100))
-    scale = rng.choice([None, None, 1.0, 0.3]) if d < 9 else None
+    given = float(rng.choice([-1, 1]) * 2.0 ** rng.uniform(-8, 1) / d**0.5)
+    scale = [None, None, given, 1.0, 0.3][rng.integers(5 if d < 9 else 3)]
     q, k = (as_dtype(rng.normal(size=shape).clip(-2, 2), name) for shape in ((2, 2, d), (1, 2, d)))
     return {"query": q, "key": k, "scale": scale}
 
@@ -648,21 +716,24 @@ def translated(draw: Draw, target: Target) -> Case:
     whole = rng.integers(-3, 4, size=k.shape)
     mask = rng.random((*q.shape[:-1], k.shape[-2])) < 0.6
     return {**case, "query": as_dtype(abs(np.asarray(q, np.float64)) + 0.5, name), "key": as_dtype(whole, name),
-            "moved": as_dtype(whole + u, name), "mask": mask, "bias": None}  # fmt: skip
+            "moved": as_dtype(whole + u, name), "mask": mask}  # fmt: skip
 
 
 @domain
 def one_head_changed(draw: Draw, target: Target) -> dict[str, Any]:
-    """Attention of several heads, one key head, and the same with that one changed."""
+    """Attention of several heads, one key head of one text, and the same with that one changed, to NaN or ∞ even."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     case = draw_case(draw, name, keys=int(rng.integers(1, 9)), heads=True)
-    heads = case["key"].shape[-3]
-    head = int(rng.integers(heads))
-    here = (np.arange(heads) == head)[:, None, None]
-    changed = {name: _spoilt(rng, case[name], here) for name in ("key", "value")}
-    if not all(np.isfinite(x.astype(np.float64)).all() for x in changed.values()):
-        changed = {name: np.where(here, case[name][..., ::-1], case[name]) for name in ("key", "value")}
-    return {"case": case, "changed": {**case, **changed}, "head": head}
+    here = one_place(rng, case["key"].shape[:-2])
+    changed = {name: _spoilt(rng, case[name], here[..., None, None]) for name in ("key", "value")}
+    return {"case": case, "changed": {**case, **changed}, "here": here}
+
+
+def one_place(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """An array of bools, one of them True."""
+    here = np.zeros(math.prod(shape), bool)
+    here[rng.integers(here.size)] = True
+    return here.reshape(shape)
 
 
 @domain
@@ -675,6 +746,7 @@ def two_futures(draw: Draw, target: Target, *, in_blocks: bool = False) -> dict[
     after, before = np.arange(keys) >= cut, places < cut
     changed = {name: _spoilt(rng, case[name], after[:, None]) for name in ("key", "value")}
     changed["query"] = _spoilt(rng, case["query"], ~before[:, None])
+    changed["bias"] = _bias_spoilt(rng, case, np.arange(keys) > places[:, None])
     case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
     return {"case": case, "changed": {**case, **changed}, "rows": np.flatnonzero(before)}
 
@@ -696,8 +768,25 @@ def two_hidden_contents(
     if q.ndim > 2:
         seen = seen.reshape(*k.shape[:-2], q.shape[-3] // k.shape[-3], k.shape[-2]).any(-2)
     changed = {name: _spoilt(rng, case[name], ~seen[..., None]) for name in ("key", "value")}
+    changed["bias"] = _bias_spoilt(rng, case, ~seen_by({**case, "bias": None}))
     case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
     return {"case": case, "changed": {**case, **changed}, "row": row}
+
+
+def _stacked(draw: Draw, name: str, rows: int) -> Case:
+    """So many heads, or texts, of few words each."""
+    dice, rng = Dice(draw(_CODES)), draw(seeds())
+    lead, group = dice.of((rows,), (rows, 2), (2, rows)), dice.of(1, 1, 2)
+    t, n, d, w = (dice.of(*some) for some in ((2, 1, 3), (3, 1, 2), (2, 1), (1, 2)))
+    q_lead = (*lead[:-1], lead[-1] * group)
+    q, k = some_numbers(rng, (*q_lead, t, d), 1.0, name), some_numbers(rng, (*lead, n, d), 1.0, name)
+    case = {"query": q, "key": k, "value": some_numbers(rng, (*lead, n, w), 2.0, name)}
+    return {**case, **draw_options(dice, rng, (*q_lead, t, n), name)}
+
+
+def _stacked_pulled(draw: Draw, name: str, rows: int) -> Case:
+    case = _stacked(draw, name, rows)
+    return {"cotangent": numbers(draw, (*case["query"].shape[:-1], case["value"].shape[-1]), 1.0, name), **case}
 
 
 def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
@@ -740,16 +829,76 @@ _BIAS = {"bias": np.zeros((3, 3))}
 _MORE: dict[str, Any] = {"options": OPTIONS, "rows_in_views": 3}
 _TO_OUTPUTS = (attention_rounding, plain_mean)
 
-ATTENTION = Part("scaled_dot_product_attention", _of_any_kind, agrees, {**_SAMPLE, **_BIAS}, _TO_OUTPUTS, **_MORE)
+ATTENTION = Part(
+    "scaled_dot_product_attention",
+    _of_any_kind,
+    agrees,
+    {**_SAMPLE, **_BIAS},
+    _TO_OUTPUTS,
+    stacked=_stacked,
+    **_MORE,
+)
 ATTENTION_VJP = Part(
     "scaled_dot_product_attention_vjp",
     _pulled,
     pulled_agrees,
     {"cotangent": _X, **_SAMPLE, **_BIAS},
     (attention_vjp_rounding,),
+    stacked=_stacked_pulled,
     **_MORE,
 )
 WEIGHTS = Part(
-    "attention_weights", _weighed, weights_agree, {"query": _X, "key": _X, **_BIAS}, (weights_rounding,), **_MORE
+    "attention_weights",
+    _weighed,
+    weights_agree,
+    {"query": _X, "key": _X, **_BIAS},
+    (weights_rounding,),
+    stacked=lambda draw, name, rows: without_values(_stacked(draw, name, rows)),
+    **_MORE,
 )
-BLOCKWISE = Part("blockwise_attention", _in_blocks, _block_agrees, {**_SAMPLE, **_BIAS}, _TO_OUTPUTS, **_MORE)
+BLOCKWISE = Part(
+    "blockwise_attention",
+    _in_blocks,
+    _block_agrees,
+    {**_SAMPLE, **_BIAS},
+    _TO_OUTPUTS,
+    stacked=lambda draw, name, rows: {**_stacked(draw, name, rows), "block_size": draw(st.sampled_from([512, 1, 2]))},
+    **_MORE,
+)
+
+
+def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Conjunction:
+    """That `answer` is two partial results joined, and their log-sum-exp."""
+    mix, log_sum = answer
+    both = np.stack([lse_a, lse_b], -1).astype(np.float64)
+    there = np.isfinite(both)
+    alive, alone, shares = there.any(-1), there.sum(-1) == 1, shares_of(both)
+    lse, outputs = np.where(there, both, -1e5), [np.where(there[..., i, None], x, 0) for i, x in enumerate((a, b))]
+    true, true_log = enclose(joined, *outputs, lse), enclose(total_log, lse)
+    within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
+    return all_of(
+        equal(mix[alive], true[alive], within=within[alive]),
+        equal(log_sum[alive], true_log[alive], within=logsumexp_rounding(both, shares, log_sum.dtype)[alive]),
+        same_answer(ops, mix[alone], np.where(there[..., :1], a, b)[alone]),
+        equal(mix[~alive], 0.0),
+        equal(log_sum[~alive], -np.inf),
+    )
+
+
+def _parts_of(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:  # noqa: ARG001
+    rng = draw(seeds())
+    return _parts(rng, (rows or int(rng.integers(1, 6)),), name, width)
+
+
+def _merge_agrees(ops: Operations, answer: Any, **parts: Any) -> Conjunction:
+    return merged(ops, answer, *(parts[name] for name in ("a", "lse_a", "b", "lse_b")))
+
+
+MERGE = Part(
+    "merge_attention",
+    _parts_of,
+    _merge_agrees,
+    {"a": np.ones((3, 2)), "lse_a": np.ones(3), "b": np.ones((3, 2)), "lse_b": np.ones(3)},
+    (merge_rounding, logsumexp_rounding),
+    rows_in_views=3,
+)
