@@ -15,6 +15,9 @@ import mathcore
 from mathcore.verify.claims import Claim
 
 FOLDER = Path(mathcore.__file__).parent
+_HOLE = "(?s:.*)"
+_TELLING = 20
+"""A string that has fewer characters beside its holes might say anything."""
 
 
 def changed_since(claims: Iterable[Claim], revision: str) -> list[Claim]:
@@ -28,12 +31,15 @@ def changed_since(claims: Iterable[Claim], revision: str) -> list[Claim]:
     nodes = [node for tree in trees for node in ast.walk(tree)]
     texts = [pattern for node in nodes if (pattern := _pattern(node))]
     bodies = {ast.dump(node) for node in nodes if isinstance(node, (ast.FunctionDef, ast.Lambda))}
-    plain, holes = {t for t in texts if "(?s:.*)" not in t}, [t for t in texts if "(?s:.*)" in t]
+    plain, holes = (
+        {t for t in texts if _HOLE not in t},
+        [t for t in texts if len(t.replace(_HOLE, "")) > _TELLING and _HOLE in t],
+    )
     said = {
         sentence
         for claim in claims
         for sentence in _sentences(claim)
-        if re.escape(sentence) in plain or any(re.fullmatch(t, sentence) for t in holes if t != "(?s:.*)")
+        if re.escape(sentence) in plain or any(re.fullmatch(t, sentence) for t in holes)
     }
     return [claim for claim in claims if not (_sentences(claim) <= said and _bodies(claim) <= bodies)]
 
@@ -41,7 +47,7 @@ def changed_since(claims: Iterable[Claim], revision: str) -> list[Claim]:
 def _pattern(node: ast.AST) -> str:
     """What a string, or a string with holes, may say, as a regular expression; "" for anything else."""
     if isinstance(node, ast.JoinedStr):
-        return "".join(_pattern(part) or "(?s:.*)" for part in node.values)
+        return "".join(_pattern(part) or _HOLE for part in node.values)
     return re.escape(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
