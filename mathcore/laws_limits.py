@@ -1,4 +1,4 @@
-"""What the laws that hold of every operation leave out where they are tried, by the id of the claim that a law makes."""
+"""What the laws of every operation leave out where they are tried, by the id of the claim that a law makes."""
 
 from __future__ import annotations
 
