@@ -53,7 +53,10 @@ BENDS: Mapping[str, Bend] = {bend.__name__: bend for bend in (signs, zeros, ties
 
 def bent(drawn_as: st.SearchStrategy[dict[str, Any]], but: Iterable[str] = ()) -> st.SearchStrategy[dict[str, Any]]:
     """What `drawn_as` draws, with an array or more bent in one of the ways of `BENDS`, `but` for some of these."""
-    ways = st.sampled_from([bend for name, bend in BENDS.items() if name not in set(but)])
+    bends = [bend for name, bend in BENDS.items() if name not in set(but)]
+    if not bends:
+        return drawn_as
+    ways = st.sampled_from(bends)
 
     @st.composite
     def drawn(draw: Callable[[st.SearchStrategy[Any]], Any]) -> dict[str, Any]:

@@ -267,6 +267,16 @@ def run_claim(claim: Claim, target: Target, reference: Target | None, profile: P
     return ClaimResult(claim.id, _outcome_of(checks), checks, mutants, time.perf_counter() - start)
 
 
+def tried_on(claim: Claim, target: Target, profile: Profile, seed: int) -> Tried:
+    """What the operations get in the checks of a claim that draw or enumerate their inputs."""
+    tried = Tried()
+    for i, check in enumerate(claim.checks):
+        if check.quantified and not check.counterexample:
+            result = run_check(claim, check, target, profile, derived_seed(seed, claim.id, i), shrink=False)
+            tried.merge(result.tally.tried)
+    return tried
+
+
 def derived_seed(seed: int, name: str, index: int) -> int:
     """A seed for one check, the same on every machine and whatever else runs."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}/{index}".encode()).digest()[:4], "big")
