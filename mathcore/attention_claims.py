@@ -42,6 +42,7 @@ from mathcore.attention_rows import (
     lse_agrees,
     merged,
     merged_within,
+    mixed,
     mixed_cases,
     narrow_values,
     nothing_seen,
@@ -57,7 +58,9 @@ from mathcore.attention_rows import (
     sentence_and_another,
     sentences,
     some_keys,
+    specials_in_sight,
     spelt_out,
+    textbook,
     translated,
     two_futures,
     two_hidden_contents,
@@ -361,8 +364,8 @@ def _(ops: Operations, words: Any) -> Any:
 causal_sees_no_future = Claim(
     "attention.causal_sees_no_future",
     faq=20,
-    statement="With the causal mask, what comes out for a word is bit for bit unaffected by what any later word, or the "
-    "bias of one, holds, NaN and infinity included, whatever the other options.",
+    statement="With the causal mask, what comes out for a word is bit for bit unaffected by what any later word, or "
+    "the bias of one, holds, NaN and infinity included, whatever the other options.",
     formula=r"\partial O_i / \partial (k_j, v_j) = 0 \quad (j > i + \text{offset})",
     legend={"offset": "`query_offset`: where the first query stands"},
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
@@ -462,7 +465,7 @@ decode_equals_prefill = Claim(
     formula=r"\mathrm{attention}_{\text{causal}}(Q, K, V)_i = \mathrm{attention}(q_i, K_{\le i}, V_{\le i})",
     source="Shazeer, arXiv:1911.02150, §2.4",
     needs=("KeyValueCache", MIX),
-    tolerances=(attention_rounding,),
+    tolerances=(attention_rounding, lse_rounding, plain_mean),
     refuted_by=(*wrong.CACHES, *(m(MIX) for m in (wrong.LOST[0], wrong.backwards, wrong.one_word_ahead))),
 )  # fmt: skip
 
@@ -508,30 +511,34 @@ def _(ops: Operations, pieces: list[int], **case: Any) -> Any:
     )
 
 
-@decode_equals_prefill.property(sentences(), cut=st.integers(0, 8), causal=st.booleans(), effort=0.5)
-def _(ops: Operations, cut: int, causal: bool, **case: Any) -> Any:
-    # One beginning, two ends: both are asked once both are there, causal or not.
+@decode_equals_prefill.property(
+    sentences(), cut=st.integers(0, 8), last=st.integers(1, 9), causal=st.booleans(), lse=st.booleans(), effort=0.5
+)
+def _(ops: Operations, cut: int, last: int, causal: bool, lse: bool, **case: Any) -> Any:
+    # One beginning, two ends: both are asked once both are there, by the last words, causal or not.
     words, beginning, relations = case["key"].shape[-2], ops.KeyValueCache(), []
-    cut = min(cut, words - 1)
+    cut, rows = min(cut, words - 1), slice(max(words - last, 0), words)
     if cut:
         beginning = beginning.append(case["key"][..., :cut, :], case["value"][..., :cut, :])
     ends = [{name: case[name][..., cut:, :] * by for name in ("key", "value")} for by in (1, -1)]
     caches = [beginning.append(end["key"], end["value"]) for end in ends]
+    more = {"return_lse": True} if lse else {}
     for cache, end in zip(caches, ends, strict=True):
-        rows = slice(cut, words)
         whole = {n: np.concatenate([case[n][..., :cut, :], end[n]], -2) for n in ("key", "value")}
-        asked = {**case, **whole, "query": case["query"][..., rows, :]}
-        options = over(case, rows, words)
-        answer = cache.attend(asked["query"], is_causal=causal, **options)
-        relations.append(agrees(ops, answer, **{**asked, **options, "is_causal": causal, "query_offset": cut}))
+        asked = {**case, **whole, "query": case["query"][..., rows, :], **over(case, rows, words)}
+        answer = cache.attend(asked["query"], is_causal=causal, **over(case, rows, words), **more)
+        mix, log_sum = answer if lse else (answer, None)
+        asked |= {"is_causal": causal, "query_offset": rows.start}
+        relations += [agrees(ops, mix, **asked), *([lse_agrees(ops, log_sum, **asked)] if lse else [])]
     return all_of(*relations)
 
 
 streaming_equals_full = Claim(
     "attention.streaming_equals_full",
     faq=20,
-    statement="Attention in blocks gives what attention at once gives, up to rounding, whatever the size of the blocks; "
-    "so do two parts of the keys that are merged. For one size of blocks its memory grows no faster than the length.",
+    statement="Attention in blocks gives what attention at once gives, up to rounding, whatever the size of the "
+    "blocks; so do two parts of the keys that are merged. For one size of blocks its memory grows no faster than the "
+    "length.",
     formula=r"\ell = \ln(e^{\ell_a} + e^{\ell_b}), \qquad O = e^{\ell_a - \ell} O_a + e^{\ell_b - \ell} O_b",
     legend={"O": "outputs", "ℓ": "log-sum-exps of the scores", "a, b": "the parts"},
     limits=Limits(also=("memory is measured at 256 and 1,024 words",)),
@@ -588,18 +595,21 @@ def _(ops: Operations, share: float, **case: Any) -> Any:
 
 @streaming_equals_full.experiment
 def _(ops: Operations, rng: Any) -> Any:
-    def peak(words: int) -> int:
+    def peak(words: int, **options: Any) -> int:
         x = rng.normal(size=(words, 4)).astype(np.float32)
-        ops.blockwise_attention(x, x, x, block_size=64)  # what is allocated once
+        ops.blockwise_attention(x, x, x, block_size=64, **options)  # what is allocated once
         tracemalloc.start()
         try:
-            ops.blockwise_attention(x, x, x, block_size=64)
+            ops.blockwise_attention(x, x, x, block_size=64, **options)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
-    few, many = peak(256), peak(1024)  # of four times as many words: 4 if linear, 16 if quadratic
-    return at_most(many, 4 * few).measuring(bytes_for_256_words=few, bytes_for_1024_words=many)
+    found = []
+    for options in ({}, {"is_causal": True, "return_lse": True}):
+        few, many = peak(256, **options), peak(1024, **options)  # of four times as many words: 16 if quadratic
+        found.append(at_most(many, 4 * few).measuring(bytes_for_256_words=few, bytes_for_1024_words=many))
+    return all_of(*found)
 
 
 # Beyond the FAQ: every option with every other.
@@ -607,11 +617,12 @@ def _(ops: Operations, rng: Any) -> Any:
 options_commute = Claim(
     "attention.options_commute",
     statement="Attention is what the textbook says, up to rounding, under any options together: causal or not, masked, "
-    "biased, scaled, with shared key heads, in batches, with fewer queries than keys or more, in every format; and so "
-    "are its weights and its log-sum-exps, so long as no score overflows.",
+    "biased, scaled, with shared key heads, in batches, with fewer queries than keys or more, in every format, with "
+    "values that are no numbers even; and so are its weights and its log-sum-exps, so long as no score overflows.",
     formula=r"O_i = \frac{\sum_{j \in S_i} e^{\sigma q_i k_j + B_{ij}}\, v_j}{\sum_{j \in S_i} e^{\sigma q_i k_j "
     r"+ B_{ij}}}",
     legend={"S_i": "the keys that query i sees", "σ": "the scale, 1/√d if none is given", "B": "the bias"},
+    limits=Limits(also=("where NaN or ∞ is seen, its weight does not underflow",)),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
     dispensable=("attention_weights",),
@@ -631,7 +642,8 @@ options_commute = Claim(
             )
         ),
         wrong.shifted_by_all, wrong.from_zero, wrong.never_dividing_by_zero, wrong.probabilities_in_bfloat16,
-        wrong.scores_in_bfloat16, wrong.in_float16,
+        wrong.scores_in_bfloat16, wrong.in_float16, wrong.read_as_numbers, wrong.scale_of_0_ignored(MIX),
+        wrong.scale_without_its_sign(MIX), wrong.format_of_the_query,
     ),
 )  # fmt: skip
 
@@ -660,7 +672,27 @@ def _(ops: Operations, **case: Any) -> Any:
 
 @options_commute.property(mixed_cases(), effort=0.25)
 def _(ops: Operations, **case: Any) -> Any:
-    return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
+    options = without_values(case)
+    return all_of(
+        agrees(ops, ops.scaled_dot_product_attention(**case), **case),
+        weights_agree(ops, ops.attention_weights(**options), **options),
+    )
+
+
+@options_commute.property(specials_in_sight(), effort=0.5)
+def _(ops: Operations, case: Case, spoilt: Case) -> Any:
+    # Of one sign it comes through, however small its weight; the other values are what they were.
+    mix, of = ops.scaled_dot_product_attention(**spoilt), figures(case)
+    v = per_head(as_numbers(spoilt["value"]), of.seen.shape[-3] if of.seen.ndim > 2 else 1)
+    meets = [of.seen.astype(float) @ which > 0 for which in (v == np.inf, v == -np.inf, np.isnan(v))]
+    unknown, finite = meets[2] | (meets[0] & meets[1]), ~np.any(meets, 0) & of.seen.any(-1)[..., None]
+    within = attention_rounding(of, mix.dtype) + attention_rounding(of, np.float64)
+    return all_of(
+        equal(np.isnan(mix[unknown]), True),
+        equal(mix[meets[0] & ~unknown], np.inf),
+        equal(mix[meets[1] & ~unknown], -np.inf),
+        equal(mix[finite], textbook(case, of, mixed)[0][finite], within=within[finite]),
+    )
 
 
 @options_commute.property(empty_cases(), effort=0.25)
@@ -684,8 +716,8 @@ def _(ops: Operations, **case: Any) -> Any:
 
 anchor = Claim(
     "attention.anchor",
-    statement="Of two keys, without a bias, the logarithm of the ratio of their weights is q·(k₁ − k₂)/√d up to rounding, "
-    "or times the scale that is given, so long as neither weight underflows: what no invariance can see.",
+    statement="Of two keys, without a bias, the logarithm of the ratio of their weights is q·(k₁ − k₂)/√d up to "
+    "rounding, or times the scale that is given, so long as neither weight underflows: what no invariance can see.",
     formula=r"\ln\frac{p_1}{p_2} = \frac{q \cdot (k_1 - k_2)}{\sqrt d}",
     legend={"p": "the weights"},
     source=VASWANI,
@@ -754,8 +786,8 @@ def _(ops: Operations, moved: Any, **case: Any) -> Any:
 
 last_rows = Claim(
     "attention.last_rows",
-    statement="The last r queries alone, told where they stand, get the last r rows of the full result, up to rounding, "
-    "causal or not, masked and biased or not.",
+    statement="The last r queries alone, told where they stand, get the last r rows of the full result, up to "
+    "rounding, causal or not, masked and biased or not.",
     formula=r"\mathrm{attention}(Q_{>n-r}, K, V) = \mathrm{attention}(Q, K, V)_{>n-r}",
     legend={"n": "the number of queries"},
     needs=(MIX,),
@@ -871,6 +903,7 @@ def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
     return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
 
+@gradient.property(pullbacks(mixed=True), effort=0.25)
 @gradient.property(pullbacks(many=True), effort=0.1)
 def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
     return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
@@ -955,8 +988,8 @@ variance_is_d = Claim(
     statement="A query times a key has the variance d, and 1 after division by √d.",
     formula=r"\operatorname{Var}(q \cdot k) = d, \qquad \operatorname{Var}(q \cdot k / \sqrt d) = 1",
     verdict="holds_if",
-    condition="all components, of q and of k, are independent, with mean 0 and variance 1: q = (a, …, a), "
-    "k = (b, …, b) gives d², a mean μ of all gives (1 + 2μ²)d, a variance v of all v²d.",
+    condition="all components, of q and of k, are independent, with mean 0 and variance 1: q = (a, …, a), k = (b, …, "
+    "b) gives d², a mean μ of all gives (1 + 2μ²)d, a variance v of all v²d.",
     source=VASWANI,
     needs=(MIX,),
     tolerances=(mean_square_of_normals, variance_of_signs),
@@ -1044,8 +1077,8 @@ def _(ops: Operations, vectors: Any, variance_is: int) -> Any:
 saturation = Claim(
     "scaling.saturation",
     faq=21,
-    statement="As the scale c grows from 0, the highest weight never falls, up to rounding. Where one key of n leads by "
-    "a gap g > 0, attention tends to it alone: its weight is 1/(1 + (n − 1)e^(−cg)) at least.",
+    statement="As the scale c grows from 0, the highest weight never falls, up to rounding. Where one key of n leads "
+    "by a gap g > 0, attention tends to it alone: its weight is 1/(1 + (n − 1)e^(−cg)) at least.",
     formula=r"0 \le c \le c' \Rightarrow \max_j p_j(c) \le \max_j p_j(c'), \qquad p_w \ge \frac1{1 + (n - 1)e^{-cg}}",
     legend={"p": "the weights", "w": "the key that leads", "g": "by how much its q·k is above the second"},
     source=VASWANI,

@@ -228,6 +228,13 @@ scaled_in_16_bits = unless_given(
     "scaled_in_16_bits", "Rounds 1/√d to float16.", lambda a: float(np.float16(a[0].shape[-1] ** -0.5))
 )
 scale_ignored = scaled_by("scale_ignored", "Divides by √d even if a scale is given.", lambda a, o: None)
+scale_of_0_ignored = scaled_by(
+    "scale_of_0_ignored", "Takes a scale of 0 for none.", lambda a, o: o.get("scale") or None
+)
+scale_without_its_sign = scaled_by(
+    "scale_without_its_sign", "Takes a negative scale for a positive one.",
+    lambda a, o: None if o.get("scale") is None else abs(o["scale"]),
+)  # fmt: skip
 scaled_twice = scaled_by(
     "scaled_twice", "Divides by √d after it has scaled.", lambda a, o: a[0].shape[-1] ** -0.5 * _scale(a, o)
 )
@@ -534,6 +541,32 @@ def _spoilt(answer: Any, where: Any) -> Any:
 def _wild(*arrays: Any) -> Any:
     """Whether a head holds NaN or ∞, (..., heads)."""
     return np.any([~np.isfinite(x.astype(np.float64)).all((-2, -1)) for x in arrays], 0)
+
+
+@mutant(ATTENTION, wraps=True)
+def read_as_numbers(correct: Operation) -> Operation:
+    """Takes NaN for 0 and ∞ for the largest number."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        wild = ~np.isfinite(value.astype(np.float64))
+        signs = np.where(np.isnan(value), value.dtype.type(0), np.sign(value))
+        value = np.where(wild, signs * value.dtype.type(3e4), value)
+        return correct(query, key, value, **options)
+
+    return attention
+
+
+@mutant(ATTENTION, wraps=True)
+def format_of_the_query(correct: Operation) -> Operation:
+    """Answers in the format of the query, whatever the keys and values are in."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer = correct(query, key, value, **options)
+        if isinstance(answer, tuple):
+            return answer[0].astype(query.dtype), answer[1]
+        return answer.astype(query.dtype)
+
+    return attention
 
 
 @mutant(ATTENTION, wraps=True)

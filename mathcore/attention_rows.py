@@ -281,11 +281,14 @@ def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> 
     """That `answer` holds the cotangents of query, key and value."""
     of, dtype, g = figures(case, ops.conventions.summation), dtype_of(case), np.asarray(cotangent, np.float64)
     group = group_of(case)
-    within = attention_vjp_rounding(g, of, dtype, group) + attention_vjp_rounding(g, figures(case), np.float64, group)
+    kept = tuple(case[name].dtype for name in ARRAYS)
+    within = attention_vjp_rounding(g, of, dtype, group, kept)
+    within = within + attention_vjp_rounding(g, figures(case), np.float64, group)
     true = np.concatenate([np.ravel(part) for part in true_pullback(g, of, group)])
     flat = np.concatenate([np.ravel(np.asarray(part, np.float64)) for part in answer])
-    shapes = (equal(np.shape(a), case[name].shape) for a, name in zip(answer, ARRAYS, strict=True))
-    return all_of(*shapes, equal(flat, true, within=within))
+    pairs = list(zip(answer, (case[name] for name in ARRAYS), strict=True))
+    alike = (equal(a.shape == x.shape and a.dtype == x.dtype, True) for a, x in pairs)
+    return all_of(*alike, equal(flat, true, within=within))
 
 
 def as_numbers(x: Any) -> Any:
@@ -519,6 +522,25 @@ def large_cases(draw: Draw, target: Target) -> Case:
 
 
 @domain
+def specials_in_sight(draw: Draw, target: Target) -> dict[str, Any]:
+    """Attention in which no weight of what is seen underflows, and the same with NaN and ∞ among the values."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    case = draw_case(draw, name, keys=int(rng.integers(1, 9)))
+    case |= {n: as_dtype(np.clip(as_numbers(case[n]), -1, 1), name) for n in ("query", "key")}
+    if case["bias"] is not None:
+        case["bias"] = np.where(np.isneginf(as_numbers(case["bias"])), case["bias"], case["bias"].dtype.type(0.5))
+    here = (rng.random(case["value"].shape) < 0.3) & seen_by_all(case)
+    special = as_dtype(rng.choice([np.nan, np.inf, -np.inf], size=here.shape, p=[0.2, 0.4, 0.4]), name)
+    return {"case": case, "spoilt": {**case, "value": np.where(here, special, case["value"])}}
+
+
+def seen_by_all(case: Case) -> Any:
+    """The keys that every query sees, (keys, 1): what is hidden from some is another claim's."""
+    seen = seen_by(case)
+    return seen.all(tuple(range(seen.ndim - 1)))[:, None]
+
+
+@domain
 def empty_cases(draw: Draw, target: Target) -> Case:
     """Attention of no query, to no key, or of no text."""
     case, dice = draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=True, options=False), Dice(draw(_CODES))
@@ -535,11 +557,17 @@ def mixed_cases(draw: Draw, target: Target) -> Case:
     """Arrays in formats of their own."""
     if not target.exact:
         raise NotTriedError("scaled_dot_product_attention", "arrays of several formats")
-    case = draw_case(draw, "float64")
+    case, formats = draw_case(draw, "float64"), formats_together(draw, target)
     for name in (*ARRAYS, "bias"):
         if case[name] is not None:
-            case[name] = as_dtype(case[name], draw(st.sampled_from(target.dtypes)))
+            case[name] = as_dtype(case[name], draw(formats))
     return case
+
+
+def formats_together(draw: Draw, target: Target) -> st.SearchStrategy[str]:
+    """Formats that have a common one: float16 and bfloat16 have none."""
+    without = draw(st.sampled_from(["float16", "bfloat16"]))
+    return st.sampled_from([name for name in target.dtypes if name != without])
 
 
 def block_sizes(case: Case) -> st.SearchStrategy[int]:
@@ -663,11 +691,18 @@ def _parts(rng: np.random.Generator, shape: tuple[int, ...], name: str, width: i
 
 
 @domain
-def pullbacks(draw: Draw, target: Target, *, few: bool = False, many: bool = False) -> Case:
-    """Attention and a cotangent; of a handful of numbers if `few`, of as many as are worked on in pieces if `many`."""
+def pullbacks(draw: Draw, target: Target, *, few: bool = False, many: bool = False, mixed: bool = False) -> Case:
+    """Attention and a cotangent.
+
+    Of a handful of numbers if `few`, of as many as are worked on in pieces if `many`, in formats of their own if
+    `mixed`.
+    """
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     sizes: Any = {"keys": int(rng.integers(1, 4)), "width": int(rng.integers(1, 3)), "value_width": 2} if few else {}
-    case = draw(large_cases().build(target)) if many else draw_case(draw, name, **sizes)
+    if many or mixed:
+        case = draw((large_cases() if many else mixed_cases()).build(target))
+    else:
+        case = draw_case(draw, name, **sizes)
     shape, name = (*case["query"].shape[:-1], case["value"].shape[-1]), case["query"].dtype.name
     return {"cotangent": some_numbers(rng, shape, 1.0, name), **case}
 
