@@ -553,6 +553,7 @@ streaming_equals_full = Claim(
                                                             wrong.probabilities_in_bfloat16)),
         wrong.last_block_alone, wrong.blocks_not_rescaled, wrong.whole_matrix, wrong.weights_exchanged,
         wrong.plain_average, wrong.larger_log_kept, wrong.merged_without_shift, wrong.merged_before_it_divides,
+        wrong.nothing_times_nan, wrong.table_of_the_mask,
         wrong.renamed(wrong.summed_before_it_divides, "blockwise_attention"),
     ),
 )  # fmt: skip

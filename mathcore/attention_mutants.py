@@ -540,7 +540,7 @@ def _spoilt(answer: Any, where: Any) -> Any:
 
 def _wild(*arrays: Any) -> Any:
     """Whether a head holds NaN or ∞, (..., heads)."""
-    return np.any([~np.isfinite(x.astype(np.float64)).all((-2, -1)) for x in arrays], 0)
+    return np.asarray([~np.isfinite(x.astype(np.float64)).all((-2, -1)) for x in arrays]).any(0)
 
 
 @mutant(ATTENTION, wraps=True)
@@ -659,6 +659,32 @@ def merged_before_it_divides(a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
         sides = (np.where(s > 0, s * o.astype(work), 0) for s, o in ((x, a), (y, b)))
         mix = sum(sides) / np.maximum(x + y, work.type(1e-30))
         return mix.astype(a.dtype), (shift + np.log(x + y)[..., 0]).astype(lse_a.dtype)
+
+
+@mutant("merge_attention", wraps=True)
+def nothing_times_nan(correct: Operation) -> Operation:
+    """Multiplies by 0 what a side holds that saw nothing: its NaN comes through."""
+
+    def merge(a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
+        mix, lse = correct(a, lse_a, b, lse_b)
+        sides = ((a, lse_a), (b, lse_b))
+        wild = np.any([np.isneginf(lse)[..., None] & ~np.isfinite(x.astype(np.float64)) for x, lse in sides], 0)
+        return np.where(wild, mix.dtype.type(np.nan), mix), lse
+
+    return merge
+
+
+@mutant("blockwise_attention", wraps=True)
+def table_of_the_mask(correct: Operation) -> Operation:
+    """Writes the causal mask down whole: its memory grows with the square of the length."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        if options.get("is_causal"):
+            table = np.ones((query.shape[-2], key.shape[-2]))
+            del table
+        return correct(query, key, value, **options)
+
+    return attention
 
 
 @mutant("blockwise_attention", wraps=True)
@@ -782,6 +808,17 @@ class _AlwaysCausal(_Cache):
         return self.inner.attend(query, **options)
 
 
+class _AnchoredAtLastPiece(_Cache):
+    """Takes the queries for those of the last piece, however many they are."""
+
+    def attend(self, query: Any, *, is_causal: bool = True, **options: Any) -> Any:
+        before = 0 if self.before is None else len(self.before)
+        if is_causal:
+            seen = np.arange(len(self)) <= before + np.arange(query.shape[-2])[:, None]
+            options = _with_mask(options, seen)
+        return self.inner.attend(query, is_causal=False, **options)
+
+
 class _Branchless(_Cache):
     """Writes a second continuation over the first."""
 
@@ -804,6 +841,7 @@ CACHES = tuple(
             _Shared,
             _WithoutBias,
             _AlwaysCausal,
+            _AnchoredAtLastPiece,
             _Branchless,
         ),
     )
@@ -892,7 +930,22 @@ def _across(*, heads: bool) -> Callable[[Operation, Any, Arrays, Options], Any]:
     return change
 
 
+def _all_queries(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    q_bar, *others = correct(g, *arrays, **options)
+    return (_spoilt(q_bar, _wild(g)[..., None, None]), *others)
+
+
+def _large_ones_lost(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    q_bar, *others = correct(g, *arrays, **options)
+    return (q_bar * (0 if min(arrays[0].shape[-2], arrays[1].shape[-2]) > 129 else 1), *others)
+
+
+def _in_the_format_of_the_query(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    return tuple(x.astype(arrays[0].dtype) for x in correct(g, *arrays, **options))
+
+
 ERRORS_COMING_BACK = (
+    pulled("error_in_all_queries", "Sends a NaN or ∞ of one word back to all queries of its head.", _all_queries),
     pulled("error_in_all_heads", "Sends a NaN or ∞ of one head back to all heads of its text.", _across(heads=True)),
     pulled("error_in_all_texts", "Sends a NaN or ∞ of one text back to all texts of a batch.", _across(heads=False)),
     pulled("error_reaches_everything", "Multiplies by 0 what comes back to words that saw nothing of it.", _spread),
@@ -908,6 +961,8 @@ GRADIENTS = (
     pulled("gradient_unscaled", "Forgets the scale in the last step.", _unscaled),
     pulled("gradient_leaks_zeros", "Adds 0 times everything that was hidden: NaN comes back.", _leaking),
     pulled("gradient_of_nothing_is_nan", "Gives NaN for a query that sees nothing.", _nan_of_nothing),
+    pulled("large_gradient_lost", "Gives queries 0 where there are more than 129 words.", _large_ones_lost),
+    pulled("format_of_the_query_back", "Answers in the format of the query.", _in_the_format_of_the_query),
     pulled("last_query_head_alone", "Keeps what the last head of a group sends back, not the sum.", _last_of_group),
 )
 

@@ -56,7 +56,7 @@ equal_a_loop = Claim(
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
-    refuted_by=wrong.DRAFTS,
+    refuted_by=(*wrong.DRAFTS, *wrong.SIZES),
 )
 
 

@@ -317,11 +317,9 @@ def _pulled(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) 
 def _with_cotangent(draw: Draw, name: str, arrays: tuple[Any, ...], other: Case) -> Case:
     x, *matrices = arrays
     cotangent = draw(seeds()).integers(-8, 9, (*x.shape[:-1], matrices[-1].shape[-1]))
-    arrays = dict(zip(("cotangent", "x", *WEIGHTS), (cotangent, x, *matrices), strict=True))
-    arrays = {n: a * 0.2371 for n, a in arrays.items()}  # no fraction that fewer bits would hold
-    if other["bias"] is not None:
-        other["bias"] = as_dtype(other["bias"], name)
-    return {**{n: as_dtype(a, name) for n, a in arrays.items()}, **other}
+    named = dict(zip(("cotangent", "x", *WEIGHTS), (cotangent, x, *matrices), strict=True))
+    given = {n: as_dtype(a * 0.2371, name) for n, a in named.items()}  # no fraction that fewer bits would hold
+    return {**given, **other, "bias": other["bias"] if other["bias"] is None else as_dtype(other["bias"], name)}
 
 
 def _pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **arguments: Any) -> Conjunction:  # noqa: ARG001
