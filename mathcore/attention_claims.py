@@ -24,14 +24,15 @@ from mathcore.attention_rows import (
     MERGE,
     WEIGHTS,
     Case,
+    a_quarter_turn_apart,
     agrees,
+    another_sentence,
     as_numbers,
     blockwise_cases,
     cases,
     confidently_wrong,
     dtype_of,
     empty_cases,
-    equal_keys,
     exact_cases,
     exactly,
     figures,
@@ -55,7 +56,7 @@ from mathcore.attention_rows import (
     pulled_agrees,
     same_answer,
     seen_by,
-    sentence_and_another,
+    sentence,
     sentences,
     some_keys,
     specials_in_sight,
@@ -69,6 +70,9 @@ from mathcore.attention_rows import (
     two_words,
     weighings,
     weights_agree,
+    with_other_future,
+    with_other_head,
+    with_other_hidden,
     with_winners,
     without_values,
 )
@@ -98,6 +102,7 @@ from mathcore.verify import (
     at_most,
     enclose,
     equal,
+    given_that,
     identical,
     less,
     seeds,
@@ -119,7 +124,6 @@ weights_are_distributions = Claim(
     statement="Each word's weights over the sentence are nowhere negative and sum to 1, up to the rounding of each, so "
     "long as it sees a word and no score overflows.",
     formula=r"P_{ij} \ge 0, \qquad \sum_j P_{ij} = 1",
-    legend={"P": "the weights"},
     source=VASWANI,
     needs=("attention_weights",),
     tolerances=(total_weight, weights_rounding),
@@ -157,7 +161,7 @@ output_is_a_mix = Claim(
     statement="Each output is a convex combination of the values that are seen: up to rounding, no coordinate leaves "
     "their range, be they as large as numbers get, so long as no score overflows.",
     formula=r"\min_{j\,\text{seen}} v_{jc} \le O_{ic} \le \max_{j\,\text{seen}} v_{jc}",
-    legend={"O": "the outputs of queries that see something", "v": "the values, finite"},
+    legend={"O": "the outputs of queries that see something", "v": "the values, finite", "c": "a coordinate"},
     source=VASWANI,
     needs=(MIX,),
     tolerances=(weighted_mean,),
@@ -204,7 +208,7 @@ is_a_search = Claim(
     "to (n − 1)e^(−g) of the range of the values, and rounding.",
     formula=r"s_w \ge s_j + g \;\; (j \ne w) \;\Rightarrow\; |O_c - v_{wc}| \le (n - 1)\,e^{-g}\,"
     r"(\max_j v_{jc} - \min_j v_{jc})",
-    legend={"s": "the scores", "w": "that key", "v": "the values", "O": "the output"},
+    legend={"s": "the scores", "w": "that key", "O": "the output", "c": "a coordinate"},
     source=VASWANI,
     needs=(MIX,),
     tolerances=(one_winner, attention_rounding, plain_mean),
@@ -237,7 +241,7 @@ uniform_when_keys_equal = Claim(
     statement="Equal keys that no bias tells apart give the mean of the values that are seen, up to rounding; a word "
     "that is alone in sight gives its own value bit for bit. No score may overflow.",
     formula=r"k_1 = \dots = k_n \Rightarrow O_i = \frac1n \sum_{j=1}^n v_j",
-    legend={"k": "the keys that query i sees", "v": "their values", "O": "the output"},
+    legend={"k": "the keys that query i sees", "v": "their values", "O": "the outputs"},
     source=VASWANI,
     needs=(MIX,),
     tolerances=(plain_mean,),
@@ -260,8 +264,10 @@ def _(ops: Operations, **case: Any) -> Any:
     return equal(ops.scaled_dot_product_attention(**case), mean)
 
 
-@uniform_when_keys_equal.property(equal_keys())
+@uniform_when_keys_equal.property(narrow_values())
 def _(ops: Operations, **case: Any) -> Any:
+    bias = case["bias"] if case["bias"] is None else case["bias"][..., :1]  # the same for all keys
+    case |= {"key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": bias}
     mix, of = ops.scaled_dot_product_attention(**case), figures(case)
     count, v = of.seen.sum(-1), of.value
     mean, size = (of.seen / np.maximum(count, 1)[..., None] @ x for x in (v, abs(v)))
@@ -284,8 +290,8 @@ weights_depend_on_the_sentence = Claim(
     statement="The mixing matrix is built from the sentence: for a query that is not 0 and every sentence of two words "
     "or more another one is found, a single word changed, whose matrix differs, so no fixed matrix gives both.",
     formula=r"q \ne 0,\; n \ge 2: \quad \forall K\; \exists K' : P(q, K) \ne P(q, K')",
-    legend={"n": "the number of words", "K": "their keys", "P": "the mixing matrix"},
-    limits=Limits(also=("one query at a time, its components between ½ and 1½ in size",)),
+    legend={"n": "the number of words"},
+    limits=Limits(also=("one query at a time",), assumes=("the query is not 0",)),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
     dispensable=("attention_weights",),
@@ -296,14 +302,18 @@ weights_depend_on_the_sentence = Claim(
 )  # fmt: skip
 
 
-@weights_depend_on_the_sentence.property(sentence_and_another())
-def _(ops: Operations, query: Any, key: Any, other: Any, word: int) -> Any:
+@weights_depend_on_the_sentence.property(sentence())
+def _(ops: Operations, query: Any, key: Any) -> Any:
+    given_that(query.any(), "the query is not 0")
+    other, word = another_sentence(query, key)
     before, after = (ops.attention_weights(query, k)[..., word] for k in (key, other))
     return less(before, after)
 
 
-@weights_depend_on_the_sentence.property(sentence_and_another())
-def _(ops: Operations, query: Any, key: Any, other: Any, word: int) -> Any:
+@weights_depend_on_the_sentence.property(sentence())
+def _(ops: Operations, query: Any, key: Any) -> Any:
+    given_that(query.any(), "the query is not 0")
+    other, word = another_sentence(query, key)
     own = (np.arange(len(key)) == word)[:, None].astype(key.dtype)  # mixing this reads the weight of the word
     before, after = (ops.scaled_dot_product_attention(query, k, own) for k in (key, other))
     return less(before, after)
@@ -316,7 +326,7 @@ order_blind = Claim(
     "outputs and changes nothing else, up to rounding. Turned by RoPE, two words a quarter turn apart find themselves "
     "more or less than before when they change places.",
     formula=r"\mathrm{attention}(\Pi Q, \Pi K, \Pi V) = \Pi\,\mathrm{attention}(Q, K, V)",
-    legend={"Π": "a permutation of the words"},
+    limits=Limits(assumes=("no word is 0",), also=("words of the length √(d/2) under RoPE",)),
     source=VASWANI,
     needs=(MIX, "rope"),
     dispensable=("rope",),
@@ -355,7 +365,9 @@ def _(ops: Operations, rng: Any, **case: Any) -> Any:
 
 
 @order_blind.property(two_words(), effort=0.5)
-def _(ops: Operations, words: Any) -> Any:
+def _(ops: Operations, halves: Any) -> Any:
+    given_that(halves.any(), "no word is 0")
+    words = a_quarter_turn_apart(halves)
     itself, other = (ops.scaled_dot_product_attention(x, x, np.eye(2)) for x in (words, ops.rope(words)))
     again = ops.scaled_dot_product_attention(x := ops.rope(words[::-1]), x, np.eye(2))[::-1, ::-1]
     return all_of(less(again[0, 0], itself[0, 0]), less(itself[0, 0], other[0, 0]))
@@ -366,8 +378,8 @@ causal_sees_no_future = Claim(
     faq=20,
     statement="With the causal mask, what comes out for a word is bit for bit unaffected by what any later word, or "
     "the bias of one, holds, NaN and infinity included, whatever the other options.",
-    formula=r"\partial O_i / \partial (k_j, v_j) = 0 \quad (j > i + \text{offset})",
-    legend={"offset": "`query_offset`: where the first query stands"},
+    formula=r"\partial O_i / \partial (k_j, v_j) = 0 \quad (j > i + m)",
+    legend={"O": "the outputs", "m": "where the first query stands, counted from the first key"},
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
     dispensable=("attention_weights", "blockwise_attention"),
@@ -389,7 +401,8 @@ def told(ops: Operations, case: Case, rows: Any) -> Any:
 
 
 @causal_sees_no_future.property(two_futures(), lse=st.booleans())
-def _(ops: Operations, case: Case, changed: Case, rows: Any, lse: bool) -> Any:
+def _(ops: Operations, case: Case, instead: Case, cut: int, lse: bool) -> Any:
+    changed, rows = with_other_future(case, instead, cut)
     before, after = (ops.scaled_dot_product_attention(**c, return_lse=lse) for c in (case, changed))
     rows = told(ops, case, rows)
     parts = zip(before, after, strict=True) if lse else [(before, after)]
@@ -397,14 +410,16 @@ def _(ops: Operations, case: Case, changed: Case, rows: Any, lse: bool) -> Any:
 
 
 @causal_sees_no_future.property(two_futures(), effort=0.25)
-def _(ops: Operations, case: Case, changed: Case, rows: Any) -> Any:
+def _(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
+    changed, rows = with_other_future(case, instead, cut)
     before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
     rows = told(ops, case, rows)
     return identical(after[rows], before[rows])
 
 
 @causal_sees_no_future.property(two_futures(in_blocks=True), effort=0.25)
-def _(ops: Operations, case: Case, changed: Case, rows: Any) -> Any:
+def _(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
+    changed, rows = with_other_future(case, instead, cut)
     before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, rows)
     return same_answer(ops, after[rows], before[rows])
@@ -416,7 +431,7 @@ mask_excludes = Claim(
     statement="A word that is hidden has the weight 0 exactly and no influence, whatever it or its bias holds, NaN and "
     "infinity included; a query with nothing to see gets zeros, or what the target declares.",
     formula=r"M_{ij} = 0 \Rightarrow P_{ij} = 0",
-    legend={"M": "the mask", "P": "the weights"},
+    legend={"M": "the mask"},
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
     dispensable=("attention_weights", "blockwise_attention"),
@@ -436,14 +451,16 @@ mask_excludes = Claim(
 
 
 @mask_excludes.property(two_hidden_contents())
-def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
+def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
+    changed = with_other_hidden(case, instead, row)
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
     return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
 
 
 @mask_excludes.property(two_hidden_contents(), effort=0.5)
-def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
+def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
+    changed = with_other_hidden(case, instead, row)
     before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
     rows, seen = told(ops, case, row), seen_by(case)
     hidden = ~seen & (seen.any(-1, keepdims=True) | (ops.conventions.attention_of_nothing == "zeros"))
@@ -451,7 +468,8 @@ def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
 
 
 @mask_excludes.property(two_hidden_contents(in_blocks=True), effort=0.5)
-def _(ops: Operations, case: Case, changed: Case, row: int) -> Any:
+def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
+    changed = with_other_hidden(case, instead, row)
     before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
     return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
@@ -540,7 +558,7 @@ streaming_equals_full = Claim(
     "blocks; so do two parts of the keys that are merged. For one size of blocks its memory grows no faster than the "
     "length.",
     formula=r"\ell = \ln(e^{\ell_a} + e^{\ell_b}), \qquad O = e^{\ell_a - \ell} O_a + e^{\ell_b - \ell} O_b",
-    legend={"O": "outputs", "ℓ": "log-sum-exps of the scores", "a, b": "the parts"},
+    legend={"O": "the outputs", "ℓ": "log-sum-exps of the scores", "a": "one part", "b": "the other"},
     limits=Limits(also=("memory is measured at 256 and 1,024 words",)),
     source="Milakov & Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135",
     needs=("blockwise_attention", MIX, "merge_attention"),
@@ -622,7 +640,12 @@ options_commute = Claim(
     "values that are no numbers even; and so are its weights and its log-sum-exps, so long as no score overflows.",
     formula=r"O_i = \frac{\sum_{j \in S_i} e^{\sigma q_i k_j + B_{ij}}\, v_j}{\sum_{j \in S_i} e^{\sigma q_i k_j "
     r"+ B_{ij}}}",
-    legend={"S_i": "the keys that query i sees", "σ": "the scale, 1/√d if none is given", "B": "the bias"},
+    legend={
+        "O": "the outputs",
+        "S": "the keys that a query sees",
+        "σ": "the scale, 1/√d if none is given",
+        "B": "the bias",
+    },
     limits=Limits(also=("where NaN or ∞ is seen, its weight does not underflow",)),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
@@ -822,7 +845,7 @@ grouped_heads = Claim(
     "another key head or another text of the batch holds, NaN and infinity included, changes nothing for it, bit for "
     "bit.",
     formula=r"O_h = \mathrm{attention}(Q_h, K_{\lfloor h / g \rfloor}, V_{\lfloor h / g \rfloor})",
-    legend={"g": "how many query heads share a key head"},
+    legend={"g": "how many query heads share a key head", "h": "a query head", "O": "the outputs"},
     source="Ainslie et al., arXiv:2305.13245",
     needs=(MIX,),
     tolerances=(attention_rounding, plain_mean),
@@ -839,7 +862,8 @@ grouped_heads = Claim(
 
 
 @grouped_heads.property(one_head_changed())
-def _(ops: Operations, case: Case, changed: Case, here: Any) -> Any:
+def _(ops: Operations, case: Case, instead: Case, here: Any) -> Any:
+    changed = with_other_head(case, instead, here)
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     others = ~np.repeat(here, case["query"].shape[-3] // case["key"].shape[-3], -1)
     finite = all(np.isfinite(changed[name].astype(np.float64)).all() for name in ("key", "value"))
@@ -889,8 +913,7 @@ gradient = Claim(
     r"\quad \bar K = \sigma \bar S^\top Q, \quad \bar V = P^\top \bar O",
     legend={
         "σ": "the scale, 1/√d if none is given",
-        "P": "the weights",
-        "bar": "what is pulled back; a key head adds up what its query heads send",
+        "O": "the outputs; a bar is what is pulled back, of a key head the sum of what its query heads send",
     },
     source="Dao et al., arXiv:2205.14135, §B.2",
     needs=(MIX_VJP,),
@@ -928,7 +951,8 @@ def _(ops: Operations, rng: Any, cotangent: Any, **case: Any) -> Any:
 
 
 @gradient.property(two_hidden_contents(everywhere=True), rng=seeds(), effort=0.5)
-def _(ops: Operations, rng: Any, case: Case, changed: Case, row: Any) -> Any:
+def _(ops: Operations, rng: Any, case: Case, instead: Case, row: None) -> Any:
+    changed = with_other_hidden(case, instead, row)
     shape = (*case["query"].shape[:-1], case["value"].shape[-1])
     cotangent = rng.normal(size=shape).astype(dtype_of(case))
     before, after = (pull(ops, cotangent, c) for c in (case, changed))
@@ -945,7 +969,7 @@ errors_come_back = Claim(
     "there, and to nothing of other queries, hidden keys, other heads and other texts.",
     formula=r"\bar O_{ij} \notin \mathbb R \text{ for one } i: \quad "
     r"\bar V_{kj} \in \mathbb R \Leftrightarrow k \text{ is hidden from } i",
-    legend={"bar": "what is pulled back"},
+    legend={"O": "the outputs; a bar is what is pulled back"},
     needs=(MIX_VJP,),
     refuted_by=wrong.ERRORS_COMING_BACK,
 )
@@ -1122,7 +1146,7 @@ gradient_vanishes = Claim(
     "probability. It is refuted for softmax followed by cross-entropy without label smoothing: confidently wrong, its "
     "gradient tends to the length √2.",
     legend={"y": "the right answer, while the probability of another tends to 1"},
-    limits=Limits(said=("without label smoothing",)),
+    limits=Limits(said=("without label smoothing",), assumes=("another answer leads",)),
     source="Vaswani et al., arXiv:1706.03762, §3.2.1, footnote 4",
     needs=("softmax_vjp", "cross_entropy_vjp"),
     tolerances=(softmax_vjp_rounding, cross_entropy_vjp_rounding, rounding),
@@ -1165,8 +1189,10 @@ def _(ops: Operations) -> Any:
 
 
 @gradient_vanishes.property(confidently_wrong(), effort=0.5)
-def _(ops: Operations, x: Any, target: Any, gap: float) -> Any:
+def _(ops: Operations, x: Any, target: Any) -> Any:
+    given_that(x.argmax() != target[0], "another answer leads")
     length, within = length_of_gradient(ops, x, target)
+    gap = float(np.diff(np.sort(as_numbers(x)[0])[-2:])[0])
     least = math.sqrt(2) * (1 - (x.shape[-1] - 1) * math.exp(-gap))
     wanted = np.eye(x.shape[-1])[target]
     true = enclose(lambda x: np.sqrt(((distribution(x) - wanted) ** 2).sum(-1)), x)
@@ -1178,7 +1204,7 @@ def _(ops: Operations, x: Any, target: Any, gap: float) -> Any:
 
 
 @gradient_vanishes.counterexample(confidently_wrong())
-def _(ops: Operations, x: Any, target: Any, gap: float) -> Any:
+def _(ops: Operations, x: Any, target: Any) -> Any:
     length, within = length_of_gradient(ops, x, target)
     p = probabilities(x).max()
     return at_most(length, 2 * p * (1 - p), within=within)
@@ -1204,7 +1230,7 @@ keeps_attention_open = Claim(
     condition="queries are signs and keys independent standard normals, whose scores are standard normals for every d. "
     "For other components, though independent with mean 0 and variance 1, it moves; where all components of a key are "
     "copies of one, it collapses all the same.",
-    legend={"H": "the entropy", "E": "the mean over queries and keys"},
+    legend={"H": "the entropy, whose mean is over queries and keys"},
     limits=Limits(also=("8 keys", "d = 1, 16, 768 and 12,288")),
     source=VASWANI,
     needs=("attention_weights",),

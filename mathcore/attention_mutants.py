@@ -923,7 +923,7 @@ def _across(*, heads: bool) -> Callable[[Operation, Any, Arrays, Options], Any]:
         axes = tuple(range(g.ndim - 2))[-1:] if heads else tuple(range(g.ndim - 3))
         if not axes:
             return pulled
-        wild = np.broadcast_to(_wild(g).any(axes, keepdims=True), g.shape[:-2])
+        wild: Any = np.broadcast_to(np.asarray(_wild(g)).any(axes, keepdims=True), g.shape[:-2])
         group = [wild, *[wild.reshape(*x.shape[:-2], -1).any(-1) for x in arrays[1:]]]
         return tuple(_spoilt(y, w[..., None, None]) for y, w in zip(pulled, group, strict=True))
 

@@ -606,14 +606,6 @@ def with_winners(draw: Draw, target: Target) -> Case:
 
 
 @domain
-def equal_keys(draw: Draw, target: Target) -> Case:
-    """Attention to equal keys, masked or not, with a bias that is the same for all of them or none."""
-    case = draw(narrow_values().build(target))
-    bias = case["bias"] if case["bias"] is None else case["bias"][..., :1]
-    return {**case, "key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": bias}
-
-
-@domain
 def one_in_sight(draw: Draw, target: Target) -> Case:
     """Attention with a mask that leaves one key to every query, none now and then; a lone word may hold anything."""
     case, rng = draw(cases().build(target)), draw(seeds())
@@ -634,23 +626,33 @@ def sentences(draw: Draw, target: Target) -> Case:
 
 
 @domain
-def sentence_and_another(draw: Draw, target: Target) -> dict[str, Any]:
-    """One query, keys, and other keys: the word that fits worst is made to fit best."""
+def sentence(draw: Draw, target: Target) -> dict[str, Any]:
+    """One query and the keys of a sentence of two words or more."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     n, d = draw(st.integers(2, 9)), draw(st.integers(1, 5))
     q, k = rng.choice([-1, 1], size=(1, d)) * rng.uniform(0.5, 1.5, size=(1, d)), rng.normal(size=(n, d)).clip(-4, 4)
-    s = (q @ k.T)[0]
-    other, word = k.copy(), int(s.argmin())
-    other[word] += q[0] * (s.max() - s.min() + 2 * d) / (q**2).sum()
-    return {"query": as_dtype(q, name), "key": as_dtype(k, name), "other": as_dtype(other, name), "word": word}
+    return {"query": as_dtype(q, name), "key": as_dtype(k, name)}
+
+
+def another_sentence(query: Any, key: Any) -> tuple[Any, int]:
+    """The keys of another sentence, and the one that has changed: the word that fits worst is made to fit best."""
+    q, other = as_numbers(query)[0], as_numbers(key).copy()
+    s = other @ q
+    word = int(s.argmin())
+    other[word] += q * (s.max() - s.min() + 2 * len(q)) / max((q**2).sum(), 1e-30)
+    return as_dtype(other, key.dtype.name), word
 
 
 @domain
 def two_words(draw: Draw, target: Target) -> Any:  # noqa: ARG001
+    """Half of the coordinates of a word, and of the other half."""
+    return {"halves": draw(seeds()).uniform(0.5, 1.5, size=(2, draw(st.integers(1, 8))))}
+
+
+def a_quarter_turn_apart(halves: Any) -> Any:
     """Two words, the second a quarter turn of the first: turned on and back by the same angle, they differ most."""
-    half = draw(seeds()).uniform(0.5, 1.5, size=(2, draw(st.integers(1, 8))))
-    a, b = half
-    return {"words": np.stack([np.concatenate([a, b]), np.concatenate([-b, a])])}
+    a, b = halves / math.hypot(*halves.ravel()) * math.sqrt(halves.shape[-1])
+    return np.stack([np.concatenate([a, b]), np.concatenate([-b, a])])
 
 
 def _spoilt(rng: np.random.Generator, x: Any, where: Any) -> Any:
@@ -660,12 +662,6 @@ def _spoilt(rng: np.random.Generator, x: Any, where: Any) -> Any:
     if kind == "special":
         other = rng.choice([np.nan, np.inf, -np.inf, 1.0], size=x.shape)
     return np.where(where, as_dtype(other, x.dtype.name), x)
-
-
-def _bias_spoilt(rng: np.random.Generator, case: Case, hidden: Any) -> Any:
-    """The bias with something else where a mask or the future hides what it is added to."""
-    bias = case["bias"]
-    return bias if bias is None else _spoilt(rng, np.broadcast_to(bias, seen_by(case).shape), hidden)
 
 
 @domain
@@ -726,7 +722,7 @@ def confidently_wrong(draw: Draw, target: Target) -> dict[str, Any]:
     x = rng.integers(-8, 1, size=(1, n)) / 4.0
     leader, right = rng.permutation(n)[:2]
     x[0, leader] = gap
-    return {"x": as_dtype(x, name), "target": np.array([right]), "gap": gap}
+    return {"x": as_dtype(x, name), "target": np.array([right])}
 
 
 @domain
@@ -754,14 +750,31 @@ def translated(draw: Draw, target: Target) -> Case:
             "moved": as_dtype(whole + u, name), "mask": mask}  # fmt: skip
 
 
+def _instead(rng: np.random.Generator, case: Case) -> Case:
+    """Other contents for all arrays of a case."""
+    shapes = {name: case[name] for name in ARRAYS}
+    if case["bias"] is not None:
+        shapes["bias"] = np.broadcast_to(case["bias"], seen_by(case).shape)
+    return {name: _spoilt(rng, x, True) for name, x in shapes.items()}
+
+
+def _exchanged(case: Case, instead: Case, **where: Any) -> Case:
+    """The case with other contents where told."""
+    return {**case, **{name: np.where(where[name], x, case[name]) for name, x in instead.items()}}
+
+
 @domain
 def one_head_changed(draw: Draw, target: Target) -> dict[str, Any]:
-    """Attention of several heads, one key head of one text, and the same with that one changed, to NaN or ∞ even."""
+    """Attention of several heads, one key head of one text, and other contents for it, NaN or ∞ even."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     case = draw_case(draw, name, keys=int(rng.integers(1, 9)), heads=True)
-    here = one_place(rng, case["key"].shape[:-2])
-    changed = {name: _spoilt(rng, case[name], here[..., None, None]) for name in ("key", "value")}
-    return {"case": case, "changed": {**case, **changed}, "here": here}
+    return {"case": case, "instead": _instead(rng, case), "here": one_place(rng, case["key"].shape[:-2])}
+
+
+def with_other_head(case: Case, instead: Case, here: Any) -> Case:
+    """The case with other keys and values in one key head."""
+    there = here[..., None, None]
+    return _exchanged(case, instead, query=False, key=there, value=there, bias=False)
 
 
 def one_place(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
@@ -773,39 +786,48 @@ def one_place(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
 
 @domain
 def two_futures(draw: Draw, target: Target, *, in_blocks: bool = False) -> dict[str, Any]:
-    """Causal attention, the same with everything after some word changed, and the rows that stand before that."""
+    """Causal attention, the first key that may change, and what it and all later ones hold instead."""
     case, rng = {**draw(cases().build(target)), "is_causal": True}, draw(seeds())
     keys, queries = case["key"].shape[-2], case["query"].shape[-2]
-    places = np.arange(queries) + case["query_offset"]
-    cut = int(rng.integers(places.min() + 1, max(min(places.max() + 1, keys), places.min() + 1) + 1))
-    after, before = np.arange(keys) >= cut, places < cut
-    changed = {name: _spoilt(rng, case[name], after[:, None]) for name in ("key", "value")}
-    changed["query"] = _spoilt(rng, case["query"], ~before[:, None])
-    changed["bias"] = _bias_spoilt(rng, case, np.arange(keys) > places[:, None])
+    first, last = case["query_offset"], case["query_offset"] + queries - 1
+    cut = int(rng.integers(first + 1, max(min(last + 1, keys), first + 1) + 1))
+    instead = _instead(rng, case)
     case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
-    return {"case": case, "changed": {**case, **changed}, "rows": np.flatnonzero(before)}
+    return {"case": case, "instead": instead, "cut": cut}
+
+
+def with_other_future(case: Case, instead: Case, cut: int) -> tuple[Case, Any]:
+    """The case with other contents from a key on, and for the bias beyond each query; the queries before that key."""
+    keys, places = np.arange(case["key"].shape[-2]), np.arange(case["query"].shape[-2]) + case["query_offset"]
+    after = (keys >= cut)[:, None]
+    changed = _exchanged(
+        case, instead, query=(places >= cut)[:, None], key=after, value=after, bias=keys > places[:, None]
+    )
+    return changed, np.flatnonzero(places < cut)
 
 
 @domain
 def two_hidden_contents(
     draw: Draw, target: Target, *, in_blocks: bool = False, everywhere: bool = False
 ) -> dict[str, Any]:
-    """Masked attention, a row of it, and the same with everything changed that this row does not see in any head.
-
-    If `everywhere`, that no row sees.
-    """
+    """Masked attention, a row of it, and other contents for what it does not see; no row at all if `everywhere`."""
     case, rng = draw(cases().build(target)), draw(seeds())
     q, k = case["query"], case["key"]
     if rng.random() < 0.75:
         case["mask"] = some_mask(rng, (*q.shape[:-2], 1 if everywhere else q.shape[-2], k.shape[-2]))
-    row, seen = int(rng.integers(q.shape[-2])), seen_by(case)
-    seen = seen.any(-2) if everywhere else seen[..., row, :]  # (..., heads, keys)
+    row, instead = None if everywhere else int(rng.integers(q.shape[-2])), _instead(rng, case)
+    case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
+    return {"case": case, "instead": instead, "row": row}
+
+
+def with_other_hidden(case: Case, instead: Case, row: int | None) -> Case:
+    """The case with other contents where a row, or each if None, does not see it in any head."""
+    q, k, seen = case["query"], case["key"], seen_by(case)
+    seen = seen.any(-2) if row is None else seen[..., row, :]  # (..., heads, keys)
     if q.ndim > 2:
         seen = seen.reshape(*k.shape[:-2], q.shape[-3] // k.shape[-3], k.shape[-2]).any(-2)
-    changed = {name: _spoilt(rng, case[name], ~seen[..., None]) for name in ("key", "value")}
-    changed["bias"] = _bias_spoilt(rng, case, ~seen_by({**case, "bias": None}))
-    case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
-    return {"case": case, "changed": {**case, **changed}, "row": row}
+    there = ~seen[..., None]
+    return _exchanged(case, instead, query=False, key=there, value=there, bias=~seen_by({**case, "bias": None}))
 
 
 def _stacked(draw: Draw, name: str, rows: int) -> Case:

@@ -52,7 +52,12 @@ equal_a_loop = Claim(
     "side by side and mixed by one matrix; with every option, alone or together.",
     formula=r"y = [\mathrm{head}_1, \dots, \mathrm{head}_H]\,W^O, \qquad \mathrm{head}_h = \mathrm{attention}(xW^Q_h, "
     r"xW^K_h, xW^V_h)",
-    legend={"W_h": "the columns of head h, or of the key head that it shares"},
+    legend={
+        "h": "a head; of keys and values it has the columns of the key head that it shares",
+        "Q": "of queries",
+        "K": "of keys",
+        "V": "of values",
+    },
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
@@ -73,7 +78,13 @@ slicing = Claim(
     "do that pick coordinates, in any order.",
     formula=r"W^Q = W^K = W^V = \Pi,\; W^O = I \;\Rightarrow\; y = [\mathrm{attention}(x_{(1)}, x_{(1)}, x_{(1)}), "
     r"\dots, \mathrm{attention}(x_{(H)}, x_{(H)}, x_{(H)})]",
-    legend={"Π": "a permutation of the features", "x_(h)": "slice h of xΠ"},
+    legend={
+        "x": "the words; in brackets, the slice of a head, of their features as Π puts them",
+        "Q": "of queries",
+        "K": "of keys",
+        "V": "of values",
+        "I": "the identity",
+    },
     source=VASWANI,
     needs=(HEADS, ATTENTION),
     tolerances=(heads_rounding,),
@@ -174,7 +185,14 @@ one_head_must_blend = Claim(
     statement="Two heads can return what two words hold side by side, each to the last bit. Whatever a single head "
     "returns is one blend of words, so no single head returns both whatever the words hold.",
     formula=r"\nexists W\; \forall c\; \exists p: \quad [c_a, c_b] = \sum_j p_j x_j W, \qquad x_j = (1, e_j, c_j)",
-    legend={"c": "what the words hold", "e": "which word it is", "p": "weights: none negative, their sum 1"},
+    legend={
+        "c": "what a word holds",
+        "e": "which word it is",
+        "p": "weights: none negative, their sum 1",
+        "a": "one word",
+        "b": "another",
+        "W": "any matrix",
+    },
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
@@ -216,19 +234,24 @@ def _(ops: Operations, words: Any, a: int, b: int) -> Any:
 
 @domain
 def one_head(draw: Draw, target: Target) -> Case:
-    """A single head that has every value twice."""
-    case = draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), turns=draw(st.booleans()))
-    value, params = case["params"]["value"], {**case["params"]}
-    params["value"] = np.concatenate([value, value], 1)
-    params["output"] = np.eye(2 * value.shape[1]).astype(value.dtype)
-    pad = params["query"].shape[1] % 2  # an even width, so that it could be taken for two heads
-    for name in ("query", "key"):
-        params[name] = np.concatenate([params[name], params[name][:, :pad]], 1)
-    return {**case, "params": params}
+    """A single head."""
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), turns=draw(st.booleans()))
+
+
+def every_value_twice(params: Case) -> Case:
+    """The matrices of a head that has every value twice, and mixes nothing."""
+    value, pad = params["value"], params["query"].shape[1] % 2  # an even width: it could be taken for two heads
+    even = {name: np.concatenate([params[name], params[name][:, :pad]], 1) for name in ("query", "key")}
+    return {
+        **even,
+        "value": np.concatenate([value, value], 1),
+        "output": np.eye(2 * value.shape[1]).astype(value.dtype),
+    }
 
 
 @one_head_must_blend.property(one_head())
 def _(ops: Operations, **case: Any) -> Any:
+    case["params"] = every_value_twice(case["params"])
     left, right = np.split(ask(ops, **case), 2, -1)
     within = allowed(ops, case)[..., : left.shape[-1]] * 2
     return all_of(equal(left, right, within=within), agrees(ops, ask(ops, **case), **case))
@@ -267,6 +290,7 @@ are_independent = Claim(
     "a key head may change places, and so may whole groups of them, if those rows, and masks and biases of their own, "
     "do: up to rounding.",
     formula=r"y = \sum_h \mathrm{head}_h W^O_h",
+    legend={"h": "a head"},
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
@@ -356,7 +380,7 @@ order_blind = Claim(
     statement="With several heads, too, reordering the words reorders the outputs and, up to rounding, changes nothing "
     "else, as long as nothing says where a word stands: no causal mask, no rotation, no mask or bias that stays.",
     formula=r"f(\Pi x) = \Pi f(x)",
-    legend={"f": "multi-head attention", "Π": "a permutation of the words"},
+    legend={"f": "multi-head attention"},
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
@@ -417,8 +441,7 @@ gradient = Claim(
     formula=r"\langle \bar x, d\rangle = \frac{d}{dt}\,\langle \bar y, f(x + td)\rangle\Big|_{t = 0}",
     legend={
         "f": "multi-head attention, of the words and the matrices",
-        "bar": "what is pulled back",
-        "d": "any direction",
+        "y": "its result; a bar is what is pulled back",
     },
     source=VASWANI,
     needs=DERIVATIVE.needs,
@@ -448,7 +471,7 @@ decode_equals_prefill = Claim(
     "up to rounding, what it gets when the whole text is read at once, causally; positions, masks, biases and groups "
     "included.",
     formula=r"\operatorname{step}(x_{a:b} \mid x_{0:a}) = f(x_{0:T})_{a:b}",
-    legend={"f": "causal multi-head attention", "T": "the number of words"},
+    legend={"f": "causal multi-head attention", "a": "where a piece begins", "b": "where it ends"},
     source=VASWANI,
     needs=(HEADS, STEP, "KeyValueCache"),
     tolerances=(heads_rounding,),
@@ -551,6 +574,7 @@ hidden_words = Claim(
     "rounding, whatever it holds: other numbers, NaN or infinity.",
     formula=r"j \ne i,\; j \notin \operatorname{seen}_h(i)\ \forall h \;\Rightarrow\; "
     r"\frac{\partial y_i}{\partial x_j} = 0",
+    legend={"h": "a head"},
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),

@@ -65,5 +65,12 @@ COMMON: Mapping[str, str] = {
 
 TOPICS: Mapping[str, Mapping[str, str]] = {
     "softmax": {"x": "a row of scores", "p": "its softmax"},
-}
+    "attention": {
+        "Q": "the queries", "K": "the keys", "V": "the values", "q": "a query", "k": "a key", "v": "a value",
+        "P": "the weights", "S": "the scores",
+    },
+    "heads": {
+        "H": "the number of heads", "W": "the matrices of queries, keys, values and the output, or the part of head h",
+    },
+}  # fmt: skip
 """The first part of a claim's id → what letters mean in its formulas."""
