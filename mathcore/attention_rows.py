@@ -639,7 +639,8 @@ def another_sentence(query: Any, key: Any) -> tuple[Any, int]:
     q, other = as_numbers(query)[0], as_numbers(key).copy()
     s = other @ q
     word = int(s.argmin())
-    other[word] += q * (s.max() - s.min() + 2 * len(q)) / max((q**2).sum(), 1e-30)
+    gap = s.max() - s.min() + 2 * len(q) + abs(s).max() / 8  # far enough for the rounding of other
+    other[word] += q * gap / max((q**2).sum(), 1e-30)
     return as_dtype(other, key.dtype.name), word
 
 
