@@ -161,7 +161,7 @@ output_is_a_mix = Claim(
     statement="Each output is a convex combination of the values that are seen: up to rounding, no coordinate leaves "
     "their range, be they as large as numbers get, so long as no score overflows.",
     formula=r"\min_{j\,\text{seen}} v_{jc} \le O_{ic} \le \max_{j\,\text{seen}} v_{jc}",
-    legend={"O": "the outputs of queries that see something", "v": "the values, finite", "c": "a coordinate"},
+    legend={"O": "the outputs of queries that see something", "v": "the values, finite"},
     source=VASWANI,
     needs=(MIX,),
     tolerances=(weighted_mean,),
@@ -208,7 +208,6 @@ is_a_search = Claim(
     "to (n − 1)e^(−g) of the range of the values, and rounding.",
     formula=r"s_w \ge s_j + g \;\; (j \ne w) \;\Rightarrow\; |O_c - v_{wc}| \le (n - 1)\,e^{-g}\,"
     r"(\max_j v_{jc} - \min_j v_{jc})",
-    legend={"s": "the scores", "w": "that key", "O": "the output", "c": "a coordinate"},
     source=VASWANI,
     needs=(MIX,),
     tolerances=(one_winner, attention_rounding, plain_mean),
@@ -241,7 +240,7 @@ uniform_when_keys_equal = Claim(
     statement="Equal keys that no bias tells apart give the mean of the values that are seen, up to rounding; a word "
     "that is alone in sight gives its own value bit for bit. No score may overflow.",
     formula=r"k_1 = \dots = k_n \Rightarrow O_i = \frac1n \sum_{j=1}^n v_j",
-    legend={"k": "the keys that query i sees", "v": "their values", "O": "the outputs"},
+    legend={"k": "the keys that query i sees", "v": "their values"},
     source=VASWANI,
     needs=(MIX,),
     tolerances=(plain_mean,),
@@ -290,7 +289,6 @@ weights_depend_on_the_sentence = Claim(
     statement="The mixing matrix is built from the sentence: for a query that is not 0 and every sentence of two words "
     "or more another one is found, a single word changed, whose matrix differs, so no fixed matrix gives both.",
     formula=r"q \ne 0,\; n \ge 2: \quad \forall K\; \exists K' : P(q, K) \ne P(q, K')",
-    legend={"n": "the number of words"},
     limits=Limits(also=("one query at a time",), assumes=("the query is not 0",)),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
@@ -379,7 +377,7 @@ causal_sees_no_future = Claim(
     statement="With the causal mask, what comes out for a word is bit for bit unaffected by what any later word, or "
     "the bias of one, holds, NaN and infinity included, whatever the other options.",
     formula=r"\partial O_i / \partial (k_j, v_j) = 0 \quad (j > i + m)",
-    legend={"O": "the outputs", "m": "where the first query stands, counted from the first key"},
+    legend={"m": "where the first query stands, counted from the first key"},
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
     dispensable=("attention_weights", "blockwise_attention"),
@@ -428,10 +426,9 @@ def _(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
 mask_excludes = Claim(
     "attention.mask_excludes",
     faq=20,
-    statement="A word that is hidden has the weight 0 exactly and no influence, whatever it or its bias holds, NaN and "
-    "infinity included; a query with nothing to see gets zeros, or what the target declares.",
+    statement="A word that is hidden has the weight 0, no tiny one, and no influence, whatever it or its bias holds, "
+    "NaN and infinity included; a query with nothing to see gets zeros, or what the target declares.",
     formula=r"M_{ij} = 0 \Rightarrow P_{ij} = 0",
-    legend={"M": "the mask"},
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
     dispensable=("attention_weights", "blockwise_attention"),
@@ -558,7 +555,6 @@ streaming_equals_full = Claim(
     "blocks; so do two parts of the keys that are merged. For one size of blocks its memory grows no faster than the "
     "length.",
     formula=r"\ell = \ln(e^{\ell_a} + e^{\ell_b}), \qquad O = e^{\ell_a - \ell} O_a + e^{\ell_b - \ell} O_b",
-    legend={"O": "the outputs", "ℓ": "log-sum-exps of the scores", "a": "one part", "b": "the other"},
     limits=Limits(also=("memory is measured at 256 and 1,024 words",)),
     source="Milakov & Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135",
     needs=("blockwise_attention", MIX, "merge_attention"),
@@ -640,12 +636,7 @@ options_commute = Claim(
     "values that are no numbers even; and so are its weights and its log-sum-exps, so long as no score overflows.",
     formula=r"O_i = \frac{\sum_{j \in S_i} e^{\sigma q_i k_j + B_{ij}}\, v_j}{\sum_{j \in S_i} e^{\sigma q_i k_j "
     r"+ B_{ij}}}",
-    legend={
-        "O": "the outputs",
-        "S": "the keys that a query sees",
-        "σ": "the scale, 1/√d if none is given",
-        "B": "the bias",
-    },
+    legend={"σ": "the scale, 1/√d if none is given"},
     limits=Limits(also=("where NaN or ∞ is seen, its weight does not underflow",)),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
@@ -785,7 +776,6 @@ key_translation = Claim(
     statement="Adding one vector to all keys, where their sums are exact, changes nothing but how scores are rounded, "
     "however far it pushes them short of overflow; finite stand-ins for −∞ fail here.",
     formula=r"\mathrm{attention}(Q, K + \mathbf 1 u^\top, V) = \mathrm{attention}(Q, K, V)",
-    legend={"u": "any vector"},
     limits=Limits(said=("where their sums are exact",)),
     needs=(MIX,),
     tolerances=(attention_rounding,),
@@ -845,7 +835,7 @@ grouped_heads = Claim(
     "another key head or another text of the batch holds, NaN and infinity included, changes nothing for it, bit for "
     "bit.",
     formula=r"O_h = \mathrm{attention}(Q_h, K_{\lfloor h / g \rfloor}, V_{\lfloor h / g \rfloor})",
-    legend={"g": "how many query heads share a key head", "h": "a query head", "O": "the outputs"},
+    legend={"g": "how many query heads share a key head"},
     source="Ainslie et al., arXiv:2305.13245",
     needs=(MIX,),
     tolerances=(attention_rounding, plain_mean),
@@ -912,6 +902,7 @@ gradient = Claim(
     formula=r"\bar S_{ij} = P_{ij}\Big(\bar P_{ij} - \sum_k P_{ik}\bar P_{ik}\Big), \qquad \bar Q = \sigma \bar S K, "
     r"\quad \bar K = \sigma \bar S^\top Q, \quad \bar V = P^\top \bar O",
     legend={
+        "S": "the scores",
         "σ": "the scale, 1/√d if none is given",
         "O": "the outputs; a bar is what is pulled back, of a key head the sum of what its query heads send",
     },
