@@ -13,7 +13,7 @@ from mathcore import common_mutants as common
 from mathcore import gradients_mutants as mistakes
 from mathcore import heads_mutants as wrong
 from mathcore.attention_rows import some_numbers
-from mathcore.common_rows import any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
+from mathcore.common_rows import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
 from mathcore.gradients_claims import differences_agree, of_each, pairs_alike
 from mathcore.gradients_tolerances import pulled_back, weighted_value
 from mathcore.heads_rows import (
@@ -28,6 +28,8 @@ from mathcore.heads_rows import (
     ask,
     cases,
     draw_case,
+    even_cases,
+    even_pullbacks,
     judgement,
     known,
     mixed_cases,
@@ -526,7 +528,10 @@ _DOCUMENTED: dict[str, Any] = {
     "scale": (None, 0.5),
     "rope_base": (None, 500.0),
 }
-heads_left_out = (defaults(WHOLE, **_DOCUMENTED), defaults(PULLED, **_DOCUMENTED))
+heads_left_out = (
+    defaults(Called(HEADS, even_cases()), **_DOCUMENTED),
+    defaults(Called(f"{HEADS}_vjp", even_pullbacks()), **_DOCUMENTED),
+)
 heads_of_any_width = any_width(WHOLE, refuted_by=(wrong.features_beyond_256_dropped,))
 
 

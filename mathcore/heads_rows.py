@@ -152,6 +152,20 @@ def cases(draw: Draw, target: Target, how: Any = None) -> Case:
 
 
 @domain
+def even_cases(draw: Draw, target: Target) -> Case:
+    """Heads of even widths, which may be turned or not."""
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), turns=True)
+
+
+@domain
+def even_pullbacks(draw: Draw, target: Target) -> Case:
+    """The same, with a cotangent."""
+    case = draw(even_cases().build(target))
+    shape = (*case["x"].shape[:-1], case["params"]["output"].shape[-1])
+    return {"cotangent": some_numbers(draw(seeds()), shape, 1.0, case["x"].dtype.name), **case}
+
+
+@domain
 def mixed_cases(draw: Draw, target: Target) -> Case:
     """Words and weights in formats of their own."""
     if not target.exact:
