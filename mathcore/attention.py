@@ -59,7 +59,8 @@ def scaled_dot_product_attention(
         (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
         pair, the second (..., heads, queries) in the precision of the arithmetic. A query that sees nothing gets
         zeros, and −∞. What is not seen has no influence, NaN and ∞ included; a visible ∞ comes through however
-        small its weight. A query that sees a single key gets its value bit for bit.
+        small its weight. A query that sees a single key gets its value bit for bit. No output overflows where its
+        values do not; where the highest score overflows, it is NaN.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
