@@ -647,8 +647,8 @@ def _joined(a: _Mix, b: _Mix) -> _Mix:
 
 
 def _overflows(x: Array) -> bool:
-    """Whether any of these sums may have overflowed: the sum of all of them has, which is the cheapest to ask."""
-    return x.dtype != object and not math.isfinite(np.add.reduce(x, axis=None))
+    """Whether any of these sums may have overflowed."""
+    return x.dtype != object and not np.isfinite(x).all()
 
 
 def _doubled(halves: Array) -> Array:
@@ -762,15 +762,17 @@ def _finite(x: Array) -> Array:
 
 def _kind(v: Array) -> tuple[bool, bool]:
     """Whether a matrix product treats these values as it should: finite, no −0.0; and if surely no sum overflows."""
-    if v.size <= _FEW:
+    if v.size > _FEW:
+        most = float(max(np.maximum.reduce(v, axis=None), -np.minimum.reduce(v, axis=None)))  # NaN if there is one
+        finite, roomy = most < math.inf, most * v.shape[-2] < float(-lowest(v.dtype)) / 2
+    else:
         few = v.ravel()
         with np.errstate(over="ignore", invalid="ignore"):
             roomy = math.isfinite(np.dot(few, few))  # then none is above the root of the largest number
         if roomy and np.count_nonzero(few) == v.size:
             return True, True
-    else:
-        roomy = False
-    return bool(np.isfinite(v).all() and (v.all() or not np.signbit(v[v == 0]).any())), roomy
+        finite = bool(np.isfinite(v).all())
+    return bool(finite and (v.all() or not np.signbit(v[v == 0]).any())), roomy
 
 
 def _with_specials(values: Array, seen: Array, v: Array) -> Array:

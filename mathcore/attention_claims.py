@@ -671,20 +671,6 @@ def _(ops: Operations, lse: bool, **case: Any) -> Any:
     return all_of(agrees(ops, mix, **case), lse_agrees(ops, log_sum, **case))
 
 
-@options_commute.property(large_cases(), lse=st.booleans(), effort=0.1)
-def _(ops: Operations, lse: bool, **case: Any) -> Any:
-    if not lse:
-        return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
-    mix, log_sum = ops.scaled_dot_product_attention(**case, return_lse=True)
-    return all_of(agrees(ops, mix, **case), lse_agrees(ops, log_sum, **case))
-
-
-@options_commute.property(large_cases(), effort=0.1)
-def _(ops: Operations, **case: Any) -> Any:
-    options = without_values(case)
-    return weights_agree(ops, ops.attention_weights(**options), **options)
-
-
 @options_commute.property(mixed_cases(), effort=0.25)
 def _(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
@@ -727,6 +713,20 @@ def _(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
 @options_commute.exact(exact_cases(), effort=0.5)
 def _(ops: Operations, **case: Any) -> Any:
     return equal(ops.scaled_dot_product_attention(**case), exactly(case))
+
+
+@options_commute.property(large_cases(), lse=st.booleans(), effort=0.1)
+def _(ops: Operations, lse: bool, **case: Any) -> Any:
+    if not lse:
+        return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
+    mix, log_sum = ops.scaled_dot_product_attention(**case, return_lse=True)
+    return all_of(agrees(ops, mix, **case), lse_agrees(ops, log_sum, **case))
+
+
+@options_commute.property(large_cases(), effort=0.1)
+def _(ops: Operations, **case: Any) -> Any:
+    options = without_values(case)
+    return weights_agree(ops, ops.attention_weights(**options), **options)
 
 
 anchor = Claim(
@@ -919,7 +919,6 @@ def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
 
 
 @gradient.property(pullbacks(mixed=True), effort=0.25)
-@gradient.property(pullbacks(many=True), effort=0.1)
 def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
     return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
@@ -952,6 +951,11 @@ def _(ops: Operations, rng: Any, case: Case, instead: Case, row: None) -> Any:
         *(identical(y, x) for x, y in zip(before, after, strict=True)),
         *(equal(x[..., hidden, :], 0.0) for x in after[1:]),
     )
+
+
+@gradient.property(pullbacks(many=True), effort=0.1)
+def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
+    return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
 
 errors_come_back = Claim(
