@@ -66,6 +66,12 @@ def scaled_dot_product_attention(
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if the shapes do not fit; the message gives them.
 
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> mc.scaled_dot_product_attention(same, same, value=[[2.0], [4.0]], is_causal=True)
+        array([[2.],
+               [3.]])
+
     Source:
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
     """
@@ -104,6 +110,13 @@ def scaled_dot_product_attention_vjp(
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if the shapes do not fit, that of `cotangent` included; the message gives them.
+
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> bars = mc.scaled_dot_product_attention_vjp([[1.0], [1.0]], same, same, [[2.0], [4.0]], is_causal=True)
+        >>> bars[2]  # of the values: the second query takes half of each
+        array([[1.5],
+               [0.5]])
     """
     q, k, v = _checked(query, key, value)
     g = floating("cotangent", cotangent)
@@ -137,6 +150,10 @@ def attention_weights(
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.attention_weights([[1.0]], key=np.log([[1.0], [3.0]]))  # weights as 1 to 3
+        array([[0.25, 0.75]])
     """
     q, k, _ = _checked(query, key, key)
     problem = _problem(q, k, k, mask, bias, is_causal, query_offset, scale)
@@ -168,6 +185,11 @@ def merge_attention(
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> output, lse = mc.merge_attention([[2.0]], [np.log(1.0)], [[4.0]], [np.log(3.0)])  # weights as 1 to 3
+        >>> output
+        array([[3.5]])
 
     Source:
         Dao et al., FlashAttention, arXiv:2205.14135, §3.1.
@@ -219,6 +241,12 @@ def blockwise_attention(
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if the shapes do not fit, or `block_size` is below 1.
 
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> mc.blockwise_attention(same, same, value=[[2.0], [4.0]], is_causal=True, block_size=1)
+        array([[2.],
+               [3.]])
+
     Source:
         Milakov & Gimelshein, Online normalizer calculation for softmax, arXiv:1805.02867; Dao et al., FlashAttention,
         arXiv:2205.14135.
@@ -242,6 +270,12 @@ class KeyValueCache:
         for query, key, value in words:  # (..., heads, 1, width) each
             cache = cache.append(key, value)
             output = cache.attend(query)
+
+    Examples:
+        >>> cache = mc.KeyValueCache().append(key=[[1.0, 0.0]], value=[[5.0]])
+        >>> longer = cache.append(key=[[0.0, 1.0]], value=[[7.0]])
+        >>> len(cache), len(longer)
+        (1, 2)
     """
 
     __slots__ = ("_length", "_store")
@@ -256,12 +290,22 @@ class KeyValueCache:
 
     @property
     def key(self) -> Array:
-        """The keys, (..., heads, time, width), as a view that cannot be written to."""
+        """The keys, (..., heads, time, width), as a view that cannot be written to.
+
+        Examples:
+            >>> mc.KeyValueCache().append(key=[[1.0, 0.0]], value=[[5.0]]).key
+            array([[1., 0.]])
+        """
         return self._read(self._store.key)
 
     @property
     def value(self) -> Array:
-        """The values, (..., heads, time, value width), as a view that cannot be written to."""
+        """The values, (..., heads, time, value width), as a view that cannot be written to.
+
+        Examples:
+            >>> mc.KeyValueCache().append(key=[[1.0, 0.0]], value=[[5.0]]).value
+            array([[5.]])
+        """
         return self._read(self._store.value)
 
     def append(self, key: npt.ArrayLike, value: npt.ArrayLike) -> KeyValueCache:
@@ -277,6 +321,10 @@ class KeyValueCache:
         Raises:
             TypeError: if an argument is not floating.
             ValueError: if a dtype or a shape, but for the number of words, differs from that of the words before.
+
+        Examples:
+            >>> len(mc.KeyValueCache().append(key=np.zeros((3, 2)), value=np.zeros((3, 1))))
+            3
         """
         k, v = floating("key", key), floating("value", value)
         _, k, v = _checked(k, k, v)
@@ -315,6 +363,11 @@ class KeyValueCache:
         Raises:
             TypeError: if an argument is not floating, or `mask` is not of bools.
             ValueError: if the cache is empty, or the shapes do not fit.
+
+        Examples:
+            >>> cache = mc.KeyValueCache().append(key=[[0.0], [0.0]], value=[[2.0], [4.0]])
+            >>> cache.attend([[1.0]])  # both keys fit equally well
+            array([[3.]])
         """
         if not self._length:
             raise ValueError("the cache must hold at least one word, it is empty")
@@ -367,6 +420,12 @@ def multi_head_attention(
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
 
+    Examples:
+        >>> params = {"query": np.zeros((2, 2)), "key": np.eye(2), "value": np.eye(2), "output": np.eye(2)}
+        >>> mc.multi_head_attention([[2.0, 4.0], [4.0, 8.0]], params, num_heads=2, is_causal=True)
+        array([[2., 4.],
+               [3., 6.]])
+
     Source:
         Vaswani et al., arXiv:1706.03762, §3.2.2; key heads shared by groups: Ainslie et al., arXiv:2305.13245.
     """
@@ -405,6 +464,13 @@ def multi_head_attention_vjp(
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> params = {"query": np.eye(2), "key": np.eye(2), "value": np.eye(2), "output": np.eye(2)}
+        >>> x_bar, weight_bars = mc.multi_head_attention_vjp([[1.0, 1.0]], [[2.0, 4.0]], params, num_heads=2)
+        >>> weight_bars["output"]
+        array([[2., 2.],
+               [4., 4.]])
     """
     x, weights = floating("x", x), _matrices(params)
     work = _work_dtype(x, *weights.values())
@@ -454,6 +520,12 @@ def multi_head_attention_step(
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> params = {"query": np.zeros((2, 2)), "key": np.eye(2), "value": np.eye(2), "output": np.eye(2)}
+        >>> y, cache = mc.multi_head_attention_step([[2.0, 4.0]], params, mc.KeyValueCache(), num_heads=2)
+        >>> mc.multi_head_attention_step([[4.0, 8.0]], params, cache, num_heads=2)[0]
+        array([[3., 6.]])
     """
     x, weights = floating("x", x), _matrices(params)
     work = _work_dtype(x, *weights.values())

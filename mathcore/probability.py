@@ -51,6 +51,12 @@ def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = N
         ValueError: if there is no such axis, `where` does not broadcast to x, or `out` has another shape or cannot be
             written to.
 
+    Examples:
+        >>> mc.softmax(np.log([1.0, 3.0]))
+        array([0.25, 0.75])
+        >>> mc.softmax(np.zeros(3), where=[True, True, False])
+        array([0.5, 0.5, 0. ])
+
     Source:
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
@@ -74,6 +80,10 @@ def softmax_vjp(
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
+        array([ 0.25, -0.25])
     """
     x, axis, rows = _rows(x, axis, where)
     return _mapped(_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
@@ -96,6 +106,10 @@ def log_softmax(
 
     Raises:
         TypeError, ValueError: as `softmax`.
+
+    Examples:
+        >>> mc.log_softmax(np.array([0.0, -1000.0]))
+        array([    0., -1000.])
     """
     x, axis, rows = _rows(x, axis, where)
     return _mapped(_log_softmax, x, axis, rows, out=out)
@@ -117,6 +131,10 @@ def log_softmax_vjp(
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.log_softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
+        array([ 0.5, -0.5])
     """
     x, axis, rows = _rows(x, axis, where)
     return _mapped(_log_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
@@ -137,6 +155,10 @@ def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where
 
     Raises:
         TypeError, ValueError: as `softmax`.
+
+    Examples:
+        >>> mc.logsumexp([1000.0, 1000.0])  # 1000 + ln 2
+        array(1000.69314718)
 
     Source:
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
@@ -168,6 +190,10 @@ def logsumexp_vjp(
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.logsumexp_vjp(1.0, x=np.log([1.0, 3.0]))
+        array([0.25, 0.75])
     """
     x, axis, rows = _rows(x, axis, where)
     g = floating("cotangent", cotangent)
@@ -191,6 +217,10 @@ def argmax(x: npt.ArrayLike, axis: int = -1) -> Array:
     Raises:
         TypeError: if x is not floating.
         ValueError: if there is no such axis, or it is empty.
+
+    Examples:
+        >>> mc.argmax([[2.0, 5.0, 5.0], [9.0, 1.0, 0.0]])
+        array([1, 0])
     """
     x = floating("x", x)
     axis = axis_index("x", x, axis)
@@ -218,6 +248,10 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
     Raises:
         TypeError: if x is not floating.
         ValueError: if T is not a positive number, or there is no such axis.
+
+    Examples:
+        >>> mc.temperature_softmax(np.log([1.0, 3.0]), temperature=0.5)  # as 1 to 9
+        array([0.1, 0.9])
     """
     x, axis, rows = _rows(x, axis, None)
     _check_temperature(temperature)
@@ -238,6 +272,10 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
 
     Raises:
         TypeError, ValueError: as `temperature_softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.temperature_softmax_vjp([1.0, 0.0], x=[2.0, 2.0], temperature=0.5)
+        array([ 0.5, -0.5])
     """
     x, axis, rows = _rows(x, axis, None)
     _check_temperature(temperature)
@@ -277,6 +315,10 @@ def cross_entropy(
         TypeError: if logits are not floating or targets not integers.
         IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
         ValueError: if shapes do not fit or an option is out of range.
+
+    Examples:
+        >>> mc.cross_entropy(np.log([[1.0, 3.0]]), targets=[0])  # −ln ¼
+        array(1.38629436)
     """
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
@@ -310,6 +352,10 @@ def cross_entropy_vjp(
 
     Raises:
         TypeError, IndexError, ValueError: as `cross_entropy`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.cross_entropy_vjp(1.0, np.log([[1.0, 3.0]]), targets=[0])
+        array([[-0.75,  0.75]])
     """
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
     g = floating("cotangent", cotangent)
@@ -342,6 +388,11 @@ def cross_entropy_and_grad(
 
     Raises:
         TypeError, IndexError, ValueError: as `cross_entropy`.
+
+    Examples:
+        >>> loss, slopes = mc.cross_entropy_and_grad(np.log([[1.0, 3.0]]), targets=[0])
+        >>> slopes
+        array([[-0.75,  0.75]])
     """
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
