@@ -163,8 +163,9 @@ def pure(*parts: Part, refuted_by: tuple[Mutant, ...] = (), limits: Limits = EVE
     name = parts[0].name
     claim = Claim(
         f"{name}.pure",
-        statement=f"`{name}` gives the same answer for the same arguments whatever was called before, keeps no hold on "
-        "what it returned, and never writes into its inputs" + ("; so does its derivative." if parts[1:] else "."),
+        statement=f"`{name}` gives bit for bit the same answer for the same arguments whatever was called before, "
+        "keeps no hold on what it returned, and never writes into its inputs"
+        + ("; so does its derivative." if parts[1:] else "."),
         formula=r"f(x) \text{ depends on } x \text{ alone}",
         needs=_needs(parts),
         limits=limits,

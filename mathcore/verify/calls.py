@@ -306,8 +306,8 @@ def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], co
 
 def is_default(value: Any, default: Any) -> bool:
     """Whether an argument is what leaving it out means."""
-    if value is default or isinstance(value, (tuple, list, Mapping)):  # whose parts need not make an array
-        return bool(value is default)
+    if value is default or isinstance(value, (tuple, list, dict)):
+        return value is default
     return np.ndim(value) == 0 and np.ndim(default) == 0 and bool(value == default)
 
 
