@@ -115,7 +115,8 @@ relu_net_fits_any_continuous = Claim(
     source=LeshnoEtAl,
     needs=("interpolating_net", "relu_net"),
     legend={
-        r"\hat f": "the net", r"\omega_f": "the modulus of continuity: how much f changes at most over a length",
+        "f": "the function, and with a hat the net", "ω": "how much f changes at most over a length",
+        "L": "how much f changes at most a unit", "M": "a bound on the second derivative of f",
     },
     limits=Limits(also=("six kinds of functions", "up to 13 points", "gaps from 1/64 to 1", "in float64")),
     tolerances=(broken_line, broken_line_of_any, broken_line_of_smooth, broken_line_rounding),
@@ -205,7 +206,7 @@ learns_by_trial_and_error = Claim(
     "1,000 steps here, in each of ten runs. A net of one unit is monotone and never gets there; a step of 1 "
     "overshoots; the random net that it starts from is farther off.",
     needs=("relu_net", "relu_net_vjp"),
-    legend={r"\theta": "the weights and biases", "f_\\theta": "the net", r"\alpha": "the length of a step"},
+    legend={"θ": "the weights and biases", "f": "the net", "α": "the length of a step"},
     limits=Limits(also=("ten seeds",)),
     refuted_by=(wrong.uphill, wrong.nothing_between),
     rests_on=("approximation.linear_cannot",),
@@ -264,9 +265,9 @@ backprop_is_exact = Claim(
     formula=r"\langle \bar y, f(\theta + \varepsilon v) - f(\theta) \rangle "
     r"= \varepsilon\, \langle \bar\theta, v \rangle",
     legend={
-        r"\theta": "the inputs, or one layer",
+        "θ": "the inputs, or one layer",
         "v": "a move of it",
-        r"\varepsilon": "so small that no unit switches",
+        "ε": "so small that no unit switches",
     },
     limits=Limits(also=("three layers", "numbers with few bits")),
     needs=("relu_net", "relu_net_vjp"),
@@ -356,7 +357,7 @@ single_layer_is_limited = Claim(
     "full line” are out of its reach.",
     formula=r"\lambda_i \ge 0, \; \sum_i \lambda_i = 1, \; \sum_i \lambda_i y_i (x_i, 1) = 0 \;\Longrightarrow\; "
     r"\text{no } w, b:\ y_i (w \cdot x_i + b) > 0 \ \ \forall i",
-    legend={r"\lambda": "multipliers that prove it", "x": "the inputs", "y": "their kinds, 1 or −1"},
+    legend={"λ": "multipliers", "w": "weights", "b": "a bias", "x": "the inputs", "y": "their kinds, 1 or −1"},
     limits=Limits(also=("one to three inputs of 0 or 1, and images of up to 3 × 3 pixels",)),
     source="Minsky & Papert, Perceptrons (1969); Muroga, Threshold Logic and Its Applications (1971) for the counts",
     needs=("separation", "linear"),
@@ -556,7 +557,7 @@ certificates_are_checked = Claim(
     formula=r"y_i (w \cdot x_i + b) > 0 \ \ \forall i \quad\text{or}\quad \lambda \ge 0, \; \lambda \ne 0, \; "
     r"\sum_i \lambda_i y_i (x_i, 1) = 0",
     needs=("separation", "check_separation"),
-    legend={"w": "a plane", "b": "its shift", r"\lambda": "multipliers", "x": "points", "y": "their kinds, 1 or −1"},
+    legend={"w": "a plane", "b": "its shift", "λ": "multipliers", "x": "points", "y": "their kinds, 1 or −1"},
     refuted_by=(
         wrong.believes_everything, wrong.believes_planes, wrong.counts_shares_only, wrong.through_the_origin,
         wrong.signs_unseen, wrong.nothing_proves_it,

@@ -25,7 +25,7 @@ large_equals_rows = Claim(
     statement="Softmax, log-softmax, logsumexp and RMS norm of a large array X give what each of its rows gives alone, "
     "bit for bit, whatever its layout, the axis and the number of threads.",
     formula=r"f(X)_i = f(X_i), \qquad X \in \mathbb R^{a \times b \times c}, \quad abc > 2^{15}",
-    legend={"f": "one of the four"},
+    legend={"f": "one of the four", "a": "its sizes", "b": "its sizes", "c": "its sizes"},
     limits=Limits(also=("one size of arrays", "32 of their rows", "1, 2 and all threads")),
     needs=(*NAMES, "rms_norm", "num_threads"),
     refuted_by=(
@@ -71,7 +71,7 @@ attention_equals_rows = Claim(
     statement="Attention over a large table of scores gives each query what it gets alone, up to rounding, and the "
     "same bits with any number of threads.",
     formula=r"\mathrm{attention}(Q, K, V)_i \approx \mathrm{attention}(q_i, K, V)",
-    legend={"Q": "the queries", "K": "the keys", "V": "the values"},
+    legend={"Q": "the queries", "q": "one of them", "K": "the keys", "V": "the values"},
     limits=Limits(also=("one size of tables", "1, 2 and 5 threads")),
     needs=("scaled_dot_product_attention", "num_threads"),
     tolerances=(attention_rounding,),
@@ -164,9 +164,9 @@ def _(ops: Operations, name: str) -> Any:
 
 threads_are_as_said = Claim(
     "large_arrays.threads_are_as_said",
-    statement="`MATHCORE_NUM_THREADS` says how many threads n a large array may use, and no more are used; if it is not "
-    "set, as many as there are cores that the process may use. A setting that is no whole number from 1 up is refused "
-    "by name.",
+    statement="`MATHCORE_NUM_THREADS` says how many threads n a large array may use, and no more are used; if it is "
+    "not set, as many as there are cores that the process may use. A setting that is no whole number from 1 up is "
+    "refused by name.",
     formula=r"n \in \{1, 2, 3, \dots\}",
     needs=("num_threads", "softmax"),
     refuted_by=(wrong.setting_ignored, wrong.nonsense_is_one, wrong.setting_ignored_at_work),

@@ -221,6 +221,7 @@ is_linear = Claim(
     statement="A layer f without bias is linear, up to rounding: a sum goes to the sum, a multiple to the multiple. "
     "With a bias it is affine: that is true where the weights of the mixture add up to 1.",
     formula=r"f(\alpha x + \beta y) = \alpha f(x) + \beta f(y), \qquad \text{with a bias if } \alpha + \beta = 1",
+    legend={"x": "an input", "y": "another", "α": "a number", "β": "another"},
     needs=("linear",),
     tolerances=(dot_product,),
     refuted_by=(wrong.squared, wrong.saturated, wrong.relu_inside, wrong.one_too_many, wrong.normalised),
@@ -326,7 +327,7 @@ algebra = Claim(
     "factor passes through; a number is its positive part less that of its negative, and its magnitude is both added.",
     formula=r"r(r(x)) = r(x), \quad x \le y \Rightarrow 0 \le r(y) - r(x) \le y - x, \quad r(cx) = c\,r(x) "
     r"\text{ for } c > 0, \quad x = r(x) - r(-x), \quad |x| = r(x) + r(-x)",
-    legend={"r": "ReLU", "x": "a finite number", "y": "a finite number"},
+    legend={"r": "ReLU", "x": "a finite number", "y": "another", "c": "a factor"},
     needs=("relu",),
     refuted_by=(
         wrong.leaky, wrong.absolute, wrong.shifted, wrong.smooth, wrong.negative_kept, wrong.identity,
@@ -443,7 +444,7 @@ breaks_the_collapse = Claim(
     needs=("relu", "linear"),
     refuted_by=(wrong.identity, wrong.one_too_many, wrong.negative_kept, wrong.leaky, wrong.shifted, wrong.absolute),
     rests_on=("linear.ten_layers_are_one", "depth.single_layer_is_limited"),
-    legend={"W_1": "the weights before the ReLU", "b_1": "the bias there", "W_2": "the weights after it"},
+    legend={"W": "weights: the first before the ReLU, the second after it", "b": "biases"},
     limits=Limits(also=("whole numbers whose sums are exact", "one output", "kinks that all pass through one point")),
 )
 
@@ -513,6 +514,7 @@ beats_linear = Claim(
     statement="Two layers with a ReLU between them compute “one or the other, but not both” exactly; no single layer "
     "does, and no single layer with a threshold either.",
     formula=r"\operatorname{relu}(a + b) - 2\operatorname{relu}(a + b - 1) = a \oplus b, \qquad a, b \in \{0, 1\}",
+    legend={"a": "one input", "b": "the other"},
     source="Minsky & Papert, Perceptrons (1969); Goodfellow, Bengio & Courville, Deep Learning (2016), §6.1",
     needs=("relu", "linear"),
     refuted_by=(wrong.identity, wrong.leaky, wrong.negative_kept, wrong.bias_forgotten),
@@ -620,7 +622,6 @@ gradient_is_a_mask = Claim(
     statement="The gradient passes as it came where the input x was positive, and is zero where it was negative. At 0 "
     "it is the declared share of what came, between none of it and all; at NaN it is what is declared.",
     formula=r"\bar x = \bar y\,[x > 0], \qquad x < 0 \text{ or } x > 0",
-    legend={r"\bar y": "what comes back", r"\bar x": "what is passed on"},
     needs=("relu", "relu_vjp"),
     refuted_by=(
         wrong.slope_one_at_zero, wrong.half_at_zero, wrong.half_below_normal, wrong.mask_of_the_cotangent,
@@ -787,6 +788,7 @@ collapse_is_weaker = Claim(
     condition="the width between is below both the inputs and the outputs; otherwise every matrix is such a pair.",
     statement="Two matrices back to back can do less than one: some matrices are no such pair.",
     formula=r"r < \min(m, n) \Rightarrow \exists W:\ W \ne UV \text{ for all } U_{m \times r}, V_{r \times n}",
+    legend={"W": "a matrix of m rows and n columns", "U": "one of a pair", "V": "the other", "r": "the width between"},
     needs=("linear",),
     tolerances=(stacked_layers,),
     refuted_by=(wrong.one_too_many, wrong.relu_inside, wrong.columns_mixed),
@@ -951,7 +953,7 @@ error_is_the_tail = Claim(
     statement="The best two thin matrices L and R of rank r miss W by its (r + 1)-th singular value in the spectral "
     "norm, and by the root of the squares of that and all that follow in Frobenius norm, up to rounding: by nothing if "
     "the rank was at most r.",
-    legend={r"\sigma": "the singular values of W, the largest first"},
+    legend={"σ": "the singular values of W, the largest first", "F": "Frobenius"},
     formula=r"\lVert W - LR\rVert_2 = \sigma_{r+1}, \qquad \lVert W - LR\rVert_F^2 = \sum_{i>r}\sigma_i^2",
     limits=Limits(also=("no singular value overflows",)),
     source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
@@ -1105,6 +1107,7 @@ high_score_means_aligned = Claim(
     r"\cos\angle(x, w) > \cos\angle(y, w)",
     limits=Limits(also=("whole numbers whose sums are exact",)),
     needs=("linear",),
+    legend={"w": "the weights"},
     refuted_by=(wrong.relu_inside, wrong.squared, wrong.skips_a_product),
     rests_on=("linear.score_is_alignment",),
 )
@@ -1467,7 +1470,6 @@ nothing_is_hidden = Claim(
     "other. A sum that overflows is not finite either, but for one of float16 that comes back: it is kept in float32.",
     formula=r"x_i = \mathrm{NaN} \Rightarrow y_j = \mathrm{NaN}, \qquad x_i W_{ij} = \pm\infty "
     r"\text{ and no other term is NaN or } \mp\infty \Rightarrow y_j = \pm\infty",
-    legend={"x_i W_{ij}": "a term of the output y_j, whose last term is its bias"},
     needs=("linear",),
     refuted_by=(
         wrong.nan_hidden, wrong.clipped_at_the_largest, wrong.columns_touch, wrong.saturated, wrong.summed_in_halves,
@@ -1524,7 +1526,7 @@ linear_gradient = Claim(
     "pairs with the cotangent.",
     formula=r"\langle \bar y,\, dx\,W + x\,dW + db\rangle = \langle \bar x, dx\rangle + \langle \bar W, dW\rangle + "
     r"\langle \bar b, db\rangle",
-    legend={"dx": "a step of x", "dW": "a step of W", "db": "a step of b"},
+    legend={"d": "in front of an argument: a step of it"},
     limits=Limits(also=("nothing overflows",)),
     needs=("linear", "linear_vjp"),
     tolerances=(dot_product,),

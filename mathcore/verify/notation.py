@@ -65,5 +65,6 @@ COMMON: Mapping[str, str] = {
 
 TOPICS: Mapping[str, Mapping[str, str]] = {
     "softmax": {"x": "a row of scores", "p": "its softmax"},
+    "linear": {"x": "a row of inputs", "y": "its outputs", "W": "the weights", "b": "the bias"},
 }
 """The first part of a claim's id → what letters mean in its formulas."""
