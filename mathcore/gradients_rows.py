@@ -255,7 +255,7 @@ def _turned(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _attended(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
-    large = draw(st.integers(0, 9)) == 9
+    large = draw(st.integers(0, 5)) == 5
     heads, key_heads = draw(st.sampled_from([(4, 2), (8, 4)] if large else [(1, 1), (2, 1), (2, 2)]))
     queries, keys, width, value_width = (draw(st.integers(1, n)) for n in (3, 3, 4, 3))
     if large:
@@ -275,11 +275,11 @@ def _hidden(draw: Draw, heads: int, queries: int, keys: int) -> dict[str, Any]:
 
 
 def _many_heads(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
-    large = draw(st.integers(0, 9)) == 9
+    large = draw(st.integers(0, 5)) == 5
     heads, key_heads = draw(st.sampled_from([(4, 2)] if large else [(1, 1), (2, 1), (2, 2)]))
     times, features, half, outputs = (draw(st.integers(1, n)) for n in (3, 3, 2, 3))
     if large:
-        times, features, half = draw(st.sampled_from([(9, 2, 1), (2, 17, 1), (3, 3, 1)]))
+        times, features, half = draw(st.sampled_from([(9, 2, 1), (2, 17, 1)]))
     width = 2 * half
     shapes = [(features, n * width) for n in (heads, key_heads, key_heads)] + [(heads * width, outputs)]
     options = _with(is_causal=[False, True], rope_base=[None, 100.0], scale=[None, None, 0.75])(draw)
