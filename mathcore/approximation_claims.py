@@ -65,7 +65,7 @@ def curves(draw: Draw, target: Target) -> dict[str, Any]:
     gaps = np.array(draw(st.lists(log_uniform(2.0**-6, 1.0), min_size=1, max_size=12)))
     knots = np.r_[0.0, np.cumsum(gaps)] + draw(st.floats(-3, 3))
     middle = (knots[:-1] + knots[1:]) / 2  # where a broken line is worst
-    places = knots[:-1, None] + draw(seeds()).random((len(gaps), 2)) * (knots[1:] - knots[:-1])[:, None]
+    shares = draw(seeds()).random((len(gaps), 2))
     size, kink = draw(log_uniform(2.0**-4, 2.0**4)), draw(st.sampled_from(middle.tolist()))
     family = draw(
         st.sampled_from(
@@ -82,7 +82,7 @@ def curves(draw: Draw, target: Target) -> dict[str, Any]:
             ]
         )
     )
-    return {"knots": knots, "x": np.minimum(np.c_[middle, places], knots[1:, None]).ravel(), "family": family}
+    return {"knots": knots, "shares": shares, "family": family}
 
 
 def stairs(x: Any, length: float) -> Any:
@@ -97,12 +97,11 @@ def stairs(x: Any, length: float) -> Any:
 def broken_lines(draw: Draw, target: Target) -> dict[str, Any]:
     """Knots and values that arithmetic is exact on: gaps are powers of two, so that slopes are, too."""
     n = draw(st.integers(2, 8))
-    gaps = 2 ** (abs(draw_integers(draw, (n,), 3)) % 4)
-    knots, values = np.cumsum(gaps) - draw(st.integers(0, 20)), draw_integers(draw, (n,), 9)
+    gaps, values = 2 ** (abs(draw_integers(draw, (n,), 3)) % 4), draw_integers(draw, (n,), 9)
+    unit: Any = 1.0
     if target.exact and draw(st.booleans()):
         unit = Fraction(1, draw(st.sampled_from([3, 7])))
-        return {"knots": knots.astype(object) * unit, "values": values.astype(object) * unit}
-    return {"knots": knots.astype(np.float64), "values": values.astype(np.float64)}
+    return {"gaps": gaps * unit, "start": draw(st.integers(-20, 20)) * unit, "values": values * unit}
 
 
 relu_net_fits_any_continuous = Claim(
@@ -128,7 +127,8 @@ relu_net_fits_any_continuous = Claim(
 
 
 @relu_net_fits_any_continuous.exact(broken_lines())
-def _(ops: Operations, knots: Any, values: Any) -> Any:
+def _(ops: Operations, gaps: Any, start: Any, values: Any) -> Any:
+    knots = np.cumsum(abs(gaps)) + start
     net = ops.interpolating_net(knots, values)
     middle = (knots[:-1] + knots[1:]) / 2
     return all_of(
@@ -138,9 +138,12 @@ def _(ops: Operations, knots: Any, values: Any) -> Any:
 
 
 @relu_net_fits_any_continuous.property(curves())
-def _(ops: Operations, knots: Any, x: Any, family: Family) -> Any:
-    values = enclose(family.f, knots).hi
-    gap = np.repeat(np.diff(knots), 3)  # three places in each
+def _(ops: Operations, knots: Any, shares: Any, family: Family) -> Any:
+    knots = np.unique(knots)
+    values, gaps = enclose(family.f, knots).hi, np.diff(knots)
+    inside = np.c_[np.full(len(gaps), 0.5), abs(shares[: len(gaps)]) % 1]  # three places in each
+    x = np.minimum(knots[:-1, None] + inside * gaps[:, None], knots[1:, None]).ravel()
+    gap = np.repeat(gaps, 3)
     allowed = family.allowed(gap) + broken_line_rounding(x, knots, values)
     net = ops.interpolating_net(knots, values)
     return equal(ops.relu_net(x[:, None], net)[:, 0], enclose(family.f, x), within=allowed)
@@ -269,7 +272,9 @@ backprop_is_exact = Claim(
         "v": "a move of it",
         "ε": "so small that no unit switches",
     },
-    limits=Limits(also=("three layers", "numbers with few bits")),
+    limits=Limits(
+        also=("three layers",), fixed={"zeros": "no unit stands at its kink", "scale": "numbers with few bits"}
+    ),
     needs=("relu_net", "relu_net_vjp"),
     refuted_by=(wrong.gradient_of_linear, wrong.biases_do_not_learn, wrong.inputs_get_nothing, wrong.uphill),
 )
@@ -482,7 +487,7 @@ beats_width = Claim(
     statement="k hidden layers of two units fold the interval [0, 1] into 2ᵏ straight pieces; one hidden layer of n "
     "units makes at most n + 1, so it needs at least 2ᵏ − 1 units for the same.",
     legend={"T": "the tent map", "a": "weights", "w": "weights", "b": "biases", "c": "a bias"},
-    limits=Limits(also=("k up to 9", "n up to 12")),
+    limits=Limits(also=("k up to 9", "n up to 12"), fixed={"scale": "kinks at multiples of 1/2"}),
     formula=r"\#\text{pieces}(T^{\circ k}) = 2^k \text{ on } [0, 1], \qquad \#\text{pieces}\Big(\sum_{i=1}^n a_i "
     r"\operatorname{relu}(w_i x + b_i) + c\Big) \le n + 1",
     source="Telgarsky, arXiv:1509.08101; Montúfar et al., arXiv:1402.1869",

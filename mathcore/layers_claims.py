@@ -52,6 +52,7 @@ from mathcore.verify import (
     raises,
     widths,
 )
+from mathcore.verify.adversary import BENDS
 from mathcore.verify.domains import WIDTHS, Draw, as_dtype
 from mathcore.verify.enclosures import true_matmul
 from mathcore.verify.errors import NotTriedError
@@ -171,7 +172,7 @@ layer_is_a_matrix = Claim(
         wrong.float32_inside,
         wrong.far_corner_lost,
     ),
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
 )
 
 
@@ -200,7 +201,7 @@ layers_compose = Claim(
     needs=("linear",),
     tolerances=(stacked_layers,),
     refuted_by=(wrong.relu_inside, wrong.bias_forgotten, wrong.weight_transposed, wrong.one_too_many),
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
 )
 
 
@@ -225,7 +226,7 @@ is_linear = Claim(
     needs=("linear",),
     tolerances=(dot_product,),
     refuted_by=(wrong.squared, wrong.saturated, wrong.relu_inside, wrong.one_too_many, wrong.normalised),
-    limits=Limits(also=("inputs that are whole numbers, or fractions", "α and β are whole")),
+    limits=Limits(also=("α and β are whole",), fixed={"scale": "inputs are whole numbers, or fractions"}),
 )
 
 
@@ -365,16 +366,16 @@ def _(ops: Operations, x: Any, y: Any, factor: Any) -> Any:
 
 @domain
 def ordered_pairs(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two arrays of finite numbers of any size, one nowhere above the other, and a positive factor."""
+    """Two arrays of finite numbers of any size, and a positive factor."""
     name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 6))
     x, y = (np.nan_to_num(draw_bits(draw, (n,), name).astype(np.float64)) for _ in range(2))
     factor = as_dtype(draw(log_uniform(2.0**-3, 2.0**3)), name)
-    return {"x": as_dtype(np.minimum(x, y), name), "y": as_dtype(np.maximum(x, y), name), "factor": factor}
+    return {"x": as_dtype(x, name), "y": as_dtype(y, name), "factor": factor}
 
 
 @algebra.property(ordered_pairs())
 def _(ops: Operations, x: Any, y: Any, factor: Any) -> Any:
-    return laws(ops, x, y, factor)
+    return laws(ops, np.minimum(x, y), np.maximum(x, y), abs(factor))
 
 
 ten_layers_are_one = Claim(
@@ -386,7 +387,7 @@ ten_layers_are_one = Claim(
     tolerances=(stacked_layers, merged_layers),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.bias_forgotten, wrong.capped_outputs),
     rests_on=("linear.layers_compose",),
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
 )
 
 
@@ -445,7 +446,10 @@ breaks_the_collapse = Claim(
     refuted_by=(wrong.identity, wrong.one_too_many, wrong.negative_kept, wrong.leaky, wrong.shifted, wrong.absolute),
     rests_on=("linear.ten_layers_are_one", "depth.single_layer_is_limited"),
     legend={"W": "weights: the first before the ReLU, the second after it", "b": "biases"},
-    limits=Limits(also=("whole numbers whose sums are exact", "one output", "kinks that all pass through one point")),
+    limits=Limits(
+        also=("one output", "kinks that all pass through one point, or come in pairs"),
+        fixed={"scale": "whole numbers whose sums are exact"},
+    ),
 )
 
 
@@ -460,8 +464,8 @@ def nets_around_a_point(draw: Draw, target: Target) -> dict[str, Any]:
     after = draw_integers(draw, (hidden, 1), 2)
     step[0, 0], weight[0, 0], weight[1:, 0] = step[0, 0] or 1, weight[0, 0] or 1, 0  # one unit has its kink here
     after[0] += not (abs(step @ weight) @ after).any()
-    net = {"weight": weight, "bias": -(point @ weight)[0], "after": after}
-    return {key: as_dtype(v, name) for key, v in {"point": point, "step": step, **net}.items()}
+    arrays = {"point": point, "step": step, "weight": weight, "after": after}
+    return {key: as_dtype(v, name) for key, v in arrays.items()}
 
 
 def relu_between(ops: Operations, x: Any, weight: Any, bias: Any, after: Any) -> Any:
@@ -470,29 +474,31 @@ def relu_between(ops: Operations, x: Any, weight: Any, bias: Any, after: Any) ->
 
 
 @breaks_the_collapse.property(nets_around_a_point())
-def _(ops: Operations, point: Any, step: Any, **net: Any) -> Any:
+def _(ops: Operations, point: Any, step: Any, weight: Any, after: Any) -> Any:
     # What f(p + d) + f(p − d) − 2f(p) leaves over: nothing if f is affine, and the bends of the units here.
-    ahead, behind, here = (relu_between(ops, v, **net) for v in (point + step, point - step, point))
-    bends = abs(step.astype(np.float64) @ net["weight"].astype(np.float64)) @ net["after"].astype(np.float64)
-    return all_of(equal(ahead + behind - 2 * here, bends), differs(bends, np.zeros_like(bends)))
+    places, wide = (point + step, point - step, point), weight.astype(np.float64)
+    bias = -(point.astype(np.float64) @ wide)[0].astype(weight.dtype)
+    ahead, behind, here = (relu_between(ops, v, weight, bias, after) for v in places)
+    return equal(ahead + behind - 2 * here, abs(step.astype(np.float64) @ wide) @ after.astype(np.float64))
 
 
 @domain
 def nets_that_cancel(draw: Draw, target: Target) -> dict[str, Any]:
-    """A net whose units come in pairs with one kink, (w, b) that gives cv and ±c(w, b) that gives −v, and inputs."""
+    """Half of the units of a net, inputs, and how the other half is turned."""
     name, inputs, pairs = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     x, weight, bias = (draw_integers(draw, s, 2) for s in ((3, inputs), (inputs, pairs), (pairs,)))
-    after, turn = draw_integers(draw, (pairs, 1), 2), draw(st.sampled_from([-2, -1, 1, 2]))
-    both = {"weight": np.c_[weight, turn * weight], "bias": np.r_[bias, turn * bias]}
-    arrays = {"x": x, **both, "after": np.r_[abs(turn) * after, -after]}
-    return {key: as_dtype(v, name) for key, v in arrays.items()}
+    arrays = {"x": x, "weight": weight, "bias": bias, "after": draw_integers(draw, (pairs, 1), 2)}
+    return {**{key: as_dtype(v, name) for key, v in arrays.items()}, "turn": draw(st.sampled_from([-2, -1, 1, 2]))}
 
 
 @breaks_the_collapse.property(nets_that_cancel(), effort=0.5)
-def _(ops: Operations, x: Any, **net: Any) -> Any:
+def _(ops: Operations, x: Any, weight: Any, bias: Any, after: Any, turn: int) -> Any:
+    # Pairs with one kink: (w, b) that gives |c|v, and c(w, b) that gives −v.
+    w, b, v = (a.astype(np.float64) for a in (weight, bias, after))
+    net = np.c_[w, turn * w], np.r_[b, turn * b], np.r_[abs(turn) * v, -v]
     # relu(h) = h/2 + |h|/2, and of the second nothing is left: half of the two layers without a ReLU.
-    weight, bias, after = (net[key].astype(np.float64) for key in ("weight", "bias", "after"))
-    return equal(2 * relu_between(ops, x, **net), (x.astype(np.float64) @ weight + bias) @ after)
+    straight = (x.astype(np.float64) @ net[0] + net[1]) @ net[2]
+    return equal(2 * relu_between(ops, x, *(a.astype(x.dtype) for a in net)), straight)
 
 
 @breaks_the_collapse.proof
@@ -555,7 +561,7 @@ piecewise_linear = Claim(
     needs=("relu", "linear"),
     tolerances=(stacked_layers,),
     refuted_by=(wrong.smooth, wrong.squared, wrong.saturated, wrong.bias_forgotten, wrong.leaky),
-    limits=Limits(also=("one or two hidden layers",)),
+    limits=Limits(also=("one or two hidden layers",), fixed={"scale": "numbers with few bits"}),
 )
 
 STEPS = [sign * Fraction(4, 2**k) for k in range(7) for sign in (1, -1)]
@@ -563,24 +569,23 @@ STEPS = [sign * Fraction(4, 2**k) for k in range(7) for sign in (1, -1)]
 
 @domain
 def one_pattern(draw: Draw, target: Target) -> dict[str, Any]:
-    """A net with one or two hidden layers, and two inputs that switch on the same units; all numbers have few bits.
+    """A net with one or two hidden layers, an input and a direction; all numbers have few bits.
 
-    Whole numbers and halves: some units stand at their kinks. Of the steps from x, the first that passes none.
+    Whole numbers and halves: some units stand at their kinks.
     """
     sizes = [draw(st.integers(1, 4)) for _ in range(draw(st.integers(3, 4)))]
     x, d = (draw_integers(draw, (1, sizes[0]), 5) for _ in range(2))
     weights = [draw_integers(draw, s, 4) for s in itertools.pairwise(sizes)]
     biases = [draw_integers(draw, (n,), 9) * Fraction(1, 2) for n in sizes[1:]]
     layers = list(zip(weights, biases, strict=True))
-    step = next((s for s in STEPS if pattern(x + s * d, layers) == pattern(x, layers)), Fraction(0))
     number: Any = np.float64
     if target.exact and draw(st.booleans()):
         number = object
         layers[0] = layers[0][0] * Fraction(1, 3), layers[0][1] * Fraction(1, 3)  # no binary fractions
         layers[1:] = [(weight, bias * Fraction(1, 3)) for weight, bias in layers[1:]]  # the pattern stays
-    exact = (x * Fraction(1), x + step * d, [(weight * Fraction(1), bias) for weight, bias in layers])
+    exact = (x * Fraction(1), d * Fraction(1), [(weight * Fraction(1), bias) for weight, bias in layers])
     return {
-        "x": exact[0].astype(number), "y": exact[1].astype(number),
+        "x": exact[0].astype(number), "d": exact[1].astype(number),
         "layers": [(weight.astype(number), bias.astype(number)) for weight, bias in exact[2]],
     }  # fmt: skip
 
@@ -603,7 +608,9 @@ def net(ops: Operations, x: Any, layers: Any) -> Any:
 
 
 @piecewise_linear.exact(one_pattern())
-def _(ops: Operations, x: Any, y: Any, layers: Any) -> Any:
+def _(ops: Operations, x: Any, d: Any, layers: Any) -> Any:
+    steps = (x + (step if d.dtype == object else float(step)) * d for step in STEPS)
+    y = next((y for y in steps if pattern(y, layers) == pattern(x, layers)), x)  # the first that switches no unit
     middle = net(ops, (x + y) / 2, layers)
     return equal(middle + middle, net(ops, x, layers) + net(ops, y, layers))
 
@@ -622,6 +629,7 @@ gradient_is_a_mask = Claim(
     statement="The gradient passes as it came where the input x was positive, and is zero where it was negative. At 0 "
     "it is the declared share of what came, between none of it and all; at NaN it is what is declared.",
     formula=r"\bar x = \bar y\,[x > 0], \qquad x < 0 \text{ or } x > 0",
+    limits=Limits(fixed={"scale": "differences of whole numbers, which are exact"}),
     needs=("relu", "relu_vjp"),
     refuted_by=(
         wrong.slope_one_at_zero, wrong.half_at_zero, wrong.half_below_normal, wrong.mask_of_the_cotangent,
@@ -655,6 +663,8 @@ def around_zero(draw: Draw, target: Target) -> dict[str, Any]:
 
 @gradient_is_a_mask.property(around_zero())
 def _(ops: Operations, g: Any, x: Any, step: Any) -> Any:
+    step = abs(step)
+    x = np.where(abs(x) < step, step, x)
     difference = ops.relu(x + step) - ops.relu(x - step)  # no kink lies between: a central difference truncates nothing
     return equal(ops.relu_vjp(g, x) * (step + step), g * difference)
 
@@ -687,6 +697,7 @@ relu_gradient = Claim(
     formula=r"\bar x = \bar y\, \frac{d}{dx}\max(x, 0) \text{ for } x \ne 0, \qquad "
     r"\langle \bar y, \operatorname{relu}(x)\rangle = \langle \bar x, x\rangle",
     source="Euler's identity for functions of degree 1",
+    limits=Limits(fixed={"scale": "finite numbers"}),
     needs=("relu", "relu_vjp"),
     refuted_by=(
         wrong.mask_of_the_cotangent, wrong.everything_passes, wrong.leaky, wrong.shifted, wrong.leaky_slope,
@@ -705,6 +716,7 @@ def away_from_zero(draw: Draw, target: Target) -> dict[str, Any]:
 
 @relu_gradient.property(away_from_zero(), effort=0.5)
 def _(ops: Operations, g: Any, x: Any) -> Any:
+    x = np.where(x == 0, x.dtype.type(-1), x)
     slope = derivative(lambda x: np.maximum(x, 0 * x), (x,), (g,))
     return equal(ops.relu_vjp(g, x), slope)
 
@@ -730,7 +742,7 @@ two_layers_collapse = Claim(
     "between them.",
     formula=r"(xU)V = x(UV), \qquad \operatorname{rank} UV \le r",
     needs=("linear",),
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     tolerances=(stacked_layers, dot_product, score_table_rounding),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.weight_transposed, wrong.columns_swapped),
     rests_on=("linear.layers_compose",),
@@ -955,7 +967,9 @@ error_is_the_tail = Claim(
     "the rank was at most r.",
     legend={"σ": "the singular values of W, the largest first", "F": "Frobenius"},
     formula=r"\lVert W - LR\rVert_2 = \sigma_{r+1}, \qquad \lVert W - LR\rVert_F^2 = \sum_{i>r}\sigma_i^2",
-    limits=Limits(also=("no singular value overflows",)),
+    limits=Limits(
+        fixed=dict.fromkeys(BENDS, "matrices whose singular values are known"), also=("no singular value overflows",)
+    ),
     source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
     needs=("low_rank",),
     tolerances=(score_table_rounding,),
@@ -997,30 +1011,35 @@ score_is_alignment = Claim(
     needs=("linear",),
     tolerances=(dot_product,),
     refuted_by=(wrong.relu_inside, wrong.normalised, wrong.squared, wrong.one_too_many, wrong.skips_a_product),
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
 )
 
 
 @domain
 def directions(draw: Draw, target: Target) -> dict[str, Any]:
-    """Weights of whole numbers, an input of their length with places and signs changed, and one at right angles.
-
-    A better aligned short input and a worse aligned long one as well: the weights, and a multiple with a step across.
-    """
+    """Weights of whole numbers, how their places and signs change, and two factors."""
     name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 6))
-    w = draw_integers(draw, (n,), 4)
-    w[0] = w[0] or 1
-    across = np.zeros(n, int)
-    across[:2] = -w[1], w[0]
-    signs = np.array(draw(st.lists(st.sampled_from([1, -1]), min_size=n, max_size=n)))
-    turned = np.array(draw(st.permutations(w.tolist()))) * signs
-    long = draw(st.integers(2, 3)) * w + across * draw(st.sampled_from([-2, -1, 1, 2]))
-    arrays = {"w": w, "same_length": turned, "across": across, "long": long}
-    return {key: as_dtype(v, name) for key, v in arrays.items()}
+    return {
+        "w": as_dtype(draw_integers(draw, (n,), 4), name),
+        "places": draw(st.permutations(range(n))),
+        "turned": draw(st.lists(st.booleans(), min_size=n, max_size=n)),
+        "along": draw(st.integers(2, 3)), "beside": draw(st.sampled_from([-2, -1, 1, 2])),
+    }  # fmt: skip
+
+
+def around(w: Any, places: Any, turned: Any, along: int, beside: int) -> tuple[Any, Any, Any, Any]:
+    """Weights other than 0, and inputs: of the same length, at right angles, and long, but not in their direction."""
+    w = np.r_[w[:1] + (not w.any()), w[1:]].astype(w.dtype)
+    across = np.r_[-w[1], w[0], np.zeros(len(w) - 2)].astype(w.dtype)
+    if not across.any():  # the first two weights are 0
+        across[0] = 1
+    long = along * w.astype(np.float64) + beside * across.astype(np.float64)
+    return w, np.where(turned, -w, w)[list(places)], across, long.astype(w.dtype)
 
 
 @score_is_alignment.property(directions())
-def _(ops: Operations, w: Any, same_length: Any, across: Any, long: Any) -> Any:
+def _(ops: Operations, **how: Any) -> Any:
+    w, same_length, across, _ = around(**how)
     score: Callable[[Any], Any] = lambda x: ops.linear(x[None], w[:, None])[0, 0]  # noqa: E731
     return all_of(  # whole numbers: every score is exact
         at_most(score(same_length), score(w)),
@@ -1055,7 +1074,7 @@ columns_are_detectors = Claim(
     faq=14,
     statement="Each output y_j looks at its own column of the weights W and at no other.",
     formula=r"y_j = x \cdot W_{:j} + b_j",
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     needs=("linear",),
     tolerances=(dot_product,),
     refuted_by=(
@@ -1105,7 +1124,7 @@ high_score_means_aligned = Claim(
     "can outscore a short one that is better aligned.",
     formula=r"\lVert x\rVert = \lVert y\rVert > 0,\ w \ne 0: \quad x \cdot w > y \cdot w \iff "
     r"\cos\angle(x, w) > \cos\angle(y, w)",
-    limits=Limits(also=("whole numbers whose sums are exact",)),
+    limits=Limits(fixed={"scale": "whole numbers whose sums are exact"}),
     needs=("linear",),
     legend={"w": "the weights"},
     refuted_by=(wrong.relu_inside, wrong.squared, wrong.skips_a_product),
@@ -1114,7 +1133,8 @@ high_score_means_aligned = Claim(
 
 
 @high_score_means_aligned.property(directions())
-def _(ops: Operations, w: Any, same_length: Any, across: Any, long: Any) -> Any:
+def _(ops: Operations, **how: Any) -> Any:
+    w, same_length, _, long = around(**how)
     scores = ops.linear(np.stack([w, same_length, -same_length, long]), w[:, None])[:, 0].astype(np.float64)
     gaps = ((np.stack([w, same_length, -same_length]).astype(np.float64) - w.astype(np.float64)) ** 2).sum(1)
     # Of one length: the smaller the distance to w, the higher the score, in exact whole numbers. The long one is not
@@ -1140,7 +1160,7 @@ multiply_add = Claim(
     "another order changes no more than rounding.",
     formula=r"C_{ij} = \sum_k A_{ik} B_{kj}",
     needs=("linear",),
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     tolerances=(dot_product,),
     refuted_by=(
         wrong.weight_transposed,
@@ -1222,7 +1242,7 @@ rows_are_independent = Claim(
     "included, changes no bit of it, and how many there are no more than rounding. So it is for the cotangent of the "
     "input.",
     formula=r"(XW + b)_i = X_i W + b",
-    limits=Limits(also=("nothing overflows in the row itself",)),
+    limits=Limits(fixed={"scale": "nothing overflows in the row itself"}),
     needs=("linear", "linear_vjp"),
     tolerances=(dot_product,),
     refuted_by=(
@@ -1325,7 +1345,7 @@ row_and_column = Claim(
     statement="A matrix W times a column x is the row times the transposed matrix, transposed, up to rounding.",
     formula=r"(W x)^\top = x^\top W^\top",
     needs=("linear",),
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     tolerances=(dot_product,),
     refuted_by=(wrong.weight_transposed, wrong.columns_swapped, wrong.last_input_dropped),
 )
@@ -1471,6 +1491,7 @@ nothing_is_hidden = Claim(
     formula=r"x_i = \mathrm{NaN} \Rightarrow y_j = \mathrm{NaN}, \qquad x_i W_{ij} = \pm\infty "
     r"\text{ and no other term is NaN or } \mp\infty \Rightarrow y_j = \pm\infty",
     needs=("linear",),
+    limits=Limits(fixed={"scale": "whole numbers whose sums are exact"}),
     refuted_by=(
         wrong.nan_hidden, wrong.clipped_at_the_largest, wrong.columns_touch, wrong.saturated, wrong.summed_in_halves,
         wrong.rows_touch,
@@ -1527,7 +1548,7 @@ linear_gradient = Claim(
     formula=r"\langle \bar y,\, dx\,W + x\,dW + db\rangle = \langle \bar x, dx\rangle + \langle \bar W, dW\rangle + "
     r"\langle \bar b, db\rangle",
     legend={"d": "in front of an argument: a step of it"},
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     needs=("linear", "linear_vjp"),
     tolerances=(dot_product,),
     refuted_by=(

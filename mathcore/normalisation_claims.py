@@ -134,7 +134,10 @@ norm_is_the_formula = Claim(
     statement="Every row x of n numbers is divided by the root of its mean square plus ε and multiplied by the weights "
     "w, whatever other rows are, as long as the sum of its squares neither overflows nor, if ε is 0, underflows.",
     formula=r"y_i = w_i \frac{x_i}{\sqrt{\frac1n\sum_j x_j^2 + \epsilon}}",
-    limits=Limits(said=("as long as the sum of its squares neither overflows nor, if ε is 0, underflows",)),
+    limits=Limits(
+        said=("as long as the sum of its squares neither overflows nor, if ε is 0, underflows",),
+        fixed={"scale": "no result overflows"},
+    ),
     source="Zhang & Sennrich, arXiv:1910.07467, equation 4",
     needs=("rms_norm",),
     tolerances=(rms_norm_rounding,),
@@ -189,8 +192,10 @@ norm_ignores_length = Claim(
     tolerances=(rms_norm_rounding,),
     refuted_by=(wrong.epsilon_fixed,),
     limits=Limits(
-        also=("c a whole number or a power of two",), said=("as long as no square over- or underflows", "Without ε")
-    ),
+        also=("c is a whole number or a power of two",),
+        fixed={"scale": "products with c are exact"},
+        said=("as long as no square over- or underflows", "Without ε"),
+    ),  # fmt: skip
 )
 
 
