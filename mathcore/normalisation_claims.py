@@ -195,7 +195,7 @@ norm_ignores_length = Claim(
         also=("c is a whole number or a power of two",),
         fixed={"scale": "products with c are exact"},
         said=("as long as no square over- or underflows", "Without ε"),
-    ),  # fmt: skip
+    ),
 )
 
 
