@@ -18,6 +18,7 @@ from mathcore.approximation_tolerances import (
     broken_line_of_smooth,
     broken_line_rounding,
 )
+from mathcore.common_rows import Called, defaults
 from mathcore.verify import (
     Allowance,
     Claim,
@@ -424,7 +425,7 @@ patterns_of_patterns = Claim(
     needs=("relu_net", "xor_net", "line_net", "pattern_net", "square_net", "separation"),
     refuted_by=(
         wrong.detector_too_keen, wrong.lines_counted, wrong.columns_unseen, wrong.bars_anywhere, wrong.nothing_between,
-        wrong.leaky,
+        wrong.leaky, wrong.always_in_floats,
     ),
     rests_on=("depth.single_layer_is_limited",),
     dispensable=("separation",),
@@ -449,6 +450,21 @@ def hard_images(side: int) -> Any:
     x[:, :2, 2:] = 1  # of two rows all but the first two pixels are black
     x[:, :2, :2] = images(2).reshape(-1, 2, 2)
     return x.reshape(16, -1)
+
+
+def formats_of_nets() -> Iterator[dict[str, Any]]:
+    """All nets that are built by hand, in a few formats."""
+    for name, arguments in (("xor_net", ()), ("line_net", (3,)), ("pattern_net", (2,)), ("square_net", (2,))):
+        for dtype in ("object", "float32", "float16"):
+            yield {"name": name, "arguments": arguments, "dtype": dtype}
+
+
+@patterns_of_patterns.exhaustive(formats_of_nets)
+def _(ops: Operations, name: str, arguments: tuple[int, ...], dtype: str) -> Any:
+    build = getattr(ops, name)
+    pairs = zip(build(*arguments, dtype=dtype), build(*arguments), strict=True)
+    arrays = [(a, b) for layer, usual in pairs for a, b in zip(layer, usual, strict=True)]
+    return all_of(*(same(a.dtype.name, dtype) for a, _ in arrays), *(equal(a, b) for a, b in arrays))
 
 
 @patterns_of_patterns.proof
@@ -601,3 +617,15 @@ def _(ops: Operations, step: int, place: int) -> Any:
         equal(balance(points, labels, shares)[:2], [0, 0]),
         equal(ops.check_separation(points, labels, ("infeasible", shares)), False),
     )
+
+
+def by_default(name: str, **inputs: Any) -> Claim:
+    """The defaults of a net that is built by hand."""
+    sizes = {"size": (2, 3)} if name == "line_net" else {}
+    return defaults(Called(name, st.fixed_dictionaries(inputs)), **sizes, dtype=("float64", "float32"))
+
+
+net_defaults = (
+    by_default("xor_net"), by_default("line_net"), by_default("pattern_net", size=st.integers(1, 4)),
+    by_default("square_net", size=st.integers(2, 4)), by_default("tent_net", depth=st.integers(1, 4)),
+)  # fmt: skip

@@ -305,3 +305,9 @@ def nothing_proves_it(correct: Operation) -> Operation:
         return (answer[0] == "infeasible" and not any(answer[1])) or correct(points, labels, answer)
 
     return wrong
+
+
+@mutant("xor_net", wraps=True)
+def always_in_floats(correct: Operation) -> Operation:
+    """Builds a net of float64 whatever format is asked for."""
+    return lambda dtype=None: correct()  # noqa: ARG005

@@ -244,7 +244,9 @@ def _looked_up(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
 def _placed(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
     options = _with(base=[100.0, 10_000.0], interleaved=[True, False])(draw)
     dim = _now_and_then(draw, 7, 17, 33)
-    return (_whole(draw, _now_and_then(draw, 3, 9, 33), most=200),), {"dim": dim, **options}
+    lead = draw(st.sampled_from([(), (), (2,)]))
+    most = draw(st.sampled_from([200, 200, 8000]))
+    return (_whole(draw, *lead, _now_and_then(draw, 3, 9, 33), most=most),), {"dim": dim, **options}
 
 
 def _turned(draw: Draw) -> tuple[Arrays, dict[str, Any]]:

@@ -856,3 +856,26 @@ def one_block_pulled(correct: Any) -> Any:
         return y.reshape(x.shape)
 
     return wrong
+
+
+@mutant("relu", wraps=True)
+def nan_lost_in_a_crowd(correct: Any) -> Any:
+    """Turns NaN into 0 where there are more than 300 numbers."""
+
+    def wrong(x: Any) -> Any:
+        y = correct(x)
+        return np.where(np.isnan(y), y.dtype.type(0), y) if x.size > 300 else y
+
+    return wrong
+
+
+@mutant("linear_vjp", wraps=True)
+def first_row_pulled_into_all(correct: Any) -> Any:
+    """Adds 0 times the first row's cotangent to all of them: NaN there reaches every row."""
+
+    def wrong(g: Any, x: Any, *more: Any) -> Any:
+        x_bar, *rest = correct(g, x, *more)
+        with np.errstate(invalid="ignore"):
+            return (x_bar + x_bar.dtype.type(0) * x_bar[:1] if x.ndim > 1 and len(x) else x_bar, *rest)
+
+    return wrong
