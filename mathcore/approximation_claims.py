@@ -36,7 +36,7 @@ from mathcore.verify import (
     same,
     seeds,
 )
-from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify.domains import Domain, Draw, as_dtype, draw_integers
 
 LeshnoEtAl = "Leshno, Lin, Pinkus & Schocken, Neural Networks 6 (1993), doi:10.1016/S0893-6080(05)80131-5"
 
@@ -619,13 +619,28 @@ def _(ops: Operations, step: int, place: int) -> Any:
     )
 
 
-def by_default(name: str, **inputs: Any) -> Claim:
-    """The defaults of a net that is built by hand."""
-    sizes = {"size": (2, 3)} if name == "line_net" else {}
-    return defaults(Called(name, st.fixed_dictionaries(inputs)), **sizes, dtype=("float64", "float32"))
+class BySide(Called):
+    """A net for images, called with the side of one."""
+
+    def answers(self, ops: Operations, **arguments: Any) -> tuple[Any, ...]:
+        """What the target returns."""
+        side = arguments.pop("side")
+        return tuple(getattr(ops, self.name)(side, **arguments))
 
 
 net_defaults = (
-    by_default("xor_net"), by_default("line_net"), by_default("pattern_net", size=st.integers(1, 4)),
-    by_default("square_net", size=st.integers(2, 4)), by_default("tent_net", depth=st.integers(1, 4)),
-)  # fmt: skip
+    defaults(Called("xor_net", Domain(lambda _: st.just({}))), dtype=("float64", "float32")),
+    defaults(Called("line_net", Domain(lambda _: st.just({}))), size=(2, 3), dtype=("float64", "float32")),
+    defaults(
+        BySide("pattern_net", Domain(lambda _: st.fixed_dictionaries({"side": st.integers(1, 4)}))),
+        dtype=("float64", "float32"),
+    ),
+    defaults(
+        BySide("square_net", Domain(lambda _: st.fixed_dictionaries({"side": st.integers(2, 4)}))),
+        dtype=("float64", "float32"),
+    ),
+    defaults(
+        Called("tent_net", Domain(lambda _: st.fixed_dictionaries({"depth": st.integers(1, 4)}))),
+        dtype=("float64", "float32"),
+    ),
+)

@@ -56,7 +56,7 @@ from mathcore.verify.tolerances import FORMATS, gaps
 GRIEWANK = "Griewank & Walther, Evaluating Derivatives (2008), §3"
 SMALL = Limits(
     also=("scores at most 4 apart", "inputs on a grid"),
-    fixed={"zeros": "no input of ReLU is 0, where it has no derivative"},
+    fixed={"zeros": "no input at the kink of ReLU"},
 )
 """What the search for derivatives leaves out: where differences would show nothing but rounding, or there are none."""
 
@@ -113,9 +113,9 @@ def all_needs(primitives: tuple[Primitive, ...]) -> tuple[str, ...]:
 
 finite_differences = Claim(
     "gradient.matches_finite_differences",
-    statement="What each of the operations sends back is its derivative, where it has one: nudging all of its inputs a "
-    "little along d, one way and the other, changes its outputs by as much as the gradient says, up to rounding and the "
-    "third order in d.",
+    statement="What each of the operations sends back is its derivative, where it has one: nudging all of its inputs "
+    "a little along d, one way and the other, changes its outputs by as much as the gradient says, up to rounding and "
+    "the third order in d.",
     formula=r"\langle \bar x, d\rangle \approx \tfrac12\langle \bar y, f(x + d) - f(x - d)\rangle",
     source=GRIEWANK,
     limits=SMALL,
