@@ -227,7 +227,13 @@ def _(ops: Operations, wanted: str) -> Any:
         return all_of(raises(ops.num_threads, ValueError, saying=saying), refused)
 
 
-@threads_are_as_said.exhaustive(lambda: iter([{"wanted": ""}, {"wanted": None}]))
+def not_set() -> Iterator[dict[str, Any]]:
+    """Set to nothing, and not at all."""
+    for wanted in ("", None):
+        yield {"wanted": wanted}
+
+
+@threads_are_as_said.exhaustive(not_set)
 def _(ops: Operations, wanted: str | None) -> Any:
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": wanted or ""}):
         if wanted is None:
