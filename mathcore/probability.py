@@ -413,7 +413,7 @@ def _losses(smoothing: float, x: Array, targets: Array, counts: Array, top: Arra
     if smoothing < 1:  # a term of weight 0 counts for nothing, even if it is infinite
         loss = loss + (1 - smoothing) * (_floor(top) - _at(x, targets, counts))
     if smoothing > 0:
-        loss = loss + smoothing * (add_up(_floor(top) - x) / x.shape[-1])
+        loss = loss + smoothing * _mean(_floor(top) - x)
     if x.dtype != object:
         loss = np.where(top == np.inf, x.dtype.type(np.nan), loss)
     return np.where(counts, loss, _zero(x))
@@ -434,6 +434,8 @@ def _slopes(
     if smoothing > 0:
         np.subtract(slope, smoothing / x.shape[-1], out=out)
     np.multiply(slope, scale, out=out)
+    if x.dtype != object and (infinite := top == np.inf).any():  # no distribution, so no slope
+        _put(x.dtype.type(np.nan), out, where=infinite)
     return out if counts.all() else _put(_zero(x), out, where=~counts)
 
 
@@ -472,9 +474,15 @@ def _at(x: Array, targets: Array, counts: Array) -> Array:
 
 def _cooled(x: Array, temperature: float) -> Array:
     """(x − m) / T, with −∞ still excluded at T = ∞."""
-    shifted = x - _floor(highest(x))
+    top = _floor(highest(x))
+    shifted = x - top
     cooled = _divided(shifted, temperature)
-    return cooled if x.dtype == object else np.where(np.isneginf(shifted), shifted, cooled)
+    if x.dtype == object or not (hidden := np.isneginf(shifted)).any():
+        return cooled
+    if (beyond := hidden & (x > -np.inf)).any():  # scores so far apart that their difference overflows
+        half = _divided(x / 2 - top / 2, temperature)
+        cooled, hidden = np.where(beyond, 2 * half, cooled), hidden & ~beyond
+    return np.where(hidden, shifted, cooled)
 
 
 def _divided(x: Array, temperature: float) -> Array:
@@ -492,6 +500,14 @@ def _where_seen(x: Array, values: Array) -> Array:
 def _put(values: Any, out: Array, where: Any = True) -> Array:
     np.copyto(out, values, where=where)
     return out
+
+
+def _mean(x: Array) -> Array:
+    """The mean of each row, (..., 1), a number wherever all numbers are: also where their sum is none."""
+    mean = add_up(x) / x.shape[-1]
+    if x.dtype == object or not np.isinf(mean).any():
+        return mean
+    return np.where(np.isinf(mean), add_up(x / x.shape[-1]), mean)
 
 
 def _zero(x: Array) -> Any:
@@ -540,9 +556,12 @@ def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> A
     with np.errstate(over="ignore", invalid="ignore"):
         if reduction == "none":
             return rounded(losses, like=like)
-        total = losses[keep].sum()
+        kept = losses[keep]
+        total = kept.sum()
         if reduction == "mean":
             total = total / _count(keep)
+            if losses.dtype != object and np.isinf(total):  # the sum may overflow where the mean does not
+                total = (kept / _count(keep)).sum()
         return rounded(np.asarray(total, dtype=losses.dtype), like=like)
 
 
