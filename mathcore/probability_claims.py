@@ -61,6 +61,7 @@ from mathcore.probability_tolerances import (
 from mathcore.verify import (
     Allowance,
     Claim,
+    Limits,
     Mutant,
     Operations,
     Target,
@@ -72,6 +73,7 @@ from mathcore.verify import (
     draw_exact,
     enclose,
     equal,
+    given_that,
     identical,
     less,
     raises,
@@ -109,6 +111,15 @@ def shiftable(draw: Draw, target: Target) -> dict[str, Any]:
     shift = draw(st.sampled_from([-1, 1])) * round(draw(log_uniform(min(1000, most / 2), most)))
     grid = draw(st.sampled_from([1.0, 1.0, 0.125, 2.0**-9]))
     return {"x": as_dtype(x * grid, name), "shift": dtype_named(name).type(shift * grid)}
+
+
+def exactly_added(x: Any, c: Any) -> Any:
+    """The rows of x to all scores of which c is added without rounding: Knuth's sum of the rounding errors is 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = x + c
+        back = y - x
+        left = (x - (y - back)) + (c - back)
+    return x[((left == 0) | np.isneginf(x.astype(np.float64))).all(-1) & np.isfinite(np.asarray(c, np.float64))]
 
 
 @domain
@@ -344,6 +355,7 @@ def scalable(draw: Draw, target: Target) -> dict[str, Any]:
 
 @shift_and_scale_free.property(scalable())
 def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
+    a = abs(a)
     with np.errstate(over="ignore"):
         moved = a * x + b
     return all_of(*(_same_decision(ops, y, x) for y in (moved, x + b, a * x)))
@@ -377,8 +389,8 @@ logits_are_raw = Claim(
     "logits.are_raw",
     faq=8,
     statement="Logits may be any real numbers: normalising them loses nothing but a constant and roundings, for the "
-    "logarithms of their probabilities differ among themselves as the logits did; taken from softmax, as long as no "
-    "probability underflows.",
+    "logarithms of their probabilities differ among themselves as the logits did, where the format has room for the "
+    "difference and, taken from softmax, no probability underflows.",
     formula=r"\ln p_i - \ln p_j = x_i - x_j, \quad p = \operatorname{softmax}(x)",
     needs=("softmax", "log_softmax"),
     tolerances=(log_softmax_rounding, log_of_softmax),
@@ -411,7 +423,8 @@ def _(ops: Operations, x: Any) -> Any:
     x, top = x[0], int(x[0].argmax())
     kept = enclose(lambda log_p, x: _apart(log_p, x, top), ops.log_softmax(x), x)
     allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
-    return equal(np.zeros(len(x)), kept, within=allowed + allowed[top])
+    fits = gaps(x) < 0.75 * format_of(x.dtype).most
+    return equal(np.zeros(int(fits.sum())), kept[fits], within=(allowed + allowed[top])[fits])
 
 
 @logits_are_raw.property(x=raw_scores())
@@ -540,7 +553,13 @@ is_positive = Claim(
     "number of the format: 745 in float64, 104 in float32, 92.9 in bfloat16, 17.3 in float16; further down the output "
     "is exactly 0.",
     needs=("softmax",),
-    refuted_by=(wrong.zeros, wrong.shift_by_largest_magnitude, wrong.no_shift, wrong.maximum_of_everything),
+    refuted_by=(
+        wrong.zeros,
+        wrong.shift_by_largest_magnitude,
+        wrong.no_shift,
+        wrong.maximum_of_everything,
+        wrong.exponent_clipped,
+    ),
 )
 
 
@@ -557,8 +576,19 @@ def scores_within_reach(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 
 @is_positive.property(x=scores_within_reach())
 def _(ops: Operations, x: Any) -> Any:
-    p = ops.softmax(x)
-    return all_of(less(np.zeros(p.shape), p), at_most(p, 1.0))
+    return _positive_within_reach(ops, x)
+
+
+@is_positive.property(x=score_rows(most=300, masked=False))
+def _(ops: Operations, x: Any) -> Any:
+    return _positive_within_reach(ops, x)
+
+
+def _positive_within_reach(ops: Operations, x: Any) -> Any:
+    p, d = ops.softmax(x), gaps(x)
+    below = d + np.log(np.exp(-d).sum(-1, keepdims=True))  # the log-sum-exp
+    within = below < -math.log(8 * format_of(x.dtype).smallest)
+    return all_of(less(np.zeros(int(within.sum())), p[within]), at_most(p, 1.0))
 
 
 def growing_gaps(target: Target) -> Iterator[dict[str, Any]]:
@@ -575,7 +605,10 @@ def _(ops: Operations, x: Any) -> Any:
     safe = gap < -math.log(8 * format_of(x.dtype).smallest)
     first_zero = float(gap[p == 0].min(initial=np.inf))
     relation = less(np.zeros(int(safe.sum())), p[safe])
-    return all_of(relation.measuring(**{f"first gap that gives 0, {x.dtype}": first_zero}), at_most(p, 1.0))
+    gone = p[gap > 3 + math.log(2) - math.log(format_of(x.dtype).smallest)]
+    return all_of(
+        relation.measuring(**{f"first gap that gives 0, {x.dtype}": first_zero}), at_most(p, 1.0), equal(gone, 0.0)
+    )
 
 
 @is_positive.counterexample(gap=st.integers(0, 2000))
@@ -647,6 +680,7 @@ def _(ops: Operations, x: Any, level: Any) -> Any:
 
 @shift_invariant.property(shiftable())
 def _(ops: Operations, x: Any, shift: Any) -> Any:
+    x = exactly_added(x, shift)
     return identical(ops.softmax(x + shift), ops.softmax(x))
 
 
@@ -663,6 +697,7 @@ additive_mask = Claim(
 
 @additive_mask.property(shiftable(), effort=2.0, seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
 def _(ops: Operations, x: Any, shift: Any, seed: int, share: float) -> Any:
+    x = exactly_added(x, shift)
     seen = np.random.default_rng(seed).random(x.shape) < share
     added = np.where(seen, shift, -np.inf).astype(x.dtype)
     return identical(ops.softmax(x + added), ops.softmax(x, where=seen))
@@ -676,6 +711,7 @@ temperature = Claim(
     "roundings, the entropy never falls on the way up; a temperature that is not positive is an error.",
     formula=r"p_i = \frac{e^{x_i/T}}{\sum_j e^{x_j/T}}, \quad T > 0",
     needs=("temperature_softmax", "temperature_softmax_vjp"),
+    limits=Limits(assumes=("one score is the highest alone",)),
     tolerances=(temperature_softmax_rounding, softmax_rounding, entropy_of),
     refuted_by=(
         wrong.temperature_underflows,
@@ -752,7 +788,8 @@ def _shared(ops: Operations, p: Any, seen: Any) -> Any:
 def _(ops: Operations, x: Any, t: float, fine: int) -> Any:
     # The others get e^(−1000) at most, which no format holds; so it is if scores and temperature are scaled alike.
     scaled = np.ldexp(x.astype(np.float64), -fine).astype(x.dtype)
-    return _shared(ops, ops.temperature_softmax(scaled, t * 2.0**-fine), x == x.max())
+    lead = float(gaps(scaled)[scaled < scaled.max()].min(initial=1.0))
+    return _shared(ops, ops.temperature_softmax(scaled, max(t * lead, 1e-300)), scaled == scaled.max())
 
 
 @temperature.property(x=scalable_scores(), t=temperatures(0.25, 4.0), power=st.integers(-40, 40), far=st.booleans())
@@ -761,13 +798,18 @@ def _(ops: Operations, x: Any, t: float, power: int, far: bool) -> Any:
     ends = {"float64": 1020, "float32": 124, "bfloat16": 124, "float16": 12}
     exponent = ends[x.dtype.name] if far else power if x.dtype.itemsize > 2 else power // 8
     factor = x.dtype.type(2.0**exponent)
+    with np.errstate(over="ignore"):
+        factor = factor if np.array_equal(x * factor / factor, x) else x.dtype.type(1)
     return identical(ops.temperature_softmax(x * factor, t * float(factor)), ops.temperature_softmax(x, t))
 
 
 @temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3), seed=st.integers(0, 2**32 - 1))
 def _(ops: Operations, x: Any, t: float, seed: int) -> Any:
     g = np.random.default_rng(seed).normal(size=x.shape).astype(x.dtype)
-    return equal(ops.temperature_softmax_vjp(g, x, t), np.zeros(len(x)))
+    others = np.delete(gaps(x), x.argmax())
+    lead = float(others.min(initial=1.0))
+    given_that(lead > 1e-9, "one score is the highest alone")
+    return equal(ops.temperature_softmax_vjp(g, x, t * lead), np.zeros(len(x)))
 
 
 @temperature.property(x=distinct_scores(), t=st.sampled_from([1e30, 1e300, math.inf]))
@@ -1205,7 +1247,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 @accuracy.property(x=score_rows())
 def _(ops: Operations, x: Any) -> Any:
-    longest = next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
+    x, longest = x[~dead(x)], next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
     return _is_accurate(ops, x, enclose(distribution, x), f"up to {longest} scores")
 
 
@@ -1360,6 +1402,7 @@ def _(ops: Operations, x: Any, level: Any) -> Any:
 
 @log_shift_invariant.property(shiftable())
 def _(ops: Operations, x: Any, shift: Any) -> Any:
+    x = exactly_added(x, shift)
     return identical(ops.log_softmax(x + shift), ops.log_softmax(x))
 
 
@@ -1823,18 +1866,24 @@ excluded_classes = Claim(
 
 @domain
 def logits_with_exclusions(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of scores that may be −∞, each with a target that is not."""
-    x = draw(score_rows(most=33, masked=True).build(target))
+    """Rows of scores that may be −∞, not all of a row, and whether the target is the last that is not or the first."""
+    x = draw(score_rows(most=65, masked=True).build(target))
     hidden = draw(seeds()).random(x.shape) < draw(st.floats(0, 1))
     np.put_along_axis(hidden, x.argmax(-1)[:, None], False, -1)
     x = np.where(hidden, x.dtype.type(-np.inf), x)
+    return {"x": x, "last": draw(st.booleans())}
+
+
+def _with_targets(x: Any, last: bool) -> tuple[Any, Any]:
+    """The rows that see anything, and a target in each that is not excluded."""
+    x = x[~dead(x)]
     seen = ~np.isneginf(x.astype(np.float64))
-    last = x.shape[-1] - 1 - seen[:, ::-1].argmax(-1)
-    return {"x": x, "targets": last if draw(st.booleans()) else seen.argmax(-1)}
+    return x, x.shape[-1] - 1 - seen[:, ::-1].argmax(-1) if last else seen.argmax(-1)
 
 
 @excluded_classes.property(logits_with_exclusions())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def _(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = _with_targets(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     hidden = np.isneginf(x.astype(np.float64))
     beside = np.where(hidden.any(-1), hidden.argmax(-1), targets)
@@ -1844,7 +1893,8 @@ def _(ops: Operations, x: Any, targets: Any) -> Any:
 
 
 @excluded_classes.property(logits_with_exclusions())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def _(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = _with_targets(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
     hidden = np.isneginf(x.astype(np.float64))
@@ -2040,7 +2090,7 @@ def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
     targets = np.full(count, ignore)
     pulled = (
         ops.cross_entropy_vjp(
-            np.ones(count if reduction == "none" else (), x.dtype),
+            np.full(count if reduction == "none" else (), -0.75, x.dtype),
             x[:count],
             targets,
             ignore_index=ignore,
@@ -2104,6 +2154,7 @@ loss_shift_invariant = Claim(
 
 @loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
 def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+    x = exactly_added(x, shift)
     targets = np.arange(len(x)) % x.shape[-1]
     there, here = (ops.cross_entropy(v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
     return identical(there, here)
@@ -2111,6 +2162,7 @@ def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
 
 @loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
 def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+    x = exactly_added(x, shift)
     targets, one = np.arange(len(x)) % x.shape[-1], np.ones((), x.dtype)
     there, here = (ops.cross_entropy_vjp(one, v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
     return identical(there, here)

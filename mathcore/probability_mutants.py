@@ -145,6 +145,22 @@ def later_rows_lost(correct: Any) -> Any:
 
 
 @family
+def large_buffer_reused(correct: Any) -> Any:
+    """Keeps memory for results of 1,000 numbers and more, and returns it again and again."""
+    buffers: dict[Any, Any] = {}
+
+    def wrong(*arrays: Any, **options: Any) -> Any:
+        y = correct(*arrays, **options)
+        if arrays[-1].size < 1000:
+            return y
+        buffer = buffers.setdefault((y.shape, y.dtype), y)
+        buffer[...] = y
+        return buffer
+
+    return wrong
+
+
+@family
 def corner_unread(correct: Any) -> Any:
     """Of more than 32 rows that are wider than 32 it never reads the last score: a tile at the corner is cut."""
 
