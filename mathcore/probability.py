@@ -204,8 +204,8 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
 
     $$p_i = \frac{e^{(x_i - m)/T}}{\sum_j e^{(x_j - m)/T}}, \qquad m = \max_j x_j$$
 
-    T → 0 tends to a one-hot of the winner, T = 1 is softmax, T = ∞ is uniform over the scores above −∞. The shift comes
-    before the division, so that no temperature overflows.
+    T → 0 tends to a one-hot of the winner (equal ones share), T = 1 is softmax, T = ∞ is uniform over the scores above
+    −∞. The shift comes before the division, so that no temperature overflows.
 
     Args:
         x: (..., n, ...), floats; −∞ excludes a score.
@@ -306,7 +306,8 @@ def cross_entropy_vjp(
         logits, targets, axis, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
 
     Returns:
-        The shape and dtype of logits; finite for finite logits, exactly zero at ignored rows.
+        The shape and dtype of logits; finite for finite logits and cotangents, NaN in rows that see +∞ or NaN, exactly
+        zero at ignored rows.
 
     Raises:
         TypeError, IndexError, ValueError: as `cross_entropy`, and for a cotangent of another shape.

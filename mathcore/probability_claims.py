@@ -444,7 +444,6 @@ three_steps = Claim(
     statement="Softmax is three steps, exponentiate, sum, divide; wherever nothing in that recipe over- or underflows, "
     "the stable computation gives the same up to rounding.",
     formula=r"p_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
-    legend={"p": "softmax of the scores x"},
     needs=("softmax",),
     tolerances=(softmax_rounding, textbook_softmax),
     refuted_by=(wrong.base_two, wrong.divided_by_the_maximum, wrong.last_not_summed, wrong.slightly_warm),
@@ -475,14 +474,11 @@ sums_to_one = Claim(
     statement="The outputs of softmax sum to 1 up to rounding, however wide a row is and however far apart its scores "
     "are, if it sees a score and neither NaN nor +∞.",
     formula=r"\Bigl|\sum_i \hat p_i - 1\Bigr| \lesssim (h + 1)\,u + u' + \tfrac12 n\lambda",
-    legend={
-        "h": "how many roundings a term meets on its way into the sum",
-        "u": "the unit roundoff of the arithmetic, which is float32's for 16-bit formats",
-        "u'": "the unit roundoff of a 16-bit format, which results are rounded to once more; else 0",
-        "n": "the width",
-        r"\lambda": "the smallest positive number of the format",
-    },
     source=BLANCHARD,
+    legend={
+        "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats; u′ that of a 16-bit format, else 0",
+        "λ": "the smallest positive number of the format",
+    },
     needs=("softmax",),
     tolerances=(sum_of_softmax,),
     refuted_by=(
@@ -1082,7 +1078,6 @@ jacobian = Claim(
     "semidefinite, and it shortens every vector v to half its length or less, all up to rounding.",
     formula=r"J = \operatorname{diag}(p) - pp^\top, \qquad J\mathbf 1 = 0, \quad 0 \le \langle v, Jv\rangle \le "
     r"\tfrac12\lVert v\rVert^2",
-    legend={"p": "softmax of a row of scores"},
     needs=("softmax", "softmax_vjp"),
     tolerances=(softmax_rounding, softmax_vjp_rounding, central_difference),
     refuted_by=(
@@ -1202,14 +1197,11 @@ accuracy = Claim(
     "length; the worst errors in units in the last place are measured beside it.",
     formula=r"|\hat p_i - p_i| \lesssim p_i\,u\,\bigl(d_i + \textstyle\sum_j p_j d_j + h + 1 + 4E\bigr) + O(\lambda), "
     r"\quad d_i = \max x - x_i",
-    legend={
-        r"\hat p, p": "the output for a row x of scores, and the true value",
-        "u": "the unit roundoff of the arithmetic, which is float32's for 16-bit formats; they round once more",
-        "h": "how many roundings a term meets on its way into the sum",
-        "E": "how far exp may be off, in units in the last place",
-        r"\lambda": "the smallest positive number of the format",
-    },
     source=BLANCHARD,
+    legend={
+        "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats, which are rounded once more",
+        "λ": "the smallest positive number of the format",
+    },
     needs=("softmax",),
     tolerances=(softmax_rounding,),
     refuted_by=(
@@ -1280,7 +1272,6 @@ lse_accuracy = Claim(
     "logsumexp.accuracy",
     statement="Log-sum-exp lies within its derived bound of the true value, for scores of any size and spread.",
     formula=r"y = \ln\sum_i e^{x_i}",
-    legend={"y": "log-sum-exp of the scores x"},
     source=BLANCHARD,
     needs=("logsumexp",),
     tolerances=(logsumexp_rounding,),
@@ -1328,7 +1319,6 @@ log_accuracy = Claim(
     "log_softmax.accuracy",
     statement="Log-softmax is the logarithm of softmax within its derived bound, also where softmax itself underflows.",
     formula=r"t_i = \ln \frac{e^{x_i}}{\sum_j e^{x_j}}",
-    legend={"t": "log-softmax of the scores x"},
     source=BLANCHARD,
     needs=("log_softmax",),
     tolerances=(log_softmax_rounding,),
@@ -1443,7 +1433,6 @@ def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Call
         "included, it gets no gradient, and the rest is, up to rounding, what it would be alone; `where` may have "
         "fewer axes than the scores.",
         formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
-        legend={"w": "`where`", "x_w": "the scores where it is true"},
         needs=(operation, f"{operation}_vjp"),
         tolerances=tolerances,
         refuted_by=(
@@ -1699,7 +1688,6 @@ loss_accuracy = Claim(
     statement="Cross-entropy is minus the log-probability of the right answer, mixed with the mean over all n classes "
     "if labels are smoothed, averaged or added over the rows that count; a mean is finite wherever it is in range.",
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
-    legend={"p": "softmax of the logits of a row", "y": "its target", r"\varepsilon": "label_smoothing"},
     needs=("cross_entropy",),
     tolerances=(cross_entropy_rounding,),
     refuted_by=(
@@ -1745,12 +1733,6 @@ gradient_is_the_error = Claim(
     "the cotangent, up to rounding; for a mean it is divided by the number of rows that count, and ignored rows get "
     "exactly zero.",
     formula=r"\bar x = \bar g\,(p - q), \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
-    legend={
-        "p": "softmax of the logits of a row",
-        "y": "its target",
-        r"\bar g": "the cotangent of its loss",
-        r"\varepsilon": "label_smoothing, spread over n classes",
-    },
     needs=("cross_entropy_vjp",),
     tolerances=(cross_entropy_vjp_rounding,),
     refuted_by=(
@@ -1776,6 +1758,7 @@ any_shape = Claim(
     statement="Rows may stand in any number of axes with the classes along any of them: the mean is over all rows that "
     "count, thousands of them included, and the gradient has the shape of the logits.",
     formula=r"\ell = \frac1{|\text{kept}|} \sum_{b, t \in \text{kept}} \ell_{bt}",
+    legend={"b": "a place along one axis of rows, t along another"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
@@ -1854,12 +1837,11 @@ def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> An
 
 excluded_classes = Claim(
     "cross_entropy.excluded_classes",
-    statement="Without smoothing, a class whose logit is −∞ is out: the loss is that of the others and its gradient is "
-    "exactly 0; but if it is the right answer y, the loss is +∞ and its gradient −1 times the cotangent. With "
+    statement="Without smoothing, a class whose logit is −∞ is out: the loss is that of the others up to rounding, and its "
+    "gradient is 0; but if it is the right answer y, the loss is +∞ and its gradient −1 times the cotangent. With "
     "smoothing, which wants every class, the loss is +∞.",
     formula=r"x_j = -\infty \Rightarrow p_j = 0, \quad \bar x_j = -\bar g\,[j = y]; \qquad "
     r"x_y = -\infty \Rightarrow \ell = +\infty",
-    legend={"x": "the logits of a row", "p": "their softmax", r"\bar g": "the cotangent of the loss"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
@@ -1922,7 +1904,6 @@ deletion = Claim(
     statement="Dropping the ignored rows changes neither the loss nor the gradient of the others, up to rounding, and "
     "what their logits hold, NaN and infinity included, reaches nothing.",
     formula=r"\ell(X, y) = \ell(X_{\text{kept}}, y_{\text{kept}})",
-    legend={"X, y": "logits and targets of all rows", r"\text{kept}": "the rows that count"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
@@ -1959,10 +1940,7 @@ partition = Claim(
     "and every row's gradient of the sum is, bit for bit; means have to be weighted by how many rows count in each.",
     formula=r"\ell_{\Sigma}(A \cup B) = \ell_{\Sigma}(A) + \ell_{\Sigma}(B), \qquad "
     r"\bar\ell = \frac{n_A \bar\ell_A + n_B \bar\ell_B}{n_A + n_B}",
-    legend={
-        r"\ell_\Sigma, \bar\ell": "the sum and the mean of the losses",
-        "n_A, n_B": "how many rows of each batch count",
-    },
+    legend={"n": "how many rows count, of each batch"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding, rounding),
     refuted_by=(
@@ -2016,7 +1994,6 @@ with_its_gradient = Claim(
     statement="Computed together, which saves the exponentials of one of them, the loss and its gradient for a "
     "cotangent of 1 are, up to rounding, what they are by themselves, whatever counts, is averaged or smoothed.",
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad \nabla \ell = p - q",
-    legend={"p": "softmax of the logits of a row", "q": "its target, smoothed; a mean divides by the rows that count"},
     needs=("cross_entropy_and_grad",),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
@@ -2069,7 +2046,6 @@ of_nothing = Claim(
     statement="If no row counts, because there is none or all are ignored, the sum is 0, the mean is what is "
     "documented and no accident (0 here), and the gradient is zero.",
     formula=r"\ell(\emptyset) = 0",
-    legend={r"\ell(\emptyset)": "the loss where no row counts"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     refuted_by=(wrong.nothing_is_nan, wrong.always_ignores_minus_100, wrong.ignored_rows_pulled),
 )
@@ -2116,6 +2092,7 @@ alignment = Claim(
     "n − 1 classes, it is ln(1 + (n − 1)e⁻ᵍ), good to the last few digits, as long as e⁻ᵍ is a normal number of the "
     "format.",
     formula=r"\ell = \ln\bigl(1 + (n - 1)\,e^{-g}\bigr) \to 0, \quad g \to \infty",
+    legend={"g": "the gap"},
     needs=("cross_entropy",),
     tolerances=(cross_entropy_digits,),
     refuted_by=(
@@ -2155,7 +2132,6 @@ loss_shift_invariant = Claim(
     statement="A common offset of the logits, however large, changes no bit of the loss or its gradient, where the "
     "addition itself is exact.",
     formula=r"\ell(x + c, y) = \ell(x, y), \quad c \text{ finite}",
-    legend={r"\ell(x, y)": "the loss of logits x and targets y"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     refuted_by=(wrong.loss_normaliser_first, wrong.loss_unshifted, wrong.gradient_of_unshifted),
 )
@@ -2182,7 +2158,6 @@ accepts_log_probabilities = Claim(
     statement="Feeding it log-probabilities instead of logits changes nothing but roundings: log-softmax leaves them "
     "as they are.",
     formula=r"\ell(\ln\operatorname{softmax}(x), y) = \ell(x, y)",
-    legend={r"\ell(x, y)": "the loss of logits x and targets y"},
     needs=("cross_entropy", "log_softmax"),
     tolerances=(cross_entropy_rounding, log_softmax_again),
     refuted_by=(wrong.softmax_twice, wrong.loss_in_bits, wrong.logs_base_two),
@@ -2203,7 +2178,6 @@ loss_never_overflows = Claim(
     statement="For any finite logits the loss of a row is at least 0 and never NaN (+∞ if it is too large for the "
     "format), and its gradient for a cotangent of 1 lies between −1 and 1, with and without smoothing.",
     formula=r"\ell \ge 0, \qquad |p_i - q_i| \le 1",
-    legend={"p": "softmax of the logits of a row", "q": "its target, smoothed"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     refuted_by=(wrong.loss_unshifted, wrong.loss_maximum_of_everything, wrong.gradient_of_unshifted),
 )
