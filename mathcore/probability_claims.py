@@ -815,6 +815,7 @@ def _(ops: Operations, x: Any, t: float) -> Any:
 
 @temperature.property(x=extreme_rows())
 def _(ops: Operations, x: Any) -> Any:
+    x = _in_range(x)
     x = x[~dead(x)]
     return _shared(ops, ops.temperature_softmax(x, math.inf), ~np.isneginf(x.astype(np.float64)))
 
@@ -980,6 +981,8 @@ special_values = Claim(
     tolerances=(rounding,),
     refuted_by=(
         wrong.infinity_past_four,
+        wrong.broken_scores_mended_under_a_mask,
+        wrong.temperature_of_nothing_is_nan,
         wrong.nan_past_sixteen,
         wrong.lse_infinity_past_four,
         wrong.infinite_rows_pulled,
@@ -1029,7 +1032,7 @@ def _softmax_is_broken(ops: Operations, x: Any) -> Any:
 
 def _cooled_softmax_is_broken(ops: Operations, x: Any) -> Any:
     (broken, gone), p = _broken(x), ops.temperature_softmax(x, 0.7)
-    return equal(np.isnan(p[~gone]), broken[~gone])
+    return all_of(equal(np.isnan(p[~gone]), broken[~gone]), of_nothing_to_see(ops, p[gone]))
 
 
 def _logs_are_broken(ops: Operations, x: Any) -> Any:
@@ -1051,6 +1054,14 @@ def _slopes_are_broken(ops: Operations, x: Any) -> Any:
 for _cases in (special_grid, special_needles):
     for _body in (_softmax_is_broken, _cooled_softmax_is_broken, _logs_are_broken, _loss_is_broken, _slopes_are_broken):
         special_values.exhaustive(_cases)(_body)
+
+
+@special_values.exhaustive(special_grid)
+def _(ops: Operations, x: Any) -> Any:
+    seen = np.arange(x.shape[-1]) != x.shape[-1] - 1  # the last is hidden
+    clean = np.where(seen, x, -np.inf)
+    (broken, gone), p = _broken(clean), ops.softmax(x, where=seen)
+    return equal(np.isnan(p[~gone]), broken[~gone])
 
 
 @special_values.exhaustive(special_needles)
@@ -1439,7 +1450,13 @@ def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Call
             *refuted_by,
             *(
                 family(name)
-                for family in (wrong.mask_of_fewer_axes_ignored, wrong.mask_wraps)
+                for family in (
+                    wrong.mask_of_fewer_axes_ignored,
+                    wrong.mask_of_three_axes_ignored,
+                    wrong.mask_of_other_axes_ignored,
+                    wrong.mask_wraps,
+                    wrong.large_mask_ignored,
+                )
                 for name in (operation, f"{operation}_vjp")
             ),
         ),
@@ -1450,6 +1467,37 @@ def _hidden(x: Any, seen: Any, rubbish: Any) -> tuple[Any, Any, Any]:
     """Scores with rubbish where nothing is seen, with −∞ there, and which rows see anything."""
     seen = np.broadcast_to(seen, x.shape)
     return np.where(seen, x, rubbish), np.where(seen, x, -np.inf).astype(x.dtype), seen.any(-1)
+
+
+@domain
+def masked_cubes(draw: Draw, target: Target) -> dict[str, Any]:
+    """Scores of two to four axes, an axis to work along, a cotangent, and what is seen, in as many axes or fewer."""
+    shape = tuple(draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4))))
+    name, fewer = draw(st.sampled_from(target.dtypes)), draw(st.integers(0, len(shape)))
+    mask = tuple(n if draw(st.integers(0, 3)) else 1 for n in shape[fewer:])
+    x, g = (draw_array(draw, shape, name, (0.25, 8)) for _ in range(2))
+    seen = draw(seeds()).random(mask) < draw(st.floats(0, 1))
+    return {"x": x, "g": g, "seen": np.asarray(seen), "axis": draw(st.integers(-len(shape), len(shape) - 1))}
+
+
+def large_masks(target: Target) -> Iterator[dict[str, Any]]:
+    """45,000 scores, and masks of all axes, of one, and of an axis of length 1."""
+    rng, name = np.random.default_rng(6), "float32" if "float32" in target.dtypes else target.dtypes[0]
+    x, g = (as_dtype(rng.normal(size=(300, 150)), name) for _ in range(2))
+    for axis, shape in itertools.product((0, 1), ((300, 150), (150,), (300, 1))):
+        yield {"x": x, "g": g, "seen": rng.random(shape) < 0.5, "axis": axis}
+
+
+def _as_if_infinite(ops: Operations, operation: str, x: Any, g: Any, seen: Any, axis: int) -> Any:
+    """That `where` does bit for bit what −∞ in its place does, forwards and backwards."""
+    if operation == "logsumexp":
+        g = np.take(g, 0, axis)
+    dirty, clean = (np.where(seen, x, v).astype(x.dtype) for v in (np.nan, -np.inf))
+    value, vjp = (getattr(ops, name) for name in (operation, f"{operation}_vjp"))
+    return all_of(
+        identical(value(dirty, axis=axis, where=seen), value(clean, axis=axis)),
+        identical(vjp(g, dirty, axis=axis, where=seen), vjp(g, clean, axis=axis)),
+    )
 
 
 softmax_excludes = _excluding(
@@ -1547,6 +1595,18 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     dirty, clean, _ = _hidden(x, seen, rubbish)
     pulled = ops.logsumexp_vjp(g[:, 0], dirty, where=seen)
     return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.logsumexp_vjp(g[:, 0], clean)))
+
+
+for _claim, _operation in (
+    (softmax_excludes, "softmax"),
+    (log_softmax_excludes, "log_softmax"),
+    (logsumexp_excludes, "logsumexp"),
+):
+
+    @_claim.exhaustive(large_masks)
+    @_claim.property(masked_cubes())
+    def _(ops: Operations, x: Any, g: Any, seen: Any, axis: int, operation: str = _operation) -> Any:
+        return _as_if_infinite(ops, operation, x, g, seen, axis)
 
 
 keepdims = Claim(
@@ -1692,6 +1752,7 @@ loss_accuracy = Claim(
     tolerances=(cross_entropy_rounding,),
     refuted_by=(
         wrong.mean_overflows,
+        wrong.smoothing_forgotten_past_33("cross_entropy"),
         wrong.mean_over_all_rows,
         wrong.smoothing_counts_ignored,
         wrong.smoothing_over_the_others,
@@ -1707,7 +1768,7 @@ loss_accuracy = Claim(
 )
 
 
-@loss_accuracy.property(classified_rows())
+@loss_accuracy.property(classified_rows(most=300))
 def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
     return _is_the_surprise(ops, logits, targets, options)
 
@@ -1744,11 +1805,12 @@ gradient_is_the_error = Claim(
         wrong.loss_pulled_to_zero,
         wrong.gradient_uphill,
         wrong.ignored_rows_pulled,
+        wrong.smoothing_forgotten_past_33("cross_entropy_vjp"),
     ),
 )
 
 
-@gradient_is_the_error.property(classified_rows())
+@gradient_is_the_error.property(classified_rows(most=300))
 def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
     return _is_the_error(ops, logits, targets, options)
 
@@ -1837,8 +1899,8 @@ def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> An
 
 excluded_classes = Claim(
     "cross_entropy.excluded_classes",
-    statement="Without smoothing, a class whose logit is −∞ is out: the loss is that of the others up to rounding, and its "
-    "gradient is 0; but if it is the right answer y, the loss is +∞ and its gradient −1 times the cotangent. With "
+    statement="Without smoothing, a class whose logit is −∞ is out: the loss is that of the others up to rounding, and "
+    "its gradient is 0; but if it is the right answer y, the loss is +∞ and its gradient −1 times the cotangent. With "
     "smoothing, which wants every class, the loss is +∞.",
     formula=r"x_j = -\infty \Rightarrow p_j = 0, \quad \bar x_j = -\bar g\,[j = y]; \qquad "
     r"x_y = -\infty \Rightarrow \ell = +\infty",
@@ -2003,6 +2065,9 @@ with_its_gradient = Claim(
         wrong.pair_pulls_ignored_rows,
         wrong.pair_forgets_the_target,
         wrong.pair_past_64_lost,
+        wrong.pair_ignored_rows_leak,
+        wrong.pair_of_nothing_is_nan,
+        wrong.pair_excludes_at_minus_10000,
     ),
 )
 
@@ -2015,6 +2080,28 @@ def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape
 @with_its_gradient.exhaustive(thousands_of_rows)
 def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _both_agree(ops, logits, targets, options)
+
+
+@with_its_gradient.property(logits_with_exclusions(), effort=0.5)
+def _(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = _with_targets(x, last)
+    options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
+    return _both_agree(ops, x, targets, options)
+
+
+@with_its_gradient.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5)
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
+    keep = counted(targets, options)
+    return _both_agree(ops, np.where(keep[:, None], logits, logits.dtype.type(rubbish)), targets, options)
+
+
+@with_its_gradient.property(x=score_rows(most=9, rows=4), count=st.integers(0, 4), effort=0.5)
+def _(ops: Operations, x: Any, count: int) -> Any:
+    mean, slopes = ops.cross_entropy_and_grad(x[:count], np.full(count, -100), ignore_index=-100)
+    return all_of(
+        identical(mean, np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),
+        equal(slopes, np.zeros((count, x.shape[-1]))),
+    )
 
 
 def wide_batches(target: Target) -> Iterator[dict[str, Any]]:
@@ -2214,7 +2301,12 @@ keeps_its_digits = Claim(
     formula=r"p_y - 1 = e^{\ln p_y} - 1 = \operatorname{expm1}(\ln p_y)",
     needs=("cross_entropy_vjp",),
     tolerances=(certainty_digits,),
-    refuted_by=(wrong.one_subtracted_late, wrong.loss_pulled_to_zero, wrong.gradient_uphill),
+    refuted_by=(
+        wrong.one_subtracted_late,
+        wrong.one_subtracted_late_in_means,
+        wrong.loss_pulled_to_zero,
+        wrong.gradient_uphill,
+    ),
 )
 
 
@@ -2224,7 +2316,8 @@ def _(ops: Operations, x: Any) -> Any:
     true = enclose(lambda x: distribution(x)[rows, y] - 1, x)
     allowed = certainty_digits(-true.hi, x, probabilities(x), y, x.dtype, ops.conventions.summation)
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
-    return equal(pulled[rows, y], true, within=allowed)
+    summed = ops.cross_entropy_vjp(np.ones((), x.dtype), x, y, reduction="sum")
+    return all_of(equal(pulled[rows, y], true, within=allowed), equal(summed[rows, y], true, within=allowed))
 
 
 bad_targets = Claim(
@@ -2237,6 +2330,7 @@ bad_targets = Claim(
     refuted_by=(
         wrong.negative_targets_wrap,
         wrong.always_ignores_minus_100,
+        wrong.ignores_minus_100_of_int32,
         wrong.gradient_wraps_targets,
         wrong.pair_wraps_targets,
     ),
@@ -2245,11 +2339,13 @@ bad_targets = Claim(
 
 @domain
 def misplaced_targets(draw: Draw, target: Target) -> dict[str, Any]:
-    """Logits, and targets one of which is no class."""
+    """Logits, and targets in any format of integers, one of which is no class."""
     x = draw(score_rows(most=9).build(target))
-    targets = np.zeros(len(x), int)
-    beyond = draw(st.sampled_from([-(10**6), -100, -1, 0, 1, 10**6]))
-    targets[draw(st.integers(0, len(x) - 1))] = beyond if beyond < 0 else x.shape[-1] + beyond
+    kind = np.dtype(draw(st.sampled_from(["int64", "int64", "int32", "int16", "int8", "uint8", "uint64"])))
+    places = [-(10**6), -100, -1, x.shape[-1], x.shape[-1] + 1, 10**6]
+    beyond = draw(st.sampled_from([v for v in places if np.iinfo(kind).min <= v <= np.iinfo(kind).max]))
+    targets = np.zeros(len(x), kind)
+    targets[draw(st.integers(0, len(x) - 1))] = beyond
     return {"x": x, "targets": targets}
 
 

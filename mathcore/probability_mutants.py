@@ -195,6 +195,21 @@ def integer_cotangents_taken(operation: str) -> Mutant:
 
 
 @family
+def first_row_leaks(correct: Any) -> Any:
+    """Adds 0 times the first row to every row after it: a NaN there reaches them all."""
+
+    def wrong(*arrays: Any, axis: int = -1, **options: Any) -> Any:
+        y = correct(*arrays, axis=axis, **options)
+        if arrays[-1].ndim != 2 or axis % 2 == 0 or len(arrays[-1]) < 2:
+            return y
+        with np.errstate(invalid="ignore"):
+            leak = (arrays[-1][0].astype(np.float64) * 0).sum()
+        return np.concatenate([y[:1], y[1:] + leak]).astype(y.dtype)
+
+    return wrong
+
+
+@family
 def rows_shifted(correct: Any) -> Any:
     """Gives every row the answer of the row before it."""
     return lambda *arrays, **options: np.roll(correct(*arrays, **options), 1, 0)
@@ -452,6 +467,47 @@ def mask_wraps(operation: str) -> Mutant:
         return wrong
 
     return replace(mask_wraps_at_8, name=f"{mask_wraps_at_8.name}{'_vjp' * operation.endswith('_vjp')}")
+
+
+def mask_ignored(operation: str, where: Callable[[Any, int], bool], name: str, note: str) -> Mutant:
+    """Ignores a mask where the scores and the axis are such and such."""
+
+    def build(correct: Any) -> Any:
+        def wrong(*arrays: Any, axis: int = -1, where: Any = None, **options: Any) -> Any:
+            return correct(*arrays, axis=axis, where=None if such(arrays[-1], axis) else where, **options)
+
+        return wrong
+
+    such = where
+    return Mutant(operation, f"{name}{'_vjp' * operation.endswith('_vjp')}", note, build)
+
+
+def mask_of_three_axes_ignored(operation: str) -> Mutant:
+    """A `where` that works for matrices only."""
+    note = "Ignores `where` for scores of three axes and more."
+    return mask_ignored(operation, lambda x, axis: x.ndim > 2, "mask_of_three_axes_ignored", note)  # noqa: ARG005
+
+
+def mask_of_other_axes_ignored(operation: str) -> Mutant:
+    """A `where` that works along the last axis only."""
+    note = "Ignores `where` along any axis but the last."
+    return mask_ignored(operation, lambda x, axis: axis % x.ndim < x.ndim - 1, "mask_of_other_axes_ignored", note)
+
+
+def large_mask_ignored(operation: str) -> Mutant:
+    """A `where` that does not reach the kernel for large arrays."""
+    note = "Ignores `where` for 2¹⁵ numbers and more."
+    return mask_ignored(operation, lambda x, axis: x.size >= 2**15, "large_mask_ignored", note)  # noqa: ARG005
+
+
+@mutant("softmax", wraps=True)
+def broken_scores_mended_under_a_mask(correct: Any) -> Any:
+    """Replaces NaN by 0 and infinities by large numbers where a mask is given, also in what is seen."""
+
+    def softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
+        return correct(x if where is None else np.nan_to_num(x).astype(x.dtype), axis, where=where)
+
+    return softmax
 
 
 @mutant("softmax", wraps=True)
@@ -968,6 +1024,17 @@ def difference_overflows(correct: Any) -> Any:
     return temperature_softmax
 
 
+@mutant("temperature_softmax", wraps=True)
+def temperature_of_nothing_is_nan(correct: Any) -> Any:
+    """Divides 0 by 0 in a row with nothing to see."""
+
+    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
+        gone = np.isneginf(x.astype(np.float64)).all(axis, keepdims=True)
+        return np.where(gone, np.nan, correct(x, temperature, axis)).astype(x.dtype)
+
+    return temperature_softmax
+
+
 @mutant("temperature_softmax_vjp")
 def temperature_unchecked_vjp(g: Any, x: Any, temperature: float, axis: int = -1) -> Any:
     """Divides by whatever came, 0 and negative numbers included."""
@@ -1265,6 +1332,55 @@ def reduction_ignored(correct: Any) -> Any:
     return cross_entropy
 
 
+def smoothing_forgotten_past_33(operation: str) -> Mutant:
+    """Smoothing that a narrow kernel alone knows."""
+
+    @mutant(operation, wraps=True)
+    def smoothing_past_33_forgotten(correct: Any) -> Any:
+        """Ignores `label_smoothing` for more than 33 classes."""
+
+        def wrong(*arrays: Any, label_smoothing: float = 0.0, **options: Any) -> Any:
+            wide = arrays[-2].shape[options.get("axis", -1)] > 33
+            return correct(*arrays, label_smoothing=0.0 if wide else label_smoothing, **options)
+
+        return wrong
+
+    return replace(
+        smoothing_past_33_forgotten,
+        name=f"{smoothing_past_33_forgotten.name}{'_vjp' * operation.endswith('_vjp')}",
+    )
+
+
+def targets_read_as_packed(operation: str) -> Mutant:
+    """Targets that are read as if they lay one beside the other."""
+
+    @mutant(operation, wraps=True)
+    def targets_as_packed(correct: Any) -> Any:
+        """Reads targets from the memory of a view as if it were packed."""
+
+        def wrong(*arrays: Any, targets: Any, **options: Any) -> Any:
+            owner = targets
+            while isinstance(owner.base, np.ndarray):
+                owner = owner.base
+            return correct(*arrays, targets=np.resize(owner.ravel(order="K"), targets.shape), **options)
+
+        return wrong
+
+    return replace(targets_as_packed, name=f"{targets_as_packed.name}{'_vjp' * operation.endswith('_vjp')}")
+
+
+@mutant("cross_entropy", wraps=True)
+def ignores_minus_100_of_int32(correct: Any) -> Any:
+    """Ignores −100 in int32 targets, whatever `ignore_index` says."""
+
+    def cross_entropy(logits: Any, targets: Any, *, ignore_index: Any = None, **options: Any) -> Any:
+        if targets.dtype == np.int32 and ignore_index is None:
+            ignore_index = -100
+        return correct(logits, targets, ignore_index=ignore_index, **options)
+
+    return cross_entropy
+
+
 @mutant("cross_entropy", wraps=True)
 def mean_overflows(correct: Any) -> Any:
     """Adds the losses up before it divides: ∞ where the sum has no place in the format, though the mean has."""
@@ -1438,6 +1554,55 @@ def infinite_rows_pulled(correct: Any) -> Any:
         return np.where(infinite.any(-1, keepdims=True), infinite, y).astype(y.dtype)
 
     return cross_entropy_vjp
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def one_subtracted_late_in_means(correct: Any) -> Any:
+    """p_y − 1 by subtraction where the loss is a mean or a sum."""
+
+    def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        y = correct(cotangent, logits, targets, **options)
+        o = _Loss(**options)
+        if o.reduction == "none" or o.axis != -1 or o.label_smoothing:
+            return y
+        hot, p = np.arange(logits.shape[-1]) == np.expand_dims(targets, -1), _softmax(_wide(logits))
+        return np.where(hot, (p - 1) * _weights(cotangent, targets, o), y).astype(y.dtype)
+
+    return cross_entropy_vjp
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_ignored_rows_leak(correct: Any) -> Any:
+    """Multiplies ignored losses by 0, which leaves a NaN a NaN."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        loss, slopes = correct(logits, targets, **options)
+        with np.errstate(invalid="ignore"):
+            return (loss + (logits * 0).sum() * (options.get("ignore_index") is not None)).astype(loss.dtype), slopes
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_of_nothing_is_nan(correct: Any) -> Any:
+    """The mean over no rows divides 0 by 0."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        loss, slopes = correct(logits, targets, **options)
+        o = _Loss(**options)
+        return (loss * np.nan if o.reduction == "mean" and _all_ignored(targets, o.ignore_index) else loss), slopes
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_excludes_at_minus_10000(correct: Any) -> Any:
+    """Puts excluded classes at −10,000 instead of −∞."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        return correct(np.maximum(logits, logits.dtype.type(-10_000)), targets, **options)
+
+    return cross_entropy_and_grad
 
 
 @mutant("cross_entropy_and_grad", wraps=True)

@@ -267,9 +267,10 @@ TEMPERATURE_SOFTMAX = OnRows(
 
 
 def some_targets(rows: Any) -> dict[str, Any]:
-    """A target for each row, all over the classes."""
+    """A target for each row, all over the classes, in an array that is not packed."""
     numbers = np.arange(math.prod(rows.shape[:-1])).reshape(rows.shape[:-1])
-    return {"targets": (numbers * 5 + 3) % rows.shape[-1], "reduction": "none"}
+    targets = (numbers * 5 + 3) % rows.shape[-1]
+    return {"targets": np.repeat(targets, 2, -1)[..., ::2] if targets.ndim else targets, "reduction": "none"}
 
 
 def one_hot(targets: Any, n: int) -> Any:
@@ -327,7 +328,10 @@ def layout_free(op: OnRows) -> Claim:
         limits=LIMITS.get(f"{op.name}.layout_free", EVERYWHERE),
         needs=op.needs,
         tolerances=op.tolerances,
-        refuted_by=tuple(common.strides_ignored(name) for name in op.needs),
+        refuted_by=(
+            *(common.strides_ignored(name) for name in op.needs),
+            *((wrong.targets_read_as_packed(name) for name in op.needs) if op is CROSS_ENTROPY else ()),
+        ),
     )
 
     for part in op.parts:
@@ -489,8 +493,9 @@ def any_width(op: OnRows) -> Claim:
 
 @domain
 def rows_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two rows or more with cotangents, and what else might stand in the other rows."""
-    drawn = draw(rows_with_cotangents(rows=draw(st.integers(2, 4))).build(target))
+    """Two rows or more with cotangents, which of them to look at, and what else might stand in the other rows."""
+    rows = draw(st.integers(2, 4))
+    drawn = {**draw(rows_with_cotangents(rows=rows).build(target)), "here": draw(st.integers(0, rows - 1))}
     most = FORMATS[drawn["x"].dtype.name].most
     strange = draw(st.sampled_from([np.nan, np.inf, -np.inf, most, -most, 0.0]))
     return {**drawn, "strange": drawn["x"].dtype.type(strange)}
@@ -521,7 +526,7 @@ def rows_are_independent(op: OnRows, *more: Mutant) -> Claim:
             common.rows_touch(op.name),
             *(
                 family(name)
-                for family in (wrong.rows_shifted, wrong.later_rows_lost, wrong.corner_unread)
+                for family in (wrong.rows_shifted, wrong.later_rows_lost, wrong.corner_unread, wrong.first_row_leaks)
                 for name in op.needs
             ),
             *more,
@@ -535,11 +540,11 @@ def rows_are_independent(op: OnRows, *more: Mutant) -> Claim:
             return part.follows(ops, x, g)
 
         @claim.property(rows_and_strangers())
-        def _(ops: Operations, x: Any, g: Any, strange: Any, part: Part = part) -> Any:
+        def _(ops: Operations, x: Any, g: Any, here: int, strange: Any, part: Part = part) -> Any:
             company = np.full_like(x, strange)
-            company[0] = x[0]
+            company[here] = x[here]
             return all_of(
-                identical(part.answer(ops, company, g)[0], part.answer(ops, x, g)[0]),
+                identical(part.answer(ops, company, g)[here], part.answer(ops, x, g)[here]),
                 part.agrees(ops, x[:1], g[:1]),
                 part.agrees(ops, x, g),
             )
