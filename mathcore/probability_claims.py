@@ -2341,7 +2341,7 @@ bad_targets = Claim(
 def misplaced_targets(draw: Draw, target: Target) -> dict[str, Any]:
     """Logits, and targets in any format of integers, one of which is no class."""
     x = draw(score_rows(most=9).build(target))
-    kind = np.dtype(draw(st.sampled_from(["int64", "int64", "int32", "int16", "int8", "uint8", "uint64"])))
+    kind: Any = np.dtype(draw(st.sampled_from(["int64", "int64", "int32", "int16", "int8", "uint8", "uint64"])))
     places = [-(10**6), -100, -1, x.shape[-1], x.shape[-1] + 1, 10**6]
     beyond = draw(st.sampled_from([v for v in places if np.iinfo(kind).min <= v <= np.iinfo(kind).max]))
     targets = np.zeros(len(x), kind)
