@@ -444,6 +444,7 @@ three_steps = Claim(
     statement="Softmax is three steps, exponentiate, sum, divide; wherever nothing in that recipe over- or underflows, "
     "the stable computation gives the same up to rounding.",
     formula=r"p_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
+    limits=Limits(said=("wherever nothing in that recipe over- or underflows",)),
     needs=("softmax",),
     tolerances=(softmax_rounding, textbook_softmax),
     refuted_by=(wrong.base_two, wrong.divided_by_the_maximum, wrong.last_not_summed, wrong.slightly_warm),
@@ -479,6 +480,7 @@ sums_to_one = Claim(
         "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats; u′ that of a 16-bit format, else 0",
         "λ": "the smallest positive number of the format",
     },
+    limits=Limits(also=("rows of up to 400,003 scores",)),
     needs=("softmax",),
     tolerances=(sum_of_softmax,),
     refuted_by=(
@@ -658,6 +660,7 @@ shift_invariant = Claim(
     statement="Adding a constant to all scores changes no bit of their softmax, where the addition itself is exact.",
     formula=r"\operatorname{softmax}(x + c) = \operatorname{softmax}(x), \quad c \text{ finite}",
     source=BLANCHARD,
+    limits=Limits(said=("where the addition itself is exact",)),
     needs=("softmax",),
     refuted_by=(
         wrong.no_shift,
@@ -1213,6 +1216,7 @@ accuracy = Claim(
         "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats, which are rounded once more",
         "λ": "the smallest positive number of the format",
     },
+    limits=Limits(also=("rows of up to 4,099 scores",)),
     needs=("softmax",),
     tolerances=(softmax_rounding,),
     refuted_by=(
@@ -1365,6 +1369,7 @@ lse_dominant = Claim(
     "few digits, as long as that is a normal number of the format.",
     formula=r"\ln\bigl(1 + s\bigr) = \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j}, \quad "
     r"x_k = 0 = \max x",
+    limits=Limits(said=("is 0", "normal number of the format")),
     needs=("logsumexp",),
     tolerances=(logsumexp_digits,),
     refuted_by=(wrong.small_terms_drowned, wrong.just_the_maximum, wrong.sum_overflows),
@@ -1382,6 +1387,7 @@ log_dominant = Claim(
     statement="When one score dominates, its log-probability is a tiny negative number, good to its last few digits, "
     "and not 0, as long as it is a normal number of the format.",
     formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}, \quad x_k = \max x",
+    limits=Limits(said=("normal number of the format",)),
     needs=("log_softmax",),
     tolerances=(log_softmax_digits,),
     refuted_by=(wrong.one_drowns_the_rest, wrong.normaliser_first, wrong.log_of_softmax, wrong.logs_unshifted),
@@ -1399,6 +1405,7 @@ log_shift_invariant = Claim(
     statement="A common offset of the scores, however large, changes no bit of log-softmax, where the addition itself "
     "is exact.",
     formula=r"\ln\operatorname{softmax}(x + c) = \ln\operatorname{softmax}(x), \quad c \text{ finite}",
+    limits=Limits(said=("where the addition itself is exact",)),
     needs=("log_softmax",),
     refuted_by=(wrong.normaliser_first, wrong.logs_unshifted),
 )
@@ -1904,6 +1911,7 @@ excluded_classes = Claim(
     "smoothing, which wants every class, the loss is +∞.",
     formula=r"x_j = -\infty \Rightarrow p_j = 0, \quad \bar x_j = -\bar g\,[j = y]; \qquad "
     r"x_y = -\infty \Rightarrow \ell = +\infty",
+    limits=Limits(said=("Without smoothing",)),
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
@@ -2180,6 +2188,7 @@ alignment = Claim(
     "format.",
     formula=r"\ell = \ln\bigl(1 + (n - 1)\,e^{-g}\bigr) \to 0, \quad g \to \infty",
     legend={"g": "the gap"},
+    limits=Limits(said=("without smoothing", "normal number of the")),
     needs=("cross_entropy",),
     tolerances=(cross_entropy_digits,),
     refuted_by=(
@@ -2299,6 +2308,7 @@ keeps_its_digits = Claim(
     statement="When the right answer y dominates, its gradient p − 1 without smoothing is a tiny negative number, good "
     "to its last few digits, and not 0, as long as it is a normal number of the format.",
     formula=r"p_y - 1 = e^{\ln p_y} - 1 = \operatorname{expm1}(\ln p_y)",
+    limits=Limits(said=("without smoothing", "normal number of the format")),
     needs=("cross_entropy_vjp",),
     tolerances=(certainty_digits,),
     refuted_by=(
