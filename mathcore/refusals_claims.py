@@ -164,8 +164,8 @@ def _(ops: Operations, query: Any) -> Any:
 
 approximation = refuses(
     "approximation",
-    "knots that do not ascend, have no partner, or are fewer than two, nets of no layers and no size, points to separate "
-    "that carry no label or are not finite",
+    "knots that do not ascend, have no partner, or are fewer than two, nets of no layers and no size, points to "
+    "separate that carry no label or are not finite",
     ("interpolating_net", (X[0], X[:, 0]), {}, ValueError, ("knots", "(2,)", "(3,)")),
     *(
         ("interpolating_net", (np.array(knots), np.ones(len(knots))), {}, ValueError, ("knots", word))
