@@ -605,7 +605,7 @@ def defaults(op: OnRows, **documented: tuple[Any, Any]) -> Claim:
         needs=operations,
         dispensable=operations[1:],
         refuted_by=tuple(
-            replace(common.default_changed(name, option, other), name=f"{name}_takes_{option}_for_{other}")
+            replace(common.default_changed(name, option, other), name=f"{name}_{option}_{other}_by_default")
             for name in operations
             for option, (_, other) in documented.items()
             if (name, option) != ("logsumexp_vjp", "keepdims")  # whose cotangent would not fit
