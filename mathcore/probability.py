@@ -508,7 +508,7 @@ def _mean(x: Array) -> Array:
     mean = add_up(x) / x.shape[-1]
     if x.dtype == object or not np.isinf(mean).any():
         return mean
-    return np.where(np.isinf(mean), add_up(x / x.shape[-1]), mean)
+    return np.where(np.isinf(mean), np.minimum(add_up(x / x.shape[-1]), highest(x)), mean)
 
 
 def _zero(x: Array) -> Any:
@@ -562,7 +562,7 @@ def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> A
         if reduction == "mean":
             total = total / _count(keep)
             if losses.dtype != object and np.isinf(total):  # the sum may overflow where the mean does not
-                total = (kept / _count(keep)).sum()
+                total = min((kept / _count(keep)).sum(), kept.max())
         return rounded(np.asarray(total, dtype=losses.dtype), like=like)
 
 

@@ -1753,7 +1753,7 @@ def _slopes_agree(ops: Operations, pulled: Any, g: Any, logits: Any, targets: An
 loss_accuracy = Claim(
     "cross_entropy.accuracy",
     statement="Cross-entropy is minus the log-probability of the right answer, mixed with the mean over all n classes "
-    "if labels are smoothed, averaged or added over the rows that count; a mean is finite wherever it is in range.",
+    "if labels are smoothed, averaged or added over the rows that count; a mean of finite losses is finite.",
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy",),
     tolerances=(cross_entropy_rounding,),
@@ -1788,6 +1788,9 @@ def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
             options = {"ignore_index": None, "label_smoothing": smoothing, "reduction": "mean"}
             logits = as_dtype(np.array([[0.0, -0.75, -0.75]] * 3) * most, name)
             yield {"targets": np.array(targets), "logits": logits, "options": options}
+        options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"}
+        logits = as_dtype(np.array([[0.0, -1.0]] * 3) * most, name)
+        yield {"targets": np.ones(3, int), "logits": logits, "options": options}  # the mean is the largest number
 
 
 @loss_accuracy.exhaustive(nearly_too_large)
