@@ -234,8 +234,8 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
 
     $$p_i = \frac{e^{(x_i - m)/T}}{\sum_j e^{(x_j - m)/T}}, \qquad m = \max_j x_j$$
 
-    T → 0 tends to a one-hot of the winner, T = 1 is softmax, T = ∞ is uniform over the scores above −∞. The shift comes
-    before the division, so that no temperature overflows.
+    T → 0 tends to a one-hot of the winner (equal ones share), T = 1 is softmax, T = ∞ is uniform over the scores above
+    −∞. The shift comes before the division, so that no temperature overflows.
 
     Args:
         x: (..., n, ...), floats; −∞ excludes a score.
@@ -348,7 +348,8 @@ def cross_entropy_vjp(
         logits, targets, axis, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
 
     Returns:
-        The shape and dtype of logits; finite for finite logits, exactly zero at ignored rows.
+        The shape and dtype of logits; finite for finite logits and cotangents, NaN in rows that see +∞ or NaN, exactly
+        zero at ignored rows.
 
     Raises:
         TypeError, IndexError, ValueError: as `cross_entropy`, and for a cotangent of another shape.
@@ -464,7 +465,7 @@ def _losses(smoothing: float, x: Array, targets: Array, counts: Array, top: Arra
     if smoothing < 1:  # a term of weight 0 counts for nothing, even if it is infinite
         loss = loss + (1 - smoothing) * (_floor(top) - _at(x, targets, counts))
     if smoothing > 0:
-        loss = loss + smoothing * (add_up(_floor(top) - x) / x.shape[-1])
+        loss = loss + smoothing * _mean(_floor(top) - x)
     if x.dtype != object:
         loss = np.where(top == np.inf, x.dtype.type(np.nan), loss)
     return np.where(counts, loss, _zero(x))
@@ -485,6 +486,8 @@ def _slopes(
     if smoothing > 0:
         np.subtract(slope, smoothing / x.shape[-1], out=out)
     np.multiply(slope, scale, out=out)
+    if x.dtype != object and (infinite := top == np.inf).any():  # no distribution, so no slope
+        _put(x.dtype.type(np.nan), out, where=infinite)
     return out if counts.all() else _put(_zero(x), out, where=~counts)
 
 
@@ -523,9 +526,15 @@ def _at(x: Array, targets: Array, counts: Array) -> Array:
 
 def _cooled(x: Array, temperature: float) -> Array:
     """(x − m) / T, with −∞ still excluded at T = ∞."""
-    shifted = x - _floor(highest(x))
+    top = _floor(highest(x))
+    shifted = x - top
     cooled = _divided(shifted, temperature)
-    return cooled if x.dtype == object else np.where(np.isneginf(shifted), shifted, cooled)
+    if x.dtype == object or not (hidden := np.isneginf(shifted)).any():
+        return cooled
+    if (beyond := hidden & (x > -np.inf)).any():  # scores so far apart that their difference overflows
+        half = _divided(x / 2 - top / 2, temperature)
+        cooled, hidden = np.where(beyond, 2 * half, cooled), hidden & ~beyond
+    return np.where(hidden, shifted, cooled)
 
 
 def _divided(x: Array, temperature: float) -> Array:
@@ -543,6 +552,14 @@ def _where_seen(x: Array, values: Array) -> Array:
 def _put(values: Any, out: Array, where: Any = True) -> Array:
     np.copyto(out, values, where=where)
     return out
+
+
+def _mean(x: Array) -> Array:
+    """The mean of each row, (..., 1), a number wherever all numbers are: also where their sum is none."""
+    mean = add_up(x) / x.shape[-1]
+    if x.dtype == object or not np.isinf(mean).any():
+        return mean
+    return np.where(np.isinf(mean), np.minimum(add_up(x / x.shape[-1]), highest(x)), mean)
 
 
 def _zero(x: Array) -> Any:
@@ -591,9 +608,12 @@ def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> A
     with np.errstate(over="ignore", invalid="ignore"):
         if reduction == "none":
             return rounded(losses, like=like)
-        total = losses[keep].sum()
+        kept = losses[keep]
+        total = kept.sum()
         if reduction == "mean":
             total = total / _count(keep)
+            if losses.dtype != object and np.isinf(total):  # the sum may overflow where the mean does not
+                total = min((kept / _count(keep)).sum(), kept.max())
         return rounded(np.asarray(total, dtype=losses.dtype), like=like)
 
 
