@@ -271,7 +271,8 @@ def _waves(positions: npt.ArrayLike, dim: int, base: float) -> tuple[Array, Arra
     if np.array_equal(m, whole):
         return cos, sin
     rest = (m - whole)[..., None] * _frequencies(dim, base)
-    return cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
+    between = cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
+    return np.clip(between[0], -1, 1), np.clip(between[1], -1, 1)  # rounding may leave [−1, 1]
 
 
 def _rotation_of(
