@@ -66,14 +66,15 @@ def wave_between(angle: Any, dtype: Any) -> Any:
 
 
 @tolerance
-def sum_of_squares(dim: int, angle: float, dtype: Any) -> Any:
+def sum_of_squares(dim: int, angle: float, dtype: Any, *, whole: bool = True) -> Any:
     r"""The squared length of a code against the number of its pairs.
 
-    Every coordinate v is off by $\tau = (2E + 1)u\,|v| + \lambda$, its square by $2|v|\tau + \tau^2$. Sine
-    and cosine of a pair may come from angles computed apart, so 2δ a pair. Judging adds $\gamma_{n}$ of the sum.
+    Every coordinate v is off by $\tau = (2E + 1)u\,|v| + \lambda$, or at positions that are not whole by the 9u of
+    `wave_between`, its square by $2|v|\tau + \tau^2$. Sine and cosine of a pair may come from angles computed apart, so
+    2δ a pair. Judging adds $\gamma_{n}$ of the sum.
     """
     f = format_of(dtype)
-    t = (2 * f.trig + 1) * f.u + 2 * f.u + f.smallest
+    t = (2 * f.trig + 1) * f.u + 2 * f.u + f.smallest if whole else 9 * f.u
     return (dim * (2 * t + t * t) + dim * angle + gamma(dim + 2, 2.0**-53) * dim) * _EVALUATED
 
 
