@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.adapters import ALL_FLOATS
+from mathcore.verify.adversary import BENDS
 from mathcore.verify.calls import is_default, reference_signature
 
 ROWS = 8
@@ -41,6 +42,8 @@ class Limits:
         width: the widest row that some operation gets, if that is at most `WIDTH`.
         signs: arrays of one sign only, as "softmax.x >= 0".
         assumes: conditions on drawn inputs under which they are judged at all; see `given_that`.
+        fixed: ways to bend a drawn array (see `adversary`) that the claim does not speak of → why, e.g.
+            {"scale": "no sum overflows"}.
         also: what else is left out, in words, e.g. "scores lie within ±600".
         said: words of the statement or its condition that say as much themselves.
     """
@@ -51,6 +54,7 @@ class Limits:
     width: int | None = None
     signs: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
+    fixed: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
 
@@ -58,18 +62,21 @@ class Limits:
         for name in ("options", "formats", "signs", "assumes", "also", "said"):
             if isinstance(getattr(self, name), str):
                 raise TypeError(f"`{name}` must be a tuple of texts, got the text {getattr(self, name)!r}")
+        if unknown := set(self.fixed).difference(BENDS):
+            raise ValueError(f"`fixed` knows {', '.join(BENDS)}, got {', '.join(sorted(unknown))}")
 
     @property
     def words(self) -> list[str]:
         """One phrase for each."""
         default = f"{_listed(f'`{name}`' for name in self.options)} at the default" if self.options else ""
         return [
-            *([f"at most {self.rows} rows"] if self.rows is not None else []),
+            *([f"at most {_counted(self.rows, 'row')}"] if self.rows is not None else []),
             *([f"widths up to {self.width}"] if self.width is not None else []),
             *([f"not in {_listed(self.formats)}"] if self.formats else []),
             *([default + "s" * (len(self.options) > 1)] if default else []),
             *(f"`{sign}`".replace(">=", "≥").replace("<=", "≤") for sign in self.signs),
             *(f"only where {condition}" for condition in self.assumes),
+            *dict.fromkeys(self.fixed.values()),
             *self.also,
         ]
 
@@ -181,7 +188,10 @@ class Argument:
         parts = [", ".join(sorted(self.formats, key=ALL_FLOATS.index))] if self.formats else []
         if self.widths is not None:
             low, high = self.widths
-            parts.append(f"{_plural(self.rows, 'row')} of width {low}" + (f" to {high}" if low < high else ""))
+            parts.append(
+                f"{'up to ' * (self.rows > 1)}{_counted(self.rows, 'row')} of width {low}"
+                + (f" to {high}" if low < high else "")
+            )
         if self.low <= self.high:
             parts.append(f"from {self.low:.3g} to {self.high:.3g}")
         parts += [", ".join(sorted(self.special))] if self.special else []
@@ -189,8 +199,8 @@ class Argument:
         return "; ".join(parts)
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"up to {count:,} {noun}s"
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _short(value: Any) -> str:
