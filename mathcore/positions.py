@@ -39,7 +39,7 @@ def sinusoidal_positional_encoding(
         interleaved: the sine and cosine of a frequency side by side; otherwise all sines, then all cosines.
 
     Returns:
-        (..., dim), float64: within 1.02 ulp at integer positions, within 2⁻⁵¹ between them.
+        (..., dim), float64, in [−1, 1]: within 1.02 ulp at integer positions, within 2⁻⁵¹ between them.
 
     Raises:
         TypeError: if `positions` are neither integers nor floats.
