@@ -123,7 +123,15 @@ same_dot_product = Claim(
     "arithmetic it does not matter which word is which, and it is linear in each.",
     formula=r"s(a, b) = \sum_k e_{ak}\, e_{bk} = s(b, a), \qquad s(\alpha a + \beta c, b) = \alpha\, s(a, b) "
     r"+ \beta\, s(c, b)",
-    legend={"e_a": "the vector of the word a", "\\alpha, \\beta": "any numbers"},
+    legend={
+        "s": "the score of two words a and b",
+        "e": "e_a, the vector of the word a",
+        "a": "a word",
+        "b": "another",
+        "c": "a third",
+        "α": "a number",
+        "β": "another",
+    },
     needs=("embedding", "digit_scores"),
     refuted_by=(wrong.distance_instead, wrong.order_matters, wrong.magnitudes, wrong.from_one),
 )
@@ -159,7 +167,7 @@ cosine_in_range = Claim(
     "it, as long as nothing underflows.",
     formula=r"\cos(a, b) = \frac{\sum_i a_i b_i}{\lVert a\rVert\, \lVert b\rVert} \in [-1, 1], \qquad "
     r"\cos(s\,a, b) = \cos(a, b), \quad s > 0",
-    legend={"s": "a number"},
+    legend={"a": "a vector", "b": "another", "s": "a number"},
     limits=Limits(said=("finite", "neither of them zero", "nothing underflows")),
     needs=("cosine_similarity",),
     tolerances=(cosine_rounding, rounding),
@@ -233,7 +241,7 @@ features_order_similarity = Claim(
     verdict="holds_if",
     condition="no feature is negative, for the second half the vectors are equally long, and no score is rounded or "
     "underflows.",
-    legend={"a, b, c": "vectors of features of three words"},
+    legend={"a": "the features of a word", "b": "those of another", "c": "those of a third"},
     limits=Limits(also=("features that are no whole numbers",), said=("no feature is negative",)),
     needs=("digit_scores", "cosine_similarity"),
     refuted_by=(wrong.scores_negated, wrong.distance_instead, wrong.last_left_out),
@@ -319,7 +327,7 @@ size_bounds_rank = Claim(
     "rank is out of reach, and with d at least its rank it is reached; in floats up to rounding.",
     formula=r"S = LR^\top,\ L \in \mathbb R^{n \times d} \ \Rightarrow\ \operatorname{rank} S \le d; \qquad "
     r"\operatorname{rank} S \le d \Rightarrow \exists L, R : S = LR^\top",
-    legend={"S": "the table of scores", "L, R": "the vectors of words and of contexts, a row for each"},
+    legend={"S": "the table of scores", "L": "the vectors of words, a row for each", "R": "those of contexts"},
     needs=("embedding", "linear", "best_score_table"),
     tolerances=(score_table_rounding,),
     refuted_by=(
@@ -414,8 +422,8 @@ more_size_less_error = Claim(
     statement="Up to rounding, the best score table with vectors of d numbers is off, in the Frobenius norm, by the "
     "tail of the singular values: a larger size never hurts, and helps until the rank is reached.",
     formula=r"\min_{L, R}\, \lVert S - LR^\top \rVert_F^2 = \sum_{i > d} \sigma_i^2",
-    legend={"S": "the table of scores", "L, R": "the vectors of words and of contexts, a row for each",
-            "\\sigma_i": "the singular values of S, falling"},
+    legend={"S": "the table of scores", "L": "the vectors of words, a row for each", "R": "those of contexts",
+            "σ": "σ_i, the singular values of S, falling"},
     limits=Limits(also=("tables with both sides longer than 6",)),
     source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
     needs=("best_score_table",),
@@ -651,7 +659,7 @@ occurrences_add_up = Claim(
     "occurrences were sent, however often it occurs and however long the text, and the row of an absent word is zero.",
     formula=r"\bar E_i = \sum_{t\,:\,i_t = i} \bar y_t, \qquad "
     r"\langle \bar y, E_{i} \rangle = \langle \bar E, E \rangle",
-    legend={"i": "the ids of the text", "\\bar y": "what its words are sent"},
+    legend={"i": "the ids of the text", "E": "the table", "y": "the vectors of its words, and ȳ what these are sent"},
     needs=("embedding", "embedding_vjp"),
     tolerances=(sum_of_occurrences,),
     refuted_by=(
@@ -766,7 +774,7 @@ exact_at_the_ends = Claim(
     statement="No rounding takes a cosine out of [−1, 1]; a vector that is finite and not zero is at exactly 1 to "
     "itself, however long or short it is; a zero one is at 0 to every finite one, and NaN or ∞ in either makes it NaN.",
     formula=r"\cos(a, 2^k a) = 1, \qquad \cos(a, -2^k a) = -1, \qquad \cos(a, 0) = \cos(0, a) = 0",
-    legend={"2^k a": "the vector a as many times longer or shorter as loses no bit"},
+    legend={"a": "a vector", "k": "a whole number, of either sign, so that 2ᵏa loses no bit"},
     needs=("cosine_similarity",),
     refuted_by=(
         wrong.squares_overflow,
@@ -908,7 +916,11 @@ any_scale = Claim(
     statement="In float64, a vector 2ᵏ times as long is turned by 2⁻ᵏ times as much, to the last bit, as long as "
     "nothing is or becomes subnormal.",
     formula=r"\bar a(2^k a, b) = 2^{-k}\, \bar a(a, b)",
-    legend={"\\bar a(a, b)": "what the cosine of a and b sends back to a", "k": "any whole number, of either sign"},
+    legend={
+        "a": "a vector, and ā what the cosine of a and b sends back to it",
+        "b": "another",
+        "k": "a whole number, of either sign",
+    },
     needs=("cosine_similarity_vjp",),
     refuted_by=(wrong.length_forgotten, wrong.gradient_overflows),
 )
@@ -1014,7 +1026,7 @@ PAIRS = ((EMBEDDING, EMBEDDING_VJP), (COSINE_SIMILARITY, COSINE_SIMILARITY_VJP),
 any_layout = (
     layout_free(EMBEDDING, EMBEDDING_VJP, last=("embedding",)),
     layout_free(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, last=("cosine_similarity", "cosine_similarity_vjp")),
-    layout_free(BEST_SCORE_TABLE, limits=Limits(also=("the vectors themselves: their products are compared",))),
+    layout_free(BEST_SCORE_TABLE),
     layout_free(ONE_HOT),
 )
 any_history = tuple(pure(*parts) for parts in (*PAIRS, (ONE_HOT,)))

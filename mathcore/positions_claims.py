@@ -111,7 +111,7 @@ relative_only = Claim(
     statement="Of their positions, the score of a query at m and a key at n depends on n − m alone, up to rounding: "
     "(1, 2) is as good as (1001, 1002), and as any pair so far apart up to position 2³¹.",
     formula=r"\langle R_m q, R_n k\rangle = \langle R_{m+s}\, q, R_{n+s}\, k\rangle = \langle q, R_{n-m}\, k\rangle",
-    legend={"q, k": "a query and a key", "R_m": "the turn at position m", "s": "any shift"},
+    legend={"q": "a query", "k": "a key", "R": "R_m, the turn at position m", "s": "any shift"},
     limits=NO_OVERFLOW,
     source="arXiv:2104.09864, §3.2",
     needs=("rope", "apply_rope"),
@@ -182,7 +182,7 @@ composes = Claim(
     statement="Up to rounding, turning by a and then by b is turning by a + b, and turning back undoes a turn; "
     "position 0 changes no bit of a finite vector, except perhaps the sign of a zero.",
     formula=r"R_a R_b = R_{a+b}, \qquad R_0 = I, \qquad R_{-m} R_m = I",
-    legend={"R_m": "the turn at position m"},
+    legend={"R": "R_m, the turn at position m"},
     limits=NO_OVERFLOW,
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
@@ -232,7 +232,7 @@ is_a_rotation = Claim(
     statement="RoPE turns every pair of the features that are to turn: up to rounding each block is orthogonal, with "
     "determinant 1, and no pair touches another, whatever that holds.",
     formula=r"R^\top R = I, \qquad \det R^{(i)} = 1",
-    legend={"R": "the turn at any position, as a matrix", "R^{(i)}": "its block for pair i"},
+    legend={"R": "the turn at any position as a matrix, and its block for pair i"},
     limits=NO_OVERFLOW,
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
@@ -333,7 +333,7 @@ preserves_norm = Claim(
     condition="arithmetic is exact, or rounding is allowed for and no coordinate overflows. In binary floats a turn "
     "keeps every length bit for bit only if it is by a multiple of 90°: no other turn has a cosine and a sine that "
     "both are binary fractions.",
-    legend={"R_m": "the turn at position m"},
+    legend={"R": "R_m, the turn at position m"},
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
     tolerances=(turned_length,),
@@ -403,7 +403,7 @@ preserves_distance = Claim(
     statement="Two vectors at one position keep their distance and their dot product, and with these the angle between "
     "them, up to rounding, as long as no coordinate overflows.",
     formula=r"\lVert R_m q - R_m k\rVert = \lVert q - k\rVert, \quad \langle R_m q, R_m k\rangle = \langle q, k\rangle",
-    legend={"q, k": "the two vectors", "R_m": "the turn at position m"},
+    legend={"q": "a vector", "k": "another", "R": "R_m, the turn at position m"},
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
     tolerances=(turned_length, turned_score),
@@ -481,9 +481,10 @@ fast_form = Claim(
     "negated, is, up to rounding, multiplying by the rotation matrices; the two common layouts are one permutation of "
     "the features apart.",
     formula=r"R_m x = x \odot \cos + P x \odot \sin, \quad P(a, b) = (-b, a); \qquad "
-    r"R^{\text{interleaved}} = \Pi^\top R^{\text{half}}\, \Pi",
-    legend={"R_m": "the turn at position m", "P": "the exchange, in every pair (a, b)",
-            "\\Pi": "the order 0, 2, 4, …, 1, 3, 5, … of the features"},
+    r"R^{\text{interleaved}} = Q^\top R^{\text{half}}\, Q",
+    legend={"R": "the turn at position m, as a matrix", "P": "the exchange, in every pair (a, b)",
+            "a": "the first of a pair", "b": "the second",
+            "Q": "the permutation to the order 0, 2, 4, …, 1, 3, 5, …"},
     limits=NO_OVERFLOW,
     needs=("apply_rope", "rope", "rope_permutation"),
     dispensable=("rope", "rope_permutation"),
@@ -679,8 +680,8 @@ stays_stable = Claim(
     "one turn's rounding compounded over the layers.",
     formula=r"\bigl|\lVert R_{m_L} \cdots R_{m_1} x\rVert - \lVert x\rVert\bigr| \le "
     r"\bigl((1 + \kappa)^L - 1\bigr)\,\lVert x\rVert",
-    legend={"R_m": "the turn at position m", "L": "the number of layers",
-            "\\kappa": "how far rounding moves a vector in one turn, below 8 units of it"},
+    legend={"R": "R_m, the turn at position m", "L": "the number of layers",
+            "κ": "how far rounding moves a vector in one turn, below 8 units of it"},
     limits=NO_OVERFLOW,
     needs=("rope",),
     tolerances=(turned_length,),
@@ -789,7 +790,7 @@ combination_lock = Claim(
     "base 10,000. Small d nearly does come back within a trillion: to 3.6·10⁻¹² radians (d = 2), 2.0·10⁻¹⁰ (d = 4), "
     "2.5·10⁻⁹ (d = 8, and to 3.5·10⁻³ at 169,646 already) and 2.31·10⁻³ (d = 16, at 422,148,829,906); and with base 1 "
     "all pairs are one.",
-    legend={"m\\theta_i \\bmod 2\\pi": "how far the angle of pair i is from whole turns at offset m"},
+    legend={"m": "an offset", "θ": "θ_i, by which pair i turns a position; modulo 2π, of either sign"},
     needs=("rope_cos_sin", "rope_frequencies"),
     tolerances=(wave_between,),
     refuted_by=(wrong.frequencies_rising, wrong.tables_from_one, wrong.tables_exchanged),
@@ -927,7 +928,7 @@ is_unique = Claim(
     "never repeat, and from −2³¹ to 2³¹ no two codes are closer than 4·10⁻¹⁰.",
     formula=r"\lVert\mathrm{PE}(m) - \mathrm{PE}(n)\rVert \ge 2\,|\sin\tfrac{m - n}{2}| > 0, \qquad m \ne n \in "
     r"\mathbb Z",
-    legend={"m, n": "two positions", "d": "the width of the code"},
+    legend={"m": "a position", "n": "another", "d": "the width of the code"},
     limits=Limits(said=("whole positions", "d ≥ 2")),
     source="Lambert (1761): π is irrational",
     needs=("sinusoidal_positional_encoding",),
@@ -1024,7 +1025,7 @@ shift_is_linear = Claim(
     "every position.",
     formula=r"\mathrm{PE}(t + k) = R_k\,\mathrm{PE}(t), \quad R_k^\top R_k = I, \;\text{ for all } t; \qquad "
     r"\langle\mathrm{PE}(s + k), \mathrm{PE}(t + k)\rangle = \langle\mathrm{PE}(s), \mathrm{PE}(t)\rangle",
-    legend={"s, t": "positions", "d": "the width of the code"},
+    legend={"s": "a position", "t": "another", "R": "R_k, the rotation", "d": "the width of the code"},
     limits=Limits(said=("even d",), also=("positions between whole numbers",)),
     source="arXiv:1706.03762, §3.5",
     needs=("sinusoidal_positional_encoding",),
@@ -1155,8 +1156,8 @@ independent_lanes = Claim(
     verdict="holds_if",
     condition="the lanes are at right angles, spanned by vectors of length 1 at right angles to each other, and "
     "arithmetic is exact; in floats up to rounding.",
-    legend={"A, B": "the lanes of meaning and position", "w, p": "meaning and position of the word x",
-            "v, q": "those of the word y"},
+    legend={"A": "the lane of meaning, a row for each of its vectors", "B": "that of position", "x": "a word",
+            "w": "its meaning", "p": "its position", "y": "another word", "v": "its meaning", "q": "its position"},
     needs=("linear", "sinusoidal_positional_encoding"),
     tolerances=(dot_product, read_back),
     refuted_by=(wrong.lanes_leak, wrong.last_row_missing),
@@ -1251,8 +1252,6 @@ def _(ops: Operations, angle: int, tenths: int) -> Any:
 
 # What holds of every operation on positions.
 
-ODD_IN_PART = Limits(also=("odd widths of which all turn, which have no pairs",))
-EVEN = Limits(also=("odd widths, which have no pairs",))
 
 anchor = Claim(
     "rope.anchor",
@@ -1260,7 +1259,11 @@ anchor = Claim(
     "m times that, far positions, offsets and negative ones included.",
     formula=r"R_m x = \bigoplus_i \begin{pmatrix} \cos m\theta_i & -\sin m\theta_i \\ \sin m\theta_i & \cos m\theta_i "
     r"\end{pmatrix} x^{(i)}, \qquad \theta_i = \mathrm{base}^{-2i/d}",
-    legend={"x^{(i)}": "the pair i of the vector x", "d": "the number of features that turn"},
+    legend={
+        "x": "a vector; x⁽ⁱ⁾ is its pair i",
+        "R": "R_m, the turn at position m",
+        "d": "the number of features that turn",
+    },
     limits=NO_OVERFLOW,
     source="arXiv:2104.09864, §3.2",
     needs=("rope",),
@@ -1360,14 +1363,10 @@ rope_layout_free = layout_free(ROPE, ROPE_VJP, last=("rope",))
 code_layout_free = layout_free(SINUSOIDAL)
 table_layout_free = layout_free(ROPE_COS_SIN)
 applied_layout_free = layout_free(APPLY_ROPE, APPLY_ROPE_VJP, last=("apply_rope",))
-rope_any_width = any_width(
-    ROPE, ROPE_VJP, refuted_by=(wrong.wide_rows_cut, wrong.turned_back_to_512), limits=ODD_IN_PART
-)
+rope_any_width = any_width(ROPE, ROPE_VJP, refuted_by=(wrong.wide_rows_cut, wrong.turned_back_to_512))
 code_any_width = any_width(SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(wrong.wide_code_cut, wrong.pulled_from_1024))
-table_any_width = any_width(ROPE_COS_SIN, refuted_by=(wrong.wide_tables_cut,), limits=EVEN)
-applied_any_width = any_width(
-    APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.applied_to_512, wrong.pulled_through_512), limits=ODD_IN_PART
-)
+table_any_width = any_width(ROPE_COS_SIN, refuted_by=(wrong.wide_tables_cut,))
+applied_any_width = any_width(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.applied_to_512, wrong.pulled_through_512))
 rope_many_rows = many_rows(ROPE, ROPE_VJP)
 code_many_rows = many_rows(SINUSOIDAL, SINUSOIDAL_VJP)
 table_many_rows = many_rows(ROPE_COS_SIN)
