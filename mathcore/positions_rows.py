@@ -144,7 +144,7 @@ LEADING: Any = st.sampled_from([(), (), (2,), (1, 3), (3, 2)])
 
 def draw_stack(draw: Draw, rows: int) -> tuple[int, ...]:
     """Two or three axes, one of them `rows` long: the first, mostly."""
-    return draw(st.sampled_from([(rows, 1), (rows, 2), (rows, 2), (2, rows), (rows, 1, 2), (2, rows, 1)]))
+    return draw(st.sampled_from([(rows, 1), (rows, 2), (2, rows), (rows, 1, 2), (rows, 2, 1), (2, rows, 1)]))
 
 
 def _turning(draw: Draw, name: str, width: int, rows: tuple[int, ...]) -> dict[str, Any]:
