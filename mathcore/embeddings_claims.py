@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -259,9 +260,12 @@ def featured_words(draw: Draw, target: Target) -> dict[str, Any]:
     has[shared], has[shared - 1] = True, False
     word, other, stranger = abs(draw_integers(draw, (3, size), 8)) + 1
     other = np.where(np.arange(size) == shared, other, other * draw_integers(draw, (size,), 1) ** 2)
-    name = draw(st.sampled_from(target.dtypes))
-    vectors = {"word": word * has, "other": other, "stranger": stranger * ~has}
-    return {key: as_dtype(v, name) for key, v in vectors.items()}
+    return {
+        "word": word * has,
+        "other": other,
+        "stranger": stranger * ~has,
+        "name": draw(st.sampled_from(target.dtypes)),
+    }
 
 
 def _score(ops: Operations, a: Any, b: Any) -> Any:
@@ -269,7 +273,8 @@ def _score(ops: Operations, a: Any, b: Any) -> Any:
 
 
 @features_order_similarity.property(featured_words(), effort=0.5)
-def _(ops: Operations, word: Any, other: Any, stranger: Any) -> Any:
+def _(ops: Operations, word: Any, other: Any, stranger: Any, name: str) -> Any:
+    word, other, stranger = (as_dtype(v, name) for v in (word, other, stranger))
     return all_of(
         less(_score(ops, word, stranger), _score(ops, word, other)),
         less(ops.cosine_similarity(word, stranger), ops.cosine_similarity(word, other)),
@@ -277,16 +282,17 @@ def _(ops: Operations, word: Any, other: Any, stranger: Any) -> Any:
 
 
 @features_order_similarity.property(featured_words(), effort=0.5, rng=seeds())
-def _(ops: Operations, word: Any, other: Any, stranger: Any, rng: Any) -> Any:
+def _(ops: Operations, word: Any, other: Any, stranger: Any, name: str, rng: Any) -> Any:
     # Another word as long: the features exchanged, and two of them turned by the angle of 3, 4 and 5.
-    five = word * word.dtype.type(5)
     rival = rng.permutation(word)
-    a, b = (int(v) for v in rival[:2])
-    turned = (rival * rival.dtype.type(5)).astype(word.dtype)
-    turned[:2] = abs(3 * a - 4 * b), 4 * a + 3 * b
+    turned = 5 * rival
+    turned[:2] = abs(3 * rival[0] - 4 * rival[1]), 4 * rival[0] + 3 * rival[1]
+    pairs = ((word, rival), (5 * word, turned))
     return all_of(
-        at_most(_score(ops, word, rival), _score(ops, word, word)),
-        at_most(_score(ops, five, turned), _score(ops, five, five)),
+        *(
+            at_most(_score(ops, a, b), _score(ops, a, a))
+            for a, b in (map(partial(as_dtype, dtype=name), p) for p in pairs)
+        )
     )
 
 
@@ -440,15 +446,24 @@ more_size_less_error = Claim(
 )  # fmt: skip
 
 
+class Known(NamedTuple):
+    """A table and its singular values."""
+
+    table: Any
+    values: Any
+
+
 @domain
 def known_scores(draw: Draw, target: Target) -> dict[str, Any]:
     """A table whose singular values are known, and a size."""
-    table, values = draw_scores(draw, draw(st.sampled_from(target.dtypes)), far=True)
-    return {"table": table, "values": values, "dim": draw(st.integers(0, len(values) + 1))}
+    known = Known(*draw_scores(draw, draw(st.sampled_from(target.dtypes)), far=True))
+    return {"known": known, "dim": draw(st.integers(0, len(known.values) + 1))}
 
 
 @more_size_less_error.property(known_scores())
-def _(ops: Operations, table: Any, values: Any, dim: int) -> Any:
+def _(ops: Operations, known: Known, dim: int) -> Any:
+    table, values = known
+
     def off(d: int) -> Any:
         return distance(table, *ops.best_score_table(table, d))
 
@@ -509,6 +524,7 @@ def crowded_directions(draw: Draw, target: Target) -> Any:
 @room_grows.property(directions=crowded_directions(), effort=0.5)
 def _(ops: Operations, directions: Any) -> Any:
     count, size = directions.shape
+    directions = np.where(directions.any(1, keepdims=True), directions, 1.0)  # a vector of zeros has none
     one, other = np.triu_indices(count, 1)
     allowed = cosine_rounding(directions[one], directions[other], np.float64, ops.conventions.summation)
     cosines = ops.cosine_similarity(directions[one], directions[other])
@@ -792,17 +808,22 @@ exact_at_the_ends = Claim(
 
 @domain
 def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
-    """A vector of any length that its format has, subnormal ones too, the same at another length, and a place in it."""
+    """A vector of whole numbers, two powers of two to any length that a format has, and a place in it."""
     name = draw(st.sampled_from(target.dtypes))
     f, whole = format_of(name), draw_integers(draw, (1, draw(widths(most=65))), 15)
     whole[0, 0] = whole[0, 0] or 1  # few bits, so that no scale loses any
     powers = st.integers(int(np.log2(f.smallest)), int(np.log2(f.most)) - 4)
-    a, b = (as_dtype(whole * 2.0 ** draw(powers), name) for _ in range(2))
-    return {"a": a, "b": b, "place": draw(st.integers(0, a.shape[1] - 1))}
+    return {
+        "whole": whole,
+        "powers": (draw(powers), draw(powers)),
+        "name": name,
+        "place": draw(st.integers(0, whole.shape[1] - 1)),
+    }
 
 
 @exact_at_the_ends.property(long_and_short(), other=st.sampled_from([np.nan, np.inf, -np.inf]))
-def _(ops: Operations, a: Any, b: Any, place: int, other: float) -> Any:
+def _(ops: Operations, whole: Any, powers: tuple[int, int], name: str, place: int, other: float) -> Any:
+    a, b = (as_dtype(whole * 2.0**power, name) for power in powers)
     broken, nothing = np.where(np.arange(a.shape[1]) == place, a.dtype.type(other), a), 0 * a
     return all_of(
         equal(ops.cosine_similarity(a, b), [1.0]),
@@ -816,7 +837,8 @@ def _(ops: Operations, a: Any, b: Any, place: int, other: float) -> Any:
 
 @exact_at_the_ends.property(COSINE_SIMILARITY.inputs(), effort=0.5)
 def _(ops: Operations, a: Any, b: Any) -> Any:
-    return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), equal(ops.cosine_similarity(a, a), 1.0))
+    itself = a.any(-1).astype(np.float64)  # 0 for a vector of zeros
+    return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), equal(ops.cosine_similarity(a, a), itself))
 
 
 any_axis = Claim(
@@ -915,6 +937,8 @@ def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
     how, along = (a.dtype, ops.conventions.summation), np.eye(a.shape[1])
 
     def slope(i: int, side: int) -> Any:
+        if not (a.any() and b.any()):
+            return np.zeros(())  # what is taken for the derivative there
         directions = tuple(along[[i]] if s == side else None for s in (0, 1))
         return derivative(lambda a, b: float(g[0]) * cosine(a, b)[0], (a, b), directions)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -21,6 +21,7 @@ from mathcore.positions_rows import (
     ROPE_VJP,
     SINUSOIDAL,
     SINUSOIDAL_VJP,
+    Turn,
     draw_base,
     draw_places,
     draw_rational,
@@ -80,8 +81,8 @@ def length(x: Any) -> Any:
     return np.ldexp(np.sqrt((np.ldexp(x, -power) ** 2).sum(-1)), power[..., 0])
 
 
-NO_OVERFLOW = Limits(also=("turns that overflow",))
-"""What claims on vectors of any length leave out."""
+NO_OVERFLOW = Limits(fixed={"scale": "no coordinate overflows"})
+"""What lengths and scores need."""
 
 
 @domain
@@ -135,13 +136,13 @@ def rational_walk(draw: Draw, target: Target) -> dict[str, Any]:
     """Query and key, one rational turn a step for every pair, and three small positions."""
     pairs = draw(st.integers(1, 3))
     rows, fractions = draw_rational(draw, target, 2, 2 * pairs)
-    cos, sin = draw_turns(draw, (pairs,), fractions=fractions)
+    step = draw_turns(draw, (pairs,), fractions=fractions)
     m, n, shift = (draw(st.integers(-4, 4)) for _ in range(3))
-    return {"q": rows[:1], "k": rows[1:], "step": (cos, sin), "m": m, "n": n, "shift": shift,
+    return {"q": rows[:1], "k": rows[1:], "step": step, "m": m, "n": n, "shift": shift,
             "interleaved": draw(st.booleans())}  # fmt: skip
 
 
-def steps(step: tuple[Any, Any], m: int) -> tuple[Any, Any]:
+def steps(step: Turn, m: int) -> tuple[Any, Any]:
     """Cosine and sine of m steps, (1, pairs), exactly."""
     c, s = step
     cos, sin = c * 0 + 1, s * 0
@@ -249,18 +250,16 @@ def _block(matrix: Any, pair: int, dim: int, *, interleaved: bool) -> Any:
 
 @domain
 def one_rational_turn(draw: Draw, target: Target) -> dict[str, Any]:
-    """A rational turn of every pair, and the identity in numbers of the same kind."""
+    """A rational turn of every pair."""
     pairs, fractions = draw(st.integers(1, 4)), bool(target.exact) and draw(st.integers(0, 3)) > 0
-    cos, sin = draw_turns(draw, (pairs,), fractions=fractions)
-    zero = cos[0] * 0
-    identity = np.full((2 * pairs, 2 * pairs), zero)
-    np.fill_diagonal(identity, zero + 1)
-    return {"identity": identity, "cos": cos, "sin": sin, "interleaved": draw(st.booleans())}
+    return {"turn": draw_turns(draw, (pairs,), fractions=fractions), "interleaved": draw(st.booleans())}
 
 
 @is_a_rotation.exact(one_rational_turn())
-def _(ops: Operations, identity: Any, cos: Any, sin: Any, interleaved: bool) -> Any:
-    dim = len(identity)
+def _(ops: Operations, turn: Turn, interleaved: bool) -> Any:
+    (cos, sin), dim = turn, 2 * len(turn.cos)
+    identity = np.full((dim, dim), cos[0] * 0)  # in numbers of the same kind
+    np.fill_diagonal(identity, cos[0] * 0 + 1)
     r = ops.apply_rope(identity, cos, sin, interleaved=interleaved).T  # column j is what unit vector j becomes
     blocks = [_block(r, i, dim, interleaved=interleaved) for i in range(dim // 2)]
     return all_of(
@@ -275,13 +274,13 @@ def identity_at_a_place(draw: Draw, target: Target) -> dict[str, Any]:
     """The identity in one format, a position for all its rows, and the options."""
     dim, name = 2 * draw(st.sampled_from([1, 2, 3, 4, 8])), draw(st.sampled_from(target.dtypes))
     m, base = draw_places(draw, (1,)), draw_base(draw)
-    x = as_dtype(np.eye(dim), name)
-    return {"x": x, "m": np.repeat(m, dim), "base": base, "interleaved": draw(st.booleans())}
+    return {"name": name, "m": np.repeat(m, dim), "base": base, "interleaved": draw(st.booleans())}
 
 
 @is_a_rotation.property(identity_at_a_place())
-def _(ops: Operations, x: Any, m: Any, base: float, interleaved: bool) -> Any:
-    r, dim = ops.rope(x, m, base=base, interleaved=interleaved), len(x)
+def _(ops: Operations, name: str, m: Any, base: float, interleaved: bool) -> Any:
+    dim, x = len(m), as_dtype(np.eye(len(m)), name)
+    r = ops.rope(x, m, base=base, interleaved=interleaved)
     angle = farthest_angle(m, dim, base, ops.conventions.rope_angles)
     allowed = turned_score(1.0, 1.0, dim, x.dtype, angle)
     wide = r.astype(np.float64)
@@ -334,6 +333,7 @@ preserves_norm = Claim(
     "keeps every length bit for bit only if it is by a multiple of 90°: no other turn has a cosine and a sine that "
     "both are binary fractions.",
     legend={"R": "R_m, the turn at position m"},
+    limits=NO_OVERFLOW,
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
     tolerances=(turned_length,),
@@ -404,6 +404,7 @@ preserves_distance = Claim(
     "them, up to rounding, as long as no coordinate overflows.",
     formula=r"\lVert R_m q - R_m k\rVert = \lVert q - k\rVert, \quad \langle R_m q, R_m k\rangle = \langle q, k\rangle",
     legend={"q": "a vector", "k": "another", "R": "R_m, the turn at position m"},
+    limits=NO_OVERFLOW,
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
     tolerances=(turned_length, turned_score),
@@ -485,7 +486,6 @@ fast_form = Claim(
     legend={"R": "the turn at position m, as a matrix", "P": "the exchange, in every pair (a, b)",
             "a": "the first of a pair", "b": "the second",
             "Q": "the permutation to the order 0, 2, 4, …, 1, 3, 5, …"},
-    limits=NO_OVERFLOW,
     needs=("apply_rope", "rope", "rope_permutation"),
     dispensable=("rope", "rope_permutation"),
     tolerances=(turned_pair,),
@@ -993,17 +993,17 @@ def cosine(a: Any, b: Any) -> Any:
 
 @domain
 def word_and_place(draw: Draw, target: Target) -> dict[str, Any]:
-    """A word between √d and 8√d long, and a far position."""
+    """The direction of a word, how many times longer than √d it is, and a far position."""
     word = draw_integers(draw, (2 * draw(st.integers(1, 33)),), 8).astype(np.float64)
-    word[0] = word[0] or 1.0
     longer = draw(st.one_of(st.just(1.0), st.floats(1, 8)))
-    word *= longer * np.sqrt(len(word)) / length(word) * (1 + 2.0**-40)  # so that no rounding makes it shorter than √d
     return {"word": word, "m": draw_places(draw, (1,)), "longer": longer}
 
 
 @raw_index_drowns_the_word.property(word_and_place())
 def _(ops: Operations, word: Any, m: Any, longer: float) -> Any:
     dim, place, m = len(word), m, abs(m.astype(np.float64)) + 1024
+    word = word if word.any() else np.ones(dim)
+    word = word * (longer * np.sqrt(dim) / length(word)) * (1 + 2.0**-40)  # so that no rounding makes it too short
     drowned, limit = cosine(word + m[:, None], word), word.sum() / (np.sqrt(dim) * length(word))
     # The angle between w + m1 and 1 has a sine of at most ‖w‖/(m√d), and is at most π/2 times that.
     reach = np.pi / 2 * length(word) / (m * np.sqrt(dim))
@@ -1164,6 +1164,13 @@ independent_lanes = Claim(
 )  # fmt: skip
 
 
+class Lanes(NamedTuple):
+    """Orthonormal rows, the first `split` of them for meaning."""
+
+    basis: Any
+    split: int
+
+
 @domain
 def lanes_and_contents(draw: Draw, target: Target) -> dict[str, Any]:
     """Two orthogonal lanes of a space turned by rational angles, two meanings and two positions, all exact."""
@@ -1176,11 +1183,12 @@ def lanes_and_contents(draw: Draw, target: Target) -> dict[str, Any]:
     q[first, second], q[second, first] = -sin, sin
     split = draw(st.integers(1, dim - 1))
     contents = draw_exact(draw, target, 2, dim, fractions=fractions)
-    return {"basis": q[draw(seeds()).permutation(dim)], "split": split, "contents": contents}
+    return {"lanes_of": Lanes(q[draw(seeds()).permutation(dim)], split), "contents": contents}
 
 
 @independent_lanes.exact(lanes_and_contents())
-def _(ops: Operations, basis: Any, split: int, contents: Any) -> Any:
+def _(ops: Operations, lanes_of: Lanes, contents: Any) -> Any:
+    basis, split = lanes_of
     word_lane, place_lane, words, marks = basis[:split], basis[split:], contents[:, :split], contents[:, split:]
     x = ops.linear(words, word_lane) + ops.linear(marks, place_lane)
     return all_of(
@@ -1200,7 +1208,7 @@ def lanes_in_floats(draw: Draw, target: Target) -> dict[str, Any]:
     basis = (np.eye(dim) - v @ v.T * 2 / count)[rng.permutation(dim)]  # mirrored along v
     split, name = draw(st.integers(1, dim - 1)), draw(st.sampled_from(_precise(target)))
     words = draw_array(draw, (draw(st.integers(1, 20)), split), name, (2.0**-20, 2.0**20))
-    return {"basis": basis.astype(name), "words": words, "places": draw_places(draw, (len(words),))}
+    return {"lanes_of": Lanes(basis.astype(name), split), "words": words, "places": draw_places(draw, (len(words),))}
 
 
 def _precise(target: Target) -> tuple[str, ...]:
@@ -1209,8 +1217,8 @@ def _precise(target: Target) -> tuple[str, ...]:
 
 
 @independent_lanes.property(lanes_in_floats())
-def _(ops: Operations, basis: Any, words: Any, places: Any) -> Any:
-    split, dim = words.shape[1], len(basis)
+def _(ops: Operations, lanes_of: Lanes, words: Any, places: Any) -> Any:
+    (basis, split), dim = lanes_of, len(lanes_of.basis)
     marks = codes(ops, places, dim - split).astype(basis.dtype)
     word_lane, place_lane = basis[:split], basis[split:]
     x = ops.linear(words, word_lane) + ops.linear(marks, place_lane)
@@ -1264,7 +1272,6 @@ anchor = Claim(
         "R": "R_m, the turn at position m",
         "d": "the number of features that turn",
     },
-    limits=NO_OVERFLOW,
     source="arXiv:2104.09864, §3.2",
     needs=("rope",),
     tolerances=(turned_pair,),
