@@ -310,15 +310,21 @@ def one_pair_spoilt(draw: Draw, target: Target) -> dict[str, Any]:
     """A few rows of several pairs, one of which holds what is no number, a pairing and positions."""
     name, pairs, rows = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 9)), draw(st.integers(1, 3))
     x, interleaved = draw_array(draw, (rows, 2 * pairs), name, magnitudes(name)), draw(st.booleans())
-    spoilt, which = x.copy(), draw(st.integers(0, 2))
     members = np.array(lanes(2 * pairs, interleaved=interleaved))[:, draw(st.integers(0, pairs - 1))]
-    spoilt[:, members[[[0], [1], [0, 1]][which]]] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
-    others = np.setdiff1d(np.arange(2 * pairs), members)
-    return {"x": x, "spoilt": spoilt, "others": others, "m": draw_places(draw, (rows,)), "interleaved": interleaved}
+    return {
+        "x": x,
+        "pair": members,
+        "which": draw(st.sampled_from([[0], [1], [0, 1]])),
+        "interleaved": interleaved,
+        "strange": draw(st.sampled_from([np.nan, np.inf, -np.inf])),
+        "m": draw_places(draw, (rows,)),
+    }
 
 
 @is_a_rotation.property(one_pair_spoilt(), effort=0.5)
-def _(ops: Operations, x: Any, spoilt: Any, others: Any, m: Any, interleaved: bool) -> Any:
+def _(ops: Operations, x: Any, pair: Any, which: Any, interleaved: bool, strange: float, m: Any) -> Any:
+    spoilt, others = x.copy(), np.setdiff1d(np.arange(x.shape[1]), pair)
+    spoilt[:, pair[which]] = strange
     there, here = (ops.rope(v, m, interleaved=interleaved)[:, others] for v in (spoilt, x))
     return identical(there, here)
 
@@ -486,6 +492,7 @@ fast_form = Claim(
     legend={"R": "the turn at position m, as a matrix", "P": "the exchange, in every pair (a, b)",
             "a": "the first of a pair", "b": "the second",
             "Q": "the permutation to the order 0, 2, 4, …, 1, 3, 5, …"},
+    limits=NO_OVERFLOW,
     needs=("apply_rope", "rope", "rope_permutation"),
     dispensable=("rope", "rope_permutation"),
     tolerances=(turned_pair,),
@@ -1503,16 +1510,16 @@ def rows_among_others(draw: Draw, target: Target) -> dict[str, Any]:
     name, width, time = draw(st.sampled_from(target.dtypes)), 2 * draw(st.integers(1, 33)), draw(st.integers(2, 5))
     x, m = draw_array(draw, (2, time, width), name, magnitudes(name)), draw_places(draw, (2, time), 2**30)
     row = (draw(st.integers(0, 1)), draw(st.integers(0, time - 1)))
-    others, mixed = np.ones((2, time), bool), m.copy()
+    others = np.ones((2, time), bool)
     others[row] = False
     spoilt = others & (draw(seeds()).random((2, time)) < draw(st.sampled_from([0.2, 1.0])))
-    broken = np.where(spoilt[..., None], x.dtype.type(draw(st.sampled_from([np.nan, np.inf, -np.inf]))), x)
-    mixed[spoilt] = 7
-    return {"x": x, "m": m, "row": row, "interleaved": draw(st.booleans()), "broken": broken, "mixed": mixed}
+    strange = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    return {"x": x, "m": m, "row": row, "interleaved": draw(st.booleans()), "spoilt": spoilt, "strange": strange}
 
 
 @rows_are_independent.property(rows_among_others())
-def _(ops: Operations, x: Any, m: Any, row: tuple[int, int], interleaved: bool, broken: Any, mixed: Any) -> Any:
+def _(ops: Operations, x: Any, m: Any, row: tuple[int, int], interleaved: bool, spoilt: Any, strange: float) -> Any:
+    broken, mixed = np.where(spoilt[..., None], x.dtype.type(strange), x), np.where(spoilt, 7, m)
     dim, alone, place, layout = x.shape[-1], x[row][None], m[row][None], {"interleaved": interleaved}
 
     def among(x: Any, m: Any) -> tuple[Any, ...]:
