@@ -124,8 +124,8 @@ def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Arr
 
     $$\cos(a, b) = \frac{\sum_i a_i b_i}{\lVert a\rVert\,\lVert b\rVert}$$
 
-    A zero vector has no direction; its similarity to anything is 0. Both vectors are first scaled by a power of two,
-    so that no length overflows or underflows.
+    A zero vector has no direction; its similarity to any finite one is 0. Both vectors are first scaled by a power of
+    two, so that no length overflows or underflows.
 
     Args:
         a: (..., n, ...), floats.
@@ -134,8 +134,8 @@ def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Arr
 
     Returns:
         The shape of `a` without `axis`, within [−1, 1], in the dtype NumPy promotes the inputs to: exactly 1 for
-        `b` equal to `a` or to a power of two times it. float16 and bfloat16 accumulate in float32. NaN where a
-        component is infinite or NaN.
+        `b` equal to `a`, finite and not zero, or to a power of two times it that loses no bit. float16 and bfloat16
+        accumulate in float32. NaN where a component is infinite or NaN.
 
     Raises:
         TypeError: if an argument is not floating.
@@ -159,7 +159,7 @@ def cosine_similarity_vjp(
     $$\bar a = \frac{\bar y}{\lVert a\rVert}
         \left(\frac{b}{\lVert b\rVert} - \cos(a, b)\,\frac{a}{\lVert a\rVert}\right), \qquad \bar b \text{ likewise}$$
 
-    Where a vector is zero, both cotangents are 0.
+    Where a vector is zero and both are finite, both cotangents are 0.
 
     Args:
         cotangent: the shape of `a` without `axis`, floats.
