@@ -138,6 +138,30 @@ def sides_exchanged(correct: Operation) -> Operation:
     return lambda params, words, neighbours: correct(params, neighbours, words)
 
 
+@mutant("neighbour_gradient", wraps=True)
+def words_wrap(correct: Operation) -> Operation:
+    """Sends what belongs to word 16 and on to the rows from 0."""
+
+    def wrapped(gradient: Any, *_: Any) -> Any:
+        out = gradient.copy()
+        for start in range(16, len(out), 16):
+            out[: len(out[start : start + 16])] += out[start : start + 16]
+        return np.where(np.arange(len(out))[:, None] < 16, out, out * 0)
+
+    return changed("embedding", wrapped)(correct)
+
+
+@mutant("neighbour_gradient", wraps=True)
+def pairs_wrap(correct: Operation) -> Operation:
+    """Reads pair 16 and on from the beginning again."""
+
+    def wrong(params: Any, words: Any, neighbours: Any) -> Any:
+        places = np.arange(len(words)) % 16
+        return correct(params, words[places], neighbours[places])
+
+    return wrong
+
+
 @mutant("neighbour_loss", wraps=True)
 def loss_of_the_first(correct: Operation) -> Operation:
     """Measures the first pair alone."""
@@ -165,6 +189,20 @@ def wrong_answer_alone(correct: Operation) -> Operation:
     def wrong(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
         g = correct(cotangent, logits, targets, **options)
         return np.where(np.eye(logits.shape[-1], dtype=bool)[targets], g, g * 0)
+
+    return wrong
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def wrong_answers_exchanged(correct: Operation) -> Operation:
+    """Sends to each wrong answer what belongs to another."""
+
+    def wrong(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        g = correct(cotangent, logits, targets, **options)
+        for row, target in zip(g, targets, strict=True):
+            others = np.arange(len(row)) != target
+            row[others] = row[others][::-1]
+        return g
 
     return wrong
 
@@ -255,6 +293,17 @@ def thawed_at_the_end(correct: Operation) -> Operation:
     def wrong(params: Any, words: Any, neighbours: Any, *, steps: int, frozen: Any = (), **options: Any) -> Any:
         before = correct(params, words, neighbours, steps=max(steps - 1, 0), frozen=frozen, **options)
         return correct(before, words, neighbours, steps=min(steps, 1), **options)
+
+    return wrong
+
+
+@mutant("train_neighbours", wraps=True)
+def thawed_after_a_while(correct: Operation) -> Operation:
+    """Moves what should stay after a hundred steps."""
+
+    def wrong(params: Any, words: Any, neighbours: Any, *, steps: int, frozen: Any = (), **options: Any) -> Any:
+        before = correct(params, words, neighbours, steps=min(steps, 100), frozen=frozen, **options)
+        return correct(before, words, neighbours, steps=max(steps - 100, 0), **options)
 
     return wrong
 
