@@ -330,8 +330,10 @@ def claims(names: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("name", metavar="ID")
 def show(name: str) -> None:
-    """Print one claim whole."""
+    """Print one claim whole, with what a quick run tries it on."""
+    from mathcore.verify import mathcore_target
     from mathcore.verify.report import claim_page
+    from mathcore.verify.runner import PROFILES, tried_on
     from mathcore.verify.terminal import plain_table
 
     console = Console()
@@ -342,13 +344,25 @@ def show(name: str) -> None:
         rows = plain_table("", "")
         rows.show_header = False
         rows.add_row("formula", Text(claim.formula))
+        for symbol, meaning in page["legend"].items():
+            rows.add_row("", Text(f"{symbol}: {meaning}"))
         rows.add_row("verdict", _WORDS[claim.verdict] + (f" (FAQ {claim.faq})" if claim.faq else ""))
         for key in ("condition", "corrected", "source"):
             if page[key]:
                 rows.add_row(key, Text(page[key]))
         rows.add_row("evidence", ", ".join(claim.evidence))
         rows.add_row("operations", ", ".join(claim.needs))
+        for words in page["limits"]:
+            rows.add_row("left out" if words == page["limits"][0] else "", Text(words))
         console.print(rows)
+        tried = tried_on(claim, mathcore_target(), PROFILES["quick"], seed=0).words
+        if tried:
+            console.print(Text("\ntried on (in a quick run)", style="bold"))
+            inputs = plain_table("", "")
+            inputs.show_header = False
+            for argument, words in tried.items():
+                inputs.add_row(argument, Text(words))
+            console.print(inputs)
         for tolerance in page["tolerance"]:
             console.print(Text(f"\ntolerance {tolerance['name']}", style="bold"))
             console.print(Padding(Markdown(tolerance["derivation"]), (0, 2)))

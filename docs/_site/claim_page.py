@@ -8,6 +8,7 @@ from _site import words
 from _site.cards import line
 from _site.model import Check, Claim, Finding, Report
 from _site.words import code_block, link
+from mathcore.verify.notation import latex
 
 Chapters = Mapping[int, tuple[str, str]]  # question → (path of its page, its title)
 Homes = Mapping[str, str]  # public name → anchor of its documentation
@@ -24,8 +25,10 @@ def claim_page(claim: Claim, report: Report, chapters: Chapters, homes: Homes) -
         f"# {claim.statement}",
         _verdict(claim),
         f"$$\n{claim.formula}\n$$",
+        _legend(claim),
         _restated(claim),
         _finding("What went wrong", claim.failure),
+        _tried(claim),
         _errors(claim),
         _measured(claim),
         _finding(_counterexample_title(claim), claim.counterexample),
@@ -62,6 +65,21 @@ def _verdict(claim: Claim) -> str:
             "</div>",
         ]
     )
+
+
+def _legend(claim: Claim) -> str:
+    parts = [f"${latex(symbol)}$ is {meaning}" for symbol, meaning in claim.legend.items()]
+    return f"Here {'; '.join(parts)}.\n{{ .mc-legend }}" if parts else ""
+
+
+def _tried(claim: Claim) -> str:
+    """What the operations got in this build, and what the claim leaves out of their domain."""
+    if not (claim.tried or claim.limits):
+        return ""
+    rows = [f"| `{argument}` | {what} |" for argument, what in claim.tried.items()]
+    table = ["\n".join(["| Argument | Tried on |", "|---|---|", *rows])] if rows else []
+    limits = ["What this search leaves out: " + "; ".join(claim.limits) + "."] if claim.limits else []
+    return "\n\n".join([f"## Tried on {UNSEARCHED}", *limits, *table])
 
 
 def _restated(claim: Claim) -> str:

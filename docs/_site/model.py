@@ -91,6 +91,9 @@ class Claim:
     seconds: float
     command: str
     detail: str = ""
+    legend: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    tried: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stands(self) -> bool:
@@ -280,6 +283,9 @@ def _claim(data: Mapping[str, Any]) -> Claim:
         checks=tuple(_check(c) for c in data["checks"]),
         measured=data["measured"] or {},
         detail=data.get("detail", ""),
+        legend=data["legend"],
+        limits=tuple(data["limits"]),
+        tried=data["tried"],
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.adapters import ALL_FLOATS
+from mathcore.verify.adversary import BENDS
 from mathcore.verify.calls import is_default, reference_signature
 
 ROWS = 8
@@ -41,6 +42,8 @@ class Limits:
         width: the widest row that some operation gets, if that is at most `WIDTH`.
         signs: arrays of one sign only, as "softmax.x >= 0".
         assumes: conditions on drawn inputs under which they are judged at all; see `given_that`.
+        fixed: ways to bend a drawn array (see `adversary`) that the claim does not speak of → why, e.g.
+            {"scale": "no sum overflows"}.
         also: what else is left out, in words, e.g. "scores lie within ±600".
         said: words of the statement or its condition that say as much themselves.
     """
@@ -51,6 +54,7 @@ class Limits:
     width: int | None = None
     signs: tuple[str, ...] = ()
     assumes: tuple[str, ...] = ()
+    fixed: Mapping[str, str] = field(default_factory=dict)
     also: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
 
@@ -58,6 +62,8 @@ class Limits:
         for name in ("options", "formats", "signs", "assumes", "also", "said"):
             if isinstance(getattr(self, name), str):
                 raise TypeError(f"`{name}` must be a tuple of texts, got the text {getattr(self, name)!r}")
+        if unknown := set(self.fixed).difference(BENDS):
+            raise ValueError(f"`fixed` knows {', '.join(BENDS)}, got {', '.join(sorted(unknown))}")
 
     @property
     def words(self) -> list[str]:
@@ -70,6 +76,7 @@ class Limits:
             *([default + "s" * (len(self.options) > 1)] if default else []),
             *(f"`{sign}`".replace(">=", "≥").replace("<=", "≤") for sign in self.signs),
             *(f"only where {condition}" for condition in self.assumes),
+            *dict.fromkeys(self.fixed.values()),
             *self.also,
         ]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from mathcore.verify.claims import Check, Claim
 from mathcore.verify.describe import describe
+from mathcore.verify.notation import meanings
 from mathcore.verify.runner import CheckResult, ClaimResult, Tally
 
 SCHEMA = 1
@@ -126,7 +127,7 @@ def claim_page(claim: Claim) -> dict[str, Any]:
         "source": claim.source,
         "condition": claim.condition,
         "corrected": claim.corrected,
-        "legend": dict(claim.legend),
+        "legend": meanings(claim),
         "limits": claim.limits.words,
         "verdict": claim.verdict,
         "evidence": list(claim.evidence),

@@ -21,9 +21,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from hypothesis import HealthCheck, Phase, Verbosity, given, reject, settings
 from hypothesis import seed as seeded
+from hypothesis import strategies as st
 from hypothesis.errors import Flaky, HypothesisException, Unsatisfiable
 
 from mathcore.verify.adapters import ALL_FLOATS
+from mathcore.verify.adversary import bent
 from mathcore.verify.calls import Call
 from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.describe import Finding, describe_failure
@@ -50,15 +52,17 @@ class Profile:
         name: quick, default or thorough.
         examples: drawn for each property.
         scale: size of experiments as a fraction of the full one.
+        bent: how many inputs more are bent out of their domain, in search of a counterexample; as many times as drawn.
     """
 
     name: str
     examples: int
     scale: float
+    bent: int = 0
 
 
 PROFILES = {
-    p.name: p for p in (Profile("quick", 40, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0))
+    p.name: p for p in (Profile("quick", 40, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0, bent=2))
 }
 
 
@@ -263,6 +267,16 @@ def run_claim(claim: Claim, target: Target, reference: Target | None, profile: P
     return ClaimResult(claim.id, _outcome_of(checks), checks, mutants, time.perf_counter() - start)
 
 
+def tried_on(claim: Claim, target: Target, profile: Profile, seed: int) -> Tried:
+    """What the operations get in the checks of a claim that draw or enumerate their inputs."""
+    tried = Tried()
+    for i, check in enumerate(claim.checks):
+        if check.quantified and not check.counterexample:
+            result = run_check(claim, check, target, profile, derived_seed(seed, claim.id, i), shrink=False)
+            tried.merge(result.tally.tried)
+    return tried
+
+
 def derived_seed(seed: int, name: str, index: int) -> int:
     """A seed for one check, the same on every machine and whatever else runs."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}/{index}".encode()).digest()[:4], "big")
@@ -314,9 +328,11 @@ def _checked(attempt: _Attempt, profile: Profile, seed: int, shrink: bool) -> Ch
                 _enumerate(attempt, check.cases_for(target), tally)
             elif check.inputs:
                 examples = max(1, round(profile.examples * check.effort))
-                _search(attempt, check, target, examples, seed, shrink, tally)
+                _search(attempt, check.strategy(target), examples, seed, shrink, tally)
                 if tally.untouched and disguise is None:
-                    _search(attempt, check, target, _KEENER * examples, seed + 1, shrink, tally)
+                    _search(attempt, check.strategy(target), _KEENER * examples, seed + 1, shrink, tally)
+                if profile.bent and not (target.guarded or check.counterexample):
+                    _search_beyond(attempt, profile.bent * examples, seed + 2, shrink, tally)
             else:
                 attempt(tally, **_injected(check, profile, seed))
     except NotOfferedError as missing:
@@ -333,6 +349,8 @@ def _checked(attempt: _Attempt, profile: Profile, seed: int, shrink: bool) -> Ch
     if attempt.failure is not None and shrink and not check.counterexample:
         attempt.add_script()
     result = _conclude(check, tally, attempt.finding)
+    if attempt.beyond:
+        result.detail = f"false beyond the domain that is drawn: {result.detail}"
     if result.outcome == "refuted" and attempt.failure is not None and (check.inputs or check.cases):
         result.failed_on = attempt.failure.inputs
     return result
@@ -365,6 +383,7 @@ class _Attempt:
         self.ops = Operations(target, claim.needs, disguise, noting)
         self.finding: Finding | None = None
         self.failure: Failure | None = None
+        self.beyond = False
         self.kind = "smallest" if check.cases is not None else "shrunk"
 
     def __call__(self, tally: Tally | None, *, size: int = 1, **inputs: Any) -> None:
@@ -495,8 +514,26 @@ def _parts(returned: Any, claim: Claim) -> tuple[Relation, ...]:
     raise ClaimError(f"claim `{claim.id}` must return a relation such as equal(lhs, rhs), got {came}")
 
 
+def _search_beyond(attempt: _Attempt, examples: int, seed: int, shrink: bool, tally: Tally) -> None:
+    """Search for a counterexample among inputs that the claim's domain does not draw. A crash there is none."""
+    crashes, attempt.past_crashes = attempt.past_crashes, True
+    beyond = bent(attempt.check.strategy(attempt.target), but=attempt.claim.limits.fixed)
+    try:
+        _search(attempt, beyond, examples, seed, shrink, tally)
+    except _RefutedError:
+        attempt.beyond = True
+        raise
+    finally:
+        attempt.past_crashes = crashes
+
+
 def _search(
-    attempt: _Attempt, check: Check, target: Target, examples: int, seed: int, shrink: bool, tally: Tally
+    attempt: _Attempt,
+    strategy: st.SearchStrategy[dict[str, Any]],
+    examples: int,
+    seed: int,
+    shrink: bool,
+    tally: Tally,
 ) -> None:
     """Let Hypothesis draw inputs, and shrink the one that fails."""
     missing: list[NotOfferedError] = []
@@ -513,7 +550,7 @@ def _search(
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
     )
-    @given(check.strategy(target))
+    @given(strategy)
     def run(inputs: Mapping[str, Any]) -> None:
         try:
             attempt(tally if attempt.finding is None else None, **inputs)
