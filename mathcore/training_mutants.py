@@ -263,6 +263,20 @@ def of_unit_length(params: Any, grads: Any, *, rate: float) -> Any:
 
 
 @mutant("sgd_step", wraps=True)
+def stops_at_a_thousand(correct: Operation) -> Operation:
+    """Moves the first thousand numbers of a parameter."""
+
+    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
+        after = correct(params, grads, rate=rate)
+        for n in grads:
+            place = np.arange(np.size(params[n])).reshape(np.shape(params[n]))
+            after[n] = np.where(place < 1000, after[n], params[n])
+        return after
+
+    return wrong
+
+
+@mutant("sgd_step", wraps=True)
 def strangers_ignored(correct: Operation) -> Operation:
     """Ignores gradients that belong to no parameter or have another shape."""
 
@@ -405,6 +419,17 @@ def wraps_around(ids: Any, *, window: int = 1) -> Any:
     return pairs_within(ids, lambda s, t: s != t and min((s - t) % n, (t - s) % n) <= window)
 
 
+@mutant("neighbour_pairs", wraps=True)
+def each_pair_once(correct: Operation) -> Operation:
+    """Keeps every pair once, however often it stands in the text."""
+
+    def wrong(ids: Any, *, window: int = 1) -> Any:
+        words, neighbours = correct(ids, window=window)
+        return tuple(np.unique(np.stack([words, neighbours]), axis=1))
+
+    return wrong
+
+
 # Starts.
 
 
@@ -440,6 +465,21 @@ def half_the_width(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.flo
     e = rng.normal(size=(vocabulary, width))
     e[:, (width + 1) // 2 :] = 0
     return {"embedding": e, "output": rng.normal(size=(width, vocabulary))}
+
+
+@mutant("init_neighbour_predictor")
+def tables_tied(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Starts the weight vector of every word at the word's own vector."""
+    e = rng.normal(size=(vocabulary, width)).astype(dtype)
+    return {"embedding": e, "output": e.T.copy()}
+
+
+@mutant("init_neighbour_predictor")
+def rows_repeat(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Fills the tables with 1,000 vectors again and again."""
+    places = np.arange(vocabulary) % 1000
+    e, w = rng.normal(size=(2, min(vocabulary, 1000), width)).astype(dtype)
+    return {"embedding": e[places], "output": w[places].T.copy()}
 
 
 # Adam and the rate.
@@ -553,6 +593,60 @@ def decay_into_the_gradient(correct: Operation) -> Operation:
         return correct(params, {n: g + decay * params[n] for n, g in grads.items()}, state, **options)
 
     return wrong
+
+
+@mutant("adam_step", wraps=True)
+def decays_without_the_rate(correct: Operation) -> Operation:
+    """Multiplies the decay by nothing else: θ loses λθ a step, whatever α."""
+
+    def wrong(params: Any, grads: Any, state: Any, *, rate: Any, decay: Any = 0.0, **options: Any) -> Any:
+        new, after = correct(params, grads, state, rate=rate, **options)
+        return {n: p - decay * params[n] if n in grads and p.ndim > 1 else p for n, p in new.items()}, after
+
+    return wrong
+
+
+@mutant("adam_step", wraps=True)
+def decays_always(correct: Operation) -> Operation:
+    """Shrinks matrices that have no gradient, too."""
+
+    def wrong(params: Any, grads: Any, state: Any, *, rate: Any, decay: Any = 0.0, **options: Any) -> Any:
+        new, after = correct(params, grads, state, rate=rate, decay=decay, **options)
+        return {n: p if n in grads or p.ndim < 2 else p - rate * decay * p for n, p in new.items()}, after
+
+    return wrong
+
+
+@mutant("adam_step", wraps=True)
+def momentum_without_a_gradient(correct: Operation) -> Operation:
+    """Takes no gradient for a gradient of zeros: the averages move the parameter on."""
+
+    def wrong(params: Any, grads: Any, state: Any, **options: Any) -> Any:
+        return correct(params, {n: grads.get(n, p * 0) for n, p in params.items()}, state, **options)
+
+    return wrong
+
+
+@mutant("adam_step", wraps=True)
+def counts_each_parameter(correct: Operation) -> Operation:
+    """Raises its count of steps once for every parameter."""
+
+    def wrong(params: Any, grads: Any, state: Any, **options: Any) -> Any:
+        new, after = dict(params), dict(state)
+        for n, g in grads.items():
+            moved, after = correct(params, {n: g}, after, **options)
+            new[n] = moved[n]
+        return new, after
+
+    return wrong
+
+
+@mutant("warmup_cosine")
+def last_step_at_zero(step: int, steps: int, *, peak: float, warmup: int) -> float:
+    """Reaches zero one step early, and wastes the last step."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    return peak / 2 * (1 + math.cos(math.pi * min((step - warmup) / max(steps - warmup - 1, 1), 1)))
 
 
 @mutant("warmup_cosine")
