@@ -1148,9 +1148,10 @@ def _(ops: Operations, params: Any, grads: Any, rate: float) -> Any:
 
 adam_is_published = Claim(
     "training.adam_is_the_published_algorithm",
-    statement="Adam does what its paper says: running averages m and v of the gradients and of their squares, corrected "
-    "for their start at zero, and a step that is m over the root of v. Matrices alone decay, if asked to, apart from "
-    "the gradient and by α times λ, as in PyTorch; without a gradient a parameter stays what it is, while t counts on.",
+    statement="Adam does what its paper says: running averages m and v of the gradients and of their squares, "
+    "corrected for their start at zero, and a step that is m over the root of v. Matrices alone decay, if asked to, "
+    "apart from the gradient and by α times λ, as in PyTorch; without a gradient a parameter stays what it is, while t "
+    "counts on.",
     formula=r"m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \quad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \quad "
     r"\theta_t = \theta_{t-1} - \alpha\Big(\frac{m_t / (1 - \beta_1^t)}"
     r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
