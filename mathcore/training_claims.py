@@ -1118,11 +1118,12 @@ sgd_descends = Claim(
     "without a gradient stays bit for bit what it is.",
     formula=r"\theta' = \theta - \alpha g",
     limits=Limits(also=("numbers up to 512, α up to 64",)),
-    needs=("sgd_step",),
+    needs=("sgd_step", "SGD"),
+    dispensable=("SGD",),
     tolerances=(step_rounding,),
     refuted_by=(
         wrong.step_uphill, wrong.no_step, wrong.vectors_stay, wrong.step_doubled, wrong.step_halved, wrong.decays,
-        wrong.of_unit_length, wrong.stops_at_a_thousand,
+        wrong.of_unit_length, wrong.stops_at_a_thousand, wrong.given_rate_ignored,
     ),
 )  # fmt: skip
 
@@ -1146,6 +1147,17 @@ def _(ops: Operations, params: Any, grads: Any, rate: float) -> Any:
     return all_of(*parts)
 
 
+@sgd_descends.property(steps_to_take(exact=False), rates=st.tuples(*[log_uniform(2.0**-8, 1.0)] * 2), effort=0.25)
+def _(ops: Operations, params: Any, grads: Any, rates: Any) -> Any:
+    # The optimiser of that name is this step; a rate that is given goes before its own.
+    optimiser, parts = ops.SGD(rates[0]), []
+    for rate, given in ((rates[0], None), (rates[1], rates[1])):
+        after, state = optimiser.step(params, grads, optimiser.init(params), rate=given)
+        expected = ops.sgd_step(params, grads, rate=rate)
+        parts += [equal(len(state), 0), *(identical(after[name], p) for name, p in expected.items())]
+    return all_of(*parts)
+
+
 adam_is_published = Claim(
     "training.adam_is_the_published_algorithm",
     statement="Adam does what its paper says: running averages m and v of the gradients and of their squares, "
@@ -1157,12 +1169,14 @@ adam_is_published = Claim(
     r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
     legend={"g_t": "the gradient", "\\theta": "the parameter", "\\alpha": "the rate", "\\lambda": "the decay"},
     source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
-    needs=("adam_init", "adam_step"),
+    needs=("adam_init", "adam_step", "Adam"),
+    dispensable=("Adam",),
     refuted_by=(
         wrong.mean_uncorrected, wrong.square_uncorrected, wrong.counts_from_two, wrong.epsilon_under_the_root,
         wrong.magnitudes_averaged, wrong.no_root, wrong.betas_exchanged, wrong.adam_uphill, wrong.forgets_its_state,
         wrong.decay_into_the_gradient, wrong.vectors_decay_too, wrong.decays_without_the_rate,
         wrong.counts_each_parameter, wrong.decays_always, wrong.momentum_without_a_gradient,
+        wrong.options_forgotten, wrong.own_rate_alone,
     ),
 )  # fmt: skip
 
@@ -1214,6 +1228,25 @@ def _(ops: Operations, start: Any, row: Any, options: Any) -> Any:
             for name, p in start.items()
         )
     )
+
+
+@adam_is_published.property(
+    numbers=st.tuples(*[st.floats(0.25, 0.95)] * 2, log_uniform(1e-8, 1.0), st.sampled_from([0.0, 0.5])),
+    rates=st.tuples(*[log_uniform(2.0**-8, 1.0)] * 2), seed=st.integers(0, 999), effort=0.25,
+)  # fmt: skip
+def _(ops: Operations, numbers: Any, rates: Any, seed: int) -> Any:
+    # The optimiser of that name is the step with its options; a rate that is given goes before its own.
+    optimiser, rng = ops.Adam(rates[0], *numbers), np.random.default_rng(seed)
+    options = dict(zip(("beta1", "beta2", "epsilon", "decay"), numbers, strict=True))
+    params = expected = {"w": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
+    state, parts = optimiser.init(params), []
+    expected_state = ops.adam_init(params)
+    for rate, given in ((rates[0], None), (rates[1], rates[1])):
+        grads = {name: rng.normal(size=p.shape) for name, p in params.items()}
+        params, state = optimiser.step(params, grads, state, rate=given)
+        expected, expected_state = ops.adam_step(expected, grads, expected_state, rate=rate, **options)
+        parts += [identical(params[name], p) for name, p in expected.items()]
+    return all_of(*parts)
 
 
 first_steps_are_full = Claim(

@@ -641,6 +641,41 @@ def counts_each_parameter(correct: Operation) -> Operation:
     return wrong
 
 
+class Instead:
+    """An optimiser that steps as `step` says, and else is like another."""
+
+    def __init__(self, like: Any, step: Operation) -> None:
+        self.init, self.step = like.init, step
+
+
+@mutant("Adam", wraps=True)
+def options_forgotten(correct: Operation) -> Operation:
+    """Keeps its rate and forgets all other options."""
+    return lambda rate, *_: correct(rate)
+
+
+@mutant("Adam", wraps=True)
+def own_rate_alone(correct: Operation) -> Operation:
+    """Takes its own rate, whatever rate a step is given."""
+
+    def wrong(*options: Any) -> Any:
+        made = correct(*options)
+        return Instead(made, lambda params, grads, state, **_: made.step(params, grads, state))
+
+    return wrong
+
+
+@mutant("SGD", wraps=True)
+def given_rate_ignored(correct: Operation) -> Operation:
+    """Takes its own rate, whatever rate a step is given."""
+
+    def wrong(own: float) -> Any:
+        made = correct(own)
+        return Instead(made, lambda params, grads, state, **_: made.step(params, grads, state))
+
+    return wrong
+
+
 @mutant("warmup_cosine")
 def last_step_at_zero(step: int, steps: int, *, peak: float, warmup: int) -> float:
     """Reaches zero one step early, and wastes the last step."""
