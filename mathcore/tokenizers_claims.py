@@ -617,8 +617,8 @@ def _damaged(content: bytes, damage: str) -> list[bytes]:
     if damage == "something else":
         return list(FOREIGN)
     places = range(len(content))
-    flipped = [_with_byte(content, i, content[i] ^ bit) for i in places for bit in (1, 2, 4, 8, 16, 32, 64, 128)]
-    others = [_with_byte(content, i, c) for i in places for c in b"0123456789]x "]
+    flipped = [_with_byte(content, i, content[i] ^ bit) for i in places for bit in {1 << i % 8, 32}]
+    others = [_with_byte(content, i, c) for i in places for c in b"07]x"]
     return [other for other in flipped + others if not _mean_the_same(other, content)]
 
 
