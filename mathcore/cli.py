@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,8 @@ def _functions_options(command: Any) -> Any:
 @click.option("--shapes", type=click.IntRange(min=1), help="How many shapes to call it with.")
 @_file("--waivers", what="TOML of claims that are known to fail: id = reason.")
 @click.option("--profile", type=click.Choice(["quick", "default", "thorough"]), default="default", show_default=True)
+@click.option("--examples", type=click.IntRange(min=1), help="Inputs drawn for each check, instead of the profile's.")
+@click.option("--changed-since", metavar="REVISION", help="Only claims that git has otherwise, or not, there.")
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the inputs of an earlier run again.")
 @click.option("--budget", type=_Seconds(), help="Go on with fresh inputs for so long, e.g. 60s.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
@@ -96,6 +99,8 @@ def verify(
     names: tuple[str, ...],
     target: str | None,
     profile: str,
+    examples: int | None,
+    changed_since: str | None,
     seed: int | None,
     workers: int | None,
     json_file: Path | None,
@@ -117,6 +122,7 @@ def verify(
     from mathcore.verify import catalogue, select
     from mathcore.verify import verify as run
     from mathcore.verify.formats import to_junit, to_markdown
+    from mathcore.verify.runner import PROFILES
     from mathcore.verify.terminal import print_report, progress_bar
 
     console = Console()
@@ -127,14 +133,16 @@ def verify(
         functions = _functions([name for name in names if "=" in name], **how)
         if functions and target:
             raise LookupError(f"a target is given as --target or as OPERATION=MODULE:NAME, got {target} and {names[0]}")
+        ids = ids if changed_since is None else _changed(console, ids, changed_since)
         total = len(select(catalogue(), ids))
+        effort = PROFILES[profile] if examples is None else replace(PROFILES[profile], examples=examples)
         with progress_bar(console) as bar:
             task = bar.add_task("checking", total=total)
 
             def tick(result: ClaimResult) -> None:
                 bar.update(task, advance=1, description=result.claim)
 
-            report = run(functions or target, *ids, profile=profile, seed=seed, workers=workers, budget=budget,
+            report = run(functions or target, *ids, profile=effort, seed=seed, workers=workers, budget=budget,
                          isolate=isolate, timeout=timeout, waivers=waivers, progress=tick)  # fmt: skip
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
@@ -146,6 +154,21 @@ def verify(
         markdown_file.write_text(to_markdown(report), encoding="utf-8")
     print_report(console, report, counterexamples=bool(ids))
     sys.exit(0 if report.passed else 1)
+
+
+def _changed(console: Console, names: tuple[str, ...], revision: str) -> tuple[str, ...]:
+    """The ids of the claims that changed; the program ends if none did.
+
+    Raises:
+        LookupError: if git does not know the revision.
+    """
+    from mathcore.verify.changed import changed_since
+
+    changed = changed_since(_selected(names), revision)
+    console.print(f"{len(changed)} claims changed since {revision}")
+    if not changed:
+        sys.exit(0)
+    return tuple(claim.id for claim in changed)
 
 
 def _self_test(

@@ -16,10 +16,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore import common_mutants as common
+from mathcore.laws_limits import LIMITS
 from mathcore.verify import (
     Allowance,
     Claim,
-    Limits,
     Mutant,
     Operations,
     Target,
@@ -126,7 +126,7 @@ def _tolerances(parts: tuple[Part, ...]) -> tuple[Callable[..., Allowance], ...]
     return tuple(t for part in parts for t in part.tolerances)
 
 
-def layout_free(*parts: Part, last: tuple[str, ...] = (), limits: Limits = EVERYWHERE) -> Claim:
+def layout_free(*parts: Part, last: tuple[str, ...] = ()) -> Claim:
     """Views are as good as packed arrays. `last` names the operations that have more arrays, and read the last one."""
     name, rounded = parts[0].name, ", up to rounding," if _tolerances(parts) else ""
     claim = Claim(
@@ -135,7 +135,7 @@ def layout_free(*parts: Part, last: tuple[str, ...] = (), limits: Limits = EVERY
         "packed array of the same numbers" + ("; so does its derivative, cotangents included." if parts[1:] else "."),
         formula=r"f(\text{view of } x) = f(x)",
         needs=_needs(parts),
-        limits=limits,
+        limits=LIMITS.get(f"{name}.layout_free", EVERYWHERE),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(common.strides_ignored(part.name) for part in parts),
@@ -158,16 +158,17 @@ def _viewed(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
     return {k: draw_view(draw, v) if isinstance(v, np.ndarray) and v.ndim else v for k, v in drawn.items()}
 
 
-def pure(*parts: Part, refuted_by: tuple[Mutant, ...] = (), limits: Limits = EVERYWHERE) -> Claim:
+def pure(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """The answer depends on the arguments alone."""
     name = parts[0].name
     claim = Claim(
         f"{name}.pure",
-        statement=f"`{name}` gives the same answer for the same arguments whatever was called before, keeps no hold on "
-        "what it returned, and never writes into its inputs" + ("; so does its derivative." if parts[1:] else "."),
+        statement=f"`{name}` gives bit for bit the same answer for the same arguments whatever was called before, "
+        "keeps no hold on what it returned, and never writes into its inputs"
+        + ("; so does its derivative." if parts[1:] else "."),
         formula=r"f(x) \text{ depends on } x \text{ alone}",
         needs=_needs(parts),
-        limits=limits,
+        limits=LIMITS.get(f"{name}.pure", EVERYWHERE),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(m(part) for m in (common.buffer_reused, common.first_answer_kept) for part in _needs(parts)),
@@ -201,7 +202,7 @@ def _histories(draw: Draw, target: Target, part: Part) -> list[dict[str, Any]]:
     ]
 
 
-def any_width(*parts: Part, refuted_by: tuple[Mutant, ...], limits: Limits = EVERYWHERE) -> Claim:
+def any_width(*parts: Part, refuted_by: tuple[Mutant, ...]) -> Claim:
     """No width is special."""
     name = parts[0].name
     claim = Claim(
@@ -210,7 +211,7 @@ def any_width(*parts: Part, refuted_by: tuple[Mutant, ...], limits: Limits = EVE
         + ("; so is its derivative." if parts[1:] else "."),
         formula=r"f : \mathbb R^n \to \dots, \qquad n = 0, 1, 2, \dots",
         needs=_needs(parts),
-        limits=limits,
+        limits=LIMITS.get(f"{name}.any_width", EVERYWHERE),
         tolerances=_tolerances(parts),
         refuted_by=refuted_by,
     )
@@ -234,9 +235,7 @@ MANY = (9, 10, 16, 17, 31, 33, 64, 65, 129, 257)
 """Lengths of a leading axis: past 8, where a block index that wraps around starts anew, and past powers of two."""
 
 
-def many_rows(
-    *parts: Part, periods: tuple[int, ...] = (2, 8), refuted_by: tuple[Mutant, ...] = (), limits: Limits = EVERYWHERE
-) -> Claim:
+def many_rows(*parts: Part, periods: tuple[int, ...] = (2, 8), refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """No row is special, however many there are."""
     name = parts[0].name
     claim = Claim(
@@ -245,7 +244,7 @@ def many_rows(
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"f(x)_{ij} = f(x_{ij}) \text{ up to rounding}",
         needs=_needs(parts),
-        limits=limits,
+        limits=LIMITS.get(f"{name}.many_rows", EVERYWHERE),
         tolerances=_tolerances(parts),
         refuted_by=(*(common.wraps_rows(part.name, n) for part in parts for n in periods), *refuted_by),
     )
@@ -289,7 +288,7 @@ class Called:
         return answer if isinstance(answer, tuple) else (answer,)
 
 
-def defaults(of: Part | Called, limits: Limits = EVERYWHERE, /, **documented: tuple[Any, Any]) -> Claim:
+def defaults(of: Part | Called, /, **documented: tuple[Any, Any]) -> Claim:
     """An option left out means what its documentation says: option → (its default, something else)."""
     name = of.name
     says = ", ".join(f"`{option}={default!r}`" for option, (default, _) in documented.items())
@@ -298,7 +297,7 @@ def defaults(of: Part | Called, limits: Limits = EVERYWHERE, /, **documented: tu
         statement=f"What is left out of a call of `{name}` has its documented value: {says}.",
         formula=r"f(x) = f(x;\ \text{option} = \text{its default})",
         needs=(name,),
-        limits=limits,
+        limits=LIMITS.get(f"{name}.defaults", EVERYWHERE),
         refuted_by=tuple(common.default_changed(name, option, other) for option, (_, other) in documented.items()),
     )
 
@@ -326,7 +325,7 @@ def _leaves(answer: Any) -> Iterator[Any]:
         yield from _leaves(part)
 
 
-def keeps_dtype(*parts: Part, refuted_by: tuple[Mutant, ...] = (), limits: Limits = EVERYWHERE) -> Claim:
+def keeps_dtype(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """What comes in a format goes out in it."""
     name = parts[0].name
     claim = Claim(
@@ -335,7 +334,7 @@ def keeps_dtype(*parts: Part, refuted_by: tuple[Mutant, ...] = (), limits: Limit
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"\hat y = \operatorname{round}_{16}(\hat y_{32})",
         needs=_needs(parts),
-        limits=limits,
+        limits=LIMITS.get(f"{name}.keeps_dtype", EVERYWHERE),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(m(part) for m in (common.always_float64, common.autocast) for part in _needs(parts)),
@@ -360,7 +359,7 @@ def _of_each_format(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
     return part.draw(draw, target, dtype=name, long=name in ("float16", "bfloat16") and draw(st.integers(0, 2)) == 0)
 
 
-def floats_only(*parts: Part, limits: Limits = EVERYWHERE) -> Claim:
+def floats_only(*parts: Part) -> Claim:
     """Integers and bools are refused, not guessed at."""
     name = parts[0].name
     claim = Claim(
@@ -369,7 +368,7 @@ def floats_only(*parts: Part, limits: Limits = EVERYWHERE) -> Claim:
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"x \in \mathbb Z^n \Rightarrow \mathrm{TypeError}",
         needs=_needs(parts),
-        limits=limits,
+        limits=LIMITS.get(f"{name}.floats_only", EVERYWHERE),
         refuted_by=tuple(common.integers_taken(part) for part in _needs(parts)),
     )
     for part in parts:

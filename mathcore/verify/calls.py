@@ -306,7 +306,9 @@ def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], co
 
 def is_default(value: Any, default: Any) -> bool:
     """Whether an argument is what leaving it out means."""
-    return value is default or (np.ndim(value) == 0 and np.ndim(default) == 0 and bool(value == default))
+    if value is default or isinstance(value, (tuple, list, dict)):
+        return value is default
+    return np.ndim(value) == 0 and np.ndim(default) == 0 and bool(value == default)
 
 
 def accepts(function: Callable[..., Any]) -> frozenset[str] | None:

@@ -70,7 +70,7 @@ class Limits:
         """One phrase for each."""
         default = f"{_listed(f'`{name}`' for name in self.options)} at the default" if self.options else ""
         return [
-            *([f"at most {self.rows} rows"] if self.rows is not None else []),
+            *([f"at most {_counted(self.rows, 'row')}"] if self.rows is not None else []),
             *([f"widths up to {self.width}"] if self.width is not None else []),
             *([f"not in {_listed(self.formats)}"] if self.formats else []),
             *([default + "s" * (len(self.options) > 1)] if default else []),
@@ -188,7 +188,10 @@ class Argument:
         parts = [", ".join(sorted(self.formats, key=ALL_FLOATS.index))] if self.formats else []
         if self.widths is not None:
             low, high = self.widths
-            parts.append(f"{_plural(self.rows, 'row')} of width {low}" + (f" to {high}" if low < high else ""))
+            parts.append(
+                f"{'up to ' * (self.rows > 1)}{_counted(self.rows, 'row')} of width {low}"
+                + (f" to {high}" if low < high else "")
+            )
         if self.low <= self.high:
             parts.append(f"from {self.low:.3g} to {self.high:.3g}")
         parts += [", ".join(sorted(self.special))] if self.special else []
@@ -196,8 +199,8 @@ class Argument:
         return "; ".join(parts)
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"up to {count:,} {noun}s"
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _short(value: Any) -> str:

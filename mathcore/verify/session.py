@@ -67,7 +67,7 @@ Subject: TypeAlias = Target | Functions | str | None
 def verify(
     target: Subject = None,
     *wanted: str,
-    profile: str = "default",
+    profile: str | Profile = "default",
     seed: int | None = None,
     workers: int | None = None,
     budget: float | None = None,
@@ -81,7 +81,7 @@ def verify(
     Args:
         target: a `Target`, the place of one as "MODULE:NAME", `Functions`, or None for mathcore itself.
         *wanted: claim ids, topics, operations or `faq17`; none for all claims.
-        profile: "quick", "default" or "thorough".
+        profile: "quick", "default" or "thorough"; or one of your own.
         seed: what all inputs are drawn from; None for a new one, which the report states.
         workers: processes; None for one a core. A `Target` object runs in this process, unless `isolate`.
         budget: seconds to spend: every claim runs once at `profile`, and again on fresh inputs while time is left.
@@ -97,16 +97,15 @@ def verify(
         LookupError: if a name matches no claim, no target is found at its place, or a waiver names no claim.
         ValueError: for an unknown profile.
     """
-    if profile not in PROFILES:
-        raise ValueError(f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}")
+    effort = _profile(profile)
     subject, everything = find_target(target), catalogue()
     excused = read_waivers(waivers, everything)
     claims = select(everything, wanted)
-    run = _Run(claims, PROFILES[profile], secrets.randbelow(2**32) if seed is None else seed, budget)
+    run = _Run(claims, effort, secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
     child_count = _children(target, len(claims), workers, isolate or timeout is not None)
     if child_count:
-        work = partial(_make_work, subject if isinstance(target, Target) else target, profile)
+        work = partial(_make_work, subject if isinstance(target, Target) else target, effort)
         method = "fork" if isinstance(target, Target) else "spawn"
         results = Children(work, child_count, timeout, method).results(run.tasks())
     else:
@@ -120,7 +119,17 @@ def verify(
         run.why_not = "the run was interrupted before"
     ordered = [(c, waived(r, excused[c.id]) if c.id in excused else r) for c, r in run.ordered()]
     seconds = time.perf_counter() - begin
-    return Report(ordered, subject.name, profile, run.seed, seconds, date, describe_target(subject), _call(target))
+    usual = effort == PROFILES.get(effort.name)
+    call = " ".join(filter(None, [_call(target), "" if usual else f"--examples {effort.examples}"]))
+    return Report(ordered, subject.name, effort.name, run.seed, seconds, date, describe_target(subject), call)
+
+
+def _profile(profile: str | Profile) -> Profile:
+    if isinstance(profile, Profile):
+        return profile
+    if profile not in PROFILES:
+        raise ValueError(f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}")
+    return PROFILES[profile]
 
 
 def _call(target: Subject) -> str:
@@ -186,9 +195,9 @@ def _varies(claim: Claim) -> bool:
     return any(c.inputs and not c.counterexample for c in claim.checks)
 
 
-def _make_work(target: Subject, profile: str) -> Work:
+def _make_work(target: Subject, profile: Profile) -> Work:
     claims, subject = {c.id: c for c in catalogue()}, find_target(target)
-    return lambda claim, seed: examine(claims[claim], subject, PROFILES[profile], seed)
+    return lambda claim, seed: examine(claims[claim], subject, profile, seed)
 
 
 def find_target(target: Subject) -> Target:

@@ -1,0 +1,77 @@
+"""Which claims changed since a revision: those whose sentences, or the code of a check, are not found there."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import mathcore
+from mathcore.verify.claims import Claim
+
+FOLDER = Path(mathcore.__file__).parent
+_HOLE = "(?s:.*)"
+_TELLING = 20
+"""A string that has fewer characters beside its holes might say anything."""
+
+
+def changed_since(claims: Iterable[Claim], revision: str) -> list[Claim]:
+    """The claims of a checkout that are others in `revision`, or are not there at all.
+
+    Raises:
+        LookupError: if this is no checkout, or git does not know the revision.
+    """
+    claims = list(claims)
+    trees = [ast.parse(text) for text in _texts(revision)]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    texts = [pattern for node in nodes if (pattern := _pattern(node))]
+    bodies = {ast.dump(node) for node in nodes if isinstance(node, (ast.FunctionDef, ast.Lambda))}
+    plain, holes = (
+        {t for t in texts if _HOLE not in t},
+        [t for t in texts if len(t.replace(_HOLE, "")) > _TELLING and _HOLE in t],
+    )
+    said = {
+        sentence
+        for claim in claims
+        for sentence in _sentences(claim)
+        if re.escape(sentence) in plain or any(re.fullmatch(t, sentence) for t in holes)
+    }
+    return [claim for claim in claims if not (_sentences(claim) <= said and _bodies(claim) <= bodies)]
+
+
+def _pattern(node: ast.AST) -> str:
+    """What a string, or a string with holes, may say, as a regular expression; "" for anything else."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_pattern(part) or _HOLE for part in node.values)
+    return re.escape(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def _texts(revision: str) -> Iterator[str]:
+    """The modules of the package as they were."""
+    git = ["git", "-C", str(FOLDER), "archive", "--format=tar", revision, "--", "."]
+    done = subprocess.run(git, capture_output=True, check=False)
+    if done.returncode:
+        raise LookupError(f"git does not know the revision {revision!r} of {FOLDER.name}: {done.stderr.decode()}")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        for member in archive.getmembers():
+            if member.name.endswith(".py") and (file := archive.extractfile(member)):
+                yield file.read().decode()
+
+
+def _sentences(claim: Claim) -> set[str]:
+    return {claim.statement, claim.formula, claim.condition or "", claim.corrected or ""} - {""}
+
+
+def _bodies(claim: Claim) -> set[str]:
+    return {_code(check.body) for check in claim.checks}
+
+
+def _code(body: object) -> str:
+    """A function as the parser sees it, whatever its layout; "" if it has no text."""
+    tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(body)))  # type: ignore[arg-type]
+    return next((ast.dump(n) for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.Lambda))), "")
