@@ -249,8 +249,8 @@ templates_read_real_digits = Claim(
 SPLITS, HELD_OUT = 5, 0.2
 
 MOST, FEW = 1 / 2, 1 / 4
-"""What share of the digits is most of them, and what share is few: with a chance of a tenth for each, more than a quarter
-of 359 is less likely than 1e-14 (Chernoff)."""
+"""What share of the digits is most of them, and what share is few: with a chance of a tenth for each, more than a
+quarter of 359 is less likely than 1e-14 (Chernoff)."""
 
 
 def split_digits(ops: Operations, rng: Any, *, shuffled: bool = False) -> tuple[Any, ...]:
