@@ -234,14 +234,16 @@ def batched(draw: Draw, dtype: str, rows: int) -> dict[str, Any]:
     """Many short texts on one or two leading axes, and a model without layers: the textbook of one is soon written."""
     rng = draw(seeds())
     ids = rng.integers(0, 5, draw(st.sampled_from([(rows, 2), (rows, 1), (rows, 2, 1), (2, rows, 1)])))
-    params = parameters(rng, 5, 8, 0, 1)
+    kept = np.float32 if dtype == "float32" else np.float64
+    params = {name: p.astype(kept) for name, p in parameters(rng, 5, 8, 0, 1).items()}
     return {"params": params, "ids": ids, "num_heads": 2}
 
 
 def of_each_text(ops: Operations, found: Any, params: Any, ids: Any, num_heads: int) -> Any:
     """That every place has what the formula says of its token."""
     each = scores_of(np.arange(5)[:, None], {"num_heads": num_heads})
-    return equal(found, each(params)[ids, 0], within=off(each, params)[ids, 0])
+    wide = {name: p.astype(np.float64) for name, p in params.items()}
+    return equal(found, each(wide)[ids, 0], within=off(each, params)[ids, 0])
 
 
 whole_gradient = Claim(
