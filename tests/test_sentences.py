@@ -9,7 +9,7 @@ import pytest
 
 import mathcore
 from mathcore.verify import catalogue
-from mathcore.verify.notation import COMMON, TOPICS, symbols, unnamed
+from mathcore.verify.notation import COMMON, TOPICS, indices, keys, latex, meanings, named, symbols, unnamed
 
 CLAIMS = catalogue()
 BY_ID = {claim.id: claim for claim in CLAIMS}
@@ -32,14 +32,48 @@ def test_a_symbol_without_a_name_is_seen():
     assert unnamed(planted) == {"Q", "ω"}
 
 
-def test_symbols_of_a_formula():
-    assert symbols(r"\operatorname{relu}(xW_1 + b)_{ij} \le \tfrac{\theta}{2}\ \text{for } n") == set("xWbijθ")
+@pytest.mark.parametrize(
+    ("formula", "letters"),
+    [
+        (r"\operatorname{relu}(xW_1 + b)_{ij} \le \tfrac{\theta}{2}\ \text{for } n", "xWbijθn"),
+        (r"\sum_{i=1}^n a_i = \max_{1 \le m \le 10^{12}} b_m", "nab"),
+        (r"\forall k : a_k c_k = 0, \qquad \#\{j : y_j = i\}", "acyi"),
+        (r"R_m \text{ for every } m \in \mathbb Z", "R"),
+        (r"x \in \mathbb R^{n \times d}, \qquad y \in \mathbb{Z}^k", "xndyk"),
+        (r"\langle \bar x, dx\,W\rangle = \frac{d}{dt}\,f(x + td)\Big|_{t = 0}", "xWfd"),
+        (r"e^{-x} + e_1 + O(u^2) + O_j + \pi + x^\top W^Q \mathrm{E} v", "xeuOjWv"),
+        (r"\min_{w, b} |wx + b|, \qquad \nexists\, W, b:\ xW + b", "wbxW"),
+    ],
+)
+def test_symbols_of_a_formula(formula, letters):
+    assert symbols(formula) == set(letters)
 
 
-@pytest.mark.parametrize("topic", TOPICS)
-def test_notation_is_of_use(topic):
-    formulas = [symbols(claim.formula) for claim in CLAIMS if claim.id.partition(".")[0] == topic]
-    assert set(TOPICS[topic]) <= set().union(*formulas)
+def test_indices_stand_below_or_above_or_in_brackets():
+    assert indices(r"x_j^{(i)} = [\,k = y_n\,] + \hat W_n, \qquad f_\theta, \quad \mathbb R^n") == set("ijk")
+
+
+def test_articles_name_no_symbol():
+    assert named("A net's width is a number: a + b, ‖A‖ and q") == set("abAq")
+
+
+def test_a_legend_comes_before_a_topic():
+    legend = {"x_i": "a score", r"\hat c, d": "numbers", "MHA": "heads"}
+    claim = replace(BY_ID["softmax.shift_invariant"], formula=r"x_i + c = p", legend=legend)
+    assert list(meanings(claim)) == [*legend, "p"]
+
+
+def test_symbols_are_written_as_in_the_formula():
+    assert latex("ε", r"1 + \epsilon") == r"\epsilon"
+    assert latex("ε", r"1 + \varepsilon") == r"\varepsilon"
+    assert latex("id_t") == r"\mathrm{id}_t"
+    assert latex(r"\bar x") == r"\bar x"
+
+
+@pytest.mark.parametrize("key", TOPICS)
+def test_notation_is_of_use(key):
+    formulas = [symbols(claim.formula) for claim in CLAIMS if key in keys(claim)]
+    assert set(TOPICS[key]) <= set().union(*formulas)
 
 
 def test_common_notation_is_of_use():

@@ -68,7 +68,7 @@ def _verdict(claim: Claim) -> str:
 
 
 def _legend(claim: Claim) -> str:
-    parts = [f"${latex(symbol)}$ is {meaning}" for symbol, meaning in claim.legend.items()]
+    parts = [f"${latex(symbol, claim.formula)}$ is {meaning}" for symbol, meaning in claim.legend.items()]
     return f"Here {'; '.join(parts)}.\n{{ .mc-legend }}" if parts else ""
 
 
