@@ -88,7 +88,6 @@ scores_are_dot_products = Claim(
     faq=1,
     statement="The ten scores of an image are its dot products with ten templates, up to rounding: one product with a "
     "matrix of shape (256, 10).",
-    legend={"x": "the image", "w_j": "template j, a column of W"},
     formula=r"s_j = x \cdot w_j = (xW)_j, \qquad W \in \mathbb{R}^{256 \times 10}",
     needs=("digit_scores",),
     tolerances=(dot_product,),
@@ -119,7 +118,7 @@ highest_score_wins = Claim(
     faq=1,
     statement="The answer is the digit with the highest score, the first of equals; without a bias, multiplying the "
     "whole image by c > 0 never changes it, but for scores so near or so small that rounding decides.",
-    legend={"x": "the image", "w_j": "template j"},
+    legend={"c": "a number above 0"},
     limits=Limits(also=("c between 1/8 and 16",)),
     formula=r"\hat y = \operatorname*{argmax}_j\, x \cdot w_j = \operatorname*{argmax}_j\, (c\,x) \cdot w_j, "
     r"\qquad c > 0",
@@ -168,7 +167,7 @@ best_score_is_best_match = Claim(
     verdict="holds_if",
     condition="All templates have equal norms, or the bias −‖w‖²/2 makes up for it, and rounding does not decide; "
     "otherwise a longer template can win over a nearer one.",
-    legend={"x": "the image", "w_j": "template j"},
+    legend={"b": "the bias"},
     source="Hastie, Tibshirani & Friedman, The Elements of Statistical Learning (2009), §4.3",
     needs=("digit_scores", "read_digits", "nearest_template_bias"),
     tolerances=(dot_product,),
@@ -234,7 +233,7 @@ templates_read_real_digits = Claim(
     statement="Templates made from handwritten digits read most digits that they have never seen: the means of the "
     "images do, and learned weights read more of them. With labels dealt at random they read next to none.",
     formula=r"\hat y = \operatorname*{argmax}_j (x \cdot w_j + b_j)",
-    legend={"x": "an image", "w_j, b_j": "template j and its bias"},
+    legend={"b": "the bias"},
     limits=Limits(also=("5 splits of 1,797 digits, a fifth held out",)),
     source="Alpaydin & Kaynak, Optical Recognition of Handwritten Digits (1998), doi:10.24432/C50P49",
     needs=(
@@ -315,7 +314,7 @@ mean_is_the_middle = Claim(
     "digits.mean_is_the_middle",
     statement="The mean template of a digit is the mean of its images, up to rounding: the one point with the least "
     "sum of squared distances to them.",
-    legend={"w_j": "the template", "n_j": "how many images x_i of class j there are"},
+    legend={"x": "the images", "n": "the number of images of a class", "w": "the mean template"},
     formula=r"w_j = \frac{1}{n_j} \sum_{y_i = j} x_i = \operatorname*{argmin}_v \sum_{y_i = j} \lVert x_i - v \rVert^2",
     needs=("mean_templates",),
     tolerances=(dot_product,),
@@ -370,11 +369,7 @@ learning_descends = Claim(
     "digits.learning_descends",
     statement="The first step of the learning lowers the loss by at least half of the step times the gradient's "
     "square, as long as the squares of the images are finite: the step 1/L is derived, not tried.",
-    legend={
-        "X": "the n images in rows, with a column of ones for the bias",
-        "W_1": "the weights after a step from 0",
-        "\\ell": "the loss",
-    },
+    legend={"X": "the images, one in each row, with a column of ones for the bias", "W": "the weights, at the start 0"},
     limits=Limits(also=("1, 3, 5 or 9 images in float64, so that no gradient is next to nothing",)),
     formula=r"\ell(W_1) \le \ell(0) - \frac{1}{2L} \lVert \nabla \ell(0) \rVert^2, \qquad "
     r"L = \frac{\sigma_{\max}(X)^2}{2n}",
@@ -407,7 +402,7 @@ split_is_fair = Claim(
     "digits.split_is_fair",
     statement="Nothing is both learned from and tested on, everything is one of the two, and every class is held out "
     "at random in one share s, rounded to whole examples, halves to the even number.",
-    legend={"A, B": "the places to learn from and those held out", "C_j": "the places of class j"},
+    legend={"A": "the places to learn from", "B": "the places held out", "C": "the places of one class"},
     formula=r"A \cup B = \{0, \dots, n - 1\}, \qquad A \cap B = \emptyset, \qquad "
     r"|B \cap C_j| = \operatorname{round}(s\,|C_j|)",
     needs=("stratified_split",),
@@ -453,7 +448,7 @@ confusion_counts_pairs = Claim(
     "was read right.",
     formula=r"C_{ij} = \#\{k : y_k = i,\ \hat y_k = j\}, \qquad \sum_{ij} C_{ij} = n",
     needs=("confusion_matrix",),
-    legend={"y_k": "the digit of image k", "\\hat y_k": "what it was read as"},
+    legend={"C": "the confusion matrix"},
     refuted_by=(wrong.turned, wrong.counted_once, wrong.counted_in_a_byte),
 )
 
@@ -475,8 +470,8 @@ interval_is_wilsons = Claim(
     "digits.interval_is_wilsons",
     statement="The interval holds exactly the rates p whose normal score for k successes of n is at most z, up to the "
     "rounding of its ends.",
-    legend={"\\Phi": "the normal distribution"},
     formula=r"\Big(\frac kn - p\Big)^2 \le z^2\,\frac{p(1 - p)}{n}, \qquad \Phi(z) = \frac{1 + \text{confidence}}{2}",
+    legend={"k": "the number of successes", "n": "the number of trials"},
     source="Wilson, J. Amer. Statist. Assoc. 22 (1927), doi:10.1080/01621459.1927.10502953",
     needs=("wilson_interval",),
     tolerances=(wilson_rounding,),

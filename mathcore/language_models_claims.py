@@ -62,7 +62,6 @@ split_loses_nothing = Claim(
     "every k blocks the last is held out, all others are trained on, in their order and whole. A text with fewer than "
     "k blocks is refused.",
     formula=r"\text{text} = b_1 b_2 \dots b_n, \qquad \text{held out}: b_k, b_{2k}, b_{3k}, \dots",
-    legend={"b_i": "the blocks"},
     needs=("split_text",),
     refuted_by=(
         wrong.end_held_out, wrong.held_out_is_read_too, wrong.first_held_out, wrong.nothing_is_a_block,
@@ -197,10 +196,6 @@ bigram_is_the_formula = Claim(
     statement="The word bigram is Kneser and Ney's, interpolated, with words spelled by Witten and Bell's rule: its "
     "probabilities are those of the formula in exact fractions of counts, up to rounding, and all strings of bytes, "
     "the empty one included, have 1 together. After a word v that was never seen it is p_1.",
-    legend={
-        "c": "how often pairs of words occurred", "n": "how many different pairs", "δ": "3/4",
-        "p_0": "the spelling", "•": "any word",
-    },
     formula=r"p(w \mid v) = \frac{\max(c_{vw} - \delta, 0)}{c_v} + \frac{\delta\,n_{v\bullet}}{c_v}\,p_1(w), \qquad "
     r"p_1(w) = \frac{\max(n_{\bullet w} - \delta, 0)}{n_{\bullet\bullet}} + "
     r"\frac{\delta\,n_\bullet}{n_{\bullet\bullet}}\,p_0(w)",
@@ -252,7 +247,7 @@ bigram_bits = Claim(
     "so is white space. Every text but the empty one has a finite number of bits, even with words too long for their "
     "probability to be a float.",
     formula=r"-\frac{1}{\text{bytes}} \sum_i \log_2 p(w_i \mid w_{i-1}) < \infty",
-    legend={"p": "the bigram's", "w_i": "the words"},
+    legend={"w": "the words of the text"},
     needs=("word_bigram",),
     rests_on=("word_bigram.is_the_formula",),
     tolerances=(bits_rounding,),
@@ -333,7 +328,7 @@ bits_are_the_models = Claim(
     statement="The bits per byte of a text are −log₂ of the probabilities that the transformer gives its tokens, each "
     "after at least half a context of tokens or all there are before it, up to rounding; a first token that nothing "
     "predicts costs all of its bits.",
-    legend={"id_t": "token t, what stands before included", "s(t)": "the first token that it is predicted from"},
+    legend={"t": "the place of a token, what stands before included", "s": "the first place that it is predicted from"},
     formula=r"\frac{1}{\text{bytes}} \Big(\sum_t -\log_2 p(\mathrm{id}_t \mid \mathrm{id}_{s(t)}, \dots, "
     r"\mathrm{id}_{t-1})\Big), \qquad t - s(t) \ge \min(t, \lfloor\text{context}/2\rfloor)",
     needs=("Plan", "start_language_model", "language_model", "transformer"),
@@ -385,7 +380,6 @@ steps_are_adams = Claim(
     statement="Every step of the training is one of Adam, with the plan's rate, β₂ and decay, along the gradient of "
     "the windows of text that were drawn, the mean over the s shards, bit for bit; whether the threads of BLAS can be "
     "held to one or not.",
-    legend={"\\theta_t": "the parameters after t steps", "\\ell_j": "the loss of shard j", "\\alpha_t": "the rate"},
     formula=r"\theta_{t+1} = \mathrm{Adam}\Big(\theta_t, \tfrac1s \sum_{j=1}^{s} \nabla\ell_j(\theta_t),\ "
     r"\alpha_t\Big)",
     needs=("Plan", "start_language_model", "train_language_model", "transformer_gradient", "adam_step",
@@ -485,7 +479,6 @@ resuming_changes_nothing = Claim(
     "language_model.resuming_changes_nothing",
     statement="A text and a plan train one model, bit for bit, and another seed another one; so does a training that "
     "was stopped after any step, written to a file, read again and continued.",
-    legend={"\\theta_n": "the parameters after n steps"},
     formula=r"\theta_n \text{ through a file after } k \text{ steps} = \theta_n",
     needs=("Plan", "start_language_model", "train_language_model", "save_checkpoint", "load_checkpoint"),
     refuted_by=(

@@ -204,8 +204,8 @@ is_the_formula = Claim(
     r"x'' = x' + \operatorname{relu}(\mathrm{norm}(x')\,U)\,D, \quad z = \mathrm{norm}(x_n)\,S, \quad "
     r"\mathrm{norm}(x)_i = g_i\,x_i \Big/ \sqrt{\tfrac1d \sum_j x_j^2 + 10^{-6}}",
     legend={
-        "E": "the embedding", "MHA": "attention by several heads", "U, D": "the matrices of the MLP",
-        "S": "the matrix of the scores", "g": "the weights of a norm", "x_n": "what leaves the last of n layers",
+        "E": "the embedding", "S": "the matrix of the scores", "g": "the weights of a norm",
+        "n": "the number of layers of both kinds", "x": "the vectors of the tokens",
     },
     limits=Limits(also=("at most 2 layers of width 8 and 4 tokens",)),
     source="Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745",
@@ -251,7 +251,7 @@ whole_gradient = Claim(
     statement="The gradient of a whole transformer, every parameter of every layer, over a batch of texts, is the "
     "derivative of its loss, up to rounding, wherever there is one: where no unit of a ReLU stands at 0.",
     formula=r"\langle \bar\theta, d\rangle = \frac{d}{dt}\,\ell(\theta + t d)\Big|_{t = 0}",
-    legend={"\\theta": "all parameters", "\\bar\\theta": "their gradient", "d": "any direction", "\\ell": "the loss"},
+    legend={"d": "a direction in all parameters"},
     limits=Limits(
         assumes=(NO_KINK,), said=("where no unit of a ReLU stands at 0",),
         also=("one or two layers of width 4, at most 4 tokens and 2 texts",),
@@ -330,7 +330,6 @@ no_look_ahead = Claim(
     statement="Which tokens come after a place changes no bit of the scores at it, and what one text of a batch says "
     "no bit of another's; how many tokens come after changes the rounding alone.",
     formula=r"z_t = f(\mathrm{id}_0, \dots, \mathrm{id}_t)",
-    legend={"z_t": "the scores at place t", "id": "the tokens"},
     needs=("transformer",),
     tolerances=(formula_rounding,),
     refuted_by=(wrong.sees_the_future, wrong.rows_mixed, wrong.last_place_from_twelve_on, wrong.as_many_as_there_are),
@@ -366,7 +365,6 @@ steps_equal_whole = Claim(
     statement="Fed in pieces of any size, with caches in between, a text gets the scores that it gets at once, up to "
     "rounding.",
     formula=r"f(\mathrm{id}_t \mid \text{caches of } \mathrm{id}_{<t}) = f(\mathrm{id}_{\le t})_t",
-    legend={"f": "the scores", "id_t": "the token at place t"},
     needs=("transformer", "transformer_step"),
     tolerances=(formula_rounding,),
     refuted_by=(wrong.cache_ignored, wrong.other_rotation_in_steps),
@@ -391,7 +389,7 @@ generation = Claim(
     "scores that rounding may exchange; a seed writes one text; and a temperature T > 0 draws each token, whatever was "
     "drawn before, with the probability that softmax gives it.",
     formula=r"\mathrm{id}_{t+1} \sim \operatorname{softmax}(z_t / T), \qquad T = 0: \operatorname*{argmax} z_t",
-    legend={"z_t": "the scores after t tokens"},
+    legend={"t": "the number of tokens before"},
     limits=Limits(
         also=("draws counted: 4,000 tokens in a row from 12, at T = 0.5 and 2, of one model without layers",),
         said=("but for scores that rounding may exchange",),
@@ -460,7 +458,6 @@ first_guess = Claim(
     statement="Before training every one of the V tokens is equally likely, so that the loss is ln V, up to rounding; "
     "a seed always starts one model, another seed another.",
     formula=r"\ell(\theta_0) = \ln V",
-    legend={"\\ell": "the loss", "\\theta_0": "the parameters at the start"},
     needs=("init_transformer", "transformer", "transformer_loss"),
     tolerances=(cross_entropy_rounding, rounding),
     refuted_by=(wrong.seed_pinned, wrong.scores_start_random, wrong.loss_in_bits),

@@ -145,7 +145,7 @@ split_gives_words = Claim(
     faq=5,
     statement="A text without periods becomes its words, whatever the amount and kind of white space between them, and "
     "nothing else separates words.",
-    legend={"i(w)": "the id of a word", "⊔": "any white space"},
+    legend={"i": "the id of a word"},
     formula=r"\operatorname{encode}(w_1\, \sqcup\, w_2\, \sqcup \dots) = (i(w_1), i(w_2), \dots)",
     source="The Unicode Standard, general category Zs and bidirectional classes WS, B and S",
     needs=("word_tokenizer",),
@@ -495,7 +495,6 @@ merges_stay_in_words = Claim(
     statement="No token reaches from one word into the next: the ids of single-spaced words are those of each word, "
     "with the space before it, one after the other.",
     formula=r"\operatorname{encode}(w_1 \sqcup w_2) = \operatorname{encode}(w_1)\, \operatorname{encode}(\sqcup w_2)",
-    legend={"w_1, w_2": "words", "⊔": "one space"},
     needs=("byte_pair_tokenizer",),
     refuted_by=(wrong.across_words, wrong.never_merged, wrong.across_line_ends),
 )
@@ -555,7 +554,6 @@ survives_saving = Claim(
     "bpe.survives_saving",
     statement="A tokenizer that was saved and loaded has the same merges and gives the same ids.",
     formula=r"\operatorname{load}(\operatorname{save}(T)) = T",
-    legend={"T": "a tokenizer"},
     needs=("byte_pair_tokenizer", "load_byte_pair_tokenizer"),
     refuted_by=(wrong.last_merge_lost,),
 )
@@ -578,7 +576,6 @@ refuses_damaged_files = Claim(
     statement="A file that was cut short, one in which any byte is another and means another thing, and one of "
     "something else are refused by an error that names the file.",
     formula=r"f \text{ says no more what } \operatorname{save}(T) \text{ says} \Rightarrow \mathrm{ValueError}",
-    legend={"f": "a file", "T": "a tokenizer"},
     needs=("byte_pair_tokenizer", "load_byte_pair_tokenizer"),
     refuted_by=(
         wrong.empty_if_damaged, wrong.reads_what_it_finds, wrong.unnamed_error, wrong.any_case_of_letters,

@@ -131,7 +131,7 @@ backprop_is_the_derivative = Claim(
         wrong.uphill, wrong.last_pair_dropped, wrong.sides_exchanged, wrong.loss_of_the_first,
         wrong.words_wrap, wrong.pairs_wrap,
     ),
-    legend={"\\ell": "the loss", "\\theta": "all numbers of both tables", "e_i": "the unit vector of number i"},
+    legend={"e": "the unit vector of one number", "θ": "all numbers of both tables"},
     limits=Limits(also=("scores lie within ±600",)),
 )  # fmt: skip
 
@@ -465,7 +465,7 @@ error_drives_update = Claim(
         wrong.wrong_answer_alone,
         wrong.wrong_answers_exchanged,
     ),
-    legend={"p": "the softmax of the row", "y": "the right answer", "\\bar z": "the gradient at the scores"},
+    legend={"p": "the softmax of the row", "y": "the right answer", "z": "the scores, with a bar their gradient"},
     limits=Limits(also=("no label smoothing", "scores within ±256")),
 )
 
@@ -570,7 +570,6 @@ moving_beats_frozen = Claim(
     verdict="holds_if",
     condition="The two are compared at the best that each can reach, or after the training that the experiment states; "
     "after a few steps, or with steps that are too long, moving vectors can be behind.",
-    legend={"E": "the vectors, E_0 where they start", "W": "the weights", "\\ell": "the loss on what is trained on"},
     limits=Limits(also=("the experiment: 10 generated texts of 2,000 sentences, 400 steps",)),
     needs=("train_neighbours", "neighbour_loss", "init_neighbour_predictor", "neighbour_pairs"),
     refuted_by=(wrong.nothing_frozen, wrong.vectors_always_frozen, wrong.never_trains),
@@ -706,7 +705,7 @@ same_context_same_vector = Claim(
     condition="Training has come to rest (the gradient of both vectors is zero), and the differences of the weight "
     "vectors span the space: contexts settle the scores, and only then the scores settle the vector. In the texts "
     "tried most words with the same contexts ended nearest to each other; with shuffled neighbours hardly any did.",
-    legend={"E_a": "the vector of word a", "w_i": "the weight vectors", "d": "the width", "\\ell": "the loss"},
+    legend={"w": "the weight vectors"},
     limits=Limits(also=("generated texts, and one English text with each word taken for two at random",)),
     source="Harris, Word 10 (1954), doi:10.1080/00437956.1954.11659520",
     needs=("neighbour_pairs", "init_neighbour_predictor", "train_neighbours"),
@@ -886,7 +885,6 @@ map_draws_itself = Claim(
     r"{\operatorname{mean}\lVert E_a - E_b\rVert \text{ over all pairs}} \text{ falls}",
     needs=("neighbour_pairs", "init_neighbour_predictor", "train_neighbours"),
     refuted_by=(wrong.never_trains, wrong.learns_from_shuffled_text, wrong.vectors_always_frozen),
-    legend={"E_a": "the vector of word a"},
     limits=Limits(also=("10 generated texts of 2,000 sentences, vectors of 8 numbers",), said=("generated texts",)),
 )
 
@@ -995,7 +993,6 @@ pairs_are_neighbours = Claim(
     refuted_by=(
         wrong.one_direction, wrong.window_too_wide, wrong.nearest_alone, wrong.wraps_around, wrong.each_pair_once,
     ),
-    legend={"x": "the words of the text"},
 )  # fmt: skip
 
 
@@ -1167,7 +1164,6 @@ adam_is_published = Claim(
     formula=r"m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \quad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \quad "
     r"\theta_t = \theta_{t-1} - \alpha\Big(\frac{m_t / (1 - \beta_1^t)}"
     r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
-    legend={"g_t": "the gradient", "\\theta": "the parameter", "\\alpha": "the rate", "\\lambda": "the decay"},
     source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
     needs=("adam_init", "adam_step", "Adam"),
     dispensable=("Adam",),
@@ -1255,7 +1251,6 @@ first_steps_are_full = Claim(
     "to rounding, from the first on: that the averages start at zero is made up for. So it is without decay, and as "
     "long as g² is finite.",
     formula=r"g_t = g \;\Rightarrow\; \theta_t = \theta_0 - t\,\alpha\,\frac{g}{|g| + \epsilon}",
-    legend={"\\theta_t": "the parameter after t steps", "\\alpha": "the rate"},
     limits=Limits(also=("β₁ = 0.9 and β₂ = 0.999, at most 12 steps",)),
     source="Kingma & Ba, arXiv:1412.6980, §3",
     needs=("adam_init", "adam_step"),
@@ -1352,7 +1347,6 @@ checkpoint_round_trip = Claim(
     statement="A checkpoint that was written comes back bit for bit, its config as JSON has it; a file that was cut "
     "short, changed in one place or is something else is an error that names it.",
     formula=r"\mathrm{load}(\mathrm{save}(c)) = c",
-    legend={"c": "a checkpoint"},
     needs=("Checkpoint", "save_checkpoint", "load_checkpoint"),
     refuted_by=(
         wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
@@ -1450,7 +1444,6 @@ resume_is_uninterrupted = Claim(
     statement="A training that was stopped, written to a file, read again and continued ends bit for bit where it ends "
     "without the stop, if its loss, its batches and its rate depend on nothing but the checkpoint.",
     formula=r"\theta_n \text{ through a file after } k \text{ steps} = \theta_n",
-    legend={"\\theta_n": "the parameters after n steps"},
     needs=("Checkpoint", "train", "SGD", "Adam", "warmup_cosine", "save_checkpoint", "load_checkpoint"),
     refuted_by=(
         wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
