@@ -878,7 +878,7 @@ def _(ops: Operations, rng: Any, scale: float) -> Any:
 map_draws_itself = Claim(
     "training.map_draws_itself",
     faq=7,
-    statement="Related words, those that are used alike, approach each other on the map of vectors, by the measure of "
+    statement="Related words, those that are used alike, approach each other on the map of vectors, compared with "
     "how far apart all words are, without anybody telling that they are related: so in generated texts, and not when "
     "neighbours are shuffled.",
     formula=r"\frac{\operatorname{mean}\lVert E_a - E_b\rVert \text{ over related pairs}}"
