@@ -207,7 +207,7 @@ is_the_formula = Claim(
         "E": "the embedding", "S": "the matrix of the scores", "g": "the weights of a norm",
         "n": "the number of layers of both kinds", "x": "the vectors of the tokens",
     },
-    limits=Limits(also=("at most 2 layers of width 8 and 4 tokens",)),
+    limits=Limits(also=("at most 2 layers of width 8 and 4 tokens",), fixed={"scale": "parameters of size 1"}),
     source="Vaswani et al., arXiv:1706.03762; Xiong et al., arXiv:2002.04745",
     needs=("transformer", "transformer_loss"),
     tolerances=(formula_rounding,),
@@ -254,7 +254,7 @@ whole_gradient = Claim(
     legend={"d": "a direction in all parameters"},
     limits=Limits(
         assumes=(NO_KINK,), said=("where no unit of a ReLU stands at 0",),
-        also=("one or two layers of width 4, at most 4 tokens and 2 texts",),
+        also=("one or two layers of width 4, at most 4 tokens and 2 texts",), fixed={"scale": "parameters of size 1"},
     ),
     source="Griewank & Walther, Evaluating Derivatives (2008), §3",
     needs=("transformer_gradient", "transformer_vjp", "transformer_loss"),
