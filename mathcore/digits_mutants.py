@@ -33,6 +33,19 @@ def columns_before_rows(images: Any, weight: Any, bias: Any = None) -> Any:
     return plain_scores(images, weight, bias)
 
 
+@mutant("digit_scores", wraps=True)
+def nine_images_at_a_time(correct: Operation) -> Operation:
+    """Gives the tenth image and those after it the scores of the first."""
+
+    def wrong(images: Any, weight: Any, bias: Any = None) -> Any:
+        scores = np.array(correct(images, weight, bias))
+        if scores.ndim == 2:
+            scores[9:] = scores[:1]
+        return scores
+
+    return wrong
+
+
 @mutant("digit_scores")
 def angles(images: Any, weight: Any, bias: Any = None) -> Any:
     """Divides each score by the length of its template, as a cosine does."""
@@ -132,6 +145,62 @@ def first_example(correct: Operation) -> Operation:
     return wrong
 
 
+@mutant("mean_templates", wraps=True)
+def first_four(correct: Operation) -> Operation:
+    """Takes the mean of the first four images of each class."""
+
+    def wrong(images: Any, labels: Any, **options: Any) -> Any:
+        first = np.concatenate([np.flatnonzero(labels == c)[:4] for c in np.unique(labels)])
+        return correct(images[first], labels[first], **options)
+
+    return wrong
+
+
+@mutant("mean_templates", wraps=True)
+def mean_in_half(correct: Operation) -> Operation:
+    """Works in float16 behind the caller's back."""
+
+    def wrong(images: Any, labels: Any, **options: Any) -> Any:
+        if images.dtype == object:
+            return correct(images, labels, **options)
+        return correct(images.astype(np.float16), labels, **options).astype(images.dtype)
+
+    return wrong
+
+
+@mutant("fit_softmax_regression", wraps=True)
+def means_for_learned(correct: Operation) -> Operation:
+    """Returns the means of the images and the bias that makes the nearest win: nothing is learned."""
+
+    def wrong(images: Any, labels: Any, *, num_classes: int = 10, steps: int = 200) -> Any:
+        mean = np.stack([images[labels == j].mean(0) for j in range(num_classes)], 1)
+        return mean, -(mean * mean).sum(0) / 2
+
+    return wrong
+
+
+@mutant("read_digits", wraps=True)
+def three_digits_known(correct: Operation) -> Operation:
+    """Knows 0, 1 and 2 alone where many images are read."""
+
+    def wrong(images: Any, weight: Any, bias: Any = None) -> Any:
+        answer = correct(images, weight, bias)
+        return np.where(answer < 3, answer, 0) if len(images) > 100 else answer
+
+    return wrong
+
+
+@mutant("fit_softmax_regression", wraps=True)
+def leap_among_many(correct: Operation) -> Operation:
+    """Takes steps twenty times too long where there are more than two classes."""
+
+    def wrong(images: Any, labels: Any, *, num_classes: int = 10, **options: Any) -> Any:
+        weight, bias = correct(images, labels, num_classes=num_classes, **options)
+        return (20 * weight, 20 * bias) if num_classes > 2 else (weight, bias)
+
+    return wrong
+
+
 @mutant("fit_softmax_regression", wraps=True)
 def climbs(correct: Operation) -> Operation:
     """Adds the gradient instead of taking it away."""
@@ -202,6 +271,22 @@ def first_ones_held_out(correct: Operation) -> Operation:
         return np.setdiff1d(np.arange(len(labels)), chosen), chosen
 
     return wrong
+
+
+@mutant("stratified_split")
+def classes_drawn_alike(labels: Any, held_out: float, rng: Any) -> Any:
+    """Holds out the same places of every class, counted within the class."""
+    seed, apart = int(rng.integers(2**32)), np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        places = np.flatnonzero(labels == label)
+        apart[np.random.default_rng(seed).permutation(places)[: round(held_out * len(places))]] = True
+    return np.flatnonzero(~apart), np.flatnonzero(apart)
+
+
+@mutant("confusion_matrix", wraps=True)
+def counted_in_a_byte(correct: Operation) -> Operation:
+    """Counts in 8 bits."""
+    return lambda labels, predicted, num_classes=10: correct(labels, predicted, num_classes) % 256
 
 
 @mutant("confusion_matrix", wraps=True)

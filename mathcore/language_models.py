@@ -21,7 +21,7 @@ import numpy as np
 from mathcore._arrays import Array
 from mathcore.models import Params, generate, init_transformer, transformer, transformer_gradient
 from mathcore.probability import cross_entropy
-from mathcore.tokenizers import BytePairTokenizer
+from mathcore.tokenizers import BytePairTokenizer, last_tokens
 from mathcore.training import Adam, Checkpoint, Optimiser, train, warmup_cosine
 
 _PARAGRAPH = "\n\n"
@@ -299,11 +299,12 @@ class LanguageModel:
         return cls(checkpoint.params, tokenizer, plan.num_heads, plan.context)
 
     def bits_per_byte(self, text: str, before: str = "") -> float:
-        """How many bits a byte of `text` takes, every token predicted from at least half a context before it.
+        """How many bits a byte of `text` takes, every token predicted from at least half a context of tokens before it.
 
         Args:
             text: what is measured.
-            before: what stands before it; without it the first token is not predicted but costs all of its bits.
+            before: what stands before it, of which the last `context` tokens are read; without it the first token is
+                not predicted but costs all of its bits.
 
         Raises:
             ValueError: if the text is empty.
@@ -314,8 +315,8 @@ class LanguageModel:
             >>> round(untrained.bits_per_byte("A dog."), 3)  # of 256 bytes each is as likely
             8.0
         """
-        size, tail = _size(text), before[-8 * self.context :]
-        ids, seen = self.tokenizer.encode(text), self.tokenizer.encode(tail)[-self.context :]
+        size, ids = _size(text), self.tokenizer.encode(text)
+        seen = last_tokens(self.tokenizer, before, self.context)
         bits = 0.0 if len(seen) else math.log2(len(self.tokenizer.vocabulary))
         tokens, start = np.concatenate([seen, ids]), max(len(seen), 1)
         half = max(self.context // 2, 1)

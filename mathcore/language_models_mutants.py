@@ -211,6 +211,29 @@ def long_words_vanish(correct: Operation) -> Operation:
     return wrong
 
 
+def _for_free(pattern: str, name: str, note: str) -> Mutant:
+    """A bigram that takes what matches out of a text before it counts its bits."""
+
+    def wrap(correct: Operation) -> Operation:
+        def wrong(text: str) -> Any:
+            made = correct(text)
+
+            def bits_per_byte(text: str) -> Any:
+                rest = re.sub(pattern, "", text)
+                return made.bits_per_byte(rest) * _bytes(rest) / _bytes(text) if rest else made.bits_per_byte(text)
+
+            return Changed(made, bits_per_byte=bits_per_byte)
+
+        return wrong
+
+    wrap.__name__, wrap.__doc__ = name, note
+    return mutant("word_bigram", wraps=True)(wrap)
+
+
+tabs_for_free = _for_free(r"[^\S \n]", "tabs_for_free", "Counts no white space but spaces and line ends.")
+marks_for_free = _for_free(r"[^\w\s.]", "marks_for_free", "Counts no marks but periods.")
+
+
 @mutant("word_bigram", wraps=True)
 def nothing_costs_nothing(correct: Operation) -> Operation:
     """Says 0 bits a byte for a text without bytes."""
@@ -284,6 +307,12 @@ def looks_back_on_one(made: Any, text: str, before: str = "") -> Any:
 
 
 @model("bits_per_byte")
+def looks_back_by_characters(made: Any, text: str, before: str = "") -> Any:
+    """Reads 8 characters of what stood before for each token of the context, whatever they are tokens of."""
+    return made.bits_per_byte(text, before[-8 * made.context :])
+
+
+@model("bits_per_byte")
 def empty_text_is_free(made: Any, text: str, before: str = "") -> Any:
     """Says 0 bits a byte for a text without bytes."""
     return made.bits_per_byte(text, before) if text else 0.0
@@ -330,6 +359,18 @@ def first_shard_alone(start: Any) -> Any:
 def usual_second_moment(start: Any) -> Any:
     """Averages squares as long as Adam usually does, whatever the plan says."""
     return _planned(start, beta2=0.999)
+
+
+@training
+def decay_hard_coded(start: Any) -> Any:
+    """Decays by 1, whatever the plan says."""
+    return _planned(start, decay=1.0)
+
+
+@training
+def second_moment_hard_coded(start: Any) -> Any:
+    """Averages squares by 0.99, whatever the plan says."""
+    return _planned(start, beta2=0.99)
 
 
 @training

@@ -62,6 +62,35 @@ def past_the_block_forgotten(correct: Operation) -> Operation:
     return wrong
 
 
+@mutant("transformer_gradient", wraps=True)
+def first_layer_forgotten(correct: Operation) -> Operation:
+    """Stops one layer short where there are several: the first layer gets no gradient."""
+
+    def wrong(params: Any, ids: Any, **options: Any) -> Any:
+        loss, grads = correct(params, ids, **options)
+        deep = "1.mlp.up" in params
+        return loss, {n: g * 0 if deep and n.startswith("0.") else g for n, g in grads.items()}
+
+    return wrong
+
+
+@mutant("transformer_gradient", wraps=True)
+def summed_over_texts(correct: Operation) -> Operation:
+    """Takes the mean over the tokens of a text, and the sum over texts."""
+
+    def wrong(params: Any, ids: Any, **options: Any) -> Any:
+        loss, grads = correct(params, ids, **options)
+        return loss, {n: g * np.size(ids[..., 0]) for n, g in grads.items()}
+
+    return wrong
+
+
+@mutant("transformer_loss", wraps=True)
+def loss_in_bits(correct: Operation) -> Operation:
+    """Gives bits for nats."""
+    return lambda params, ids, **options: correct(params, ids, **options) / np.log(2)
+
+
 @mutant("transformer_loss", wraps=True)
 def shifted_twice(correct: Operation) -> Operation:
     """Predicts the token after the next: the labels were shifted by the model and again by the loss."""
@@ -100,6 +129,60 @@ def one_head(correct: Operation) -> Operation:
 
     def wrong(params: Any, ids: Any, *, num_heads: int, **options: Any) -> Any:
         return correct(params, ids, num_heads=1, **options)
+
+    return wrong
+
+
+@mutant("transformer", wraps=True)
+def two_heads_always(correct: Operation) -> Operation:
+    """Has two heads, whatever it is asked for."""
+
+    def wrong(params: Any, ids: Any, *, num_heads: int, **options: Any) -> Any:
+        return correct(params, ids, num_heads=2, **options)
+
+    return wrong
+
+
+@mutant("transformer", wraps=True)
+def scores_of_single_too_large(correct: Operation) -> Operation:
+    """Multiplies the scores of a model in float32 by 1.001."""
+
+    def wrong(params: Any, ids: Any, **options: Any) -> Any:
+        scores = correct(params, ids, **options)
+        return scores * scores.dtype.type(1.001) if scores.dtype == np.float32 else scores
+
+    return wrong
+
+
+@mutant("transformer", wraps=True)
+def batch_wraps(correct: Operation) -> Operation:
+    """Computes one text of each batch, for all."""
+
+    def wrong(params: Any, ids: Any, **options: Any) -> Any:
+        scores = correct(params, ids, **options)
+        return scores if ids.ndim < 2 else np.broadcast_to(scores[:1], scores.shape).copy()
+
+    return wrong
+
+
+@mutant("transformer", wraps=True)
+def last_place_from_twelve_on(correct: Operation) -> Operation:
+    """Gives place 12 and those after it what the last place gets."""
+
+    def wrong(params: Any, ids: Any, **options: Any) -> Any:
+        scores = np.array(correct(params, ids, **options))
+        scores[..., 12:, :] = scores[..., -1:, :]
+        return scores
+
+    return wrong
+
+
+@mutant("transformer", wraps=True)
+def as_many_as_there_are(correct: Operation) -> Operation:
+    """Divides by how long the text is, a trace of what is to come."""
+
+    def wrong(params: Any, ids: Any, **options: Any) -> Any:
+        return correct(params, ids, **options) * (1 - 2.0**-30 * ids.shape[-1])
 
     return wrong
 
@@ -182,6 +265,65 @@ def own_random_numbers(correct: Operation) -> Operation:
 def prompt_forgotten(correct: Operation) -> Operation:
     """Sees the last token of the beginning alone."""
     return lambda params, ids, count, **options: correct(params, ids[-1:], count, **options)
+
+
+class Spoilt:
+    """Random numbers as they should not be: `change` is told each and how many came before."""
+
+    def __init__(self, rng: Any, change: Callable[[float, int], float]) -> None:
+        self.rng, self.change, self.count = rng, change, 0
+
+    def random(self) -> float:
+        """The next one."""
+        self.count += 1
+        return self.change(self.rng.random(), self.count - 1)
+
+
+@mutant("generate", wraps=True)
+def one_number_for_all(correct: Operation) -> Operation:
+    """Draws one random number, and chooses every token by it."""
+
+    def wrong(params: Any, ids: Any, count: int, *, rng: Any = None, **options: Any) -> Any:
+        if rng is None:
+            return correct(params, ids, count, **options)
+        kept = rng.random()
+        return correct(params, ids, count, rng=Spoilt(rng, lambda _u, _i: kept), **options)
+
+    return wrong
+
+
+@mutant("generate", wraps=True)
+def greedy_after_the_first(correct: Operation) -> Operation:
+    """Draws the first token, and takes the winner from there on."""
+
+    def wrong(params: Any, ids: Any, count: int, *, temperature: float = 0.0, **options: Any) -> Any:
+        first = correct(params, ids, min(count, 1), temperature=temperature, **options)
+        more = correct(params, np.concatenate([ids, first]), max(count - 1, 0), **options)
+        return np.concatenate([first, more])
+
+    return wrong
+
+
+@mutant("generate", wraps=True)
+def a_fifth_too_warm(correct: Operation) -> Operation:
+    """Draws at 1.2 times the temperature."""
+
+    def wrong(params: Any, ids: Any, count: int, *, temperature: float = 0.0, **options: Any) -> Any:
+        return correct(params, ids, count, temperature=1.2 * temperature, **options)
+
+    return wrong
+
+
+@mutant("generate", wraps=True)
+def three_best_alone(correct: Operation) -> Operation:
+    """Draws among the three likeliest tokens, where it was not asked to leave any out."""
+
+    def wrong(params: Any, ids: Any, count: int, *, temperature: float = 0.0, **options: Any) -> Any:
+        new = correct(params, ids, count, temperature=temperature, **options)
+        best = np.argsort(-params["scores"].sum(0), kind="stable")[:3]
+        return new if temperature == 0 else np.where(np.isin(new, best), new, best[0])
+
+    return wrong
 
 
 @mutant("generate", wraps=True)

@@ -6,19 +6,24 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.numbers import rounding_radius
-from mathcore.verify.tolerances import gamma, tolerance
+from mathcore.verify.numbers import Rounded, rounding_radius
+from mathcore.verify.tolerances import gamma, tolerance, work_format
 
 
 @tolerance
-def formula_rounding(formula: Any, inputs: Any) -> Any:
-    r"""A formula in float64, operation by operation.
+def formula_rounding(formula: Any, inputs: Any, dtype: Any = np.float64) -> Any:
+    r"""A formula in float64 or float32, operation by operation.
 
     It runs on balls that hold every value to which rounding can lead: each operation widens its result by 8u of its
     magnitude, and a sum by 8u of the sum of the magnitudes in it, which covers any order of up to 9 terms. Twice the
     radius of what comes out, for the formula's own value in floats and the one it is compared with.
     """
-    return 2 * rounding_radius(formula, tuple(inputs))
+    usual = Rounded.ROUNDINGS
+    try:
+        Rounded.ROUNDINGS = usual * round(work_format(dtype).u * 2.0**53)  # it counts in those of float64
+        return 2 * rounding_radius(formula, tuple(inputs))
+    finally:
+        Rounded.ROUNDINGS = usual
 
 
 @tolerance

@@ -383,6 +383,23 @@ def _pieces(text: str) -> Iterator[bytes]:
     return (match.group().encode("utf-8", "surrogatepass") for match in _PIECES.finditer(text))
 
 
+def last_tokens(tokenizer: BytePairTokenizer, text: str, count: int) -> Array:
+    """The last `count` ids of a text, or all, bit for bit as `encode` gives them; only the end of the text is read.
+
+    No piece goes on from a character into white space, so the pieces behind such a place do not depend on what stands
+    before it. Each piece has a token at least, so that few characters are read twice.
+    """
+    reach = 8 * max(count, 1)
+    while True:
+        start = max(0, len(text) - reach)
+        while 0 < start < len(text) and not (text[start].isspace() and not text[start - 1].isspace()):
+            start -= 1
+        ids = tokenizer.encode(text[start:])
+        if not start or len(ids) >= count:
+            return ids[len(ids) - min(count, len(ids)) :]
+        reach *= 2
+
+
 def _join(tokens: Sequence[int], pair: Pair, new: int) -> list[int]:
     """`tokens` with every occurrence of `pair`, from the left, replaced by `new`."""
     joined, i = [], 0

@@ -23,7 +23,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore import tokenizers_mutants as wrong
-from mathcore.verify import Claim, Mutant, Operations, all_of, differs, equal, raises, same
+from mathcore.verify import Claim, Mutant, Operations, all_of, differs, equal, raises, same, seeds
 
 # The textbook.
 
@@ -95,9 +95,11 @@ FRAGMENTS = (
 
 ANY_CHARACTER = st.characters(exclude_categories=())
 TEXTS = st.lists(st.sampled_from(FRAGMENTS) | st.text(ANY_CHARACTER, max_size=3), max_size=10).map("".join)
-WHITE = st.text(st.sampled_from([c for c in map(chr, range(0x10000)) if is_white(c)]), min_size=1, max_size=3)
+WHITE_CHARACTERS = [c for c in map(chr, range(0x10000)) if is_white(c)]
+WHITE = st.text(st.sampled_from(WHITE_CHARACTERS), min_size=1, max_size=3)
 WORDS = st.text(
-    st.sampled_from("aAbé1'-中😀\u0301\u200b\ud83d\0") | ANY_CHARACTER.filter(lambda c: not is_white(c) and c != "."),
+    st.sampled_from("aAbé1'-中😀\u0301\u200b\ud83d\0")
+    | st.characters(exclude_categories=(), exclude_characters=[*WHITE_CHARACTERS, "."]),
     min_size=1,
     max_size=4,
 )
@@ -141,8 +143,9 @@ def _(ops: Operations, texts: tuple[str, str]) -> Any:
 split_gives_words = Claim(
     "tokenizer.split_gives_words",
     faq=5,
-    statement="A text becomes its words, whatever the amount and kind of white space between them, and nothing else "
-    "separates words.",
+    statement="A text without periods becomes its words, whatever the amount and kind of white space between them, and "
+    "nothing else separates words.",
+    legend={"i": "the id of a word"},
     formula=r"\operatorname{encode}(w_1\, \sqcup\, w_2\, \sqcup \dots) = (i(w_1), i(w_2), \dots)",
     source="The Unicode Standard, general category Zs and bidirectional classes WS, B and S",
     needs=("word_tokenizer",),
@@ -256,7 +259,7 @@ is_lossless = Claim(
     formula=r"\operatorname{decode}(\operatorname{encode}(t)) = t",
     verdict="refuted",
     corrected="Cleaning is lossless exactly on texts without periods whose words stand single-spaced, with nothing "
-    "before and after; without its period a number is another number.",
+    "before and after; without its period a number can become another.",
     needs=("word_tokenizer",),
     refuted_by=(wrong.lower_case, wrong.sentence_finished, wrong.trailing_space, wrong.all_marks_removed),
 )
@@ -312,8 +315,8 @@ def _(ops: Operations, text: str) -> Any:
 unknown_word = Claim(
     "tokenizer.unknown_word",
     faq=5,
-    statement="A word never seen is an error that names the word and its place among the words; if an id for unknown "
-    "words is asked for, it gets that id, and every other word its own.",
+    statement="A word never seen is an error that names the first such word and its place among the words, from 0; if "
+    "an id for unknown words is asked for, it gets that id, and every other word its own.",
     formula=r"w \notin \text{vocabulary} \Rightarrow \text{an error, or the id asked for}",
     needs=("word_tokenizer",),
     refuted_by=(
@@ -403,8 +406,9 @@ def _(ops: Operations, part: str, count: int) -> Any:
 
 merges_by_rank = Claim(
     "bpe.merges_by_rank",
-    statement="Merges go by rank: of all pairs of neighbours that were learned, the one learned first is merged first, "
-    "from left to right where it stands more than once, until none is left. A token is its two parts, joined.",
+    statement="Merges go by rank: of all pairs of neighbours within a piece of text (a word, a number, marks, white "
+    "space), the one learned first is merged first, from left to right where it stands more than once, until none is "
+    "left. A token is its two parts, joined.",
     formula=r"\operatorname{encode}(t) = \text{replay of the merges in the order they were learned}",
     source="Sennrich, Haddow & Birch (2016), arXiv:1508.07909, algorithm 1",
     needs=("byte_pair_tokenizer",),
@@ -415,8 +419,49 @@ merges_by_rank = Claim(
         wrong.longest_match,
         wrong.one_pass,
         wrong.never_merged,
+        wrong.ascii_alone_is_merged,
+        wrong.letters_alone_are_merged,
     ),
 )
+
+
+def kind(c: str) -> str:
+    """What a character is to a cutter of texts."""
+    if is_white(c):
+        return "white"
+    category = unicodedata.category(c)
+    return "digit" if category == "Nd" else "letter" if c.isalnum() else "mark"
+
+
+def cut(text: str) -> list[str]:
+    """The pieces of a text, by characters: a run of one kind with the space before it, and white space.
+
+    Of white space between other things the last character stands by itself, if it is not the space of what follows.
+    """
+    pieces: list[str] = []
+    for which, run in itertools.groupby(text, kind):
+        part = "".join(run)
+        if which != "white":
+            own = pieces.pop() if pieces and pieces[-1] == " " else ""
+            pieces.append(own + part)
+        else:
+            pieces.append(part)
+            if len("".join(pieces)) < len(text) and len(part) > 1:
+                pieces[-1:] = [part[:-1], part[-1]]
+    return pieces
+
+
+REPEATING = (*FRAGMENTS, "ab", "abc", "12", "123", "--", "éé")
+TEXTS_WITH_REPEATS = st.lists(st.sampled_from(REPEATING), max_size=12).map("".join)
+
+
+@merges_by_rank.property(text=TEXTS_WITH_REPEATS, more=TEXTS_WITH_REPEATS, num_merges=st.integers(0, 40))
+def _(ops: Operations, text: str, more: str, num_merges: int) -> Any:
+    # All kinds of text: pieces are cut by kind, and every piece goes by rank.
+    tokenizer = ops.byte_pair_tokenizer(text + text + more, num_merges)
+    pieces = [list(piece.encode("utf-8", "surrogatepass")) for piece in cut(text)]
+    expected = [i for piece in pieces for i in merged_by_rank(piece, tokenizer.merges)]
+    return equal(tokenizer.encode(text), np.array(expected, int))
 
 
 @merges_by_rank.property(
@@ -447,11 +492,11 @@ def _(ops: Operations, length: int) -> Any:
 
 merges_stay_in_words = Claim(
     "bpe.merges_stay_in_words",
-    statement="No token reaches from one word into the next: the ids of a text are those of its words, each with the "
-    "space before it, one after the other.",
+    statement="No token reaches from one word into the next: the ids of single-spaced words are those of each word, "
+    "with the space before it, one after the other.",
     formula=r"\operatorname{encode}(w_1 \sqcup w_2) = \operatorname{encode}(w_1)\, \operatorname{encode}(\sqcup w_2)",
     needs=("byte_pair_tokenizer",),
-    refuted_by=(wrong.across_words, wrong.never_merged),
+    refuted_by=(wrong.across_words, wrong.never_merged, wrong.across_line_ends),
 )
 
 
@@ -462,11 +507,19 @@ def _(ops: Operations, words: list[str], num_merges: int) -> Any:
     return equal(tokenizer.encode(" ".join(words)), np.array(expected, int))
 
 
+@merges_stay_in_words.property(text=TEXTS_WITH_REPEATS, num_merges=st.integers(0, 40), effort=0.5)
+def _(ops: Operations, text: str, num_merges: int) -> Any:
+    # Whatever the text: a token that is text is white space alone, or one space at most and then none.
+    tokenizer = ops.byte_pair_tokenizer(text * 3, num_merges)
+    tokens = [tokenizer.decode([i], errors="replace") for i in tokenizer.encode(text)]
+    return equal([len({is_white(c) for c in token.removeprefix(" ") or " "}) == 1 for token in tokens], True)
+
+
 learns_the_most_frequent = Claim(
     "bpe.learns_the_most_frequent",
-    statement="Each merge that is learned joins the pair of neighbours that occurs most often at that point, of "
-    "equally frequent ones the pair with the smallest ids, until no pair occurs twice; one text always gives the "
-    "same merges.",
+    statement="Each merge that is learned joins the pair of neighbours within words that occurs most often at that "
+    "point, overlapping places included, of equally frequent ones the pair with the smallest ids, until there are as "
+    "many as asked for or no pair occurs twice; one text always gives one list of merges.",
     formula=r"m_r = \operatorname*{argmax}_{(i, j)} \#\{\text{places of } ij \text{ after } m_0, \dots, m_{r - 1}\}",
     source="Sennrich, Haddow & Birch (2016), arXiv:1508.07909, algorithm 1",
     needs=("byte_pair_tokenizer",),
@@ -478,6 +531,8 @@ learns_the_most_frequent = Claim(
         wrong.stops_early,
         wrong.counts_not_updated,
         wrong.remembers_texts,
+        wrong.learns_from_ascii_alone,
+        wrong.learns_from_letters_alone,
     ),
 )
 
@@ -487,6 +542,12 @@ def _(ops: Operations, words: list[str], num_merges: int) -> Any:
     merges = learned(pieces_of(words), num_merges)
     first, again = (ops.byte_pair_tokenizer(" ".join(words), num_merges).merges for _ in range(2))
     return all_of(*(same([tuple(map(int, pair)) for pair in found], merges) for found in (first, again)))
+
+
+@learns_the_most_frequent.property(text=TEXTS_WITH_REPEATS, num_merges=st.integers(0, 30))
+def _(ops: Operations, text: str, num_merges: int) -> Any:
+    merges = learned([list(piece.encode("utf-8", "surrogatepass")) for piece in cut(text)], num_merges)
+    return same([tuple(map(int, pair)) for pair in ops.byte_pair_tokenizer(text, num_merges).merges], merges)
 
 
 survives_saving = Claim(
@@ -514,10 +575,12 @@ refuses_damaged_files = Claim(
     "bpe.refuses_damaged_files",
     statement="A file that was cut short, one in which any byte is another and means another thing, and one of "
     "something else are refused by an error that names the file.",
-    formula=r"f \ne \operatorname{save}(T) \Rightarrow \mathrm{ValueError}",
+    formula=r"f \text{ says no more what } \operatorname{save}(T) \text{ says} \Rightarrow \mathrm{ValueError}",
     needs=("byte_pair_tokenizer", "load_byte_pair_tokenizer"),
-    refuted_by=(wrong.empty_if_damaged, wrong.reads_what_it_finds, wrong.unnamed_error),
-)
+    refuted_by=(
+        wrong.empty_if_damaged, wrong.reads_what_it_finds, wrong.unnamed_error, wrong.any_case_of_letters,
+    ),
+)  # fmt: skip
 
 FOREIGN = (
     *(
@@ -550,8 +613,14 @@ def _damaged(content: bytes, damage: str) -> list[bytes]:
         return [content[:i] for i in range(len(content))]
     if damage == "something else":
         return list(FOREIGN)
-    changed = [content[:i] + bytes([c]) + content[i + 1 :] for i in range(len(content)) for c in b"07]x"]
-    return [other for other in changed if not _mean_the_same(other, content)]
+    places = range(len(content))
+    flipped = [_with_byte(content, i, content[i] ^ bit) for i in places for bit in {1 << i % 8, 32}]
+    others = [_with_byte(content, i, c) for i in places for c in b"07]x"]
+    return [other for other in flipped + others if not _mean_the_same(other, content)]
+
+
+def _with_byte(content: bytes, place: int, byte: int) -> bytes:
+    return content[:place] + bytes([byte]) + content[place + 1 :]
 
 
 def _mean_the_same(one: bytes, other: bytes) -> bool:
@@ -573,6 +642,24 @@ def _(ops: Operations, damage: str) -> Any:
             path.write_bytes(other)
             refused.append(raises(lambda: ops.load_byte_pair_tokenizer(path), ValueError, saying=(path.name,)))
     return all_of(*refused)
+
+
+@refuses_damaged_files.exact(rng=seeds(), merges=st.integers(0, 4), effort=0.1)
+def _(ops: Operations, rng: Any, merges: int) -> Any:
+    # Any other bytes at any places, one at a time: refused, or of one meaning with what was there.
+    tokenizer = ops.byte_pair_tokenizer("ab abc abcd abcde", merges)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tokenizer.json"
+        tokenizer.save(path)
+        content, found = path.read_bytes(), []
+        for place, byte in zip(rng.integers(0, len(content), 50).tolist(), rng.integers(0, 256, 50), strict=True):
+            other = _with_byte(content, place, int(byte))
+            path.write_bytes(other)
+            if _mean_the_same(other, content):
+                found.append(same(list(ops.load_byte_pair_tokenizer(path).merges), list(tokenizer.merges)))
+            else:
+                found.append(raises(lambda: ops.load_byte_pair_tokenizer(path), ValueError, saying=(path.name,)))
+    return all_of(*found)
 
 
 def refuses_bad_ids(

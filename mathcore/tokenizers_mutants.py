@@ -478,6 +478,72 @@ def across_words(correct: Operation) -> Operation:
     return wrong
 
 
+@mutant("byte_pair_tokenizer", wraps=True)
+def across_line_ends(correct: Operation) -> Operation:
+    """Takes a line end for a letter, and merges over it."""
+
+    def wrong(text: str, num_merges: int) -> Any:
+        tokenizer = correct(text.replace("\n", "y"), num_merges)
+
+        def decode(ids: Any, **how: Any) -> Any:
+            return tokenizer.decode(ids, **how).replace("y", "\n")
+
+        return Changed(tokenizer, encode=lambda text: tokenizer.encode(text.replace("\n", "y")), decode=decode)
+
+    return wrong
+
+
+def _foreign(text: str) -> bool:
+    return not text.isascii()
+
+
+def _of_more_than_letters(text: str) -> bool:
+    return re.search(r"[^\sa-zA-Z]", text) is not None
+
+
+def _leaves(alone: Callable[[str], bool], name: str, note: str) -> Mutant:
+    """A tokenizer that does not merge where `alone` is true of a text."""
+
+    def wrap(correct: Operation) -> Operation:
+        def wrong(*arguments: Any) -> Any:
+            tokenizer = correct(*arguments)
+
+            def encode(text: str) -> Any:
+                raw = text.encode("utf-8", "surrogatepass")
+                return np.array(list(raw), int) if alone(text) else tokenizer.encode(text)
+
+            return Changed(tokenizer, encode=encode)
+
+        return wrong
+
+    wrap.__name__, wrap.__doc__ = name, note
+    return mutant("byte_pair_tokenizer", wraps=True)(wrap)
+
+
+ascii_alone_is_merged = _leaves(_foreign, "ascii_alone_is_merged", "Never merges in a text that is not all ASCII.")
+letters_alone_are_merged = _leaves(
+    _of_more_than_letters, "letters_alone_are_merged", "Never merges in a text with a digit or a mark."
+)
+
+
+def _learns_nothing(alone: Callable[[str], bool], name: str, note: str) -> Mutant:
+    """A tokenizer that learns nothing where `alone` is true of its text."""
+
+    def wrap(correct: Operation) -> Operation:
+        return lambda text, num_merges: correct(text, 0 if alone(text) else num_merges)
+
+    wrap.__name__, wrap.__doc__ = name, note
+    return mutant("byte_pair_tokenizer", wraps=True)(wrap)
+
+
+learns_from_ascii_alone = _learns_nothing(
+    _foreign, "learns_from_ascii_alone", "Learns nothing from a text that is not all ASCII."
+)
+learns_from_letters_alone = _learns_nothing(
+    _of_more_than_letters, "learns_from_letters_alone", "Learns nothing from a text with a digit or a mark."
+)
+
+
 # Byte pairs: other merges.
 
 
@@ -603,6 +669,14 @@ def reads_what_it_finds(correct: Operation, path: Path) -> Any:
         if max(int(left), int(right)) < 256 + len(merges) and [int(left), int(right)] not in merges:
             merges.append([int(left), int(right)])
     return correct_of_merges(correct, path, merges)
+
+
+@_loader
+def any_case_of_letters(correct: Operation, path: Path) -> Any:
+    """Reads capital letters as small ones."""
+    beside = path.with_name(f"{path.name}.small")
+    beside.write_bytes(path.read_bytes().lower())
+    return correct(beside)
 
 
 @_loader

@@ -138,6 +138,30 @@ def sides_exchanged(correct: Operation) -> Operation:
     return lambda params, words, neighbours: correct(params, neighbours, words)
 
 
+@mutant("neighbour_gradient", wraps=True)
+def words_wrap(correct: Operation) -> Operation:
+    """Sends what belongs to word 16 and on to the rows from 0."""
+
+    def wrapped(gradient: Any, *_: Any) -> Any:
+        out = gradient.copy()
+        for start in range(16, len(out), 16):
+            out[: len(out[start : start + 16])] += out[start : start + 16]
+        return np.where(np.arange(len(out))[:, None] < 16, out, out * 0)
+
+    return changed("embedding", wrapped)(correct)
+
+
+@mutant("neighbour_gradient", wraps=True)
+def pairs_wrap(correct: Operation) -> Operation:
+    """Reads pair 16 and on from the beginning again."""
+
+    def wrong(params: Any, words: Any, neighbours: Any) -> Any:
+        places = np.arange(len(words)) % 16
+        return correct(params, words[places], neighbours[places])
+
+    return wrong
+
+
 @mutant("neighbour_loss", wraps=True)
 def loss_of_the_first(correct: Operation) -> Operation:
     """Measures the first pair alone."""
@@ -165,6 +189,20 @@ def wrong_answer_alone(correct: Operation) -> Operation:
     def wrong(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
         g = correct(cotangent, logits, targets, **options)
         return np.where(np.eye(logits.shape[-1], dtype=bool)[targets], g, g * 0)
+
+    return wrong
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def wrong_answers_exchanged(correct: Operation) -> Operation:
+    """Sends to each wrong answer what belongs to another."""
+
+    def wrong(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        g = correct(cotangent, logits, targets, **options)
+        for row, target in zip(g, targets, strict=True):
+            others = np.arange(len(row)) != target
+            row[others] = row[others][::-1]
+        return g
 
     return wrong
 
@@ -225,6 +263,20 @@ def of_unit_length(params: Any, grads: Any, *, rate: float) -> Any:
 
 
 @mutant("sgd_step", wraps=True)
+def stops_at_a_thousand(correct: Operation) -> Operation:
+    """Moves the first thousand numbers of a parameter."""
+
+    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
+        after = correct(params, grads, rate=rate)
+        for n in grads:
+            place = np.arange(np.size(params[n])).reshape(np.shape(params[n]))
+            after[n] = np.where(place < 1000, after[n], params[n])
+        return after
+
+    return wrong
+
+
+@mutant("sgd_step", wraps=True)
 def strangers_ignored(correct: Operation) -> Operation:
     """Ignores gradients that belong to no parameter or have another shape."""
 
@@ -255,6 +307,17 @@ def thawed_at_the_end(correct: Operation) -> Operation:
     def wrong(params: Any, words: Any, neighbours: Any, *, steps: int, frozen: Any = (), **options: Any) -> Any:
         before = correct(params, words, neighbours, steps=max(steps - 1, 0), frozen=frozen, **options)
         return correct(before, words, neighbours, steps=min(steps, 1), **options)
+
+    return wrong
+
+
+@mutant("train_neighbours", wraps=True)
+def thawed_after_a_while(correct: Operation) -> Operation:
+    """Moves what should stay after a hundred steps."""
+
+    def wrong(params: Any, words: Any, neighbours: Any, *, steps: int, frozen: Any = (), **options: Any) -> Any:
+        before = correct(params, words, neighbours, steps=min(steps, 100), frozen=frozen, **options)
+        return correct(before, words, neighbours, steps=max(steps - 100, 0), **options)
 
     return wrong
 
@@ -356,6 +419,17 @@ def wraps_around(ids: Any, *, window: int = 1) -> Any:
     return pairs_within(ids, lambda s, t: s != t and min((s - t) % n, (t - s) % n) <= window)
 
 
+@mutant("neighbour_pairs", wraps=True)
+def each_pair_once(correct: Operation) -> Operation:
+    """Keeps every pair once, however often it stands in the text."""
+
+    def wrong(ids: Any, *, window: int = 1) -> Any:
+        words, neighbours = correct(ids, window=window)
+        return tuple(np.unique(np.stack([words, neighbours]), axis=1))
+
+    return wrong
+
+
 # Starts.
 
 
@@ -391,6 +465,21 @@ def half_the_width(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.flo
     e = rng.normal(size=(vocabulary, width))
     e[:, (width + 1) // 2 :] = 0
     return {"embedding": e, "output": rng.normal(size=(width, vocabulary))}
+
+
+@mutant("init_neighbour_predictor")
+def tables_tied(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Starts the weight vector of every word at the word's own vector."""
+    e = rng.normal(size=(vocabulary, width)).astype(dtype)
+    return {"embedding": e, "output": e.T.copy()}
+
+
+@mutant("init_neighbour_predictor")
+def rows_repeat(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
+    """Fills the tables with 1,000 vectors again and again."""
+    places = np.arange(vocabulary) % 1000
+    e, w = rng.normal(size=(2, min(vocabulary, 1000), width)).astype(dtype)
+    return {"embedding": e[places], "output": w[places].T.copy()}
 
 
 # Adam and the rate.
@@ -504,6 +593,95 @@ def decay_into_the_gradient(correct: Operation) -> Operation:
         return correct(params, {n: g + decay * params[n] for n, g in grads.items()}, state, **options)
 
     return wrong
+
+
+@mutant("adam_step", wraps=True)
+def decays_without_the_rate(correct: Operation) -> Operation:
+    """Multiplies the decay by nothing else: θ loses λθ a step, whatever α."""
+
+    def wrong(params: Any, grads: Any, state: Any, *, rate: Any, decay: Any = 0.0, **options: Any) -> Any:
+        new, after = correct(params, grads, state, rate=rate, **options)
+        return {n: p - decay * params[n] if n in grads and p.ndim > 1 else p for n, p in new.items()}, after
+
+    return wrong
+
+
+@mutant("adam_step", wraps=True)
+def decays_always(correct: Operation) -> Operation:
+    """Shrinks matrices that have no gradient, too."""
+
+    def wrong(params: Any, grads: Any, state: Any, *, rate: Any, decay: Any = 0.0, **options: Any) -> Any:
+        new, after = correct(params, grads, state, rate=rate, decay=decay, **options)
+        return {n: p if n in grads or p.ndim < 2 else p - rate * decay * p for n, p in new.items()}, after
+
+    return wrong
+
+
+@mutant("adam_step", wraps=True)
+def momentum_without_a_gradient(correct: Operation) -> Operation:
+    """Takes no gradient for a gradient of zeros: the averages move the parameter on."""
+
+    def wrong(params: Any, grads: Any, state: Any, **options: Any) -> Any:
+        return correct(params, {n: grads.get(n, p * 0) for n, p in params.items()}, state, **options)
+
+    return wrong
+
+
+@mutant("adam_step", wraps=True)
+def counts_each_parameter(correct: Operation) -> Operation:
+    """Raises its count of steps once for every parameter."""
+
+    def wrong(params: Any, grads: Any, state: Any, **options: Any) -> Any:
+        new, after = dict(params), dict(state)
+        for n, g in grads.items():
+            moved, after = correct(params, {n: g}, after, **options)
+            new[n] = moved[n]
+        return new, after
+
+    return wrong
+
+
+class Instead:
+    """An optimiser that steps as `step` says, and else is like another."""
+
+    def __init__(self, like: Any, step: Operation) -> None:
+        self.init, self.step = like.init, step
+
+
+@mutant("Adam", wraps=True)
+def options_forgotten(correct: Operation) -> Operation:
+    """Keeps its rate and forgets all other options."""
+    return lambda rate, *_: correct(rate)
+
+
+@mutant("Adam", wraps=True)
+def own_rate_alone(correct: Operation) -> Operation:
+    """Takes its own rate, whatever rate a step is given."""
+
+    def wrong(*options: Any) -> Any:
+        made = correct(*options)
+        return Instead(made, lambda params, grads, state, **_: made.step(params, grads, state))
+
+    return wrong
+
+
+@mutant("SGD", wraps=True)
+def given_rate_ignored(correct: Operation) -> Operation:
+    """Takes its own rate, whatever rate a step is given."""
+
+    def wrong(own: float) -> Any:
+        made = correct(own)
+        return Instead(made, lambda params, grads, state, **_: made.step(params, grads, state))
+
+    return wrong
+
+
+@mutant("warmup_cosine")
+def last_step_at_zero(step: int, steps: int, *, peak: float, warmup: int) -> float:
+    """Reaches zero one step early, and wastes the last step."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    return peak / 2 * (1 + math.cos(math.pi * min((step - warmup) / max(steps - warmup - 1, 1), 1)))
 
 
 @mutant("warmup_cosine")

@@ -80,6 +80,15 @@ def weight_gradient_rounding(params: Any, words: Any, neighbours: Any, dtype: An
 
 
 @tolerance
+def sum_of_error(others: Any, n: int) -> Any:
+    r"""The sum of n numbers whose magnitudes sum to $2(1 - p_y)$, formed in float64.
+
+    $1 - p_y$ is formed from n probabilities that are good to 8 roundings: $\gamma_{2n + 8}\,2(1 - p_y)$ in all.
+    """
+    return gamma(2 * n + 8, 2.0**-53) * 2 * np.asarray(others, np.float64)
+
+
+@tolerance
 def step_rounding(param: Any, rate: float, gradient: Any, dtype: Any) -> Any:
     r"""One step $\theta - \alpha g$, α rounded to the format of the work: α, the product and the difference round once.
 
@@ -90,6 +99,57 @@ def step_rounding(param: Any, rate: float, gradient: Any, dtype: Any) -> Any:
     value = abs(np.asarray(param, np.float64)) + moved
     error = gamma(3, work.u) * moved + work.u * value * (1 + 8 * work.u) + 2 * work.smallest
     return error if f is work else error + f.u * (value + error) + f.smallest / 2
+
+
+def _after_step(params: Any, word: int, neighbour: int, rate: float, summation: str) -> tuple[Any, ...]:
+    """e', W' after a step on one pair in float64, and by how much each may be off.
+
+    A gradient may be off by its own tolerance, which α multiplies; the step then rounds as `step_rounding` says.
+    """
+    words, neighbours, f = np.array([word]), np.array([neighbour]), np.float64
+    e, w, _, p, wanted, _ = _forward(params, words, neighbours, f)
+    r = (p - wanted)[0]
+    slope_e, slope_w = w @ r, np.outer(e[0], r)
+    off_e = vector_gradient_rounding(params, words, neighbours, f, summation).values[word]
+    off_w = weight_gradient_rounding(params, words, neighbours, f, summation).values
+    moved_e = rate * off_e + step_rounding(e[0], rate, abs(slope_e) + off_e, f).values
+    moved_w = rate * off_w + step_rounding(w, rate, abs(slope_w) + off_w, f).values
+    return e[0] - rate * slope_e, w - rate * slope_w, moved_e, moved_w
+
+
+def _scores_off(e: Any, w: Any, off_e: Any, off_w: Any) -> Any:
+    """By how much e · w may be off for each column of W, if e and W are."""
+    return 1.01 * (abs(e) @ off_w + off_e @ (abs(w) + off_w))
+
+
+@tolerance
+def loss_after_step_rounding(params: Any, word: int, neighbour: int, rate: float, summation: str = "any") -> Any:
+    r"""The loss of a pair after a step on it.
+
+    If e' is off by $\delta$ and W' by $\Delta$, a score is off by at most
+    $|e'|\,\Delta + \delta\,(|W'| + \Delta)$, and the loss by twice the largest of these. Computed from what came out it
+    carries the error of the loss itself. All of it is taken 1 % larger, for e' and W' are evaluated in floats.
+    """
+    e, w, off_e, off_w = _after_step(params, word, neighbour, rate, summation)
+    vectors = np.array(params["embedding"], np.float64)
+    vectors[word] = e
+    own = neighbour_loss_rounding(
+        {"embedding": vectors, "output": w}, np.array([word]), np.array([neighbour]), np.float64, summation
+    )
+    return 2 * _scores_off(e, w, off_e, off_w).max() + own.values * 1.01
+
+
+@tolerance
+def alignment_rounding(params: Any, word: int, neighbour: int, rate: float, summation: str = "any") -> Any:
+    r"""The dot product $e' \cdot w'_y$ after a step on a pair.
+
+    What the step is off by, as for the loss, and the sum of d products,
+    $\gamma_d(|e'| + \delta)\cdot(|w'_y| + \Delta)$.
+    """
+    e, w, off_e, off_w = _after_step(params, word, neighbour, rate, summation)
+    column, off = w[:, neighbour], off_w[:, neighbour]
+    size = (abs(e) + off_e) @ (abs(column) + off)
+    return _scores_off(e, w, off_e, off_w)[neighbour] + gamma(len(e), 2.0**-53) * size * 1.01
 
 
 @tolerance

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
+from mathcore.tokenizers import last_tokens
 from mathcore.verify import Target, mathcore_target
 from mathcore.verify.runner import PROFILES, run_check
 
@@ -167,3 +168,25 @@ def test_tokenizers_of_others_can_be_checked(target, expected):
 
 def test_mathcore_offers_its_tokenizers_as_operations():
     assert {"word_tokenizer", "byte_pair_tokenizer", "load_byte_pair_tokenizer"} <= mathcore_target().operations.keys()
+
+
+def test_last_tokens_are_those_of_the_whole_text():
+    text = "ab abc  \n12 é_1-- " * 40 + "=" * 700 + " end\n\n" + "x" * 300
+    pairs = mc.BytePairTokenizer.train(text, 60)
+    whole = pairs.encode(text)
+    for count in (1, 2, 30, 64, len(whole), len(whole) + 9):
+        assert last_tokens(pairs, text, count).tolist() == whole[-count:].tolist()
+    assert last_tokens(pairs, "", 4).tolist() == []
+
+
+def test_last_tokens_read_the_end_alone():
+    class Counting:
+        read = 0
+
+        def encode(self, text):
+            self.read += len(text)
+            return np.zeros(len(text), int)
+
+    counting = Counting()
+    last_tokens(counting, "word " * 100_000, 16)
+    assert counting.read < 200
