@@ -13,7 +13,6 @@ LIMITS: Mapping[str, Limits] = {
     "linear.layout_free": _FINITE,
     "linear.keeps_dtype": _FINITE,
     "linear.many_rows": _FINITE,
-LIMITS: Mapping[str, Limits] = {
     "best_score_table.layout_free": Limits(also=("the vectors themselves, of which the products are compared",)),
     "rope.any_width": Limits(also=("odd widths of which all turn, which have no pairs",)),
     "apply_rope.layout_free": Limits(fixed={"scale": "no coordinate overflows"}),
