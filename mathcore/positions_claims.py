@@ -488,10 +488,10 @@ fast_form = Claim(
     "negated, is, up to rounding, multiplying by the rotation matrices; the two common layouts are one permutation of "
     "the features apart.",
     formula=r"R_m x = x \odot \cos + P x \odot \sin, \quad P(a, b) = (-b, a); \qquad "
-    r"R^{\text{interleaved}} = Q^\top R^{\text{half}}\, Q",
+    r"R^{\text{interleaved}} = \Pi^\top R^{\text{half}}\, \Pi",
     legend={"R": "the turn at position m, as a matrix", "P": "the exchange, in every pair (a, b)",
             "a": "the first of a pair", "b": "the second",
-            "Q": "the permutation to the order 0, 2, 4, …, 1, 3, 5, …"},
+            "Π": "the permutation to the order 0, 2, 4, …, 1, 3, 5, …"},
     limits=NO_OVERFLOW,
     needs=("apply_rope", "rope", "rope_permutation"),
     dispensable=("rope", "rope_permutation"),
