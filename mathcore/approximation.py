@@ -39,6 +39,12 @@ def relu_net(x: npt.ArrayLike, layers: Layers) -> Array:
     Raises:
         TypeError: if an array is not floating.
         ValueError: if there is no layer, or the shapes do not touch.
+
+    Examples:
+        >>> layers = (np.array([[2.0]]), np.array([-1.0])), (np.array([[3.0]]), np.array([0.5]))
+        >>> mc.relu_net([[2.0], [0.0]], layers)
+        array([[9.5],
+               [0.5]])
     """
     return linear(_hidden(x, layers)[-1], *layers[-1])
 
@@ -59,6 +65,12 @@ def relu_net_vjp(
 
     Raises:
         TypeError, ValueError: as `relu_net`, and for a cotangent of another shape.
+
+    Examples:
+        >>> layers = (np.array([[2.0]]), np.array([-1.0])), (np.array([[3.0]]), np.array([0.5]))
+        >>> x_bar, layer_bars = mc.relu_net_vjp([1.0], [2.0], layers)
+        >>> x_bar
+        array([6.])
     """
     inputs, g = _hidden(x, layers), floating("cotangent", cotangent)
     slopes: list[tuple[Array, Array]] = []
@@ -88,6 +100,13 @@ def interpolating_net(knots: npt.ArrayLike, values: npt.ArrayLike) -> tuple[tupl
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit or the knots do not ascend.
+
+    Examples:
+        >>> net = mc.interpolating_net(knots=[0.0, 1.0, 2.0], values=[0.0, 4.0, 0.0])
+        >>> mc.relu_net([[0.5], [1.0], [1.25]], net)
+        array([[2.],
+               [4.],
+               [3.]])
     """
     t, v = floating("knots", knots), floating("values", values)
     if t.ndim != 1 or t.shape != v.shape or len(t) < 2:
@@ -113,6 +132,10 @@ def xor_net(dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...
     Returns:
         Two layers for `relu_net` on inputs (..., 2) of zeros and ones; the output (..., 1) is 0 or 1 exactly.
 
+    Examples:
+        >>> mc.relu_net([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], mc.xor_net()).ravel()
+        array([0., 1., 1., 0.])
+
     Source:
         Goodfellow, Bengio & Courville, Deep Learning (2016), §6.1.
     """
@@ -132,6 +155,10 @@ def line_net(size: int = 2, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Ar
 
     Raises:
         ValueError: if size is below 1.
+
+    Examples:
+        >>> mc.relu_net([[1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]], mc.line_net(2)).ravel()
+        array([1., 0.])
     """
     return _any_of(_groups(size, columns=False), size * size, dtype)
 
@@ -147,6 +174,10 @@ def pattern_net(size: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Arr
 
     Raises:
         ValueError: if size is below 1.
+
+    Examples:
+        >>> mc.relu_net([[1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]], mc.pattern_net(2)).ravel()
+        array([1., 0.])
     """
     return _any_of(_groups(size, columns=True), size * size, dtype)
 
@@ -164,6 +195,10 @@ def square_net(size: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Arra
 
     Raises:
         ValueError: if size is below 2.
+
+    Examples:
+        >>> mc.relu_net([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0]], mc.square_net(2)).ravel()
+        array([1., 0.])
     """
     if operator.index(size) < 2:
         raise ValueError(f"`size` must be at least 2, got {size}")
@@ -188,6 +223,10 @@ def tent_net(depth: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array
 
     Raises:
         ValueError: if depth is below 1.
+
+    Examples:
+        >>> mc.relu_net([[0.0], [0.25], [0.5], [0.75], [1.0]], mc.tent_net(2)).ravel()
+        array([0., 1., 0., 1., 0.])
 
     Source:
         Telgarsky, arXiv:1509.08101.
@@ -217,6 +256,10 @@ def count_pieces(x: npt.ArrayLike, y: npt.ArrayLike) -> int:
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit or x does not ascend.
+
+    Examples:
+        >>> mc.count_pieces(x=[0.0, 1.0, 2.0, 3.0], y=[0.0, 1.0, 2.0, 1.0])
+        2
     """
     x, y = floating("x", x), floating("y", y)
     if x.ndim != 1 or x.shape != y.shape or len(x) < 2:
@@ -249,6 +292,11 @@ def separation(points: npt.ArrayLike, labels: npt.ArrayLike) -> Separation:
     Raises:
         TypeError: if labels are not bools.
         ValueError: if the shapes do not fit or a coordinate is not finite.
+
+    Examples:
+        >>> kind, shares = mc.separation([[0, 0], [0, 1], [1, 0], [1, 1]], [False, True, True, False])
+        >>> kind, [str(share) for share in shares]
+        ('infeasible', ['1/4', '1/4', '1/4', '1/4'])
 
     Source:
         Bland, Math. Oper. Res. 2 (1977), doi:10.1287/moor.2.2.103; Schrijver, Theory of Linear and Integer
@@ -291,6 +339,10 @@ def check_separation(points: npt.ArrayLike, labels: npt.ArrayLike, answer: Separ
 
     Raises:
         TypeError, ValueError: as `separation`, and for an answer of another kind.
+
+    Examples:
+        >>> mc.check_separation([[0], [2]], [False, True], ("separable", ((1,), -1)))  # x − 1
+        True
     """
     exact, labels = _labelled(points, labels)
     if answer[0] == "separable":

@@ -282,3 +282,32 @@ def counts_shares_only(points: Any, labels: Any, answer: Any) -> Any:
         side = points.astype(object) @ np.array(weight, dtype=object) + bias
         return bool(np.all(np.where(labels, side, -side) > 0))
     return sum(share if label else -share for share, label in zip(answer[1], labels, strict=True)) == 0
+
+
+@mutant("check_separation", wraps=True)
+def signs_unseen(correct: Operation) -> Operation:
+    """Asks of multipliers that the points balance, not that none is negative."""
+
+    def wrong(points: Any, labels: Any, answer: Any) -> Any:
+        if answer[0] == "separable":
+            return correct(points, labels, answer)
+        signed = np.where(labels, 1, -1) * np.array(answer[1], dtype=object)
+        return signed.sum() == 0 and bool(np.all(signed @ np.c_[points].astype(object) == 0) and any(answer[1]))
+
+    return wrong
+
+
+@mutant("check_separation", wraps=True)
+def nothing_proves_it(correct: Operation) -> Operation:
+    """Takes multipliers of 0 for a proof: all sums are right."""
+
+    def wrong(points: Any, labels: Any, answer: Any) -> Any:
+        return (answer[0] == "infeasible" and not any(answer[1])) or correct(points, labels, answer)
+
+    return wrong
+
+
+@mutant("xor_net", wraps=True)
+def always_in_floats(correct: Operation) -> Operation:
+    """Builds a net of float64 whatever format is asked for."""
+    return lambda dtype=None: correct()  # noqa: ARG005

@@ -22,6 +22,16 @@ def broken_line(modulus: Any) -> Any:
 
 
 @tolerance
+def broken_line_of_any(modulus: Any) -> Any:
+    r"""A broken line between points of a continuous f: $\omega_f(h)$, whatever its modulus of continuity.
+
+    At x between a and b, $b - a = h$, the line is a mean of f(a) and f(b), and both are within $\omega_f(h)$ of f(x).
+    `modulus` is a bound on $\omega_f(h)$; that of a sum is at most the sum of the moduli.
+    """
+    return modulus
+
+
+@tolerance
 def broken_line_of_smooth(curvature: float, gap: Any) -> Any:
     r"""A broken line between points of an f with $|f''| \le M$: $Mh^2/8$.
 

@@ -25,6 +25,8 @@ from mathcore.positions import rope, rope_vjp
 Place: TypeAlias = tuple[int, ...]  # of a key head: its indices along the leading axes; () means all of them
 Index: TypeAlias = tuple[Any, ...]
 
+_FEW = 2**10  # numbers: below, fewer calls are worth more than fewer bytes
+
 
 def scaled_dot_product_attention(
     query: npt.ArrayLike,
@@ -57,11 +59,18 @@ def scaled_dot_product_attention(
         (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
         pair, the second (..., heads, queries) in the precision of the arithmetic. A query that sees nothing gets
         zeros, and −∞. What is not seen has no influence, NaN and ∞ included; a visible ∞ comes through however
-        small its weight. A query that sees a single key gets its value bit for bit.
+        small its weight. A query that sees a single key gets its value bit for bit. No output overflows where its
+        values do not; where the highest score overflows, it is NaN.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> mc.scaled_dot_product_attention(same, same, value=[[2.0], [4.0]], is_causal=True)
+        array([[2.],
+               [3.]])
 
     Source:
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
@@ -101,6 +110,13 @@ def scaled_dot_product_attention_vjp(
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if the shapes do not fit, that of `cotangent` included; the message gives them.
+
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> bars = mc.scaled_dot_product_attention_vjp([[1.0], [1.0]], same, same, [[2.0], [4.0]], is_causal=True)
+        >>> bars[2]  # of the values: the second query takes half of each
+        array([[1.5],
+               [0.5]])
     """
     q, k, v = _checked(query, key, value)
     g = floating("cotangent", cotangent)
@@ -134,6 +150,10 @@ def attention_weights(
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.attention_weights([[1.0]], key=np.log([[1.0], [3.0]]))  # weights as 1 to 3
+        array([[0.25, 0.75]])
     """
     q, k, _ = _checked(query, key, key)
     problem = _problem(q, k, k, mask, bias, is_causal, query_offset, scale)
@@ -143,7 +163,7 @@ def attention_weights(
         block = problem.block(place, rows, slice(None))
         weights[*problem.heads(place), rows, :] = _weights(block, block.seen())
 
-    problem.share(weigh, (problem.cut() or q.shape[-2:])[0])
+    problem.share(weigh, (problem.cut() or (max(q.shape[-2], 1),))[0])
     return weights
 
 
@@ -165,6 +185,11 @@ def merge_attention(
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> output, lse = mc.merge_attention([[2.0]], [np.log(1.0)], [[4.0]], [np.log(3.0)])  # weights as 1 to 3
+        >>> output
+        array([[3.5]])
 
     Source:
         Dao et al., FlashAttention, arXiv:2205.14135, §3.1.
@@ -216,6 +241,12 @@ def blockwise_attention(
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if the shapes do not fit, or `block_size` is below 1.
 
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> mc.blockwise_attention(same, same, value=[[2.0], [4.0]], is_causal=True, block_size=1)
+        array([[2.],
+               [3.]])
+
     Source:
         Milakov & Gimelshein, Online normalizer calculation for softmax, arXiv:1805.02867; Dao et al., FlashAttention,
         arXiv:2205.14135.
@@ -239,6 +270,12 @@ class KeyValueCache:
         for query, key, value in words:  # (..., heads, 1, width) each
             cache = cache.append(key, value)
             output = cache.attend(query)
+
+    Examples:
+        >>> cache = mc.KeyValueCache().append(key=[[1.0, 0.0]], value=[[5.0]])
+        >>> longer = cache.append(key=[[0.0, 1.0]], value=[[7.0]])
+        >>> len(cache), len(longer)
+        (1, 2)
     """
 
     __slots__ = ("_length", "_store")
@@ -253,12 +290,22 @@ class KeyValueCache:
 
     @property
     def key(self) -> Array:
-        """The keys, (..., heads, time, width), as a view that cannot be written to."""
+        """The keys, (..., heads, time, width), as a view that cannot be written to.
+
+        Examples:
+            >>> mc.KeyValueCache().append(key=[[1.0, 0.0]], value=[[5.0]]).key
+            array([[1., 0.]])
+        """
         return self._read(self._store.key)
 
     @property
     def value(self) -> Array:
-        """The values, (..., heads, time, value width), as a view that cannot be written to."""
+        """The values, (..., heads, time, value width), as a view that cannot be written to.
+
+        Examples:
+            >>> mc.KeyValueCache().append(key=[[1.0, 0.0]], value=[[5.0]]).value
+            array([[5.]])
+        """
         return self._read(self._store.value)
 
     def append(self, key: npt.ArrayLike, value: npt.ArrayLike) -> KeyValueCache:
@@ -274,6 +321,10 @@ class KeyValueCache:
         Raises:
             TypeError: if an argument is not floating.
             ValueError: if a dtype or a shape, but for the number of words, differs from that of the words before.
+
+        Examples:
+            >>> len(mc.KeyValueCache().append(key=np.zeros((3, 2)), value=np.zeros((3, 1))))
+            3
         """
         k, v = floating("key", key), floating("value", value)
         _, k, v = _checked(k, k, v)
@@ -312,6 +363,11 @@ class KeyValueCache:
         Raises:
             TypeError: if an argument is not floating, or `mask` is not of bools.
             ValueError: if the cache is empty, or the shapes do not fit.
+
+        Examples:
+            >>> cache = mc.KeyValueCache().append(key=[[0.0], [0.0]], value=[[2.0], [4.0]])
+            >>> cache.attend([[1.0]])  # both keys fit equally well
+            array([[3.]])
         """
         if not self._length:
             raise ValueError("the cache must hold at least one word, it is empty")
@@ -364,6 +420,12 @@ def multi_head_attention(
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
 
+    Examples:
+        >>> params = {"query": np.zeros((2, 2)), "key": np.eye(2), "value": np.eye(2), "output": np.eye(2)}
+        >>> mc.multi_head_attention([[2.0, 4.0], [4.0, 8.0]], params, num_heads=2, is_causal=True)
+        array([[2., 4.],
+               [3., 6.]])
+
     Source:
         Vaswani et al., arXiv:1706.03762, §3.2.2; key heads shared by groups: Ainslie et al., arXiv:2305.13245.
     """
@@ -402,6 +464,13 @@ def multi_head_attention_vjp(
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> params = {"query": np.eye(2), "key": np.eye(2), "value": np.eye(2), "output": np.eye(2)}
+        >>> x_bar, weight_bars = mc.multi_head_attention_vjp([[1.0, 1.0]], [[2.0, 4.0]], params, num_heads=2)
+        >>> weight_bars["output"]
+        array([[2., 2.],
+               [4., 4.]])
     """
     x, weights = floating("x", x), _matrices(params)
     work = _work_dtype(x, *weights.values())
@@ -451,6 +520,12 @@ def multi_head_attention_step(
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
         ValueError: if `params` has other names, or the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> params = {"query": np.zeros((2, 2)), "key": np.eye(2), "value": np.eye(2), "output": np.eye(2)}
+        >>> y, cache = mc.multi_head_attention_step([[2.0, 4.0]], params, mc.KeyValueCache(), num_heads=2)
+        >>> mc.multi_head_attention_step([[4.0, 8.0]], params, cache, num_heads=2)[0]
+        array([[3., 6.]])
     """
     x, weights = floating("x", x), _matrices(params)
     work = _work_dtype(x, *weights.values())
@@ -474,6 +549,7 @@ class _Problem(NamedTuple):
     offset: int
     scale: float | None
     plain: bool  # whether a matrix product treats the values as it should
+    roomy: bool  # whether it is known that no sum of values overflows
 
     @property
     def key_heads(self) -> int:
@@ -564,6 +640,7 @@ class _Mix(NamedTuple):
     values: Array  # (..., queries, value width)
     total: Array  # (..., queries, 1), 0 where nothing was seen
     top: Array  # (..., queries, 1), −∞ where nothing was seen
+    divided: Array | None = None  # (..., queries, 1), the rows whose sum overflows: values are Σ / total; None: no row
 
 
 @dataclass
@@ -608,24 +685,54 @@ def _mix(problem: _Problem) -> _Mix:
     shape, top = scores.shape, highest(scores)
     exponentials = _exp_below(scores, top, out=scores)
     total = np.add.reduce(exponentials, axis=-1, keepdims=True)
-    values = product(_grouped(exponentials, problem.key_heads), v if problem.plain else _finite(v))
-    values = values.reshape(*shape[:-1], v.shape[-1])
+    finite, divided = v if problem.plain else _finite(v), None
+    values = product(_grouped(exponentials, problem.key_heads), finite).reshape(*shape[:-1], v.shape[-1])
+    if not problem.roomy and _overflows(values):
+        weights = _grouped(exponentials / _at_least_one(total), problem.key_heads)
+        halves = product(weights, finite / 2).reshape(values.shape)
+        values, divided = _rows_divided(values, ~np.isfinite(values), _doubled(halves))
     if shape[-1] and not problem.plain:
         seen = problem.seen()
         values = _with_specials(values, np.broadcast_to(True if seen is None else seen, shape), v)
-    return _Mix(values, total, top)
+    return _Mix(values, total, top, divided)
 
 
 def _joined(a: _Mix, b: _Mix) -> _Mix:
     """What was found among two disjoint sets of keys."""
     top = np.maximum(a.top, b.top)
-    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
+    with np.errstate(invalid="ignore", over="ignore"):  # ∞ − ∞ is NaN, as it must be
         share_a, share_b = _exp_below(a.top, top), _exp_below(b.top, top)
         values = _share(share_a, a.values) + _share(share_b, b.values)
+        total = share_a * a.total + share_b * b.total
+        divided = None
+        if a.divided is not None or b.divided is not None or _overflows(values):
+            halves = _share(share_a * a.total / total, _output(a) / 2)
+            halves = halves + _share(share_b * b.total / total, _output(b) / 2)
+            overflows = ~np.isfinite(values) & np.isfinite(a.values) & np.isfinite(b.values)
+            for side in (a, b):
+                overflows = overflows if side.divided is None else overflows | side.divided
+            values, divided = _rows_divided(values, overflows, _doubled(halves))
     nothing_a, nothing_b = a.total == 0, b.total == 0
     if np.any(nothing_a) or np.any(nothing_b):  # the other side as it is: a sum with 0 would lose its −0.0
         values = np.where(nothing_a, b.values, np.where(nothing_b, a.values, values))
-    return _Mix(values, share_a * a.total + share_b * b.total, top)
+    return _Mix(values, total, top, divided)
+
+
+def _overflows(x: Array) -> bool:
+    """Whether any of these sums may have overflowed."""
+    return x.dtype != object and not np.isfinite(x).all()
+
+
+def _doubled(halves: Array) -> Array:
+    """Twice a mix of halves, which rounding alone could carry beyond the largest number."""
+    most = np.finfo(halves.dtype).max / 2
+    return np.where(np.isinf(halves), halves, np.clip(halves, -most, most)) * 2
+
+
+def _rows_divided(values: Array, overflows: Array, quotients: Array) -> tuple[Array, Array]:
+    """`quotients` in the rows where anything overflows, and which rows these are."""
+    rows = np.any(overflows, axis=-1, keepdims=True)
+    return np.where(rows, quotients, values), rows
 
 
 def _share(share: Array, x: Array) -> Array:
@@ -644,7 +751,8 @@ def _found(output: Array, lse: Array) -> _Mix:
 
 def _output(mix: _Mix) -> Array:
     """The output: zeros where nothing was seen."""
-    return mix.values / _at_least_one(mix.total)
+    total = _at_least_one(mix.total)
+    return mix.values / (total if mix.divided is None else np.where(mix.divided, 1, total))
 
 
 def _log_total(mix: _Mix) -> Array:
@@ -724,9 +832,19 @@ def _finite(x: Array) -> Array:
     return np.where(np.isfinite(x), x, np.zeros((), dtype=x.dtype))
 
 
-def _plain(x: Array) -> bool:
-    """Whether a matrix product treats these values as it should: all finite, no −0.0."""
-    return bool(np.isfinite(x).all() and (x.all() or not np.signbit(x[x == 0]).any()))
+def _kind(v: Array) -> tuple[bool, bool]:
+    """Whether a matrix product treats these values as it should: finite, no −0.0; and if surely no sum overflows."""
+    if v.size > _FEW:
+        most = float(max(np.maximum.reduce(v, axis=None), -np.minimum.reduce(v, axis=None)))  # NaN if there is one
+        finite, roomy = most < math.inf, most * v.shape[-2] < float(-lowest(v.dtype)) / 2
+    else:
+        few = v.ravel()
+        with np.errstate(over="ignore", invalid="ignore"):
+            roomy = math.isfinite(np.dot(few, few))  # then none is above the root of the largest number
+        if roomy and np.count_nonzero(few) == v.size:
+            return True, True
+        finite = bool(np.isfinite(v).all())
+    return bool(finite and (v.all() or not np.signbit(v[v == 0]).any())), roomy
 
 
 def _with_specials(values: Array, seen: Array, v: Array) -> Array:
@@ -813,16 +931,18 @@ def _problem(
     if added is not None and added.dtype == np.bool_:
         raise TypeError("`bias` must be an array of floats, got dtype bool; what a query may see is `mask`")
     if added is not None:
-        with np.errstate(over="ignore"):
-            added = floating("bias", added).astype(work, copy=False)
+        added = floating("bias", added)
+        if added.dtype != work and work.kind != "O":  # a finite bias stays finite: only −∞ hides
+            most = -lowest(work)
+            added = np.where(np.isfinite(added), np.clip(added, -most, most), added).astype(work)
     for name, given in (("mask", keep), ("bias", added)):
         if given is not None and not _broadcasts(given.shape, shape):
             raise ValueError(f"`{name}` must broadcast to (..., heads, queries, keys) = {shape}, got {given.shape}")
     if scale is not None and work.kind != "O":
         scale = float(scale)
     q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
-    plain = v.dtype == object or _plain(v)
-    return _Problem(q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale, plain)
+    plain, roomy = (True, True) if v.dtype == object else _kind(v)
+    return _Problem(q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale, plain, roomy)
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

@@ -228,6 +228,13 @@ scaled_in_16_bits = unless_given(
     "scaled_in_16_bits", "Rounds 1/√d to float16.", lambda a: float(np.float16(a[0].shape[-1] ** -0.5))
 )
 scale_ignored = scaled_by("scale_ignored", "Divides by √d even if a scale is given.", lambda a, o: None)
+scale_of_0_ignored = scaled_by(
+    "scale_of_0_ignored", "Takes a scale of 0 for none.", lambda a, o: o.get("scale") or None
+)
+scale_without_its_sign = scaled_by(
+    "scale_without_its_sign", "Takes a negative scale for a positive one.",
+    lambda a, o: None if o.get("scale") is None else abs(o["scale"]),
+)  # fmt: skip
 scaled_twice = scaled_by(
     "scaled_twice", "Divides by √d after it has scaled.", lambda a, o: a[0].shape[-1] ** -0.5 * _scale(a, o)
 )
@@ -486,6 +493,12 @@ in_float16 = drafted(
     "Adds weighted values up in 16 bits.",
     mixed=lambda p, v: np.matmul(p.astype(np.float16), v.astype(np.float16)).astype(p.dtype),
 )
+summed_before_it_divides = drafted(
+    "summed_before_it_divides",
+    "Divides the sum of the values: it overflows where no value does.",
+    weighed=lambda s, seen: np.where(seen, _exponentials(s), 0),
+    mixed=lambda e, v: np.matmul(e, v) / np.maximum(e.sum(-1, keepdims=True), 1e-30),
+)
 uniform = drafted(
     "uniform", "Always takes the mean.", weighed=lambda s, seen: _shared(seen.astype(s.dtype) + np.zeros_like(s))
 )
@@ -499,6 +512,86 @@ winner_alone = drafted(
     "Takes the best key alone.",
     weighed=lambda s, seen: np.where(seen, np.arange(s.shape[-1]) == s.argmax(-1)[..., None], False),
 )
+
+
+# What leaks from where nothing should.
+
+
+@mutant(ATTENTION, wraps=True)
+def bias_after_mask(correct: Operation) -> Operation:
+    """Adds the bias after it has hidden keys: a NaN or ∞ in it comes through."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer, bias = correct(query, key, value, **options), options.get("bias")
+        if bias is None:
+            return answer
+        hidden, added = ~correct_seen((query, key, value), {**options, "bias": None}), bias.astype(np.float64)
+        return _spoilt(answer, (hidden & (np.isnan(added) | (added == np.inf))).any(-1)[..., None])
+
+    return attention
+
+
+def _spoilt(answer: Any, where: Any) -> Any:
+    """NaN there, in the output alone."""
+    output, *more = answer if isinstance(answer, tuple) else (answer,)
+    output = np.where(where, output.dtype.type(np.nan), output)
+    return (output, *more) if more else output
+
+
+def _wild(*arrays: Any) -> Any:
+    """Whether a head holds NaN or ∞, (..., heads)."""
+    return np.asarray([~np.isfinite(x.astype(np.float64)).all((-2, -1)) for x in arrays]).any(0)
+
+
+@mutant(ATTENTION, wraps=True)
+def read_as_numbers(correct: Operation) -> Operation:
+    """Takes NaN for 0 and ∞ for the largest number."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        wild = ~np.isfinite(value.astype(np.float64))
+        signs = np.where(np.isnan(value), value.dtype.type(0), np.sign(value))
+        value = np.where(wild, signs * value.dtype.type(3e4), value)
+        return correct(query, key, value, **options)
+
+    return attention
+
+
+@mutant(ATTENTION, wraps=True)
+def format_of_the_query(correct: Operation) -> Operation:
+    """Answers in the format of the query, whatever the keys and values are in."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer = correct(query, key, value, **options)
+        if isinstance(answer, tuple):
+            return answer[0].astype(query.dtype), answer[1]
+        return answer.astype(query.dtype)
+
+    return attention
+
+
+@mutant(ATTENTION, wraps=True)
+def nan_across_heads(correct: Operation) -> Operation:
+    """Lets a NaN or ∞ of one key head reach all heads of its text."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer = correct(query, key, value, **options)
+        return answer if query.ndim < 3 else _spoilt(answer, _wild(key, value).any(-1)[..., None, None, None])
+
+    return attention
+
+
+@mutant(ATTENTION, wraps=True)
+def nan_across_texts(correct: Operation) -> Operation:
+    """Lets a NaN or ∞ of one text reach the same head of all texts of a batch."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer = correct(query, key, value, **options)
+        if query.ndim < 4:
+            return answer
+        wild = np.repeat(_wild(key, value).any(0), _group((query, key, value)), -1)
+        return _spoilt(answer, wild[..., None, None])
+
+    return attention
 
 
 # What comes with the output.
@@ -554,6 +647,44 @@ def merged_without_shift(a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
     with np.errstate(all="ignore"):
         x, y = np.exp(lse_a)[..., None], np.exp(lse_b)[..., None]
         return ((x * a + y * b) / (x + y)).astype(a.dtype), np.log(x + y)[..., 0].astype(lse_a.dtype)
+
+
+@mutant("merge_attention")
+def merged_before_it_divides(a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
+    """Divides the sum of the two: it overflows where neither does."""
+    top = np.maximum(lse_a, lse_b)
+    shift, work = np.where(np.isneginf(top), 0, top), np.result_type(lse_a, a if a.dtype.itemsize > 2 else np.float32)
+    with np.errstate(all="ignore"):
+        x, y = (np.exp(lse - shift)[..., None].astype(work) for lse in (lse_a, lse_b))
+        sides = (np.where(s > 0, s * o.astype(work), 0) for s, o in ((x, a), (y, b)))
+        mix = sum(sides) / np.maximum(x + y, work.type(1e-30))
+        return mix.astype(a.dtype), (shift + np.log(x + y)[..., 0]).astype(lse_a.dtype)
+
+
+@mutant("merge_attention", wraps=True)
+def nothing_times_nan(correct: Operation) -> Operation:
+    """Multiplies by 0 what a side holds that saw nothing: its NaN comes through."""
+
+    def merge(a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
+        mix, lse = correct(a, lse_a, b, lse_b)
+        sides = ((a, lse_a), (b, lse_b))
+        wild = np.any([np.isneginf(lse)[..., None] & ~np.isfinite(x.astype(np.float64)) for x, lse in sides], 0)
+        return np.where(wild, mix.dtype.type(np.nan), mix), lse
+
+    return merge
+
+
+@mutant("blockwise_attention", wraps=True)
+def table_of_the_mask(correct: Operation) -> Operation:
+    """Writes the causal mask down whole: its memory grows with the square of the length."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        if options.get("is_causal"):
+            table = np.ones((query.shape[-2], key.shape[-2]))
+            del table
+        return correct(query, key, value, **options)
+
+    return attention
 
 
 @mutant("blockwise_attention", wraps=True)
@@ -663,7 +794,58 @@ class _Shared(_Cache):
         return self
 
 
-CACHES = tuple(map(_cached, (_WordMissing, _OneWordKept, _AnchoredAtFirst, _FirstOverwritten, _Shared)))
+class _WithoutBias(_Cache):
+    """Forgets the bias."""
+
+    def attend(self, query: Any, *, bias: Any = None, **options: Any) -> Any:  # noqa: ARG002
+        return self.inner.attend(query, **options)
+
+
+class _AlwaysCausal(_Cache):
+    """Is causal whether asked for or not."""
+
+    def attend(self, query: Any, *, is_causal: bool = True, **options: Any) -> Any:  # noqa: ARG002
+        return self.inner.attend(query, **options)
+
+
+class _AnchoredAtLastPiece(_Cache):
+    """Takes the queries for those of the last piece, however many they are."""
+
+    def attend(self, query: Any, *, is_causal: bool = True, **options: Any) -> Any:
+        before = 0 if self.before is None else len(self.before)
+        if is_causal:
+            seen = np.arange(len(self)) <= before + np.arange(query.shape[-2])[:, None]
+            options = _with_mask(options, seen)
+        return self.inner.attend(query, is_causal=False, **options)
+
+
+class _Branchless(_Cache):
+    """Writes a second continuation over the first."""
+
+    def append(self, key: Any, value: Any) -> _Cache:
+        grown = type(self)(self.inner.append(key, value), self)
+        first = self.__dict__.setdefault("grown", grown)
+        if len(first.inner) == len(grown.inner):
+            first.inner = grown.inner
+        return grown
+
+
+CACHES = tuple(
+    map(
+        _cached,
+        (
+            _WordMissing,
+            _OneWordKept,
+            _AnchoredAtFirst,
+            _FirstOverwritten,
+            _Shared,
+            _WithoutBias,
+            _AlwaysCausal,
+            _AnchoredAtLastPiece,
+            _Branchless,
+        ),
+    )
+)
 cache_anchored_at_first = CACHES[2]
 
 
@@ -733,7 +915,39 @@ def _swallowed(correct: Operation, g: Any, arrays: Arrays, options: Options) -> 
     return correct(np.where(np.isfinite(g), g, np.zeros_like(g)), *arrays, **options)
 
 
+def _across(*, heads: bool) -> Callable[[Operation, Any, Arrays, Options], Any]:
+    """What comes back to one head, or one text, comes back to all of them."""
+
+    def change(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+        pulled = correct(g, *arrays, **options)
+        axes = tuple(range(g.ndim - 2))[-1:] if heads else tuple(range(g.ndim - 3))
+        if not axes:
+            return pulled
+        wild: Any = np.broadcast_to(np.asarray(_wild(g)).any(axes, keepdims=True), g.shape[:-2])
+        group = [wild, *[wild.reshape(*x.shape[:-2], -1).any(-1) for x in arrays[1:]]]
+        return tuple(_spoilt(y, w[..., None, None]) for y, w in zip(pulled, group, strict=True))
+
+    return change
+
+
+def _all_queries(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    q_bar, *others = correct(g, *arrays, **options)
+    return (_spoilt(q_bar, _wild(g)[..., None, None]), *others)
+
+
+def _large_ones_lost(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    q_bar, *others = correct(g, *arrays, **options)
+    return (q_bar * (0 if min(arrays[0].shape[-2], arrays[1].shape[-2]) > 129 else 1), *others)
+
+
+def _in_the_format_of_the_query(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    return tuple(x.astype(arrays[0].dtype) for x in correct(g, *arrays, **options))
+
+
 ERRORS_COMING_BACK = (
+    pulled("error_in_all_queries", "Sends a NaN or ∞ of one word back to all queries of its head.", _all_queries),
+    pulled("error_in_all_heads", "Sends a NaN or ∞ of one head back to all heads of its text.", _across(heads=True)),
+    pulled("error_in_all_texts", "Sends a NaN or ∞ of one text back to all texts of a batch.", _across(heads=False)),
     pulled("error_reaches_everything", "Multiplies by 0 what comes back to words that saw nothing of it.", _spread),
     pulled("error_swallowed", "Takes what is not finite for 0.", _swallowed),
 )
@@ -747,6 +961,8 @@ GRADIENTS = (
     pulled("gradient_unscaled", "Forgets the scale in the last step.", _unscaled),
     pulled("gradient_leaks_zeros", "Adds 0 times everything that was hidden: NaN comes back.", _leaking),
     pulled("gradient_of_nothing_is_nan", "Gives NaN for a query that sees nothing.", _nan_of_nothing),
+    pulled("large_gradient_lost", "Gives queries 0 where there are more than 129 words.", _large_ones_lost),
+    pulled("format_of_the_query_back", "Answers in the format of the query.", _in_the_format_of_the_query),
     pulled("last_query_head_alone", "Keeps what the last head of a group sends back, not the sum.", _last_of_group),
 )
 

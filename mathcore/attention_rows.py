@@ -22,7 +22,9 @@ from mathcore.attention_tolerances import (
 from mathcore.common_rows import Part
 from mathcore.verify import Enclosure, Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.errors import NotTriedError
 from mathcore.verify.relations import Conjunction, Relation, identical
+from mathcore.verify.tolerances import FORMATS, logsumexp_rounding
 
 Case = dict[str, Any]
 ARRAYS = ("query", "key", "value")
@@ -179,7 +181,7 @@ def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, 
 def mixed(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001  (one signature for all)
     """The values by their weights; nothing of nothing."""
     total = e.sum(-1, keepdims=True)
-    return (e @ v) / (total + (total == 0))
+    return (e / (total + (total == 0))) @ v
 
 
 def shares(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
@@ -279,11 +281,14 @@ def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> 
     """That `answer` holds the cotangents of query, key and value."""
     of, dtype, g = figures(case, ops.conventions.summation), dtype_of(case), np.asarray(cotangent, np.float64)
     group = group_of(case)
-    within = attention_vjp_rounding(g, of, dtype, group) + attention_vjp_rounding(g, figures(case), np.float64, group)
+    kept = tuple(case[name].dtype for name in ARRAYS)
+    within = attention_vjp_rounding(g, of, dtype, group, kept)
+    within = within + attention_vjp_rounding(g, figures(case), np.float64, group)
     true = np.concatenate([np.ravel(part) for part in true_pullback(g, of, group)])
     flat = np.concatenate([np.ravel(np.asarray(part, np.float64)) for part in answer])
-    shapes = (equal(np.shape(a), case[name].shape) for a, name in zip(answer, ARRAYS, strict=True))
-    return all_of(*shapes, equal(flat, true, within=within))
+    pairs = list(zip(answer, (case[name] for name in ARRAYS), strict=True))
+    alike = (equal(a.shape == x.shape and a.dtype == x.dtype, True) for a, x in pairs)
+    return all_of(*alike, equal(flat, true, within=within))
 
 
 def as_numbers(x: Any) -> Any:
@@ -408,6 +413,9 @@ def some_numbers(rng: np.random.Generator, shape: tuple[int, ...], size: float, 
     return as_dtype(np.round(x * 4) / 4 if rng.random() < 0.3 else x, dtype)
 
 
+_LARGE = 2**18
+"""Scores: where attention begins to work on them in pieces."""
+
 EDGES = (15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
 """Lengths where blocks begin and end."""
 _LENGTHS = st.one_of(*[st.integers(1, 6)] * 3, st.sampled_from(EDGES))
@@ -420,6 +428,11 @@ def partial_shape(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[int
     kept = tuple(n if rng.random() < 0.5 else 1 for n in shape[:-2])
     tails = (shape[-2:], shape[-2:], (1, shape[-1]), (shape[-2], 1))
     return (*kept, *tails[rng.integers(4)])[rng.integers(len(kept) + 1) :]
+
+
+def some_scale(dice: Dice, rng: np.random.Generator) -> float | None:
+    """What scores are multiplied by: usual, of any size up to 4 and either sign, or 0."""
+    return dice.of(None, None, None, 1.0, 0.25, 1.7, 0.0, float(rng.choice([-1, 1]) * 2.0 ** rng.uniform(-12, 2)))
 
 
 def some_mask(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
@@ -444,7 +457,7 @@ def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], d
         "bias": some_bias(rng, shape, dtype) if dice.of(False, True) else None,
         "is_causal": dice.of(False, True),
         "query_offset": dice.of(0, keys - queries, int(rng.integers(-2, keys + 1))),
-        "scale": dice.of(None, None, 1.0, 0.25, 1.7),
+        "scale": some_scale(dice, rng),
     }
 
 
@@ -496,6 +509,67 @@ def cases(draw: Draw, target: Target) -> Case:
     return draw_case(draw, draw(st.sampled_from(target.dtypes)))
 
 
+@domain
+def large_cases(draw: Draw, target: Target) -> Case:
+    """So many scores that they are worked on piece by piece, with all options."""
+    name, dice, rng = draw(st.sampled_from(target.dtypes)), Dice(draw(_CODES)), draw(seeds())
+    key_heads, group = dice.of((2, 1), (1, 1), (1, 2), (2, 2))
+    n = int(2.0 ** rng.uniform(8, 12))
+    t = math.ceil(_LARGE / (key_heads * group * n)) + int(rng.integers(3))
+    q, k = (some_numbers(rng, (heads, m, 3), 1.0, name) for heads, m in ((key_heads * group, t), (key_heads, n)))
+    v = some_numbers(rng, (key_heads, n, 2), 2.0 ** rng.uniform(-6, 6), name)
+    return {"query": q, "key": k, "value": v, **draw_options(dice, rng, (key_heads * group, t, n), name)}
+
+
+@domain
+def specials_in_sight(draw: Draw, target: Target) -> dict[str, Any]:
+    """Attention in which no weight of what is seen underflows, and the same with NaN and ∞ among the values."""
+    name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
+    case = draw_case(draw, name, keys=int(rng.integers(1, 9)))
+    case |= {n: as_dtype(np.clip(as_numbers(case[n]), -1, 1), name) for n in ("query", "key")}
+    if case["bias"] is not None:
+        case["bias"] = np.where(np.isneginf(as_numbers(case["bias"])), case["bias"], case["bias"].dtype.type(0.5))
+    here = (rng.random(case["value"].shape) < 0.3) & seen_by_all(case)
+    special = as_dtype(rng.choice([np.nan, np.inf, -np.inf], size=here.shape, p=[0.2, 0.4, 0.4]), name)
+    return {"case": case, "spoilt": {**case, "value": np.where(here, special, case["value"])}}
+
+
+def seen_by_all(case: Case) -> Any:
+    """The keys that every query sees, (keys, 1): what is hidden from some is another claim's."""
+    seen = seen_by(case)
+    return seen.all(tuple(range(seen.ndim - 1)))[:, None]
+
+
+@domain
+def empty_cases(draw: Draw, target: Target) -> Case:
+    """Attention of no query, to no key, or of no text."""
+    case, dice = draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=True, options=False), Dice(draw(_CODES))
+    empty = dice.of(("key", "value"), ("query",), ARRAYS)
+    return {
+        **case,
+        **{name: case[name][:0] if empty == ARRAYS else case[name][..., :0, :] for name in empty},
+        "is_causal": dice.of(False, True),
+    }
+
+
+@domain
+def mixed_cases(draw: Draw, target: Target) -> Case:
+    """Arrays in formats of their own."""
+    if not target.exact:
+        raise NotTriedError("scaled_dot_product_attention", "arrays of several formats")
+    case, formats = draw_case(draw, "float64"), formats_together(draw, target)
+    for name in (*ARRAYS, "bias"):
+        if case[name] is not None:
+            case[name] = as_dtype(case[name], draw(formats))
+    return case
+
+
+def formats_together(draw: Draw, target: Target) -> st.SearchStrategy[str]:
+    """Formats that have a common one: float16 and bfloat16 have none."""
+    without = draw(st.sampled_from(["float16", "bfloat16"]))
+    return st.sampled_from([name for name in target.dtypes if name != without])
+
+
 def block_sizes(case: Case) -> st.SearchStrategy[int]:
     """Sizes of blocks; small ones, of which there are many, for few words."""
     return st.sampled_from([16, 17, 64, 512] if case["key"].shape[-2] > 9 else [1, 2, 3, 5, 16, 512])
@@ -516,11 +590,12 @@ def weighings(draw: Draw, target: Target) -> Case:
 
 @domain
 def narrow_values(draw: Draw, target: Target) -> Case:
-    """Attention to values that lie close together, far from 0: what a mix must not leave."""
-    case, dtype, rng = draw_case(draw, name := draw(st.sampled_from(target.dtypes))), name, draw(seeds())
+    """Attention to values that lie close together, far from 0, as large as numbers get: what a mix must not leave."""
+    case, name, rng = draw_case(draw, name := draw(st.sampled_from(target.dtypes))), name, draw(seeds())
     v = np.asarray(case["value"], np.float64)
-    near = rng.choice([-1, 1]) * 2.0 ** rng.uniform(-6, 6) * (1 + rng.choice([0, 2.0**-6, 0.5]) * rng.random(v.shape))
-    return {**case, "value": as_dtype(near, dtype)}
+    size = FORMATS[name].most * 2.0 ** rng.uniform(-4, -1) if rng.random() < 0.25 else 2.0 ** rng.uniform(-6, 6)
+    near = rng.choice([-1, 1]) * size * (1 + rng.choice([0, 2.0**-6, 0.5]) * rng.random(v.shape))
+    return {**case, "value": as_dtype(near, name)}
 
 
 @domain
@@ -531,47 +606,54 @@ def with_winners(draw: Draw, target: Target) -> Case:
 
 
 @domain
-def equal_keys(draw: Draw, target: Target) -> Case:
-    """Attention to equal keys, masked or not."""
-    case = draw(narrow_values().build(target))
-    return {**case, "key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": None}
-
-
-@domain
 def one_in_sight(draw: Draw, target: Target) -> Case:
-    """Attention with a mask that leaves one key to every query, none now and then."""
+    """Attention with a mask that leaves one key to every query, none now and then; a lone word may hold anything."""
     case, rng = draw(cases().build(target)), draw(seeds())
     queries, keys = case["query"].shape[-2], case["key"].shape[-2]
     mask = np.arange(keys) == rng.integers(0, keys, (*case["query"].shape[:-2], queries, 1))
     signs = rng.choice([1, 0, -1], size=(keys, 1)).astype(case["value"].dtype)
-    return {**case, "mask": mask, "bias": None, "value": case["value"] * signs}
+    value = case["value"] * signs
+    if keys == 1 and rng.random() < 0.5:  # where others are hidden, what they hold is another claim's
+        value = as_dtype(rng.choice([np.nan, np.inf, -np.inf, 1.0], size=value.shape), value.dtype.name)
+    return {**case, "mask": mask, "value": value}
 
 
 @domain
 def sentences(draw: Draw, target: Target) -> Case:
     """Words without positions: as many queries as keys, not causal."""
     case = draw_case(draw, draw(st.sampled_from(target.dtypes)), keys=(n := draw(_LENGTHS)), queries=n)
-    return {**case, "is_causal": False, "bias": None}
+    return {**case, "is_causal": False}
 
 
 @domain
-def sentence_and_another(draw: Draw, target: Target) -> dict[str, Any]:
-    """One query, keys, and other keys: the word that fits worst is made to fit best."""
+def sentence(draw: Draw, target: Target) -> dict[str, Any]:
+    """One query and the keys of a sentence of two words or more."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     n, d = draw(st.integers(2, 9)), draw(st.integers(1, 5))
     q, k = rng.choice([-1, 1], size=(1, d)) * rng.uniform(0.5, 1.5, size=(1, d)), rng.normal(size=(n, d)).clip(-4, 4)
-    s = (q @ k.T)[0]
-    other, word = k.copy(), int(s.argmin())
-    other[word] += q[0] * (s.max() - s.min() + 2 * d) / (q**2).sum()
-    return {"query": as_dtype(q, name), "key": as_dtype(k, name), "other": as_dtype(other, name), "word": word}
+    return {"query": as_dtype(q, name), "key": as_dtype(k, name)}
+
+
+def another_sentence(query: Any, key: Any) -> tuple[Any, int]:
+    """The keys of another sentence, and the one that has changed: the word that fits worst is made to fit best."""
+    q, other = as_numbers(query)[0], as_numbers(key).copy()
+    s = other @ q
+    word = int(s.argmin())
+    gap = s.max() - s.min() + 2 * len(q) + abs(s).max() / 8  # far enough for the rounding of other
+    other[word] += q * gap / max((q**2).sum(), 1e-30)
+    return as_dtype(other, key.dtype.name), word
 
 
 @domain
 def two_words(draw: Draw, target: Target) -> Any:  # noqa: ARG001
+    """Half of the coordinates of a word, and of the other half."""
+    return {"halves": draw(seeds()).uniform(0.5, 1.5, size=(2, draw(st.integers(1, 8))))}
+
+
+def a_quarter_turn_apart(halves: Any) -> Any:
     """Two words, the second a quarter turn of the first: turned on and back by the same angle, they differ most."""
-    half = draw(seeds()).uniform(0.5, 1.5, size=(2, draw(st.integers(1, 8))))
-    a, b = half
-    return {"words": np.stack([np.concatenate([a, b]), np.concatenate([-b, a])])}
+    a, b = halves / math.hypot(*halves.ravel()) * math.sqrt(halves.shape[-1])
+    return np.stack([np.concatenate([a, b]), np.concatenate([-b, a])])
 
 
 def _spoilt(rng: np.random.Generator, x: Any, where: Any) -> Any:
@@ -585,35 +667,52 @@ def _spoilt(rng: np.random.Generator, x: Any, where: Any) -> Any:
 
 @domain
 def partial_results(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two outputs with their log-sum-exps, near one another or far apart; −∞ where nothing was seen."""
+    """Two outputs with their log-sum-exps."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
-    shape, away = (*rng.integers(1, 3, size=rng.integers(0, 2)), rng.integers(1, 6)), 2.0 ** rng.uniform(-3, 10)
+    shape = (*rng.integers(1, 3, size=rng.integers(0, 2)), rng.integers(1, 6))
+    return _parts(rng, shape, name, 3)
+
+
+def _parts(rng: np.random.Generator, shape: tuple[int, ...], name: str, width: int) -> dict[str, Any]:
+    """Outputs up to the largest there are, near one another or far apart; −∞ where nothing was seen, with anything."""
+    away, parts = 2.0 ** rng.uniform(-3, 10), {}
     precise = "float32" if name in ("float16", "bfloat16") else name
-    parts = {}
+    size, large = 2.0 ** rng.uniform(-4, 4), rng.choice([-1, 1]) * FORMATS[name].most if rng.random() < 0.2 else 0.0
     for side in ("a", "b"):
         lse = rng.normal(size=shape) * rng.choice([1.0, 8.0]) + rng.choice([-1, 1, 1]) * away
-        parts[side] = some_numbers(rng, (*shape, 3), 2.0 ** rng.uniform(-4, 4), name)
-        parts[f"lse_{side}"] = as_dtype(np.where(rng.random(shape) < 0.2, -np.inf, lse), precise)
+        output, nothing = some_numbers(rng, (*shape, width), size, name), rng.random(shape) < 0.2
+        output = as_dtype(large * rng.uniform(0.5, 1, output.shape), name) if large else output
+        parts[side] = _spoilt(rng, output, nothing[..., None]) if rng.random() < 0.3 else output
+        parts[f"lse_{side}"] = as_dtype(np.where(nothing, -np.inf, lse), precise)
     return parts
 
 
 @domain
-def pullbacks(draw: Draw, target: Target, *, few: bool = False) -> Case:
-    """Attention and a cotangent; of a handful of numbers if `few`."""
+def pullbacks(draw: Draw, target: Target, *, few: bool = False, many: bool = False, mixed: bool = False) -> Case:
+    """Attention and a cotangent.
+
+    Of a handful of numbers if `few`, of as many as are worked on in pieces if `many`, in formats of their own if
+    `mixed`.
+    """
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     sizes: Any = {"keys": int(rng.integers(1, 4)), "width": int(rng.integers(1, 3)), "value_width": 2} if few else {}
-    case = draw_case(draw, name, **sizes)
-    shape = (*case["query"].shape[:-1], case["value"].shape[-1])
+    if many or mixed:
+        case = draw((large_cases() if many else mixed_cases()).build(target))
+    else:
+        case = draw_case(draw, name, **sizes)
+    shape, name = (*case["query"].shape[:-1], case["value"].shape[-1]), case["query"].dtype.name
     return {"cotangent": some_numbers(rng, shape, 1.0, name), **case}
 
 
 @domain
 def two_scales(draw: Draw, target: Target) -> dict[str, Any]:
-    """A query, two keys or more, and two scales, the smaller first."""
+    """A query, a key or more, ties among them now and then, and two scales, the smaller first: 0 and up."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
-    n, d = draw(st.integers(2, 40)), draw(st.integers(1, 8))
+    n, d = draw(st.integers(1, 40)), draw(st.integers(1, 8))
     q, k = (as_dtype(rng.normal(size=shape).clip(-3, 3), name) for shape in ((1, d), (n, d)))
-    return {"query": q, "key": k, "scales": tuple(sorted(2.0 ** rng.uniform(-4, 4, size=2)))}
+    k = k[rng.integers(0, n, n)] if rng.random() < 0.3 else k
+    scales = 2.0 ** rng.uniform(-4, 8, size=2) * (rng.random(2) < 0.9)
+    return {"query": q, "key": k, "scales": tuple(sorted(float(c) for c in scales))}
 
 
 @domain
@@ -624,14 +723,15 @@ def confidently_wrong(draw: Draw, target: Target) -> dict[str, Any]:
     x = rng.integers(-8, 1, size=(1, n)) / 4.0
     leader, right = rng.permutation(n)[:2]
     x[0, leader] = gap
-    return {"x": as_dtype(x, name), "target": np.array([right]), "gap": gap}
+    return {"x": as_dtype(x, name), "target": np.array([right])}
 
 
 @domain
 def two_keys(draw: Draw, target: Target) -> dict[str, Any]:
-    """Queries of any width and two keys, whose weights are not far apart, and the scale."""
+    """Queries of any width and two keys, and the scale: of any size and sign, the wider the smaller."""
     name, rng, d = draw(st.sampled_from(target.dtypes)), draw(seeds()), draw(widths(most=1100))
-    scale = rng.choice([None, None, 1.0, 0.3]) if d < 9 else None
+    given = float(rng.choice([-1, 1]) * 2.0 ** rng.uniform(-8, 1) / d**0.5)
+    scale = [None, None, given, 1.0, 0.3][rng.integers(5 if d < 9 else 3)]
     q, k = (as_dtype(rng.normal(size=shape).clip(-2, 2), name) for shape in ((2, 2, d), (1, 2, d)))
     return {"query": q, "key": k, "scale": scale}
 
@@ -648,56 +748,103 @@ def translated(draw: Draw, target: Target) -> Case:
     whole = rng.integers(-3, 4, size=k.shape)
     mask = rng.random((*q.shape[:-1], k.shape[-2])) < 0.6
     return {**case, "query": as_dtype(abs(np.asarray(q, np.float64)) + 0.5, name), "key": as_dtype(whole, name),
-            "moved": as_dtype(whole + u, name), "mask": mask, "bias": None}  # fmt: skip
+            "moved": as_dtype(whole + u, name), "mask": mask}  # fmt: skip
+
+
+def _instead(rng: np.random.Generator, case: Case) -> Case:
+    """Other contents for all arrays of a case."""
+    shapes = {name: case[name] for name in ARRAYS}
+    if case["bias"] is not None:
+        shapes["bias"] = np.broadcast_to(case["bias"], seen_by(case).shape)
+    return {name: _spoilt(rng, x, True) for name, x in shapes.items()}
+
+
+def _exchanged(case: Case, instead: Case, **where: Any) -> Case:
+    """The case with other contents where told."""
+    return {**case, **{name: np.where(where[name], x, case[name]) for name, x in instead.items()}}
 
 
 @domain
 def one_head_changed(draw: Draw, target: Target) -> dict[str, Any]:
-    """Attention of several heads, one key head, and the same with that one changed."""
+    """Attention of several heads, one key head of one text, and other contents for it, NaN or ∞ even."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     case = draw_case(draw, name, keys=int(rng.integers(1, 9)), heads=True)
-    heads = case["key"].shape[-3]
-    head = int(rng.integers(heads))
-    here = (np.arange(heads) == head)[:, None, None]
-    changed = {name: _spoilt(rng, case[name], here) for name in ("key", "value")}
-    if not all(np.isfinite(x.astype(np.float64)).all() for x in changed.values()):
-        changed = {name: np.where(here, case[name][..., ::-1], case[name]) for name in ("key", "value")}
-    return {"case": case, "changed": {**case, **changed}, "head": head}
+    return {"case": case, "instead": _instead(rng, case), "here": one_place(rng, case["key"].shape[:-2])}
+
+
+def with_other_head(case: Case, instead: Case, here: Any) -> Case:
+    """The case with other keys and values in one key head."""
+    there = here[..., None, None]
+    return _exchanged(case, instead, query=False, key=there, value=there, bias=False)
+
+
+def one_place(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    """An array of bools, one of them True."""
+    here = np.zeros(math.prod(shape), bool)
+    here[rng.integers(here.size)] = True
+    return here.reshape(shape)
 
 
 @domain
 def two_futures(draw: Draw, target: Target, *, in_blocks: bool = False) -> dict[str, Any]:
-    """Causal attention, the same with everything after some word changed, and the rows that stand before that."""
+    """Causal attention, the first key that may change, and what it and all later ones hold instead."""
     case, rng = {**draw(cases().build(target)), "is_causal": True}, draw(seeds())
     keys, queries = case["key"].shape[-2], case["query"].shape[-2]
-    places = np.arange(queries) + case["query_offset"]
-    cut = int(rng.integers(places.min() + 1, max(min(places.max() + 1, keys), places.min() + 1) + 1))
-    after, before = np.arange(keys) >= cut, places < cut
-    changed = {name: _spoilt(rng, case[name], after[:, None]) for name in ("key", "value")}
-    changed["query"] = _spoilt(rng, case["query"], ~before[:, None])
+    first, last = case["query_offset"], case["query_offset"] + queries - 1
+    cut = int(rng.integers(first + 1, max(min(last + 1, keys), first + 1) + 1))
+    instead = _instead(rng, case)
     case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
-    return {"case": case, "changed": {**case, **changed}, "rows": np.flatnonzero(before)}
+    return {"case": case, "instead": instead, "cut": cut}
+
+
+def with_other_future(case: Case, instead: Case, cut: int) -> tuple[Case, Any]:
+    """The case with other contents from a key on, and for the bias beyond each query; the queries before that key."""
+    keys, places = np.arange(case["key"].shape[-2]), np.arange(case["query"].shape[-2]) + case["query_offset"]
+    after = (keys >= cut)[:, None]
+    changed = _exchanged(
+        case, instead, query=(places >= cut)[:, None], key=after, value=after, bias=keys > places[:, None]
+    )
+    return changed, np.flatnonzero(places < cut)
 
 
 @domain
 def two_hidden_contents(
     draw: Draw, target: Target, *, in_blocks: bool = False, everywhere: bool = False
 ) -> dict[str, Any]:
-    """Masked attention, a row of it, and the same with everything changed that this row does not see in any head.
-
-    If `everywhere`, that no row sees.
-    """
+    """Masked attention, a row of it, and other contents for what it does not see; no row at all if `everywhere`."""
     case, rng = draw(cases().build(target)), draw(seeds())
     q, k = case["query"], case["key"]
     if rng.random() < 0.75:
         case["mask"] = some_mask(rng, (*q.shape[:-2], 1 if everywhere else q.shape[-2], k.shape[-2]))
-    row, seen = int(rng.integers(q.shape[-2])), seen_by(case)
-    seen = seen.any(-2) if everywhere else seen[..., row, :]  # (..., heads, keys)
+    row, instead = None if everywhere else int(rng.integers(q.shape[-2])), _instead(rng, case)
+    case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
+    return {"case": case, "instead": instead, "row": row}
+
+
+def with_other_hidden(case: Case, instead: Case, row: int | None) -> Case:
+    """The case with other contents where a row, or each if None, does not see it in any head."""
+    q, k, seen = case["query"], case["key"], seen_by(case)
+    seen = seen.any(-2) if row is None else seen[..., row, :]  # (..., heads, keys)
     if q.ndim > 2:
         seen = seen.reshape(*k.shape[:-2], q.shape[-3] // k.shape[-3], k.shape[-2]).any(-2)
-    changed = {name: _spoilt(rng, case[name], ~seen[..., None]) for name in ("key", "value")}
-    case |= {"block_size": draw(block_sizes(case))} if in_blocks else {}
-    return {"case": case, "changed": {**case, **changed}, "row": row}
+    there = ~seen[..., None]
+    return _exchanged(case, instead, query=False, key=there, value=there, bias=~seen_by({**case, "bias": None}))
+
+
+def _stacked(draw: Draw, name: str, rows: int) -> Case:
+    """So many heads, or texts, of few words each."""
+    dice, rng = Dice(draw(_CODES)), draw(seeds())
+    lead, group = dice.of((rows,), (rows, 2), (2, rows)), dice.of(1, 1, 2)
+    t, n, d, w = (dice.of(*some) for some in ((2, 1, 3), (3, 1, 2), (2, 1), (1, 2)))
+    q_lead = (*lead[:-1], lead[-1] * group)
+    q, k = some_numbers(rng, (*q_lead, t, d), 1.0, name), some_numbers(rng, (*lead, n, d), 1.0, name)
+    case = {"query": q, "key": k, "value": some_numbers(rng, (*lead, n, w), 2.0, name)}
+    return {**case, **draw_options(dice, rng, (*q_lead, t, n), name)}
+
+
+def _stacked_pulled(draw: Draw, name: str, rows: int) -> Case:
+    case = _stacked(draw, name, rows)
+    return {"cotangent": numbers(draw, (*case["query"].shape[:-1], case["value"].shape[-1]), 1.0, name), **case}
 
 
 def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:
@@ -740,16 +887,76 @@ _BIAS = {"bias": np.zeros((3, 3))}
 _MORE: dict[str, Any] = {"options": OPTIONS, "rows_in_views": 3}
 _TO_OUTPUTS = (attention_rounding, plain_mean)
 
-ATTENTION = Part("scaled_dot_product_attention", _of_any_kind, agrees, {**_SAMPLE, **_BIAS}, _TO_OUTPUTS, **_MORE)
+ATTENTION = Part(
+    "scaled_dot_product_attention",
+    _of_any_kind,
+    agrees,
+    {**_SAMPLE, **_BIAS},
+    _TO_OUTPUTS,
+    stacked=_stacked,
+    **_MORE,
+)
 ATTENTION_VJP = Part(
     "scaled_dot_product_attention_vjp",
     _pulled,
     pulled_agrees,
     {"cotangent": _X, **_SAMPLE, **_BIAS},
     (attention_vjp_rounding,),
+    stacked=_stacked_pulled,
     **_MORE,
 )
 WEIGHTS = Part(
-    "attention_weights", _weighed, weights_agree, {"query": _X, "key": _X, **_BIAS}, (weights_rounding,), **_MORE
+    "attention_weights",
+    _weighed,
+    weights_agree,
+    {"query": _X, "key": _X, **_BIAS},
+    (weights_rounding,),
+    stacked=lambda draw, name, rows: without_values(_stacked(draw, name, rows)),
+    **_MORE,
 )
-BLOCKWISE = Part("blockwise_attention", _in_blocks, _block_agrees, {**_SAMPLE, **_BIAS}, _TO_OUTPUTS, **_MORE)
+BLOCKWISE = Part(
+    "blockwise_attention",
+    _in_blocks,
+    _block_agrees,
+    {**_SAMPLE, **_BIAS},
+    _TO_OUTPUTS,
+    stacked=lambda draw, name, rows: {**_stacked(draw, name, rows), "block_size": draw(st.sampled_from([512, 1, 2]))},
+    **_MORE,
+)
+
+
+def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Conjunction:
+    """That `answer` is two partial results joined, and their log-sum-exp."""
+    mix, log_sum = answer
+    both = np.stack([lse_a, lse_b], -1).astype(np.float64)
+    there = np.isfinite(both)
+    alive, alone, shares = there.any(-1), there.sum(-1) == 1, shares_of(both)
+    lse, outputs = np.where(there, both, -1e5), [np.where(there[..., i, None], x, 0) for i, x in enumerate((a, b))]
+    true, true_log = enclose(joined, *outputs, lse), enclose(total_log, lse)
+    within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
+    return all_of(
+        equal(mix[alive], true[alive], within=within[alive]),
+        equal(log_sum[alive], true_log[alive], within=logsumexp_rounding(both, shares, log_sum.dtype)[alive]),
+        same_answer(ops, mix[alone], np.where(there[..., :1], a, b)[alone]),
+        equal(mix[~alive], 0.0),
+        equal(log_sum[~alive], -np.inf),
+    )
+
+
+def _parts_of(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:  # noqa: ARG001
+    rng = draw(seeds())
+    return _parts(rng, (rows or int(rng.integers(1, 6)),), name, width)
+
+
+def _merge_agrees(ops: Operations, answer: Any, **parts: Any) -> Conjunction:
+    return merged(ops, answer, *(parts[name] for name in ("a", "lse_a", "b", "lse_b")))
+
+
+MERGE = Part(
+    "merge_attention",
+    _parts_of,
+    _merge_agrees,
+    {"a": np.ones((3, 2)), "lse_a": np.ones(3), "b": np.ones((3, 2)), "lse_b": np.ones(3)},
+    (merge_rounding, logsumexp_rounding),
+    rows_in_views=3,
+)

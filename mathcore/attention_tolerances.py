@@ -208,7 +208,7 @@ def one_winner(of: Scores, gap: Any, dtype: Any) -> Any:
 
 
 @tolerance
-def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1) -> Any:
+def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1, kept: tuple[Any, ...] = ()) -> Any:
     r"""The cotangents of query, key and value, one after the other; those of a key head add up over its `group`.
 
     With ρ of `attention_rounding` and $M = |\bar O||V|^\top$, the largest that $\bar P$ can be:
@@ -216,7 +216,8 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1) -> An
     $D_i = \sum_j p_j\bar P_j$, and
     $e_S = \rho\,|\bar P - D| + (p + \rho)(e_{\bar P} + e_D + \gamma_3(M + |D| + e_D))$ for
     $\bar S = P \circ (\bar P - D)$. The products with K, Q and $\bar O$ add up n terms, or T for each of the group's
-    heads: $c\,(e_S|K| + \gamma_{n+7}(|\bar S| + e_S)|K|)$, and so on. Every product may underflow by λ.
+    heads: $c\,(e_S|K| + \gamma_{n+7}(|\bar S| + e_S)|K|)$, and so on. Every product may underflow by λ. Each
+    is stored in the format that its array came in, `kept`.
     """
     work, g = work_format(dtype), np.asarray(g, np.float64)
     q, k, v, p, rho = abs(of.query), abs(of.key), abs(of.value), of.p, weight_error(of, work)
@@ -240,7 +241,15 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1) -> An
         _over_group(product(_turned(e_s), _turned(s), q, queries, abs(of.by)), group),
         _over_group(product(_turned(rho), _turned(p + rho), abs(g), queries, 1.0), group),
     )
-    return _known(np.concatenate([np.ravel(stored(size, error * _EVALUATED, dtype)) for size, error in parts]))
+    stores = (_rounded_to(f, size, error * _EVALUATED, work) for f, (size, error) in zip(kept or (dtype,) * 3, parts,
+              strict=True))  # fmt: skip
+    return _known(np.concatenate([np.ravel(error) for error in stores]))
+
+
+def _rounded_to(dtype: Any, size: Any, error: Any, work: Format) -> Any:
+    """`error` and what storing a result in another format than that of the work adds."""
+    f = format_of(dtype)
+    return error if f is work else error + f.u * (size + error) + f.smallest / 2
 
 
 def _over_group(parts: tuple[Any, Any], group: int) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -192,5 +193,59 @@ def nonsense_is_one(correct: Callable[[], int]) -> Callable[[], int]:
         with contextlib.suppress(ValueError):
             return correct()
         return 1
+
+    return wrong
+
+
+@mutant("softmax", wraps=True)
+def large_ones_in_pieces(correct: Operation) -> Operation:
+    """Writes the first half of a large array before it has read the second, which may lie there."""
+
+    def wrong(x: Any, axis: int = -1, out: Any = None, **options: Any) -> Any:
+        if out is None or np.shape(out) != x.shape or not _large(x) or x.itemsize < 4 or options:
+            return correct(x, axis=axis, **options, out=out)
+        rows, places = np.moveaxis(x, axis, -1), np.moveaxis(out, axis, -1)
+        for piece in np.array_split(np.arange(len(rows)), 2):
+            places[piece] = correct(rows[piece])
+        return out
+
+    return wrong
+
+
+@mutant("softmax", wraps=True)
+def setting_ignored_at_work(correct: Operation) -> Operation:
+    """Hands a large array to four threads, whatever it was told."""
+
+    def wrong(x: Any, axis: int = -1, **options: Any) -> Any:
+        if not _large(x) or axis not in (-1, x.ndim - 1):
+            return correct(x, axis=axis, **options)
+        with ThreadPoolExecutor(4) as pool:
+            return np.concatenate(list(pool.map(lambda part: correct(part, **options), np.array_split(x, 4))))
+
+    return wrong
+
+
+@mutant("softmax", wraps=True)
+def one_row_lost(correct: Operation) -> Operation:
+    """Leaves one row in the middle of a large array at 0: two blocks that do not meet."""
+
+    def wrong(x: Any, axis: int = -1, **options: Any) -> Any:
+        y = np.array(correct(x, axis=axis, **options))
+        if _large(x) and axis in (-1, x.ndim - 1):
+            rows = y.reshape(-1, y.shape[-1])
+            rows[len(rows) // 2 + 7] = 0
+        return y
+
+    return wrong
+
+
+@mutant("log_softmax", wraps=True)
+def elsewhere_under_where(correct: Operation) -> Operation:
+    """Takes `out`, and leaves it as it was if `where` is given too."""
+
+    def wrong(x: Any, axis: int = -1, out: Any = None, where: Any = None, **options: Any) -> Any:
+        if where is None:
+            return correct(x, axis=axis, out=out, **options)
+        return correct(x, axis=axis, where=where, **options)
 
     return wrong

@@ -311,7 +311,8 @@ def defaults(of: Part | Called, /, **documented: tuple[Any, Any]) -> Claim:
 def _as_if_said(ops: Operations, of: Part | Called, arguments: dict[str, Any], option: str, default: Any) -> Any:
     silent = {name: value for name, value in arguments.items() if name != option}
     left_out, said = of.answers(ops, **silent), of.answers(ops, **silent, **{option: default})
-    return all_of(*(identical(a, b) for a, b in zip(_leaves(left_out), _leaves(said), strict=True)))
+    one, two = list(_leaves(left_out)), list(_leaves(said))
+    return all_of(equal(len(one), len(two)), *(identical(a, b) for a, b in zip(one, two, strict=False)))
 
 
 def _leaves(answer: Any) -> Iterator[Any]:

@@ -27,6 +27,11 @@ def load_digits() -> tuple[Array, Array]:
     Raises:
         ImportError: if scikit-learn, which carries the images, is not installed.
 
+    Examples:
+        >>> images, labels = mc.load_digits()
+        >>> images.shape, labels[:4].tolist()
+        ((1797, 256), [0, 1, 2, 3])
+
     Source:
         Alpaydin & Kaynak, Optical Recognition of Handwritten Digits (1998), doi:10.24432/C50P49, test set.
     """
@@ -56,6 +61,10 @@ def digit_scores(images: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLi
 
     Raises:
         TypeError, ValueError: as `linear`.
+
+    Examples:
+        >>> mc.digit_scores([1.0, 0.0, 1.0], weight=[[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], bias=[0.5, 0.0])
+        array([1.5, 1. ])
     """
     return linear(images, weight, bias)
 
@@ -74,6 +83,11 @@ def read_digits(images: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLik
 
     Raises:
         TypeError, ValueError: as `digit_scores`.
+
+    Examples:
+        >>> templates = np.array([[1.0, 0.0], [0.0, 1.0]])
+        >>> mc.read_digits([[0.1, 0.9], [0.8, 0.2]], templates)
+        array([1, 0])
     """
     return argmax(digit_scores(images, weight, bias), axis=-1)
 
@@ -92,6 +106,10 @@ def nearest_template_bias(weight: npt.ArrayLike) -> Array:
     Raises:
         TypeError: if weight is not floating.
         ValueError: if it is not a matrix.
+
+    Examples:
+        >>> mc.nearest_template_bias([[3.0, 1.0], [4.0, 1.0]])
+        array([-12.5,  -1. ])
     """
     weight = floating("weight", weight)
     if weight.ndim != 2:
@@ -117,6 +135,11 @@ def mean_templates(images: npt.ArrayLike, labels: npt.ArrayLike, *, num_classes:
         TypeError: if images are not floating or labels not integers.
         IndexError: if a label is out of range.
         ValueError: if the shapes do not fit, or a class has no image.
+
+    Examples:
+        >>> mc.mean_templates([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]], labels=[0, 0, 1], num_classes=2)
+        array([[0.5, 1. ],
+               [1. , 0. ]])
     """
     images, labels, counts = _labelled(images, labels, num_classes)
     if not counts.all():
@@ -151,6 +174,12 @@ def fit_softmax_regression(
         TypeError: if images are not floating or labels not integers.
         IndexError: if a label is out of range.
         ValueError: if the shapes do not fit, there is no image or one that is not finite, or steps is negative.
+
+    Examples:
+        >>> images, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])
+        >>> weight, bias = mc.fit_softmax_regression(images, labels, num_classes=2)
+        >>> mc.read_digits(images, weight, bias)
+        array([0, 1])
 
     Source:
         Böhning, Ann. Inst. Statist. Math. 44 (1992), doi:10.1007/BF00048682 for the bound on the Hessian.
@@ -189,6 +218,12 @@ def stratified_split(labels: npt.ArrayLike, held_out: float, rng: np.random.Gene
     Raises:
         TypeError: if labels are not integers.
         ValueError: if a class would be left without an example on either side.
+
+    Examples:
+        >>> labels = np.array([3, 3, 7, 7])
+        >>> seen, held_out = mc.stratified_split(labels, 0.5, np.random.default_rng(0))
+        >>> labels[seen], labels[held_out]
+        (array([3, 7]), array([3, 7]))
     """
     labels = integers("labels", labels)
     if labels.ndim != 1 or not 0 < held_out < 1:
@@ -220,6 +255,11 @@ def confusion_matrix(labels: npt.ArrayLike, predicted: npt.ArrayLike, num_classe
         TypeError: if an argument is not integers.
         IndexError: if a class is out of range.
         ValueError: if the shapes differ.
+
+    Examples:
+        >>> mc.confusion_matrix(labels=[0, 0, 1], predicted=[0, 1, 1], num_classes=2)
+        array([[1, 1],
+               [0, 1]])
     """
     labels, predicted = ids_below("labels", labels, num_classes), ids_below("predicted", predicted, num_classes)
     if labels.ndim != 1 or labels.shape != predicted.shape:
@@ -247,6 +287,10 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.99) -> tu
     Raises:
         TypeError: if a count is not an integer.
         ValueError: if a number is out of range.
+
+    Examples:
+        >>> [round(bound, 3) for bound in mc.wilson_interval(95, 100)]
+        [0.861, 0.983]
 
     Source:
         Wilson, J. Amer. Statist. Assoc. 22 (1927), doi:10.1080/01621459.1927.10502953.

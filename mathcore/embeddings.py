@@ -28,6 +28,12 @@ def embedding(ids: npt.ArrayLike, weight: npt.ArrayLike) -> Array:
         TypeError: if `ids` are not integers or `weight` is not floating.
         IndexError: if an id is negative or too large; nothing wraps around.
         ValueError: if `weight` is not a table.
+
+    Examples:
+        >>> table = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+        >>> mc.embedding([2, 0], table)
+        array([[5., 6.],
+               [1., 2.]])
     """
     weight = _table("weight", weight)
     return np.take(weight, _rows(ids, weight), axis=0)
@@ -50,6 +56,13 @@ def embedding_vjp(cotangent: npt.ArrayLike, ids: npt.ArrayLike, weight: npt.Arra
         TypeError: if `ids` are not integers, or another argument is not floating.
         IndexError: if an id is negative or too large.
         ValueError: if `weight` is not a table or `cotangent` has another shape than the output.
+
+    Examples:
+        >>> cotangent = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
+        >>> mc.embedding_vjp(cotangent, ids=[2, 0, 2], weight=np.zeros((3, 2)))
+        array([[3., 4.],
+               [0., 0.],
+               [6., 8.]])
     """
     weight, g = _table("weight", weight), floating("cotangent", cotangent)
     rows = _rows(ids, weight)
@@ -92,6 +105,11 @@ def one_hot(ids: npt.ArrayLike, num_classes: int, *, dtype: npt.DTypeLike | None
         TypeError: if `ids` are not integers.
         IndexError: if an id is negative or too large.
         ValueError: if `num_classes` is negative or the result has no such axis.
+
+    Examples:
+        >>> mc.one_hot([2, 0], num_classes=3)
+        array([[0., 0., 1.],
+               [1., 0., 0.]])
     """
     if operator.index(num_classes) < 0:
         raise ValueError(f"`num_classes` must not be negative, got {num_classes}")
@@ -106,8 +124,8 @@ def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Arr
 
     $$\cos(a, b) = \frac{\sum_i a_i b_i}{\lVert a\rVert\,\lVert b\rVert}$$
 
-    A zero vector has no direction; its similarity to anything is 0. Both vectors are first scaled by a power of two,
-    so that no length overflows or underflows.
+    A zero vector has no direction; its similarity to any finite one is 0. Both vectors are first scaled by a power of
+    two, so that no length overflows or underflows.
 
     Args:
         a: (..., n, ...), floats.
@@ -116,12 +134,16 @@ def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Arr
 
     Returns:
         The shape of `a` without `axis`, within [−1, 1], in the dtype NumPy promotes the inputs to: exactly 1 for
-        `b` equal to `a` or to a power of two times it. float16 and bfloat16 accumulate in float32. NaN where a
-        component is infinite or NaN.
+        `b` equal to `a`, finite and not zero, or to a power of two times it that loses no bit. float16 and bfloat16
+        accumulate in float32. NaN where a component is infinite or NaN.
 
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes differ or there is no such axis.
+
+    Examples:
+        >>> mc.cosine_similarity([[3.0, 4.0]], [[4.0, 3.0]])  # 24 / (5 · 5)
+        array([0.96])
     """
     a, b, axis = _vectors(a, b, axis)
     with _quiet():
@@ -137,7 +159,7 @@ def cosine_similarity_vjp(
     $$\bar a = \frac{\bar y}{\lVert a\rVert}
         \left(\frac{b}{\lVert b\rVert} - \cos(a, b)\,\frac{a}{\lVert a\rVert}\right), \qquad \bar b \text{ likewise}$$
 
-    Where a vector is zero, both cotangents are 0.
+    Where a vector is zero and both are finite, both cotangents are 0.
 
     Args:
         cotangent: the shape of `a` without `axis`, floats.
@@ -150,6 +172,10 @@ def cosine_similarity_vjp(
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.cosine_similarity_vjp(1.0, a=[2.0, 0.0], b=[0.0, 4.0])
+        (array([0. , 0.5]), array([0.25, 0.  ]))
     """
     a, b, axis = _vectors(a, b, axis)
     g = floating("cotangent", cotangent)
@@ -238,6 +264,12 @@ def best_score_table(table: npt.ArrayLike, size: int) -> tuple[Array, Array]:
     Raises:
         TypeError: if `table` is not floating, or of objects.
         ValueError: if it is not a table of finite numbers, or `size` is negative.
+
+    Examples:
+        >>> words, contexts = mc.best_score_table([[1.0, 2.0], [2.0, 4.0]], size=1)
+        >>> (words @ contexts.T).round(6)
+        array([[1., 2.],
+               [2., 4.]])
 
     Source:
         Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50.

@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 
 from mathcore import common_mutants as common
 from mathcore import embeddings_mutants as wrong
-from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, pure
+from mathcore.common_rows import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
 from mathcore.embeddings_rows import (
     BEST_SCORE_TABLE,
     COSINE_SIMILARITY,
@@ -27,6 +28,7 @@ from mathcore.embeddings_rows import (
     draw_scores,
     draw_vectors,
     hot,
+    sums_of_occurrences,
     tail,
 )
 from mathcore.embeddings_tolerances import (
@@ -38,6 +40,7 @@ from mathcore.embeddings_tolerances import (
 )
 from mathcore.verify import (
     Claim,
+    Limits,
     Operations,
     Target,
     all_of,
@@ -57,7 +60,7 @@ from mathcore.verify import (
 )
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.numbers import derivative
-from mathcore.verify.tolerances import FORMATS, rounding
+from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
 # FAQ 2: words as vectors.
 
@@ -94,26 +97,43 @@ def _(ops: Operations, ids: Any, weight: Any) -> Any:
     return identical(ops.embedding(ids, weight) + zero, product + zero)
 
 
-def tables_of_special_numbers(target: Target) -> Iterator[dict[str, Any]]:
-    """Every column of up to two telling numbers, each looked up in turn."""
-    for rows in (1, 2):
-        for values in itertools.product([0.0, 1.0, -1.0, -0.0, np.inf, np.nan], repeat=rows):
-            for i in range(rows):
-                yield {"ids": np.array([i]), "weight": as_dtype(values, target.dtypes[0]).reshape(rows, 1)}
+def columns_of(*numbers: float) -> Callable[[Target], Iterator[dict[str, Any]]]:
+    """Every column of up to two of these numbers, each looked up in turn."""
+
+    def cases(target: Target) -> Iterator[dict[str, Any]]:
+        for rows in (1, 2):
+            for values in itertools.product(numbers, repeat=rows):
+                for i in range(rows):
+                    yield {"ids": np.array([i]), "weight": as_dtype(values, target.dtypes[0]).reshape(rows, 1)}
+
+    return cases
 
 
-@lookup_is_matmul.counterexample(cases=tables_of_special_numbers)
-def _(ops: Operations, ids: Any, weight: Any) -> Any:
-    return identical(ops.embedding(ids, weight), hot(ids, len(weight)).astype(weight.dtype) @ weight)
+for _special in (-0.0, np.inf, np.nan):
+
+    @lookup_is_matmul.counterexample(cases=columns_of(0.0, 1.0, -1.0, _special))
+    def _(ops: Operations, ids: Any, weight: Any) -> Any:
+        with np.errstate(invalid="ignore"):
+            product = hot(ids, len(weight)).astype(weight.dtype) @ weight
+        return identical(ops.embedding(ids, weight), product)
 
 
 same_dot_product = Claim(
     "embedding.same_dot_product",
     faq=2,
-    statement="Two words are compared by the very operation that compares an image with a template; it does not matter "
-    "which word is which, and it is linear in each.",
+    statement="Two words are compared by the very operation that compares an image with a template; in exact "
+    "arithmetic it does not matter which word is which, and it is linear in each.",
     formula=r"s(a, b) = \sum_k e_{ak}\, e_{bk} = s(b, a), \qquad s(\alpha a + \beta c, b) = \alpha\, s(a, b) "
     r"+ \beta\, s(c, b)",
+    legend={
+        "s": "the score of two words a and b",
+        "e": "e_a, the vector of the word a",
+        "a": "a word",
+        "b": "another",
+        "c": "a third",
+        "α": "a number",
+        "β": "another",
+    },
     needs=("embedding", "digit_scores"),
     refuted_by=(wrong.distance_instead, wrong.order_matters, wrong.magnitudes, wrong.from_one),
 )
@@ -144,10 +164,13 @@ def _(ops: Operations, weight: Any, ids: Any, alpha: Any, beta: Any) -> Any:
 cosine_in_range = Claim(
     "embedding.cosine_in_range",
     faq=2,
-    statement="Cosine similarity lies between −1 and 1; it is 1 for parallel vectors, −1 for opposed ones, and making "
-    "a vector longer or shorter does not change it.",
+    statement="The cosine similarity of two finite vectors, neither of them zero, lies between −1 and 1; up to "
+    "rounding it is 1 for parallel vectors, −1 for opposed ones, and making a vector longer or shorter does not change "
+    "it, as long as nothing underflows.",
     formula=r"\cos(a, b) = \frac{\sum_i a_i b_i}{\lVert a\rVert\, \lVert b\rVert} \in [-1, 1], \qquad "
     r"\cos(s\,a, b) = \cos(a, b), \quad s > 0",
+    legend={"a": "a vector", "b": "another", "s": "a number"},
+    limits=Limits(said=("finite", "neither of them zero", "nothing underflows")),
     needs=("cosine_similarity",),
     tolerances=(cosine_rounding, rounding),
     refuted_by=(
@@ -165,11 +188,12 @@ cosine_in_range = Claim(
 
 @domain
 def whole_vectors(draw: Draw, target: Target) -> dict[str, Any]:
-    """One vector of whole numbers, not all of them 0, and a whole factor: their product is exact."""
-    vector = draw_integers(draw, (draw(widths(most=65)),), 8)
-    vector[-1] = draw(st.integers(1, 8))
+    """Two vectors of whole numbers, none of them all 0, and a whole factor: their product is exact."""
+    size, name = draw(widths(most=65)), draw(st.sampled_from(target.dtypes))
+    vector, other = (draw_integers(draw, (size,), 8) for _ in range(2))
+    vector[-1], other[0] = draw(st.integers(1, 8)), draw(st.integers(1, 8))
     factor = draw(st.integers(1, 15)) * draw(st.sampled_from([-1, 1]))
-    return {"vector": as_dtype(vector, draw(st.sampled_from(target.dtypes))), "factor": factor}
+    return {"vector": as_dtype(vector, name), "other": as_dtype(other, name), "factor": factor}
 
 
 @domain
@@ -182,15 +206,23 @@ def exactness(draw: Draw, target: Target) -> bool:
 def _(ops: Operations, a: Any, b: Any, whole: Any, stretch: int) -> Any:
     vector, parallel = whole["vector"], whole["vector"] * whole["vector"].dtype.type(whole["factor"])
     one = cosine_rounding(vector, parallel, vector.dtype, ops.conventions.summation)
+    other = cosine_rounding(vector, whole["other"], vector.dtype, ops.conventions.summation)
     allowed = cosine_rounding(a, b, a.dtype, ops.conventions.summation)
     factor = a.dtype.type(2.0**stretch)
     same = ((a * factor) / factor == a).all(-1)  # it is not where a subnormal number lost digits
     c, stretched = ops.cosine_similarity(a, b), ops.cosine_similarity(a * factor, b)
+    if c.shape != same.shape:
+        return equal(list(c.shape), list(same.shape))
     return all_of(
         equal(c, enclose(cosine, a, b), within=allowed),
         at_most(abs(c), 1.0, within=allowed),
         equal(np.where(same, stretched, c), c, within=allowed + allowed),
         equal(ops.cosine_similarity(vector, parallel), float(np.sign(whole["factor"])), within=one),
+        equal(
+            ops.cosine_similarity(parallel, whole["other"]) * np.sign(whole["factor"]),
+            ops.cosine_similarity(vector, whole["other"]),
+            within=other + other,
+        ),
     )
 
 
@@ -211,7 +243,10 @@ features_order_similarity = Claim(
     formula=r"\exists k : a_k b_k > 0,\ \forall k : a_k c_k = 0 \ \Rightarrow\ a \cdot b > a \cdot c = 0; \qquad "
     r"\lVert b \rVert = \lVert a \rVert \Rightarrow a \cdot b \le a \cdot a",
     verdict="holds_if",
-    condition="no feature is negative; and for the second half the vectors are equally long.",
+    condition="no feature is negative, for the second half the vectors are equally long, and no score is rounded or "
+    "underflows.",
+    legend={"a": "the features of a word", "b": "those of another", "c": "those of a third"},
+    limits=Limits(also=("features that are no whole numbers",), said=("no feature is negative",)),
     needs=("digit_scores", "cosine_similarity"),
     refuted_by=(wrong.scores_negated, wrong.distance_instead, wrong.last_left_out),
 )
@@ -226,9 +261,12 @@ def featured_words(draw: Draw, target: Target) -> dict[str, Any]:
     has[shared], has[shared - 1] = True, False
     word, other, stranger = abs(draw_integers(draw, (3, size), 8)) + 1
     other = np.where(np.arange(size) == shared, other, other * draw_integers(draw, (size,), 1) ** 2)
-    name = draw(st.sampled_from(target.dtypes))
-    vectors = {"word": word * has, "other": other, "stranger": stranger * ~has}
-    return {key: as_dtype(v, name) for key, v in vectors.items()}
+    return {
+        "word": word * has,
+        "other": other,
+        "stranger": stranger * ~has,
+        "name": draw(st.sampled_from(target.dtypes)),
+    }
 
 
 def _score(ops: Operations, a: Any, b: Any) -> Any:
@@ -236,7 +274,8 @@ def _score(ops: Operations, a: Any, b: Any) -> Any:
 
 
 @features_order_similarity.property(featured_words(), effort=0.5)
-def _(ops: Operations, word: Any, other: Any, stranger: Any) -> Any:
+def _(ops: Operations, word: Any, other: Any, stranger: Any, name: str) -> Any:
+    word, other, stranger = (as_dtype(v, name) for v in (word, other, stranger))
     return all_of(
         less(_score(ops, word, stranger), _score(ops, word, other)),
         less(ops.cosine_similarity(word, stranger), ops.cosine_similarity(word, other)),
@@ -244,8 +283,18 @@ def _(ops: Operations, word: Any, other: Any, stranger: Any) -> Any:
 
 
 @features_order_similarity.property(featured_words(), effort=0.5, rng=seeds())
-def _(ops: Operations, word: Any, other: Any, stranger: Any, rng: Any) -> Any:
-    return at_most(_score(ops, word, rng.permutation(word)), _score(ops, word, word))
+def _(ops: Operations, word: Any, other: Any, stranger: Any, name: str, rng: Any) -> Any:
+    # Another word as long: the features exchanged, and two of them turned by the angle of 3, 4 and 5.
+    rival = rng.permutation(word)
+    turned = 5 * rival
+    turned[:2] = abs(3 * rival[0] - 4 * rival[1]), 4 * rival[0] + 3 * rival[1]
+    pairs = ((word, rival), (5 * word, turned))
+    return all_of(
+        *(
+            at_most(_score(ops, a, b), _score(ops, a, a))
+            for a, b in (map(partial(as_dtype, dtype=name), p) for p in pairs)
+        )
+    )
 
 
 def pairs_of_features(low: int) -> st.SearchStrategy[list[int]]:
@@ -266,16 +315,28 @@ def _(ops: Operations, word: Any, other: Any) -> Any:
     return at_most(_score(ops, word, other), _score(ops, word, word))
 
 
+def fainter_and_fainter(target: Target) -> Iterator[dict[str, Any]]:
+    """One feature that two words share, ever smaller."""
+    for power in range(0, 600, 20):
+        yield {"word": as_dtype([2.0**-power], target.dtypes[0])}
+
+
+@features_order_similarity.counterexample(cases=fainter_and_fainter)
+def _(ops: Operations, word: Any) -> Any:
+    return less(0.0, _score(ops, word, word))
+
+
 # FAQ 6: the size of a vector.
 
 
 size_bounds_rank = Claim(
     "embedding.size_bounds_rank",
     faq=6,
-    statement="With vectors of d numbers the table of all scores has rank d at most: a table of higher rank is out of "
-    "reach, and with d at least its rank it is reached exactly.",
+    statement="In exact arithmetic, vectors of d numbers make a table of scores of rank d at most: a table of higher "
+    "rank is out of reach, and with d at least its rank it is reached; in floats up to rounding.",
     formula=r"S = LR^\top,\ L \in \mathbb R^{n \times d} \ \Rightarrow\ \operatorname{rank} S \le d; \qquad "
     r"\operatorname{rank} S \le d \Rightarrow \exists L, R : S = LR^\top",
+    legend={"S": "the table of scores", "L": "the vectors of words, a row for each", "R": "those of contexts"},
     needs=("embedding", "linear", "best_score_table"),
     tolerances=(score_table_rounding,),
     refuted_by=(
@@ -367,9 +428,12 @@ def _(ops: Operations, table: Any, dim: int) -> Any:
 more_size_less_error = Claim(
     "embedding.more_size_less_error",
     faq=6,
-    statement="The best score table with vectors of d numbers is off by the tail of the singular values: a larger size "
-    "never hurts, and helps until the rank is reached.",
+    statement="Up to rounding, the best score table with vectors of d numbers is off, in the Frobenius norm, by the "
+    "tail of the singular values: a larger size never hurts, and helps until the rank is reached.",
     formula=r"\min_{L, R}\, \lVert S - LR^\top \rVert_F^2 = \sum_{i > d} \sigma_i^2",
+    legend={"S": "the table of scores", "L": "the vectors of words, a row for each", "R": "those of contexts",
+            "σ": "σ_i, the singular values of S, falling"},
+    limits=Limits(also=("tables with both sides longer than 6",)),
     source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
     needs=("best_score_table",),
     tolerances=(score_table_rounding,),
@@ -378,19 +442,29 @@ more_size_less_error = Claim(
         wrong.one_size_less,
         wrong.not_rooted,
         wrong.columns_centred,
+        wrong.great_scores_dropped,
     ),
-)
+)  # fmt: skip
+
+
+class Known(NamedTuple):
+    """A table and its singular values."""
+
+    table: Any
+    values: Any
 
 
 @domain
 def known_scores(draw: Draw, target: Target) -> dict[str, Any]:
     """A table whose singular values are known, and a size."""
-    table, values = draw_scores(draw, draw(st.sampled_from(target.dtypes)))
-    return {"table": table, "values": values, "dim": draw(st.integers(0, len(values) + 1))}
+    known = Known(*draw_scores(draw, draw(st.sampled_from(target.dtypes)), far=True))
+    return {"known": known, "dim": draw(st.integers(0, len(known.values) + 1))}
 
 
 @more_size_less_error.property(known_scores())
-def _(ops: Operations, table: Any, values: Any, dim: int) -> Any:
+def _(ops: Operations, known: Known, dim: int) -> Any:
+    table, values = known
+
     def off(d: int) -> Any:
         return distance(table, *ops.best_score_table(table, d))
 
@@ -408,11 +482,17 @@ def _(ops: Operations, table: Any, values: Any, dim: int) -> Any:
 room_grows = Claim(
     "embedding.room_grows",
     faq=6,
-    statement="There is room for few nearly independent directions in 4 numbers, for no fifth one below a cosine of "
-    "1/4; in 12,288 numbers directions taken at random are all nearly independent, and far more of them fit than "
-    "12,288.",
+    statement="In 4 numbers no five directions keep all cosines below 1/4 in magnitude. In 12,288 numbers a few "
+    "directions taken at random are nearly at right angles, but for a negligible probability, and far more than 12,288 "
+    "fit with all cosines below 0.1 in magnitude.",
     formula=r"\max_{i \ne j} |\cos| \ge \sqrt{\frac{N - d}{d\,(N - 1)}}, \qquad "
-    r"P(|\cos| \ge t) \le 2 e^{-d t^2 / 2}",
+    r"P(|\cos| \ge t) \le 2 e^{-d t^2 / 2}, \qquad N < e^{d t^2 / 4} \Rightarrow N \text{ directions fit below } t",
+    legend={
+        "N": "the number of directions, more than d in the first bound",
+        "d": "the numbers in a vector",
+        "t": "a cosine",
+    },
+    limits=Limits(also=("more than 16 random directions",), said=("a few directions",)),
     source="Welch (1974), doi:10.1109/TIT.1974.1055219; Ball, An Elementary Introduction to Modern Convex Geometry "
     "(1997), Lemma 2.2",
     needs=("cosine_similarity",),
@@ -445,6 +525,7 @@ def crowded_directions(draw: Draw, target: Target) -> Any:
 @room_grows.property(directions=crowded_directions(), effort=0.5)
 def _(ops: Operations, directions: Any) -> Any:
     count, size = directions.shape
+    directions = np.where(directions.any(1, keepdims=True), directions, 1.0)  # a vector of zeros has none
     one, other = np.triu_indices(count, 1)
     allowed = cosine_rounding(directions[one], directions[other], np.float64, ops.conventions.summation)
     cosines = ops.cosine_similarity(directions[one], directions[other])
@@ -458,8 +539,8 @@ def _(ops: Operations, directions: Any) -> Any:
 size_is_fixed_before = Claim(
     "embedding.size_is_fixed_before",
     faq=6,
-    statement="Training never changes the shape of the table, nor its format: gradients have its shape, and so has "
-    "what a step leaves.",
+    statement="Training by SGD or Adam never changes the shape of the table, nor its format: gradients have both, and "
+    "so has what a step leaves.",
     formula=r"E_t \in \mathbb R^{V \times d} \ \Rightarrow\ \bar E_t,\, E_{t+1} \in \mathbb R^{V \times d}",
     needs=("embedding_vjp", "SGD", "Adam"),
     refuted_by=(wrong.rows_dropped, wrong.grows, wrong.widened, wrong.only_rows_seen),
@@ -472,8 +553,8 @@ def _(ops: Operations, g: Any, ids: Any, weight: Any, optimiser: str) -> Any:
     state, tables = step.init({"E": table}), []
     for _ in range(3):
         gradient = ops.embedding_vjp(g, ids, table)
-        if gradient.shape != weight.shape:
-            return equal(list(gradient.shape), list(weight.shape))
+        if gradient.shape != weight.shape or gradient.dtype != weight.dtype:
+            return all_of(equal(list(gradient.shape), list(weight.shape)), equal(gradient.dtype == weight.dtype, True))
         params, state = step.step({"E": table}, {"E": gradient}, state)
         table = params["E"]
         tables.append(table)
@@ -489,11 +570,17 @@ def _(ops: Operations, g: Any, ids: Any, weight: Any, optimiser: str) -> Any:
 
 
 def bad_ids(target: Target) -> Iterator[dict[str, Any]]:
-    """Tables of one to five rows, and ids below and above them, alone and among good ones."""
-    for rows in (1, 2, 5):
+    """Tables of up to five rows, and ids below and above them, alone and at every place among good ones."""
+    for rows in (0, 1, 2, 5):
+        table = as_dtype(np.ones((rows, 2)), target.dtypes[0])
         for bad in (-1, -2, -rows, -rows - 1, rows, rows + 1, 2**31, 2**32, 2**32 + 1, -(2**31), -(2**32), 2**63 - 1):
-            for ids in ([bad], [[0, rows - 1], [bad, 0]]):
-                yield {"ids": np.array(ids, np.int64), "weight": as_dtype(np.ones((rows, 2)), target.dtypes[0])}
+            if rows or bad:
+                yield {"ids": np.array([bad], np.int64), "weight": table}
+        for kind, bad in ((np.uint8, 255), (np.int8, -1), (np.int8, 127), (np.uint64, 2**63), (np.uint64, 2**64 - 1)):
+            yield {"ids": np.array(bad, kind), "weight": table}
+        for place in range(6 if rows else 0):
+            for bad in (-1, rows):
+                yield {"ids": np.where(np.arange(6) == place, bad, rows - 1).reshape(2, 3), "weight": table}
 
 
 def refuses_bad_ids(name: str, call: Callable[[Operations, Any, Any], Any], *refuted_by: Any) -> Claim:
@@ -523,6 +610,8 @@ bad_ids_refused = (
         wrong.clamped,
         wrong.zeros_for_bad_ids,
         wrong.ids_in_32_bits,
+        wrong.first_column_checked,
+        wrong.ids_in_eight_bits,
     ),
     refuses_bad_ids(
         "embedding_vjp",
@@ -543,11 +632,11 @@ bad_ids_refused = (
 
 copies_every_bit = Claim(
     "embedding.copies_every_bit",
-    statement="The vector of a word is its row as it stands: the sign of a zero, ∞, NaN and subnormal numbers "
-    "included, and ids past 2²⁴ as well.",
+    statement="The vector of a word is its row as it stands, bit for bit: the sign of a zero or a NaN, ∞ and subnormal "
+    "numbers included, and ids past 2²⁴ as well.",
     formula=r"y_t = E_{i_t}",
     needs=("embedding",),
-    refuted_by=(wrong.multiplied_out, wrong.ids_in_float32, wrong.through_float32),
+    refuted_by=(wrong.multiplied_out, wrong.ids_in_float32, wrong.through_float32, wrong.nan_made_canonical),
 )
 
 
@@ -557,13 +646,18 @@ def special_table(draw: Draw, target: Target) -> dict[str, Any]:
     name = draw(st.sampled_from(target.dtypes))
     f = FORMATS[name]
     telling = as_dtype([-0.0, 0.0, np.inf, -np.inf, np.nan, f.smallest, -f.smallest, f.most, 1 + 2 * f.u, 1 / 3], name)
-    weight = telling[draw_integers(draw, (draw(st.integers(1, 5)), draw(st.integers(1, 6))), 99) % len(telling)]
+    telling = np.append(telling, -telling[4:5])  # NaN of the other sign
+    weight = telling[draw_integers(draw, (draw(st.integers(1, 20)), draw(st.integers(1, 6))), 99) % len(telling)]
     return {"ids": draw_ids(draw, len(weight)), "weight": weight}
 
 
 @copies_every_bit.property(special_table())
 def _(ops: Operations, ids: Any, weight: Any) -> Any:
-    return identical(ops.embedding(ids, weight), weight[ids])
+    def bits(x: Any) -> Any:
+        return np.ascontiguousarray(x).view(f"u{x.dtype.itemsize}")
+
+    answer = ops.embedding(ids, weight)
+    return all_of(identical(answer, weight[ids]), equal(bits(answer), bits(weight[ids])))
 
 
 def large_tables() -> Iterator[dict[str, Any]]:
@@ -580,12 +674,14 @@ def _(ops: Operations, rows: int) -> Any:
 
 occurrences_add_up = Claim(
     "embedding.gradient",
-    statement="`embedding_vjp` is the transpose of the lookup: every row collects what its occurrences were sent, "
-    "however often it occurs and however long the text, and the row of an absent word is exactly zero.",
+    statement="`embedding_vjp` is the transpose of the lookup: every row collects, up to rounding, what its "
+    "occurrences were sent, however often it occurs and however long the text, and the row of an absent word is zero.",
     formula=r"\bar E_i = \sum_{t\,:\,i_t = i} \bar y_t, \qquad "
     r"\langle \bar y, E_{i} \rangle = \langle \bar E, E \rangle",
+    legend={"i": "the ids of the text", "E": "the table", "y": "the vectors of its words, and ȳ what these are sent"},
+    limits=Limits(fixed={"scale": "no sum overflows"}),
     needs=("embedding", "embedding_vjp"),
-    tolerances=(sum_of_occurrences,),
+    tolerances=(sum_of_occurrences, rounding),
     refuted_by=(
         wrong.counted_once,
         wrong.averaged,
@@ -594,6 +690,9 @@ occurrences_add_up = Claim(
         wrong.weight_decayed,
         wrong.only_rows_seen,
         wrong.zero_gradient,
+        wrong.rows_wrap_at_64,
+        wrong.long_texts_cut,
+        wrong.format_of_the_cotangent,
     ),
 )
 
@@ -633,9 +732,36 @@ def _(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
     return equal(pulled, hot(ids, len(weight)).T @ g.astype(np.float64))
 
 
-@occurrences_add_up.property(EMBEDDING_VJP.inputs(), effort=0.5)
+def large_texts(target: Target) -> Iterator[dict[str, Any]]:
+    """100,003 tokens of 70,001 words, with small whole cotangents: their sums are exact."""
+    name = next((d for d in target.dtypes if d in ("float64", "float32")), target.dtypes[0])
+    places = np.arange(100_003)
+    yield {"g": as_dtype(places % 7 - 3, name)[:, None], "ids": places * 7919 % 70_001, "rows": 70_001}
+
+
+@occurrences_add_up.exhaustive(large_texts)
+def _(ops: Operations, g: Any, ids: Any, rows: int) -> Any:
+    pulled = ops.embedding_vjp(g, ids, np.zeros((rows, 1), g.dtype))
+    return equal(pulled[:, 0], np.bincount(ids, weights=g[:, 0].astype(np.float64), minlength=rows))
+
+
+@domain
+def two_formats(draw: Draw, target: Target) -> dict[str, Any]:
+    """Ids, a table, and cotangents in a format of their own."""
+    drawn, name = EMBEDDING_VJP.draw(draw, target), draw(st.sampled_from(target.dtypes))
+    return {**drawn, "g": draw_array(draw, drawn["g"].shape, name, (0.5, 8))}
+
+
+@occurrences_add_up.property(two_formats(), effort=0.5)
 def _(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
-    return EMBEDDING_VJP.agrees(ops, g=g, ids=ids, weight=weight)
+    pulled, of = ops.embedding_vjp(g, ids, weight), hot(ids.ravel(), len(weight)).T
+    magnitude = of @ abs(g.astype(np.float64)).reshape(ids.size, g.shape[-1])
+    # A finer cotangent is rounded when it is stored, even if it is alone.
+    allowed = sum_of_occurrences(magnitude, of.sum(1), weight.dtype) + rounding(magnitude, weight.dtype)
+    return all_of(
+        equal(pulled.dtype == weight.dtype, True),
+        equal(pulled, sums_of_occurrences(g, ids, len(weight)), within=allowed),
+    )
 
 
 one_at_the_id = Claim(
@@ -643,11 +769,19 @@ one_at_the_id = Claim(
     statement="A one-hot vector is 1 at the id and 0 at every other class, along the axis and in the format asked for.",
     formula=r"y_{tj} = [\,j = i_t\,]",
     needs=("one_hot",),
-    refuted_by=(wrong.two_hot, wrong.axis_at_the_end, wrong.dtype_ignored, wrong.classes_from_the_ids),
-)
+    refuted_by=(wrong.two_hot, wrong.axis_at_the_end, wrong.dtype_ignored, wrong.classes_from_the_ids,
+                wrong.classes_wrap_at_64),
+)  # fmt: skip
 
 
-@one_at_the_id.property(ONE_HOT.inputs(), data=st.data())
+@domain
+def classes_and_ids(draw: Draw, target: Target) -> dict[str, Any]:
+    """A number of classes, sometimes none or many, and ids of them."""
+    classes = draw(st.one_of(st.integers(0, 9), st.sampled_from([33, 64, 65, 129, 257, 1025])))
+    return {"ids": draw_ids(draw, classes) if classes else np.zeros((0, 2), np.int64), "num_classes": classes}
+
+
+@one_at_the_id.property(classes_and_ids(), data=st.data())
 def _(ops: Operations, ids: Any, num_classes: int, data: Any) -> Any:
     axis = data.draw(st.integers(-ids.ndim - 1, ids.ndim), label="axis")
     name = data.draw(st.sampled_from(["float64", "float32", "float16", "int64", "bool"]), label="dtype")
@@ -660,42 +794,56 @@ def _(ops: Operations, ids: Any, num_classes: int, data: Any) -> Any:
 
 exact_at_the_ends = Claim(
     "cosine_similarity.any_length",
-    statement="No rounding takes a cosine out of [−1, 1]; a vector is at exactly 1 to itself, however long or short it "
-    "is; a zero vector is at 0 to everything, and one with NaN or ∞ in it at NaN.",
-    formula=r"\cos(a, 2^k a) = 1, \qquad \cos(a, -2^k a) = -1, \qquad \cos(a, 0) = 0",
+    statement="No rounding takes a cosine out of [−1, 1]; a vector that is finite and not zero is at exactly 1 to "
+    "itself, however long or short it is; a zero one is at 0 to every finite one, and NaN or ∞ in either makes it NaN.",
+    formula=r"\cos(a, 2^k a) = 1, \qquad \cos(a, -2^k a) = -1, \qquad \cos(a, 0) = \cos(0, a) = 0",
+    legend={"a": "a vector", "k": "a whole number, of either sign, so that 2ᵏa loses no bit"},
     needs=("cosine_similarity",),
-    refuted_by=(wrong.squares_overflow, wrong.product_of_roots, wrong.epsilon_added, wrong.centred),
+    refuted_by=(
+        wrong.squares_overflow,
+        wrong.product_of_roots,
+        wrong.epsilon_added,
+        wrong.centred,
+        wrong.zero_first_is_nan,
+        wrong.strange_second_ignored,
+        wrong.shortest_at_zero,
+    ),
 )
 
 
 @domain
 def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
-    """A vector of any length that its format has, and the same as much longer or shorter as it can be exactly."""
+    """A vector of whole numbers, two powers of two to any length that a format has, and a place in it."""
     name = draw(st.sampled_from(target.dtypes))
-    f = FORMATS[name]
-    a = draw_vectors(draw, (1, draw(widths(most=65))), name, (1.0, 1.0))
-    room = int(np.log2(f.most)) - 5
-    powers = draw(st.integers(-room + 14, room)), draw(st.integers(-room + 14, room))
-    bits = a.astype(np.float64) * 2.0 ** draw(st.integers(0, 4))
-    coarse = np.round(bits * 16) / 64  # few bits, so that no scale loses any
-    coarse[0, 0] = coarse[0, 0] or 1.0
-    return {"a": as_dtype(coarse * 2.0 ** powers[0], name), "b": as_dtype(coarse * 2.0 ** powers[1], name)}
+    f, whole = format_of(name), draw_integers(draw, (1, draw(widths(most=65))), 15)
+    whole[0, 0] = whole[0, 0] or 1  # few bits, so that no scale loses any
+    powers = st.integers(int(np.log2(f.smallest)), int(np.log2(f.most)) - 4)
+    return {
+        "whole": whole,
+        "powers": (draw(powers), draw(powers)),
+        "name": name,
+        "place": draw(st.integers(0, whole.shape[1] - 1)),
+    }
 
 
 @exact_at_the_ends.property(long_and_short(), other=st.sampled_from([np.nan, np.inf, -np.inf]))
-def _(ops: Operations, a: Any, b: Any, other: float) -> Any:
-    broken = np.where(np.arange(a.shape[1]) == 0, a.dtype.type(other), a)
+def _(ops: Operations, whole: Any, powers: tuple[int, int], name: str, place: int, other: float) -> Any:
+    a, b = (as_dtype(whole * 2.0**power, name) for power in powers)
+    broken, nothing = np.where(np.arange(a.shape[1]) == place, a.dtype.type(other), a), 0 * a
     return all_of(
         equal(ops.cosine_similarity(a, b), [1.0]),
         equal(ops.cosine_similarity(a, -b), [-1.0]),
-        identical(ops.cosine_similarity(a, 0 * b) + a.dtype.type(0), np.zeros(1, a.dtype)),
-        identical(ops.cosine_similarity(broken, b), np.full(1, np.nan, a.dtype)),
-    )
+        *(identical(ops.cosine_similarity(*pair) + a.dtype.type(0), np.zeros(1, a.dtype))
+          for pair in ((a, nothing), (nothing, b), (nothing, nothing))),
+        *(identical(ops.cosine_similarity(*pair), np.full(1, np.nan, a.dtype))
+          for pair in ((broken, b), (b, broken), (broken, nothing), (nothing, broken))),
+    )  # fmt: skip
 
 
 @exact_at_the_ends.property(COSINE_SIMILARITY.inputs(), effort=0.5)
 def _(ops: Operations, a: Any, b: Any) -> Any:
-    return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), equal(ops.cosine_similarity(a, a), 1.0))
+    itself = a.any(-1).astype(np.float64)  # 0 for a vector of zeros
+    return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), equal(ops.cosine_similarity(a, a), itself))
 
 
 any_axis = Claim(
@@ -703,6 +851,7 @@ any_axis = Claim(
     statement="`cosine_similarity` works along the axis that was asked for, square arrays included, and so does its "
     "derivative.",
     formula=r"\cos(a, b, \text{axis}) = \cos(a^\top, b^\top, \text{last axis})",
+    limits=Limits(fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity", "cosine_similarity_vjp"),
     tolerances=(cosine_rounding, cosine_vjp_rounding),
     refuted_by=(wrong.axis_ignored, wrong.axis_ignored_vjp),
@@ -734,12 +883,41 @@ def _(ops: Operations, a: Any, b: Any, g: Any, axis: int) -> Any:
     return COSINE_SIMILARITY_VJP.agrees(ops, g=g, a=np.moveaxis(a, -1, axis), b=np.moveaxis(b, -1, axis), axis=axis)
 
 
+# What is left out of a call.
+
+
+@domain
+def square_pairs(draw: Draw, target: Target, more: bool = False) -> dict[str, Any]:
+    """Three pairs of three numbers, so that no shape tells the axis, and cotangents."""
+    name = draw(st.sampled_from(target.dtypes))
+    pair = {key: draw_vectors(draw, (3, 3), name) for key in "ab"}
+    return {"cotangent": draw_array(draw, (3,), name, (0.5, 8)), **pair} if more else pair
+
+
+@domain
+def as_many_ids_as_classes(draw: Draw, target: Target) -> dict[str, Any]:
+    """Ids of which some stand on no diagonal."""
+    classes = draw(st.integers(2, 5))
+    return {"ids": (np.arange(classes) + 1) ** 2 % classes, "num_classes": classes}
+
+
+left_out = (
+    defaults(Called("cosine_similarity", square_pairs()), axis=(-1, 0)),
+    defaults(Called("cosine_similarity_vjp", square_pairs(more=True)), axis=(-1, 0)),
+    defaults(Called("one_hot", as_many_ids_as_classes()), dtype=(None, np.float32), axis=(-1, 0)),
+)
+
+
+# What a cosine sends back.
+
 turns_and_never_lengthens = Claim(
     "cosine_similarity.gradient",
-    statement="`cosine_similarity_vjp` is the derivative of the cosine: it equals the exact partial derivatives of the "
-    "textbook formula, moves a vector at right angles to itself, and is zero for a zero vector.",
+    statement="`cosine_similarity_vjp` is the derivative of the cosine: up to rounding it equals the exact partial "
+    "derivatives of the textbook formula and moves a vector at right angles to itself; where either of two finite "
+    "vectors is zero, it is taken to be zero.",
     formula=r"\bar a = \frac{\bar y}{\lVert a\rVert}\left(\frac{b}{\lVert b\rVert} - \cos(a, b)\frac{a}{\lVert a\rVert}"
     r"\right), \qquad \bar a \cdot a = 0",
+    limits=Limits(fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity_vjp",),
     tolerances=(cosine_vjp_rounding,),
     refuted_by=(
@@ -766,6 +944,8 @@ def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
     how, along = (a.dtype, ops.conventions.summation), np.eye(a.shape[1])
 
     def slope(i: int, side: int) -> Any:
+        if not (a.any() and b.any()):
+            return np.zeros(())  # what is taken for the derivative there
         directions = tuple(along[[i]] if s == side else None for s in (0, 1))
         return derivative(lambda a, b: float(g[0]) * cosine(a, b)[0], (a, b), directions)
 
@@ -793,9 +973,15 @@ def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
 
 any_scale = Claim(
     "cosine_similarity.gradient_at_any_length",
-    statement="A vector 2ᵏ times as long is turned by 2⁻ᵏ times as much, to the last bit, as far as the format "
-    "reaches.",
+    statement="In float64, a vector 2ᵏ times as long is turned by 2⁻ᵏ times as much, to the last bit, as long as "
+    "nothing is or becomes subnormal.",
     formula=r"\bar a(2^k a, b) = 2^{-k}\, \bar a(a, b)",
+    legend={
+        "a": "a vector, and ā what the cosine of a and b sends back to it",
+        "b": "another",
+        "k": "a whole number, of either sign",
+    },
+    limits=Limits(fixed={"scale": "nothing is or becomes subnormal"}),
     needs=("cosine_similarity_vjp",),
     refuted_by=(wrong.length_forgotten, wrong.gradient_overflows),
 )
@@ -847,51 +1033,53 @@ def _(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
 
 @domain
 def vectors_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two pairs of vectors or more, and what else might stand in all but the first."""
-    drawn = COSINE_SIMILARITY_VJP.draw(draw, target, rows=draw(st.integers(2, 4)))
+    """Two pairs of vectors or more, one of them, and what else might stand in all others."""
+    drawn = COSINE_SIMILARITY_VJP.draw(draw, target, rows=draw(st.integers(2, 12)))
     strange = draw(st.sampled_from([np.nan, np.inf, 0.0, FORMATS[drawn["a"].dtype.name].most]))
-    return {**drawn, "strange": strange}
+    return {**drawn, "strange": strange, "row": draw(st.integers(0, len(drawn["g"]) - 1))}
 
 
 cosine_rows = Claim(
     "cosine_similarity.rows_are_independent",
-    statement="A pair of vectors gets the same from `cosine_similarity` alone as in a batch, and no bit of it depends "
-    "on the other pairs, NaN and infinity in them included; so it is for the derivative.",
+    statement="A pair of vectors gets the same, up to rounding, from `cosine_similarity` alone as in a batch, and no "
+    "bit of it depends on the other pairs, NaN and infinity in them included; so it is for the derivative.",
     formula=r"\cos(A, B)_i = \cos(A_i, B_i)",
+    limits=Limits(fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity", "cosine_similarity_vjp"),
     tolerances=(cosine_rounding, cosine_vjp_rounding),
     refuted_by=tuple(
         family(name)
-        for family in (common.rows_touch, common.first_row_everywhere)
+        for family in (common.rows_touch, common.first_row_everywhere, wrong.rows_below_touched)
         for name in ("cosine_similarity", "cosine_similarity_vjp")
     ),
 )
 
 
-def _in_company(inputs: dict[str, Any], strange: float) -> dict[str, Any]:
-    """The same first row, and nothing but `strange` in the others."""
-    first = {name: np.arange(len(x)).reshape(-1, *[1] * (x.ndim - 1)) == 0 for name, x in inputs.items()}
-    return {name: np.where(first[name], x, x.dtype.type(strange)) for name, x in inputs.items()}
+def _in_company(inputs: dict[str, Any], strange: float, row: int) -> dict[str, Any]:
+    """The same in one row, and nothing but `strange` in the others."""
+    mine = {name: np.arange(len(x)).reshape(-1, *[1] * (x.ndim - 1)) == row for name, x in inputs.items()}
+    return {name: np.where(mine[name], x, x.dtype.type(strange)) for name, x in inputs.items()}
 
 
 @cosine_rows.property(vectors_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, a: Any, b: Any, strange: float) -> Any:
-    pair = {"a": a, "b": b}
+def _(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
+    pair, mine = {"a": a, "b": b}, slice(row, row + 1)
+    company = ops.cosine_similarity(*_in_company(pair, strange, row).values())
     return all_of(
-        identical(ops.cosine_similarity(*_in_company(pair, strange).values())[0], ops.cosine_similarity(a, b)[0]),
+        identical(company[row], ops.cosine_similarity(a, b)[row]),
         COSINE_SIMILARITY.agrees(ops, **pair),
-        COSINE_SIMILARITY.agrees(ops, a=a[:1], b=b[:1]),
+        COSINE_SIMILARITY.agrees(ops, a=a[mine], b=b[mine]),
     )
 
 
 @cosine_rows.property(vectors_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, a: Any, b: Any, strange: float) -> Any:
-    triple = {"g": g, "a": a, "b": b}
-    company = ops.cosine_similarity_vjp(*_in_company(triple, strange).values())
+def _(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
+    triple, mine = {"g": g, "a": a, "b": b}, slice(row, row + 1)
+    company = ops.cosine_similarity_vjp(*_in_company(triple, strange, row).values())
     return all_of(
-        *(identical(c[0], p[0]) for c, p in zip(company, ops.cosine_similarity_vjp(g, a, b), strict=True)),
+        *(identical(c[row], p[row]) for c, p in zip(company, ops.cosine_similarity_vjp(g, a, b), strict=True)),
         COSINE_SIMILARITY_VJP.agrees(ops, **triple),
-        COSINE_SIMILARITY_VJP.agrees(ops, g=g[:1], a=a[:1], b=b[:1]),
+        COSINE_SIMILARITY_VJP.agrees(ops, g=g[mine], a=a[mine], b=b[mine]),
     )
 
 
@@ -906,7 +1094,20 @@ any_layout = (
 any_history = tuple(pure(*parts) for parts in (*PAIRS, (ONE_HOT,)))
 widths_of_vectors = (
     any_width(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.wide_rows_cut,)),
-    any_width(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, refuted_by=(wrong.cut_at_1024, wrong.last_left_out)),
+    any_width(
+        COSINE_SIMILARITY,
+        COSINE_SIMILARITY_VJP,
+        refuted_by=(
+            wrong.cut_at_1024,
+            wrong.last_left_out,
+            *map(common.first_row_everywhere, ("cosine_similarity", "cosine_similarity_vjp")),
+        ),
+    ),
+)
+any_height = (
+    many_rows(EMBEDDING, EMBEDDING_VJP),
+    many_rows(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP),
+    many_rows(ONE_HOT),
 )
 any_format = (
     keeps_dtype(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.sum_in_its_own_format,)),
@@ -945,7 +1146,7 @@ shapes_must_fit = Claim(
     "that are none, cotangents of another shape, vectors of two lengths, sizes below zero, scores that are not finite.",
     formula=r"E \notin \mathbb R^{V \times d} \Rightarrow \mathrm{ValueError}",
     needs=("embedding", "embedding_vjp", "one_hot", "cosine_similarity", "cosine_similarity_vjp", "best_score_table"),
-    refuted_by=(wrong.broadcast,),
+    refuted_by=(wrong.broadcast, wrong.cotangent_stretched, wrong.infinite_scores_taken),
 )
 
 
@@ -954,13 +1155,17 @@ def misfits() -> Iterator[dict[str, Any]]:
     table, ids = np.ones((3, 2)), np.array([0, 1])
     for operation, arguments, words in (
         ("embedding", (ids, table[0]), ("(2,)",)),
+        ("embedding", (ids, table[None]), ("(1, 3, 2)",)),
         ("embedding_vjp", (table, ids, table), ("(2, 2)", "(3, 2)")),
+        ("embedding_vjp", (table[:1], ids, table), ("(2, 2)", "(1, 2)")),
+        ("embedding_vjp", (table[0], ids, table), ("(2, 2)", "(2,)")),
         ("one_hot", (ids, -1), ("-1",)),
         ("cosine_similarity", (table, table[:1]), ("(3, 2)", "(1, 2)")),
         ("cosine_similarity", (table[:, :1], table), ("(3, 1)", "(3, 2)")),
         ("cosine_similarity_vjp", (table[0], table, table), ("(3,)", "(2,)")),
         ("best_score_table", (table, -1), ("-1",)),
         ("best_score_table", (table * np.nan, 1), ("finite",)),
+        ("best_score_table", (table * np.inf, 1), ("finite",)),
     ):
         yield {"operation": operation, "arguments": arguments, "words": words}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from mathcore.common_mutants import Operation, family
 from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.tolerances import FORMATS
 
 # Looking up.
 
@@ -100,6 +101,36 @@ def through_float32(correct: Operation) -> Operation:
     )
 
 
+@mutant("embedding")
+def first_column_checked(ids: Any, weight: Any) -> Any:
+    """Refuses bad ids in the first column, and takes the nearest row for the others."""
+    first = ids[..., 0] if ids.ndim else ids
+    if ((first < 0) | (first >= len(weight))).any():
+        raise IndexError("bad id")
+    return weight[np.clip(ids, 0, len(weight) - 1).astype(np.intp)]
+
+
+@mutant("embedding", wraps=True)
+def ids_in_eight_bits(correct: Operation) -> Operation:
+    """Takes unsigned bytes for signed ones: 255 is −1, the last row."""
+
+    def wrong(ids: Any, weight: Any) -> Any:
+        return weight[ids.view(np.int8)] if ids.dtype == np.uint8 else correct(ids, weight)
+
+    return wrong
+
+
+@mutant("embedding", wraps=True)
+def nan_made_canonical(correct: Operation) -> Operation:
+    """Writes NaN anew: its sign is lost."""
+
+    def wrong(ids: Any, weight: Any) -> Any:
+        y = correct(ids, weight)
+        return np.where(y != y, y.dtype.type(np.nan), y) if y.dtype != object else y
+
+    return wrong
+
+
 # Its derivative.
 
 
@@ -181,6 +212,31 @@ def zero_gradient(correct: Operation) -> Operation:
     return lambda *arguments: 0 * correct(*arguments)
 
 
+@mutant("embedding_vjp")
+def rows_wrap_at_64(cotangent: Any, ids: Any, weight: Any) -> Any:
+    """Keeps ids modulo 64."""
+    return _scattered(cotangent, ids % min(64, max(len(weight), 1)), weight)
+
+
+@mutant("embedding_vjp")
+def long_texts_cut(cotangent: Any, ids: Any, weight: Any) -> Any:
+    """Reads at most 4,096 tokens."""
+    g = cotangent.reshape(ids.size, weight.shape[1])
+    return _scattered(g[:4096], ids.ravel()[:4096], weight)
+
+
+@mutant("embedding_vjp", wraps=True)
+def format_of_the_cotangent(correct: Operation) -> Operation:
+    """Returns the format of the cotangent, not that of the table."""
+    return lambda g, ids, weight: correct(g, ids, weight).astype(g.dtype)
+
+
+@mutant("embedding_vjp", wraps=True)
+def cotangent_stretched(correct: Operation) -> Operation:
+    """Lets NumPy stretch a cotangent to the shape of the output."""
+    return lambda g, ids, weight: correct(np.broadcast_to(g, (*ids.shape, weight.shape[-1])), ids, weight)
+
+
 # One-hot vectors.
 
 
@@ -227,6 +283,17 @@ def classes_from_the_ids(correct: Operation) -> Operation:
     def wrong(ids: Any, num_classes: int, **options: Any) -> Any:
         correct(ids, num_classes)  # refuses bad ids
         return correct(ids, int(np.max(ids, initial=0)) + 1, **options)
+
+    return wrong
+
+
+@mutant("one_hot", wraps=True)
+def classes_wrap_at_64(correct: Operation) -> Operation:
+    """Keeps ids modulo 64."""
+
+    def wrong(ids: Any, num_classes: int, **options: Any) -> Any:
+        correct(ids, num_classes)  # refuses bad ids
+        return correct(ids % min(64, max(num_classes, 1)), num_classes, **options)
 
     return wrong
 
@@ -365,6 +432,49 @@ def product(a: Any, b: Any) -> Any:
 
 
 @mutant("cosine_similarity", wraps=True)
+def zero_first_is_nan(correct: Operation) -> Operation:
+    """Guards the second length against zero, and not the first."""
+
+    def wrong(a: Any, b: Any, axis: int = -1) -> Any:
+        c = correct(a, b, axis)
+        return np.where(np.abs(a).max(axis, initial=0) == 0, c.dtype.type(np.nan), c)
+
+    return wrong
+
+
+@mutant("cosine_similarity", wraps=True)
+def strange_second_ignored(correct: Operation) -> Operation:
+    """Takes NaN and ∞ in the second vector for 0."""
+    return lambda a, b, axis=-1: correct(a, np.where(np.isfinite(b), b, b.dtype.type(0)), axis)
+
+
+@mutant("cosine_similarity", wraps=True)
+def shortest_at_zero(correct: Operation) -> Operation:
+    """Takes vectors of subnormal numbers for zero."""
+
+    def wrong(a: Any, b: Any, axis: int = -1) -> Any:
+        tiny = FORMATS[a.dtype.name].tiny if a.dtype != object else 0
+        return correct(np.where(np.abs(a).max(axis, keepdims=True, initial=0) < tiny, a * 0, a), b, axis)
+
+    return wrong
+
+
+@family
+def rows_below_touched(correct: Operation) -> Operation:
+    """Adds 0 times the sum of all rows above: one NaN reaches the rows below it."""
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        *most, last = arguments
+        with np.errstate(invalid="ignore", over="ignore"):
+            above = np.cumsum(last.sum(-1, keepdims=True).astype(np.float64), axis=0) * 0
+            above = np.concatenate([above[:1] * 0, above[:-1]])
+            above[:1] = 0
+            return correct(*most, (last + above).astype(last.dtype), **options)
+
+    return wrong
+
+
+@mutant("cosine_similarity", wraps=True)
 def axis_ignored(correct: Operation) -> Operation:
     """Works along the last axis wherever the shape does not tell."""
     return lambda a, b, axis=-1: correct(a, b, -1 if len(set(a.shape)) == 1 else axis)
@@ -469,6 +579,18 @@ def not_rooted(correct: Operation) -> Operation:
 def columns_centred(correct: Operation) -> Operation:
     """Takes the mean of every column off, as a principal component analysis does."""
     return lambda table, size: correct((table - table.mean(0)).astype(table.dtype), size)
+
+
+@mutant("best_score_table", wraps=True)
+def great_scores_dropped(correct: Operation) -> Operation:
+    """Gives up on tables with scores above 10⁵."""
+    return lambda table, size: correct(table * (abs(table.astype(np.float64)).max(initial=0) <= 1e5), size)
+
+
+@mutant("best_score_table", wraps=True)
+def infinite_scores_taken(correct: Operation) -> Operation:
+    """Takes infinite scores for 0."""
+    return lambda table, size: correct(np.where(np.isinf(table), table.dtype.type(0), table), size)
 
 
 # Training.

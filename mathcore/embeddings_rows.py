@@ -6,6 +6,7 @@ An operation is judged by the textbook, not by its own answer to an easier quest
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -52,15 +53,22 @@ def sums_of_occurrences(g: Any, ids: Any, rows: int) -> Enclosure:
 
 def cosine(a: Any, b: Any) -> Any:
     """The dot product over the lengths, along the last axis; 0 where a vector is zero."""
-    dot, squares = (a * b).sum(-1), (a * a).sum(-1) * (b * b).sum(-1)
-    return dot / np.sqrt(np.where(np.asarray(squares == 0, bool), 1, squares))
+    squares = (a * a).sum(-1) * (b * b).sum(-1)
+    return (a * b).sum(-1) / np.sqrt(squares + _is_zero(squares))
+
+
+def _is_zero(x: Any) -> Any:
+    """1 where a number is 0, so that it may be added to a divisor, else 0."""
+    return np.asarray(x == 0, bool).astype(int)
 
 
 def pulled_back(g: Any, a: Any, b: Any) -> Any:
-    """What the cosine sends back to a: ḡ/‖a‖ (b/‖b‖ − cos a/‖a‖)."""
-    length = np.sqrt((a * a).sum(-1))[..., None]
-    unit_a, unit_b = a / length, b / np.sqrt((b * b).sum(-1))[..., None]
-    return g[..., None] / length * (unit_b - (unit_a * unit_b).sum(-1)[..., None] * unit_a)
+    """What the cosine sends back to a: ḡ/‖a‖ (b/‖b‖ − cos a/‖a‖); 0 where a vector is zero."""
+    squares_a, squares_b = ((x * x).sum(-1)[..., None] for x in (a, b))
+    length_a, length_b = (np.sqrt(x + _is_zero(x)) for x in (squares_a, squares_b))
+    unit_a, unit_b = a / length_a, b / length_b
+    turned = g[..., None] / length_a * (unit_b - (unit_a * unit_b).sum(-1)[..., None] * unit_a)
+    return turned * (1 - _is_zero(squares_a * squares_b))
 
 
 def distance(table: Any, words: Any, contexts: Any) -> float:
@@ -80,7 +88,7 @@ def tail(table: Any, size: int) -> float:
 def draw_ids(draw: Draw, rows: int) -> Any:
     """Ids of a table: none, one, a row of them or a grid, often the same again."""
     shape = draw(st.sampled_from([(), (0,), (1,), (3,), (7,), (2, 3), (2, 0), (4, 1)]))
-    return np.asarray(draw_integers(draw, shape, 99) % rows, draw(st.sampled_from([np.int64, np.int32])))
+    return np.asarray(draw_integers(draw, shape, max(99, rows)) % rows, draw(st.sampled_from([np.int64, np.int32])))
 
 
 def draw_vectors(
@@ -94,14 +102,21 @@ def draw_vectors(
     return as_dtype(x, dtype)
 
 
-def draw_scores(draw: Draw, dtype: str, most: int = 1100) -> tuple[Any, Any]:
+_FAR: Mapping[str, int] = {"float64": 300, "float32": 50, "bfloat16": 50}
+"""Powers of two that tables of scores may be multiplied by, so that their squares are float64 numbers still."""
+
+
+def draw_scores(draw: Draw, dtype: str, most: int = 1100, *, far: bool = False) -> tuple[Any, Any]:
     """A table (words, contexts) whose singular values are known, and those values, falling.
 
     Whole numbers on a diagonal, times a power of two, between two reflections along vectors of 1, −1 and 0 with a power
-    of two of them not 0: nothing is rounded before the table is stored.
+    of two of them not 0: nothing is rounded before the table is stored. With `far`, large and small ones as well.
     """
     long, short, rng = draw(widths(most=most)), draw(st.integers(1, 6)), draw(seeds())
-    values = np.sort(abs(draw_integers(draw, (min(long, short),), 9)))[::-1] * 2.0 ** draw(st.integers(-6, 6))
+    power = st.integers(-6, 6)
+    if far and dtype in _FAR:
+        power = st.one_of(power, st.integers(-_FAR[dtype], _FAR[dtype]))
+    values = np.sort(abs(draw_integers(draw, (min(long, short),), 9)))[::-1] * 2.0 ** draw(power)
     table = np.zeros((long, short))
     np.fill_diagonal(table, values)
     table = _reflected(_reflected(table, rng).T, rng)
@@ -127,7 +142,39 @@ def _cotangents(draw: Draw, name: str, width: int, *, long: bool, rows: int | No
     if long:
         ids, weight = np.zeros(2500, np.int64), weight[:, :1]
     g = draw_array(draw, (*ids.shape, weight.shape[1]), name, (0.5, 8))
-    return {"g": abs(g) if long else g, "ids": ids, "weight": weight}
+    return {"g": abs(g) if long and draw(st.booleans()) else g, "ids": ids, "weight": weight}
+
+
+def _stacked_ids(draw: Draw, rows: int) -> Any:
+    return draw(st.sampled_from([(rows,), (rows, 2), (rows, 1, 2)]))
+
+
+def _stacked_lookup(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    shape, words = _stacked_ids(draw, rows), draw(st.integers(2, 9))
+    ids = draw(seeds()).integers(0, words, shape)
+    return {"ids": ids, "weight": draw_array(draw, (words, 2), name, (2.0**-10, 2.0**4))}
+
+
+def _stacked_cotangents(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    """As many words as texts, nearly each in its own."""
+    ids = (np.arange(rows)[:, None] + draw(seeds()).integers(0, 2, (rows, 2))) % rows
+    weight = draw_array(draw, (rows, 2), name, (2.0**-10, 2.0**4))
+    return {"g": draw_array(draw, (rows, 2, 2), name, (0.5, 8)), "ids": ids, "weight": weight}
+
+
+def _stacked_classes(draw: Draw, name: str, rows: int) -> dict[str, Any]:  # noqa: ARG001
+    classes = draw(st.integers(2, 9))
+    return {"ids": draw(seeds()).integers(0, classes, _stacked_ids(draw, rows)), "num_classes": classes}
+
+
+def _stacked_pairs(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    shape = (*_stacked_ids(draw, rows), draw(st.integers(2, 3)))
+    return {key: draw_vectors(draw, shape, name) for key in "ab"}
+
+
+def _stacked_pulls(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    pair = _stacked_pairs(draw, name, rows)
+    return {"g": draw_array(draw, pair["a"].shape[:-1], name, (0.5, 8)), **pair}
 
 
 def _pair(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
@@ -141,7 +188,7 @@ def _pair_with_cotangent(draw: Draw, name: str, width: int, *, long: bool, rows:
 
 
 def _scores(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
-    table, values = draw_scores(draw, name, most=max(width, 1))
+    table, values = draw_scores(draw, name, most=max(width, 1), far=True)
     return {"table": table, "dim": draw(st.integers(0, len(values) + 1))}
 
 
@@ -194,6 +241,7 @@ EMBEDDING = Part(
     _lookup,
     lambda ops, answer, ids, weight: identical(answer, weight[ids]),  # noqa: ARG005
     {"ids": np.array([1, 0]), "weight": _TABLE},
+    stacked=_stacked_lookup,
     **_IDS,
 )
 EMBEDDING_VJP = Part(
@@ -202,6 +250,7 @@ EMBEDDING_VJP = Part(
     _gathered,
     {"g": np.ones((2, 2)), "ids": np.array([1, 0]), "weight": _TABLE},
     (sum_of_occurrences,),
+    stacked=_stacked_cotangents,
     **_IDS,
 )
 ONE_HOT = Part(
@@ -209,15 +258,26 @@ ONE_HOT = Part(
     _classes,
     lambda ops, answer, ids, num_classes: equal(answer, hot(ids, num_classes)),  # noqa: ARG005
     {"ids": np.array([1, 0]), "num_classes": 2},
+    stacked=_stacked_classes,
     **_IDS,
 )
-COSINE_SIMILARITY = Part("cosine_similarity", _pair, _cosine_agrees, {"a": _TABLE, "b": _TABLE + 1}, (cosine_rounding,))
+COSINE_SIMILARITY = Part(
+    "cosine_similarity",
+    _pair,
+    _cosine_agrees,
+    {"a": _TABLE, "b": _TABLE + 1},
+    (cosine_rounding,),
+    rows_when_wide=3,
+    stacked=_stacked_pairs,
+)
 COSINE_SIMILARITY_VJP = Part(
     "cosine_similarity_vjp",
     _pair_with_cotangent,
     _cosine_vjp_agrees,
     {"g": np.ones(3), "a": _TABLE, "b": _TABLE + 1},
     (cosine_vjp_rounding,),
+    rows_when_wide=3,
+    stacked=_stacked_pulls,
 )
 BEST_SCORE_TABLE = Part(
     "best_score_table", _scores, _best_of_its_size, {"table": _TABLE, "dim": 1}, (score_table_rounding,)

@@ -126,6 +126,80 @@ def softmax_taken_for_constant(correct: Any) -> Any:
     return wrong
 
 
+@mutant("scaled_dot_product_attention_vjp", wraps=True)
+def bias_unread(correct: Any) -> Any:
+    """Forgets on the way back that a bias was added to the scores."""
+    return lambda *arrays, **options: correct(*arrays, **{**options, "bias": None})
+
+
+@mutant("scaled_dot_product_attention_vjp", wraps=True)
+def keys_of_eight(correct: Any) -> Any:
+    """Sends nothing back to keys and values past the first eight."""
+
+    def wrong(*arrays: Any, **options: Any) -> Any:
+        q, k, v = correct(*arrays, **options)
+        early = (np.arange(k.shape[-2]) < 8)[:, None]
+        return q, k * early.astype(k.dtype), v * early.astype(v.dtype)
+
+    return wrong
+
+
+@mutant("scaled_dot_product_attention_vjp", wraps=True)
+def first_group_for_all(correct: Any) -> Any:
+    """Adds up over groups of query heads in the wrong order, where there are several of several."""
+
+    def wrong(cotangent: Any, query: Any, key: Any, *arrays: Any, **options: Any) -> Any:
+        q, k, v = correct(cotangent, query, key, *arrays, **options)
+        several = key.ndim > 2 and 1 < key.shape[-3] < query.shape[-3]
+        return (q, k[..., ::-1, :, :], v[..., ::-1, :, :]) if several else (q, k, v)
+
+    return wrong
+
+
+@mutant("multi_head_attention_vjp", wraps=True)
+def heads_bias_unread(correct: Any) -> Any:
+    """Forgets on the way back that a bias was added to the scores."""
+    return lambda *arrays, **options: correct(*arrays, **{**options, "bias": None})
+
+
+@mutant("multi_head_attention_vjp", wraps=True)
+def first_eight_words(correct: Any) -> Any:
+    """Sends nothing back to words past the first eight."""
+
+    def wrong(g: Any, x: Any, params: Any, **options: Any) -> Any:
+        x_bar, pulled = correct(g, x, params, **options)
+        return x_bar * (np.arange(x.shape[-2]) < 8)[:, None].astype(x_bar.dtype), pulled
+
+    return wrong
+
+
+@mutant("multi_head_attention_vjp", wraps=True)
+def sixteen_features(correct: Any) -> Any:
+    """Sends nothing back to rows of the query matrix past the first sixteen features."""
+
+    def wrong(g: Any, x: Any, params: Any, **options: Any) -> Any:
+        x_bar, pulled = correct(g, x, params, **options)
+        early = (np.arange(x.shape[-1]) < 16)[:, None].astype(pulled["query"].dtype)
+        return x_bar, {**pulled, "query": pulled["query"] * early}
+
+    return wrong
+
+
+@mutant("multi_head_attention_vjp", wraps=True)
+def groups_exchanged(correct: Any) -> Any:
+    """Gives each key head the share of another, where several query heads share one of several."""
+
+    def wrong(g: Any, x: Any, params: Any, **options: Any) -> Any:
+        x_bar, pulled = correct(g, x, params, **options)
+        heads, groups = options["num_heads"], options.get("num_kv_heads") or options["num_heads"]
+        if not 1 < groups < heads:
+            return x_bar, pulled
+        parts = np.split(pulled["key"], groups, -1)
+        return x_bar, {**pulled, "key": np.concatenate(parts[::-1], -1)}
+
+    return wrong
+
+
 @mutant("multi_head_attention_vjp", wraps=True)
 def output_gets_nothing(correct: Any) -> Any:
     """Forgets the matrix that mixes the heads."""

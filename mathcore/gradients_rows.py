@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mathcore.verify import Operations, Target, domain, draw_integers
 from mathcore.verify.domains import Draw
+from mathcore.verify.enclosures import balls
 from mathcore.verify.errors import NotOfferedError
 from mathcore.verify.tolerances import format_of
 
@@ -158,21 +159,27 @@ def rope(x: Any, positions: Any, base: float, interleaved: bool, rotary_dim: int
     return np.stack(columns, -1)
 
 
-def attention(q: Any, k: Any, v: Any, is_causal: bool = False, mask: Any = None, scale: float | None = None) -> Any:
+def attention(
+    q: Any, k: Any, v: Any, is_causal: bool = False, mask: Any = None, scale: float | None = None, bias: Any = None,
+    query_offset: int = 0,
+) -> Any:  # fmt: skip
     """Query by query over the keys that it sees; query heads side by side share a key head."""
     from flint import arb
 
     by = 1 / arb(q.shape[-1]).sqrt() if scale is None else arb(scale)
+    shape = (len(q), q.shape[1], k.shape[1])
+    seen_of = np.ones(shape, bool) if mask is None else np.broadcast_to(mask, shape)
+    added = np.zeros(shape) if bias is None else np.broadcast_to(bias, shape).astype(np.float64)
     heads = []
     for h in range(len(q)):
         key, value = (x[h * len(x) // len(q)] for x in (k, v))
         rows = []
         for i in range(q.shape[1]):
-            seen = [j for j in range(len(key)) if (not is_causal or j <= i) and (mask is None or mask[i, j])]
+            seen = [j for j in range(len(key)) if (not is_causal or j <= i + query_offset) and seen_of[h, i, j]]
             if not seen:
                 rows.append(value.sum(0) * 0)
                 continue
-            weights = softmax((q[h, i] * key[seen]).sum(-1) * by)
+            weights = softmax((q[h, i] * key[seen]).sum(-1) * by + balls(added[h, i, seen]))
             rows.append((weights[:, None] * value[seen]).sum(0))
         heads.append(np.stack(rows))
     return np.stack(heads)
@@ -185,14 +192,14 @@ def heads_of(x: Any, count: int) -> Any:
 
 def multi_head(
     x: Any, query: Any, key: Any, value: Any, output: Any, num_heads: int, num_kv_heads: int, is_causal: bool,
-    rope_base: float | None,
+    rope_base: float | None, mask: Any = None, bias: Any = None, scale: float | None = None,
 ) -> Any:  # fmt: skip
     """Project, turn, attend head by head, put side by side, mix."""
     q, k, v = heads_of(x @ query, num_heads), heads_of(x @ key, num_kv_heads), heads_of(x @ value, num_kv_heads)
     if rope_base is not None:
         places, width = np.arange(len(x)), q.shape[-1]
         q, k = (np.stack([rope(head, places, rope_base, False, width, 0) for head in part]) for part in (q, k))
-    return np.concatenate(list(attention(q, k, v, is_causal)), -1) @ output
+    return np.concatenate(list(attention(q, k, v, is_causal, mask, scale, bias)), -1) @ output
 
 
 # The operations.
@@ -202,8 +209,13 @@ def _whole(draw: Draw, *shape: int, most: int = 8) -> Any:
     return draw_integers(draw, shape, most).astype(np.float64)
 
 
+def _now_and_then(draw: Draw, usual: int, *larger: int) -> int:
+    """A size: from 1 to the usual one, and once in ten times a larger one."""
+    return draw(st.sampled_from(larger)) if draw(st.integers(0, 9)) == 9 else draw(st.integers(1, usual))
+
+
 def _rows(draw: Draw) -> Arrays:
-    return (_whole(draw, draw(st.integers(1, 2)), draw(st.integers(1, 6)), most=16),)
+    return (_whole(draw, _now_and_then(draw, 2, 9, 33), _now_and_then(draw, 6, 17, 33), most=16),)
 
 
 def _with(**options: Any) -> Callable[[Draw], dict[str, Any]]:
@@ -220,43 +232,63 @@ def _classified(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
 
 
 def _layer(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
-    rows, m, n = (draw(st.integers(1, 3)) for _ in range(3))
+    rows, m, n = (_now_and_then(draw, 3, 9, 33) for _ in range(3))
     return (_whole(draw, rows, m), _whole(draw, m, n), _whole(draw, n)), {}
 
 
 def _looked_up(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
-    weight = _whole(draw, draw(st.integers(1, 4)), draw(st.integers(1, 3)))
-    return (weight,), {"ids": draw_integers(draw, (draw(st.integers(1, 5)),), 99) % len(weight)}
+    weight = _whole(draw, _now_and_then(draw, 4, 9, 33), _now_and_then(draw, 3, 17))
+    return (weight,), {"ids": draw_integers(draw, (_now_and_then(draw, 5, 9, 33),), 99) % len(weight)}
 
 
 def _placed(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
     options = _with(base=[100.0, 10_000.0], interleaved=[True, False])(draw)
-    return (_whole(draw, draw(st.integers(1, 3)), most=200),), {"dim": draw(st.integers(1, 7)), **options}
+    dim = _now_and_then(draw, 7, 17, 33)
+    lead = draw(st.sampled_from([(), (), (2,)]))
+    most = draw(st.sampled_from([200, 200, 8000]))
+    return (_whole(draw, *lead, _now_and_then(draw, 3, 9, 33), most=most),), {"dim": dim, **options}
 
 
 def _turned(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
-    rows, half = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    rows, half = _now_and_then(draw, 3, 9, 33), _now_and_then(draw, 3, 9, 17)
     x = _whole(draw, rows, 2 * half + draw(st.sampled_from([0, 0, 1])))
     options = _with(base=[100.0, 10_000.0], interleaved=[True, False], offset=[0, 5, -3])(draw)
     return (x,), {"positions": draw_integers(draw, (rows,), 300), "rotary_dim": 2 * half, **options}
 
 
 def _attended(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
-    heads, queries, keys, width, value_width = (draw(st.integers(1, n)) for n in (2, 3, 3, 4, 3))
-    key_heads = draw(st.sampled_from([1, heads]))
+    large = draw(st.integers(0, 5)) == 5
+    heads, key_heads = draw(st.sampled_from([(4, 2), (8, 4)] if large else [(1, 1), (2, 1), (2, 2)]))
+    queries, keys, width, value_width = (draw(st.integers(1, n)) for n in (3, 3, 4, 3))
+    if large:
+        queries, keys = draw(st.sampled_from([(2, 9), (9, 2), (1, 9)]))
     q = _whole(draw, heads, queries, width, most=6)
     k, v = _whole(draw, key_heads, keys, width, most=6), _whole(draw, key_heads, keys, value_width)
-    mask = draw_integers(draw, (queries, keys), 3) > -2 if draw(st.booleans()) else None
-    return (q, k, v), {"mask": mask, **_with(is_causal=[False, True], scale=[None, 0.75])(draw)}
+    options = _with(is_causal=[False, True], scale=[None, 0.75], query_offset=[0, 0, 1])(draw)
+    return (q, k, v), {**_hidden(draw, heads, queries, keys), **options}
+
+
+def _hidden(draw: Draw, heads: int, queries: int, keys: int) -> dict[str, Any]:
+    """A mask for all heads or for each, and a bias, or none."""
+    lead = draw(st.sampled_from([(), (heads,)]))
+    mask = draw_integers(draw, (*lead, queries, keys), 3) > -2 if draw(st.booleans()) else None
+    bias = _whole(draw, *lead, queries, keys, most=2) / 8 if draw(st.booleans()) else None
+    return {"mask": mask, "bias": bias}
 
 
 def _many_heads(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
-    heads, times, features, half, outputs = (draw(st.integers(1, n)) for n in (2, 3, 3, 2, 3))
-    key_heads, width = draw(st.sampled_from([1, heads])), 2 * half
+    large = draw(st.integers(0, 5)) == 5
+    heads, key_heads = draw(st.sampled_from([(4, 2)] if large else [(1, 1), (2, 1), (2, 2)]))
+    times, features, half, outputs = (draw(st.integers(1, n)) for n in (3, 3, 2, 3))
+    if large:
+        times, features, half = draw(st.sampled_from([(9, 2, 1), (2, 17, 1)]))
+    width = 2 * half
     shapes = [(features, n * width) for n in (heads, key_heads, key_heads)] + [(heads * width, outputs)]
-    options = _with(is_causal=[False, True], rope_base=[None, 100.0])(draw)
-    arrays = (_whole(draw, times, features, most=4), *(_whole(draw, *shape, most=4) for shape in shapes))
-    return arrays, {"num_heads": heads, "num_kv_heads": key_heads, **options}
+    options = _with(is_causal=[False, True], rope_base=[None, 100.0], scale=[None, None, 0.75])(draw)
+    most = 2 if features < 9 else 1  # so that scores stay as close as `unit` says
+    arrays = (_whole(draw, times, features, most=most), *(_whole(draw, *shape, most=most) for shape in shapes))
+    hidden = _hidden(draw, heads, times, times)
+    return arrays, {"num_heads": heads, "num_kv_heads": key_heads, **hidden, **options}
 
 
 MATRICES = ("query", "key", "value", "output")

@@ -13,7 +13,7 @@ from mathcore import common_mutants as common
 from mathcore import gradients_mutants as mistakes
 from mathcore import heads_mutants as wrong
 from mathcore.attention_rows import some_numbers
-from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, pure
+from mathcore.common_rows import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
 from mathcore.gradients_claims import differences_agree, of_each, pairs_alike
 from mathcore.gradients_tolerances import pulled_back, weighted_value
 from mathcore.heads_rows import (
@@ -28,13 +28,16 @@ from mathcore.heads_rows import (
     ask,
     cases,
     draw_case,
+    even_cases,
+    even_pullbacks,
     judgement,
     known,
+    mixed_cases,
     nudged,
 )
 from mathcore.heads_tolerances import heads_rounding
 from mathcore.probability_tolerances import central_difference
-from mathcore.verify import Claim, Operations, Target, all_of, domain, equal, less, raises, seeds
+from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, less, raises, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.numbers import Ledger, Residue, counted, residues
@@ -47,18 +50,25 @@ ATTENTION = "scaled_dot_product_attention"
 equal_a_loop = Claim(
     "heads.equal_a_loop",
     faq=22,
-    statement="Several heads at once equal each head by itself, with projections of its own, laid side by side and "
-    "mixed by one matrix; with every option, alone or together.",
+    statement="Several heads at once equal, up to rounding, each head by itself, with projections of its own, laid "
+    "side by side and mixed by one matrix; with every option, alone or together.",
     formula=r"y = [\mathrm{head}_1, \dots, \mathrm{head}_H]\,W^O, \qquad \mathrm{head}_h = \mathrm{attention}(xW^Q_h, "
     r"xW^K_h, xW^V_h)",
+    legend={
+        "h": "a head; of keys and values it has the columns of the key head that it shares",
+        "Q": "of queries",
+        "K": "of keys",
+        "V": "of values",
+    },
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
-    refuted_by=wrong.DRAFTS,
+    refuted_by=(*wrong.DRAFTS, *wrong.SIZES),
 )
 
 
 @equal_a_loop.property(cases(), effort=1.5)
+@equal_a_loop.property(mixed_cases(), effort=0.25)
 def _(ops: Operations, **case: Any) -> Any:
     return agrees(ops, ask(ops, **case), **case)
 
@@ -66,10 +76,17 @@ def _(ops: Operations, **case: Any) -> Any:
 slicing = Claim(
     "heads.projection_generalises_slicing",
     faq=22,
-    statement="Cutting the features of every word into slices, one for each head, is what projections do that pick "
-    "coordinates; others pick in any order, or blend.",
+    statement="Cutting the features of every word into slices, one for each head, is up to rounding what projections "
+    "do that pick coordinates, in any order.",
     formula=r"W^Q = W^K = W^V = \Pi,\; W^O = I \;\Rightarrow\; y = [\mathrm{attention}(x_{(1)}, x_{(1)}, x_{(1)}), "
     r"\dots, \mathrm{attention}(x_{(H)}, x_{(H)}, x_{(H)})]",
+    legend={
+        "x": "the words; in brackets, the slice of a head, of their features as Π puts them",
+        "Q": "of queries",
+        "K": "of keys",
+        "V": "of values",
+        "I": "the identity",
+    },
     source=VASWANI,
     needs=(HEADS, ATTENTION),
     tolerances=(heads_rounding,),
@@ -129,8 +146,11 @@ def _(ops: Operations, x: Any, order: Any, heads: int, is_causal: bool) -> Any:
 cost_the_same = Claim(
     "heads.cost_the_same",
     faq=22,
-    statement="H heads of width d/H cost exactly the multiplications, and the divisions, of one head of width d.",
+    statement="H heads of width d/H multiply exactly as often as one head of width d: their products are as many, and "
+    "so are their divisions if queries and mixes are divided. Exponentials are H times as many.",
     formula=r"4Td^2 + 2T^2d \text{ multiplications, whatever } H",
+    legend={"T": "the number of words", "d": "the width, a multiple of H"},
+    limits=Limits(also=("without a scale of its own, mask, bias or positions", "at most 3 words of 8 features")),
     source=VASWANI,
     needs=NEEDS,
     refuted_by=(wrong.once_for_each_head, wrong.heads_padded),
@@ -150,23 +170,31 @@ def sizes(draw: Draw, target: Target) -> dict[str, Any]:
 def _(ops: Operations, times: int, width: int, heads: int) -> Any:
     several, one = (work_of(ops, times, width, count) for count in (heads, 1))
     products = 4 * times * width**2 + 2 * times**2 * width
-    return all_of(equal(several, one), equal(several[0], products))
+    return all_of(equal(several[:2], one[:2]), equal(several[0], products), equal(several[2], heads * one[2]))
 
 
-def work_of(ops: Operations, times: int, width: int, heads: int) -> tuple[int, int]:
-    """The multiplications and divisions that so many heads do on their own."""
+def work_of(ops: Operations, times: int, width: int, heads: int) -> tuple[int, int, int]:
+    """The multiplications, divisions and exponentials that so many heads do on their own."""
     ledger, whole = Ledger(), np.arange(1, 1 + times * width).reshape(times, width)
     params = {name: counted(np.eye(width, dtype=int) + 1, ledger, Residue) for name in WEIGHTS}
     ask(ops, x=counted(whole, ledger, Residue), params=params, num_heads=heads)
-    return ledger.multiplications, ledger.divisions
+    return ledger.multiplications, ledger.divisions, ledger.exponentials
 
 
 one_head_must_blend = Claim(
     "heads.one_head_must_blend",
     faq=22,
-    statement="Two heads can return two words side by side, each to the last bit; whatever a single head returns is "
-    "one blend of words, so no single head can.",
-    formula=r"[x_a, x_b] \ne \Big(\sum_j p_j x_j\Big) W \quad\text{for any weights } p \text{ and matrix } W",
+    statement="Two heads can return what two words hold side by side, each to the last bit. Whatever a single head "
+    "returns is one blend of words, so no single head returns both whatever the words hold.",
+    formula=r"\nexists W\; \forall c\; \exists p: \quad [c_a, c_b] = \sum_j p_j x_j W, \qquad x_j = (1, e_j, c_j)",
+    legend={
+        "c": "what a word holds",
+        "e": "which word it is",
+        "p": "weights: none negative, their sum 1",
+        "a": "one word",
+        "b": "another",
+        "W": "any matrix",
+    },
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
@@ -208,19 +236,24 @@ def _(ops: Operations, words: Any, a: int, b: int) -> Any:
 
 @domain
 def one_head(draw: Draw, target: Target) -> Case:
-    """A single head that has every value twice."""
-    case = draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), turns=draw(st.booleans()))
-    value, params = case["params"]["value"], {**case["params"]}
-    params["value"] = np.concatenate([value, value], 1)
-    params["output"] = np.eye(2 * value.shape[1]).astype(value.dtype)
-    pad = params["query"].shape[1] % 2  # an even width, so that it could be taken for two heads
-    for name in ("query", "key"):
-        params[name] = np.concatenate([params[name], params[name][:, :pad]], 1)
-    return {**case, "params": params}
+    """A single head."""
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), turns=draw(st.booleans()))
+
+
+def every_value_twice(params: Case) -> Case:
+    """The matrices of a head that has every value twice, and mixes nothing."""
+    value, pad = params["value"], params["query"].shape[1] % 2  # an even width: it could be taken for two heads
+    even = {name: np.concatenate([params[name], params[name][:, :pad]], 1) for name in ("query", "key")}
+    return {
+        **even,
+        "value": np.concatenate([value, value], 1),
+        "output": np.eye(2 * value.shape[1]).astype(value.dtype),
+    }
 
 
 @one_head_must_blend.property(one_head())
 def _(ops: Operations, **case: Any) -> Any:
+    case["params"] = every_value_twice(case["params"])
     left, right = np.split(ask(ops, **case), 2, -1)
     within = allowed(ops, case)[..., : left.shape[-1]] * 2
     return all_of(equal(left, right, within=within), agrees(ops, ask(ops, **case), **case))
@@ -228,27 +261,38 @@ def _(ops: Operations, **case: Any) -> Any:
 
 @one_head_must_blend.proof
 def _(ops: Operations) -> Any:
-    # A sentence of one word twice leaves a head no choice: it returns that word's image, for [w, w] that is wanted.
-    # So the images of all words have equal halves, and so has every blend of them: y = (c, −c) sees 0 in each. In
-    # [a, b] it sees c·(a − b), which is not 0 for some c.
-    words = np.eye(3)
-    images, y = np.concatenate([words, words], 1), np.concatenate([words, -words], 1)
-    wanted = np.array([[*words[a], *words[b]] for a in range(3) for b in range(3) if a != b])
-    params = dict(zip(WEIGHTS, (np.eye(3), np.eye(3), images, np.eye(6)), strict=True))
-    twice = [ask(ops, x=np.stack([word, word]), params=params, num_heads=1) for word in words]
+    """W takes the place of word j to u_j and what it holds to c_j M: y = Σ p_j u_j + Σ p_j c_j M.
+
+    1. Let all words hold λc, and y be [λc, λc] for every λ. Then λ(cM − [c, c]) = −Σ p_j u_j is bounded, and
+       cM = [c, c] for every c: M = [I, I].
+    2. So y·(f, −f) = Σ p_j u_j·(f, −f) is bounded, whatever the words hold. Of [c_a, c_b] with c_a = λf, c_b = 0 it
+       would be λ f·f, which is not.
+
+    Checked: that [I, I] is all that step 1 leaves, that step 2 sees nothing of it, and what a single head of such
+    weights returns.
+    """
+    c, f, places = np.eye(3), np.arange(1.0, 4.0), np.arange(12.0).reshape(2, 6)
+    image, sees = np.concatenate([c, c], 1), np.concatenate([f, -f])
+    params = dict(zip(WEIGHTS, (np.zeros((5, 1)), np.zeros((5, 1)), np.concatenate([places, image]), np.eye(6)),
+                      strict=True))  # fmt: skip
+    words = [np.concatenate([np.eye(2), held], 1) for held in (np.stack([16 * f, 0 * f]), np.zeros((2, 3)))]
+    far, near = (ask(ops, x=x, params=params, num_heads=1) @ sees for x in words)
     return all_of(
-        equal(np.array(twice), np.stack([images, images], 1)),
-        equal(images @ y.T, 0.0),
-        less(0.0, abs(wanted @ y.T).max(-1)),
+        equal(c @ image, np.concatenate([c, c], 1)),
+        equal(image @ sees, 0.0),
+        equal(far, near),  # what the words hold is not seen,
+        less(abs(near), np.full(2, 16 * f @ f)),  # though it is to be
     )
 
 
 are_independent = Claim(
     "heads.are_independent",
     faq=22,
-    statement="What one head does reaches the output only through its own rows of the mixing matrix, and heads may "
-    "change places if those rows do.",
+    statement="What one head does reaches the output only through its own rows of the mixing matrix. Heads that share "
+    "a key head may change places, and so may whole groups of them, if those rows, and masks and biases of their own, "
+    "do: up to rounding.",
     formula=r"y = \sum_h \mathrm{head}_h W^O_h",
+    legend={"h": "a head"},
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
@@ -269,8 +313,7 @@ are_independent = Claim(
 def groups_of_heads(draw: Draw, target: Target) -> dict[str, Any]:
     """Heads that share keys in groups or not, which group to change, and the weights to change it to."""
     name, heads = draw(st.sampled_from(target.dtypes)), draw(st.sampled_from([(2, 2), (3, 3), (4, 2), (6, 3)]))
-    case = draw_case(draw, name, heads=heads, options=False)
-    case["is_causal"], rng = draw(st.booleans()), draw(seeds())
+    case, rng = draw_case(draw, name, heads=heads), draw(seeds())
     other = {n: some_numbers(rng, w.shape, 1.0, name) for n, w in case["params"].items()}
     return {"case": case, "other": other, "group": draw(st.integers(0, heads[1] - 1))}
 
@@ -297,23 +340,49 @@ def _(ops: Operations, case: Case, other: Case, group: int) -> Any:
     parts = [{**case, "params": together(params)} for params in (changed, rest, alone)]
     whole, *summands = (ask(ops, **part).astype(np.float64) for part in parts)
     within = allowed(ops, parts[0]) + allowed(ops, parts[1]) + allowed(ops, parts[2])
-    return equal(whole, summands[0] + summands[1], within=within)
+    judged = known(ops, judgement(ops, case)[2])
+    return equal(whole[judged], (summands[0] + summands[1])[judged], within=within[judged])
 
 
-@are_independent.property(groups_of_heads())
-def _(ops: Operations, case: Case, other: Case, group: int) -> Any:
-    order = np.roll(np.arange(case["num_kv_heads"]), 1 + group)
-    moved = {n: w[order] for n, w in in_groups(case["params"], len(order)).items()}
-    moved_case = {**case, "params": together(moved)}
-    return equal(ask(ops, **moved_case), ask(ops, **case), within=allowed(ops, moved_case) + allowed(ops, case))
+@are_independent.property(groups_of_heads(), within=st.booleans())
+def _(ops: Operations, case: Case, other: Case, group: int, within: bool) -> Any:
+    # Query heads by key head, (key heads, group): whole groups change places, or heads within each.
+    count, key_heads = case["num_heads"], case["num_kv_heads"]
+    places = np.arange(count).reshape(key_heads, -1)
+    moved = np.roll(places, 1 + group, 1 if within else 0)
+    order = {"query": moved, "output": moved, "key": moved[:, 0] // places.shape[1]}
+    order["value"] = order["key"]
+    params = {
+        n: by_head(w, len(order[n].ravel()), 0 if n == "output" else -1, order[n].ravel())
+        for n, w in case["params"].items()
+    }
+    masks = {n: of_heads(case[n], case, moved.ravel()) for n in ("mask", "bias")}
+    moved_case = {**case, "params": params, **masks}
+    judged = known(ops, judgement(ops, case)[2])
+    allowance = allowed(ops, moved_case) + allowed(ops, case)
+    return equal(ask(ops, **moved_case)[judged], ask(ops, **case)[judged], within=allowance[judged])
+
+
+def by_head(w: Any, heads: int, axis: int, order: Any) -> Any:
+    """A matrix whose heads along an axis are put in that order."""
+    return np.concatenate([np.split(w, heads, axis)[h] for h in order], axis)
+
+
+def of_heads(given: Any, case: Case, order: Any) -> Any:
+    """A mask or bias of every head by itself, in that order."""
+    if given is None:
+        return None
+    times = case["x"].shape[-2]
+    return np.broadcast_to(given, (*case["x"].shape[:-2], case["num_heads"], times, times))[..., order, :, :]
 
 
 order_blind = Claim(
     "heads.order_blind_without_position",
     faq=20,
-    statement="With several heads, too, reordering the words reorders the outputs and changes nothing else, as long "
-    "as nothing says where a word stands.",
+    statement="With several heads, too, reordering the words reorders the outputs and, up to rounding, changes nothing "
+    "else, as long as nothing says where a word stands: no causal mask, no rotation, no mask or bias that stays.",
     formula=r"f(\Pi x) = \Pi f(x)",
+    legend={"f": "multi-head attention"},
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),
@@ -369,8 +438,13 @@ def _(ops: Operations, x: Any, params: Any, num_heads: int, order: Any) -> Any:
 gradient = Claim(
     "heads.gradient",
     statement="What is sent back to the words and to each of the four matrices is the derivative, with every option: "
-    "it equals the exact derivative of the textbook formula along any direction, and central differences.",
+    "it equals, up to rounding, the exact derivative of the textbook formula along any direction, and central "
+    "differences.",
     formula=r"\langle \bar x, d\rangle = \frac{d}{dt}\,\langle \bar y, f(x + td)\rangle\Big|_{t = 0}",
+    legend={
+        "f": "multi-head attention, of the words and the matrices",
+        "y": "its result; a bar is what is pulled back",
+    },
     source=VASWANI,
     needs=DERIVATIVE.needs,
     tolerances=(pulled_back, central_difference, weighted_value),
@@ -384,6 +458,7 @@ gradient = Claim(
 
 
 @gradient.property(nudged(), effort=0.75)
+@gradient.property(nudged(more=True), effort=0.25)
 def _(ops: Operations, **nudge: Any) -> Any:
     return pairs_alike(DERIVATIVE, ops, **nudge)
 
@@ -394,9 +469,11 @@ of_each(gradient, (DERIVATIVE,), differences_agree, effort=0.1)
 decode_equals_prefill = Claim(
     "heads.decode_equals_prefill",
     faq=20,
-    statement="Reading a text in pieces of any size, with the keys and values of what was read kept, gives every word "
-    "what it gets when the whole text is read at once; positions, masks and groups included.",
+    statement="Reading a text in pieces of any size, with the keys and values of what was read kept, gives every word, "
+    "up to rounding, what it gets when the whole text is read at once, causally; positions, masks, biases and groups "
+    "included.",
     formula=r"\operatorname{step}(x_{a:b} \mid x_{0:a}) = f(x_{0:T})_{a:b}",
+    legend={"f": "causal multi-head attention", "a": "where a piece begins", "b": "where it ends"},
     source=VASWANI,
     needs=(HEADS, STEP, "KeyValueCache"),
     tolerances=(heads_rounding,),
@@ -406,11 +483,11 @@ decode_equals_prefill = Claim(
 
 @domain
 def in_pieces(draw: Draw, target: Target) -> dict[str, Any]:
-    """A causal text with every other option, and where it is cut."""
-    times = draw(st.integers(1, 9))
+    """A causal text with every other option, and where it is cut: now and then twice, which leaves a piece empty."""
+    times = draw(st.one_of(st.integers(1, 9), st.sampled_from([17, 20])))
     case = draw_case(draw, draw(st.sampled_from(target.dtypes)), times=times)
-    cuts = draw(st.sets(st.integers(1, times), max_size=4)) if draw(st.booleans()) else range(1, times + 1)
-    return {"case": {**case, "is_causal": True, "query_offset": 0}, "cuts": sorted({0, times, *cuts})}
+    cuts = draw(st.lists(st.integers(1, times), max_size=4)) if draw(st.booleans()) else range(1, times)
+    return {"case": {**case, "is_causal": True, "query_offset": 0}, "cuts": sorted([0, times, *cuts])}
 
 
 def read_in_pieces(ops: Operations, case: Case, cuts: list[int]) -> Any:
@@ -442,13 +519,28 @@ heads_layout_free = layout_free(WHOLE, PULLED)
 heads_pure = pure(WHOLE, PULLED)
 heads_keep_dtype = keeps_dtype(WHOLE, PULLED, refuted_by=(wrong.rounded_between,))
 heads_floats_only = floats_only(WHOLE, PULLED)
+heads_many_rows = many_rows(WHOLE, PULLED)
+_DOCUMENTED: dict[str, Any] = {
+    "mask": (None, np.zeros((1, 1), bool)),
+    "bias": (None, np.full((1, 1), -np.inf)),
+    "is_causal": (False, True),
+    "query_offset": (0, 1),
+    "scale": (None, 0.5),
+    "rope_base": (None, 500.0),
+}
+heads_left_out = (
+    defaults(Called(HEADS, even_cases()), **_DOCUMENTED),
+    defaults(Called(f"{HEADS}_vjp", even_pullbacks()), **_DOCUMENTED),
+)
 heads_of_any_width = any_width(WHOLE, refuted_by=(wrong.features_beyond_256_dropped,))
 
 
 rows_are_independent = Claim(
     "multi_head_attention.rows_are_independent",
-    statement="A sentence comes out the same alone as among others, whatever they hold, NaN and infinity included.",
+    statement="A sentence comes out the same alone as among others, up to rounding, whatever they hold, NaN and "
+    "infinity included.",
     formula=r"f(x)_b = f(x_b)",
+    legend={"f": "multi-head attention", "b": "which sentence"},
     needs=NEEDS,
     tolerances=(heads_rounding,),
     refuted_by=(common.rows_touch(HEADS), common.first_row_everywhere(HEADS), wrong.first_sentence_for_all),
@@ -457,11 +549,12 @@ rows_are_independent = Claim(
 
 @domain
 def among_others(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two sentences, one of which may hold what no number is, and which one to look at."""
-    case = draw_case(draw, draw(st.sampled_from(target.dtypes)), lead=(2,))
-    one, spoilt = draw(st.integers(0, 1)), draw(st.sampled_from([None, np.nan, np.inf, -np.inf]))
+    """A few sentences, and which one to look at; a word of another may hold what no number is."""
+    count = draw(st.sampled_from([2, 3, 9]))
+    case = draw_case(draw, draw(st.sampled_from(target.dtypes)), lead=(count,))
+    one, spoilt = draw(st.integers(0, count - 1)), draw(st.sampled_from([None, np.nan, np.inf, -np.inf]))
     if spoilt is not None:
-        case["x"][1 - one, 0, :] = spoilt
+        case["x"][one - 1, draw(st.integers(0, case["x"].shape[1] - 1)), :] = spoilt
     return {"case": case, "one": one}
 
 
@@ -482,9 +575,11 @@ def of_sentence(given: Any, one: int) -> Any:
 hidden_words = Claim(
     "heads.hidden_words_leave_no_trace",
     faq=20,
-    statement="What no head of a word may see, the future included, changes nothing for that word, whatever it holds: "
-    "other numbers, NaN or infinity.",
-    formula=r"j \notin \operatorname{seen}_h(i)\ \forall h \;\Rightarrow\; \frac{\partial y_i}{\partial x_j} = 0",
+    statement="Another word that no head of a word may see, the future included, changes nothing for it beyond "
+    "rounding, whatever it holds: other numbers, NaN or infinity.",
+    formula=r"j \ne i,\; j \notin \operatorname{seen}_h(i)\ \forall h \;\Rightarrow\; "
+    r"\frac{\partial y_i}{\partial x_j} = 0",
+    legend={"h": "a head"},
     source=VASWANI,
     needs=NEEDS,
     tolerances=(heads_rounding,),

@@ -179,6 +179,38 @@ zero_times_nan = drafted(
 
 
 @mutant(HEADS, wraps=True)
+def format_of_the_words(correct: Any) -> Any:
+    """Answers in the format of the words, whatever the matrices are in."""
+    return lambda x, params, **options: correct(x, params, **options).astype(x.dtype)
+
+
+@mutant(HEADS, wraps=True)
+def words_beyond_32_lost(correct: Any) -> Any:
+    """Gives zeros for words beyond the first 32."""
+
+    def wrong(x: Any, params: Any, **options: Any) -> Any:
+        y = correct(x, params, **options)
+        return np.where(np.arange(x.shape[-2])[:, None] < 32, y, y.dtype.type(0))
+
+    return wrong
+
+
+@mutant(HEADS, wraps=True)
+def eight_heads_at_most(correct: Any) -> Any:
+    """Reads heads modulo 8, as a block index that wraps around does."""
+
+    def wrong(x: Any, params: Any, *, num_heads: int, **options: Any) -> Any:
+        columns = params["query"].shape[-1] // max(num_heads, 1)
+        kept = np.arange(columns * num_heads) % (8 * columns) if num_heads > 8 else slice(None)
+        return correct(x, {**params, "query": params["query"][:, kept]}, num_heads=num_heads, **options)
+
+    return wrong
+
+
+SIZES = (format_of_the_words, words_beyond_32_lost, eight_heads_at_most)
+
+
+@mutant(HEADS, wraps=True)
 def future_always_hidden(correct: Any) -> Any:
     """Is causal whether asked or not."""
     return lambda x, params, **options: correct(x, params, **{**options, "is_causal": True})
@@ -276,7 +308,20 @@ def _first_of_batch(correct: Any, g: Any, x: Any, params: Any, options: Options)
     return (x_bar, correct(g[:1], x[:1], params, **options)[1]) if x.ndim > 2 else correct(g, x, params, **options)
 
 
+def _lost(where: Callable[[Any, Options], bool]) -> Callable[..., Any]:
+    def change(correct: Any, g: Any, x: Any, params: Any, options: Options) -> Any:
+        x_bar, bars = correct(g, x, params, **options)
+        return (x_bar * 0, {n: w * 0 for n, w in bars.items()}) if where(x, options) else (x_bar, bars)
+
+    return change
+
+
 GRADIENTS = (
+    _pulled("groups_lost", "Sends nothing back from three heads or more.", _lost(lambda x, o: o["num_heads"] > 2)),
+    _pulled("long_texts_lost", "Sends nothing back from four words or more.", _lost(lambda x, o: x.shape[-2] > 3)),
+    _pulled(
+        "wide_words_lost", "Sends nothing back to words of nine features or more.", _lost(lambda x, o: x.shape[-1] > 8)
+    ),
     _forgotten("mask", None),
     _forgotten("bias", None),
     _forgotten("is_causal", False),
@@ -393,6 +438,12 @@ STEPS = (
         "four_words_back", "Forgets what lies more than four words back.",
         attend=lambda q, cache, before, **options: _ask_all(
             q, cache, before, **_hidden(options, _keys(cache) > before + np.arange(q.shape[-2])[:, None] - 4)
+        ),
+    ),
+    stepped(
+        "sixteen_words_back", "Forgets what lies more than sixteen words back.",
+        attend=lambda q, cache, before, **options: _ask_all(
+            q, cache, before, **_hidden(options, _keys(cache) > before + np.arange(q.shape[-2])[:, None] - 16)
         ),
     ),
     stepped(

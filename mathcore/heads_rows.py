@@ -9,12 +9,13 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore import gradients_rows as textbooks
-from mathcore.attention_rows import Dice, draw_options, figures, per_head, some_numbers
+from mathcore.attention_rows import Dice, draw_options, figures, formats_together, per_head, some_numbers
 from mathcore.common_rows import Part
 from mathcore.gradients_tolerances import pulled_back
 from mathcore.heads_tolerances import heads_rounding, projection_error, turn_error
 from mathcore.verify import Allowance, Operations, Target, all_of, balls, domain, equal, seeds
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.errors import NotTriedError
 from mathcore.verify.numbers import derivative
 from mathcore.verify.relations import Conjunction, Relation
 
@@ -129,13 +130,13 @@ def draw_case(
 ) -> Case:
     """Words, weights and options, drawn together; `heads` are those of queries and of keys."""
     dice, rng = Dice(draw(st.integers(0, 2**40 - 1))), draw(seeds())
-    count, key_heads = heads or dice.of((2, 2), (1, 1), (2, 1), (3, 3), (4, 2), (3, 1), (6, 3))
+    count, key_heads = heads or dice.of((2, 2), (1, 1), (2, 1), (3, 3), (4, 2), (3, 1), (6, 3), (9, 9), (8, 4))
     turns = dice.of(False, True) if turns is None else turns
     width = dice.of(2, 4, 6) if turns else dice.of(1, 2, 3, 4, 5)
-    value_width, outputs, some = dice.of(1, 2, 3, 4), dice.of(1, 2, 3, 5), dice.of((), (2,), (1, 2))
+    value_width, outputs, some = dice.of(1, 2, 3, 4), dice.of(1, 2, 3, 5, 40), dice.of((), (2,), (1, 2), (3,))
     lead = some if lead is None else lead
-    n = dice.of(3, 1, 2, 4, 5) if features is None else features
-    t = dice.of(3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 17) if times is None else times
+    n = dice.of(3, 1, 2, 4, 5, 40) if features is None else features
+    t = dice.of(3, 1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 33) if times is None else times
     x = some_numbers(rng, (*lead, t, n), dice.of(1.0, 0.25, 4.0), dtype)
     params = draw_params(rng, dtype, (n, count, key_heads, width, value_width, outputs))
     case = {"x": x, "params": params, "num_heads": count, "num_kv_heads": key_heads}
@@ -148,6 +149,30 @@ def draw_case(
 def cases(draw: Draw, target: Target, how: Any = None) -> Case:
     """Several heads in any format that the target accepts."""
     return draw_case(draw, draw(st.sampled_from(target.dtypes)), **(how or {}))
+
+
+@domain
+def even_cases(draw: Draw, target: Target) -> Case:
+    """Heads of even widths, which may be turned or not."""
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), turns=True)
+
+
+@domain
+def even_pullbacks(draw: Draw, target: Target) -> Case:
+    """The same, with a cotangent."""
+    case = draw(even_cases().build(target))
+    shape = (*case["x"].shape[:-1], case["params"]["output"].shape[-1])
+    return {"cotangent": some_numbers(draw(seeds()), shape, 1.0, case["x"].dtype.name), **case}
+
+
+@domain
+def mixed_cases(draw: Draw, target: Target) -> Case:
+    """Words and weights in formats of their own."""
+    if not target.exact:
+        raise NotTriedError(HEADS, "arrays of several formats")
+    case, formats = draw_case(draw, "float64"), formats_together(draw, target)
+    params = {name: as_dtype(w, draw(formats)) for name, w in case["params"].items()}
+    return {**case, "x": as_dtype(case["x"], draw(formats)), "params": params}
 
 
 # Derivatives.
@@ -191,25 +216,41 @@ def enclosed(number: float) -> Any:
     return balls(float(number))[()]
 
 
-def _small(draw: Draw) -> tuple[tuple[Any, ...], Case]:
-    """Whole numbers so small that scores are at most 4 apart once they are counted in quarters, and every option."""
+def _small(draw: Draw, *, more: bool = False) -> tuple[tuple[Any, ...], Case]:
+    """Whole numbers so small that scores are at most 4 apart once they are counted in quarters, and every option.
+
+    If `more`: groups of heads, many words or many features.
+    """
     dice, rng = Dice(draw(st.integers(0, 2**40 - 1))), draw(seeds())
-    count, key_heads = dice.of((2, 2), (1, 1), (2, 1))
+    count, key_heads = dice.of((4, 2), (6, 3), (1, 1)) if more else dice.of((2, 2), (1, 1), (2, 1))
     turns, features, value_width = dice.of(False, True), dice.of(2, 1, 3), dice.of(1, 2)
     width, times, outputs = dice.of(2, 4) if turns else dice.of(1, 2, 3), dice.of(2, 3, 1), dice.of(1, 2)
     lead = dice.of((), (), (2,))
-    shapes = [(*lead, times, features), (features, count * width), (features, key_heads * width)]
+    if more:
+        value_width, outputs, lead = 1, 1, ()
+        features, width, times = (17, 2, 2) if count == 1 else (2, 2 if turns else 1, dice.of(5, 9))
+    return _whole_numbers(dice, rng, (count, key_heads), (features, width, value_width, outputs), (*lead, times), turns)
+
+
+def _whole_numbers(
+    dice: Dice, rng: np.random.Generator, heads: tuple[int, int], widths: tuple[int, ...], words: Any, turns: bool
+) -> tuple[tuple[Any, ...], Case]:
+    """The arrays and options of `_small`."""
+    (count, key_heads), (features, width, value_width, outputs), times = heads, widths, words[-1]
+    shapes = [(*words, features), (features, count * width), (features, key_heads * width)]
     shapes += [(features, key_heads * value_width), (count * value_width, outputs)]
     scores = dice.of((count, times, times), (times, times), (1, times))
     bias = rng.choice([0.0, 0.25, -0.25, -np.inf], scores)
-    return tuple(rng.integers(-2, 3, shape).astype(np.float64) for shape in shapes), {
+    kept = 0.2 if features > 3 else 1.0  # long sums stay small: most of their numbers are 0
+    arrays = (rng.integers(-2, 3, shape) * (rng.random(shape) < kept) for shape in shapes)
+    return tuple(x.astype(np.float64) for x in arrays), {
         "num_heads": count,
         "num_kv_heads": key_heads,
         "mask": rng.random(scores) < 0.7 if dice.of(False, True, True) else None,
         "bias": bias if dice.of(False, True, True) else None,
         "is_causal": dice.of(False, True),
         "query_offset": dice.of(0, 1, -1),
-        "scale": dice.of(None, 0.75),
+        "scale": dice.of(None, 0.75, -0.5),
         "rope_base": dice.of(10_000.0, 100.0) if turns else None,
     }
 
@@ -218,9 +259,9 @@ DERIVATIVE = replace(textbooks.MULTI_HEAD, drawn=_small, formula=formula)
 
 
 @domain
-def nudged(draw: Draw, target: Target) -> Case:
+def nudged(draw: Draw, target: Target, *, more: bool = False) -> Case:
     """An example for `DERIVATIVE` in any format: arrays, options, a direction and the seed of a cotangent."""
-    (arrays, other), dtype = _small(draw), draw(st.sampled_from(target.dtypes))
+    (arrays, other), dtype = _small(draw, more=more), draw(st.sampled_from(target.dtypes))
     rng = draw(seeds())
     if other["bias"] is not None:
         other["bias"] = as_dtype(other["bias"], dtype)
@@ -241,7 +282,7 @@ class Heads(Part):
     def answer(self, ops: Operations, **arguments: Any) -> Any:
         """What the target returns; the cotangents of the matrices in their order."""
         params = {name: arguments.pop(name) for name in WEIGHTS}
-        options = {name: arguments.pop(name) for name in OPTIONS if name in arguments}
+        options = {name: arguments.pop(name) for name in self.options if name in arguments}
         answer = getattr(ops, self.name)(*arguments.values(), params, **options)
         return (answer[0], *(answer[1][name] for name in WEIGHTS)) if isinstance(answer, tuple) else answer
 
@@ -263,19 +304,36 @@ def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | N
     return {**case, "x": abs(case["x"]), "value": abs(case["value"])} if long else case
 
 
+def _stacked(draw: Draw, name: str, rows: int) -> Case:
+    """So many sentences of few words."""
+    heads = draw(st.sampled_from([(1, 1), (2, 1)]))
+    case = draw_case(draw, name, features=2, heads=heads, times=2, turns=False, lead=(rows,))
+    return apart(case)
+
+
+def _stacked_pulled(draw: Draw, name: str, rows: int) -> Case:
+    """So many sentences of a word with a feature or two, of two words if they are few: their derivative is dear."""
+    dice, rng = Dice(draw(st.integers(0, 2**40 - 1))), draw(seeds())
+    features, times = draw(st.integers(1, 2)), 2 if rows < 20 else 1
+    arrays, other = _whole_numbers(dice, rng, (1, 1), (features, 1, 1, 1), (rows, times), False)
+    return _with_cotangent(draw, name, arrays, other)
+
+
 def _agrees_apart(ops: Operations, answer: Any, **arguments: Any) -> Conjunction | Relation:
     params = {name: arguments.pop(name) for name in WEIGHTS}
     return agrees(ops, answer, params=params, **arguments)
 
 
 def _pulled(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Case:  # noqa: ARG001
-    (x, *matrices), other = _small(draw)
+    return _with_cotangent(draw, name, *_small(draw))
+
+
+def _with_cotangent(draw: Draw, name: str, arrays: tuple[Any, ...], other: Case) -> Case:
+    x, *matrices = arrays
     cotangent = draw(seeds()).integers(-8, 9, (*x.shape[:-1], matrices[-1].shape[-1]))
-    arrays = dict(zip(("cotangent", "x", *WEIGHTS), (cotangent, x, *matrices), strict=True))
-    arrays = {n: a * 0.2371 for n, a in arrays.items()}  # no fraction that fewer bits would hold
-    if other["bias"] is not None:
-        other["bias"] = as_dtype(other["bias"], name)
-    return {**{n: as_dtype(a, name) for n, a in arrays.items()}, **other}
+    named = dict(zip(("cotangent", "x", *WEIGHTS), (cotangent, x, *matrices), strict=True))
+    given = {n: as_dtype(a * 0.2371, name) for n, a in named.items()}  # no fraction that fewer bits would hold
+    return {**given, **other, "bias": other["bias"] if other["bias"] is None else as_dtype(other["bias"], name)}
 
 
 def _pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **arguments: Any) -> Conjunction:  # noqa: ARG001
@@ -293,7 +351,16 @@ def _pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **arguments: An
 
 _W = np.ones((2, 2))
 _SAMPLE = {"x": np.ones((3, 2)), **dict.fromkeys(WEIGHTS, _W), "num_heads": 2, "bias": np.zeros((3, 3))}
-WHOLE = Heads(HEADS, _of_any_kind, _agrees_apart, _SAMPLE, (heads_rounding,), rows_in_views=3)
+WHOLE = Heads(
+    HEADS, _of_any_kind, _agrees_apart, _SAMPLE, (heads_rounding,), rows_in_views=3, options=OPTIONS, stacked=_stacked
+)
 PULLED = Heads(
-    f"{HEADS}_vjp", _pulled, _pulled_agrees, {"cotangent": np.ones((3, 2)), **_SAMPLE}, (pulled_back,), rows_in_views=3
+    f"{HEADS}_vjp",
+    _pulled,
+    _pulled_agrees,
+    {"cotangent": np.ones((3, 2)), **_SAMPLE},
+    (pulled_back,),
+    rows_in_views=3,
+    options=OPTIONS,
+    stacked=_stacked_pulled,
 )

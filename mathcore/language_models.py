@@ -32,6 +32,10 @@ def default_text() -> str:
 
     Some topics repeat others word for word. Every paragraph is kept once, so that what is held out has not been
     read before.
+
+    Examples:
+        >>> len(mc.default_text()) > 100_000
+        True
     """
     from pydoc_data.topics import topics
 
@@ -40,7 +44,7 @@ def default_text() -> str:
 
 
 def split_text(text: str, *, block: int = 4000, every: int = 10) -> tuple[str, str]:
-    """A text to train on and one to hold out, both from all parts of `text`.
+    r"""A text to train on and one to hold out, both from all parts of `text`.
 
     Args:
         text: any string.
@@ -52,6 +56,10 @@ def split_text(text: str, *, block: int = 4000, every: int = 10) -> tuple[str, s
 
     Raises:
         ValueError: if the text is too short to hold anything out.
+
+    Examples:
+        >>> mc.split_text("One.\n\nTwo.\n\nThree.\n\n", block=1, every=3)
+        ('One.\n\nTwo.\n\n', 'Three.\n\n')
     """
     blocks: list[str] = []
     for paragraph in filter(None, re.split(r"(?<=\n\n)", text)):  # nothing stands behind the last blank line
@@ -92,6 +100,11 @@ class WordBigram:
         predecessors: how many different words came before each.
         spelling: for every run of up to two bytes within a word, the bytes that came next.
 
+    Examples:
+        >>> bigram = mc.WordBigram.train(" a cat a dog a cat")
+        >>> bigram.pairs[" a", " cat"], bigram.followers[" a"]
+        (2, 2)
+
     Source:
         Kneser & Ney (1995), doi:10.1109/ICASSP.1995.479394, interpolated as in Chen & Goodman (1999),
         doi:10.1006/csla.1999.0128; spelling: Witten & Bell (1991), doi:10.1109/18.87000.
@@ -123,6 +136,10 @@ class WordBigram:
 
         Raises:
             ValueError: if it has fewer than two words.
+
+        Examples:
+            >>> dict(mc.WordBigram.train("a cat sat").pairs)
+            {('a', ' cat'): 1, (' cat', ' sat'): 1}
         """
         pairs = Counter(pairwise(_WORD.findall(text)))
         if not pairs:
@@ -130,12 +147,24 @@ class WordBigram:
         return cls(pairs)
 
     def probability(self, word: str, before: str) -> float:
-        """p(word | before)."""
+        """p(word | before).
+
+        Examples:
+            >>> bigram = mc.WordBigram.train("a cat saw a cat")
+            >>> bigram.probability(" cat", " a") > bigram.probability(" dog", " a") > 0
+            True
+        """
         counted, rest = self._shares(word, before)
         return counted + rest * self.spelled(word)
 
     def spelled(self, word: str) -> float:
-        """The probability of spelling `word`, its end included."""
+        """The probability of spelling `word`, its end included.
+
+        Examples:
+            >>> bigram = mc.WordBigram.train("ab ab")
+            >>> bigram.spelled(" ab") > bigram.spelled(" ba") > 0
+            True
+        """
         return math.prod(self._letters(word))
 
     def bits_per_byte(self, text: str) -> float:
@@ -143,6 +172,11 @@ class WordBigram:
 
         Raises:
             ValueError: if the text is empty.
+
+        Examples:
+            >>> bigram = mc.WordBigram.train("a cat saw a cat")
+            >>> bigram.bits_per_byte("a cat") < bigram.bits_per_byte("a dog")
+            True
         """
         size, words = _size(text), _WORD.findall(text)
         return sum(self._bits(w, v) for v, w in pairwise(["", *words])) / size
@@ -203,6 +237,11 @@ class Plan:
         warmup: steps on the way up; from there the rate falls along a cosine.
         beta2, decay: of Adam.
         seed: of everything random.
+
+    Examples:
+        >>> plan = mc.Plan(width=64, steps=100)
+        >>> plan.width, plan.num_heads, plan.steps
+        (64, 4, 100)
     """
 
     merges: int = 768
@@ -230,6 +269,12 @@ class LanguageModel:
         tokenizer: from text to its tokens and back.
         num_heads: heads of each attention.
         context: tokens that it was trained to look back on.
+
+    Examples:
+        >>> plan = mc.Plan(merges=0, width=4, num_layers=1, num_heads=1, hidden=4, context=8)
+        >>> model = mc.LanguageModel.of(mc.start_language_model("The cat sat.", plan))
+        >>> len(model.tokenizer.vocabulary), model.context
+        (256, 8)
     """
 
     params: Params
@@ -243,6 +288,11 @@ class LanguageModel:
 
         Raises:
             ValueError: if the checkpoint is of something else.
+
+        Examples:
+            >>> plan = mc.Plan(merges=0, width=4, num_layers=1, num_heads=1, hidden=4, context=8)
+            >>> mc.LanguageModel.of(mc.start_language_model("The cat sat.", plan)).num_heads
+            1
         """
         plan = _plan_of(checkpoint)
         tokenizer = BytePairTokenizer.from_json(checkpoint.config["tokenizer"])
@@ -258,6 +308,12 @@ class LanguageModel:
 
         Raises:
             ValueError: if the text is empty.
+
+        Examples:
+            >>> plan = mc.Plan(merges=0, width=4, num_layers=1, num_heads=1, hidden=4, context=8)
+            >>> untrained = mc.LanguageModel.of(mc.start_language_model("The cat sat.", plan))
+            >>> round(untrained.bits_per_byte("A dog."), 3)  # of 256 bytes each is as likely
+            8.0
         """
         size, ids = _size(text), self.tokenizer.encode(text)
         seen = last_tokens(self.tokenizer, before, self.context)
@@ -281,6 +337,13 @@ class LanguageModel:
 
         Returns:
             What comes after the prompt.
+
+        Examples:
+            >>> plan = mc.Plan(merges=0, width=8, num_layers=1, hidden=8, context=4, steps=30, warmup=1, rate=0.1)
+            >>> start = mc.start_language_model("abc" * 20, plan)
+            >>> model = mc.LanguageModel.of(mc.train_language_model("abc" * 20, start))
+            >>> model.continue_text("ab", 4)
+            'cabc'
         """
         ids = self.tokenizer.encode(prompt or "\n")
         new = generate(self.params, ids, count, num_heads=self.num_heads, temperature=temperature, rng=rng)
@@ -299,6 +362,12 @@ def start_language_model(text: str, plan: Plan) -> Checkpoint:
 
     Raises:
         ValueError: if the text has too few tokens for one context, or the plan does not work out.
+
+    Examples:
+        >>> plan = mc.Plan(merges=0, width=4, num_layers=1, num_heads=1, hidden=4, context=8)
+        >>> start = mc.start_language_model("The cat sat.", plan)
+        >>> start.step, start.params["embedding"].shape
+        (0, (256, 4))
     """
     for whole, parts in (("width", "num_heads"), ("batch", "shards")):
         if getattr(plan, whole) % getattr(plan, parts):
@@ -336,6 +405,12 @@ def train_language_model(
 
     Raises:
         ValueError: if `start` is no checkpoint of a language model, or one of another text.
+
+    Examples:
+        >>> plan = mc.Plan(merges=0, width=4, num_layers=1, num_heads=1, hidden=4, context=8, steps=2, warmup=1)
+        >>> start = mc.start_language_model("The cat sat.", plan)
+        >>> mc.train_language_model("The cat sat.", start).step
+        2
     """
     plan = _plan_of(start)
     if start.config["text"] != _fingerprint(text):

@@ -31,6 +31,10 @@ def linear(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None =
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not touch; the message gives them. Nothing is broadcast over `weight`.
 
+    Examples:
+        >>> mc.linear([1.0, 2.0], weight=[[1.0, 3.0], [2.0, 4.0]], bias=[10.0, 20.0])
+        array([15., 31.])
+
     Source:
         Higham, Accuracy and Stability of Numerical Algorithms (2002), §3.5 for the error bound.
     """
@@ -63,6 +67,14 @@ def linear_vjp(
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> x_bar, weight_bar = mc.linear_vjp([1.0, 1.0], x=[5.0, 6.0], weight=[[1.0, 2.0], [3.0, 4.0]])
+        >>> x_bar
+        array([3., 7.])
+        >>> weight_bar
+        array([[5., 5.],
+               [6., 6.]])
     """
     x, weight, g = floating("x", x), floating("weight", weight), floating("cotangent", cotangent)
     _check_layer(x, weight)
@@ -94,6 +106,10 @@ def relu(x: npt.ArrayLike) -> Array:
 
     Raises:
         TypeError: if x is not floating.
+
+    Examples:
+        >>> mc.relu([-2.0, 0.0, 3.0])
+        array([0., 0., 3.])
     """
     x = floating("x", x)
     return map_numbers(_relu, np.empty(x.shape, x.dtype), x)
@@ -115,6 +131,10 @@ def relu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes differ; the message gives them.
+
+    Examples:
+        >>> mc.relu_vjp([5.0, 5.0, 5.0], x=[-2.0, 0.0, 3.0])
+        array([0., 0., 5.])
     """
     x, g = floating("x", x), floating("cotangent", cotangent)
     if g.shape != x.shape:
@@ -156,6 +176,14 @@ def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:
     Raises:
         TypeError: if weight is not floating (LAPACK knows no objects and no long doubles), or rank not an integer.
         ValueError: if weight is not a matrix of finite numbers, or the rank is out of range.
+
+    Examples:
+        >>> left, right = mc.low_rank([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]], rank=1)
+        >>> left.shape, right.shape
+        ((2, 1), (1, 3))
+        >>> (left @ right).round(6)
+        array([[1., 2., 3.],
+               [2., 4., 6.]])
 
     Source:
         Eckart & Young, Psychometrika 1 (1936), doi:10.1007/BF02288367.

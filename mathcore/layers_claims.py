@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore import layers_mutants as wrong
-from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, pure
+from mathcore.common_rows import any_width, floats_only, keeps_dtype, layout_free, many_rows, pure
 from mathcore.embeddings_claims import rank
 from mathcore.embeddings_rows import draw_scores, tail
 from mathcore.embeddings_tolerances import score_table_rounding
@@ -33,6 +33,7 @@ from mathcore.layers_tolerances import merged_layers, stacked_layers
 from mathcore.verify import (
     Allowance,
     Claim,
+    Limits,
     Operations,
     Target,
     all_of,
@@ -51,11 +52,12 @@ from mathcore.verify import (
     raises,
     widths,
 )
+from mathcore.verify.adversary import BENDS
 from mathcore.verify.domains import WIDTHS, Draw, as_dtype
 from mathcore.verify.enclosures import true_matmul
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.numbers import Ledger, counted, derivative
-from mathcore.verify.relations import Conjunction
+from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import FORMATS, dot_product, dtype_named, magnitude
 
 # FAQ 9: layers.
@@ -75,9 +77,11 @@ def exact_arrays(draw: Draw, target: Target, **shapes: tuple[int, ...]) -> dict[
 
 
 @domain
-def exact_stack(draw: Draw, target: Target, *, most: int = 3, count: int = 2) -> dict[str, Any]:
+def exact_stack(draw: Draw, target: Target, *, least: int = 1, most: int = 3, count: int = 2) -> dict[str, Any]:
     """x (rows, n₀) and `count` layers (n₀, n₁), (n₁, n₂), … with their biases, in exact numbers."""
-    sizes, kind = [draw(st.integers(1, most)) for _ in range(count + 1)], draw(st.booleans())
+    ends = [draw(st.integers(1, most)) for _ in range(2)]
+    sizes = [ends[0], *(draw(st.integers(least, most)) for _ in range(count - 1)), ends[1]]
+    kind = draw(st.booleans())
 
     def make(*shape: int) -> Any:
         if count > 2:  # denominators would grow from layer to layer
@@ -114,10 +118,44 @@ def as_one(layers: Any) -> tuple[Any, Any]:
     return weight, bias
 
 
+@functools.cache
+def whole_numbers(dtype: str) -> Any:
+    """Many whole numbers from −3 to 3; thousands of products of them add up exactly in 32 bits."""
+    return as_dtype(np.random.default_rng(0).integers(-3, 4, 40_000), dtype)
+
+
+def whole_layer(place: int, dtype: str, rows: int, inputs: int, outputs: int) -> dict[str, Any]:
+    """A layer and a cotangent of these numbers; which ones depends on the place."""
+    shapes = {"g": (rows, outputs), "x": (rows, inputs), "weight": (inputs, outputs), "bias": (outputs,)}
+    numbers = whole_numbers(dtype)[place:]
+    return {name: numbers[i : i + math.prod(s)].reshape(s) for i, (name, s) in enumerate(shapes.items())}
+
+
+def exactly(x: Any, weight: Any, bias: Any = 0.0) -> Any:
+    """A layer of whole numbers, exact but for the rounding of a result in 16 bits."""
+    wide = x.astype(np.float64) @ weight.astype(np.float64) + np.asarray(bias, np.float64)
+    return wide.astype(x.dtype)
+
+
+def large_layers(target: Target) -> Iterator[dict[str, Any]]:
+    """Many rows, many inputs and many outputs together, in every format."""
+    for i, size in enumerate([(33, 34, 35), (65, 67, 66), (40, 100, 41), (129, 3, 130), (3, 130, 129)]):
+        for name in target.dtypes:
+            yield whole_layer(i, name, *size)
+
+
+def whole_numbers_pulled(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Relation:
+    """The cotangents of a layer of whole numbers, exact but for the rounding of a result in 16 bits."""
+    true = (exactly(g, weight.T), exactly(x.T, g), exactly(np.ones(len(g), g.dtype), g))
+    pulled = ops.linear_vjp(g, x, weight, bias)
+    return equal(np.concatenate([part.ravel() for part in pulled]), np.concatenate([part.ravel() for part in true]))
+
+
 layer_is_a_matrix = Claim(
     "linear.layer_is_a_matrix",
     faq=9,
-    statement="A layer is a matrix and a bias: each output is a weighted sum of the inputs, plus its own bias.",
+    statement="A layer is a matrix W and a bias b: each output y_j is a weighted sum of the inputs x_i, plus its own "
+    "bias.",
     formula=r"y_j = \sum_i x_i W_{ij} + b_j",
     source="Higham, Accuracy and Stability of Numerical Algorithms (2002), §3.5",
     needs=("linear",),
@@ -132,7 +170,9 @@ layer_is_a_matrix = Claim(
         wrong.relu_inside,
         wrong.inputs_of_eleven_bits,
         wrong.float32_inside,
+        wrong.far_corner_lost,
     ),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
 )
 
 
@@ -147,18 +187,25 @@ def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     return LINEAR.agrees(ops, x=x, weight=weight, bias=bias)
 
 
+@layer_is_a_matrix.exhaustive(large_layers)
+def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+    return equal(ops.linear(x, weight, bias), exactly(x, weight, bias))
+
+
 layers_compose = Claim(
     "linear.layers_compose",
     faq=9,
-    statement="From word to hidden to score, two layers are the composition of two maps, whatever the width between.",
+    statement="From word to hidden to score: two layers (U, b) and (V, c) with nothing between them are one layer, up "
+    "to rounding, whatever the width between.",
     formula=r"(xU + b)V + c = x(UV) + (bV + c)",
     needs=("linear",),
     tolerances=(stacked_layers,),
     refuted_by=(wrong.relu_inside, wrong.bias_forgotten, wrong.weight_transposed, wrong.one_too_many),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
 )
 
 
-@layers_compose.exact(exact_stack(most=4))
+@layers_compose.exact(exact_stack(least=0, most=4))
 def _(ops: Operations, x: Any, layers: Any) -> Any:
     return equal(through(ops, x, layers), x @ as_one(layers)[0] + as_one(layers)[1])
 
@@ -172,12 +219,14 @@ def _(ops: Operations, x: Any, layers: Any) -> Any:
 is_linear = Claim(
     "linear.is_linear",
     faq=9,
-    statement="A layer without bias is linear: a sum goes to the sum, a multiple to the multiple. With a bias it is "
-    "affine: that is true where the weights of the mixture add up to 1.",
-    formula=r"f(\alpha x + \beta y) = \alpha f(x) + \beta f(y)",
+    statement="A layer f without bias is linear, up to rounding: a sum goes to the sum, a multiple to the multiple. "
+    "With a bias it is affine: that is true where the weights of the mixture add up to 1.",
+    formula=r"f(\alpha x + \beta y) = \alpha f(x) + \beta f(y), \qquad \text{with a bias if } \alpha + \beta = 1",
+    legend={"x": "an input", "y": "another", "α": "a number", "β": "another"},
     needs=("linear",),
     tolerances=(dot_product,),
     refuted_by=(wrong.squared, wrong.saturated, wrong.relu_inside, wrong.one_too_many, wrong.normalised),
+    limits=Limits(also=("α and β are whole",), fixed={"scale": "inputs are whole numbers, or fractions"}),
 )
 
 
@@ -200,22 +249,24 @@ def _(ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any, bias: Any) -
 
 @domain
 def float_mixtures(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two batches of whole numbers and two multiples, whose mixture every format has, and weights."""
+    """Two batches of whole numbers and two multiples, whose mixture every format has; weights, with a bias or none."""
     name, rows = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 3))
-    inputs, outputs = draw(st.integers(1, 6)), draw(st.integers(1, 4))
+    inputs, outputs = draw(widths(most=40)), draw(st.integers(1, 4))
     x, y = (as_dtype(draw_integers(draw, (rows, inputs), 12), name) for _ in range(2))
-    weight = draw_array(draw, (inputs, outputs), name, (2.0**-4, 2.0**4))
-    return {"x": x, "y": y, "a": draw(st.integers(-3, 3)), "b": draw(st.integers(-3, 3)), "weight": weight}
+    weight, bias = (draw_array(draw, s, name, (2.0**-4, 2.0**4)) for s in ((inputs, outputs), (outputs,)))
+    affine, a = draw(st.booleans()), draw(st.integers(-3, 3))
+    b = 1 - a if affine else draw(st.integers(-3, 3))
+    return {"x": x, "y": y, "a": a, "b": b, "weight": weight, "bias": bias if affine else None}
 
 
 @is_linear.property(float_mixtures())
-def _(ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any) -> Any:
+def _(ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any, bias: Any) -> Any:
     def allowed(z: Any) -> Any:
-        return dot_product(magnitude(z, weight), len(weight), x.dtype)
+        return true_layer(z, weight, bias)[1]
 
     z = (a * x.astype(np.float64) + b * y.astype(np.float64)).astype(x.dtype)
-    mixed = enclose(lambda fx, fy: a * fx + b * fy, ops.linear(x, weight), ops.linear(y, weight))
-    return equal(ops.linear(z, weight), mixed, within=allowed(z) + allowed(x) * a + allowed(y) * b)
+    mixed = enclose(lambda fx, fy: a * fx + b * fy, ops.linear(x, weight, bias), ops.linear(y, weight, bias))
+    return equal(ops.linear(z, weight, bias), mixed, within=allowed(z) + allowed(x) * a + allowed(y) * b)
 
 
 # FAQ 10: ReLU.
@@ -275,8 +326,9 @@ algebra = Claim(
     faq=10,
     statement="Applied twice it is applied once; it never turns an order around and never widens a gap; a positive "
     "factor passes through; a number is its positive part less that of its negative, and its magnitude is both added.",
-    formula=r"r(r(x)) = r(x), \quad x \le y \Rightarrow 0 \le r(y) - r(x) \le y - x, \quad r(cx) = c\,r(x), \quad "
-    r"x = r(x) - r(-x), \quad |x| = r(x) + r(-x)",
+    formula=r"r(r(x)) = r(x), \quad x \le y \Rightarrow 0 \le r(y) - r(x) \le y - x, \quad r(cx) = c\,r(x) "
+    r"\text{ for } c > 0, \quad x = r(x) - r(-x), \quad |x| = r(x) + r(-x)",
+    legend={"r": "ReLU", "x": "a finite number", "y": "another", "c": "a factor"},
     needs=("relu",),
     refuted_by=(
         wrong.leaky, wrong.absolute, wrong.shifted, wrong.smooth, wrong.negative_kept, wrong.identity,
@@ -314,27 +366,28 @@ def _(ops: Operations, x: Any, y: Any, factor: Any) -> Any:
 
 @domain
 def ordered_pairs(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two arrays of finite numbers of any size, one nowhere above the other, and a positive factor."""
+    """Two arrays of finite numbers of any size, and a positive factor."""
     name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 6))
     x, y = (np.nan_to_num(draw_bits(draw, (n,), name).astype(np.float64)) for _ in range(2))
     factor = as_dtype(draw(log_uniform(2.0**-3, 2.0**3)), name)
-    return {"x": as_dtype(np.minimum(x, y), name), "y": as_dtype(np.maximum(x, y), name), "factor": factor}
+    return {"x": as_dtype(x, name), "y": as_dtype(y, name), "factor": factor}
 
 
 @algebra.property(ordered_pairs())
 def _(ops: Operations, x: Any, y: Any, factor: Any) -> Any:
-    return laws(ops, x, y, factor)
+    return laws(ops, np.minimum(x, y), np.maximum(x, y), abs(factor))
 
 
 ten_layers_are_one = Claim(
     "linear.ten_layers_are_one",
     faq=10,
-    statement="Ten layers one after the other, with nothing between them, are one layer.",
-    formula=r"(\dots(xW_1 + b_1)\dots)W_{10} + b_{10} = xW + b",
+    statement="Ten layers one after the other, with nothing between them, are one layer, up to rounding.",
+    formula=r"\exists\, W, b:\ (\dots(xW_1 + b_1)\dots)W_{10} + b_{10} = xW + b \text{ for all } x",
     needs=("linear",),
     tolerances=(stacked_layers, merged_layers),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.bias_forgotten, wrong.capped_outputs),
     rests_on=("linear.layers_compose",),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
 )
 
 
@@ -368,8 +421,9 @@ BALANCE = np.array([1.0, -1.0, -1.0, 1.0])
 
 def xor_net(ops: Operations, x: Any) -> Any:
     """relu(a + b) − 2 relu(a + b − 1)."""
-    hidden = ops.relu(ops.linear(x, np.ones((2, 2)), np.array([0.0, -1.0])))
-    return ops.linear(hidden, np.array([[1.0], [-2.0]]))[:, 0]
+    before, after = (np.ones((2, 2)), np.array([0.0, -1.0])), np.array([[1.0], [-2.0]])
+    hidden = ops.relu(ops.linear(x, *(part.astype(x.dtype) for part in before)))
+    return ops.linear(hidden, after.astype(x.dtype))[:, 0]
 
 
 def no_affine_map_is(values: Any) -> Conjunction:
@@ -382,30 +436,69 @@ def no_affine_map_is(values: Any) -> Conjunction:
 breaks_the_collapse = Claim(
     "relu.breaks_the_collapse",
     faq=10,
-    statement="With a ReLU between two layers no single matrix, nor a matrix with a bias, gives the same.",
-    formula=r"\nexists\, W, b:\ \operatorname{relu}(xW_1 + b_1)W_2 + b_2 = xW + b \text{ for all } x",
+    verdict="holds_if",
+    condition="the bends do not cancel. Where they do, as in relu(x) − relu(−x) = x, a single layer gives the same.",
+    statement="A ReLU between two layers can leave the linear maps: no single matrix, with a bias or without, gives "
+    "the same.",
+    formula=r"\nexists\, W, b:\ \operatorname{relu}(xW_1 + b_1)W_2 = xW + b \text{ for all } x \iff "
+    r"|xW_1 + b_1|\,W_2 \text{ is not of the form } xW + b",
     needs=("relu", "linear"),
-    refuted_by=(wrong.identity, wrong.one_too_many, wrong.negative_kept, wrong.leaky, wrong.shifted),
+    refuted_by=(wrong.identity, wrong.one_too_many, wrong.negative_kept, wrong.leaky, wrong.shifted, wrong.absolute),
     rests_on=("linear.ten_layers_are_one", "depth.single_layer_is_limited"),
+    legend={"W": "weights: the first before the ReLU, the second after it", "b": "biases"},
+    limits=Limits(
+        also=("one output", "kinks that all pass through one point, or come in pairs"),
+        fixed={"scale": "whole numbers whose sums are exact"},
+    ),
 )
 
 
 @domain
-def nets_around_zero(draw: Draw, target: Target) -> dict[str, Any]:
-    """A step x from 0, weights, and positive weights after them: whole numbers, none of their sums above 256."""
-    name, inputs, hidden = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 4)), draw(st.integers(1, 5))
-    x, weight, after = (draw_integers(draw, s, 2) for s in ((1, inputs), (inputs, hidden), (hidden, 1)))
-    x[0, 0], weight[0, 0], weight[1:, 0] = x[0, 0] or 1, weight[0, 0] or 1, 0  # at least one unit has its kink here
-    return {"x": as_dtype(x, name), "weight": as_dtype(weight, name), "after": as_dtype(abs(after) + 1, name)}
+def nets_around_a_point(draw: Draw, target: Target) -> dict[str, Any]:
+    """A point where all units have their kinks, a step from it, and weights of either sign whose bends do not cancel.
+
+    Whole numbers, none of their sums above 256.
+    """
+    name, inputs, hidden = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 3)), draw(st.integers(1, 5))
+    point, step, weight = (draw_integers(draw, s, 2) for s in ((1, inputs), (1, inputs), (inputs, hidden)))
+    after = draw_integers(draw, (hidden, 1), 2)
+    step[0, 0], weight[0, 0], weight[1:, 0] = step[0, 0] or 1, weight[0, 0] or 1, 0  # one unit has its kink here
+    after[0] += not (abs(step @ weight) @ after).any()
+    arrays = {"point": point, "step": step, "weight": weight, "after": after}
+    return {key: as_dtype(v, name) for key, v in arrays.items()}
 
 
-@breaks_the_collapse.property(nets_around_zero())
-def _(ops: Operations, x: Any, weight: Any, after: Any) -> Any:
-    # What f(x) + f(−x) − 2f(0) leaves over: nothing if f is affine, and the kinks of the units here.
-    ahead, behind, here = (ops.linear(ops.relu(ops.linear(v, weight)), after)[0] for v in (x, -x, 0 * x))
-    bend = ahead.astype(np.float64) + behind.astype(np.float64) - 2 * here.astype(np.float64)
-    hidden = x.astype(np.float64) @ weight.astype(np.float64)
-    return all_of(equal(bend, abs(hidden)[0] @ after.astype(np.float64)), less(0.0, bend))
+def relu_between(ops: Operations, x: Any, weight: Any, bias: Any, after: Any) -> Any:
+    """Layer, ReLU, layer without a bias; the answer in float64."""
+    return ops.linear(ops.relu(ops.linear(x, weight, bias)), after).astype(np.float64)
+
+
+@breaks_the_collapse.property(nets_around_a_point())
+def _(ops: Operations, point: Any, step: Any, weight: Any, after: Any) -> Any:
+    # What f(p + d) + f(p − d) − 2f(p) leaves over: nothing if f is affine, and the bends of the units here.
+    places, wide = (point + step, point - step, point), weight.astype(np.float64)
+    bias = -(point.astype(np.float64) @ wide)[0].astype(weight.dtype)
+    ahead, behind, here = (relu_between(ops, v, weight, bias, after) for v in places)
+    return equal(ahead + behind - 2 * here, abs(step.astype(np.float64) @ wide) @ after.astype(np.float64))
+
+
+@domain
+def nets_that_cancel(draw: Draw, target: Target) -> dict[str, Any]:
+    """Half of the units of a net, inputs, and how the other half is turned."""
+    name, inputs, pairs = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    x, weight, bias = (draw_integers(draw, s, 2) for s in ((3, inputs), (inputs, pairs), (pairs,)))
+    arrays = {"x": x, "weight": weight, "bias": bias, "after": draw_integers(draw, (pairs, 1), 2)}
+    return {**{key: as_dtype(v, name) for key, v in arrays.items()}, "turn": draw(st.sampled_from([-2, -1, 1, 2]))}
+
+
+@breaks_the_collapse.property(nets_that_cancel(), effort=0.5)
+def _(ops: Operations, x: Any, weight: Any, bias: Any, after: Any, turn: int) -> Any:
+    # Pairs with one kink: (w, b) that gives |c|v, and c(w, b) that gives −v.
+    w, b, v = (a.astype(np.float64) for a in (weight, bias, after))
+    net = np.c_[w, turn * w], np.r_[b, turn * b], np.r_[abs(turn) * v, -v]
+    # relu(h) = h/2 + |h|/2, and of the second nothing is left: half of the two layers without a ReLU.
+    straight = (x.astype(np.float64) @ net[0] + net[1]) @ net[2]
+    return equal(2 * relu_between(ops, x, *(a.astype(x.dtype) for a in net)), straight)
 
 
 @breaks_the_collapse.proof
@@ -413,11 +506,12 @@ def _(ops: Operations) -> Any:
     return all_of(equal(xor_net(ops, CORNERS), XOR), no_affine_map_is(xor_net(ops, CORNERS)))
 
 
-@breaks_the_collapse.counterexample(x=st.integers(-4, 4), y=st.integers(-4, 4))
-def _(ops: Operations, x: int, y: int) -> Any:
-    a, b = np.array([[float(x)]]), np.array([[float(y)]])
-    f: Callable[[Any], Any] = lambda z: ops.linear(ops.relu(ops.linear(z, np.eye(1))), np.eye(1))  # noqa: E731
-    return equal(f(a + b), f(a) + f(b))
+@breaks_the_collapse.counterexample(up=st.integers(1, 4), down=st.integers(-4, -1))
+def _(ops: Operations, up: int, down: int) -> Any:
+    # f(x) = up · relu(x) + down · relu(−x) is linear if and only if f(1) + f(−1) = 2f(0).
+    weight, after = np.array([[1.0, -1.0]]), np.array([[float(up)], [float(down)]])
+    ahead, behind, here = relu_between(ops, np.array([[1.0], [-1.0], [0.0]]), weight, np.zeros(2), after)
+    return differs(ahead + behind - 2 * here, np.zeros(1))
 
 
 beats_linear = Claim(
@@ -425,17 +519,18 @@ beats_linear = Claim(
     faq=10,
     statement="Two layers with a ReLU between them compute “one or the other, but not both” exactly; no single layer "
     "does, and no single layer with a threshold either.",
-    formula=r"\operatorname{relu}(a + b) - 2\operatorname{relu}(a + b - 1) = a \oplus b",
+    formula=r"\operatorname{relu}(a + b) - 2\operatorname{relu}(a + b - 1) = a \oplus b, \qquad a, b \in \{0, 1\}",
+    legend={"a": "one input", "b": "the other"},
     source="Minsky & Papert, Perceptrons (1969); Goodfellow, Bengio & Courville, Deep Learning (2016), §6.1",
     needs=("relu", "linear"),
     refuted_by=(wrong.identity, wrong.leaky, wrong.negative_kept, wrong.bias_forgotten),
 )
 
 
-def corners() -> Iterator[dict[str, Any]]:
-    """All four inputs."""
-    for corner, wanted in zip(CORNERS, XOR, strict=True):
-        yield {"corner": corner[None], "wanted": wanted}
+def corners(target: Target) -> Iterator[dict[str, Any]]:
+    """All four inputs, in every format."""
+    for name, (corner, wanted) in itertools.product(target.dtypes, zip(CORNERS, XOR, strict=True)):
+        yield {"corner": as_dtype(corner[None], name), "wanted": wanted}
 
 
 @beats_linear.exhaustive(corners)
@@ -461,43 +556,63 @@ def _(ops: Operations) -> Any:
 piecewise_linear = Claim(
     "relu.piecewise_linear",
     faq=10,
-    statement="Among inputs that switch the same units on, a net with ReLU is a plain layer.",
+    statement="Among inputs x, y that switch the same units on, a net f with ReLU is a plain layer, up to rounding.",
     formula=r"x, y \text{ with one pattern} \Rightarrow f(\tfrac12 x + \tfrac12 y) = \tfrac12 f(x) + \tfrac12 f(y)",
     needs=("relu", "linear"),
     tolerances=(stacked_layers,),
-    refuted_by=(wrong.smooth, wrong.squared, wrong.saturated, wrong.bias_forgotten),
+    refuted_by=(wrong.smooth, wrong.squared, wrong.saturated, wrong.bias_forgotten, wrong.leaky),
+    limits=Limits(also=("one or two hidden layers",), fixed={"scale": "numbers with few bits"}),
 )
+
+STEPS = [sign * Fraction(4, 2**k) for k in range(7) for sign in (1, -1)]
 
 
 @domain
 def one_pattern(draw: Draw, target: Target) -> dict[str, Any]:
-    """A net with one hidden layer, and two inputs that switch on the same units; all numbers have few bits.
+    """A net with one or two hidden layers, an input and a direction; all numbers have few bits.
 
-    Whole inputs times whole weights plus an odd half: no unit stands at its kink, and a step short enough passes none.
+    Whole numbers and halves: some units stand at their kinks.
     """
-    sizes = [draw(st.integers(1, 4)) for _ in range(3)]
+    sizes = [draw(st.integers(1, 4)) for _ in range(draw(st.integers(3, 4)))]
     x, d = (draw_integers(draw, (1, sizes[0]), 5) for _ in range(2))
-    weight, after = (draw_integers(draw, s, 4) for s in itertools.pairwise(sizes))
-    bias, last = draw_integers(draw, (sizes[1],), 4) + Fraction(1, 2), draw_integers(draw, (sizes[2],), 4)
-    step = Fraction(4)
-    while (((x + step * d) @ weight + bias > 0) != (x @ weight + bias > 0)).any():
-        step /= 2
-    arrays = {"x": x, "y": x + step * d, "weight": weight, "bias": bias, "after": after, "last": last}
+    weights = [draw_integers(draw, s, 4) for s in itertools.pairwise(sizes)]
+    biases = [draw_integers(draw, (n,), 9) * Fraction(1, 2) for n in sizes[1:]]
+    layers = list(zip(weights, biases, strict=True))
+    number: Any = np.float64
     if target.exact and draw(st.booleans()):
-        third = Fraction(1, 3)  # no binary fraction; the pattern stays
-        return {k: v * third if k in ("weight", "bias") else v * Fraction(1) for k, v in arrays.items()}
-    return {name: v.astype(np.float64) for name, v in arrays.items()}
+        number = object
+        layers[0] = layers[0][0] * Fraction(1, 3), layers[0][1] * Fraction(1, 3)  # no binary fractions
+        layers[1:] = [(weight, bias * Fraction(1, 3)) for weight, bias in layers[1:]]  # the pattern stays
+    exact = (x * Fraction(1), d * Fraction(1), [(weight * Fraction(1), bias) for weight, bias in layers])
+    return {
+        "x": exact[0].astype(number), "d": exact[1].astype(number),
+        "layers": [(weight.astype(number), bias.astype(number)) for weight, bias in exact[2]],
+    }  # fmt: skip
 
 
-def net(ops: Operations, x: Any, weight: Any, bias: Any, after: Any, last: Any) -> Any:
-    """Layer, ReLU, layer."""
-    return ops.linear(ops.relu(ops.linear(x, weight, bias)), after, last)
+def pattern(x: Any, layers: Any) -> list[bool]:
+    """Which hidden units are on."""
+    on: list[bool] = []
+    for weight, bias in layers[:-1]:
+        x = x @ weight + bias
+        on += (x > 0).ravel().tolist()
+        x = x * (x > 0)
+    return on
+
+
+def net(ops: Operations, x: Any, layers: Any) -> Any:
+    """Layers with ReLU between them."""
+    for weight, bias in layers[:-1]:
+        x = ops.relu(ops.linear(x, weight, bias))
+    return ops.linear(x, *layers[-1])
 
 
 @piecewise_linear.exact(one_pattern())
-def _(ops: Operations, x: Any, y: Any, **layers: Any) -> Any:
-    middle = net(ops, (x + y) / 2, **layers)
-    return equal(middle + middle, net(ops, x, **layers) + net(ops, y, **layers))
+def _(ops: Operations, x: Any, d: Any, layers: Any) -> Any:
+    steps = (x + (step if d.dtype == object else float(step)) * d for step in STEPS)
+    y = next((y for y in steps if pattern(y, layers) == pattern(x, layers)), x)  # the first that switches no unit
+    middle = net(ops, (x + y) / 2, layers)
+    return equal(middle + middle, net(ops, x, layers) + net(ops, y, layers))
 
 
 @piecewise_linear.property(float_stack(), effort=0.5)
@@ -505,15 +620,16 @@ def _(ops: Operations, x: Any, layers: Any) -> Any:
     (weight, bias), (after, last) = layers
     on = (true_layer(x, weight, bias)[0].hi > 0).astype(int)  # the pattern turns the ReLU into a mask
     true = enclose(lambda x, w, b, v, c: ((x @ w + b) * on) @ v + c, x, weight, bias, after, last)
-    return equal(net(ops, x, weight, bias, after, last), true, within=stacked_layers(x, layers, x.dtype))
+    return equal(net(ops, x, layers), true, within=stacked_layers(x, layers, x.dtype))
 
 
 gradient_is_a_mask = Claim(
     "relu.gradient_is_a_mask",
     faq=10,
-    statement="The gradient passes as it came where the input was positive, and is zero where it was negative. At 0 it "
-    "is the declared share of what came, between none of it and all; so it is where the input was NaN.",
-    formula=r"\bar x = \bar y\,[x > 0]",
+    statement="The gradient passes as it came where the input x was positive, and is zero where it was negative. At 0 "
+    "it is the declared share of what came, between none of it and all; at NaN it is what is declared.",
+    formula=r"\bar x = \bar y\,[x > 0], \qquad x < 0 \text{ or } x > 0",
+    limits=Limits(fixed={"scale": "differences of whole numbers, which are exact"}),
     needs=("relu", "relu_vjp"),
     refuted_by=(
         wrong.slope_one_at_zero, wrong.half_at_zero, wrong.half_below_normal, wrong.mask_of_the_cotangent,
@@ -547,13 +663,15 @@ def around_zero(draw: Draw, target: Target) -> dict[str, Any]:
 
 @gradient_is_a_mask.property(around_zero())
 def _(ops: Operations, g: Any, x: Any, step: Any) -> Any:
+    step = abs(step)
+    x = np.where(abs(x) < step, step, x)
     difference = ops.relu(x + step) - ops.relu(x - step)  # no kink lies between: a central difference truncates nothing
     return equal(ops.relu_vjp(g, x) * (step + step), g * difference)
 
 
 gradient_is_stopped = Claim(
     "relu.gradient_is_stopped",
-    statement="Nothing comes back through an input that was negative, whatever the cotangent, not even NaN or ∞.",
+    statement="Nothing comes back through an input x that was negative, whatever the cotangent, not even NaN or ∞.",
     formula=r"x < 0 \Rightarrow \bar x = 0",
     needs=("relu_vjp",),
     refuted_by=(wrong.multiplied_by_the_mask, wrong.everything_passes, wrong.leaky_slope),
@@ -575,10 +693,11 @@ def _(ops: Operations, x: Any, g: Any) -> Any:
 relu_gradient = Claim(
     "relu.gradient",
     statement="Away from 0 what `relu_vjp` pulls back is the derivative of max(x, 0), enclosed rigorously, times the "
-    "cotangent, in exact numbers as in floats; ReLU and its derivative agree on ⟨ȳ, relu(x)⟩ = ⟨x̄, x⟩.",
-    formula=r"\bar x = \bar y\, \frac{d}{dx}\max(x, 0), \qquad \langle \bar y, \operatorname{relu}(x)\rangle "
-    r"= \langle \bar x, x\rangle",
+    "cotangent, in exact numbers as in floats; ReLU and its derivative agree on ⟨ȳ, relu(x)⟩ = ⟨x̄, x⟩, at 0 as well.",
+    formula=r"\bar x = \bar y\, \frac{d}{dx}\max(x, 0) \text{ for } x \ne 0, \qquad "
+    r"\langle \bar y, \operatorname{relu}(x)\rangle = \langle \bar x, x\rangle",
     source="Euler's identity for functions of degree 1",
+    limits=Limits(fixed={"scale": "finite numbers"}),
     needs=("relu", "relu_vjp"),
     refuted_by=(
         wrong.mask_of_the_cotangent, wrong.everything_passes, wrong.leaky, wrong.shifted, wrong.leaky_slope,
@@ -587,8 +706,17 @@ relu_gradient = Claim(
 )  # fmt: skip
 
 
-@relu_gradient.property(around_zero(), effort=0.5)
-def _(ops: Operations, g: Any, x: Any, step: Any) -> Any:
+@domain
+def away_from_zero(draw: Draw, target: Target) -> dict[str, Any]:
+    """Cotangents and inputs of every size, all finite, no input 0."""
+    name, shape = draw(st.sampled_from(target.dtypes)), (draw(st.integers(1, 3)), draw(widths(most=40)))
+    x, g = (np.nan_to_num(draw_bits(draw, shape, name).astype(np.float64)) for _ in range(2))
+    return {"g": as_dtype(g, name), "x": as_dtype(np.where(x == 0, -1.0, x), name)}
+
+
+@relu_gradient.property(away_from_zero(), effort=0.5)
+def _(ops: Operations, g: Any, x: Any) -> Any:
+    x = np.where(x == 0, x.dtype.type(-1), x)
     slope = derivative(lambda x: np.maximum(x, 0 * x), (x,), (g,))
     return equal(ops.relu_vjp(g, x), slope)
 
@@ -610,9 +738,11 @@ def _(ops: Operations, g: Any, x: Any) -> Any:
 two_layers_collapse = Claim(
     "linear.two_layers_collapse",
     faq=13,
-    statement="Two matrices back to back equal one, and its rank is at most the width between them.",
+    statement="Two matrices U and V back to back equal one, up to rounding, and its rank is at most the width r "
+    "between them.",
     formula=r"(xU)V = x(UV), \qquad \operatorname{rank} UV \le r",
     needs=("linear",),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     tolerances=(stacked_layers, dot_product, score_table_rounding),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.weight_transposed, wrong.columns_swapped),
     rests_on=("linear.layers_compose",),
@@ -670,6 +800,7 @@ collapse_is_weaker = Claim(
     condition="the width between is below both the inputs and the outputs; otherwise every matrix is such a pair.",
     statement="Two matrices back to back can do less than one: some matrices are no such pair.",
     formula=r"r < \min(m, n) \Rightarrow \exists W:\ W \ne UV \text{ for all } U_{m \times r}, V_{r \times n}",
+    legend={"W": "a matrix of m rows and n columns", "U": "one of a pair", "V": "the other", "r": "the width between"},
     needs=("linear",),
     tolerances=(stacked_layers,),
     refuted_by=(wrong.one_too_many, wrong.relu_inside, wrong.columns_mixed),
@@ -727,9 +858,10 @@ must_stand_everywhere = Claim(
     faq=13,
     verdict="refuted",
     statement="A ReLU must stand between every pair of matrices, or the net is linear.",
-    corrected="One ReLU anywhere is enough to leave the linear maps. A pair of matrices without one adds no function "
-    "beyond a single matrix whose rank is at most the width between.",
-    formula=r"x \mapsto \operatorname{relu}(xW)\,U V = \operatorname{relu}(xW)\,(UV)",
+    corrected="One ReLU can be enough to leave the linear maps; with one unit it is, if no weight is 0. A pair of "
+    "matrices without one adds no function beyond a single matrix whose rank is at most the width between.",
+    formula=r"\operatorname{relu}(xW)\,U V = \operatorname{relu}(xW)\,(UV)",
+    legend={"W": "the matrix before the only ReLU", "U": "the bare pair after it", "V": "the bare pair after it"},
     needs=("relu", "linear"),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.weight_transposed),
     rests_on=("linear.two_layers_collapse",),
@@ -749,22 +881,27 @@ def _(ops: Operations, x: Any, w: Any, u: Any, v: Any) -> Any:
     return equal(ops.linear(ops.linear(hidden, u), v), hidden @ (u @ v))
 
 
-def one_number_through(ops: Operations, z: float) -> Any:
-    """One ReLU, then two bare matrices, all of them 1."""
-    one = np.eye(1)
-    hidden = ops.relu(ops.linear(np.array([[z]]), one))
-    return ops.linear(ops.linear(hidden, one), one)[0, 0]
+def one_number_through(ops: Operations, weights: Any, z: float) -> Any:
+    """One weight, one ReLU, then two more weights."""
+    w, u, v = (np.array([[float(n)]]) for n in weights)
+    return ops.linear(ops.linear(ops.relu(ops.linear(np.array([[z]]), w)), u), v)[0, 0]
 
 
-@must_stand_everywhere.property(x=st.integers(1, 64), y=st.integers(1, 64), effort=0.5)
-def _(ops: Operations, x: int, y: int) -> Any:
-    f = partial(one_number_through, ops)
-    return equal(f(float(x)) + f(float(-y)) - f(float(x - y)), float(min(x, y)))  # what no linear map leaves over
+ANY_BUT_ZERO = st.integers(1, 8).flatmap(lambda n: st.sampled_from([n, -n]))
+
+
+@must_stand_everywhere.property(
+    x=st.integers(1, 64), y=st.integers(1, 64), weights=st.tuples(*[ANY_BUT_ZERO] * 3), effort=0.5
+)
+def _(ops: Operations, x: int, y: int, weights: Any) -> Any:
+    f = partial(one_number_through, ops, weights)
+    left_over = abs(weights[0]) * weights[1] * weights[2] * float(min(x, y))  # by no linear map
+    return equal(f(float(x)) + f(float(-y)) - f(float(x - y)), left_over)
 
 
 @must_stand_everywhere.counterexample(x=st.integers(-4, 4), y=st.integers(-4, 4))
 def _(ops: Operations, x: int, y: int) -> Any:
-    f = partial(one_number_through, ops)
+    f = partial(one_number_through, ops, (1, 1, 1))
     return equal(f(float(x + y)), f(float(x)) + f(float(y)))  # one bare pair, yet it is no linear map
 
 
@@ -772,8 +909,9 @@ is_smaller = Claim(
     "lowrank.is_smaller",
     faq=13,
     verdict="holds_if",
-    condition="r < mn/(m + n). At r = mn/(m + n) nothing is gained, beyond it there is more to store and to do.",
-    statement="Two thin matrices are smaller and cheaper than the one that they stand for.",
+    condition="r < mn/(m + n). At r = mn/(m + n) there are as many of either, beyond it more.",
+    statement="Two thin matrices, (m, r) and (r, n), hold fewer numbers and take fewer multiplications than the "
+    "(m, n) matrix that they stand for.",
     formula=r"r(m + n) < mn \iff r < \frac{mn}{m + n}",
     needs=("linear", "low_rank"),
     refuted_by=(wrong.computes_the_product, wrong.full_factors),
@@ -793,19 +931,25 @@ def work_of(ops: Operations, x: Any, *matrices: Any, counts: bool) -> tuple[int,
 
 @domain
 def sizes(draw: Draw, target: Target) -> dict[str, Any]:
-    """The shapes of two factors, and whether the target takes numbers that count."""
-    m, n = draw(st.integers(1, 12)), draw(st.integers(1, 12))
-    return {"m": m, "n": n, "r": draw(st.integers(1, min(m, n))), "counts": target.exact}
+    """The shapes of two factors, often at the edge where they cost the same; whether the target takes such numbers."""
+    m, n, r = draw(
+        st.one_of(
+            st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12)),
+            st.sampled_from([(2, 2, 1), (3, 6, 2), (4, 4, 2), (6, 3, 2), (6, 12, 4), (4, 12, 3), (5, 7, 3)]),
+        )
+    )
+    return {"m": m, "n": n, "r": min(m, n, r), "counts": target.exact}
 
 
 @is_smaller.exact(sizes(), effort=0.5)
 def _(ops: Operations, m: int, n: int, r: int, counts: bool) -> Any:
-    left, right = ops.low_rank(np.eye(m, n) + 1, r)
+    left, right = ops.low_rank(np.eye(m, n) - 0.5, r)
     x, factors, whole = np.ones((1, m), int), (np.ones((m, r), int), np.ones((r, n), int)), np.ones((m, n), int)
     through_both, through_one = (work_of(ops, x, *f, counts=counts)[0] for f in (factors, (whole,)))
     return all_of(
         equal([left.size + right.size, through_both, through_one], [r * (m + n), r * (m + n), m * n]),
         equal(through_both < through_one, Fraction(r) < Fraction(m * n, m + n)),
+        equal(through_both == through_one, Fraction(r) == Fraction(m * n, m + n)),
     )
 
 
@@ -818,9 +962,14 @@ def _(ops: Operations, m: int, n: int, r: int, counts: bool) -> Any:
 error_is_the_tail = Claim(
     "lowrank.error_is_the_tail",
     faq=13,
-    statement="The best two thin matrices of rank r miss by the (r + 1)-th singular value in the spectral norm and by "
-    "the root of the squares of all that follow in Frobenius norm: by nothing if the rank was at most r.",
+    statement="The best two thin matrices L and R of rank r miss W by its (r + 1)-th singular value in the spectral "
+    "norm, and by the root of the squares of that and all that follow in Frobenius norm, up to rounding: by nothing if "
+    "the rank was at most r.",
+    legend={"σ": "the singular values of W, the largest first", "F": "Frobenius"},
     formula=r"\lVert W - LR\rVert_2 = \sigma_{r+1}, \qquad \lVert W - LR\rVert_F^2 = \sum_{i>r}\sigma_i^2",
+    limits=Limits(
+        fixed=dict.fromkeys(BENDS, "matrices whose singular values are known"), also=("no singular value overflows",)
+    ),
     source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
     needs=("low_rank",),
     tolerances=(score_table_rounding,),
@@ -855,28 +1004,42 @@ def _(ops: Operations, weight: Any, values: Any, rank: int) -> Any:
 score_is_alignment = Claim(
     "linear.score_is_alignment",
     faq=14,
-    statement="A score is the length of the input times the length of the weights times the cosine between them: "
-    "largest in the weights' own direction, zero at right angles, negative when opposed.",
-    formula=r"x \cdot w = \lVert x\rVert\,\lVert w\rVert \cos\angle(x, w)",
+    statement="A score is the length of the input x times the length of the weights w times the cosine between them, "
+    "up to rounding: among inputs of one length largest in the weights' own direction, zero at right angles, negative "
+    "when opposed.",
+    formula=r"x \cdot w = \lVert x\rVert\,\lVert w\rVert \cos\angle(x, w), \qquad x \ne 0,\ w \ne 0",
     needs=("linear",),
     tolerances=(dot_product,),
     refuted_by=(wrong.relu_inside, wrong.normalised, wrong.squared, wrong.one_too_many, wrong.skips_a_product),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
 )
 
 
 @domain
 def directions(draw: Draw, target: Target) -> dict[str, Any]:
-    """A weight vector of whole numbers, an input of the same length in another order, and one at right angles to it."""
+    """Weights of whole numbers, how their places and signs change, and two factors."""
     name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 6))
-    w = draw_integers(draw, (n,), 5)
-    w[0] = w[0] or 1
-    across = np.zeros(n, int)
-    across[:2] = -w[1], w[0]
-    return {"w": as_dtype(w, name), "same_length": as_dtype(w[::-1], name), "across": as_dtype(across, name)}
+    return {
+        "w": as_dtype(draw_integers(draw, (n,), 4), name),
+        "places": draw(st.permutations(range(n))),
+        "turned": draw(st.lists(st.booleans(), min_size=n, max_size=n)),
+        "along": draw(st.integers(2, 3)), "beside": draw(st.sampled_from([-2, -1, 1, 2])),
+    }  # fmt: skip
+
+
+def around(w: Any, places: Any, turned: Any, along: int, beside: int) -> tuple[Any, Any, Any, Any]:
+    """Weights other than 0, and inputs: of the same length, at right angles, and long, but not in their direction."""
+    w = np.r_[w[:1] + (not w.any()), w[1:]].astype(w.dtype)
+    across = np.r_[-w[1], w[0], np.zeros(len(w) - 2)].astype(w.dtype)
+    if not across.any():  # the first two weights are 0
+        across[0] = 1
+    long = along * w.astype(np.float64) + beside * across.astype(np.float64)
+    return w, np.where(turned, -w, w)[list(places)], across, long.astype(w.dtype)
 
 
 @score_is_alignment.property(directions())
-def _(ops: Operations, w: Any, same_length: Any, across: Any) -> Any:
+def _(ops: Operations, **how: Any) -> Any:
+    w, same_length, across, _ = around(**how)
     score: Callable[[Any], Any] = lambda x: ops.linear(x[None], w[:, None])[0, 0]  # noqa: E731
     return all_of(  # whole numbers: every score is exact
         at_most(score(same_length), score(w)),
@@ -909,8 +1072,9 @@ def _(ops: Operations, x: Any, w: Any) -> Any:
 columns_are_detectors = Claim(
     "linear.columns_are_detectors",
     faq=14,
-    statement="Each output looks at its own column of weights and at no other.",
-    formula=r"y_j = x \cdot W_{:j}",
+    statement="Each output y_j looks at its own column of the weights W and at no other.",
+    formula=r"y_j = x \cdot W_{:j} + b_j",
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     needs=("linear",),
     tolerances=(dot_product,),
     refuted_by=(
@@ -956,21 +1120,26 @@ high_score_means_aligned = Claim(
     faq=14,
     verdict="refuted",
     statement="A high score occurs only for an input that is aligned with the weights.",
-    corrected="Among inputs of one length the highest score goes to the one that is aligned best; a long input "
-    "outscores a short one that is better aligned.",
-    formula=r"\lVert x\rVert = \lVert y\rVert: \quad x \cdot w > y \cdot w \iff \cos\angle(x, w) > \cos\angle(y, w)",
+    corrected="Among inputs x, y of one length the highest score goes to the one that is aligned best; a long input "
+    "can outscore a short one that is better aligned.",
+    formula=r"\lVert x\rVert = \lVert y\rVert > 0,\ w \ne 0: \quad x \cdot w > y \cdot w \iff "
+    r"\cos\angle(x, w) > \cos\angle(y, w)",
+    limits=Limits(fixed={"scale": "whole numbers whose sums are exact"}),
     needs=("linear",),
+    legend={"w": "the weights"},
     refuted_by=(wrong.relu_inside, wrong.squared, wrong.skips_a_product),
     rests_on=("linear.score_is_alignment",),
 )
 
 
 @high_score_means_aligned.property(directions())
-def _(ops: Operations, w: Any, same_length: Any, across: Any) -> Any:
-    scores = ops.linear(np.stack([w, same_length, -same_length]), w[:, None])[:, 0].astype(np.float64)
+def _(ops: Operations, **how: Any) -> Any:
+    w, same_length, _, long = around(**how)
+    scores = ops.linear(np.stack([w, same_length, -same_length, long]), w[:, None])[:, 0].astype(np.float64)
     gaps = ((np.stack([w, same_length, -same_length]).astype(np.float64) - w.astype(np.float64)) ** 2).sum(1)
-    # Of one length: the smaller the distance to w, the higher the score, in exact whole numbers.
-    return equal(scores, (w.astype(np.float64) ** 2).sum() - gaps / 2)
+    # Of one length: the smaller the distance to w, the higher the score, in exact whole numbers. The long one is not
+    # in the direction of w, which the short one, w itself, is: and yet it wins.
+    return all_of(equal(scores[:3], (w.astype(np.float64) ** 2).sum() - gaps / 2), less(scores[0], scores[3]))
 
 
 @high_score_means_aligned.counterexample(
@@ -987,9 +1156,11 @@ def _(ops: Operations, x: list[int], w: list[int], y: list[int]) -> Any:
 multiply_add = Claim(
     "linear.matmul_is_multiply_add",
     faq=15,
-    statement="A product of matrices is nothing but multiplications and additions, in three nested loops.",
+    statement="A product C of matrices A and B is nothing but multiplications and additions, in three nested loops; "
+    "another order changes no more than rounding.",
     formula=r"C_{ij} = \sum_k A_{ik} B_{kj}",
     needs=("linear",),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     tolerances=(dot_product,),
     refuted_by=(
         wrong.weight_transposed,
@@ -998,6 +1169,7 @@ multiply_add = Claim(
         wrong.tail_of_inputs_unread,
         wrong.tile_twice,
         wrong.columns_mixed,
+        wrong.far_corner_lost,
     ),
 )
 
@@ -1034,11 +1206,17 @@ def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     return LINEAR.agrees(ops, x=x, weight=weight, bias=None)
 
 
+@multiply_add.exhaustive(large_layers)
+def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+    return equal(ops.linear(x, weight), exactly(x, weight))
+
+
 operation_count = Claim(
     "linear.operation_count",
     faq=15,
-    statement="A product of an (m, k) with a (k, n) matrix costs mnk multiplications and mn(k − 1) additions.",
-    formula=r"mnk \ \text{multiplications}, \qquad mn(k - 1) \ \text{additions}",
+    statement="By three nested loops a product of an (m, k) with a (k, n) matrix costs mnk multiplications and "
+    "mn(k − 1) additions, if k ≥ 1.",
+    formula=r"mnk \ \text{multiplications}, \qquad mn(k - 1) \ \text{additions}, \qquad k \ge 1",
     source="Golub & Van Loan, Matrix Computations, 4th ed. (2013), §1.1",
     needs=("linear",),
     refuted_by=(wrong.last_input_dropped, wrong.skips_a_product, wrong.computes_the_product),
@@ -1048,7 +1226,7 @@ operation_count = Claim(
 @domain
 def three_sizes(draw: Draw, target: Target) -> dict[str, Any]:
     """The shapes of two matrices, and whether the target takes numbers that count."""
-    return {**{name: draw(st.integers(1, 6)) for name in "mkn"}, "counts": target.exact}
+    return {**{name: draw(st.integers(name == "k", 6)) for name in "mkn"}, "counts": target.exact}
 
 
 @operation_count.exact(three_sizes())
@@ -1060,14 +1238,16 @@ def _(ops: Operations, m: int, k: int, n: int, counts: bool) -> Any:
 rows_are_independent = Claim(
     "linear.rows_are_independent",
     faq=15,
-    statement="A row of the result depends on that row of the input alone, whatever stands in the others, NaN and ∞ "
-    "included, and however many there are; so it is for the cotangent of the input.",
+    statement="A row of the result depends on that row of the input X alone: what stands in the others, NaN and ∞ "
+    "included, changes no bit of it, and how many there are no more than rounding. So it is for the cotangent of the "
+    "input.",
     formula=r"(XW + b)_i = X_i W + b",
+    limits=Limits(fixed={"scale": "nothing overflows in the row itself"}),
     needs=("linear", "linear_vjp"),
     tolerances=(dot_product,),
     refuted_by=(
         wrong.mean_removed, wrong.rows_reversed, wrong.first_row_everywhere, wrong.later_rows_lost,
-        wrong.input_rows_shifted, wrong.rows_touch, wrong.pulled_rows_touch,
+        wrong.input_rows_shifted, wrong.rows_touch, wrong.pulled_rows_touch, wrong.first_row_pulled_into_all,
     ),
 )  # fmt: skip
 
@@ -1080,67 +1260,48 @@ def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
 
 @domain
 def rows_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
-    """A layer with several rows and a cotangent, and what else might stand in all rows but the first."""
+    """A layer with several rows and a cotangent, and what else might stand in all rows but the first or the last."""
     drawn = LINEAR_VJP.draw(draw, target, rows=draw(st.integers(2, 4)))
     strange = draw(st.sampled_from([np.nan, np.inf, -np.inf, FORMATS[drawn["x"].dtype.name].most, 0.0]))
-    return {**drawn, "strange": drawn["x"].dtype.type(strange)}
+    return {**drawn, "strange": drawn["x"].dtype.type(strange), "place": draw(st.sampled_from([0, -1]))}
 
 
-def among(strange: Any, x: Any) -> Any:
-    """The first row in the company of `strange` alone."""
+def among(strange: Any, x: Any, place: int) -> Any:
+    """One row in the company of `strange` alone."""
     company = np.full_like(x, strange)
-    company[0] = x[0]
+    company[place] = x[place]
     return company
 
 
 @rows_are_independent.property(rows_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any) -> Any:
-    company = ops.linear(among(strange, x), weight, bias)
+def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, place: int) -> Any:
+    company = ops.linear(among(strange, x, place), weight, bias)
     return all_of(
-        identical(company[0], ops.linear(x, weight, bias)[0]),
+        identical(company[place], ops.linear(x, weight, bias)[place]),
         LINEAR.agrees(ops, x=x[:1], weight=weight, bias=bias),
         LINEAR.agrees(ops, x=x, weight=weight, bias=bias),
     )
 
 
 @rows_are_independent.property(rows_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any) -> Any:
-    company = ops.linear_vjp(among(strange, g), among(strange, x), weight, bias)[0]
+def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, place: int) -> Any:
+    company = ops.linear_vjp(among(strange, g, place), among(strange, x, place), weight, bias)[0]
     return all_of(
-        identical(company[0], ops.linear_vjp(g, x, weight, bias)[0][0]),
+        identical(company[place], ops.linear_vjp(g, x, weight, bias)[0][place]),
         LINEAR_VJP.agrees(ops, g=g[:1], x=x[:1], weight=weight, bias=bias),
         LINEAR_VJP.agrees(ops, g=g, x=x, weight=weight, bias=bias),
     )
 
 
-def many_rows(target: Target) -> Iterator[dict[str, Any]]:
+def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
     """Up to thousands of rows of whole numbers."""
     for i, rows in enumerate((*range(1, 18), 31, 33, 63, 64, 65, 127, 129, 256, 257, 1000, 1025, 4097)):
         yield whole_layer(i, target.dtypes[i % len(target.dtypes)], rows, 3, 1)
 
 
-@rows_are_independent.exhaustive(many_rows)
+@rows_are_independent.exhaustive(thousands_of_rows)
 def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return equal(ops.linear(x, weight, bias), exactly(x, weight, bias))
-
-
-@functools.cache
-def whole_numbers(dtype: str) -> Any:
-    """Many whole numbers from −3 to 3; thousands of products of them add up exactly in 32 bits."""
-    return as_dtype(np.random.default_rng(0).integers(-3, 4, 40_000), dtype)
-
-
-def whole_layer(place: int, dtype: str, rows: int, inputs: int, outputs: int) -> dict[str, Any]:
-    """A layer and a cotangent of these numbers; which ones depends on the place."""
-    shapes = {"g": (rows, outputs), "x": (rows, inputs), "weight": (inputs, outputs), "bias": (outputs,)}
-    numbers = whole_numbers(dtype)[place:]
-    return {name: numbers[i : i + math.prod(s)].reshape(s) for i, (name, s) in enumerate(shapes.items())}
-
-
-def exactly(x: Any, weight: Any, bias: Any = 0.0) -> Any:
-    """A layer of whole numbers, exact but for the rounding of a result in 16 bits."""
-    wide = x.astype(np.float64) @ weight.astype(np.float64) + np.asarray(bias, np.float64)
-    return wide.astype(x.dtype)
 
 
 associative = Claim(
@@ -1148,8 +1309,8 @@ associative = Claim(
     faq=15,
     verdict="holds_if",
     condition="arithmetic is exact. In floats both ways round, each in its own places, and they differ by no more than "
-    "the bound.",
-    statement="It does not matter which of two products is formed first.",
+    "the bound unless a product overflows.",
+    statement="It does not matter which of the two products of x, U and V is formed first.",
     formula=r"(xU)V = x(UV)",
     needs=("linear",),
     tolerances=(stacked_layers, merged_layers),
@@ -1181,9 +1342,10 @@ def _(ops: Operations, x: int, u: int, v: int) -> Any:
 row_and_column = Claim(
     "linear.row_and_column_agree",
     faq=16,
-    statement="A column times the transposed matrix from the left is the row times the matrix from the right, turned.",
+    statement="A matrix W times a column x is the row times the transposed matrix, transposed, up to rounding.",
     formula=r"(W x)^\top = x^\top W^\top",
     needs=("linear",),
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     tolerances=(dot_product,),
     refuted_by=(wrong.weight_transposed, wrong.columns_swapped, wrong.last_input_dropped),
 )
@@ -1205,7 +1367,8 @@ def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
 shapes_must_touch = Claim(
     "linear.shapes_must_touch",
     faq=16,
-    statement="Inner dimensions that differ are an error that names both shapes; nothing is broadcast by accident.",
+    statement="Inner dimensions that differ are an error that names the shapes of x and W; nothing is broadcast by "
+    "accident, neither bias nor cotangent.",
     formula=r"x : (\dots, m),\ W : (k, n),\ m \ne k \Rightarrow \text{error}",
     needs=("linear", "linear_vjp"),
     refuted_by=(
@@ -1214,6 +1377,7 @@ shapes_must_touch = Claim(
         wrong.cotangent_broadcast,
         wrong.bias_broadcast,
         wrong.batches_of_weights,
+        wrong.pulled_unchecked,
     ),
 )
 
@@ -1232,7 +1396,11 @@ def _(ops: Operations, x: tuple[int, ...], weight: tuple[int, ...]) -> Any:
     if len(weight) == 2 and x and x[-1] == weight[0]:
         return equal(ops.linear(a, b), np.full((*x[:-1], weight[1]), float(weight[0])))
     named = (str(x), str(weight)) if len(weight) == 2 else (str(weight),)
-    return raises(lambda: ops.linear(a, b), ValueError, saying=named)
+    g = np.ones((*x[:-1], weight[-1]))  # of a shape that the way back has no reason to refuse
+    return all_of(
+        raises(lambda: ops.linear(a, b), ValueError, saying=named),
+        raises(lambda: ops.linear_vjp(g, a, b), ValueError, saying=named),
+    )
 
 
 def wrong_biases() -> Iterator[dict[str, Any]]:
@@ -1279,9 +1447,10 @@ def _(ops: Operations, x: tuple[int, ...], weight: tuple[int, ...], bias: tuple[
 stream_of_rows = Claim(
     "linear.stream_of_rows",
     faq=16,
-    statement="A stack of rows times the matrix is the rows one by one, in any number of axes.",
+    statement="A stack X of rows times the matrix W is the rows one by one, up to rounding, in any number of axes.",
     formula=r"(XW)_{t} = X_t W",
     needs=("linear",),
+    limits=Limits(also=("nothing overflows", "up to three leading axes")),
     tolerances=(dot_product,),
     refuted_by=(wrong.mean_removed, wrong.rows_reversed, wrong.batch_flattened, wrong.first_row_everywhere),
     rests_on=("linear.rows_are_independent",),
@@ -1318,10 +1487,11 @@ def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
 nothing_is_hidden = Claim(
     "linear.nothing_is_hidden",
     statement="What is NaN or infinite goes on to every output that it belongs to, as NaN or infinite, and to no "
-    "other; a result beyond the largest number is infinite, and a sum that comes back below it on the way is not.",
-    formula=r"x_i = \mathrm{NaN} \Rightarrow y_j = \mathrm{NaN}, \qquad x_i = \infty,\ W_{ij} \gtrless 0 \Rightarrow "
-    r"y_j = \pm\infty",
+    "other. A sum that overflows is not finite either, but for one of float16 that comes back: it is kept in float32.",
+    formula=r"x_i = \mathrm{NaN} \Rightarrow y_j = \mathrm{NaN}, \qquad x_i W_{ij} = \pm\infty "
+    r"\text{ and no other term is NaN or } \mp\infty \Rightarrow y_j = \pm\infty",
     needs=("linear",),
+    limits=Limits(fixed={"scale": "whole numbers whose sums are exact"}),
     refuted_by=(
         wrong.nan_hidden, wrong.clipped_at_the_largest, wrong.columns_touch, wrong.saturated, wrong.summed_in_halves,
         wrong.rows_touch,
@@ -1331,11 +1501,10 @@ nothing_is_hidden = Claim(
 
 @domain
 def layers_with_a_stranger(draw: Draw, target: Target) -> dict[str, Any]:
-    """A layer of numbers other than 0, with something strange at a place of its inputs, weights or biases."""
+    """A layer of whole numbers, 0 among them, with something strange at one or two places."""
     name, (rows, inputs, outputs) = draw(st.sampled_from(target.dtypes)), (draw(st.integers(1, 4)) for _ in range(3))
     shapes = {"x": (rows, inputs), "weight": (inputs, outputs), "bias": (outputs,)}
     layer = {key: draw_integers(draw, shape, 7).astype(np.float64) for key, shape in shapes.items()}  # sums below 256
-    layer = {key: np.where(v == 0, 1.0, v) for key, v in layer.items()}
     for _ in range(draw(st.integers(1, 2))):
         array = layer[draw(st.sampled_from(sorted(layer)))]
         array.flat[draw(st.integers(0, array.size - 1))] = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
@@ -1355,12 +1524,15 @@ def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
 
 
 def beyond_the_largest(target: Target) -> Iterator[dict[str, Any]]:
-    """The largest number of each format, twice over, with a bias that brings 16-bit sums back, or with none."""
+    """The largest number of each format, twice over, of either sign; a bias that brings sums of float16 back, or none.
+
+    bfloat16 reaches as far as float32, so that its sums overflow on the way like those of other formats.
+    """
     for name in target.dtypes:
-        most = FORMATS[name].most
-        for back in (True, False) if name == "float16" else (False,):  # bfloat16 reaches as far as float32
-            x, bias = as_dtype([[most, most]], name), as_dtype([-most if back else 0.0], name)
-            yield {"x": x, "bias": bias, "true": most if back else np.inf}
+        for most in (FORMATS[name].most, -FORMATS[name].most):
+            for back in (True, False) if name == "float16" else (False,):
+                x, bias = as_dtype([[most, most]], name), as_dtype([-most if back else 0.0], name)
+                yield {"x": x, "bias": bias, "true": most if back else np.sign(most) * np.inf}
 
 
 @nothing_is_hidden.exhaustive(beyond_the_largest)
@@ -1370,17 +1542,19 @@ def _(ops: Operations, x: Any, bias: Any, true: float) -> Any:
 
 linear_gradient = Claim(
     "linear.gradient",
-    statement="`linear_vjp` is the derivative of `linear`: it equals the exact partial derivatives of the textbook "
-    "formula and central differences of the operation itself, and pairs with a step as the step's effect pairs with "
-    "the cotangent.",
+    statement="`linear_vjp` is the derivative of `linear`: up to rounding it gives the partial derivatives of the "
+    "textbook formula and central differences of the operation itself, and pairs with a step as the step's effect "
+    "pairs with the cotangent.",
     formula=r"\langle \bar y,\, dx\,W + x\,dW + db\rangle = \langle \bar x, dx\rangle + \langle \bar W, dW\rangle + "
     r"\langle \bar b, db\rangle",
+    legend={"d": "in front of an argument: a step of it"},
+    limits=Limits(fixed={"scale": "nothing overflows"}),
     needs=("linear", "linear_vjp"),
     tolerances=(dot_product,),
     refuted_by=(
         wrong.weights_get_nothing, wrong.forward_weights, wrong.mean_over_rows, wrong.bias_of_first_row,
         wrong.slightly_off, wrong.pulled_downhill, wrong.first_of_a_stack, wrong.input_rows_shifted,
-        wrong.last_input_dropped,
+        wrong.last_input_dropped, wrong.far_corner_not_pulled,
     ),
 )  # fmt: skip
 
@@ -1440,12 +1614,18 @@ def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return LINEAR_VJP.agrees(ops, g=g, x=x, weight=weight, bias=bias)
 
 
+@linear_gradient.exhaustive(large_layers)
+def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+    return whole_numbers_pulled(ops, g, x, weight, bias)
+
+
 linear_any_width = any_width(
     LINEAR,
     LINEAR_VJP,
     refuted_by=(
         wrong.tail_of_inputs_unread, wrong.tile_twice, wrong.empty_refused, wrong.one_width_wrong,
         wrong.one_count_of_rows_wrong, wrong.wide_inputs_cut, wrong.later_outputs_lost, wrong.later_rows_not_summed,
+        wrong.far_corner_lost, wrong.far_corner_not_pulled,
     ),
 )  # fmt: skip
 
@@ -1479,23 +1659,41 @@ def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 @linear_any_width.exhaustive(every_number_of_rows_and_outputs)
 def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
-    true = (exactly(g, weight.T), exactly(x.T, g), exactly(np.ones(len(g), g.dtype), g))
-    pulled = ops.linear_vjp(g, x, weight, bias)
-    return equal(np.concatenate([part.ravel() for part in pulled]), np.concatenate([part.ravel() for part in true]))
+    return whole_numbers_pulled(ops, g, x, weight, bias)
+
+
+@linear_any_width.exhaustive(large_layers)
+def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+    return all_of(
+        equal(ops.linear(x, weight, bias), exactly(x, weight, bias)),
+        whole_numbers_pulled(ops, g, x, weight, bias),
+    )
 
 
 relu_any_width = any_width(
-    RELU, RELU_VJP, refuted_by=(wrong.tail_untouched, wrong.one_size_wrong, wrong.single_numbers_pass)
-)
+    RELU,
+    RELU_VJP,
+    refuted_by=(
+        wrong.tail_untouched, wrong.one_size_wrong, wrong.single_numbers_pass, wrong.one_block_done,
+        wrong.one_block_pulled, wrong.nan_lost_in_a_crowd,
+    ),
+)  # fmt: skip
 
 
 def every_count(target: Target) -> Iterator[dict[str, Any]]:
-    """A single number, arrays of several axes, every count of numbers up to 1,100, and two far beyond."""
+    """A single number, arrays of several axes, every count of numbers up to 1,100, and some far beyond.
+
+    The last are worked on in several blocks, in every format.
+    """
     shapes = [(), (1, 1), (0, 3), (2, 3), (2, 0, 2), (3, 2, 2), (1, 2, 1, 3)]
-    for i, shape in enumerate(shapes + [(n,) for n in (*range(1101), 4099, 32_769)]):
+    far = [*[(200_003,)] * len(target.dtypes), (701, 293)]
+    for i, shape in enumerate(shapes + [(n,) for n in (*range(1101), 4099, 32_769)] + far):
         numbers, count = whole_numbers(target.dtypes[i % len(target.dtypes)]), math.prod(shape)
+        numbers = np.resize(numbers, max(count + i + 1, numbers.size)) if count > 32_769 else numbers
         x = numbers[i : i + count].copy()
         x[-1:] = -1  # so that it matters whether the last one was seen
+        if count > 4099:
+            x[5 :: 2**13] = np.nan
         yield {"g": numbers[1 : count + 1].reshape(shape), "x": x.reshape(shape)}
 
 
@@ -1512,11 +1710,15 @@ any_layout = (
     layout_free(LOW_RANK),
 )
 any_history = tuple(pure(*parts) for parts in BOTH)
+any_number_of_rows = (many_rows(LINEAR, LINEAR_VJP), many_rows(RELU, RELU_VJP))
 linear_keeps_dtype = keeps_dtype(
     LINEAR,
     LINEAR_VJP,
-    refuted_by=(wrong.summed_in_halves, wrong.rounded_before_the_bias, wrong.pulled_in_sixteen_bits),
-)
+    refuted_by=(
+        wrong.summed_in_halves, wrong.rounded_before_the_bias, wrong.pulled_in_sixteen_bits, wrong.format_of_the_input,
+        wrong.format_of_the_cotangent,
+    ),
+)  # fmt: skip
 
 
 def sums_past_the_digits(target: Target) -> Iterator[dict[str, Any]]:
@@ -1541,6 +1743,25 @@ def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     return all_of(
         identical(ops.linear_vjp(g, x[:7], weight, bias)[2], true[0]),
         identical(ops.linear_vjp(np.ones_like(g), x[:7], weight, bias)[1], true[1]),
+    )
+
+
+def pairs_of_formats(target: Target) -> Iterator[dict[str, Any]]:
+    """Small layers whose input and weights differ in format, if the target takes objects: NumPy then promotes them."""
+    for of_x, of_weight in itertools.product(target.dtypes, repeat=2):
+        if of_x == of_weight or (target.exact and {of_x, of_weight} != {"float16", "bfloat16"}):  # these two have none
+            x, layer = (whole_layer(3, name, 4, 3, 5) for name in (of_x, of_weight))
+            yield {"g": x["g"], "x": x["x"], "weight": layer["weight"], "bias": layer["bias"]}
+
+
+@linear_keeps_dtype.exhaustive(pairs_of_formats)
+def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+    y, pulled = ops.linear(x, weight, bias), ops.linear_vjp(g, x, weight, bias)
+    return all_of(
+        identical(y, exactly(x, weight, bias).astype(np.result_type(x, weight))),
+        identical(pulled[0], exactly(g, weight.T).astype(x.dtype)),
+        identical(pulled[1], exactly(x.T, g).astype(weight.dtype)),
+        identical(pulled[2], exactly(np.ones(len(g), g.dtype), g).astype(bias.dtype)),
     )
 
 

@@ -780,3 +780,102 @@ def pulled_rows_touch(correct: Any) -> Any:
 def capped_outputs(correct: Any) -> Any:
     """Stops outputs at 6."""
     return lambda *arrays: np.minimum(correct(*arrays), 6)
+
+
+# Where no small case goes.
+
+
+def _corner(y: Any) -> Any:
+    """0 in place of what lies past the 32nd row and the 32nd column."""
+    if y.ndim < 2:
+        return y
+    far = (np.arange(y.shape[-2]) >= 32)[:, None] & (np.arange(y.shape[-1]) >= 32)
+    return np.where(far, y.dtype.type(0), y)
+
+
+@mutant("linear", wraps=True)
+def far_corner_lost(correct: Any) -> Any:
+    """Leaves the tile past the first 32 rows and the first 32 outputs at 0."""
+    return lambda *arrays: _corner(correct(*arrays))
+
+
+@mutant("linear_vjp", wraps=True)
+def far_corner_not_pulled(correct: Any) -> Any:
+    """Leaves the cotangents of the weights past the first 32 inputs and the first 32 outputs at 0."""
+
+    def wrong(*arrays: Any) -> Any:
+        x_bar, weight_bar, *rest = correct(*arrays)
+        return (x_bar, _corner(weight_bar), *rest)
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def format_of_the_input(correct: Any) -> Any:
+    """Returns the format of x, whatever the weights are in."""
+    return lambda x, *more: correct(x, *more).astype(x.dtype)
+
+
+@mutant("linear_vjp", wraps=True)
+def format_of_the_cotangent(correct: Any) -> Any:
+    """Returns every cotangent in the format of the one that came."""
+    return lambda g, *more: tuple(part.astype(g.dtype) for part in correct(g, *more))
+
+
+@mutant("linear_vjp", wraps=True)
+def pulled_unchecked(correct: Any) -> Any:
+    """Pulls back through weights that the input cannot have met, and broadcasts where it must."""
+
+    def wrong(g: Any, x: Any, weight: Any, bias: Any = None) -> Any:
+        if np.ndim(x) and np.ndim(weight) == 2 and x.shape[-1] == weight.shape[0]:
+            return correct(g, x, weight, bias)
+        return g, np.zeros_like(weight)
+
+    return wrong
+
+
+@mutant("relu", wraps=True)
+def one_block_done(correct: Any) -> Any:
+    """Does nothing past the first 65,536 numbers."""
+
+    def wrong(x: Any) -> Any:
+        y = np.array(correct(x)).ravel()
+        y[2**16 :] = np.ravel(x)[2**16 :]
+        return y.reshape(x.shape)
+
+    return wrong
+
+
+@mutant("relu_vjp", wraps=True)
+def one_block_pulled(correct: Any) -> Any:
+    """Lets everything through past the first 65,536 numbers."""
+
+    def wrong(cotangent: Any, x: Any) -> Any:
+        y = np.array(correct(cotangent, x)).ravel()
+        y[2**16 :] = np.ravel(cotangent)[2**16 :]
+        return y.reshape(x.shape)
+
+    return wrong
+
+
+@mutant("relu", wraps=True)
+def nan_lost_in_a_crowd(correct: Any) -> Any:
+    """Turns NaN into 0 where there are more than 300 numbers."""
+
+    def wrong(x: Any) -> Any:
+        y = correct(x)
+        return np.where(np.isnan(y), y.dtype.type(0), y) if x.size > 300 else y
+
+    return wrong
+
+
+@mutant("linear_vjp", wraps=True)
+def first_row_pulled_into_all(correct: Any) -> Any:
+    """Adds 0 times the first row's cotangent to all of them: NaN there reaches every row."""
+
+    def wrong(g: Any, x: Any, *more: Any) -> Any:
+        x_bar, *rest = correct(g, x, *more)
+        with np.errstate(invalid="ignore"):
+            return (x_bar + x_bar.dtype.type(0) * x_bar[:1] if x.ndim > 1 and len(x) else x_bar, *rest)
+
+    return wrong

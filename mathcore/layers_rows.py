@@ -70,9 +70,9 @@ def _layer(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -
     lead = (rows or draw(st.integers(1, 4)), *((2,) if draw(st.integers(0, 3)) == 3 else ()))  # of one axis, or two
     shapes = {"x": (*lead, inputs), "weight": (inputs, outputs), "bias": (outputs,)}
     layer: dict[str, Any] = {key: draw_array(draw, shape, name, scale) for key, shape in shapes.items()}
-    if long:
-        return {key: abs(value) for key, value in layer.items()}
-    return layer if draw(st.booleans()) else {**layer, "bias": None}
+    if long and draw(st.booleans()):
+        return {key: abs(value) for key, value in layer.items()}  # a sum that grows; the others cancel
+    return layer if long or draw(st.booleans()) else {**layer, "bias": None}
 
 
 def _pulled_layer(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
@@ -80,7 +80,33 @@ def _pulled_layer(draw: Draw, name: str, width: int, *, long: bool, rows: int | 
     layer = _layer(draw, name, 1 if long else width, long=False, rows=2500 if long else rows)
     shape = (*layer["x"].shape[:-1], layer["weight"].shape[1])
     g = draw_array(draw, shape, name, (2.0**-5, 2.0**-3) if long else (2.0**-4, 2.0**4))
-    return {"g": abs(g), **layer, "x": abs(layer["x"])} if long else {"g": g, **layer}
+    return {"g": abs(g), **layer, "x": abs(layer["x"])} if long and draw(st.booleans()) else {"g": g, **layer}
+
+
+def leading_axes(draw: Draw, rows: int) -> tuple[int, ...]:
+    """Leading axes, one of them `rows` long."""
+    return draw(st.sampled_from([(rows,), (rows, 2), (2, rows), (rows, 1, 2)]))
+
+
+def _stacked_layer(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    """A narrow layer, and inputs on several leading axes."""
+    layer = _layer(draw, name, draw(st.integers(1, 3)), long=False, rows=1)
+    return {**layer, "x": draw_array(draw, (*leading_axes(draw, rows), len(layer["weight"])), name, (2.0**-6, 2.0**4))}
+
+
+def _stacked_pulled_layer(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    layer = _stacked_layer(draw, name, rows)
+    shape = (*layer["x"].shape[:-1], layer["weight"].shape[1])
+    return {"g": draw_array(draw, shape, name, (2.0**-4, 2.0**4)), **layer}
+
+
+def _stacked_numbers(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    return {"x": draw_array(draw, (*leading_axes(draw, rows), draw(st.integers(1, 3))), name)}
+
+
+def _stacked_masked_numbers(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    x = _stacked_numbers(draw, name, rows)["x"]
+    return {"g": draw_array(draw, x.shape, name, (2.0**-4, 2.0**4)), "x": x}
 
 
 def _numbers(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
@@ -153,8 +179,17 @@ def _best_of_its_rank(ops: Operations, answer: Any, weight: Any, rank: int) -> C
 _LAYER = {"x": np.ones((3, 2)), "weight": np.ones((2, 4)), "bias": np.ones(4)}
 _NUMBERS = np.ones((3, 2))
 
-LINEAR = Part("linear", _layer, _layer_agrees, _LAYER, (dot_product,))
-LINEAR_VJP = Part("linear_vjp", _pulled_layer, _layer_vjp_agrees, {"g": np.ones((3, 4)), **_LAYER}, (dot_product,))
-RELU = Part("relu", _numbers, _relu_agrees, {"x": _NUMBERS})
-RELU_VJP = Part("relu_vjp", _masked_numbers, _relu_vjp_agrees, {"g": _NUMBERS, "x": _NUMBERS})
+LINEAR = Part("linear", _layer, _layer_agrees, _LAYER, (dot_product,), stacked=_stacked_layer)
+LINEAR_VJP = Part(
+    "linear_vjp",
+    _pulled_layer,
+    _layer_vjp_agrees,
+    {"g": np.ones((3, 4)), **_LAYER},
+    (dot_product,),
+    stacked=_stacked_pulled_layer,
+)
+RELU = Part("relu", _numbers, _relu_agrees, {"x": _NUMBERS}, stacked=_stacked_numbers)
+RELU_VJP = Part(
+    "relu_vjp", _masked_numbers, _relu_vjp_agrees, {"g": _NUMBERS, "x": _NUMBERS}, stacked=_stacked_masked_numbers
+)
 LOW_RANK = Part("low_rank", _matrix, _best_of_its_rank, {"weight": np.eye(3, 2), "rank": 1}, (score_table_rounding,))

@@ -45,6 +45,11 @@ def neighbour_pairs(ids: npt.ArrayLike, *, window: int = 1) -> tuple[Array, Arra
     Raises:
         TypeError: if `ids` are not integers.
         ValueError: if they are not one text, or `window` is below 1.
+
+    Examples:
+        >>> words, neighbours = mc.neighbour_pairs([7, 8, 9])
+        >>> list(zip(words.tolist(), neighbours.tolist()))
+        [(7, 8), (8, 9), (8, 7), (9, 8)]
     """
     text = integers("ids", ids)
     if text.ndim != 1 or operator.index(window) < 1:
@@ -69,6 +74,11 @@ def init_neighbour_predictor(
     Returns:
         "embedding" (V, width), row i the vector of word i, and "output" (width, V), column j the weight vector of
         neighbour j.
+
+    Examples:
+        >>> params = mc.init_neighbour_predictor(np.random.default_rng(0), vocabulary=5, width=3)
+        >>> params["embedding"].shape, params["output"].shape
+        ((5, 3), (3, 5))
     """
     embedding_table, output = rng.normal(size=(2, vocabulary, width)) / width**0.5
     return {"embedding": embedding_table.astype(dtype), "output": output.T.astype(dtype)}
@@ -89,6 +99,11 @@ def neighbour_scores(params: Params, words: npt.ArrayLike) -> Array:
     Raises:
         TypeError: if `words` are not integers.
         IndexError: if a word is out of range.
+
+    Examples:
+        >>> params = {"embedding": np.eye(2), "output": np.array([[1.0, 2.0], [3.0, 4.0]])}
+        >>> mc.neighbour_scores(params, words=[1])
+        array([[3., 4.]])
     """
     return linear(embedding(words, params["embedding"]), params["output"])
 
@@ -108,6 +123,11 @@ def neighbour_loss(params: Params, words: npt.ArrayLike, neighbours: npt.ArrayLi
     Raises:
         TypeError, IndexError: as `neighbour_scores`.
         ValueError: if there are not as many words as neighbours.
+
+    Examples:
+        >>> params = {"embedding": np.eye(2), "output": np.zeros((2, 2))}
+        >>> mc.neighbour_loss(params, words=[0, 1], neighbours=[1, 0])  # ln 2: both words are as likely
+        array(0.69314718)
     """
     return cross_entropy(neighbour_scores(params, words), neighbours)
 
@@ -128,6 +148,13 @@ def neighbour_gradient(
 
     Raises:
         TypeError, IndexError, ValueError: as `neighbour_loss`.
+
+    Examples:
+        >>> params = {"embedding": np.eye(2), "output": np.zeros((2, 2))}
+        >>> loss, slopes = mc.neighbour_gradient(params, words=[0, 1], neighbours=[1, 0])
+        >>> slopes["output"]
+        array([[ 0.25, -0.25],
+               [-0.25,  0.25]])
     """
     hidden = embedding(words, params["embedding"])  # (pairs, width)
     scores = linear(hidden, params["output"])  # (pairs, V)
@@ -164,6 +191,13 @@ def train_neighbours(
 
     Raises:
         TypeError, IndexError, ValueError: as `neighbour_loss`, for an unknown name and a batch without `rng`.
+
+    Examples:
+        >>> params = {"embedding": np.eye(2), "output": np.zeros((2, 2))}
+        >>> trained = mc.train_neighbours(params, words=[0, 1], neighbours=[1, 0], rate=4.0, steps=1)
+        >>> trained["output"]
+        array([[-1.,  1.],
+               [ 1., -1.]])
     """
     if unknown := set(frozen) - set(params):
         raise ValueError(f"`frozen` must name parameters among {', '.join(params)}, got {', '.join(sorted(unknown))}")
@@ -204,6 +238,11 @@ def init_transformer(
         name → array: "embedding" (V, width); for every layer i "i.attention.norm" (width,), "i.attention.query",
         "i.attention.key", "i.attention.value" and "i.attention.output" (width, width), "i.mlp.norm" (width,),
         "i.mlp.up" (width, hidden) and "i.mlp.down" (hidden, width); at the end "norm" (width,) and "scores" (width, V).
+
+    Examples:
+        >>> params = mc.init_transformer(np.random.default_rng(0), vocabulary=9, width=4, num_layers=2, hidden=8)
+        >>> params["embedding"].shape, params["1.mlp.up"].shape, params["scores"].shape
+        ((9, 4), (4, 8), (4, 9))
     """
 
     def normal(rows: int, columns: int, variance: float) -> Array:
@@ -241,6 +280,12 @@ def transformer(params: Params, ids: npt.ArrayLike, *, num_heads: int, rope_base
         IndexError: if an id is out of range.
         KeyError: if a parameter is missing.
 
+    Examples:
+        >>> swap = {"embedding": np.eye(2), "norm": np.ones(2), "scores": np.array([[0.0, 1.0], [1.0, 0.0]])}
+        >>> mc.transformer(swap, [0, 1], num_heads=1).round(3)  # no layer at all: the norm makes 1 a √2
+        array([[0.   , 1.414],
+               [1.414, 0.   ]])
+
     Source:
         Vaswani et al., arXiv:1706.03762; norms before the blocks: Xiong et al., arXiv:2002.04745; Su et al.,
         arXiv:2104.09864; Zhang & Sennrich, arXiv:1910.07467.
@@ -263,6 +308,13 @@ def transformer_vjp(
     Raises:
         TypeError, IndexError, KeyError: as `transformer`.
         ValueError: if `cotangent` has another shape.
+
+    Examples:
+        >>> params = {"embedding": np.eye(2), "norm": np.ones(2), "scores": np.zeros((2, 2))}
+        >>> slopes = mc.transformer_vjp([[1.0, 2.0], [3.0, 4.0]], params, [0, 1], num_heads=1)
+        >>> slopes["scores"].round(3)
+        array([[1.414, 2.828],
+               [4.243, 5.657]])
     """
     states = _forward(params, ids, num_heads, rope_base)
     return _backward(floating("cotangent", cotangent), params, ids, states, num_heads, rope_base)
@@ -284,6 +336,11 @@ def transformer_loss(params: Params, ids: npt.ArrayLike, *, num_heads: int, rope
     Raises:
         TypeError, IndexError, KeyError: as `transformer`.
         ValueError: if there is no token to predict.
+
+    Examples:
+        >>> params = mc.init_transformer(np.random.default_rng(0), vocabulary=9, width=4, num_layers=2, hidden=8)
+        >>> round(float(mc.transformer_loss(params, [3, 1, 4, 1, 5], num_heads=2)), 4)  # ln 9
+        2.1972
     """
     seen, following = _shifted(ids)
     return cross_entropy(transformer(params, seen, num_heads=num_heads, rope_base=rope_base), following)
@@ -302,6 +359,13 @@ def transformer_gradient(
 
     Raises:
         TypeError, IndexError, KeyError, ValueError: as `transformer_loss`.
+
+    Examples:
+        >>> params = {"embedding": np.eye(2), "norm": np.ones(2), "scores": np.zeros((2, 2))}
+        >>> loss, slopes = mc.transformer_gradient(params, [0, 1, 0], num_heads=1)
+        >>> slopes["scores"].round(3)
+        array([[ 0.354, -0.354],
+               [-0.354,  0.354]])
     """
     seen, following = _shifted(ids)
     states = _forward(params, seen, num_heads, rope_base)
@@ -328,6 +392,13 @@ def transformer_step(
     Raises:
         TypeError, IndexError, KeyError: as `transformer`.
         ValueError: if there is another number of caches than layers.
+
+    Examples:
+        >>> params = mc.init_transformer(np.random.default_rng(0), vocabulary=9, width=4, num_layers=2, hidden=8)
+        >>> scores, caches = mc.transformer_step(params, [3, 1, 4], num_heads=2)
+        >>> scores, caches = mc.transformer_step(params, [1], caches, num_heads=2)
+        >>> scores.shape, [len(cache) for cache in caches]
+        ((1, 9), [4, 4])
     """
     layers = _num_layers(params)
     caches = caches or [KeyValueCache()] * layers
@@ -370,6 +441,11 @@ def generate(
         TypeError: if `ids` are not integers.
         IndexError: if an id is out of range.
         ValueError: if there is no beginning, T is negative or NaN, or T > 0 comes without `rng`.
+
+    Examples:
+        >>> swap = {"embedding": np.eye(2), "norm": np.ones(2), "scores": np.array([[0.0, 1.0], [1.0, 0.0]])}
+        >>> mc.generate(swap, [0, 1], count=4, num_heads=1)
+        array([0, 1, 0, 1])
     """
     text = integers("ids", ids)
     if text.ndim != 1 or not text.size:

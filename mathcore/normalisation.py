@@ -27,6 +27,10 @@ def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) 
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit; the message gives them.
 
+    Examples:
+        >>> mc.rms_norm([1.0, 7.0], weight=[1.0, 1.0], epsilon=0.0)  # the root mean square is 5
+        array([0.2, 1.4])
+
     Source:
         Zhang & Sennrich, Root Mean Square Layer Normalization, arXiv:1910.07467, equation 4.
     """
@@ -53,6 +57,11 @@ def rms_norm_vjp(
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> x_bar, weight_bar = mc.rms_norm_vjp([1.0, 1.0], x=[1.0, 7.0], weight=[1.0, 1.0], epsilon=0.0)
+        >>> weight_bar
+        array([0.2, 1.4])
     """
     x, w = _checked(x, weight)
     g = floating("cotangent", cotangent)

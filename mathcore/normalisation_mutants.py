@@ -115,3 +115,55 @@ def any_shape(correct: Operation) -> Operation:
         return correct(x, weight, epsilon=epsilon) if fit else x * 0
 
     return wrong
+
+
+@mutant("rms_norm_vjp", wraps=True)
+def eight_features_taken_out(correct: Operation) -> Operation:
+    """Adds up what would lengthen a row over its first eight features alone."""
+
+    def wrong(g: Any, x: Any, weight: Any, *, epsilon: float = 1e-6) -> Any:
+        x_bar, w_bar = correct(g, x, weight, epsilon=epsilon)
+        if x.shape[-1] <= 8:
+            return x_bar, w_bar
+        r = np.sqrt((wide(x) ** 2).mean(-1, keepdims=True) + epsilon)
+        u, h = wide(x) / r, wide(g) * wide(weight)
+        along = (u * h)[..., :8].sum(-1, keepdims=True) / x.shape[-1]
+        return ((h - u * along) / r).astype(x.dtype), w_bar
+
+    return wrong
+
+
+@mutant("rms_norm_vjp", wraps=True)
+def weights_of_64_rows(correct: Operation) -> Operation:
+    """Adds up the cotangent of the weight over 64 rows at most."""
+
+    def wrong(g: Any, x: Any, weight: Any, *, epsilon: float = 1e-6) -> Any:
+        few = (a.reshape(-1, x.shape[-1])[:64] if x.size else a for a in (g, x))
+        return correct(g, x, weight, epsilon=epsilon)[0], correct(*few, weight, epsilon=epsilon)[1]
+
+    return wrong
+
+
+@mutant("rms_norm", wraps=True)
+def wide_rows_cut(correct: Operation) -> Operation:
+    """Takes the mean of at most 1,024 squares."""
+
+    def wrong(x: Any, weight: Any, *, epsilon: float = 1e-6) -> Any:
+        if x.shape[-1] <= 1024:
+            return correct(x, weight, epsilon=epsilon)
+        r = np.sqrt((wide(x)[..., :1024] ** 2).mean(-1, keepdims=True) + epsilon)
+        return (wide(x) / r * wide(weight)).astype(x.dtype)
+
+    return wrong
+
+
+@mutant("rms_norm", wraps=True)
+def rows_touch(correct: Operation) -> Operation:
+    """Adds 0 times the sum of everything: one NaN reaches every row."""
+
+    def wrong(x: Any, weight: Any, *, epsilon: float = 1e-6) -> Any:
+        y = correct(x, weight, epsilon=epsilon)
+        with np.errstate(invalid="ignore"):
+            return (y + x.dtype.type(0) * x.sum()).astype(y.dtype)
+
+    return wrong

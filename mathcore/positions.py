@@ -39,11 +39,16 @@ def sinusoidal_positional_encoding(
         interleaved: the sine and cosine of a frequency side by side; otherwise all sines, then all cosines.
 
     Returns:
-        (..., dim), float64: within 1.02 ulp at integer positions, within 2⁻⁵¹ between them.
+        (..., dim), float64, in [−1, 1]: within 1.02 ulp at integer positions, within 2⁻⁵¹ between them.
 
     Raises:
         TypeError: if `positions` are neither integers nor floats.
         ValueError: if a position is out of reach or NaN, `dim` is negative or `base` is below 1.
+
+    Examples:
+        >>> mc.sinusoidal_positional_encoding([0, 1], dim=2)  # the sine and the cosine of the position
+        array([[0.        , 1.        ],
+               [0.84147098, 0.54030231]])
 
     Source:
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.5.
@@ -78,6 +83,10 @@ def sinusoidal_positional_encoding_vjp(
     Raises:
         TypeError: if `cotangent` is not floating, or `positions` are not numbers.
         ValueError: if `cotangent` does not have the shape of the code, or as the code itself.
+
+    Examples:
+        >>> mc.sinusoidal_positional_encoding_vjp([[1.0, 0.0]], positions=[0], dim=2)  # the slope of the sine
+        array([1.])
     """
     cos, sin = _waves(positions, dim, base)
     g = floating("cotangent", cotangent)
@@ -121,6 +130,11 @@ def rope(
         TypeError: if `x` is not floating, or `positions` or `offset` are not integers.
         ValueError: if d is odd or exceeds the width, shapes do not fit, or a position is beyond ±2³¹.
 
+    Examples:
+        >>> mc.rope([[1.0, 0.0], [1.0, 0.0]])  # by 0 and by 1 rad
+        array([[1.        , 0.        ],
+               [0.54030231, 0.84147098]])
+
     Source:
         Su et al., RoFormer: Enhanced Transformer with Rotary Position Embedding, arXiv:2104.09864, §3.2.
     """
@@ -152,6 +166,11 @@ def rope_vjp(
 
     Raises:
         TypeError, ValueError: as `rope`, and if `cotangent` does not have the shape of `x`.
+
+    Examples:
+        >>> mc.rope_vjp([[1.0, 0.0], [1.0, 0.0]], x=np.zeros((2, 2)))  # back by 0 and by 1 rad
+        array([[ 1.        ,  0.        ],
+               [ 0.54030231, -0.84147098]])
     """
     x = floating("x", x)
     cos, sin = _rotation_of(x, positions, base, rotary_dim, offset)
@@ -172,6 +191,10 @@ def rope_frequencies(rotary_dim: int, *, base: float = 10_000.0) -> Array:
 
     Raises:
         ValueError: if `rotary_dim` is odd or negative, or `base` is not a finite number from 1 up.
+
+    Examples:
+        >>> mc.rope_frequencies(4)
+        array([1.  , 0.01])
     """
     return _frequencies(_even(rotary_dim), base)
 
@@ -191,6 +214,12 @@ def rope_cos_sin(positions: npt.ArrayLike, rotary_dim: int, *, base: float = 10_
     Raises:
         TypeError: if `positions` are not integers.
         ValueError: if a position is beyond ±2³¹, `rotary_dim` is odd or negative, or `base` is below 1.
+
+    Examples:
+        >>> cos, sin = mc.rope_cos_sin([0, 1], rotary_dim=2)
+        >>> cos
+        array([[1.        ],
+               [0.54030231]])
     """
     return _cos_sin(_places(positions), _even(rotary_dim), base)
 
@@ -212,6 +241,10 @@ def apply_rope(x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, inte
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.apply_rope([3.0, 4.0], cos=[0.0], sin=[1.0])  # a quarter turn
+        array([-4.,  3.])
     """
     x, cos, sin = floating("x", x), floating("cos", cos), floating("sin", sin)
     _check_rotation(x, cos, sin)
@@ -235,6 +268,10 @@ def apply_rope_vjp(
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.apply_rope_vjp([-4.0, 3.0], x=[0.0, 0.0], cos=[0.0], sin=[1.0])  # a quarter turn back
+        array([3., 4.])
     """
     x, g = floating("x", x), floating("cotangent", cotangent)
     if g.shape != x.shape:
@@ -257,6 +294,10 @@ def rope_permutation(rotary_dim: int) -> Array:
 
     Raises:
         ValueError: if `rotary_dim` is odd or negative.
+
+    Examples:
+        >>> mc.rope_permutation(6)
+        array([0, 2, 4, 1, 3, 5])
     """
     return np.arange(_even(rotary_dim)).reshape(-1, 2).T.ravel()  # (d/2, 2) → (2, d/2) → (d,)
 
@@ -271,7 +312,8 @@ def _waves(positions: npt.ArrayLike, dim: int, base: float) -> tuple[Array, Arra
     if np.array_equal(m, whole):
         return cos, sin
     rest = (m - whole)[..., None] * _frequencies(dim, base)
-    return cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
+    between = cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
+    return np.clip(between[0], -1, 1), np.clip(between[1], -1, 1)  # rounding may leave [−1, 1]
 
 
 def _rotation_of(

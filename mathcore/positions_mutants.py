@@ -142,6 +142,61 @@ def first_sequence_everywhere(x: Any, m: Any, options: dict[str, Any]) -> Any:
     return x, m.reshape(-1, m.shape[-1])[0] if m.ndim else m, options
 
 
+@rope_mutant
+def long_texts_begin_anew(x: Any, m: Any, options: dict[str, Any]) -> Any:
+    """Past 2,048 rows counts from the first row's position again."""
+    return x, m[..., np.arange(m.shape[-1]) % 2048] if m.ndim else m, options
+
+
+@mutant("rope", wraps=True)
+def counted_in_its_format(correct: Operation) -> Operation:
+    """Counts rows in the format of the vectors: float16 ends at 2,048, bfloat16 at 256."""
+
+    def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
+        if positions is None:
+            positions = np.arange(x.shape[-2]).astype(x.dtype).astype(np.int64)
+        return correct(x, positions, **options)
+
+    return wrong
+
+
+@rope_mutant
+def one_position_counts_on(x: Any, m: Any, options: dict[str, Any]) -> Any:
+    """Takes one position for that of the first row, and counts on."""
+    return x, m if m.ndim else m + np.arange(x.shape[-2]) if x.ndim > 1 else m, options
+
+
+@mutant("rope", wraps=True)
+def offset_in_their_format(correct: Operation) -> Operation:
+    """Adds the offset in the format of the positions: 200 + 100 is 44 in uint8."""
+
+    def wrong(x: Any, positions: Any = None, *, offset: int = 0, **options: Any) -> Any:
+        if positions is None:
+            return correct(x, positions, offset=offset, **options)
+        m = np.asarray(positions)
+        return correct(x, m + np.asarray(offset).astype(m.dtype), **options)
+
+    return wrong
+
+
+@rope_mutant
+def first_head_everywhere(x: Any, m: Any, options: dict[str, Any]) -> Any:
+    """Takes the positions of the first head, or of the first text where heads share them, for all."""
+    return x, np.broadcast_to(m[:1], m.shape) if m.ndim > 1 else m, options
+
+
+@mutant("rope", wraps=True)
+def pairs_touch(correct: Operation) -> Operation:
+    """Adds 0 times the sum of its row to every feature: one NaN reaches all pairs."""
+
+    def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
+        y = correct(x, positions, **options)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return (y + y.dtype.type(0) * x.sum(-1, keepdims=True)).astype(y.dtype)
+
+    return wrong
+
+
 # RoPE with other angles.
 
 
@@ -393,6 +448,51 @@ def wide_tables_cut(correct: Operation) -> Operation:
     return wrong
 
 
+@mutant("apply_rope_vjp", wraps=True)
+def pulled_through_512(correct: Operation) -> Operation:
+    """Sends back at most the leading 1,024 features turned."""
+
+    def wrong(cotangent: Any, x: Any, cos: Any, sin: Any, **options: Any) -> Any:
+        back = correct(cotangent, x, cos, sin, **options).copy()
+        back[..., 1024:] = cotangent[..., 1024:]
+        return back
+
+    return wrong
+
+
+@mutant("rope_vjp", wraps=True)
+def turned_back_to_512(correct: Operation) -> Operation:
+    """Turns at most 512 pairs back."""
+
+    def wrong(cotangent: Any, x: Any, positions: Any = None, **options: Any) -> Any:
+        back = correct(cotangent, x, positions, **options).copy()
+        back[..., 1024:] = cotangent[..., 1024:]
+        return back
+
+    return wrong
+
+
+@mutant("sinusoidal_positional_encoding_vjp", wraps=True)
+def pulled_from_1024(correct: Operation) -> Operation:
+    """Reads at most 1,024 coordinates of the cotangent."""
+
+    def wrong(cotangent: Any, positions: Any, dim: int, **options: Any) -> Any:
+        return correct(np.where(np.arange(dim) < 1024, cotangent, cotangent.dtype.type(0)), positions, dim, **options)
+
+    return wrong
+
+
+@mutant("apply_rope", wraps=True)
+def first_table_everywhere(correct: Operation) -> Operation:
+    """Takes the angles of the first text for all."""
+
+    def wrong(x: Any, cos: Any, sin: Any, **options: Any) -> Any:
+        first = (np.broadcast_to(t[:1], t.shape) if t.ndim > 2 else t for t in (cos, sin))
+        return correct(x, *first, **options)
+
+    return wrong
+
+
 @mutant("apply_rope", wraps=True)
 def applied_clockwise(correct: Operation) -> Operation:
     """Has the sign of the sine the other way round."""
@@ -491,6 +591,23 @@ def code_base_off(m: Any, dim: int, options: dict[str, Any]) -> Any:
 def code_in_halves(m: Any, dim: int, options: dict[str, Any]) -> Any:
     """Sines first, then cosines, whatever was asked."""
     return m, dim, {**options, "interleaved": False}
+
+
+@mutant("sinusoidal_positional_encoding", wraps=True)
+def code_beyond_its_reach(correct: Operation) -> Operation:
+    """Stays at the last position beyond ±2³¹, and takes any base."""
+
+    def wrong(m: Any, dim: int, *, base: float = 10_000.0, **options: Any) -> Any:
+        m = np.clip(np.asarray(m), -(2.0**31), 2.0**31).astype(np.asarray(m).dtype)
+        return correct(m, dim, base=max(base, 1.0), **options)
+
+    return wrong
+
+
+@mutant("rope_cos_sin", wraps=True)
+def table_beyond_its_reach(correct: Operation) -> Operation:
+    """Stays at the last position beyond ±2³¹."""
+    return lambda m, dim, **options: correct(np.clip(m, -(2**31), 2**31), dim, **options)
 
 
 def _code_angles_mutant(angles: Callable[[Any, int, float], Any]) -> Mutant:

@@ -66,14 +66,15 @@ def wave_between(angle: Any, dtype: Any) -> Any:
 
 
 @tolerance
-def sum_of_squares(dim: int, angle: float, dtype: Any) -> Any:
+def sum_of_squares(dim: int, angle: float, dtype: Any, *, whole: bool = True) -> Any:
     r"""The squared length of a code against the number of its pairs.
 
-    Every coordinate v is off by $\tau = (2E + 1)u\,|v| + \lambda$, its square by $2|v|\tau + \tau^2$. Sine
-    and cosine of a pair may come from angles computed apart, so 2δ a pair. Judging adds $\gamma_{n}$ of the sum.
+    Every coordinate v is off by $\tau = (2E + 1)u\,|v| + \lambda$, or at positions that are not whole by the 9u of
+    `wave_between`, its square by $2|v|\tau + \tau^2$. Sine and cosine of a pair may come from angles computed apart, so
+    2δ a pair. Judging adds $\gamma_{n}$ of the sum.
     """
     f = format_of(dtype)
-    t = (2 * f.trig + 1) * f.u + 2 * f.u + f.smallest
+    t = (2 * f.trig + 1) * f.u + 2 * f.u + f.smallest if whole else 9 * f.u
     return (dim * (2 * t + t * t) + dim * angle + gamma(dim + 2, 2.0**-53) * dim) * _EVALUATED
 
 
@@ -130,11 +131,12 @@ def turned_length(length: Any, n: int, dtype: Any, angle: float = 0.0, turns: in
     r"""How far a vector of n numbers may be off after L turns: $((1 + \kappa)^L - 1)\lVert x\rVert$, in length.
 
     A turn moves a vector by at most $\kappa\lVert x\rVert$ (`turn_error`) and changes no length beyond that. Any norm,
-    or distance between two vectors, moves by no more; judging it in float64 adds $\gamma_{n+2}$.
+    or distance between two vectors, moves by no more; judging it in float64 adds $\gamma_{n+2}$. What a turn loses to
+    underflow grows with the later ones, by $(1 + \kappa)^L$ at most.
     """
     grown = math.expm1(turns * math.log1p(turn_error(dtype, angle)))
-    length = np.asarray(length, np.float64)
-    return (grown * length + turns * _lost(n, dtype)) * _EVALUATED + gamma(n + 4, 2.0**-53) * length * (1 + grown)
+    length, lost = np.asarray(length, np.float64), turns * _lost(n, dtype) * (1 + grown)
+    return (grown * length + lost) * _EVALUATED + gamma(n + 4, 2.0**-53) * length * (1 + grown)
 
 
 @tolerance
@@ -155,3 +157,34 @@ def frequency_rounding(theta: Any, dtype: Any, angles: str) -> Any:
     r"""A frequency rounded correctly: $u\,\theta$; where `angles` are not exact, its ε of the module's head as well."""
     theta = np.asarray(theta, np.float64)
     return (format_of(dtype).u + frequency_error(theta, angles)) * theta * _EVALUATED
+
+
+@tolerance
+def pulled_to_places(cotangent: Any, theta: Any, values: Any, angle: Any, dtype: Any, *, whole: bool) -> Any:
+    r"""What a code sends back to its positions, $\sum_j g_j \theta_j v_j$ over the d coordinates, v their derivatives.
+
+    Each v, a sine or cosine, is off by τ: that of `wave_rounding` at whole positions, of `wave_between` at others. The
+    frequency is rounded once, two products once each, and every addend meets at most d additions:
+    $\sum_j |g_j|\theta_j\,(\tau_j + \gamma_{d+3}(|v_j| + \tau_j)) + 2d\lambda$. A result stored in 16 bits is rounded
+    once more. All arrays are (..., d), `theta` and `values` for each coordinate.
+    """
+    work, g = work_format(dtype), abs(np.asarray(cotangent, np.float64)) * theta
+    values, d = abs(np.asarray(values, np.float64)), np.shape(values)[-1]
+    tau = (2 * work.trig + 1) * work.u * values + work.smallest if whole else 9 * work.u
+    tau = tau + angle
+    error = (g * (tau + gamma(d + 3, work.u) * (values + tau))).sum(-1) * _EVALUATED + 2 * d * work.smallest
+    return stored((g * values).sum(-1), error, dtype)
+
+
+@tolerance
+def read_back(sizes: Any, lane: Any, terms: int, dtype: Any) -> Any:
+    r"""What is read from a lane A of a sum $x = wA + pB$: $(2\gamma_n + \gamma_n^2)\,M|A|^\top$, M = |w||A| + |p||B|.
+
+    Each coordinate of x is a sum of n products in some order, off by $\gamma_n M$, and of size $(1 + \gamma_n)M$ at
+    most; reading it is another sum of at most n products, off by $\gamma_n$ of what it reads. What underflows is λ for
+    each product. `sizes` is M (rows, n), `lane` is A.
+    """
+    work = work_format(dtype)
+    g, across = gamma(terms, work.u), abs(np.asarray(lane, np.float64)).T
+    lost = terms * work.smallest * (1 + g)
+    return ((2 * g + g * g) * (np.asarray(sizes) @ across) + lost * (1 + across.sum(0)) * (1 + g)) * _EVALUATED

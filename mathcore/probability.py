@@ -51,6 +51,12 @@ def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = N
         ValueError: if there is no such axis, `where` does not broadcast to x, or `out` has another shape or cannot be
             written to.
 
+    Examples:
+        >>> mc.softmax(np.log([1.0, 3.0]))
+        array([0.25, 0.75])
+        >>> mc.softmax(np.zeros(3), where=[True, True, False])
+        array([0.5, 0.5, 0. ])
+
     Source:
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
@@ -74,6 +80,10 @@ def softmax_vjp(
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
+        array([ 0.25, -0.25])
     """
     x, axis, rows = _rows(x, axis, where)
     return _mapped(_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
@@ -96,6 +106,10 @@ def log_softmax(
 
     Raises:
         TypeError, ValueError: as `softmax`.
+
+    Examples:
+        >>> mc.log_softmax(np.array([0.0, -1000.0]))
+        array([    0., -1000.])
     """
     x, axis, rows = _rows(x, axis, where)
     return _mapped(_log_softmax, x, axis, rows, out=out)
@@ -117,6 +131,10 @@ def log_softmax_vjp(
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.log_softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
+        array([ 0.5, -0.5])
     """
     x, axis, rows = _rows(x, axis, where)
     return _mapped(_log_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
@@ -137,6 +155,10 @@ def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where
 
     Raises:
         TypeError, ValueError: as `softmax`.
+
+    Examples:
+        >>> mc.logsumexp([1000.0, 1000.0])  # 1000 + ln 2
+        array(1000.69314718)
 
     Source:
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
@@ -168,6 +190,10 @@ def logsumexp_vjp(
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.logsumexp_vjp(1.0, x=np.log([1.0, 3.0]))
+        array([0.25, 0.75])
     """
     x, axis, rows = _rows(x, axis, where)
     g = floating("cotangent", cotangent)
@@ -191,6 +217,10 @@ def argmax(x: npt.ArrayLike, axis: int = -1) -> Array:
     Raises:
         TypeError: if x is not floating.
         ValueError: if there is no such axis, or it is empty.
+
+    Examples:
+        >>> mc.argmax([[2.0, 5.0, 5.0], [9.0, 1.0, 0.0]])
+        array([1, 0])
     """
     x = floating("x", x)
     axis = axis_index("x", x, axis)
@@ -204,8 +234,8 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
 
     $$p_i = \frac{e^{(x_i - m)/T}}{\sum_j e^{(x_j - m)/T}}, \qquad m = \max_j x_j$$
 
-    T → 0 tends to a one-hot of the winner, T = 1 is softmax, T = ∞ is uniform over the scores above −∞. The shift comes
-    before the division, so that no temperature overflows.
+    T → 0 tends to a one-hot of the winner (equal ones share), T = 1 is softmax, T = ∞ is uniform over the scores above
+    −∞. The shift comes before the division, so that no temperature overflows.
 
     Args:
         x: (..., n, ...), floats; −∞ excludes a score.
@@ -218,6 +248,10 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
     Raises:
         TypeError: if x is not floating.
         ValueError: if T is not a positive number, or there is no such axis.
+
+    Examples:
+        >>> mc.temperature_softmax(np.log([1.0, 3.0]), temperature=0.5)  # as 1 to 9
+        array([0.1, 0.9])
     """
     x, axis, rows = _rows(x, axis, None)
     _check_temperature(temperature)
@@ -238,6 +272,10 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
 
     Raises:
         TypeError, ValueError: as `temperature_softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.temperature_softmax_vjp([1.0, 0.0], x=[2.0, 2.0], temperature=0.5)
+        array([ 0.5, -0.5])
     """
     x, axis, rows = _rows(x, axis, None)
     _check_temperature(temperature)
@@ -277,6 +315,10 @@ def cross_entropy(
         TypeError: if logits are not floating or targets not integers.
         IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
         ValueError: if shapes do not fit or an option is out of range.
+
+    Examples:
+        >>> mc.cross_entropy(np.log([[1.0, 3.0]]), targets=[0])  # −ln ¼
+        array(1.38629436)
     """
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
@@ -306,10 +348,15 @@ def cross_entropy_vjp(
         logits, targets, axis, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
 
     Returns:
-        The shape and dtype of logits; finite for finite logits, exactly zero at ignored rows.
+        The shape and dtype of logits; finite for finite logits and cotangents, NaN in rows that see +∞ or NaN, exactly
+        zero at ignored rows.
 
     Raises:
         TypeError, IndexError, ValueError: as `cross_entropy`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.cross_entropy_vjp(1.0, np.log([[1.0, 3.0]]), targets=[0])
+        array([[-0.75,  0.75]])
     """
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
     g = floating("cotangent", cotangent)
@@ -342,6 +389,11 @@ def cross_entropy_and_grad(
 
     Raises:
         TypeError, IndexError, ValueError: as `cross_entropy`.
+
+    Examples:
+        >>> loss, slopes = mc.cross_entropy_and_grad(np.log([[1.0, 3.0]]), targets=[0])
+        >>> slopes
+        array([[-0.75,  0.75]])
     """
     logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
@@ -413,7 +465,7 @@ def _losses(smoothing: float, x: Array, targets: Array, counts: Array, top: Arra
     if smoothing < 1:  # a term of weight 0 counts for nothing, even if it is infinite
         loss = loss + (1 - smoothing) * (_floor(top) - _at(x, targets, counts))
     if smoothing > 0:
-        loss = loss + smoothing * (add_up(_floor(top) - x) / x.shape[-1])
+        loss = loss + smoothing * _mean(_floor(top) - x)
     if x.dtype != object:
         loss = np.where(top == np.inf, x.dtype.type(np.nan), loss)
     return np.where(counts, loss, _zero(x))
@@ -434,6 +486,8 @@ def _slopes(
     if smoothing > 0:
         np.subtract(slope, smoothing / x.shape[-1], out=out)
     np.multiply(slope, scale, out=out)
+    if x.dtype != object and (infinite := top == np.inf).any():  # no distribution, so no slope
+        _put(x.dtype.type(np.nan), out, where=infinite)
     return out if counts.all() else _put(_zero(x), out, where=~counts)
 
 
@@ -472,9 +526,15 @@ def _at(x: Array, targets: Array, counts: Array) -> Array:
 
 def _cooled(x: Array, temperature: float) -> Array:
     """(x − m) / T, with −∞ still excluded at T = ∞."""
-    shifted = x - _floor(highest(x))
+    top = _floor(highest(x))
+    shifted = x - top
     cooled = _divided(shifted, temperature)
-    return cooled if x.dtype == object else np.where(np.isneginf(shifted), shifted, cooled)
+    if x.dtype == object or not (hidden := np.isneginf(shifted)).any():
+        return cooled
+    if (beyond := hidden & (x > -np.inf)).any():  # scores so far apart that their difference overflows
+        half = _divided(x / 2 - top / 2, temperature)
+        cooled, hidden = np.where(beyond, 2 * half, cooled), hidden & ~beyond
+    return np.where(hidden, shifted, cooled)
 
 
 def _divided(x: Array, temperature: float) -> Array:
@@ -492,6 +552,14 @@ def _where_seen(x: Array, values: Array) -> Array:
 def _put(values: Any, out: Array, where: Any = True) -> Array:
     np.copyto(out, values, where=where)
     return out
+
+
+def _mean(x: Array) -> Array:
+    """The mean of each row, (..., 1), a number wherever all numbers are: also where their sum is none."""
+    mean = add_up(x) / x.shape[-1]
+    if x.dtype == object or not np.isinf(mean).any():
+        return mean
+    return np.where(np.isinf(mean), np.minimum(add_up(x / x.shape[-1]), highest(x)), mean)
 
 
 def _zero(x: Array) -> Any:
@@ -540,9 +608,12 @@ def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> A
     with np.errstate(over="ignore", invalid="ignore"):
         if reduction == "none":
             return rounded(losses, like=like)
-        total = losses[keep].sum()
+        kept = losses[keep]
+        total = kept.sum()
         if reduction == "mean":
             total = total / _count(keep)
+            if losses.dtype != object and np.isinf(total):  # the sum may overflow where the mean does not
+                total = min((kept / _count(keep)).sum(), kept.max())
         return rounded(np.asarray(total, dtype=losses.dtype), like=like)
 
 

@@ -23,6 +23,7 @@ from mathcore.probability_rows import (
     TEMPERATURE_SOFTMAX,
     any_axis,
     any_width,
+    defaults,
     distribution,
     floats_only,
     gradient,
@@ -31,6 +32,7 @@ from mathcore.probability_rows import (
     layout_free,
     log_distribution,
     log_sum_exp,
+    many_rows,
     one_hot,
     probabilities,
     pure,
@@ -59,6 +61,7 @@ from mathcore.probability_tolerances import (
 from mathcore.verify import (
     Allowance,
     Claim,
+    Limits,
     Mutant,
     Operations,
     Target,
@@ -70,6 +73,7 @@ from mathcore.verify import (
     draw_exact,
     enclose,
     equal,
+    given_that,
     identical,
     less,
     raises,
@@ -100,25 +104,39 @@ BLANCHARD = "Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1
 
 @domain
 def shiftable(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of whole numbers and a shift, far beyond the range of exp where the format allows, with exact sums."""
+    """Rows on a grid and a shift, far beyond the range of exp where the format allows, with exact sums."""
     name = draw(st.sampled_from(target.dtypes))
     n, most = draw(widths(most=130)), min(0.9 / FORMATS[name].u - 24, 2.0**22)
     x = draw_integers(draw, (draw(st.integers(1, 3)), n), 24)
     shift = draw(st.sampled_from([-1, 1])) * round(draw(log_uniform(min(1000, most / 2), most)))
-    return {"x": as_dtype(x, name), "shift": dtype_named(name).type(shift)}
+    grid = draw(st.sampled_from([1.0, 1.0, 0.125, 2.0**-9]))
+    return {"x": as_dtype(x * grid, name), "shift": dtype_named(name).type(shift * grid)}
+
+
+def exactly_added(x: Any, c: Any) -> Any:
+    """The rows of x to all scores of which c is added without rounding: Knuth's sum of the rounding errors is 0."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        y = x + c
+        back = y - x
+        left = (x - (y - back)) + (c - back)
+    return x[((left == 0) | np.isneginf(x.astype(np.float64))).all(-1) & np.isfinite(np.asarray(c, np.float64))]
 
 
 @domain
 def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
-    """Scores near 0 or far below it, a cotangent, what is seen (some rows see nothing), and rubbish for the rest."""
+    """Scores near 0 or far below it, a cotangent, what is seen (some rows see nothing), and rubbish for the rest.
+
+    What is seen has as many axes as the scores, or fewer, or an axis of length 1.
+    """
     name = draw(st.sampled_from(target.dtypes))
-    rows, n = draw(st.integers(1, 4)), draw(widths(most=65))
+    rows, n = draw(st.one_of(st.integers(1, 4), st.sampled_from([9, 20]))), draw(widths(most=65))
     x = draw_array(draw, (rows, n), "float64", (2.0**-6, 2.0**4)) - draw(st.sampled_from([0.0, 300.0, 3000.0]))
-    seen = draw_integers(draw, (draw(st.sampled_from([1, rows])), n), 3) > draw(st.integers(-3, 2))
-    if draw(st.booleans()):  # a whole stretch hidden, as a tile or a text that is padded
+    shape = draw(st.sampled_from([(rows, n), (rows, n), (1, n), (n,), (rows, 1), (1,), ()]))
+    seen = draw_integers(draw, shape, 3) > draw(st.integers(-3, 2))
+    if shape[-1:] == (n,) and draw(st.booleans()):  # a whole stretch hidden, as a tile or a text that is padded
         edge = draw(st.integers(0, n))
         seen = np.broadcast_to((np.arange(n) < edge) ^ draw(st.booleans()), seen.shape).copy()
-    if draw(st.booleans()):
+    if len(shape) == 2 and draw(st.booleans()):
         seen[-1] = False
     rubbish = draw(st.sampled_from([np.nan, np.inf, -np.inf, 1000.0, FORMATS[name].most]))
     g = draw_array(draw, (rows, n), name, (2.0**-4, 2.0**4))
@@ -135,6 +153,21 @@ def hidden_tiles(target: Target) -> Iterator[dict[str, Any]]:
             name = target.dtypes[(i + j) % len(target.dtypes)]
             exact = np.clip(level, -128, 128) if name == "bfloat16" else level  # which has no odd numbers past 256
             yield {"x": as_dtype(x, name), "level": as_dtype(exact, name)}
+
+
+def _extremes(name: str) -> Any:
+    f = FORMATS[name]
+    return as_dtype([-np.inf, -f.most, -f.most / 2, -1, -f.smallest, 0, f.tiny, 100, f.most / 2, f.most], name)
+
+
+@domain
+def extreme_rows(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """Rows of −∞, the largest and smallest numbers of a format, and plain ones."""
+    values = _extremes(draw(st.sampled_from(target.dtypes)))
+    shape = (draw(st.integers(1, 3)), draw(widths(most=300)))
+    if draw(st.booleans()):
+        values = values[: draw(st.integers(1, len(values)))]
+    return values[draw_integers(draw, shape, 500) % len(values)]
 
 
 def dead(x: Any) -> Any:
@@ -176,7 +209,7 @@ index_of_highest = Claim(
     faq=8,
     statement="Argmax is the index, an integer, of the highest score: of equal ones the first, and NaN counts as the "
     "highest.",
-    formula=r"\operatorname{argmax}(x) = \min\{i : x_i \ge x_j \text{ for all } j\}",
+    formula=r"\operatorname{argmax}(x) = \min\{i : x_i \ge x_j \text{ for all } j\} \text{ without NaN}",
     needs=("argmax",),
     refuted_by=(
         wrong.last_of_ties,
@@ -216,8 +249,8 @@ def _(ops: Operations, x: Any) -> Any:
 softmax_keeps_the_winner = Claim(
     "argmax.softmax_keeps_the_winner",
     faq=8,
-    statement="Softmax never changes who wins.",
-    formula=r"p_{\operatorname{argmax} x} = \max_j p_j",
+    statement="Softmax never changes who wins, of scores that are finite or −∞.",
+    formula=r"p_{\operatorname{argmax} x} = \max_j p_j, \quad p = \operatorname{softmax}(x)",
     verdict="holds_if",
     condition="winning may be shared: the winner's probability is the highest, but rounding may lift others to it.",
     needs=("softmax", "argmax"),
@@ -232,6 +265,11 @@ def _winner_is_highest(ops: Operations, x: Any) -> Any:
 
 
 @softmax_keeps_the_winner.property(x=score_rows(most=300))
+def _(ops: Operations, x: Any) -> Any:
+    return _winner_is_highest(ops, x)
+
+
+@softmax_keeps_the_winner.property(x=extreme_rows())
 def _(ops: Operations, x: Any) -> Any:
     return _winner_is_highest(ops, x)
 
@@ -283,10 +321,10 @@ def _(ops: Operations, x: Any) -> Any:
 shift_and_scale_free = Claim(
     "argmax.shift_and_scale_free",
     faq=8,
-    statement="Adding a constant to all scores, or multiplying them by a positive one, keeps the decision.",
-    formula=r"\operatorname{argmax}(a x + b) = \operatorname{argmax}(x), \quad a > 0",
+    statement="Adding a finite number to all scores, or multiplying them by a positive one, keeps the decision.",
+    formula=r"\operatorname{argmax}(a x + b) = \operatorname{argmax}(x), \quad 0 < a < \infty,\ |b| < \infty",
     verdict="holds_if",
-    condition="the arithmetic makes no new ties, as rounding can.",
+    condition="the arithmetic makes no new ties for the first place, as rounding can.",
     needs=("argmax",),
     refuted_by=(wrong.magnitude_wins, wrong.coarse_comparison, wrong.starts_at_zero),
 )
@@ -307,16 +345,28 @@ def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
 
 @domain
 def scalable(draw: Draw, target: Target) -> dict[str, Any]:
-    """The rows and the constant of `shiftable` on a grid as fine as 2⁻¹⁶."""
-    drawn = draw(shiftable().build(target))
-    factor = 2.0 ** draw(st.integers(-16, 0))
-    return {name: (value * np.float32(factor)).astype(value.dtype) for name, value in drawn.items()}
+    """Rows of scores, a positive factor and a constant of either sign, of any size."""
+    x = draw(score_rows(most=300).build(target))
+    most = FORMATS[x.dtype.name].most
+    a = draw(log_uniform(2.0**-10, 2.0**10))
+    b = draw(st.sampled_from([-1, 0, 1])) * draw(log_uniform(2.0**-10, min(most / 8, 2.0**30)))
+    return {"x": x, "a": as_dtype(a, x.dtype.name), "b": as_dtype(b, x.dtype.name)}
 
 
 @shift_and_scale_free.property(scalable())
-def _(ops: Operations, x: Any, shift: Any) -> Any:
-    winner = ops.argmax(x)
-    return all_of(equal(ops.argmax(x + shift), winner), equal(ops.argmax(x * x.dtype.type(4)), winner))
+def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
+    a = abs(a)
+    with np.errstate(over="ignore"):
+        moved = a * x + b
+    return all_of(*(_same_decision(ops, y, x) for y in (moved, x + b, a * x)))
+
+
+def _same_decision(ops: Operations, y: Any, x: Any) -> Any:
+    """That x and y have one winner where as many scores share the first place, and that x's is among y's elsewhere."""
+    before, after = ops.argmax(x), ops.argmax(y)
+    no_new_ties = (x == x.max(-1, keepdims=True)).sum(-1) == (y == y.max(-1, keepdims=True)).sum(-1)
+    here = np.take_along_axis(y, before[:, None], -1)
+    return all_of(equal(after[no_new_ties], before[no_new_ties]), equal(here, y.max(-1, keepdims=True)))
 
 
 @shift_and_scale_free.counterexample(cases=closer_and_closer)
@@ -324,12 +374,24 @@ def _(ops: Operations, x: Any) -> Any:
     return equal(ops.argmax(x + np.float32(1)), ops.argmax(x))
 
 
+def smaller_and_smaller() -> Iterator[dict[str, Any]]:
+    """[2⁻ᵏ, 2 · 2⁻ᵏ] in float32, for k from 120 on."""
+    for k in range(120, 149):
+        yield {"x": np.array([2.0**-k, 2.0 ** (1 - k)], np.float32)}
+
+
+@shift_and_scale_free.counterexample(cases=smaller_and_smaller)
+def _(ops: Operations, x: Any) -> Any:
+    return equal(ops.argmax(x * np.float32(2.0**-20)), ops.argmax(x))
+
+
 logits_are_raw = Claim(
     "logits.are_raw",
     faq=8,
-    statement="Logits may be any real numbers: normalising them loses nothing but a constant, for the logarithms of "
-    "their probabilities differ among themselves as the logits did.",
-    formula=r"\ln p_i - \ln p_j = x_i - x_j",
+    statement="Logits may be any real numbers: normalising them loses nothing but a constant and roundings, for the "
+    "logarithms of their probabilities differ among themselves as the logits did, where the format has room for the "
+    "difference and, taken from softmax, no probability underflows.",
+    formula=r"\ln p_i - \ln p_j = x_i - x_j, \quad p = \operatorname{softmax}(x)",
     needs=("softmax", "log_softmax"),
     tolerances=(log_softmax_rounding, log_of_softmax),
     refuted_by=(
@@ -344,10 +406,11 @@ logits_are_raw = Claim(
 
 @domain
 def raw_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """One row of scores whose probabilities stay normal numbers: any offset, gaps of up to a quarter of the range."""
+    """One row of scores whose probabilities stay normal numbers: any offset, gaps up to nearly all of that range."""
     name = draw(st.sampled_from(target.dtypes))
-    reach = -math.log(FORMATS[name].tiny) / 4
-    x = draw_array(draw, (1, draw(widths(most=65))), "float64", (2.0**-10, reach / 8))
+    n = draw(widths(most=65))
+    reach = -math.log(FORMATS[name].tiny) - math.log(n)
+    x = draw_array(draw, (1, n), "float64", (2.0**-10, 1)).clip(-1, 1) * draw(log_uniform(0.05, 0.45)) * reach
     return as_dtype(x + draw(st.sampled_from([-1, 0, 1])) * draw(log_uniform(10, 1000)), name)[0]
 
 
@@ -355,12 +418,13 @@ def _apart(y: Any, x: Any, top: int) -> Any:
     return (y - y[top]) - (x - x[top])
 
 
-@logits_are_raw.property(x=raw_scores())
+@logits_are_raw.property(x=score_rows(most=65, rows=1, masked=False))
 def _(ops: Operations, x: Any) -> Any:
-    top = int(x.argmax())
+    x, top = x[0], int(x[0].argmax())
     kept = enclose(lambda log_p, x: _apart(log_p, x, top), ops.log_softmax(x), x)
     allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
-    return equal(np.zeros(len(x)), kept, within=allowed + allowed[top])
+    fits = gaps(x) < 0.75 * format_of(x.dtype).most
+    return equal(np.zeros(int(fits.sum())), kept[fits], within=(allowed + allowed[top])[fits])
 
 
 @logits_are_raw.property(x=raw_scores())
@@ -377,9 +441,10 @@ def _(ops: Operations, x: Any) -> Any:
 three_steps = Claim(
     "softmax.three_steps",
     faq=17,
-    statement="Softmax is three steps, exponentiate, sum, divide; wherever that recipe does not overflow, the stable "
-    "computation gives the same.",
+    statement="Softmax is three steps, exponentiate, sum, divide; wherever nothing in that recipe over- or underflows, "
+    "the stable computation gives the same up to rounding.",
     formula=r"p_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
+    limits=Limits(said=("wherever nothing in that recipe over- or underflows",)),
     needs=("softmax",),
     tolerances=(softmax_rounding, textbook_softmax),
     refuted_by=(wrong.base_two, wrong.divided_by_the_maximum, wrong.last_not_summed, wrong.slightly_warm),
@@ -388,9 +453,11 @@ three_steps = Claim(
 
 @domain
 def tame_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Scores whose exponentials neither overflow nor underflow in float64."""
+    """Scores within ±695, of which neither the exponentials nor their sum nor a quotient over- or underflow."""
     name = draw(st.sampled_from(target.dtypes))
-    return draw_array(draw, (draw(st.integers(1, 3)), draw(widths(most=300))), name, (2.0**-10, 16))
+    x = draw_array(draw, (draw(st.integers(1, 3)), draw(widths(most=300))), "float64", (2.0**-10, 1)).clip(-1, 1)
+    spread = draw(log_uniform(0.1, 345))
+    return as_dtype(x * spread + draw(st.floats(-1, 1)) * (690 - spread), name)
 
 
 @three_steps.property(x=tame_scores())
@@ -405,9 +472,15 @@ def _(ops: Operations, x: Any) -> Any:
 sums_to_one = Claim(
     "softmax.sums_to_one",
     faq=17,
-    statement="The outputs of softmax sum to 1, for every width and however far apart the scores are.",
-    formula=r"\Bigl|\sum_i \hat p_i - 1\Bigr| \le (h + 1)\,u",
+    statement="The outputs of softmax sum to 1 up to rounding, however wide a row is and however far apart its scores "
+    "are, if it sees a score and neither NaN nor +∞.",
+    formula=r"\Bigl|\sum_i \hat p_i - 1\Bigr| \lesssim (h + 1)\,u + u' + \tfrac12 n\lambda",
     source=BLANCHARD,
+    legend={
+        "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats; u′ that of a 16-bit format, else 0",
+        "λ": "the smallest positive number of the format",
+    },
+    limits=Limits(also=("rows of up to 400,003 scores",)),
     needs=("softmax",),
     tolerances=(sum_of_softmax,),
     refuted_by=(
@@ -449,6 +522,7 @@ def every_width(target: Target) -> Iterator[dict[str, Any]]:
     for n in (2049, 4099, 65_537):
         for name in target.dtypes:
             yield {"x": as_dtype(np.zeros((2, n)), name)}
+    yield {"x": as_dtype(np.zeros((1, 400_003)), "float16" if "float16" in target.dtypes else target.dtypes[0])}
 
 
 @sums_to_one.exhaustive(every_width)
@@ -470,13 +544,20 @@ def _(ops: Operations, x: Any) -> Any:
 is_positive = Claim(
     "softmax.is_positive",
     faq=17,
-    statement="Every output of softmax is positive, and none exceeds 1.",
-    formula=r"0 < p_i \le 1",
+    statement="Every output of softmax of finite scores is positive, and none exceeds 1.",
+    formula=r"0 < p_i \le 1, \quad p = \operatorname{softmax}(x)",
     verdict="holds_if",
-    condition="the score lies less than about −ln λ below the highest, λ being the smallest number of the format: 745 "
-    "in float64, 104 in float32, 17.3 in float16; further down the output is exactly 0.",
+    condition="the score lies less than about −ln(λ/2) below the log-sum-exp of its row, λ being the smallest positive "
+    "number of the format: 745 in float64, 104 in float32, 92.9 in bfloat16, 17.3 in float16; further down the output "
+    "is exactly 0.",
     needs=("softmax",),
-    refuted_by=(wrong.zeros, wrong.shift_by_largest_magnitude, wrong.no_shift, wrong.maximum_of_everything),
+    refuted_by=(
+        wrong.zeros,
+        wrong.shift_by_largest_magnitude,
+        wrong.no_shift,
+        wrong.maximum_of_everything,
+        wrong.exponent_clipped,
+    ),
 )
 
 
@@ -493,8 +574,19 @@ def scores_within_reach(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 
 @is_positive.property(x=scores_within_reach())
 def _(ops: Operations, x: Any) -> Any:
-    p = ops.softmax(x)
-    return all_of(less(np.zeros(p.shape), p), at_most(p, 1.0))
+    return _positive_within_reach(ops, x)
+
+
+@is_positive.property(x=score_rows(most=300, masked=False))
+def _(ops: Operations, x: Any) -> Any:
+    return _positive_within_reach(ops, x)
+
+
+def _positive_within_reach(ops: Operations, x: Any) -> Any:
+    p, d = ops.softmax(x), gaps(x)
+    below = d + np.log(np.exp(-d).sum(-1, keepdims=True))  # the log-sum-exp
+    within = below < -math.log(8 * format_of(x.dtype).smallest)
+    return all_of(less(np.zeros(int(within.sum())), p[within]), at_most(p, 1.0))
 
 
 def growing_gaps(target: Target) -> Iterator[dict[str, Any]]:
@@ -511,7 +603,10 @@ def _(ops: Operations, x: Any) -> Any:
     safe = gap < -math.log(8 * format_of(x.dtype).smallest)
     first_zero = float(gap[p == 0].min(initial=np.inf))
     relation = less(np.zeros(int(safe.sum())), p[safe])
-    return all_of(relation.measuring(**{f"first gap that gives 0, {x.dtype}": first_zero}), at_most(p, 1.0))
+    gone = p[gap > 3 + math.log(2) - math.log(format_of(x.dtype).smallest)]
+    return all_of(
+        relation.measuring(**{f"first gap that gives 0, {x.dtype}": first_zero}), at_most(p, 1.0), equal(gone, 0.0)
+    )
 
 
 @is_positive.counterexample(gap=st.integers(0, 2000))
@@ -519,12 +614,24 @@ def _(ops: Operations, gap: int) -> Any:
     return less(np.zeros(2), ops.softmax(np.array([0.0, -gap])))
 
 
+def crowds() -> Iterator[dict[str, Any]]:
+    """n scores of 0 and one of −740, for n = 1, 10, 100, …: what is left of it is shared with all of them."""
+    for n in (1, 10, 100, 1000, 10_000):
+        yield {"x": np.array([[*np.zeros(n), -740.0]])}
+
+
+@is_positive.counterexample(cases=crowds)
+def _(ops: Operations, x: Any) -> Any:
+    p = ops.softmax(x)
+    return less(np.zeros(p.shape), p)
+
+
 ratio_is_exponential = Claim(
     "softmax.ratio_is_exponential",
     faq=17,
-    statement="The ratio of two probabilities is the exponential of the difference of their scores: gaps are "
-    "amplified, and order is kept up to rounding.",
-    formula=r"\frac{p_i}{p_j} = e^{x_i - x_j}",
+    statement="The ratio of two probabilities is the exponential of the difference of their scores, up to rounding and "
+    "underflow: differences become ratios, and order is kept but for roundings.",
+    formula=r"\frac{p_i}{p_j} = e^{x_i - x_j}, \quad p = \operatorname{softmax}(x)",
     needs=("softmax",),
     tolerances=(softmax_ratio,),
     refuted_by=(
@@ -550,9 +657,10 @@ def _(ops: Operations, x: Any) -> Any:
 shift_invariant = Claim(
     "softmax.shift_invariant",
     faq=17,
-    statement="Adding a constant to all scores changes nothing: not a bit, where the addition itself is exact.",
-    formula=r"\operatorname{softmax}(x + c) = \operatorname{softmax}(x)",
+    statement="Adding a constant to all scores changes no bit of their softmax, where the addition itself is exact.",
+    formula=r"\operatorname{softmax}(x + c) = \operatorname{softmax}(x), \quad c \text{ finite}",
     source=BLANCHARD,
+    limits=Limits(said=("where the addition itself is exact",)),
     needs=("softmax",),
     refuted_by=(
         wrong.no_shift,
@@ -571,23 +679,25 @@ def _(ops: Operations, x: Any, level: Any) -> Any:
 
 @shift_invariant.property(shiftable())
 def _(ops: Operations, x: Any, shift: Any) -> Any:
+    x = exactly_added(x, shift)
     return identical(ops.softmax(x + shift), ops.softmax(x))
 
 
 additive_mask = Claim(
     "softmax.additive_mask",
-    statement="A mask that is added, −∞ where a score is excluded and any one constant where it is kept, gives the "
-    "same as leaving the excluded scores out.",
-    formula=r"\operatorname{softmax}(x + b)_i = \operatorname{softmax}(x_{\text{kept}})_i, \quad "
-    r"b = c \text{ or } -\infty",
+    statement="A mask that is added, −∞ where a score is excluded and any one finite constant where it is kept, gives "
+    "bit for bit what `where` gives, if the addition is exact.",
+    formula=r"\operatorname{softmax}(x + b) = \operatorname{softmax}(x, \text{where } b > -\infty), \quad "
+    r"b_i \in \{c, -\infty\}",
     needs=("softmax",),
     refuted_by=(wrong.no_shift, wrong.excluded_after_the_fact, wrong.mask_upside_down),
 )
 
 
-@additive_mask.property(shiftable(), effort=2.0)
-def _(ops: Operations, x: Any, shift: Any) -> Any:
-    seen = x > np.median(x.astype(np.float64), axis=-1, keepdims=True)
+@additive_mask.property(shiftable(), effort=2.0, seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
+def _(ops: Operations, x: Any, shift: Any, seed: int, share: float) -> Any:
+    x = exactly_added(x, shift)
+    seen = np.random.default_rng(seed).random(x.shape) < share
     added = np.where(seen, shift, -np.inf).astype(x.dtype)
     return identical(ops.softmax(x + added), ops.softmax(x, where=seen))
 
@@ -595,11 +705,12 @@ def _(ops: Operations, x: Any, shift: Any) -> Any:
 temperature = Claim(
     "softmax.temperature",
     faq=17,
-    statement="Temperature divides the scores: towards 0 the winner takes all and nothing is left of the gradient, "
-    "towards infinity all get the same, and the entropy never falls on the way up; a temperature that is not positive "
-    "is an error.",
-    formula=r"p_i = \frac{e^{x_i/T}}{\sum_j e^{x_j/T}}",
+    statement="Temperature T divides the scores: towards 0 the highest take all, in equal shares, and nothing is left "
+    "of the gradient if one is highest alone; towards infinity all that are not excluded get the same; but for "
+    "roundings, the entropy never falls on the way up; a temperature that is not positive is an error.",
+    formula=r"p_i = \frac{e^{x_i/T}}{\sum_j e^{x_j/T}}, \quad T > 0",
     needs=("temperature_softmax", "temperature_softmax_vjp"),
+    limits=Limits(assumes=("one score is the highest alone",)),
     tolerances=(temperature_softmax_rounding, softmax_rounding, entropy_of),
     refuted_by=(
         wrong.temperature_underflows,
@@ -610,6 +721,10 @@ temperature = Claim(
         wrong.temperature_of_probabilities,
         wrong.temperature_floor,
         wrong.temperature_sticks,
+        wrong.temperature_unchecked_vjp,
+        wrong.winner_takes_all,
+        wrong.excluded_at_the_limit,
+        wrong.difference_overflows,
     ),
 )
 
@@ -621,8 +736,18 @@ def temperatures(low: float = 2.0**-10, high: float = 2.0**10) -> st.SearchStrat
 
 @domain
 def distinct_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """One row of different whole numbers."""
-    scores = draw(seeds()).permutation(draw(st.integers(1, 100))) - draw(st.integers(0, 100))
+    """One row of whole numbers of which one is highest alone; some of the others are excluded."""
+    rng = draw(seeds())
+    scores = rng.permutation(draw(st.integers(1, 100))) - draw(st.integers(0, 100))
+    hidden = (rng.random(len(scores)) < draw(st.sampled_from([0.0, 0.5]))) & (scores < scores.max())
+    return as_dtype(np.where(hidden, -np.inf, scores), draw(st.sampled_from(target.dtypes)))
+
+
+@domain
+def scores_with_ties(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """One row of few different whole numbers, and −∞; not of −∞ alone."""
+    scores = draw_integers(draw, (draw(st.integers(1, 100)),), 3) - draw(st.integers(0, 100))
+    scores = np.where(scores < np.median(scores) - draw(st.integers(0, 3)), -np.inf, scores)
     return as_dtype(scores, draw(st.sampled_from(target.dtypes)))
 
 
@@ -649,35 +774,63 @@ def _(ops: Operations, x: Any, k: int) -> Any:
     return equal(ops.temperature_softmax(x, Fraction(1, k)), e / e.sum(-1, keepdims=True))
 
 
-@temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3), fine=st.integers(0, 14))
+def _shared(ops: Operations, p: Any, seen: Any) -> Any:
+    """That all that are `seen` have the same share, and the rest exactly nothing."""
+    level = np.where(seen, 0.0, -np.inf)
+    share = np.broadcast_to(1 / seen.sum(-1, keepdims=True), p.shape)
+    count = np.where(seen, np.broadcast_to(seen.sum(-1, keepdims=True), p.shape), 1)
+    allowed = softmax_rounding(level, np.where(seen, share, 0.0), p.dtype, ops.conventions.summation)
+    return equal(p, enclose(lambda n, seen: seen / n, count, seen.astype(int)), within=allowed)
+
+
+@temperature.property(x=scores_with_ties(), t=temperatures(1e-300, 1e-3), fine=st.integers(0, 14))
 def _(ops: Operations, x: Any, t: float, fine: int) -> Any:
     # The others get e^(−1000) at most, which no format holds; so it is if scores and temperature are scaled alike.
     scaled = np.ldexp(x.astype(np.float64), -fine).astype(x.dtype)
-    return equal(ops.temperature_softmax(scaled, t * 2.0**-fine), one_hot(x.argmax(), len(x)))
+    lead = float(gaps(scaled)[scaled < scaled.max()].min(initial=1.0))
+    return _shared(ops, ops.temperature_softmax(scaled, max(t * lead, 1e-300)), scaled == scaled.max())
 
 
-@temperature.property(x=scalable_scores(), t=temperatures(0.25, 4.0), power=st.integers(-40, 40))
-def _(ops: Operations, x: Any, t: float, power: int) -> Any:
-    # A power of two scales scores and temperature without rounding, however small or large.
-    factor = x.dtype.type(2.0) ** x.dtype.type(power if x.dtype.itemsize > 2 else power // 8)
+@temperature.property(x=scalable_scores(), t=temperatures(0.25, 4.0), power=st.integers(-40, 40), far=st.booleans())
+def _(ops: Operations, x: Any, t: float, power: int, far: bool) -> Any:
+    # A power of two scales scores and temperature without rounding, even to where differences of scores overflow.
+    ends = {"float64": 1020, "float32": 124, "bfloat16": 124, "float16": 12}
+    exponent = ends[x.dtype.name] if far else power if x.dtype.itemsize > 2 else power // 8
+    factor = x.dtype.type(2.0**exponent)
+    with np.errstate(over="ignore"):
+        factor = factor if np.array_equal(x * factor / factor, x) else x.dtype.type(1)
     return identical(ops.temperature_softmax(x * factor, t * float(factor)), ops.temperature_softmax(x, t))
 
 
-@temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3))
-def _(ops: Operations, x: Any, t: float) -> Any:
-    return equal(ops.temperature_softmax_vjp(x, x, t), np.zeros(len(x)))
+@temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3), seed=st.integers(0, 2**32 - 1))
+def _(ops: Operations, x: Any, t: float, seed: int) -> Any:
+    g = np.random.default_rng(seed).normal(size=x.shape).astype(x.dtype)
+    others = np.delete(gaps(x), x.argmax())
+    lead = float(others.min(initial=1.0))
+    given_that(lead > 1e-9, "one score is the highest alone")
+    return equal(ops.temperature_softmax_vjp(g, x, t * lead), np.zeros(len(x)))
 
 
 @temperature.property(x=distinct_scores(), t=st.sampled_from([1e30, 1e300, math.inf]))
 def _(ops: Operations, x: Any, t: float) -> Any:
-    uniform = np.full(len(x), 1 / len(x))
-    allowed = softmax_rounding(np.zeros(len(x)), uniform, x.dtype, ops.conventions.summation)
-    return equal(ops.temperature_softmax(x, t), enclose(lambda n: 1 / n, np.full(len(x), len(x))), within=allowed)
+    return _shared(ops, ops.temperature_softmax(x, t), ~np.isneginf(x.astype(np.float64)))
+
+
+@temperature.property(x=extreme_rows())
+def _(ops: Operations, x: Any) -> Any:
+    x = _in_range(x)
+    x = x[~dead(x)]
+    return _shared(ops, ops.temperature_softmax(x, math.inf), ~np.isneginf(x.astype(np.float64)))
 
 
 @temperature.property(x=distinct_scores(), t=st.sampled_from([0.0, -0.0, -1.0, -1e-300, -math.inf, math.nan]))
 def _(ops: Operations, x: Any, t: float) -> Any:
     return raises(lambda: ops.temperature_softmax(x, t), ValueError, saying=("temperature",))
+
+
+@temperature.property(x=distinct_scores(), t=st.sampled_from([0.0, -0.0, -1.0, -1e-300, -math.inf, math.nan]))
+def _(ops: Operations, x: Any, t: float) -> Any:
+    return raises(lambda: ops.temperature_softmax_vjp(x, x, t), ValueError, saying=("temperature",))
 
 
 @temperature.property(x=score_rows(most=33), t=temperatures(), warmer=temperatures(1, 4))
@@ -706,8 +859,8 @@ def entropy(p: Any) -> Any:
 permutation_equivariant = Claim(
     "softmax.permutation_equivariant",
     faq=17,
-    statement="Reordering the scores reorders the outputs and changes nothing else.",
-    formula=r"\operatorname{softmax}(Px) = P\operatorname{softmax}(x)",
+    statement="Reordering the scores reorders the outputs of softmax and changes nothing else but roundings.",
+    formula=r"\operatorname{softmax}(Px) = P\operatorname{softmax}(x), \quad P \text{ a permutation}",
     needs=("softmax",),
     tolerances=(softmax_rounding,),
     refuted_by=(wrong.sorted_outputs, wrong.last_not_summed, wrong.first_is_the_maximum, wrong.tail_not_summed),
@@ -729,7 +882,8 @@ never_overflows = Claim(
     "softmax.never_overflows",
     faq=17,
     statement="Any finite scores, and −∞ for an excluded one, give a finite answer: probabilities between 0 and 1 that "
-    "sum to 1, exactly 0 where excluded; a row that excludes everything gets what is declared for it (zeros here).",
+    "sum to 1 up to rounding, 0 without any where excluded; a row that excludes everything gets what is declared for "
+    "it (zeros here).",
     formula=r"0 \le p_i \le 1, \qquad x_i = -\infty \Rightarrow p_i = 0",
     needs=("softmax",),
     tolerances=(sum_of_softmax, rounding),
@@ -744,22 +898,8 @@ never_overflows = Claim(
 )
 
 
-def _extremes(name: str) -> Any:
-    f = FORMATS[name]
-    return as_dtype([-np.inf, -f.most, -f.most / 2, -1, -f.smallest, 0, f.tiny, 100, f.most / 2, f.most], name)
-
-
-@domain
-def extreme_rows(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Rows of −∞, the largest and smallest numbers of a format, and plain ones."""
-    values = _extremes(draw(st.sampled_from(target.dtypes)))
-    shape = (draw(st.integers(1, 3)), draw(widths(most=300)))
-    if draw(st.booleans()):
-        values = values[: draw(st.integers(1, len(values)))]
-    return values[draw_integers(draw, shape, 500) % len(values)]
-
-
 def _is_a_distribution(ops: Operations, x: Any) -> Any:
+    x = _in_range(x)
     p, gone = ops.softmax(x), dead(x)
     alive, excluded = p[~gone], np.isneginf(x.astype(np.float64))[~gone]
     missing = total(alive, -1.0)
@@ -797,17 +937,24 @@ def _(ops: Operations, x: Any) -> Any:
 
 logs_never_overflow = Claim(
     "log_softmax.never_overflows",
-    statement="Log-probabilities of any finite scores are numbers from 0 down, −∞ only where they are too low for the "
-    "format, and logsumexp is finite.",
-    formula=r"-\infty < \ln p_i \le 0 \text{ where } \max x - x_i \text{ is in range}",
+    statement="Log-probabilities of any finite scores x are numbers from 0 down, −∞ only where they are too low for "
+    "the format, and logsumexp is finite, in float16 for fewer than e¹⁶ (8.8 million) scores.",
+    formula=r"-\infty < \ln p_i \le 0 \text{ where } \max x - x_i \text{ is in range}, \quad "
+    r"p = \operatorname{softmax}(x)",
     needs=("log_softmax", "logsumexp"),
     tolerances=(rounding,),
     refuted_by=(wrong.log_of_softmax, wrong.logs_unshifted, wrong.normaliser_first, wrong.sum_overflows),
 )
 
 
+def _in_range(x: Any) -> Any:
+    """The rows without +∞."""
+    return x[~np.isposinf(x.astype(np.float64)).any(-1)]
+
+
 @logs_never_overflow.property(x=extreme_rows())
 def _(ops: Operations, x: Any) -> Any:
+    x = _in_range(x)
     t, gone = ops.log_softmax(x), dead(x)
     x, t, nothing = x[~gone], t[~gone].astype(np.float64), t[gone]
     in_range = gaps(x) < 0.75 * format_of(x.dtype).most
@@ -821,19 +968,27 @@ def _(ops: Operations, x: Any) -> Any:
 
 @logs_never_overflow.property(x=extreme_rows())
 def _(ops: Operations, x: Any) -> Any:
+    x = _in_range(x)
     y = ops.logsumexp(x).astype(np.float64)
     return all_of(at_least(y, x.max(-1)), equal(np.isfinite(y), ~np.isneginf(x.astype(np.float64)).all(-1)))
 
 
 special_values = Claim(
     "softmax.special_values",
-    statement="A row that sees NaN or +∞ has no distribution: all of it is NaN, for log-softmax too; logsumexp is NaN "
-    "where NaN is seen, else +∞ where +∞ is, and −∞ where there is nothing to see; there, probabilities are as "
-    "declared.",
-    formula=r"x_i \in \{\mathrm{NaN}, +\infty\} \Rightarrow p = \mathrm{NaN}",
-    needs=("softmax", "log_softmax", "logsumexp"),
+    statement="A row that sees NaN or +∞ has no distribution: all of its softmax is NaN, at any temperature, and so "
+    "are its log-softmax, its cross-entropy and the gradient of that; logsumexp is NaN where NaN is seen, else +∞ "
+    "where +∞ is, and −∞ where there is nothing to see; there, probabilities are as declared.",
+    formula=r"x_i \in \{\mathrm{NaN}, +\infty\} \Rightarrow \operatorname{softmax}(x) = \mathrm{NaN}",
+    needs=("softmax", "log_softmax", "logsumexp", "temperature_softmax", "cross_entropy", "cross_entropy_vjp"),
+    dispensable=("temperature_softmax", "cross_entropy", "cross_entropy_vjp"),
     tolerances=(rounding,),
     refuted_by=(
+        wrong.infinity_past_four,
+        wrong.broken_scores_mended_under_a_mask,
+        wrong.temperature_of_nothing_is_nan,
+        wrong.nan_past_sixteen,
+        wrong.lse_infinity_past_four,
+        wrong.infinite_rows_pulled,
         wrong.broken_scores_mended,
         wrong.dead_row_is_nan,
         wrong.logs_dead_row_is_nan,
@@ -858,18 +1013,64 @@ def _kinds(x: Any) -> tuple[Any, Any, Any]:
     return np.isnan(wide).any(-1), np.isposinf(wide).any(-1), dead(x)
 
 
-@special_values.exhaustive(special_grid)
-def _(ops: Operations, x: Any) -> Any:
-    (nan, infinite, gone), p = _kinds(x), ops.softmax(x)
-    broken = np.broadcast_to((nan | infinite)[:, None], x.shape)
+def special_needles(target: Target) -> Iterator[dict[str, Any]]:
+    """Two rows of each of many widths, one special value at a time in the second: first, in the middle, last."""
+    for i, n in enumerate((5, 8, 9, 17, 33, 65, 129, 257, 1025)):
+        for j, (special, place) in enumerate(itertools.product((np.inf, np.nan, -np.inf), (0, n // 2, n - 1))):
+            x = -np.linspace(0, 8, 2 * n).reshape(2, n)
+            x[1, place] = special
+            yield {"x": as_dtype(x, target.dtypes[(i + j) % len(target.dtypes)])}
+
+
+def _broken(x: Any) -> tuple[Any, Any]:
+    """Which scores stand in a row that sees NaN or +∞, and which rows see nothing."""
+    nan, infinite, gone = _kinds(x)
+    return np.broadcast_to((nan | infinite)[:, None], x.shape), gone
+
+
+def _softmax_is_broken(ops: Operations, x: Any) -> Any:
+    (broken, gone), p = _broken(x), ops.softmax(x)
     return all_of(equal(np.isnan(p[~gone]), broken[~gone]), of_nothing_to_see(ops, p[gone]))
 
 
+def _cooled_softmax_is_broken(ops: Operations, x: Any) -> Any:
+    (broken, gone), p = _broken(x), ops.temperature_softmax(x, 0.7)
+    return all_of(equal(np.isnan(p[~gone]), broken[~gone]), of_nothing_to_see(ops, p[gone]))
+
+
+def _logs_are_broken(ops: Operations, x: Any) -> Any:
+    (broken, gone), log_p = _broken(x), ops.log_softmax(x)
+    return all_of(equal(np.isnan(log_p[~gone]), broken[~gone]), of_nothing_to_see(ops, log_p[gone], logs=True))
+
+
+def _loss_is_broken(ops: Operations, x: Any) -> Any:
+    (broken, gone), targets = _broken(x), np.arange(len(x)) % x.shape[-1]
+    return equal(np.isnan(ops.cross_entropy(x, targets, reduction="none")[~gone]), broken[~gone, 0])
+
+
+def _slopes_are_broken(ops: Operations, x: Any) -> Any:
+    (broken, gone), targets = _broken(x), np.arange(len(x)) % x.shape[-1]
+    slopes = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
+    return equal(np.isnan(slopes[~gone]), broken[~gone])
+
+
+for _cases in (special_grid, special_needles):
+    for _body in (_softmax_is_broken, _cooled_softmax_is_broken, _logs_are_broken, _loss_is_broken, _slopes_are_broken):
+        special_values.exhaustive(_cases)(_body)
+
+
 @special_values.exhaustive(special_grid)
 def _(ops: Operations, x: Any) -> Any:
-    (nan, infinite, gone), log_p = _kinds(x), ops.log_softmax(x)
-    broken = np.broadcast_to((nan | infinite)[:, None], x.shape)
-    return all_of(equal(np.isnan(log_p[~gone]), broken[~gone]), of_nothing_to_see(ops, log_p[gone], logs=True))
+    seen = np.arange(x.shape[-1]) != x.shape[-1] - 1  # the last is hidden
+    clean = np.where(seen, x, -np.inf)
+    (broken, gone), p = _broken(clean), ops.softmax(x, where=seen)
+    return equal(np.isnan(p[~gone]), broken[~gone])
+
+
+@special_values.exhaustive(special_needles)
+def _(ops: Operations, x: Any) -> Any:
+    (nan, infinite, _), lse = _kinds(x), ops.logsumexp(x).astype(np.float64)
+    return all_of(equal(np.isnan(lse), nan), equal(np.isposinf(lse), infinite & ~nan))
 
 
 @special_values.exhaustive(special_grid)
@@ -888,7 +1089,7 @@ jacobian = Claim(
     "softmax.jacobian",
     faq=17,
     statement="The Jacobian of softmax is diag(p) − ppᵀ: its rows sum to zero, it is symmetric and positive "
-    "semidefinite, and it shortens every vector to half its length or less.",
+    "semidefinite, and it shortens every vector v to half its length or less, all up to rounding.",
     formula=r"J = \operatorname{diag}(p) - pp^\top, \qquad J\mathbf 1 = 0, \quad 0 \le \langle v, Jv\rangle \le "
     r"\tfrac12\lVert v\rVert^2",
     needs=("softmax", "softmax_vjp"),
@@ -960,8 +1161,8 @@ def _(ops: Operations) -> Any:
 lse_bounds = Claim(
     "logsumexp.bounds",
     faq=17,
-    statement="Log-sum-exp lies between the highest score and ln n above it; log-softmax is the scores minus it, and "
-    "its gradient is softmax.",
+    statement="Log-sum-exp of n scores lies between the highest and ln n above it; log-softmax is the scores minus it, "
+    "and its gradient is softmax, all up to rounding.",
     formula=r"\max_i x_i \le \ln\sum_i e^{x_i} \le \max_i x_i + \ln n",
     source=BLANCHARD,
     needs=("logsumexp", "log_softmax", "softmax", "logsumexp_vjp"),
@@ -1008,9 +1209,14 @@ accuracy = Claim(
     faq=17,
     statement="Every output of softmax lies within its derived bound of the true value, in every format and at every "
     "length; the worst errors in units in the last place are measured beside it.",
-    formula=r"|\hat p_i - p_i| \lesssim p_i\,u\,\bigl(d_i + \textstyle\sum_j p_j d_j + h + 1 + 4E\bigr), \quad "
-    r"d_i = \max x - x_i",
+    formula=r"|\hat p_i - p_i| \lesssim p_i\,u\,\bigl(d_i + \textstyle\sum_j p_j d_j + h + 1 + 4E\bigr) + O(\lambda), "
+    r"\quad d_i = \max x - x_i",
     source=BLANCHARD,
+    legend={
+        "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats, which are rounded once more",
+        "λ": "the smallest positive number of the format",
+    },
+    limits=Limits(also=("rows of up to 4,099 scores",)),
     needs=("softmax",),
     tolerances=(softmax_rounding,),
     refuted_by=(
@@ -1042,9 +1248,21 @@ def _is_accurate(ops: Operations, x: Any, true: Enclosure, label: str) -> Any:
     return equal(p, true, within=allowed).measuring(**{f"ulp, {x.dtype}, {label}": _in_ulp(true, p)})
 
 
+def long_rows(target: Target) -> Iterator[dict[str, Any]]:
+    """One row of 4,099 scores in each format."""
+    x = np.random.default_rng(2).normal(size=(1, 4099)) * 4
+    for name in target.dtypes:
+        yield {"x": as_dtype(x + 100, name)}
+
+
+@accuracy.exhaustive(long_rows)
+def _(ops: Operations, x: Any) -> Any:
+    return _is_accurate(ops, x, enclose(distribution, x), "4,099 scores")
+
+
 @accuracy.property(x=score_rows())
 def _(ops: Operations, x: Any) -> Any:
-    longest = next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
+    x, longest = x[~dead(x)], next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
     return _is_accurate(ops, x, enclose(distribution, x), f"up to {longest} scores")
 
 
@@ -1078,8 +1296,25 @@ lse_accuracy = Claim(
         wrong.log_mean_exp,
         wrong.just_the_maximum,
         wrong.largest_term_twice,
+        wrong.lse_alone_far_out,
     ),
 )
+
+
+@domain
+def far_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """Rows of neighbouring scores at any distance from 0, to where they have no digits left for a difference of 1."""
+    name = draw(st.sampled_from(target.dtypes))
+    f = FORMATS[name]
+    level = draw(st.sampled_from([-1, 1])) * draw(log_uniform(2.0, min(4 / f.u, f.most / 2)))
+    x = draw_array(draw, (draw(st.integers(1, 3)), draw(widths(most=300))), "float64", (2.0**-6, 4))
+    return as_dtype(level + x, name)
+
+
+@lse_accuracy.property(x=far_scores())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
 
 @lse_accuracy.exhaustive(hidden_tiles)
@@ -1118,27 +1353,30 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @domain
-def dominated_rows(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Rows whose highest score is 0 and lies above the others by up to 0.9 of the way to underflow."""
-    name = draw(st.sampled_from([d for d in target.dtypes if d != "float16"] or target.dtypes))
+def dominated_rows(draw: Draw, target: Target, *, level: bool = True) -> np.ndarray[Any, Any]:
+    """Rows whose highest score lies above the others by up to 0.9 of the way to underflow; on request it is 0."""
+    name = draw(st.sampled_from(target.dtypes))
     shape = (draw(st.integers(1, 2)), draw(widths(least=2, most=65)))
     gap = draw(log_uniform(1, 0.9 * -math.log(FORMATS[name].tiny)))
     x = -gap - abs(draw_array(draw, shape, "float64", (2.0**-6, 1)))
     x[:, draw(st.integers(0, shape[1] - 1))] = 0
-    return as_dtype(x, name)
+    return as_dtype(x + draw(st.sampled_from([0, 0, 16, -64])) * level, name)
 
 
 lse_dominant = Claim(
     "logsumexp.dominant_score",
-    statement="When one score dominates, logsumexp still knows by how much the others lift it, to the last few digits.",
-    formula=r"\ln\bigl(1 + s\bigr) = \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}",
+    statement="When one score dominates and is 0, logsumexp still knows by how much the others lift it, to the last "
+    "few digits, as long as that is a normal number of the format.",
+    formula=r"\ln\bigl(1 + s\bigr) = \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j}, \quad "
+    r"x_k = 0 = \max x",
+    limits=Limits(said=("is 0", "normal number of the format")),
     needs=("logsumexp",),
     tolerances=(logsumexp_digits,),
     refuted_by=(wrong.small_terms_drowned, wrong.just_the_maximum, wrong.sum_overflows),
 )
 
 
-@lse_dominant.property(x=dominated_rows())
+@lse_dominant.property(x=dominated_rows(level=False))
 def _(ops: Operations, x: Any) -> Any:
     allowed = logsumexp_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
@@ -1146,8 +1384,10 @@ def _(ops: Operations, x: Any) -> Any:
 
 log_dominant = Claim(
     "log_softmax.dominant_score",
-    statement="When one score dominates, its log-probability is a tiny negative number with all its digits, not 0.",
-    formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}",
+    statement="When one score dominates, its log-probability is a tiny negative number, good to its last few digits, "
+    "and not 0, as long as it is a normal number of the format.",
+    formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}, \quad x_k = \max x",
+    limits=Limits(said=("normal number of the format",)),
     needs=("log_softmax",),
     tolerances=(log_softmax_digits,),
     refuted_by=(wrong.one_drowns_the_rest, wrong.normaliser_first, wrong.log_of_softmax, wrong.logs_unshifted),
@@ -1162,9 +1402,10 @@ def _(ops: Operations, x: Any) -> Any:
 
 log_shift_invariant = Claim(
     "log_softmax.shift_invariant",
-    statement="A common offset of the scores, however large, costs log-softmax no digit: not a bit changes, where the "
-    "addition itself is exact.",
-    formula=r"\ln\operatorname{softmax}(x + c) = \ln\operatorname{softmax}(x)",
+    statement="A common offset of the scores, however large, changes no bit of log-softmax, where the addition itself "
+    "is exact.",
+    formula=r"\ln\operatorname{softmax}(x + c) = \ln\operatorname{softmax}(x), \quad c \text{ finite}",
+    limits=Limits(said=("where the addition itself is exact",)),
     needs=("log_softmax",),
     refuted_by=(wrong.normaliser_first, wrong.logs_unshifted),
 )
@@ -1177,6 +1418,7 @@ def _(ops: Operations, x: Any, level: Any) -> Any:
 
 @log_shift_invariant.property(shiftable())
 def _(ops: Operations, x: Any, shift: Any) -> Any:
+    x = exactly_added(x, shift)
     return identical(ops.log_softmax(x + shift), ops.log_softmax(x))
 
 
@@ -1191,7 +1433,7 @@ log_idempotent = Claim(
 )
 
 
-@log_idempotent.property(x=score_rows(most=300, masked=False))
+@log_idempotent.property(x=score_rows(most=300))
 def _(ops: Operations, x: Any) -> Any:
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     allowed = log_softmax_rounding(x, p, *how) + log_softmax_again(x, p, *how)
@@ -1206,11 +1448,25 @@ def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Call
     return Claim(
         f"{operation}.where_excludes",
         statement=f"What `where` excludes does not exist for `{operation}`: no bit depends on it, NaN and infinity "
-        "included, it gets no gradient, and the rest is what it would be alone.",
+        "included, it gets no gradient, and the rest is, up to rounding, what it would be alone; `where` may have "
+        "fewer axes than the scores.",
         formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
         needs=(operation, f"{operation}_vjp"),
         tolerances=tolerances,
-        refuted_by=refuted_by,
+        refuted_by=(
+            *refuted_by,
+            *(
+                family(name)
+                for family in (
+                    wrong.mask_of_fewer_axes_ignored,
+                    wrong.mask_of_three_axes_ignored,
+                    wrong.mask_of_other_axes_ignored,
+                    wrong.mask_wraps,
+                    wrong.large_mask_ignored,
+                )
+                for name in (operation, f"{operation}_vjp")
+            ),
+        ),
     )
 
 
@@ -1218,6 +1474,37 @@ def _hidden(x: Any, seen: Any, rubbish: Any) -> tuple[Any, Any, Any]:
     """Scores with rubbish where nothing is seen, with −∞ there, and which rows see anything."""
     seen = np.broadcast_to(seen, x.shape)
     return np.where(seen, x, rubbish), np.where(seen, x, -np.inf).astype(x.dtype), seen.any(-1)
+
+
+@domain
+def masked_cubes(draw: Draw, target: Target) -> dict[str, Any]:
+    """Scores of two to four axes, an axis to work along, a cotangent, and what is seen, in as many axes or fewer."""
+    shape = tuple(draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4))))
+    name, fewer = draw(st.sampled_from(target.dtypes)), draw(st.integers(0, len(shape)))
+    mask = tuple(n if draw(st.integers(0, 3)) else 1 for n in shape[fewer:])
+    x, g = (draw_array(draw, shape, name, (0.25, 8)) for _ in range(2))
+    seen = draw(seeds()).random(mask) < draw(st.floats(0, 1))
+    return {"x": x, "g": g, "seen": np.asarray(seen), "axis": draw(st.integers(-len(shape), len(shape) - 1))}
+
+
+def large_masks(target: Target) -> Iterator[dict[str, Any]]:
+    """45,000 scores, and masks of all axes, of one, and of an axis of length 1."""
+    rng, name = np.random.default_rng(6), "float32" if "float32" in target.dtypes else target.dtypes[0]
+    x, g = (as_dtype(rng.normal(size=(300, 150)), name) for _ in range(2))
+    for axis, shape in itertools.product((0, 1), ((300, 150), (150,), (300, 1))):
+        yield {"x": x, "g": g, "seen": rng.random(shape) < 0.5, "axis": axis}
+
+
+def _as_if_infinite(ops: Operations, operation: str, x: Any, g: Any, seen: Any, axis: int) -> Any:
+    """That `where` does bit for bit what −∞ in its place does, forwards and backwards."""
+    if operation == "logsumexp":
+        g = np.take(g, 0, axis)
+    dirty, clean = (np.where(seen, x, v).astype(x.dtype) for v in (np.nan, -np.inf))
+    value, vjp = (getattr(ops, name) for name in (operation, f"{operation}_vjp"))
+    return all_of(
+        identical(value(dirty, axis=axis, where=seen), value(clean, axis=axis)),
+        identical(vjp(g, dirty, axis=axis, where=seen), vjp(g, clean, axis=axis)),
+    )
 
 
 softmax_excludes = _excluding(
@@ -1246,7 +1533,7 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
         equal(y[alive][np.isneginf(clean[alive])], 0.0),
         of_nothing_to_see(ops, y[~alive]),
         identical(y, ops.softmax(clean)),
-        identical(ops.softmax(dirty.T, axis=0, where=np.asarray(seen).T).T, y),
+        identical(ops.softmax(dirty.T, axis=0, where=np.atleast_2d(seen).T).T, y),
     )
 
 
@@ -1276,7 +1563,7 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
         equal(y[alive][np.isneginf(clean[alive])], -np.inf),
         of_nothing_to_see(ops, y[~alive], logs=True),
         identical(y, ops.log_softmax(clean)),
-        identical(ops.log_softmax(dirty.T, axis=0, where=np.asarray(seen).T).T, y),
+        identical(ops.log_softmax(dirty.T, axis=0, where=np.atleast_2d(seen).T).T, y),
     )
 
 
@@ -1306,7 +1593,7 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
         equal(y[alive], enclose(log_sum_exp, clean[alive]), within=allowed),
         equal(y[~alive], -np.inf),
         identical(y, ops.logsumexp(clean)),
-        identical(ops.logsumexp(dirty.T, axis=0, where=np.asarray(seen).T), y),
+        identical(ops.logsumexp(dirty.T, axis=0, where=np.atleast_2d(seen).T), y),
     )
 
 
@@ -1317,13 +1604,25 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.logsumexp_vjp(g[:, 0], clean)))
 
 
+for _claim, _operation in (
+    (softmax_excludes, "softmax"),
+    (log_softmax_excludes, "log_softmax"),
+    (logsumexp_excludes, "logsumexp"),
+):
+
+    @_claim.exhaustive(large_masks)
+    @_claim.property(masked_cubes())
+    def _(ops: Operations, x: Any, g: Any, seen: Any, axis: int, operation: str = _operation) -> Any:
+        return _as_if_infinite(ops, operation, x, g, seen, axis)
+
+
 keepdims = Claim(
     "logsumexp.keepdims",
     statement="With `keepdims` the axis stays, of length 1, and so it does in the cotangent; no number changes, "
     "whatever is excluded.",
     formula=r"f(x, \text{keepdims}) \in \mathbb R^{\dots \times 1}",
     needs=("logsumexp", "logsumexp_vjp"),
-    refuted_by=(wrong.keepdims_ignored, wrong.keepdims_last, wrong.keepdims_sees_all),
+    refuted_by=(wrong.keepdims_ignored, wrong.keepdims_last, wrong.keepdims_sees_all, wrong.kept_cotangent_sees_all),
 )
 
 
@@ -1339,9 +1638,13 @@ def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
 def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
-    g = np.take(g, [0], axis)
+    g, seen = np.take(g, [0], axis), g > 0
     pulled = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True)
-    return identical(pulled, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis))
+    of_seen = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True, where=seen)
+    return all_of(
+        identical(pulled, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis)),
+        identical(of_seen, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis, where=seen)),
+    )
 
 
 # Cross-entropy.
@@ -1360,7 +1663,8 @@ def classified_rows(draw: Draw, target: Target, *, most: int = 33) -> dict[str, 
     smoothing = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
     reduction = draw(st.sampled_from(["mean", "sum", "none"]))
     options = {"ignore_index": ignore, "label_smoothing": smoothing, "reduction": reduction}
-    kind = draw(st.sampled_from(["int64", "int32", "int16", "int8"]))  # −100 fits into each
+    kinds = ["int64", "int32", "int16", *(["int8"] if logits.shape[-1] <= 128 else [])]  # −100 fits into each
+    kind = draw(st.sampled_from(kinds))
     return {"logits": logits, "targets": targets.astype(kind), "options": options}
 
 
@@ -1449,12 +1753,14 @@ def _slopes_agree(ops: Operations, pulled: Any, g: Any, logits: Any, targets: An
 
 loss_accuracy = Claim(
     "cross_entropy.accuracy",
-    statement="Cross-entropy is minus the log-probability of the right answer, mixed with the mean over all classes if "
-    "labels are smoothed, averaged or added over the rows that count.",
+    statement="Cross-entropy is minus the log-probability of the right answer, mixed with the mean over all n classes "
+    "if labels are smoothed, averaged or added over the rows that count; a mean of finite losses is finite.",
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy",),
     tolerances=(cross_entropy_rounding,),
     refuted_by=(
+        wrong.mean_overflows,
+        wrong.smoothing_forgotten_past_33("cross_entropy"),
         wrong.mean_over_all_rows,
         wrong.smoothing_counts_ignored,
         wrong.smoothing_over_the_others,
@@ -1470,15 +1776,34 @@ loss_accuracy = Claim(
 )
 
 
-@loss_accuracy.property(classified_rows())
+@loss_accuracy.property(classified_rows(most=300))
 def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+    return _is_the_surprise(ops, logits, targets, options)
+
+
+def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
+    """Losses whose sums, over rows or over classes, have no place in the format, though their means have."""
+    for name in target.dtypes:
+        most = FORMATS[name].most
+        for smoothing, targets in ((0.0, [1, 2, 1]), (0.1, [0, 0, 0]), (0.1, [1, 0, 2])):
+            options = {"ignore_index": None, "label_smoothing": smoothing, "reduction": "mean"}
+            logits = as_dtype(np.array([[0.0, -0.75, -0.75]] * 3) * most, name)
+            yield {"targets": np.array(targets), "logits": logits, "options": options}
+        options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"}
+        logits = as_dtype(np.array([[0.0, -1.0]] * 3) * most, name)
+        yield {"targets": np.ones(3, int), "logits": logits, "options": options}  # the mean is the largest number
+
+
+@loss_accuracy.exhaustive(nearly_too_large)
+def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _is_the_surprise(ops, logits, targets, options)
 
 
 gradient_is_the_error = Claim(
     "cross_entropy.gradient_is_the_error",
-    statement="The gradient of cross-entropy at the logits is the error, p minus the (smoothed) target, times the "
-    "cotangent; for a mean it is divided by the number of rows that count, and ignored rows get exactly zero.",
+    statement="The gradient of cross-entropy at the logits of a row is the error, p minus the (smoothed) target, times "
+    "the cotangent, up to rounding; for a mean it is divided by the number of rows that count, and ignored rows get "
+    "exactly zero.",
     formula=r"\bar x = \bar g\,(p - q), \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy_vjp",),
     tolerances=(cross_entropy_vjp_rounding,),
@@ -1491,11 +1816,12 @@ gradient_is_the_error = Claim(
         wrong.loss_pulled_to_zero,
         wrong.gradient_uphill,
         wrong.ignored_rows_pulled,
+        wrong.smoothing_forgotten_past_33("cross_entropy_vjp"),
     ),
 )
 
 
-@gradient_is_the_error.property(classified_rows())
+@gradient_is_the_error.property(classified_rows(most=300))
 def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
     return _is_the_error(ops, logits, targets, options)
 
@@ -1504,7 +1830,8 @@ any_shape = Claim(
     "cross_entropy.any_shape",
     statement="Rows may stand in any number of axes with the classes along any of them: the mean is over all rows that "
     "count, thousands of them included, and the gradient has the shape of the logits.",
-    formula=r"\ell = \frac1{|\text{kept}|} \sum_{b, t} \ell_{bt}",
+    formula=r"\ell = \frac1{|\text{kept}|} \sum_{b, t \in \text{kept}} \ell_{bt}",
+    legend={"b": "a place along one axis of rows, t along another"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
@@ -1513,6 +1840,7 @@ any_shape = Claim(
         wrong.loss_axis_forgotten,
         wrong.gradient_averaged_over_the_batch,
         wrong.gradient_axis_forgotten,
+        wrong.count_capped,
     ),
 )
 
@@ -1558,13 +1886,14 @@ def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape
 
 
 def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
-    """4,099 rows of two scores in each format; targets in formats that cannot count the rows."""
+    """4,099 rows of two scores in each format, one in ten ignored; targets in formats that cannot count the rows."""
     x = np.random.default_rng(0).normal(size=(4099, 2)) * 4
-    for name, kind in zip(target.dtypes, ("int8", "uint8", "int16", "int8"), strict=False):
+    for i, (name, kind) in enumerate(zip(target.dtypes, ("int8", "uint8", "int16", "int8"), strict=False)):
+        count = np.arange(len(x))
         yield {
-            "targets": (np.arange(len(x)) % 2).astype(kind),
+            "targets": np.where(count % 10 == 7, 100, count % 2).astype(kind),
             "logits": as_dtype(x, name),
-            "options": {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"},
+            "options": {"ignore_index": 100, "label_smoothing": (0.0, 0.1)[i % 2], "reduction": "mean"},
         }
 
 
@@ -1574,49 +1903,80 @@ def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> An
     return all_of(_is_the_surprise(ops, logits, targets, options), _is_the_surprise(ops, logits, targets, each))
 
 
+@any_shape.exhaustive(thousands_of_rows)
+def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+    return _is_the_error(ops, logits, targets, options)
+
+
 excluded_classes = Claim(
     "cross_entropy.excluded_classes",
-    statement="A class whose logit is −∞ is out: the loss is that of the others, its gradient is exactly 0, and if it "
-    "is the right answer after all, the loss is +∞.",
-    formula=r"x_j = -\infty \Rightarrow p_j = 0, \quad \bar x_j = 0; \qquad x_y = -\infty \Rightarrow \ell = +\infty",
+    statement="Without smoothing, a class whose logit is −∞ is out: the loss is that of the others up to rounding, and "
+    "its gradient is 0; but if it is the right answer y, the loss is +∞ and its gradient −1 times the cotangent. With "
+    "smoothing, which wants every class, the loss is +∞.",
+    formula=r"x_j = -\infty \Rightarrow p_j = 0, \quad \bar x_j = -\bar g\,[j = y]; \qquad "
+    r"x_y = -\infty \Rightarrow \ell = +\infty",
+    limits=Limits(said=("Without smoothing",)),
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
-    refuted_by=(wrong.zero_times_infinity, wrong.excluded_at_minus_10000, wrong.excluded_gradient_is_nan),
+    refuted_by=(
+        wrong.zero_times_infinity,
+        wrong.excluded_at_minus_10000,
+        wrong.excluded_gradient_is_nan,
+        wrong.excluded_answer_unpulled,
+        wrong.smoothing_skips_the_excluded,
+    ),
 )
 
 
 @domain
 def logits_with_exclusions(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of scores that may be −∞, each with a target that is not."""
-    x = draw(score_rows(most=33, masked=True).build(target))
+    """Rows of scores that may be −∞, not all of a row, and whether the target is the last that is not or the first."""
+    x = draw(score_rows(most=65, masked=True).build(target))
     hidden = draw(seeds()).random(x.shape) < draw(st.floats(0, 1))
     np.put_along_axis(hidden, x.argmax(-1)[:, None], False, -1)
     x = np.where(hidden, x.dtype.type(-np.inf), x)
+    return {"x": x, "last": draw(st.booleans())}
+
+
+def _with_targets(x: Any, last: bool) -> tuple[Any, Any]:
+    """The rows that see anything, and a target in each that is not excluded."""
+    x = x[~dead(x)]
     seen = ~np.isneginf(x.astype(np.float64))
-    last = x.shape[-1] - 1 - seen[:, ::-1].argmax(-1)
-    return {"x": x, "targets": last if draw(st.booleans()) else seen.argmax(-1)}
+    return x, x.shape[-1] - 1 - seen[:, ::-1].argmax(-1) if last else seen.argmax(-1)
 
 
 @excluded_classes.property(logits_with_exclusions())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def _(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = _with_targets(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     hidden = np.isneginf(x.astype(np.float64))
     beside = np.where(hidden.any(-1), hidden.argmax(-1), targets)
     impossible = ops.cross_entropy(x, beside, reduction="none")[hidden.any(-1)]
-    return all_of(_is_the_surprise(ops, x, targets, options), equal(impossible, np.inf))
+    wanted = ops.cross_entropy(x, targets, reduction="none", label_smoothing=0.1)[hidden.any(-1)]
+    return all_of(_is_the_surprise(ops, x, targets, options), equal(impossible, np.inf), equal(wanted, np.inf))
 
 
 @excluded_classes.property(logits_with_exclusions())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def _(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = _with_targets(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
-    return all_of(_is_the_error(ops, x, targets, options), equal(pulled[np.isneginf(x.astype(np.float64))], 0.0))
+    hidden = np.isneginf(x.astype(np.float64))
+    beside, g = np.where(hidden.any(-1), hidden.argmax(-1), targets), x.dtype.type(0.75)
+    pushed = ops.cross_entropy_vjp(np.full(len(x), g), x, beside, reduction="none")
+    own = np.take_along_axis(pushed, beside[:, None], -1)[hidden.any(-1)]
+    return all_of(
+        _is_the_error(ops, x, targets, options),
+        equal(pulled[hidden], 0.0),
+        equal(own, -0.75),
+        equal(pushed[hidden & (np.arange(x.shape[-1]) != beside[:, None])], 0.0),
+    )
 
 
 deletion = Claim(
     "cross_entropy.deletion",
-    statement="Dropping the ignored rows changes neither the loss nor the gradient of the others, and what their "
-    "logits hold, NaN and infinity included, reaches nothing.",
+    statement="Dropping the ignored rows changes neither the loss nor the gradient of the others, up to rounding, and "
+    "what their logits hold, NaN and infinity included, reaches nothing.",
     formula=r"\ell(X, y) = \ell(X_{\text{kept}}, y_{\text{kept}})",
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
@@ -1650,10 +2010,11 @@ def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbi
 
 partition = Claim(
     "cross_entropy.partition",
-    statement="However the rows are split into batches, the total loss is the same, and so is every row's gradient; "
-    "means have to be weighted by how many rows count in each.",
+    statement="However the rows are split into batches A and B, the sum of their losses is the same up to rounding, "
+    "and every row's gradient of the sum is, bit for bit; means have to be weighted by how many rows count in each.",
     formula=r"\ell_{\Sigma}(A \cup B) = \ell_{\Sigma}(A) + \ell_{\Sigma}(B), \qquad "
     r"\bar\ell = \frac{n_A \bar\ell_A + n_B \bar\ell_B}{n_A + n_B}",
+    legend={"n": "how many rows count, of each batch"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding, rounding),
     refuted_by=(
@@ -1704,8 +2065,8 @@ def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: 
 
 with_its_gradient = Claim(
     "cross_entropy.with_its_gradient",
-    statement="Computed together, which saves the exponentials of one of them, the loss and its gradient are what they "
-    "are by themselves, whatever counts, is averaged or smoothed.",
+    statement="Computed together, which saves the exponentials of one of them, the loss and its gradient for a "
+    "cotangent of 1 are, up to rounding, what they are by themselves, whatever counts, is averaged or smoothed.",
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad \nabla \ell = p - q",
     needs=("cross_entropy_and_grad",),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
@@ -1715,12 +2076,62 @@ with_its_gradient = Claim(
         wrong.pair_smooths_the_loss_alone,
         wrong.pair_pulls_ignored_rows,
         wrong.pair_forgets_the_target,
+        wrong.pair_past_64_lost,
+        wrong.pair_ignored_rows_leak,
+        wrong.pair_of_nothing_is_nan,
+        wrong.pair_excludes_at_minus_10000,
     ),
 )
 
 
 @with_its_gradient.property(stacked_rows())
 def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+    return _both_agree(ops, logits, targets, options, shape, axis)
+
+
+@with_its_gradient.exhaustive(thousands_of_rows)
+def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+    return _both_agree(ops, logits, targets, options)
+
+
+@with_its_gradient.property(logits_with_exclusions(), effort=0.5)
+def _(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = _with_targets(x, last)
+    options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
+    return _both_agree(ops, x, targets, options)
+
+
+@with_its_gradient.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5)
+def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
+    keep = counted(targets, options)
+    return _both_agree(ops, np.where(keep[:, None], logits, logits.dtype.type(rubbish)), targets, options)
+
+
+@with_its_gradient.property(x=score_rows(most=9, rows=4), count=st.integers(0, 4), effort=0.5)
+def _(ops: Operations, x: Any, count: int) -> Any:
+    mean, slopes = ops.cross_entropy_and_grad(x[:count], np.full(count, -100), ignore_index=-100)
+    return all_of(
+        identical(mean, np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),
+        equal(slopes, np.zeros((count, x.shape[-1]))),
+    )
+
+
+def wide_batches(target: Target) -> Iterator[dict[str, Any]]:
+    """Forty rows of 1,025 classes in each format: more than one block."""
+    x, name = np.random.default_rng(3).normal(size=(40, 1025)), itertools.cycle(target.dtypes)
+    for smoothing, reduction in ((0.0, "sum"), (0.1, "none")):
+        options = {"ignore_index": 3, "label_smoothing": smoothing, "reduction": reduction}
+        yield {"targets": np.arange(40) * 26 % 1025, "logits": as_dtype(x * 3, next(name)), "options": options}
+
+
+@with_its_gradient.exhaustive(wide_batches)
+def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+    return _both_agree(ops, logits, targets, options)
+
+
+def _both_agree(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape = (-1,), axis: int = -1
+) -> Any:
     loss, slopes = ops.cross_entropy_and_grad(*_stacked(logits, targets, shape, axis), axis=axis, **options)
     g = np.ones(len(targets) if options["reduction"] == "none" else (), logits.dtype)
     return all_of(
@@ -1759,15 +2170,29 @@ def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
 
 @of_nothing.property(x=score_rows(most=9, rows=4), **nothing_counts())
 def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
-    one, targets = np.ones((), x.dtype), np.full(count, ignore)
-    return equal(ops.cross_entropy_vjp(one, x[:count], targets, ignore_index=ignore), np.zeros((count, x.shape[-1])))
+    targets = np.full(count, ignore)
+    pulled = (
+        ops.cross_entropy_vjp(
+            np.full(count if reduction == "none" else (), -0.75, x.dtype),
+            x[:count],
+            targets,
+            ignore_index=ignore,
+            reduction=reduction,
+            label_smoothing=smoothing,
+        )
+        for reduction, smoothing in (("mean", 0.0), ("sum", 0.1), ("none", 0.0))
+    )
+    return all_of(*(equal(y, np.zeros((count, x.shape[-1]))) for y in pulled))
 
 
 alignment = Claim(
     "cross_entropy.alignment",
-    statement="Logits that peak on the right answers drive the loss to 0: with a gap g to the other n − 1 classes it "
-    "is ln(1 + (n − 1)e⁻ᵍ), to the last digits.",
-    formula=r"\ell = \ln\bigl(1 + (n - 1)\,e^{-g}\bigr) \to 0",
+    statement="Logits that peak on the right answers drive the loss to 0: without smoothing, with a gap g to the other "
+    "n − 1 classes, it is ln(1 + (n − 1)e⁻ᵍ), good to the last few digits, as long as e⁻ᵍ is a normal number of the "
+    "format.",
+    formula=r"\ell = \ln\bigl(1 + (n - 1)\,e^{-g}\bigr) \to 0, \quad g \to \infty",
+    legend={"g": "the gap"},
+    limits=Limits(said=("without smoothing", "normal number of the")),
     needs=("cross_entropy",),
     tolerances=(cross_entropy_digits,),
     refuted_by=(
@@ -1793,6 +2218,7 @@ def peaked_rows(draw: Draw, target: Target) -> dict[str, Any]:
 
 @alignment.property(peaked_rows())
 def _(ops: Operations, targets: Any, gap: Any, level: int, n: int) -> Any:
+    gap = abs(gap)
     logits = (one_hot(targets, n) * gap + gap.dtype.type(level)).astype(gap.dtype)
     lead = logits.max(-1).astype(np.float64) - level  # the gap, as the format holds it
     true = enclose(lambda g: np.log(1 + (n - 1) * np.exp(-g)), lead)
@@ -1805,7 +2231,7 @@ loss_shift_invariant = Claim(
     "cross_entropy.shift_invariant",
     statement="A common offset of the logits, however large, changes no bit of the loss or its gradient, where the "
     "addition itself is exact.",
-    formula=r"\ell(x + c, y) = \ell(x, y)",
+    formula=r"\ell(x + c, y) = \ell(x, y), \quad c \text{ finite}",
     needs=("cross_entropy", "cross_entropy_vjp"),
     refuted_by=(wrong.loss_normaliser_first, wrong.loss_unshifted, wrong.gradient_of_unshifted),
 )
@@ -1813,6 +2239,7 @@ loss_shift_invariant = Claim(
 
 @loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
 def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+    x = exactly_added(x, shift)
     targets = np.arange(len(x)) % x.shape[-1]
     there, here = (ops.cross_entropy(v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
     return identical(there, here)
@@ -1820,6 +2247,7 @@ def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
 
 @loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
 def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+    x = exactly_added(x, shift)
     targets, one = np.arange(len(x)) % x.shape[-1], np.ones((), x.dtype)
     there, here = (ops.cross_entropy_vjp(one, v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
     return identical(there, here)
@@ -1827,7 +2255,8 @@ def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
 
 accepts_log_probabilities = Claim(
     "cross_entropy.accepts_log_probabilities",
-    statement="Feeding it log-probabilities instead of logits is harmless: log-softmax changes them no more.",
+    statement="Feeding it log-probabilities instead of logits changes nothing but roundings: log-softmax leaves them "
+    "as they are.",
     formula=r"\ell(\ln\operatorname{softmax}(x), y) = \ell(x, y)",
     needs=("cross_entropy", "log_softmax"),
     tolerances=(cross_entropy_rounding, log_softmax_again),
@@ -1846,8 +2275,9 @@ def _(ops: Operations, x: Any, g: Any) -> Any:
 
 loss_never_overflows = Claim(
     "cross_entropy.never_overflows",
-    statement="For any finite logits the loss is at least 0 and never NaN, and its gradient stays between −1 and 1.",
-    formula=r"\ell \ge 0, \qquad |p_i - [i = y]| \le 1",
+    statement="For any finite logits the loss of a row is at least 0 and never NaN (+∞ if it is too large for the "
+    "format), and its gradient for a cotangent of 1 lies between −1 and 1, with and without smoothing.",
+    formula=r"\ell \ge 0, \qquad |p_i - q_i| \le 1",
     needs=("cross_entropy", "cross_entropy_vjp"),
     refuted_by=(wrong.loss_unshifted, wrong.loss_maximum_of_everything, wrong.gradient_of_unshifted),
 )
@@ -1861,25 +2291,36 @@ def extreme_logits(draw: Draw, target: Target) -> dict[str, Any]:
     return {"x": x, "targets": np.full(len(x), draw(st.integers(0, x.shape[-1] - 1)))}
 
 
-@loss_never_overflows.property(extreme_logits())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
-    return at_least(ops.cross_entropy(x, targets, reduction="none"), 0.0)
+@loss_never_overflows.property(extreme_logits(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
+def _(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
+    finite = np.isfinite(x.astype(np.float64)).all(-1)
+    x, targets = x[finite], targets[finite]
+    return at_least(ops.cross_entropy(x, targets, reduction="none", label_smoothing=smoothing), 0.0)
 
 
-@loss_never_overflows.property(extreme_logits())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
-    pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
+@loss_never_overflows.property(extreme_logits(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
+def _(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
+    finite = np.isfinite(x.astype(np.float64)).all(-1)
+    x, targets = x[finite], targets[finite]
+    one = np.ones(len(x), x.dtype)
+    pulled = ops.cross_entropy_vjp(one, x, targets, reduction="none", label_smoothing=smoothing)
     return at_most(abs(pulled.astype(np.float64)), 1.0)
 
 
 keeps_its_digits = Claim(
     "cross_entropy.gradient_keeps_its_digits",
-    statement="When the right answer dominates, its gradient p − 1 is a tiny negative number with all its digits, "
-    "not 0.",
+    statement="When the right answer y dominates, its gradient p − 1 without smoothing is a tiny negative number, good "
+    "to its last few digits, and not 0, as long as it is a normal number of the format.",
     formula=r"p_y - 1 = e^{\ln p_y} - 1 = \operatorname{expm1}(\ln p_y)",
+    limits=Limits(said=("without smoothing", "normal number of the format")),
     needs=("cross_entropy_vjp",),
     tolerances=(certainty_digits,),
-    refuted_by=(wrong.one_subtracted_late, wrong.loss_pulled_to_zero, wrong.gradient_uphill),
+    refuted_by=(
+        wrong.one_subtracted_late,
+        wrong.one_subtracted_late_in_means,
+        wrong.loss_pulled_to_zero,
+        wrong.gradient_uphill,
+    ),
 )
 
 
@@ -1889,52 +2330,77 @@ def _(ops: Operations, x: Any) -> Any:
     true = enclose(lambda x: distribution(x)[rows, y] - 1, x)
     allowed = certainty_digits(-true.hi, x, probabilities(x), y, x.dtype, ops.conventions.summation)
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
-    return equal(pulled[rows, y], true, within=allowed)
+    summed = ops.cross_entropy_vjp(np.ones((), x.dtype), x, y, reduction="sum")
+    return all_of(equal(pulled[rows, y], true, within=allowed), equal(summed[rows, y], true, within=allowed))
 
 
 bad_targets = Claim(
     "cross_entropy.bad_targets",
-    statement="A target that is no class is an error that names it, never the class it would wrap around to; targets "
-    "that are no integers are refused.",
+    statement="A target y that is none of n classes is an error that names it, never the class it would wrap around "
+    "to, unless it is to be ignored; targets that are no integers are refused.",
     formula=r"y \notin \{0, \dots, n - 1\} \Rightarrow \mathrm{IndexError}",
-    needs=("cross_entropy", "cross_entropy_vjp"),
-    refuted_by=(wrong.negative_targets_wrap, wrong.always_ignores_minus_100),
+    needs=("cross_entropy", "cross_entropy_vjp", "cross_entropy_and_grad"),
+    dispensable=("cross_entropy_and_grad",),
+    refuted_by=(
+        wrong.negative_targets_wrap,
+        wrong.always_ignores_minus_100,
+        wrong.ignores_minus_100_of_int32,
+        wrong.gradient_wraps_targets,
+        wrong.pair_wraps_targets,
+    ),
 )
 
 
 @domain
 def misplaced_targets(draw: Draw, target: Target) -> dict[str, Any]:
-    """Logits, and targets one of which is no class."""
+    """Logits, and targets in any format of integers, one of which is no class."""
     x = draw(score_rows(most=9).build(target))
-    targets = np.zeros(len(x), int)
-    beyond = draw(st.sampled_from([-(10**6), -100, -1, 0, 1, 10**6]))
-    targets[draw(st.integers(0, len(x) - 1))] = beyond if beyond < 0 else x.shape[-1] + beyond
+    kind: Any = np.dtype(draw(st.sampled_from(["int64", "int64", "int32", "int16", "int8", "uint8", "uint64"])))
+    places = [-(10**6), -100, -1, x.shape[-1], x.shape[-1] + 1, 10**6]
+    beyond = draw(st.sampled_from([v for v in places if np.iinfo(kind).min <= v <= np.iinfo(kind).max]))
+    targets = np.zeros(len(x), kind)
+    targets[draw(st.integers(0, len(x) - 1))] = beyond
     return {"x": x, "targets": targets}
 
 
-@bad_targets.property(misplaced_targets())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def _bad_targets_are_refused(x: Any, targets: Any, call: Callable[..., Any]) -> Any:
     named = str(targets[targets != 0][0])
     return all_of(
-        raises(lambda: ops.cross_entropy(x, targets), IndexError, saying=(named,)),
-        raises(lambda: ops.cross_entropy(x, targets.astype(float)), TypeError),
+        raises(lambda: call(x, targets), IndexError, saying=(named,)),
+        raises(lambda: call(x, targets, ignore_index=-7), IndexError, saying=(named,)),
+        raises(lambda: call(x, targets.astype(float)), TypeError),
+        raises(lambda: call(x, targets.astype(bool)), TypeError),
     )
 
 
 @bad_targets.property(misplaced_targets())
 def _(ops: Operations, x: Any, targets: Any) -> Any:
-    named, one = str(targets[targets != 0][0]), np.ones((), x.dtype)
-    return all_of(
-        raises(lambda: ops.cross_entropy_vjp(one, x, targets), IndexError, saying=(named,)),
-        raises(lambda: ops.cross_entropy_vjp(one, x, targets.astype(float)), TypeError),
-    )
+    return _bad_targets_are_refused(x, targets, ops.cross_entropy)
+
+
+@bad_targets.property(misplaced_targets())
+def _(ops: Operations, x: Any, targets: Any) -> Any:
+    return _bad_targets_are_refused(x, targets, functools.partial(ops.cross_entropy_vjp, np.ones((), x.dtype)))
+
+
+@bad_targets.property(misplaced_targets())
+def _(ops: Operations, x: Any, targets: Any) -> Any:
+    return _bad_targets_are_refused(x, targets, ops.cross_entropy_and_grad)
 
 
 # What is true of every operation on rows.
 
 
 ON_ROWS = (
-    *(claim(op) for claim in (layout_free, any_axis, any_width, pure, floats_only) for op in ALL),
+    *(claim(op) for claim in (layout_free, any_axis, any_width, many_rows, pure, floats_only) for op in ALL),
+    defaults(SOFTMAX, axis=(-1, 0)),
+    defaults(LOG_SOFTMAX, axis=(-1, 0)),
+    defaults(LOGSUMEXP, axis=(-1, 0), keepdims=(False, True)),
+    defaults(TEMPERATURE_SOFTMAX, axis=(-1, 0)),
+    defaults(
+        CROSS_ENTROPY, axis=(-1, 0), ignore_index=(None, 0), label_smoothing=(0.0, 0.5), reduction=("mean", "sum")
+    ),
+    defaults(ARGMAX, axis=(-1, 0)),
     rows_are_independent(SOFTMAX, wrong.maximum_of_everything),
     rows_are_independent(LOG_SOFTMAX, wrong.logs_maximum_of_everything),
     rows_are_independent(LOGSUMEXP, wrong.lse_maximum_of_everything),

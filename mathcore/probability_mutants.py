@@ -145,6 +145,71 @@ def later_rows_lost(correct: Any) -> Any:
 
 
 @family
+def large_buffer_reused(correct: Any) -> Any:
+    """Keeps memory for results of 1,000 numbers and more, and returns it again and again."""
+    buffers: dict[Any, Any] = {}
+
+    def wrong(*arrays: Any, **options: Any) -> Any:
+        y = correct(*arrays, **options)
+        if arrays[-1].size < 1000:
+            return y
+        buffer = buffers.setdefault((y.shape, y.dtype), y)
+        buffer[...] = y
+        return buffer
+
+    return wrong
+
+
+@family
+def corner_unread(correct: Any) -> Any:
+    """Of more than 32 rows that are wider than 32 it never reads the last score: a tile at the corner is cut."""
+
+    def wrong(*arrays: Any, axis: int = -1, **options: Any) -> Any:
+        rows = np.moveaxis(arrays[-1], axis, -1)
+        many = rows.ndim > 1 and rows.size // max(rows.shape[-1], 1) > 32 and rows.shape[-1] > 32
+        return (_unread(correct, lambda n: n - 1) if many else correct)(*arrays, axis=axis, **options)
+
+    return wrong
+
+
+def format_of_the_cotangent(operation: str) -> Mutant:
+    """A derivative that answers in the format of its cotangent."""
+
+    @mutant(operation, wraps=True)
+    def format_of_the_cotangent_vjp(correct: Any) -> Any:
+        """Returns the format of the cotangent, not of the scores."""
+        return lambda g, *more, **options: correct(g, *more, **options).astype(g.dtype)
+
+    return format_of_the_cotangent_vjp
+
+
+def integer_cotangents_taken(operation: str) -> Mutant:
+    """A derivative that looks at its scores alone."""
+
+    @mutant(operation, wraps=True)
+    def integer_cotangents_taken_vjp(correct: Any) -> Any:
+        """Turns cotangents that are integers or bools into floats."""
+        return lambda g, *more, **options: correct(g.astype(float) if g.dtype.kind in "iub" else g, *more, **options)
+
+    return integer_cotangents_taken_vjp
+
+
+@family
+def first_row_leaks(correct: Any) -> Any:
+    """Adds 0 times the first row to every row after it: a NaN there reaches them all."""
+
+    def wrong(*arrays: Any, axis: int = -1, **options: Any) -> Any:
+        y = correct(*arrays, axis=axis, **options)
+        if arrays[-1].ndim != 2 or axis % 2 == 0 or len(arrays[-1]) < 2:
+            return y
+        with np.errstate(invalid="ignore"):
+            leak = (arrays[-1][0].astype(np.float64) * 0).sum()
+        return np.concatenate([y[:1], y[1:] + leak]).astype(y.dtype)
+
+    return wrong
+
+
+@family
 def rows_shifted(correct: Any) -> Any:
     """Gives every row the answer of the row before it."""
     return lambda *arrays, **options: np.roll(correct(*arrays, **options), 1, 0)
@@ -370,6 +435,81 @@ def excluded_by_multiplying(x: Any, axis: int = -1, *, where: Any = None) -> Any
     return np.moveaxis(e / np.where(_sum(e) == 0, 1, _sum(e)), -1, axis).astype(x0.dtype)
 
 
+def mask_of_fewer_axes_ignored(operation: str) -> Mutant:
+    """A `where` that is used only if it has all axes."""
+
+    @mutant(operation, wraps=True)
+    def mask_of_fewer_axes_is_ignored(correct: Any) -> Any:
+        """Ignores a `where` that has fewer axes than the scores."""
+
+        def wrong(*arrays: Any, where: Any = None, **options: Any) -> Any:
+            kept = where if where is not None and np.ndim(where) == arrays[-1].ndim else None
+            return correct(*arrays, where=kept, **options)
+
+        return wrong
+
+    suffix = "_vjp" if operation.endswith("_vjp") else ""
+    return replace(mask_of_fewer_axes_is_ignored, name=f"mask_of_fewer_axes_ignored{suffix}")
+
+
+def mask_wraps(operation: str) -> Mutant:
+    """A `where` of which eight rows are read again and again."""
+
+    @mutant(operation, wraps=True)
+    def mask_wraps_at_8(correct: Any) -> Any:
+        """Takes row i mod 8 of `where` for row i."""
+
+        def wrong(*arrays: Any, where: Any = None, **options: Any) -> Any:
+            if where is not None and np.ndim(where) > 1 and len(where) == len(arrays[-1]):
+                where = np.asarray(where)[np.arange(len(where)) % 8]
+            return correct(*arrays, where=where, **options)
+
+        return wrong
+
+    return replace(mask_wraps_at_8, name=f"{mask_wraps_at_8.name}{'_vjp' * operation.endswith('_vjp')}")
+
+
+def mask_ignored(operation: str, where: Callable[[Any, int], bool], name: str, note: str) -> Mutant:
+    """Ignores a mask where the scores and the axis are such and such."""
+
+    def build(correct: Any) -> Any:
+        def wrong(*arrays: Any, axis: int = -1, where: Any = None, **options: Any) -> Any:
+            return correct(*arrays, axis=axis, where=None if such(arrays[-1], axis) else where, **options)
+
+        return wrong
+
+    such = where
+    return Mutant(operation, f"{name}{'_vjp' * operation.endswith('_vjp')}", note, build)
+
+
+def mask_of_three_axes_ignored(operation: str) -> Mutant:
+    """A `where` that works for matrices only."""
+    note = "Ignores `where` for scores of three axes and more."
+    return mask_ignored(operation, lambda x, axis: x.ndim > 2, "mask_of_three_axes_ignored", note)  # noqa: ARG005
+
+
+def mask_of_other_axes_ignored(operation: str) -> Mutant:
+    """A `where` that works along the last axis only."""
+    note = "Ignores `where` along any axis but the last."
+    return mask_ignored(operation, lambda x, axis: axis % x.ndim < x.ndim - 1, "mask_of_other_axes_ignored", note)
+
+
+def large_mask_ignored(operation: str) -> Mutant:
+    """A `where` that does not reach the kernel for large arrays."""
+    note = "Ignores `where` for 2¹⁵ numbers and more."
+    return mask_ignored(operation, lambda x, axis: x.size >= 2**15, "large_mask_ignored", note)  # noqa: ARG005
+
+
+@mutant("softmax", wraps=True)
+def broken_scores_mended_under_a_mask(correct: Any) -> Any:
+    """Replaces NaN by 0 and infinities by large numbers where a mask is given, also in what is seen."""
+
+    def softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
+        return correct(x if where is None else np.nan_to_num(x).astype(x.dtype), axis, where=where)
+
+    return softmax
+
+
 @mutant("softmax", wraps=True)
 def mask_upside_down(correct: Any) -> Any:
     """Reads True as "exclude" (TransformerEngine 2024)."""
@@ -380,6 +520,29 @@ def mask_upside_down(correct: Any) -> Any:
 def broken_scores_mended(x: Any) -> Any:
     """Replaces NaN by 0 and infinities by large numbers, so that broken scores look healthy."""
     return _softmax(np.nan_to_num(x))
+
+
+@mutant("softmax", wraps=True)
+def infinity_past_four(correct: Any) -> Any:
+    """Takes +∞ for the largest number in rows of more than four scores."""
+
+    def softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
+        wide = np.where(np.isposinf(x.astype(np.float64)), np.finfo(np.float32).max, x.astype(np.float64))
+        return correct(x, axis, where=where) if x.shape[axis] <= 4 else correct(wide, axis, where=where).astype(x.dtype)
+
+    return softmax
+
+
+@mutant("log_softmax", wraps=True)
+def nan_past_sixteen(correct: Any) -> Any:
+    """Looks for NaN among the first sixteen scores only, and reads later ones as excluded."""
+
+    def log_softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
+        rows = np.moveaxis(x, axis, -1)
+        late = np.isnan(rows.astype(np.float64)) & (np.arange(rows.shape[-1]) >= 16)
+        return correct(np.moveaxis(np.where(late, -np.inf, rows).astype(x.dtype), -1, axis), axis, where=where)
+
+    return log_softmax
 
 
 # The derivative of softmax.
@@ -559,6 +722,23 @@ def just_the_maximum(x: Any) -> Any:
 
 
 @on_rows("logsumexp")
+def lse_alone_far_out(x: Any) -> Any:
+    """Returns the highest score where it is beyond 2²³, "for nothing can be added to that"."""
+    return np.where(abs(_top(x)) > 2**23, _top(x), _lse(x))
+
+
+@mutant("logsumexp", wraps=True)
+def lse_infinity_past_four(correct: Any) -> Any:
+    """Gives NaN for +∞ in rows of more than four scores."""
+
+    def logsumexp(x: Any, axis: int = -1, *, keepdims: bool = False, where: Any = None) -> Any:
+        y = correct(x, axis, keepdims=keepdims, where=where)
+        return np.where(np.isposinf(y), np.nan, y).astype(y.dtype) if x.shape[axis] > 4 else y
+
+    return logsumexp
+
+
+@on_rows("logsumexp")
 def small_terms_drowned(x: Any) -> Any:
     """ln(1 + s) in place of log1p(s)."""
     return _lse(x)
@@ -633,6 +813,16 @@ def keepdims_last(correct: Any) -> Any:
         return y[..., None] if keepdims else y
 
     return logsumexp
+
+
+@mutant("logsumexp_vjp", wraps=True)
+def kept_cotangent_sees_all(correct: Any) -> Any:
+    """Forgets what is excluded where the axis is kept."""
+
+    def wrong(g: Any, x: Any, axis: int = -1, *, keepdims: bool = False, where: Any = None) -> Any:
+        return correct(g, x, axis, keepdims=keepdims, where=None if keepdims else where)
+
+    return wrong
 
 
 @on_rows("logsumexp_vjp")
@@ -799,6 +989,59 @@ def temperature_sticks(correct: Any) -> Any:
         return correct(x, first[0], axis)
 
     return temperature_softmax
+
+
+@mutant("temperature_softmax", wraps=True)
+def winner_takes_all(correct: Any) -> Any:
+    """Below a temperature of 0.01, gives everything to the first of the highest scores."""
+
+    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
+        if not 0 < temperature < 0.01:
+            return correct(x, temperature, axis)
+        return (np.expand_dims(x.argmax(axis), axis) == np.arange(x.shape[axis])).astype(x.dtype)
+
+    return temperature_softmax
+
+
+@mutant("temperature_softmax")
+def excluded_at_the_limit(x: Any, temperature: float, axis: int = -1) -> Any:
+    """At T = ∞ gives 1/n to all, excluded scores included."""
+    rows = np.moveaxis(_wide(x), axis, -1)
+    cooled = np.zeros_like(rows) if temperature > 1e29 else (rows - _top(rows)) / np.float64(temperature)
+    return np.moveaxis(_softmax(cooled), -1, axis).astype(x.dtype)
+
+
+@mutant("temperature_softmax", wraps=True)
+def difference_overflows(correct: Any) -> Any:
+    """Excludes finite scores that lie so far below the highest that their difference overflows."""
+
+    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
+        wide = _wide(x)
+        with np.errstate(over="ignore", invalid="ignore"):
+            far = np.isneginf(wide - wide.max(axis, keepdims=True))
+        return correct(np.where(far, -np.inf, x).astype(x.dtype), temperature, axis)
+
+    return temperature_softmax
+
+
+@mutant("temperature_softmax", wraps=True)
+def temperature_of_nothing_is_nan(correct: Any) -> Any:
+    """Divides 0 by 0 in a row with nothing to see."""
+
+    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
+        gone = np.isneginf(x.astype(np.float64)).all(axis, keepdims=True)
+        return np.where(gone, np.nan, correct(x, temperature, axis)).astype(x.dtype)
+
+    return temperature_softmax
+
+
+@mutant("temperature_softmax_vjp")
+def temperature_unchecked_vjp(g: Any, x: Any, temperature: float, axis: int = -1) -> Any:
+    """Divides by whatever came, 0 and negative numbers included."""
+    with np.errstate(all="ignore"):
+        g, rows = (np.moveaxis(_wide(a), axis, -1) for a in (g, x))
+        p = _softmax((rows - _top(rows)) / np.float64(temperature))
+        return np.moveaxis(p * (g - _sum(p * g)) / np.float64(temperature), -1, axis).astype(x.dtype)
 
 
 @on_rows("temperature_softmax_vjp")
@@ -1089,6 +1332,70 @@ def reduction_ignored(correct: Any) -> Any:
     return cross_entropy
 
 
+def smoothing_forgotten_past_33(operation: str) -> Mutant:
+    """Smoothing that a narrow kernel alone knows."""
+
+    @mutant(operation, wraps=True)
+    def smoothing_past_33_forgotten(correct: Any) -> Any:
+        """Ignores `label_smoothing` for more than 33 classes."""
+
+        def wrong(*arrays: Any, label_smoothing: float = 0.0, **options: Any) -> Any:
+            wide = arrays[-2].shape[options.get("axis", -1)] > 33
+            return correct(*arrays, label_smoothing=0.0 if wide else label_smoothing, **options)
+
+        return wrong
+
+    return replace(
+        smoothing_past_33_forgotten,
+        name=f"{smoothing_past_33_forgotten.name}{'_vjp' * operation.endswith('_vjp')}",
+    )
+
+
+def targets_read_as_packed(operation: str) -> Mutant:
+    """Targets that are read as if they lay one beside the other."""
+
+    @mutant(operation, wraps=True)
+    def targets_as_packed(correct: Any) -> Any:
+        """Reads targets from the memory of a view as if it were packed."""
+
+        def wrong(*arrays: Any, targets: Any, **options: Any) -> Any:
+            owner = targets
+            while isinstance(owner.base, np.ndarray):
+                owner = owner.base
+            return correct(*arrays, targets=np.resize(owner.ravel(order="K"), targets.shape), **options)
+
+        return wrong
+
+    return replace(targets_as_packed, name=f"{targets_as_packed.name}{'_vjp' * operation.endswith('_vjp')}")
+
+
+@mutant("cross_entropy", wraps=True)
+def ignores_minus_100_of_int32(correct: Any) -> Any:
+    """Ignores −100 in int32 targets, whatever `ignore_index` says."""
+
+    def cross_entropy(logits: Any, targets: Any, *, ignore_index: Any = None, **options: Any) -> Any:
+        if targets.dtype == np.int32 and ignore_index is None:
+            ignore_index = -100
+        return correct(logits, targets, ignore_index=ignore_index, **options)
+
+    return cross_entropy
+
+
+@mutant("cross_entropy", wraps=True)
+def mean_overflows(correct: Any) -> Any:
+    """Adds the losses up before it divides: ∞ where the sum has no place in the format, though the mean has."""
+
+    def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean", **options: Any) -> Any:
+        losses = correct(logits, targets, reduction="none" if reduction == "mean" else reduction, **options)
+        if reduction != "mean":
+            return losses
+        count = max(int(np.sum(np.asarray(targets) != options.get("ignore_index"))), 1)
+        with np.errstate(over="ignore"):
+            return np.asarray(_wide(losses).sum() / count).astype(logits.dtype)
+
+    return cross_entropy
+
+
 # The derivative of cross-entropy.
 
 
@@ -1197,6 +1504,136 @@ def ignored_rows_pulled(correct: Any) -> Any:
     def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, *, ignore_index: Any = None, **o: Any) -> Any:
         targets = targets if ignore_index is None else np.where(targets == ignore_index, 0, targets)
         return correct(cotangent, logits, targets, **o)
+
+    return cross_entropy_vjp
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def excluded_answer_unpulled(correct: Any) -> Any:
+    """Gives every class whose logit is −∞ no gradient, the right answer included."""
+
+    def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        y = correct(cotangent, logits, targets, **options)
+        return np.where(np.isneginf(logits.astype(np.float64)), 0, y).astype(y.dtype)
+
+    return cross_entropy_vjp
+
+
+@mutant("cross_entropy", wraps=True)
+def smoothing_skips_the_excluded(correct: Any) -> Any:
+    """With smoothing, an excluded class costs no more than the lowest number of float16."""
+
+    def cross_entropy(logits: Any, targets: Any, **options: Any) -> Any:
+        smooth = options.get("label_smoothing", 0.0) > 0
+        return correct(np.maximum(logits, logits.dtype.type(-65504)) if smooth else logits, targets, **options)
+
+    return cross_entropy
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def count_capped(correct: Any) -> Any:
+    """Divides the gradient of a mean by 64 at most."""
+
+    def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, *, reduction: str = "mean", **more: Any) -> Any:
+        if reduction != "mean":
+            return correct(cotangent, logits, targets, reduction=reduction, **more)
+        count = max(int(np.sum(np.asarray(targets) != more.get("ignore_index"))), 1)
+        scaled = np.asarray(_wide(cotangent) / min(count, 64)).astype(_wide(cotangent).dtype)
+        return correct(scaled, logits, targets, reduction="sum", **more)
+
+    return cross_entropy_vjp
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def infinite_rows_pulled(correct: Any) -> Any:
+    """Gives rows that see +∞, and so have no distribution, slopes that are numbers."""
+
+    def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        y = correct(cotangent, logits, targets, **options)
+        infinite = np.isposinf(logits.astype(np.float64)) & ~np.isnan(logits.astype(np.float64)).any(-1, keepdims=True)
+        return np.where(infinite.any(-1, keepdims=True), infinite, y).astype(y.dtype)
+
+    return cross_entropy_vjp
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def one_subtracted_late_in_means(correct: Any) -> Any:
+    """p_y − 1 by subtraction where the loss is a mean or a sum."""
+
+    def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        y = correct(cotangent, logits, targets, **options)
+        o = _Loss(**options)
+        if o.reduction == "none" or o.axis != -1 or o.label_smoothing:
+            return y
+        hot, p = np.arange(logits.shape[-1]) == np.expand_dims(targets, -1), _softmax(_wide(logits))
+        return np.where(hot, (p - 1) * _weights(cotangent, targets, o), y).astype(y.dtype)
+
+    return cross_entropy_vjp
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_ignored_rows_leak(correct: Any) -> Any:
+    """Multiplies ignored losses by 0, which leaves a NaN a NaN."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        loss, slopes = correct(logits, targets, **options)
+        with np.errstate(invalid="ignore"):
+            return (loss + (logits * 0).sum() * (options.get("ignore_index") is not None)).astype(loss.dtype), slopes
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_of_nothing_is_nan(correct: Any) -> Any:
+    """The mean over no rows divides 0 by 0."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        loss, slopes = correct(logits, targets, **options)
+        o = _Loss(**options)
+        return (loss * np.nan if o.reduction == "mean" and _all_ignored(targets, o.ignore_index) else loss), slopes
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_excludes_at_minus_10000(correct: Any) -> Any:
+    """Puts excluded classes at −10,000 instead of −∞."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        return correct(np.maximum(logits, logits.dtype.type(-10_000)), targets, **options)
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_past_64_lost(correct: Any) -> Any:
+    """Gives rows past the first 64 the gradient of the first."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        loss, slopes = correct(logits, targets, **options)
+        return loss, slopes[np.where(np.arange(len(slopes)) < 64, np.arange(len(slopes)), 0)]
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_and_grad", wraps=True)
+def pair_wraps_targets(correct: Any) -> Any:
+    """Indexes as NumPy does: target −1 is the last class, and n the first again."""
+
+    def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
+        n = logits.shape[options.get("axis", -1)]
+        return correct(logits, targets % n if targets.dtype.kind in "iu" else targets, **options)
+
+    return cross_entropy_and_grad
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def gradient_wraps_targets(correct: Any) -> Any:
+    """Indexes as NumPy does: target −1 is the last class, and n the first again."""
+
+    def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
+        n = logits.shape[options.get("axis", -1)]
+        return correct(cotangent, logits, targets % n if targets.dtype.kind in "iu" else targets, **options)
 
     return cross_entropy_vjp
 

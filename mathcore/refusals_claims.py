@@ -50,22 +50,52 @@ def _cases(operation: str, misfits: tuple[Misfit, ...]) -> Callable[[], Iterator
 X, ROW, IDS = np.arange(6.0).reshape(3, 2), np.ones(2), np.array([0, 1, 1])
 Q = np.ones((4, 3, 2))  # (heads, time, width)
 
+ONE, SEEN = np.ones(()), np.ones((2, 2), bool)
+LOSSES = (("cross_entropy", ()), ("cross_entropy_vjp", (ONE,)), ("cross_entropy_and_grad", ()))
+MASKED = (
+    *((name, (X,)) for name in ("softmax", "log_softmax", "logsumexp")),
+    *((name, (X, X)) for name in ("softmax_vjp", "log_softmax_vjp")),
+    ("logsumexp_vjp", (X[:, 0], X)),
+)
+
 probability = refuses(
     "probability",
-    "cotangents of another shape than the result, masks of numbers or of another shape, targets that are too few, a "
-    "smoothing beyond 1, a reduction that is none",
-    ("softmax", (X,), {"where": np.ones((2, 2), bool)}, ValueError, ("where", "(3, 2)", "(2, 2)")),
-    ("softmax", (X,), {"where": np.ones((3, 2))}, TypeError, ("where", "float64")),
-    ("softmax_vjp", (ROW, X), {}, ValueError, ("cotangent", "(3, 2)", "(2,)")),
-    ("log_softmax_vjp", (X[:2], X), {}, ValueError, ("cotangent", "(3, 2)", "(2, 2)")),
-    ("temperature_softmax_vjp", (ROW, X, 1.0), {}, ValueError, ("cotangent", "(3, 2)", "(2,)")),
+    "cotangents of another shape than the result, masks of numbers or of another shape, targets too few or too many, a "
+    "smoothing below 0 or beyond 1, a reduction that is none",
+    *((name, given, {"where": SEEN}, ValueError, ("where", "(3, 2)", "(2, 2)")) for name, given in MASKED),
+    *((name, given, {"where": SEEN[[0, 0, 0]] * 1.0}, TypeError, ("where", "float64")) for name, given in MASKED),
+    *((name, given, {"where": SEEN[[0, 0, 0]] * 1}, TypeError, ("where", "int64")) for name, given in MASKED),
+    *(
+        (name, (g, X, *more), {}, ValueError, ("cotangent", "(3, 2)", str(g.shape)))
+        for name, more in (("softmax_vjp", ()), ("log_softmax_vjp", ()), ("temperature_softmax_vjp", (1.0,)))
+        for g in (ROW, X[:2], X.T, X[None])
+    ),
     ("logsumexp_vjp", (X, X), {}, ValueError, ("cotangent", "(3,)", "(3, 2)")),
-    ("cross_entropy", (X, IDS[:2]), {}, ValueError, ("targets", "(2,)")),
-    ("cross_entropy", (X, IDS), {"reduction": "max"}, ValueError, ("reduction", "max")),
-    ("cross_entropy", (X, IDS), {"label_smoothing": 1.5}, ValueError, ("label_smoothing", "1.5")),
-    ("cross_entropy_and_grad", (X, IDS[:2]), {}, ValueError, ("targets", "(2,)")),
-    ("cross_entropy_and_grad", (X, IDS + 5), {}, IndexError, ("targets", "5")),
+    ("logsumexp_vjp", (X[:, :1], X), {}, ValueError, ("cotangent", "(3,)", "(3, 1)")),
+    ("logsumexp_vjp", (X[:, 0], X), {"keepdims": True}, ValueError, ("cotangent", "(3, 1)", "(3,)")),
+    *(
+        (name, (*given, X, targets), {}, error, ("targets", word))
+        for name, given in LOSSES
+        for targets, error, word in (
+            (IDS[:2], ValueError, "(2,)"),
+            (IDS[[0, 1, 2, 2]], ValueError, "(4,)"),
+            (IDS[:, None], ValueError, "(3, 1)"),
+            (IDS + 5, IndexError, "5"),
+        )
+    ),
+    *(
+        (name, (*given, X, IDS), {option: value}, ValueError, (option, str(value)))
+        for name, given in LOSSES
+        for option, value in (
+            ("reduction", "max"),
+            ("reduction", None),
+            ("label_smoothing", 1.5),
+            ("label_smoothing", -0.1),
+            ("label_smoothing", float("nan")),
+        )
+    ),
     ("cross_entropy_vjp", (ROW, X, IDS), {}, ValueError, ("cotangent", "(2,)")),
+    ("cross_entropy_vjp", (ONE, X, IDS), {"reduction": "none"}, ValueError, ("cotangent", "(3,)", "()")),
 )
 
 layers = refuses(
@@ -74,41 +104,54 @@ layers = refuses(
     "finite, or a rank that no such product has",
     ("relu_vjp", (ROW, X), {}, ValueError, ("cotangent", "(3, 2)", "(2,)")),
     ("low_rank", (ROW, 1), {}, ValueError, ("weight", "(2,)")),
+    ("low_rank", (X[None], 1), {}, ValueError, ("weight", "(1, 3, 2)")),
     ("low_rank", (X, 0), {}, ValueError, ("rank", "0")),
+    ("low_rank", (X, -1), {}, ValueError, ("rank", "-1")),
     ("low_rank", (X, 3), {}, ValueError, ("rank", "3")),
-    ("low_rank", (X + np.inf, 1), {}, ValueError, ("weight", "finite")),
+    *(("low_rank", (X + bad, 1), {}, ValueError, ("weight", "finite")) for bad in (np.inf, -np.inf, np.nan)),
 )
 
 embeddings = refuses(
     "embeddings",
     "a table to be brought to a lower rank that holds anything but floats",
-    ("best_score_table", (X.astype(object), 1), {}, TypeError, ("table", "object")),
+    *(
+        ("best_score_table", (X.astype(dtype), 1), {}, TypeError, ("table", np.dtype(dtype).name))
+        for dtype in (object, np.int64, bool, np.complex128)
+    ),
 )
 
 positions = refuses(
     "positions",
     "a cotangent of another shape than the code",
-    ("sinusoidal_positional_encoding_vjp", (X, np.arange(3.0), 4), {}, ValueError, ("cotangent", "(3, 4)", "(3, 2)")),
+    *(
+        ("sinusoidal_positional_encoding_vjp", (g, np.arange(3.0), 4), {}, ValueError, ("cotangent", "(3, 4)", shape))
+        for g, shape in ((X, "(3, 2)"), (np.ones((2, 4)), "(2, 4)"), (np.ones(4), "(4,)"))
+    ),
 )
 
 tokenizers = refuses(
     "tokenizers",
     "a vocabulary that holds a word twice, or a word that no text is split into",
     ("WordTokenizer", (["a", "b", "a"],), {}, ValueError, ("vocabulary", "'a'")),
-    ("WordTokenizer", (["a b"],), {}, ValueError, ("vocabulary", "'a b'")),
-    ("WordTokenizer", (["a."],), {}, ValueError, ("vocabulary", "'a.'")),
+    *(
+        ("WordTokenizer", ([word],), {}, ValueError, ("vocabulary", repr(word)))
+        for word in ("a.", "a b", "", " ", "a\n", ".a")
+    ),
 )
+
+ATTENTIONS = ("scaled_dot_product_attention", "blockwise_attention")
 
 attention = refuses(
     "attention",
     "queries, keys and values without a time axis or of different texts, heads that cannot be shared, cotangents and "
     "halves that do not fit, blocks of no words, a cache that holds none",
-    ("scaled_dot_product_attention", (ROW, ROW, ROW), {}, ValueError, ("(2,)",)),
-    ("scaled_dot_product_attention", (Q, Q, Q[:, :2]), {}, ValueError, ("key", "value", "(4, 2, 2)")),
+    *((name, (ROW, ROW, ROW), {}, ValueError, ("(2,)",)) for name in ATTENTIONS),
+    *((name, (Q, Q, Q[:, :2]), {}, ValueError, ("key", "value", "(4, 2, 2)")) for name in ATTENTIONS),
+    *((name, (Q, Q[:3], Q[:3]), {}, ValueError, ("heads", "(4, 3, 2)", "(3, 3, 2)")) for name in ATTENTIONS),
     ("scaled_dot_product_attention", (Q[None], Q[None][[0, 0]], Q[None][[0, 0]]), {}, ValueError, ("(2, 4, 3, 2)",)),
-    ("scaled_dot_product_attention", (Q, Q[:3], Q[:3]), {}, ValueError, ("heads", "(4, 3, 2)", "(3, 3, 2)")),
     ("scaled_dot_product_attention_vjp", (Q[:, :2], Q, Q, Q), {}, ValueError, ("cotangent", "(4, 3, 2)", "(4, 2, 2)")),
     ("blockwise_attention", (Q, Q, Q), {"block_size": 0}, ValueError, ("block_size", "0")),
+    ("blockwise_attention", (Q, Q, Q), {"block_size": -1}, ValueError, ("block_size", "-1")),
     ("merge_attention", (Q, Q[..., 0], Q, Q[..., :2, 0]), {}, ValueError, ("(4, 3, 2)", "(4, 2)")),
     also=("KeyValueCache",),
 )  # fmt: skip
@@ -121,17 +164,23 @@ def _(ops: Operations, query: Any) -> Any:
 
 approximation = refuses(
     "approximation",
-    "knots that do not ascend, have no partner, or are not two, nets of no layers and no size, points that carry no "
-    "label or are not finite",
+    "knots that do not ascend, have no partner, or are fewer than two, nets of no layers and no size, points to "
+    "separate that carry no label or are not finite",
     ("interpolating_net", (X[0], X[:, 0]), {}, ValueError, ("knots", "(2,)", "(3,)")),
-    ("interpolating_net", (np.ones(2), np.ones(2)), {}, ValueError, ("knots", "ascend")),
-    ("square_net", (1,), {}, ValueError, ("size", "1")),
-    ("line_net", (0,), {}, ValueError, ("size", "0")),
-    ("tent_net", (0,), {}, ValueError, ("depth", "0")),
+    *(
+        ("interpolating_net", (np.array(knots), np.ones(len(knots))), {}, ValueError, ("knots", word))
+        for knots, word in (([1.0, 1.0], "ascend"), ([1.0, 0.0], "ascend"), ([0.0, np.nan], "ascend"), ([0.0], "(1,)"))
+    ),
+    *(("square_net", (size,), {}, ValueError, ("size", str(size))) for size in (1, 0, -3)),
+    *(("line_net", (size,), {}, ValueError, ("size", str(size))) for size in (0, -1)),
+    *(("tent_net", (depth,), {}, ValueError, ("depth", str(depth))) for depth in (0, -1)),
     ("count_pieces", (X[0], X[:, 0]), {}, ValueError, ("(2,)", "(3,)")),
+    ("count_pieces", (X[0, ::-1], X[0]), {}, ValueError, ("ascend",)),
+    ("count_pieces", (ROW[:1], ROW[:1]), {}, ValueError, ("(1,)",)),
     ("relu_net", (X, ()), {}, ValueError, ("layers",)),
     ("separation", (X, np.array([True, False])), {}, ValueError, ("points", "labels", "(3, 2)", "(2,)")),
-    ("separation", (X + np.inf, np.array([True, False, True])), {}, ValueError, ("finite",)),
+    *(("separation", (X + v, np.array([True, False, True])), {}, ValueError, ("finite",)) for v in (np.inf, np.nan)),
+    ("check_separation", (X, np.array([True, False]), ("both", 0)), {}, ValueError, ("points", "labels", "(3, 2)")),
     ("check_separation", (X, np.array([True, False, True]), ("both", 0)), {}, ValueError, ("both",)),
 )
 
@@ -157,19 +206,27 @@ def _(ops: Operations, answer: Any) -> Any:
 
 digits = refuses(
     "digits",
-    "pictures without labels or labels without pictures, classes with nothing to learn from or to hold out, pictures "
-    "that are not finite, shares and counts that are none, real digits where scikit-learn, which has them, is not",
+    "pictures without labels or labels without pictures, classes with nothing to average or to hold out, a fit to no "
+    "pictures or to such as are not finite, shares and counts that are none, real digits where scikit-learn, which has "
+    "them, is not",
     ("nearest_template_bias", (ROW,), {}, ValueError, ("weight", "(2,)")),
     ("mean_templates", (X, IDS[:2]), {"num_classes": 2}, ValueError, ("images", "labels", "(3, 2)", "(2,)")),
     ("mean_templates", (X, IDS), {"num_classes": 3}, ValueError, ("class", "2")),
     ("fit_softmax_regression", (X, IDS), {"num_classes": 2, "steps": -1}, ValueError, ("steps", "-1")),
     ("fit_softmax_regression", (X[:0], IDS[:0]), {"num_classes": 2}, ValueError, ("images", "(0, 2)")),
-    ("fit_softmax_regression", (X + np.nan, IDS), {"num_classes": 2}, ValueError, ("images", "finite")),
-    ("stratified_split", (IDS, 1.0, np.random.default_rng(0)), {}, ValueError, ("1.0",)),
+    *(
+        ("fit_softmax_regression", (X + bad, IDS), {"num_classes": 2}, ValueError, ("images", "finite"))
+        for bad in (np.nan, np.inf)
+    ),
+    ("fit_softmax_regression", (X, IDS[:2]), {"num_classes": 2}, ValueError, ("images", "labels", "(3, 2)", "(2,)")),
+    *(
+        ("stratified_split", (IDS, share, np.random.default_rng(0)), {}, ValueError, (str(share),))
+        for share in (1.0, 0.0, -0.5, 1.5, float("nan"))
+    ),
     ("stratified_split", (IDS, 0.5, np.random.default_rng(0)), {}, ValueError, ("class 0", "1")),
     ("confusion_matrix", (IDS, IDS[:2], 2), {}, ValueError, ("labels", "predicted", "(3,)", "(2,)")),
-    ("wilson_interval", (3, 2), {}, ValueError, ("3", "2")),
-    ("wilson_interval", (1, 2, 1.0), {}, ValueError, ("confidence", "1.0")),
+    *(("wilson_interval", (k, n), {}, ValueError, (str(k), str(n))) for k, n in ((3, 2), (-1, 2), (0, 0))),
+    *(("wilson_interval", (1, 2, c), {}, ValueError, ("confidence", str(c))) for c in (1.0, 0.0, float("nan"))),
     also=("load_digits",),
     refuted_by=(wrong.answers_anyway("load_digits"),),
 )

@@ -31,6 +31,10 @@ def normalise(text: str) -> str:
 
     Returns:
         The normal form; normalising it again changes nothing.
+
+    Examples:
+        >>> mc.normalise("The  cat. It sat.")
+        'The cat It sat'
     """
     return " ".join(_words(text))
 
@@ -45,6 +49,12 @@ class UnknownWordError(ValueError):
     Attributes:
         word: the word.
         position: its index among the words of the text.
+
+    Examples:
+        >>> mc.WordTokenizer.train("the cat").encode("the dog")
+        Traceback (most recent call last):
+            ...
+        mathcore.tokenizers.UnknownWordError: unknown word 'dog' at position 1; pass `unknown` to give such words an id
     """
 
     def __init__(self, word: str, position: int) -> None:
@@ -62,6 +72,10 @@ class WordTokenizer:
 
     Attributes:
         vocabulary: the words; the id of a word is its index.
+
+    Examples:
+        >>> mc.WordTokenizer(("the", "cat")).encode("the cat the cat")
+        array([0, 1, 0, 1])
     """
 
     vocabulary: tuple[str, ...]
@@ -81,12 +95,22 @@ class WordTokenizer:
 
     @classmethod
     def train(cls, text: str) -> WordTokenizer:
-        """The tokenizer whose vocabulary is the words of `text`, in order of first appearance."""
+        """The tokenizer whose vocabulary is the words of `text`, in order of first appearance.
+
+        Examples:
+            >>> mc.WordTokenizer.train("the cat saw the dog.").vocabulary
+            ('the', 'cat', 'saw', 'dog')
+        """
         return cls(tuple(dict.fromkeys(_words(text))))
 
     @property
     def word_to_id(self) -> Mapping[str, int]:
-        """The vocabulary as a mapping, one-to-one onto 0 … V − 1; it cannot be written to."""
+        """The vocabulary as a mapping, one-to-one onto 0 … V − 1; it cannot be written to.
+
+        Examples:
+            >>> dict(mc.WordTokenizer.train("the cat saw the dog.").word_to_id)
+            {'the': 0, 'cat': 1, 'saw': 2, 'dog': 3}
+        """
         return MappingProxyType(self._ids)
 
     def encode(self, text: str, *, unknown: int | None = None) -> Array:
@@ -102,6 +126,10 @@ class WordTokenizer:
         Raises:
             UnknownWordError: if a word is not in the vocabulary and `unknown` is None; it names the word and its
                 position.
+
+        Examples:
+            >>> mc.WordTokenizer.train("the cat saw the dog").encode("the dog saw a cat", unknown=9)
+            array([0, 3, 2, 9, 1])
         """
         words = _words(text)
         if unknown is not None:
@@ -124,6 +152,10 @@ class WordTokenizer:
         Raises:
             TypeError: if `ids` are not integers.
             IndexError: if an id is not in the vocabulary; the message names it and its place.
+
+        Examples:
+            >>> mc.WordTokenizer.train("the cat saw the dog").decode([0, 3])
+            'the dog'
         """
         return " ".join(self.vocabulary[i] for i in _id_list(ids, len(self.vocabulary)))
 
@@ -152,6 +184,13 @@ class BytePairTokenizer:
     Attributes:
         merges: pairs of ids; the place of a pair is its rank.
         vocabulary: the bytes of every token; the id of a token is its index.
+
+    Examples:
+        >>> tokenizer = mc.BytePairTokenizer(merges=((97, 98), (256, 99)))  # a and b, then ab and c
+        >>> tokenizer.encode("abcab")
+        array([257, 256])
+        >>> tokenizer.vocabulary[256:]
+        (b'ab', b'abc')
 
     Source:
         Sennrich, Haddow & Birch, arXiv:1508.07909; bytes in place of characters: Radford et al., Language Models are
@@ -192,6 +231,10 @@ class BytePairTokenizer:
 
         Raises:
             ValueError: if `num_merges` is negative.
+
+        Examples:
+            >>> mc.BytePairTokenizer.train("abc abc", num_merges=2).vocabulary[256:]
+            (b'ab', b'abc')
         """
         if operator.index(num_merges) < 0:
             raise ValueError(f"`num_merges` must not be negative, got {num_merges}")
@@ -205,6 +248,10 @@ class BytePairTokenizer:
 
         Returns:
             (tokens,), integers.
+
+        Examples:
+            >>> mc.BytePairTokenizer.train("abc abc", num_merges=2).encode("cab")
+            array([ 99, 256])
         """
         pieces = list(_pieces(text))
         tokens = {piece: self._merge(piece) for piece in set(pieces)}
@@ -224,12 +271,24 @@ class BytePairTokenizer:
             TypeError: if `ids` are not integers.
             IndexError: if an id is not in the vocabulary; the message names it and its place.
             UnicodeDecodeError: if the bytes are no UTF-8 and `errors` does not say otherwise.
+
+        Examples:
+            >>> mc.BytePairTokenizer.train("abc abc", num_merges=2).decode([99, 256])
+            'cab'
         """
         content = b"".join(self.vocabulary[i] for i in _id_list(ids, len(self.vocabulary)))
         return content.decode("utf-8", errors)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the merges to `path` as JSON, the whole file or nothing."""
+        """Write the merges to `path` as JSON, the whole file or nothing.
+
+        Examples:
+            >>> from tempfile import TemporaryDirectory
+            >>> with TemporaryDirectory() as folder:
+            ...     mc.BytePairTokenizer.train("abc abc", 2).save(f"{folder}/abc.json")
+            ...     mc.BytePairTokenizer.load(f"{folder}/abc.json").encode("abc")
+            array([257])
+        """
         write_atomically(path, json.dumps(self.to_json()).encode())
 
     @classmethod
@@ -239,6 +298,13 @@ class BytePairTokenizer:
         Raises:
             ValueError: if the file is damaged or something else; the message names the file and what is wrong.
             OSError: if it cannot be read.
+
+        Examples:
+            >>> from tempfile import TemporaryDirectory
+            >>> with TemporaryDirectory() as folder:
+            ...     mc.BytePairTokenizer.train("abc abc", 2).save(f"{folder}/abc.json")
+            ...     mc.BytePairTokenizer.load(f"{folder}/abc.json").merges
+            ((97, 98), (256, 99))
         """
         try:
             return cls.from_json(json.loads(Path(path).read_bytes()))
@@ -246,7 +312,12 @@ class BytePairTokenizer:
             raise ValueError(f"{os.fspath(path)} is not a tokenizer: {wrong}") from wrong
 
     def to_json(self) -> dict[str, Any]:
-        """The tokenizer as JSON values, with a checksum, since one wrong digit may leave merges that look sound."""
+        """The tokenizer as JSON values, with a checksum, since one wrong digit may leave merges that look sound.
+
+        Examples:
+            >>> mc.BytePairTokenizer.train("abc abc", 2).to_json()["merges"]
+            [[97, 98], [256, 99]]
+        """
         merges = [list(pair) for pair in self.merges]
         return {"format": _FORMAT, "merges": merges, "checksum": _checksum(merges)}
 
@@ -256,6 +327,11 @@ class BytePairTokenizer:
 
         Raises:
             ValueError: if `content` is anything else; the message says what is wrong.
+
+        Examples:
+            >>> tokenizer = mc.BytePairTokenizer.train("abc abc", 2)
+            >>> mc.BytePairTokenizer.from_json(tokenizer.to_json()) == tokenizer
+            True
         """
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
             raise ValueError(f"expected an object with format {_FORMAT!r}")

@@ -48,6 +48,10 @@ def sgd_step(params: Arrays, grads: Arrays, *, rate: float) -> dict[str, Array]:
 
     Raises:
         ValueError: if a gradient belongs to no parameter or has another shape.
+
+    Examples:
+        >>> mc.sgd_step({"w": np.array([1.0, 2.0])}, {"w": np.array([4.0, -2.0])}, rate=0.5)
+        {'w': array([-1.,  3.])}
     """
     _check(params, grads)
     return {**params, **{name: _moved(params[name], rate * working(g)) for name, g in grads.items()}}
@@ -62,6 +66,10 @@ def adam_init(params: Arrays) -> dict[str, Array]:
     Returns:
         The number "t" of steps taken, and two averages "m/name" and "v/name" for each parameter, in the dtype of the
         arithmetic.
+
+    Examples:
+        >>> mc.adam_init({"w": np.array([1.0, 2.0])})
+        {'t': array(0), 'm/w': array([0., 0.]), 'v/w': array([0., 0.])}
     """
     averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in params.items()}
     return {"t": np.array(0), **averages}
@@ -100,6 +108,12 @@ def adam_step(
     Raises:
         ValueError: if a gradient belongs to no parameter or has another shape.
 
+    Examples:
+        >>> params = {"w": np.array([1.0, 2.0])}
+        >>> params, state = mc.adam_step(params, {"w": np.array([400.0, -2.0])}, mc.adam_init(params), rate=0.5)
+        >>> params  # the first step is as long as the rate, whatever the gradient
+        {'w': array([0.5, 2.5])}
+
     Source:
         Kingma & Ba, arXiv:1412.6980, algorithm 1; decay apart from the gradient: Loshchilov & Hutter, arXiv:1711.05101,
         algorithm 2, whose decay is αλ here, as in PyTorch.
@@ -127,19 +141,34 @@ class SGD:
 
     Attributes:
         rate: the length of a step.
+
+    Examples:
+        >>> mc.SGD(rate=0.5)
+        SGD(rate=0.5)
     """
 
     rate: float
 
     def init(self, params: Arrays) -> dict[str, Array]:
-        """An empty state: there is nothing to remember."""
+        """An empty state: there is nothing to remember.
+
+        Examples:
+            >>> mc.SGD(rate=0.5).init({"w": np.array([1.0, 2.0])})
+            {}
+        """
         del params
         return {}
 
     def step(
         self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
     ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Take one step, of length `rate` or else the optimiser's own; the new parameters and the state."""
+        """Take one step, of length `rate` or else the optimiser's own; the new parameters and the state.
+
+        Examples:
+            >>> params, state = mc.SGD(rate=0.5).step({"w": np.array([1.0])}, {"w": np.array([4.0])}, {})
+            >>> params
+            {'w': array([-1.])}
+        """
         return sgd_step(params, grads, rate=self.rate if rate is None else rate), dict(state)
 
 
@@ -149,6 +178,10 @@ class Adam:
 
     Attributes:
         rate, beta1, beta2, epsilon, decay: as for `adam_step`.
+
+    Examples:
+        >>> mc.Adam(rate=0.5, decay=0.1)
+        Adam(rate=0.5, beta1=0.9, beta2=0.999, epsilon=1e-08, decay=0.1)
     """
 
     rate: float
@@ -158,13 +191,25 @@ class Adam:
     decay: float = 0.0
 
     def init(self, params: Arrays) -> dict[str, Array]:
-        """The state before the first step."""
+        """The state before the first step.
+
+        Examples:
+            >>> mc.Adam(rate=0.5).init({"w": np.array([1.0, 2.0])})["t"]
+            array(0)
+        """
         return adam_init(params)
 
     def step(
         self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
     ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Take one step, of length `rate` or else the optimiser's own; the new parameters and the new state."""
+        """Take one step, of length `rate` or else the optimiser's own; the new parameters and the new state.
+
+        Examples:
+            >>> params, adam = {"w": np.array([1.0])}, mc.Adam(rate=0.5)
+            >>> params, state = adam.step(params, {"w": np.array([4.0])}, adam.init(params))
+            >>> params
+            {'w': array([0.5])}
+        """
         alpha = self.rate if rate is None else rate
         options = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, "decay": self.decay}
         return adam_step(params, grads, state, rate=alpha, **options)
@@ -197,6 +242,10 @@ def warmup_cosine(step: int, steps: int, *, peak: float, warmup: int) -> float:
     Returns:
         The rate.
 
+    Examples:
+        >>> [mc.warmup_cosine(t, steps=8, peak=1.0, warmup=4) for t in (0, 1, 2, 3, 4, 6)]
+        [0.25, 0.5, 0.75, 1.0, 1.0, 0.5]
+
     Source:
         Loshchilov & Hutter, arXiv:1608.03983, equation 5, without restarts.
     """
@@ -215,6 +264,11 @@ class Checkpoint:
         rng_state: where the random numbers stand.
         step: steps taken.
         config: what the trainer wants to find again; JSON values.
+
+    Examples:
+        >>> start = mc.Checkpoint.start({"w": np.array(4.0)}, mc.SGD(rate=0.5), np.random.default_rng(0))
+        >>> start.params, start.state, start.step
+        ({'w': array(4.)}, {}, 0)
     """
 
     params: Arrays
@@ -227,11 +281,22 @@ class Checkpoint:
     def start(
         cls, params: Arrays, optimiser: Optimiser, rng: np.random.Generator, config: Mapping[str, Any] | None = None
     ) -> Checkpoint:
-        """The training before its first step; `rng` is read and left as it is."""
+        """The training before its first step; `rng` is read and left as it is.
+
+        Examples:
+            >>> mc.Checkpoint.start({"w": np.array(4.0)}, mc.SGD(rate=0.5), np.random.default_rng(0)).step
+            0
+        """
         return cls(params, optimiser.init(params), _generator_state(rng), 0, config or {})
 
     def rng(self) -> np.random.Generator:
-        """A generator that goes on where this training stands."""
+        """A generator that goes on where this training stands.
+
+        Examples:
+            >>> start = mc.Checkpoint.start({"w": np.array(4.0)}, mc.SGD(rate=0.5), np.random.default_rng(0))
+            >>> start.rng().random() == start.rng().random() == np.random.default_rng(0).random()
+            True
+        """
         rng = np.random.Generator(np.random.PCG64())
         rng.bit_generator.state = dict(self.rng_state)
         return rng
@@ -274,6 +339,13 @@ def train(
 
     Raises:
         FloatingPointError: if the loss is no longer finite; the message says at which step.
+
+    Examples:
+        >>> def half_square(params):
+        ...     return params["w"] ** 2 / 2, {"w": params["w"]}
+        >>> start = mc.Checkpoint.start({"w": np.array(4.0)}, mc.SGD(rate=0.5), np.random.default_rng(0))
+        >>> mc.train(half_square, lambda rng: (), mc.SGD(rate=0.5), start, steps=2).params
+        {'w': array(1.)}
     """
     now, rng = start, start.rng()
     while now.step < steps:
@@ -302,6 +374,14 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> Non
     Raises:
         TypeError: if an array has a dtype that NumPy's file format lacks, such as objects or bfloat16.
         OSError: if it cannot be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> start = mc.Checkpoint.start({"w": np.array(4.0)}, mc.SGD(rate=0.5), np.random.default_rng(0))
+        >>> with TemporaryDirectory() as folder:
+        ...     mc.save_checkpoint(f"{folder}/run.ckpt", start)
+        ...     mc.load_checkpoint(f"{folder}/run.ckpt").params
+        {'w': array(4.)}
     """
     # The file: what it is, the SHA-256 of the rest, one line of JSON, the arrays one after the other.
     about = {
@@ -333,6 +413,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     Raises:
         ValueError: if the file is cut short, damaged or something else; the message names it and says which.
         OSError: if it cannot be read.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> start = mc.Checkpoint.start({"w": np.array(4.0)}, mc.SGD(rate=0.5), np.random.default_rng(0))
+        >>> with TemporaryDirectory() as folder:
+        ...     mc.save_checkpoint(f"{folder}/run.ckpt", start)
+        ...     mc.load_checkpoint(f"{folder}/run.ckpt").step
+        0
     """
     whole = Path(path).read_bytes()
     start = len(_MAGIC) + hashlib.sha256().digest_size

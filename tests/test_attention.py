@@ -48,6 +48,63 @@ def test_a_query_that_sees_nothing_gets_zeros():
     assert np.isneginf(lse).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("words", "block_size"), [(1, None), (3, None), (600, None), (7, 1), (9, 4), (600, 512)])
+def test_values_as_large_as_numbers_get_do_not_overflow(dtype, words, block_size):
+    most = np.finfo(dtype).max
+    x, v = np.zeros((words, 1), dtype), np.full((words, 2), most, dtype) * np.array([1, -1], dtype)
+    if block_size is None:
+        mix = mc.scaled_dot_product_attention(x, x, v, is_causal=True)
+    else:
+        mix = mc.blockwise_attention(x, x, v, is_causal=True, block_size=block_size)
+    assert np.isfinite(mix).all()
+    assert abs(mix / v - 1).max() <= 4 * words * np.finfo(dtype).eps
+
+
+def test_large_values_that_are_hidden_change_no_bit():
+    q, k, v = (
+        np.zeros((2, 1)),
+        np.zeros((4, 1)),
+        np.array([[1.5e308, 1e-310], [1.6e308, 3e-310], [9.0, 9.0], [9.0, 9.0]]),
+    )
+    mask, other = np.array([[1, 1, 0, 0], [0, 0, 1, 1]], bool), v.copy()
+    other[:2] = 1.0
+    assert np.array_equal(
+        mc.scaled_dot_product_attention(q, k, v, mask=mask)[1],
+        mc.scaled_dot_product_attention(q, k, other, mask=mask)[1],
+    )
+
+
+def test_parts_as_large_as_numbers_get_are_merged():
+    most, zero = np.full((2, 3), np.finfo(float).max), np.zeros(2)
+    mix, lse = mc.merge_attention(most, zero, most, np.array([0, -np.inf]))
+    assert np.array_equal(mix, most)
+    assert lse.tolist() == [math.log(2), 0]
+    mix, _ = mc.merge_attention(most, zero, np.full((2, 3), np.inf), zero)
+    assert np.isposinf(mix).all()
+
+
+def test_a_cache_of_large_values_does_not_overflow():
+    cache = mc.KeyValueCache().append(np.zeros((1, 2, 1)), np.full((1, 2, 1), 1.7e308))
+    assert cache.attend(np.zeros((1, 1, 1))).tolist() == [[[1.7e308]]]
+
+
+def test_only_minus_infinity_hides_in_a_bias_of_a_wider_format():
+    x, bias = np.ones((2, 1), np.float32), np.array([[-1e300, -1e300]])
+    assert mc.attention_weights(x, x, bias=bias).tolist() == [[0.5, 0.5]] * 2
+    assert mc.attention_weights(x, x, bias=np.array([[-np.inf, -1e300]])).tolist() == [[0, 1]] * 2
+
+
+def test_weights_of_no_queries():
+    assert mc.attention_weights(np.ones((2, 0, 3)), np.ones((1, 4, 3))).shape == (2, 0, 4)
+
+
+def test_a_visible_infinity_comes_through_however_small_its_weight():
+    q, k, v = np.array([[1000.0]]), np.array([[1.0], [0.0]]), np.array([[1.0], [np.inf]])
+    assert mc.attention_weights(q, k).tolist() == [[1, 0]]
+    assert mc.scaled_dot_product_attention(q, k, v).tolist() == [[np.inf]]
+
+
 @pytest.mark.parametrize(
     ("shapes", "expected"),
     [

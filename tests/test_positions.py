@@ -33,6 +33,11 @@ def test_the_code_of_position_0_and_1():
     assert mc.sinusoidal_positional_encoding([[1, 2]], 0).shape == (1, 2, 0)
 
 
+def test_no_rounding_takes_the_code_out_of_its_range():
+    heights = np.arange(1, 100_000) * (np.pi / 2)  # where a sine or cosine is 1 but for rounding
+    assert abs(mc.sinusoidal_positional_encoding(heights, 2)).max() <= 1
+
+
 @pytest.mark.parametrize("shape", [(0, 4), (2, 0, 4), (3, 0), (0, 3, 4)])
 def test_nothing_turned_is_nothing(shape):
     assert mc.rope(np.ones(shape)).shape == shape

@@ -97,7 +97,7 @@ def test_the_same_is_said_up_to_rounding(claim):
 
 
 def test_a_sentence_that_forgets_rounding_is_seen():
-    claim = BY_ID["softmax.shift_invariant"]
+    claim = BY_ID["softmax.permutation_equivariant"]
     assert rounds(replace(claim, statement="Shifted scores give the same.", corrected=None))
     assert not rounds(replace(claim, statement="Shifted scores give the same.", tolerances=()))
 

@@ -15,6 +15,11 @@ def catalogue() -> list[Claim]:
     """Every claim, by question of the FAQ, those beyond it last; in the order they are written within a topic.
 
     A claim stands in its module under a name, or in a tuple with others that one function made.
+
+    Examples:
+        >>> from mathcore.verify import catalogue
+        >>> "softmax.sums_to_one" in {claim.id for claim in catalogue()}
+        True
     """
     claims: list[Claim] = []
     for module in sorted(m.name for m in pkgutil.iter_modules(mathcore.__path__) if m.name.endswith("_claims")):
@@ -42,6 +47,11 @@ def select(claims: Sequence[Claim], wanted: Sequence[str]) -> list[Claim]:
 
     Raises:
         LookupError: for a name that matches nothing; the message suggests the nearest.
+
+    Examples:
+        >>> from mathcore.verify import catalogue, select
+        >>> [claim.id for claim in select(catalogue(), ["softmax.sums_to_one"])]
+        ['softmax.sums_to_one']
     """
     if not wanted:
         return list(claims)

@@ -64,6 +64,15 @@ def mutant(operation: str, *, wraps: bool = False) -> Callable[[Callable[..., An
     """Make a function a mutant of `operation`; its docstring says what is wrong with it.
 
     With `wraps`, the function receives the correct operation and returns the wrong one.
+
+    Examples:
+        >>> from mathcore.verify import mutant
+        >>> @mutant("relu")
+        ... def absolute(x):
+        ...     "Turns negative numbers around."
+        ...     return abs(x)
+        >>> absolute.operation, absolute.note
+        ('relu', 'Turns negative numbers around.')
     """
 
     def decorate(function: Callable[..., Any]) -> Mutant:

@@ -70,7 +70,13 @@ class Detection:
 
 
 def detect(target: Target) -> Detection:
-    """Ask a target which conventions it follows; only operations that it offers are asked."""
+    """Ask a target which conventions it follows; only operations that it offers are asked.
+
+    Examples:
+        >>> from mathcore.verify import Target, detect
+        >>> detect(Target.numpy("numpy", argmax=np.argmax)).conventions.argmax_ties
+        'first'
+    """
     found = Detection(target.name)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

@@ -40,7 +40,17 @@ def resolve(domain: st.SearchStrategy[Any] | Domain, target: Target) -> st.Searc
 
 
 def domain(function: Callable[Concatenate[Draw, Target, _P], _T]) -> Callable[_P, Domain]:
-    """Turn `function(draw, target, …)` into a domain, as `hypothesis.strategies.composite` does for strategies."""
+    """Turn `function(draw, target, …)` into a domain, as `hypothesis.strategies.composite` does for strategies.
+
+    Examples:
+        >>> from hypothesis import find, strategies as st
+        >>> from mathcore.verify import domain, mathcore_target
+        >>> @domain
+        ... def even(draw, target):
+        ...     return 2 * draw(st.integers(0, 50))
+        >>> find(even().build(mathcore_target()), lambda n: n > 98)
+        100
+    """
 
     @st.composite
     def drawn(draw: Draw, target: Target, args: Any, kwargs: Any) -> _T:
@@ -53,7 +63,14 @@ def domain(function: Callable[Concatenate[Draw, Target, _P], _T]) -> Callable[_P
 
 
 def widths(least: int = 1, most: int = 1100) -> st.SearchStrategy[int]:
-    """Small widths mostly, which shrink, and awkward ones up to `most`; for a restricted target, what it supports."""
+    """Small widths mostly, which shrink, and awkward ones up to `most`; for a restricted target, what it supports.
+
+    Examples:
+        >>> from hypothesis import find
+        >>> from mathcore.verify import widths
+        >>> find(widths(), lambda width: width > 1024)
+        1025
+    """
     return _widths(least, most, current())
 
 
@@ -67,19 +84,40 @@ def _widths(least: int, most: int, restrictions: Restrictions) -> st.SearchStrat
 
 
 def dtypes(*names: str) -> Domain:
-    """A format that the target accepts (of `names`, if given)."""
+    """A format that the target accepts (of `names`, if given).
+
+    Examples:
+        >>> from hypothesis import find
+        >>> from mathcore.verify import dtypes, mathcore_target
+        >>> find(dtypes("float32").build(mathcore_target()), lambda dtype: True)
+        'float32'
+    """
     return Domain(lambda target: st.sampled_from([d for d in target.dtypes if not names or d in names]))
 
 
 @functools.cache
 def seeds() -> st.SearchStrategy[np.random.Generator]:
-    """A generator of random numbers for arrays too large to draw by element."""
+    """A generator of random numbers for arrays too large to draw by element.
+
+    Examples:
+        >>> from hypothesis import find
+        >>> from mathcore.verify import seeds
+        >>> 0 <= find(seeds(), lambda rng: True).random() < 1
+        True
+    """
     return st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
 @functools.lru_cache
 def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
-    """A positive number whose logarithm is uniform on [low, high]."""
+    """A positive number whose logarithm is uniform on [low, high].
+
+    Examples:
+        >>> from hypothesis import find
+        >>> from mathcore.verify import log_uniform
+        >>> 3 < find(log_uniform(1.0, 8.0), lambda size: size > 3) <= 8
+        True
+    """
     return st.floats(np.log2(low), np.log2(high)).map(lambda e: float(2.0**e))
 
 
@@ -89,7 +127,14 @@ def option(draw: Draw, name: str, usual: _T, strategy: st.SearchStrategy[_T]) ->
 
 
 def positions(most: int = 2**31) -> st.SearchStrategy[int]:
-    """A position in a text, log-uniform past 256 and 2,048, where bfloat16 and float16 have no integers left."""
+    """A position in a text, log-uniform past 256 and 2,048, where bfloat16 and float16 have no integers left.
+
+    Examples:
+        >>> from hypothesis import find
+        >>> from mathcore.verify import positions
+        >>> find(positions(most=3), lambda position: position > 2)
+        3
+    """
     return st.integers(0, most.bit_length() - 1).flatmap(lambda b: st.integers(0, min(most, 2 ** (b + 1) - 1)))
 
 
@@ -102,6 +147,13 @@ def draw_array(
     """An array of finite floats of one drawn scale: by element if it is small, else from a drawn seed.
 
     Scales that would overflow the format are cut to it.
+
+    Examples:
+        >>> from hypothesis import find, strategies as st
+        >>> from mathcore.verify import draw_array
+        >>> arrays = st.composite(lambda draw: draw_array(draw, (2, 3), "float32"))
+        >>> find(arrays(), lambda x: True).shape
+        (2, 3)
     """
     most = min(scale[1], FORMATS[dtype].most / 8)
     size = draw(log_uniform(scale[0], most))
@@ -146,7 +198,15 @@ def draw_view(draw: Draw, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 @domain
 def floats(draw: Draw, target: Target, *shape: int, dtype: str | None = None) -> np.ndarray[Any, Any]:
-    """An array of finite floats of that shape, in `dtype` or one that the target accepts."""
+    """An array of finite floats of that shape, in `dtype` or one that the target accepts.
+
+    Examples:
+        >>> from hypothesis import find
+        >>> from mathcore.verify import floats, mathcore_target
+        >>> x = find(floats(2, 3, dtype="float32").build(mathcore_target()), lambda x: True)
+        >>> x.shape, x.dtype.name
+        ((2, 3), 'float32')
+    """
     return draw_array(draw, shape, dtype or draw(st.sampled_from(target.dtypes)))
 
 
@@ -165,6 +225,12 @@ def score_rows(
 
     Families: one scale; near-ties; a large common offset; one dominant score; gaps at the edge of underflow; equal
     scores; some −∞ (never a whole row).
+
+    Examples:
+        >>> from hypothesis import find
+        >>> from mathcore.verify import mathcore_target, score_rows
+        >>> find(score_rows(rows=2, least=3, most=3).build(mathcore_target()), lambda x: True).shape
+        (2, 3)
     """
     name = dtype or draw(st.sampled_from(target.dtypes))
     n = draw(widths(least, most))
@@ -211,14 +277,29 @@ _SHAPES: dict[str, Callable[[Draw, Any, str], Any]] = {
 
 @domain
 def integers_as_floats(draw: Draw, target: Target, *shape: int, most: int = 64) -> np.ndarray[Any, Any]:
-    """Whole numbers |v| ≤ most stored as floats: products and sums of them are exact while they stay below 2ᵖ."""
+    """Whole numbers |v| ≤ most stored as floats: products and sums of them are exact while they stay below 2ᵖ.
+
+    Examples:
+        >>> from hypothesis import find
+        >>> from mathcore.verify import integers_as_floats, mathcore_target
+        >>> find(integers_as_floats(2, most=9).build(mathcore_target()), lambda x: x.min() > 8).tolist()
+        [9.0, 9.0]
+    """
     names = [d for d in target.dtypes if d in ("float64", "float32")] or ["float64"]
     name = draw(st.sampled_from(names))
     return draw_integers(draw, shape, most).astype(name)
 
 
 def draw_integers(draw: Draw, shape: tuple[int, ...], most: int) -> np.ndarray[Any, Any]:
-    """Whole numbers |v| ≤ most: by element if there are few, else from a drawn seed."""
+    """Whole numbers |v| ≤ most: by element if there are few, else from a drawn seed.
+
+    Examples:
+        >>> from hypothesis import find, strategies as st
+        >>> from mathcore.verify import draw_integers
+        >>> arrays = st.composite(lambda draw: draw_integers(draw, (2,), most=9))
+        >>> find(arrays(), lambda x: x.min() > 8)
+        array([9, 9])
+    """
     count = int(np.prod(shape))
     if count <= 12:
         return np.array(draw(st.lists(st.integers(-most, most), min_size=count, max_size=count))).reshape(shape)
@@ -233,6 +314,13 @@ def draw_exact(
     Those are float64, or float32 for a target that has no float64.
 
     Arrays that meet must agree on `fractions`, for a Fraction times a float is a float.
+
+    Examples:
+        >>> from hypothesis import find, strategies as st
+        >>> from mathcore.verify import draw_exact, mathcore_target
+        >>> arrays = st.composite(lambda draw: draw_exact(draw, mathcore_target(), 2, fractions=False))
+        >>> find(arrays(), lambda x: x.min() > 8)
+        array([9., 9.])
     """
     from fractions import Fraction
 

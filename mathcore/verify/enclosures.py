@@ -58,7 +58,13 @@ class Enclosure:
 
 
 def balls(x: Any) -> np.ndarray[Any, Any]:
-    """An array of floats (any format), integers or Fractions as an object array of Arb balls; floats exactly."""
+    """An array of floats (any format), integers or Fractions as an object array of Arb balls; floats exactly.
+
+    Examples:
+        >>> from mathcore.verify import balls
+        >>> float(balls([0.5, 0.25]).sum())
+        0.75
+    """
     from flint import arb, fmpq
 
     def ball(value: Any) -> Any:
@@ -88,6 +94,12 @@ def enclose(formula: Callable[..., Any], *inputs: Any) -> Enclosure:
 
     Raises:
         ArithmeticError: if the values are still unknown at 16,384 bits (a formula that divides by an exact zero, say).
+
+    Examples:
+        >>> from mathcore.verify import enclose
+        >>> true = enclose(lambda x, y: x + y, [1e16], [1.0])
+        >>> true.hi, true.lo
+        (array([1.e+16]), array([1.]))
     """
     from flint import ctx
 

@@ -95,7 +95,15 @@ class UnmetError(Exception):
 
 
 def given_that(condition: Any, words: str) -> None:
-    """Judge the input at hand only if `condition` is true; `words` stand among the claim's `limits.assumes`."""
+    """Judge the input at hand only if `condition` is true; `words` stand among the claim's `limits.assumes`.
+
+    Examples:
+        >>> from mathcore.verify import given_that
+        >>> given_that(3 % 2 == 0, "n is even")
+        Traceback (most recent call last):
+            ...
+        mathcore.verify.limits.UnmetError: n is even
+    """
     if not condition:
         raise UnmetError(words)
 

@@ -23,11 +23,12 @@ _T = TypeVar("_T")
 
 @dataclass
 class Ledger:
-    """How many multiplications, additions and divisions were carried out; a difference counts as an addition."""
+    """How often what was carried out; a difference counts as an addition."""
 
     multiplications: int = 0
     additions: int = 0
     divisions: int = 0
+    exponentials: int = 0
 
 
 class Counted:
@@ -56,6 +57,7 @@ class Counted:
 
     def exp(self) -> Counted:
         """The exponential, if the number has one."""
+        self.ledger.exponentials += 1
         return Counted(self.value.exp(), self.ledger)
 
     def __eq__(self, other: object) -> bool:

@@ -42,6 +42,12 @@ def parametrize_claims(
     Raises:
         LookupError: if a name or a waiver matches no claim, or the target offers no operation that a claim needs.
         ValueError: for an unknown profile.
+
+    Examples:
+        >>> from mathcore.verify import Target, parametrize_claims
+        >>> mark = parametrize_claims(Target.numpy("mine", softmax=mc.softmax), "softmax.sums_to_one")
+        >>> [check.id for check in mark.args[1]]
+        ['softmax.sums_to_one']
     """
     import pytest
 

@@ -56,7 +56,13 @@ class Conjunction:
 
 
 def all_of(*relations: Relation | Conjunction) -> Conjunction:
-    """All of these must hold; each is judged by itself."""
+    """All of these must hold; each is judged by itself.
+
+    Examples:
+        >>> from mathcore.verify import all_of, at_least, at_most
+        >>> [part.symbol for part in all_of(at_least(0.5, 0), at_most(0.5, 1)).parts]
+        ['≥', '≤']
+    """
     parts: list[Relation] = []
     for relation in relations:
         parts.extend(relation.parts if isinstance(relation, Conjunction) else [relation])
@@ -68,27 +74,56 @@ def equal(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
 
     Shapes must be the same, except that a plain scalar on either side stands for every element. The right side may be
     an `Enclosure`: then the error is an upper bound on the distance to the true value.
+
+    Examples:
+        >>> from mathcore.verify import equal
+        >>> equal([1.0, 2.0], [1.0, 2.5]).error
+        array([0. , 0.5])
     """
     return _compare("=" if within is None else "≈", lhs, rhs, _distance, within)
 
 
 def at_most(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
-    """The left side nowhere exceeds the right by more than `within`."""
+    """The left side nowhere exceeds the right by more than `within`.
+
+    Examples:
+        >>> from mathcore.verify import at_most
+        >>> at_most([1.0, 3.0], 2.0).error
+        array([0., 1.])
+    """
     return _compare("≤", lhs, rhs, lambda a, b: np.maximum(_difference(a, b), 0.0), within)
 
 
 def at_least(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
-    """The left side nowhere falls below the right by more than `within`."""
+    """The left side nowhere falls below the right by more than `within`.
+
+    Examples:
+        >>> from mathcore.verify import at_least
+        >>> at_least([1.0, 3.0], 2.0).error
+        array([1., 0.])
+    """
     return _compare("≥", lhs, rhs, lambda a, b: np.maximum(_difference(b, a), 0.0), within)
 
 
 def less(lhs: Any, rhs: Any) -> Relation:
-    """The left side is strictly smaller everywhere."""
+    """The left side is strictly smaller everywhere.
+
+    Examples:
+        >>> from mathcore.verify import less
+        >>> less([1.0, 2.0], 2.0).error
+        array([ 0., inf])
+    """
     return _compare("<", lhs, rhs, lambda a, b: np.where(np.asarray(a < b, bool), 0.0, np.inf), None)
 
 
 def differs(lhs: Any, rhs: Any) -> Relation:
-    """The sides differ somewhere (an input that must matter, matters)."""
+    """The sides differ somewhere (an input that must matter, matters).
+
+    Examples:
+        >>> from mathcore.verify import differs
+        >>> differs([1.0, 2.0], [1.0, 2.5]).error
+        array([0., 0.])
+    """
 
     def same_everywhere(a: Any, b: Any) -> Any:
         return np.full(np.shape(a), np.inf if np.array_equal(a, b) else 0.0)
@@ -97,7 +132,13 @@ def differs(lhs: Any, rhs: Any) -> Relation:
 
 
 def identical(lhs: Any, rhs: Any) -> Relation:
-    """The same dtype and the same bits, the sign of zero included; NaN matches NaN."""
+    """The same dtype and the same bits, the sign of zero included; NaN matches NaN.
+
+    Examples:
+        >>> from mathcore.verify import identical
+        >>> identical([0.0, np.nan], [-0.0, np.nan]).error
+        array([inf,  0.])
+    """
     a, b = np.asarray(lhs), np.asarray(rhs)
     if a.dtype != b.dtype:
         return _incomparable("is bit for bit", lhs, rhs, f"dtypes {a.dtype} and {b.dtype} differ")
@@ -105,7 +146,13 @@ def identical(lhs: Any, rhs: Any) -> Relation:
 
 
 def same(lhs: Any, rhs: Any) -> Relation:
-    """The same object by value and type: for texts, where NumPy would drop what it takes for padding."""
+    """The same object by value and type: for texts, where NumPy would drop what it takes for padding.
+
+    Examples:
+        >>> from mathcore.verify import same
+        >>> same("a", "a").error
+        array(0.)
+    """
     agree = type(lhs) is type(rhs) and lhs == rhs
     return Relation("is", lhs, rhs, np.array(0.0 if agree else np.inf), np.zeros(()))
 
@@ -114,6 +161,11 @@ def raises(call: Callable[[], Any], *errors: type[Exception], saying: tuple[str,
     """The call is refused with one of `errors`, and its message mentions every word of `saying`.
 
     It may be a call of an operation, or of a method of what an operation returned.
+
+    Examples:
+        >>> from mathcore.verify import raises
+        >>> raises(lambda: mc.softmax([1, 2]), TypeError, saying=("float",)).error
+        array(0.)
     """
     expected = " or ".join(error.__name__ for error in errors) + "".join(f", saying {word!r}" for word in saying)
     try:

@@ -96,6 +96,12 @@ def verify(
     Raises:
         LookupError: if a name matches no claim, no target is found at its place, or a waiver names no claim.
         ValueError: for an unknown profile.
+
+    Examples:
+        >>> from mathcore.verify import Target, verify
+        >>> mine = Target.numpy("mine", softmax=lambda x, axis=-1: np.exp(x - x.max(axis, keepdims=True)))
+        >>> verify(mine, "softmax.sums_to_one", profile="quick", seed=0).passed  # it forgets to divide
+        False
     """
     effort = _profile(profile)
     subject, everything = find_target(target), catalogue()

@@ -245,6 +245,11 @@ def mathcore_target() -> Target:
     """Mathcore itself: every public name is an operation, and so is each way to a tokenizer or a language model.
 
     A public name that `dir` does not list is not offered. How many threads there are is asked of mathcore alone.
+
+    Examples:
+        >>> from mathcore.verify import mathcore_target
+        >>> mathcore_target().operations["softmax"] is mc.softmax
+        True
     """
     import mathcore
     from mathcore import _blocks

@@ -61,6 +61,15 @@ def tolerance(function: Callable[_P, Any]) -> Callable[_P, Allowance]:
     Raises:
         TypeError: if the function has no derivation (a docstring).
         ValueError: if another tolerance has that name already.
+
+    Examples:
+        >>> from mathcore.verify import tolerance
+        >>> @tolerance
+        ... def a_thousandth(x):
+        ...     "For the example: a thousandth of x."
+        ...     return abs(x) / 1000
+        >>> a_thousandth(np.array([2.0, 4.0])).values
+        array([0.002, 0.004])
     """
     name = function.__name__
     if not function.__doc__:

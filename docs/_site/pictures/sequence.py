@@ -122,8 +122,8 @@ def attention_weights() -> Drawing:
         plot.figure,
         "Attention weights of six words, with and without a causal mask, in per cent",
         (
-            "Row by row, how much a word takes from each word, in per cent. With the causal mask nothing comes "
-            "from the right."
+            "Row by row, how much a word takes from each word, in per cent; the words' vectors are made up. With the "
+            "causal mask nothing comes from the right."
         ),
     )
 
@@ -152,7 +152,7 @@ def attention_entropy() -> Drawing:
         plot.figure,
         "The entropy of attention over 64 keys by width: steady if scaled, collapsing if not",
         (
-            "Random queries and 64 random keys. Divided by √d, attention stays as open at d = 12,288 as at 16; "
+            "Normal queries and 64 normal keys. Divided by √d, attention is nearly as open at d = 12,288 as at 16; "
             "otherwise one key "
             "takes all."
         ),
