@@ -527,7 +527,7 @@ def answers(draw: Draw, target: Target) -> dict[str, Any]:
 def learnings(draw: Draw, target: Target) -> dict[str, Any]:
     """Images of four classes to learn from, from a few of which more steps learn more."""
     labels = np.r_[0, draw_integers(draw, (4,), 10**6) % 4]
-    return {"images": draw_array(draw, (5, 2), "float64", (0.25, 4.0)), "labels": labels}
+    return {"images": draw_array(draw, (5, 2), "float64", (0.25, 4.0)), "labels": labels, "steps": 2}
 
 
 options_left_out = (

@@ -48,7 +48,7 @@ def split_text(text: str, *, block: int = 4000, every: int = 10) -> tuple[str, s
 
     Args:
         text: any string.
-        block: paragraphs are collected into blocks of at least so many characters.
+        block: paragraphs are collected into blocks of at least so many characters; the last block may be shorter.
         every: of so many blocks the last is held out.
 
     Returns:

@@ -451,7 +451,7 @@ def cut(text: str) -> list[str]:
     return pieces
 
 
-REPEATING = (*FRAGMENTS, "ab", "abc", "12", "123", "--", "éé")
+REPEATING = (*FRAGMENTS, "ab", "abc", "12", "123", "--", "éé", "a\nb", "a\nb")
 TEXTS_WITH_REPEATS = st.lists(st.sampled_from(REPEATING), max_size=12).map("".join)
 
 

@@ -94,7 +94,7 @@ def adam_step(
 
     Args:
         params: name → array.
-        grads: name → gradient; a parameter without one stays bit for bit what it is.
+        grads: name → gradient; a parameter without one stays bit for bit what it is, while t counts on.
         state: what `adam_init` or the step before returned.
         rate: α, the length of a step.
         beta1: how much of the average gradient stays.
@@ -116,7 +116,7 @@ def adam_step(
 
     Source:
         Kingma & Ba, arXiv:1412.6980, algorithm 1; decay apart from the gradient: Loshchilov & Hutter, arXiv:1711.05101,
-        algorithm 2.
+        algorithm 2, whose decay is αλ here, as in PyTorch.
     """
     _check(params, grads)
     t = int(state["t"]) + 1
@@ -125,7 +125,7 @@ def adam_step(
         g = working(gradient)
         m = beta1 * state[f"m/{name}"] + (1 - beta1) * g
         v = beta2 * state[f"v/{name}"] + (1 - beta2) * g * g
-        # Both averages start at 0; dividing by the weight they have gathered takes that bias out.
+        # Both averages start at 0; dividing by the weight that t steps gather takes that bias out.
         mean, square = m / (1 - beta1**t), v / (1 - beta2**t)
         move = mean / (np.sqrt(square) + epsilon)
         if decay and params[name].ndim > 1:
@@ -228,7 +228,7 @@ def _check(params: Arrays, grads: Arrays) -> None:
 
 
 def warmup_cosine(step: int, steps: int, *, peak: float, warmup: int) -> float:
-    r"""The rate of a step: it climbs to its peak in a straight line and falls to zero along a cosine.
+    r"""The rate of a step: it climbs to its peak in a straight line and falls towards zero along a cosine.
 
     $$\alpha_t = \alpha\,\frac{t + 1}{w} \quad (t < w), \qquad
       \alpha_t = \frac{\alpha}{2}\left(1 + \cos\frac{\pi\,(t - w)}{n - w}\right) \quad (w \le t < n)$$
