@@ -118,7 +118,12 @@ relu_net_fits_any_continuous = Claim(
         "f": "the function, and with a hat the net", "ω": "how much f changes at most over a length",
         "L": "how much f changes at most a unit", "M": "a bound on the second derivative of f",
     },
-    limits=Limits(also=("six kinds of functions", "up to 13 points", "gaps from 1/64 to 1", "in float64")),
+    limits=Limits(
+        formats=("float32", "float16", "bfloat16"),
+        rows=1,
+        width=12,
+        also=("six kinds of functions", "up to 13 points", "gaps from 1/64 to 1", "in float64"),
+    ),
     tolerances=(broken_line, broken_line_of_any, broken_line_of_smooth, broken_line_rounding),
     refuted_by=(
         wrong.slopes_for_bends, wrong.starts_at_zero, wrong.bends_too_late, wrong.nothing_between, wrong.leaky,
@@ -159,6 +164,7 @@ linear_cannot = Claim(
     legend={"w": "the weight", "b": "the bias"},
     source="Chebyshev's alternation: Cheney, Introduction to Approximation Theory (1966), chapter 3",
     needs=("linear",),
+    limits=Limits(rows=3, width=1),
     refuted_by=(wrong.folded, wrong.squared_inputs),
 )
 
@@ -274,7 +280,9 @@ backprop_is_exact = Claim(
         "ε": "so small that no unit switches",
     },
     limits=Limits(
-        also=("three layers",), fixed={"zeros": "no unit stands at its kink", "scale": "numbers with few bits"}
+        formats=("float32", "float16", "bfloat16"),
+        fixed={"zeros": "no unit stands at its kink", "scale": "numbers with few bits"},
+        also=("three layers",),
     ),
     needs=("relu_net", "relu_net_vjp"),
     refuted_by=(wrong.gradient_of_linear, wrong.biases_do_not_learn, wrong.inputs_get_nothing, wrong.uphill),
@@ -364,7 +372,13 @@ single_layer_is_limited = Claim(
     formula=r"\lambda_i \ge 0, \; \sum_i \lambda_i = 1, \; \sum_i \lambda_i y_i (x_i, 1) = 0 \;\Longrightarrow\; "
     r"\text{no } w, b:\ y_i (w \cdot x_i + b) > 0 \ \ \forall i",
     legend={"λ": "multipliers", "w": "weights", "b": "a bias", "x": "the inputs", "y": "their kinds, 1 or −1"},
-    limits=Limits(also=("one to three inputs of 0 or 1, and images of up to 3 × 3 pixels",)),
+    limits=Limits(
+        formats=("float32", "float16", "bfloat16"),
+        rows=8,
+        width=3,
+        signs=("separation.points >= 0", "linear.x >= 0"),
+        also=("one to three inputs of 0 or 1, and images of up to 3 × 3 pixels",),
+    ),
     source="Minsky & Papert, Perceptrons (1969); Muroga, Threshold Logic and Its Applications (1971) for the counts",
     needs=("separation", "linear"),
     refuted_by=(wrong.gives_up, wrong.touching_is_enough, wrong.through_the_origin),
@@ -423,6 +437,7 @@ patterns_of_patterns = Claim(
     formula=r"\text{any} = \operatorname{relu}(s) - \operatorname{relu}(s - 1), \qquad "
     r"s = \sum_{\text{lines}} \operatorname{relu}\Big(\sum_{\text{pixels}} x - (k - 1)\Big)",
     needs=("relu_net", "xor_net", "line_net", "pattern_net", "square_net", "separation"),
+    limits=Limits(formats=("float32", "float16", "bfloat16"), width=16, signs=("relu_net.x >= 0",)),
     refuted_by=(
         wrong.detector_too_keen, wrong.lines_counted, wrong.columns_unseen, wrong.bars_anywhere, wrong.nothing_between,
         wrong.leaky, wrong.always_in_floats,
@@ -503,7 +518,14 @@ beats_width = Claim(
     statement="k hidden layers of two units fold the interval [0, 1] into 2ᵏ straight pieces; one hidden layer of n "
     "units makes at most n + 1, so it needs at least 2ᵏ − 1 units for the same.",
     legend={"T": "the tent map", "a": "weights", "w": "weights", "b": "biases", "c": "a bias"},
-    limits=Limits(also=("k up to 9", "n up to 12"), fixed={"scale": "kinks at multiples of 1/2"}),
+    limits=Limits(
+        options=("dtype",),
+        formats=("float32", "float16", "bfloat16"),
+        rows=1,
+        width=12,
+        fixed={"scale": "kinks at multiples of 1/2"},
+        also=("k up to 9", "n up to 12"),
+    ),
     formula=r"\#\text{pieces}(T^{\circ k}) = 2^k \text{ on } [0, 1], \qquad \#\text{pieces}\Big(\sum_{i=1}^n a_i "
     r"\operatorname{relu}(w_i x + b_i) + c\Big) \le n + 1",
     source="Telgarsky, arXiv:1509.08101; Montúfar et al., arXiv:1402.1869",
@@ -578,6 +600,7 @@ certificates_are_checked = Claim(
     formula=r"y_i (w \cdot x_i + b) > 0 \ \ \forall i \quad\text{or}\quad \lambda \ge 0, \; \lambda \ne 0, \; "
     r"\sum_i \lambda_i y_i (x_i, 1) = 0",
     needs=("separation", "check_separation"),
+    limits=Limits(formats=("float32", "float16", "bfloat16"), width=3),
     legend={"w": "a plane", "b": "its shift", "λ": "multipliers", "x": "points", "y": "their kinds, 1 or −1"},
     refuted_by=(
         wrong.believes_everything, wrong.believes_planes, wrong.counts_shares_only, wrong.through_the_origin,

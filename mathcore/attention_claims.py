@@ -164,6 +164,7 @@ output_is_a_mix = Claim(
     legend={"O": "the outputs of queries that see something", "v": "the values, finite"},
     source=VASWANI,
     needs=(MIX,),
+    limits=Limits(options=("return_lse",)),
     tolerances=(weighted_mean,),
     refuted_by=(
         wrong.masked_after,
@@ -210,6 +211,7 @@ is_a_search = Claim(
     r"(\max_j v_{jc} - \min_j v_{jc})",
     source=VASWANI,
     needs=(MIX,),
+    limits=Limits(options=("return_lse",)),
     tolerances=(one_winner, attention_rounding, plain_mean),
     refuted_by=(
         *(m(MIX) for m in (wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape,
@@ -243,6 +245,7 @@ uniform_when_keys_equal = Claim(
     legend={"k": "the keys that query i sees", "v": "their values"},
     source=VASWANI,
     needs=(MIX,),
+    limits=Limits(options=("return_lse",)),
     tolerances=(plain_mean,),
     refuted_by=(
         *(m(MIX) for m in (wrong.mask_ignored, wrong.tail_dropped, wrong.edge_of_block_lost, wrong.one_word_ahead,
@@ -289,7 +292,13 @@ weights_depend_on_the_sentence = Claim(
     statement="The mixing matrix is built from the sentence: for a query that is not 0 and every sentence of two words "
     "or more another one is found, a single word changed, whose matrix differs, so no fixed matrix gives both.",
     formula=r"q \ne 0,\; n \ge 2: \quad \forall K\; \exists K' : P(q, K) \ne P(q, K')",
-    limits=Limits(also=("one query at a time",), assumes=("the query is not 0",)),
+    limits=Limits(
+        options=("mask", "bias", "is_causal", "query_offset", "scale", "return_lse"),
+        width=5,
+        signs=("scaled_dot_product_attention.value >= 0",),
+        assumes=("the query is not 0",),
+        also=("one query at a time",),
+    ),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
     dispensable=("attention_weights",),
@@ -324,7 +333,14 @@ order_blind = Claim(
     "outputs and changes nothing else, up to rounding. Turned by RoPE, two words a quarter turn apart find themselves "
     "more or less than before when they change places.",
     formula=r"\mathrm{attention}(\Pi Q, \Pi K, \Pi V) = \Pi\,\mathrm{attention}(Q, K, V)",
-    limits=Limits(assumes=("no word is 0",), also=("words of the length √(d/2) under RoPE",)),
+    limits=Limits(
+        options=("is_causal", "return_lse", "positions", "base", "interleaved", "rotary_dim", "offset"),
+        formats=("rope.float32", "rope.float16", "rope.bfloat16"),
+        rows=2,
+        width=16,
+        assumes=("no word is 0",),
+        also=("words of the length √(d/2) under RoPE",),
+    ),
     source=VASWANI,
     needs=(MIX, "rope"),
     dispensable=("rope",),
@@ -380,6 +396,7 @@ causal_sees_no_future = Claim(
     legend={"m": "where the first query stands, counted from the first key"},
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
+    limits=Limits(options=("blockwise_attention.return_lse",)),
     dispensable=("attention_weights", "blockwise_attention"),
     refuted_by=(
         *(m(MIX) for m in (*wrong.LOST, wrong.lost_with_lse, wrong.one_word_ahead, wrong.backwards,
@@ -431,6 +448,7 @@ mask_excludes = Claim(
     formula=r"M_{ij} = 0 \Rightarrow P_{ij} = 0",
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
+    limits=Limits(options=("return_lse",)),
     dispensable=("attention_weights", "blockwise_attention"),
     tolerances=(plain_mean,),
     refuted_by=(
@@ -480,6 +498,7 @@ decode_equals_prefill = Claim(
     formula=r"\mathrm{attention}_{\text{causal}}(Q, K, V)_i = \mathrm{attention}(q_i, K_{\le i}, V_{\le i})",
     source="Shazeer, arXiv:1911.02150, §2.4",
     needs=("KeyValueCache", MIX),
+    limits=Limits(options=("query_offset", "return_lse")),
     tolerances=(attention_rounding, lse_rounding, plain_mean),
     refuted_by=(*wrong.CACHES, *(m(MIX) for m in (wrong.LOST[0], wrong.backwards, wrong.one_word_ahead))),
 )  # fmt: skip
@@ -737,6 +756,11 @@ anchor = Claim(
     legend={"p": "the weights"},
     source=VASWANI,
     needs=(MIX, "attention_weights"),
+    limits=Limits(
+        options=("mask", "bias", "is_causal", "query_offset", "return_lse"),
+        rows=4,
+        signs=("scaled_dot_product_attention.value >= 0",),
+    ),
     dispensable=("attention_weights",),
     tolerances=(weight_ratio,),
     refuted_by=(
@@ -776,7 +800,7 @@ key_translation = Claim(
     statement="Adding one vector to all keys, where their sums are exact, changes nothing but how scores are rounded, "
     "however far it pushes them short of overflow; finite stand-ins for −∞ fail here.",
     formula=r"\mathrm{attention}(Q, K + \mathbf 1 u^\top, V) = \mathrm{attention}(Q, K, V)",
-    limits=Limits(said=("where their sums are exact",)),
+    limits=Limits(options=("return_lse",), width=8, said=("where their sums are exact",)),
     needs=(MIX,),
     tolerances=(attention_rounding,),
     refuted_by=(*wrong.STAND_INS, wrong.from_zero, wrong.unshifted, wrong.sigmoids),
@@ -805,6 +829,7 @@ last_rows = Claim(
     formula=r"\mathrm{attention}(Q_{>n-r}, K, V) = \mathrm{attention}(Q, K, V)_{>n-r}",
     legend={"n": "the number of queries"},
     needs=(MIX,),
+    limits=Limits(options=("return_lse",)),
     tolerances=(attention_rounding, plain_mean),
     refuted_by=tuple(
         m(MIX)
@@ -838,6 +863,7 @@ grouped_heads = Claim(
     legend={"g": "how many query heads share a key head"},
     source="Ainslie et al., arXiv:2305.13245",
     needs=(MIX,),
+    limits=Limits(options=("return_lse",), width=8),
     tolerances=(attention_rounding, plain_mean),
     refuted_by=(
         *(
@@ -1012,6 +1038,12 @@ variance_is_d = Claim(
     "b) gives d², a mean μ of all gives (1 + 2μ²)d, a variance v of all v²d.",
     source=VASWANI,
     needs=(MIX,),
+    limits=Limits(
+        options=("mask", "bias", "is_causal", "query_offset"),
+        formats=("float32", "float16", "bfloat16"),
+        width=5,
+        signs=("scaled_dot_product_attention.value >= 0",),
+    ),
     tolerances=(mean_square_of_normals, variance_of_signs),
     refuted_by=tuple(
         m(MIX)
@@ -1103,6 +1135,7 @@ saturation = Claim(
     legend={"p": "the weights", "w": "the key that leads", "g": "by how much its q·k is above the second"},
     source=VASWANI,
     needs=("attention_weights",),
+    limits=Limits(options=("mask", "bias", "is_causal", "query_offset"), width=8),
     tolerances=(weights_rounding,),
     refuted_by=(
         *map(wrong.of_weights, (wrong.scale_ignored, wrong.scaled_twice)),
@@ -1141,7 +1174,14 @@ gradient_vanishes = Claim(
     "probability. It is refuted for softmax followed by cross-entropy without label smoothing: confidently wrong, its "
     "gradient tends to the length √2.",
     legend={"y": "the right answer, while the probability of another tends to 1"},
-    limits=Limits(said=("without label smoothing",), assumes=("another answer leads",)),
+    limits=Limits(
+        options=("axis", "where", "ignore_index", "label_smoothing"),
+        rows=1,
+        width=8,
+        signs=("softmax_vjp.cotangent >= 0", "cross_entropy_vjp.cotangent >= 0"),
+        assumes=("another answer leads",),
+        said=("without label smoothing",),
+    ),
     source="Vaswani et al., arXiv:1706.03762, §3.2.1, footnote 4",
     needs=("softmax_vjp", "cross_entropy_vjp"),
     tolerances=(softmax_vjp_rounding, cross_entropy_vjp_rounding, rounding),

@@ -26,7 +26,10 @@ large_equals_rows = Claim(
     "bit for bit, whatever its layout, the axis and the number of threads.",
     formula=r"f(X)_i = f(X_i), \qquad X \in \mathbb R^{a \times b \times c}, \quad abc > 2^{15}",
     legend={"f": "one of the four", "a": "its sizes", "b": "its sizes", "c": "its sizes"},
-    limits=Limits(also=("one size of arrays", "1, 2 and all threads")),
+    limits=Limits(
+        options=("where", "keepdims", "epsilon"),
+        also=("one size of arrays", "1, 2 and all threads"),
+    ),
     needs=(*NAMES, "rms_norm", "num_threads"),
     refuted_by=(
         *of_each(wrong.last_rows_forgotten, NAMES), *of_each(wrong.one_after_the_other, NAMES),
@@ -73,7 +76,11 @@ attention_equals_rows = Claim(
     "same bits with any number of threads.",
     formula=r"\mathrm{attention}(Q, K, V)_i \approx \mathrm{attention}(q_i, K, V)",
     legend={"Q": "the queries", "q": "one of them", "K": "the keys", "V": "the values"},
-    limits=Limits(also=("one size of tables", "1, 2 and 5 threads")),
+    limits=Limits(
+        options=("scale", "return_lse"),
+        formats=("bfloat16",),
+        also=("one size of tables", "1, 2 and 5 threads"),
+    ),
     needs=("scaled_dot_product_attention", "num_threads"),
     tolerances=(attention_rounding,),
     refuted_by=(wrong.rest_of_keys_forgotten, wrong.first_head_for_all, wrong.one_edge_for_a_block),
@@ -180,6 +187,7 @@ threads_are_as_said = Claim(
     "refused by name where a large array asks for it.",
     formula=r"n \in \{1, 2, 3, \dots\}",
     needs=("num_threads", "softmax"),
+    limits=Limits(options=("axis", "where"), formats=("float32", "float16", "bfloat16")),
     refuted_by=(wrong.setting_ignored, wrong.nonsense_is_one, wrong.setting_ignored_at_work),
 )
 

@@ -95,7 +95,7 @@ scores_are_dot_products = Claim(
     formula=r"s_j = x \cdot w_j = (xW)_j, \qquad W \in \mathbb{R}^{256 \times 10}",
     needs=("digit_scores",),
     tolerances=(dot_product,),
-    limits=Limits(fixed={"scale": "no score overflows"}),
+    limits=Limits(options=("bias",), fixed={"scale": "no score overflows"}),
     refuted_by=(wrong.last_pixel_missed, wrong.columns_before_rows, wrong.angles, wrong.nine_images_at_a_time),
 )
 
@@ -124,7 +124,7 @@ highest_score_wins = Claim(
     statement="The answer is the digit with the highest score, the first of equals; without a bias, multiplying the "
     "whole image by c > 0 never changes it, but for scores so near or so small that rounding decides.",
     legend={"c": "a number above 0"},
-    limits=Limits(also=("c between 1/8 and 16",)),
+    limits=Limits(options=("bias",), also=("c between 1/8 and 16",)),
     formula=r"\hat y = \operatorname*{argmax}_j\, x \cdot w_j = \operatorname*{argmax}_j\, (c\,x) \cdot w_j, "
     r"\qquad c > 0",
     needs=("read_digits",),
@@ -176,7 +176,13 @@ best_score_is_best_match = Claim(
     source="Hastie, Tibshirani & Friedman, The Elements of Statistical Learning (2009), §4.3",
     needs=("digit_scores", "read_digits", "nearest_template_bias"),
     tolerances=(dot_product,),
-    limits=Limits(fixed={"scale": "no score overflows"}),
+    limits=Limits(
+        formats=("read_digits.float32", "read_digits.float16", "read_digits.bfloat16"),
+        rows=8,
+        width=10,
+        signs=("read_digits.bias <= 0", "digit_scores.bias <= 0"),
+        fixed={"scale": "no score overflows"},
+    ),
     refuted_by=(
         wrong.not_halved,
         wrong.sign_lost,
@@ -378,7 +384,12 @@ learning_descends = Claim(
     statement="The first step of the learning lowers the loss by at least half of the step times the gradient's "
     "square, as long as the squares of the images are finite: the step 1/L is derived, not tried.",
     legend={"X": "the images, one in each row, with a column of ones for the bias", "W": "the weights, at the start 0"},
-    limits=Limits(also=("1, 3, 5 or 9 images in float64, so that no gradient is next to nothing",)),
+    limits=Limits(
+        options=("axis", "ignore_index", "label_smoothing", "reduction"),
+        formats=("float32", "float16", "bfloat16"),
+        width=9,
+        also=("1, 3, 5 or 9 images in float64, so that no gradient is next to nothing",),
+    ),
     formula=r"\ell(W_1) \le \ell(0) - \frac{1}{2L} \lVert \nabla \ell(0) \rVert^2, \qquad "
     r"L = \frac{\sigma_{\max}(X)^2}{2n}",
     source="Nesterov, Lectures on Convex Optimization (2018), §1.2.3; Böhning (1992), doi:10.1007/BF00048682",

@@ -74,6 +74,7 @@ lookup_is_matmul = Claim(
     condition="the table is finite, and the sign of a zero does not count: the product turns −0 into 0, and 0 times ∞ "
     "into NaN, where the lookup copies.",
     needs=("embedding",),
+    limits=Limits(rows=5),
     refuted_by=(wrong.from_one, wrong.scaled_by_root, wrong.padding_zeroed, wrong.through_float32),
 )
 
@@ -135,6 +136,7 @@ same_dot_product = Claim(
         "β": "another",
     },
     needs=("embedding", "digit_scores"),
+    limits=Limits(options=("bias",), formats=("float32", "float16", "bfloat16"), rows=4, width=4),
     refuted_by=(wrong.distance_instead, wrong.order_matters, wrong.magnitudes, wrong.from_one),
 )
 
@@ -170,7 +172,11 @@ cosine_in_range = Claim(
     formula=r"\cos(a, b) = \frac{\sum_i a_i b_i}{\lVert a\rVert\, \lVert b\rVert} \in [-1, 1], \qquad "
     r"\cos(s\,a, b) = \cos(a, b), \quad s > 0",
     legend={"a": "a vector", "b": "another", "s": "a number"},
-    limits=Limits(said=("finite", "neither of them zero", "nothing underflows")),
+    limits=Limits(
+        options=("axis",),
+        rows=3,
+        said=("finite", "neither of them zero", "nothing underflows"),
+    ),
     needs=("cosine_similarity",),
     tolerances=(cosine_rounding, rounding),
     refuted_by=(
@@ -246,7 +252,19 @@ features_order_similarity = Claim(
     condition="no feature is negative, for the second half the vectors are equally long, and no score is rounded or "
     "underflows.",
     legend={"a": "the features of a word", "b": "those of another", "c": "those of a third"},
-    limits=Limits(also=("features that are no whole numbers",), said=("no feature is negative",)),
+    limits=Limits(
+        options=("bias", "axis"),
+        rows=1,
+        width=8,
+        signs=(
+            "digit_scores.images >= 0",
+            "digit_scores.weight >= 0",
+            "cosine_similarity.a >= 0",
+            "cosine_similarity.b >= 0",
+        ),
+        also=("features that are no whole numbers",),
+        said=("no feature is negative",),
+    ),
     needs=("digit_scores", "cosine_similarity"),
     refuted_by=(wrong.scores_negated, wrong.distance_instead, wrong.last_left_out),
 )
@@ -338,6 +356,19 @@ size_bounds_rank = Claim(
     r"\operatorname{rank} S \le d \Rightarrow \exists L, R : S = LR^\top",
     legend={"S": "the table of scores", "L": "the vectors of words, a row for each", "R": "those of contexts"},
     needs=("embedding", "linear", "best_score_table"),
+    limits=Limits(
+        options=("bias",),
+        formats=(
+            "embedding.float32",
+            "linear.float32",
+            "embedding.float16",
+            "linear.float16",
+            "embedding.bfloat16",
+            "linear.bfloat16",
+        ),
+        rows=6,
+        width=4,
+    ),
     tolerances=(score_table_rounding,),
     refuted_by=(
         wrong.squared,
@@ -492,7 +523,13 @@ room_grows = Claim(
         "d": "the numbers in a vector",
         "t": "a cosine",
     },
-    limits=Limits(also=("more than 16 random directions",), said=("a few directions",)),
+    limits=Limits(
+        options=("axis",),
+        formats=("float32", "float16", "bfloat16"),
+        width=6,
+        also=("more than 16 random directions",),
+        said=("a few directions",),
+    ),
     source="Welch (1974), doi:10.1109/TIT.1974.1055219; Ball, An Elementary Introduction to Modern Convex Geometry "
     "(1997), Lemma 2.2",
     needs=("cosine_similarity",),
@@ -543,6 +580,7 @@ size_is_fixed_before = Claim(
     "so has what a step leaves.",
     formula=r"E_t \in \mathbb R^{V \times d} \ \Rightarrow\ \bar E_t,\, E_{t+1} \in \mathbb R^{V \times d}",
     needs=("embedding_vjp", "SGD", "Adam"),
+    limits=Limits(rows=7),
     refuted_by=(wrong.rows_dropped, wrong.grows, wrong.widened, wrong.only_rows_seen),
 )
 
@@ -636,6 +674,7 @@ copies_every_bit = Claim(
     "numbers included, and ids past 2²⁴ as well.",
     formula=r"y_t = E_{i_t}",
     needs=("embedding",),
+    limits=Limits(width=6),
     refuted_by=(wrong.multiplied_out, wrong.ids_in_float32, wrong.through_float32, wrong.nan_made_canonical),
 )
 
@@ -679,7 +718,12 @@ occurrences_add_up = Claim(
     formula=r"\bar E_i = \sum_{t\,:\,i_t = i} \bar y_t, \qquad "
     r"\langle \bar y, E_{i} \rangle = \langle \bar E, E \rangle",
     legend={"i": "the ids of the text", "E": "the table", "y": "the vectors of its words, and ȳ what these are sent"},
-    limits=Limits(fixed={"scale": "no sum overflows"}),
+    limits=Limits(
+        formats=("embedding.float32", "embedding.float16", "embedding.bfloat16"),
+        rows=4,
+        width=3,
+        fixed={"scale": "no sum overflows"},
+    ),
     needs=("embedding", "embedding_vjp"),
     tolerances=(sum_of_occurrences, rounding),
     refuted_by=(
@@ -799,6 +843,7 @@ exact_at_the_ends = Claim(
     formula=r"\cos(a, 2^k a) = 1, \qquad \cos(a, -2^k a) = -1, \qquad \cos(a, 0) = \cos(0, a) = 0",
     legend={"a": "a vector", "k": "a whole number, of either sign, so that 2ᵏa loses no bit"},
     needs=("cosine_similarity",),
+    limits=Limits(options=("axis",), rows=3),
     refuted_by=(
         wrong.squares_overflow,
         wrong.product_of_roots,
@@ -851,7 +896,7 @@ any_axis = Claim(
     statement="`cosine_similarity` works along the axis that was asked for, square arrays included, and so does its "
     "derivative.",
     formula=r"\cos(a, b, \text{axis}) = \cos(a^\top, b^\top, \text{last axis})",
-    limits=Limits(fixed={"scale": "no gradient overflows"}),
+    limits=Limits(width=5, fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity", "cosine_similarity_vjp"),
     tolerances=(cosine_rounding, cosine_vjp_rounding),
     refuted_by=(wrong.axis_ignored, wrong.axis_ignored_vjp),
@@ -917,7 +962,7 @@ turns_and_never_lengthens = Claim(
     "vectors is zero, it is taken to be zero.",
     formula=r"\bar a = \frac{\bar y}{\lVert a\rVert}\left(\frac{b}{\lVert b\rVert} - \cos(a, b)\frac{a}{\lVert a\rVert}"
     r"\right), \qquad \bar a \cdot a = 0",
-    limits=Limits(fixed={"scale": "no gradient overflows"}),
+    limits=Limits(options=("axis",), rows=3, fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity_vjp",),
     tolerances=(cosine_vjp_rounding,),
     refuted_by=(
@@ -981,7 +1026,13 @@ any_scale = Claim(
         "b": "another",
         "k": "a whole number, of either sign",
     },
-    limits=Limits(fixed={"scale": "nothing is or becomes subnormal"}),
+    limits=Limits(
+        options=("axis",),
+        formats=("float32", "float16", "bfloat16"),
+        rows=1,
+        width=5,
+        fixed={"scale": "nothing is or becomes subnormal"},
+    ),
     needs=("cosine_similarity_vjp",),
     refuted_by=(wrong.length_forgotten, wrong.gradient_overflows),
 )
@@ -1012,6 +1063,7 @@ embedding_rows = Claim(
     "and infinity in all others included.",
     formula=r"y_t = y(i_t, E_{i_t}), \qquad \bar E_i = \bar E_i(\bar y_t : i_t = i)",
     needs=("embedding", "embedding_vjp"),
+    limits=Limits(rows=5, width=32),
     refuted_by=(wrong.multiplied_out, wrong.spread_by_product, common.rows_touch("embedding")),
 )
 
@@ -1044,7 +1096,7 @@ cosine_rows = Claim(
     statement="A pair of vectors gets the same, up to rounding, from `cosine_similarity` alone as in a batch, and no "
     "bit of it depends on the other pairs, NaN and infinity in them included; so it is for the derivative.",
     formula=r"\cos(A, B)_i = \cos(A_i, B_i)",
-    limits=Limits(fixed={"scale": "no gradient overflows"}),
+    limits=Limits(options=("axis",), width=32, fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity", "cosine_similarity_vjp"),
     tolerances=(cosine_rounding, cosine_vjp_rounding),
     refuted_by=tuple(

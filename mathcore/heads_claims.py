@@ -89,6 +89,12 @@ slicing = Claim(
     },
     source=VASWANI,
     needs=(HEADS, ATTENTION),
+    limits=Limits(
+        options=("num_kv_heads", "mask", "bias", "query_offset", "scale", "rope_base", "return_lse"),
+        rows=5,
+        width=4,
+        signs=("multi_head_attention.params >= 0",),
+    ),
     tolerances=(heads_rounding,),
     refuted_by=(
         wrong.split_by_reshape,
@@ -150,7 +156,10 @@ cost_the_same = Claim(
     "so are their divisions if queries and mixes are divided. Exponentials are H times as many.",
     formula=r"4Td^2 + 2T^2d \text{ multiplications, whatever } H",
     legend={"T": "the number of words", "d": "the width, a multiple of H"},
-    limits=Limits(also=("without a scale of its own, mask, bias or positions", "at most 3 words of 8 features")),
+    limits=Limits(
+        options=("num_kv_heads", "mask", "bias", "is_causal", "query_offset", "scale", "rope_base"),
+        also=("without a scale of its own, mask, bias or positions", "at most 3 words of 8 features"),
+    ),
     source=VASWANI,
     needs=NEEDS,
     refuted_by=(wrong.once_for_each_head, wrong.heads_padded),
@@ -385,6 +394,7 @@ order_blind = Claim(
     legend={"f": "multi-head attention"},
     source=VASWANI,
     needs=NEEDS,
+    limits=Limits(options=("mask", "bias", "is_causal", "query_offset", "scale", "rope_base")),
     tolerances=(heads_rounding,),
     refuted_by=(wrong.split_by_reshape, wrong.merged_by_reshape, wrong.future_always_hidden),
 )
@@ -447,6 +457,11 @@ gradient = Claim(
     },
     source=VASWANI,
     needs=DERIVATIVE.needs,
+    limits=Limits(
+        formats=("multi_head_attention.float32", "multi_head_attention.float16", "multi_head_attention.bfloat16"),
+        rows=6,
+        width=8,
+    ),
     tolerances=(pulled_back, central_difference, weighted_value),
     refuted_by=(
         mistakes.slightly_off(DERIVATIVE.needs[1]),
@@ -476,6 +491,7 @@ decode_equals_prefill = Claim(
     legend={"f": "causal multi-head attention", "a": "where a piece begins", "b": "where it ends"},
     source=VASWANI,
     needs=(HEADS, STEP, "KeyValueCache"),
+    limits=Limits(options=("query_offset",)),
     tolerances=(heads_rounding,),
     refuted_by=wrong.STEPS,
 )
@@ -582,6 +598,7 @@ hidden_words = Claim(
     legend={"h": "a head"},
     source=VASWANI,
     needs=NEEDS,
+    limits=Limits(options=("query_offset",)),
     tolerances=(heads_rounding,),
     refuted_by=(
         wrong.future_seen,

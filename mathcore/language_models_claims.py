@@ -94,6 +94,7 @@ default_is_read_once = Claim(
     "in its order; so no paragraph that is held out of it is trained on.",
     formula=r"\text{paragraphs trained on} \cap \text{paragraphs held out} = \varnothing",
     needs=("default_text", "split_text"),
+    limits=Limits(options=("block", "every")),
     refuted_by=(
         wrong.repeats_kept, wrong.in_order_of_the_alphabet, wrong.lines_once, wrong.held_out_is_read_too,
         wrong.cut_anywhere,
@@ -333,6 +334,7 @@ bits_are_the_models = Claim(
     formula=r"\frac{1}{\text{bytes}} \Big(\sum_t -\log_2 p(\mathrm{id}_t \mid \mathrm{id}_{s(t)}, \dots, "
     r"\mathrm{id}_{t-1})\Big), \qquad t - s(t) \ge \min(t, \lfloor\text{context}/2\rfloor)",
     needs=("Plan", "start_language_model", "language_model", "transformer"),
+    limits=Limits(options=("rope_base",), formats=("float32", "float16", "bfloat16")),
     rests_on=("transformer.is_the_formula",),
     tolerances=(cross_entropy_rounding, windows_rounding),
     refuted_by=(
@@ -402,6 +404,10 @@ steps_are_adams = Claim(
     r"\alpha_t\Big)",
     needs=("Plan", "start_language_model", "train_language_model", "transformer_gradient", "adam_step",
            "warmup_cosine", "language_model"),
+    limits=Limits(
+        options=("rope_base", "beta1", "epsilon", "progress"),
+        formats=("float64", "float16", "bfloat16"),
+    ),
     rests_on=("transformer.backprop_is_the_derivative", "training.adam_is_the_published_algorithm"),
     refuted_by=(
         wrong.decay_forgotten, wrong.no_warmup, wrong.first_shard_alone, wrong.usual_second_moment,
@@ -532,6 +538,7 @@ continues_its_prompt = Claim(
     "that is empty, turned back into text; bytes that are no text show as �, and the same seed writes the same.",
     formula=r"\mathrm{decode}(\mathrm{generate}(\mathrm{encode}(\text{prompt})))",
     needs=("Plan", "start_language_model", "language_model", "generate"),
+    limits=Limits(options=("rope_base",), formats=("float32", "float16", "bfloat16")),
     rests_on=("transformer.writes_what_it_predicts",),
     refuted_by=(
         wrong.prompt_repeated, wrong.prompt_not_read, wrong.broken_bytes_dropped, wrong.always_the_winner,

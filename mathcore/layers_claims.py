@@ -292,6 +292,7 @@ keeps_positive = Claim(
     "0, ∞ stays, and NaN stays NaN.",
     formula=r"\operatorname{relu}(x) = \max(x, 0)",
     needs=("relu",),
+    limits=Limits(rows=1),
     refuted_by=(
         wrong.leaky, wrong.absolute, wrong.capped_at_six, wrong.nan_becomes_zero, wrong.product_with_a_mask,
         wrong.subnormals_flushed, wrong.tail_untouched, wrong.only_past_a_millionth, wrong.minus_zero_kept,
@@ -330,6 +331,7 @@ algebra = Claim(
     r"\text{ for } c > 0, \quad x = r(x) - r(-x), \quad |x| = r(x) + r(-x)",
     legend={"r": "ReLU", "x": "a finite number", "y": "another", "c": "a factor"},
     needs=("relu",),
+    limits=Limits(rows=1),
     refuted_by=(
         wrong.leaky, wrong.absolute, wrong.shifted, wrong.smooth, wrong.negative_kept, wrong.identity,
         wrong.capped_at_six, wrong.subnormals_flushed,
@@ -387,7 +389,7 @@ ten_layers_are_one = Claim(
     tolerances=(stacked_layers, merged_layers),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.bias_forgotten, wrong.capped_outputs),
     rests_on=("linear.layers_compose",),
-    limits=Limits(fixed={"scale": "nothing overflows"}),
+    limits=Limits(rows=5, width=5, fixed={"scale": "nothing overflows"}),
 )
 
 
@@ -447,8 +449,10 @@ breaks_the_collapse = Claim(
     rests_on=("linear.ten_layers_are_one", "depth.single_layer_is_limited"),
     legend={"W": "weights: the first before the ReLU, the second after it", "b": "biases"},
     limits=Limits(
-        also=("one output", "kinks that all pass through one point, or come in pairs"),
+        rows=3,
+        width=6,
         fixed={"scale": "whole numbers whose sums are exact"},
+        also=("one output", "kinks that all pass through one point, or come in pairs"),
     ),
 )
 
@@ -523,6 +527,7 @@ beats_linear = Claim(
     legend={"a": "one input", "b": "the other"},
     source="Minsky & Papert, Perceptrons (1969); Goodfellow, Bengio & Courville, Deep Learning (2016), §6.1",
     needs=("relu", "linear"),
+    limits=Limits(rows=1, width=2, signs=("linear.x >= 0", "linear.bias <= 0")),
     refuted_by=(wrong.identity, wrong.leaky, wrong.negative_kept, wrong.bias_forgotten),
 )
 
@@ -561,7 +566,7 @@ piecewise_linear = Claim(
     needs=("relu", "linear"),
     tolerances=(stacked_layers,),
     refuted_by=(wrong.smooth, wrong.squared, wrong.saturated, wrong.bias_forgotten, wrong.leaky),
-    limits=Limits(also=("one or two hidden layers",), fixed={"scale": "numbers with few bits"}),
+    limits=Limits(rows=3, fixed={"scale": "numbers with few bits"}, also=("one or two hidden layers",)),
 )
 
 STEPS = [sign * Fraction(4, 2**k) for k in range(7) for sign in (1, -1)]
@@ -629,7 +634,7 @@ gradient_is_a_mask = Claim(
     statement="The gradient passes as it came where the input x was positive, and is zero where it was negative. At 0 "
     "it is the declared share of what came, between none of it and all; at NaN it is what is declared.",
     formula=r"\bar x = \bar y\,[x > 0], \qquad x < 0 \text{ or } x > 0",
-    limits=Limits(fixed={"scale": "differences of whole numbers, which are exact"}),
+    limits=Limits(rows=1, width=6, fixed={"scale": "differences of whole numbers, which are exact"}),
     needs=("relu", "relu_vjp"),
     refuted_by=(
         wrong.slope_one_at_zero, wrong.half_at_zero, wrong.half_below_normal, wrong.mask_of_the_cotangent,
@@ -674,6 +679,7 @@ gradient_is_stopped = Claim(
     statement="Nothing comes back through an input x that was negative, whatever the cotangent, not even NaN or ∞.",
     formula=r"x < 0 \Rightarrow \bar x = 0",
     needs=("relu_vjp",),
+    limits=Limits(rows=1),
     refuted_by=(wrong.multiplied_by_the_mask, wrong.everything_passes, wrong.leaky_slope),
 )
 
@@ -697,7 +703,12 @@ relu_gradient = Claim(
     formula=r"\bar x = \bar y\, \frac{d}{dx}\max(x, 0) \text{ for } x \ne 0, \qquad "
     r"\langle \bar y, \operatorname{relu}(x)\rangle = \langle \bar x, x\rangle",
     source="Euler's identity for functions of degree 1",
-    limits=Limits(fixed={"scale": "finite numbers"}),
+    limits=Limits(
+        formats=("relu.float32", "relu.float16", "relu.bfloat16"),
+        rows=1,
+        width=6,
+        fixed={"scale": "finite numbers"},
+    ),
     needs=("relu", "relu_vjp"),
     refuted_by=(
         wrong.mask_of_the_cotangent, wrong.everything_passes, wrong.leaky, wrong.shifted, wrong.leaky_slope,
@@ -742,7 +753,7 @@ two_layers_collapse = Claim(
     "between them.",
     formula=r"(xU)V = x(UV), \qquad \operatorname{rank} UV \le r",
     needs=("linear",),
-    limits=Limits(fixed={"scale": "nothing overflows"}),
+    limits=Limits(options=("bias",), fixed={"scale": "nothing overflows"}),
     tolerances=(stacked_layers, dot_product, score_table_rounding),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.weight_transposed, wrong.columns_swapped),
     rests_on=("linear.layers_compose",),
@@ -802,6 +813,7 @@ collapse_is_weaker = Claim(
     formula=r"r < \min(m, n) \Rightarrow \exists W:\ W \ne UV \text{ for all } U_{m \times r}, V_{r \times n}",
     legend={"W": "a matrix of m rows and n columns", "U": "one of a pair", "V": "the other", "r": "the width between"},
     needs=("linear",),
+    limits=Limits(options=("bias",), rows=7, width=7),
     tolerances=(stacked_layers,),
     refuted_by=(wrong.one_too_many, wrong.relu_inside, wrong.columns_mixed),
     rests_on=("linear.two_layers_collapse",),
@@ -863,6 +875,7 @@ must_stand_everywhere = Claim(
     formula=r"\operatorname{relu}(xW)\,U V = \operatorname{relu}(xW)\,(UV)",
     legend={"W": "the matrix before the only ReLU", "U": "the bare pair after it", "V": "the bare pair after it"},
     needs=("relu", "linear"),
+    limits=Limits(options=("bias",), formats=("float32", "float16", "bfloat16"), rows=3, width=3),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.weight_transposed),
     rests_on=("linear.two_layers_collapse",),
 )
@@ -914,6 +927,7 @@ is_smaller = Claim(
     "(m, n) matrix that they stand for.",
     formula=r"r(m + n) < mn \iff r < \frac{mn}{m + n}",
     needs=("linear", "low_rank"),
+    limits=Limits(options=("bias",), formats=("float32", "float16", "bfloat16"), width=12),
     refuted_by=(wrong.computes_the_product, wrong.full_factors),
 )
 
@@ -1011,7 +1025,7 @@ score_is_alignment = Claim(
     needs=("linear",),
     tolerances=(dot_product,),
     refuted_by=(wrong.relu_inside, wrong.normalised, wrong.squared, wrong.one_too_many, wrong.skips_a_product),
-    limits=Limits(fixed={"scale": "nothing overflows"}),
+    limits=Limits(options=("bias",), fixed={"scale": "nothing overflows"}),
 )
 
 
@@ -1124,7 +1138,12 @@ high_score_means_aligned = Claim(
     "can outscore a short one that is better aligned.",
     formula=r"\lVert x\rVert = \lVert y\rVert > 0,\ w \ne 0: \quad x \cdot w > y \cdot w \iff "
     r"\cos\angle(x, w) > \cos\angle(y, w)",
-    limits=Limits(fixed={"scale": "whole numbers whose sums are exact"}),
+    limits=Limits(
+        options=("bias",),
+        rows=6,
+        width=6,
+        fixed={"scale": "whole numbers whose sums are exact"},
+    ),
     needs=("linear",),
     legend={"w": "the weights"},
     refuted_by=(wrong.relu_inside, wrong.squared, wrong.skips_a_product),
@@ -1160,7 +1179,7 @@ multiply_add = Claim(
     "another order changes no more than rounding.",
     formula=r"C_{ij} = \sum_k A_{ik} B_{kj}",
     needs=("linear",),
-    limits=Limits(fixed={"scale": "nothing overflows"}),
+    limits=Limits(options=("bias",), fixed={"scale": "nothing overflows"}),
     tolerances=(dot_product,),
     refuted_by=(
         wrong.weight_transposed,
@@ -1219,6 +1238,7 @@ operation_count = Claim(
     formula=r"mnk \ \text{multiplications}, \qquad mn(k - 1) \ \text{additions}, \qquad k \ge 1",
     source="Golub & Van Loan, Matrix Computations, 4th ed. (2013), §1.1",
     needs=("linear",),
+    limits=Limits(options=("bias",)),
     refuted_by=(wrong.last_input_dropped, wrong.skips_a_product, wrong.computes_the_product),
 )
 
@@ -1313,6 +1333,7 @@ associative = Claim(
     statement="It does not matter which of the two products of x, U and V is formed first.",
     formula=r"(xU)V = x(UV)",
     needs=("linear",),
+    limits=Limits(options=("bias",), width=9),
     tolerances=(stacked_layers, merged_layers),
     refuted_by=(wrong.relu_inside, wrong.one_too_many, wrong.columns_mixed),
     rests_on=("linear.two_layers_collapse",),
@@ -1345,7 +1366,7 @@ row_and_column = Claim(
     statement="A matrix W times a column x is the row times the transposed matrix, transposed, up to rounding.",
     formula=r"(W x)^\top = x^\top W^\top",
     needs=("linear",),
-    limits=Limits(fixed={"scale": "nothing overflows"}),
+    limits=Limits(options=("bias",), fixed={"scale": "nothing overflows"}),
     tolerances=(dot_product,),
     refuted_by=(wrong.weight_transposed, wrong.columns_swapped, wrong.last_input_dropped),
 )
@@ -1371,6 +1392,19 @@ shapes_must_touch = Claim(
     "accident, neither bias nor cotangent.",
     formula=r"x : (\dots, m),\ W : (k, n),\ m \ne k \Rightarrow \text{error}",
     needs=("linear", "linear_vjp"),
+    limits=Limits(
+        formats=("linear_vjp.float32", "linear_vjp.float16", "linear_vjp.bfloat16"),
+        width=4,
+        signs=(
+            "linear.x >= 0",
+            "linear.weight >= 0",
+            "linear.bias >= 0",
+            "linear_vjp.cotangent >= 0",
+            "linear_vjp.x >= 0",
+            "linear_vjp.weight >= 0",
+            "linear_vjp.bias >= 0",
+        ),
+    ),
     refuted_by=(
         wrong.broadcast_by_accident,
         wrong.message_without_shapes,
@@ -1491,7 +1525,7 @@ nothing_is_hidden = Claim(
     formula=r"x_i = \mathrm{NaN} \Rightarrow y_j = \mathrm{NaN}, \qquad x_i W_{ij} = \pm\infty "
     r"\text{ and no other term is NaN or } \mp\infty \Rightarrow y_j = \pm\infty",
     needs=("linear",),
-    limits=Limits(fixed={"scale": "whole numbers whose sums are exact"}),
+    limits=Limits(rows=4, width=4, fixed={"scale": "whole numbers whose sums are exact"}),
     refuted_by=(
         wrong.nan_hidden, wrong.clipped_at_the_largest, wrong.columns_touch, wrong.saturated, wrong.summed_in_halves,
         wrong.rows_touch,
@@ -1548,7 +1582,12 @@ linear_gradient = Claim(
     formula=r"\langle \bar y,\, dx\,W + x\,dW + db\rangle = \langle \bar x, dx\rangle + \langle \bar W, dW\rangle + "
     r"\langle \bar b, db\rangle",
     legend={"d": "in front of an argument: a step of it"},
-    limits=Limits(fixed={"scale": "nothing overflows"}),
+    limits=Limits(
+        formats=("linear.float32", "linear.float16", "linear.bfloat16"),
+        rows=3,
+        width=3,
+        fixed={"scale": "nothing overflows"},
+    ),
     needs=("linear", "linear_vjp"),
     tolerances=(dot_product,),
     refuted_by=(

@@ -328,6 +328,13 @@ norm_edges = Claim(
     "integers and shapes that do not fit are errors that say so.",
     formula=r"\operatorname{norm}(0) = 0, \qquad \epsilon > 0",
     needs=("rms_norm", "rms_norm_vjp"),
+    limits=Limits(
+        options=("epsilon",),
+        formats=("float32", "float16", "bfloat16"),
+        rows=2,
+        width=4,
+        signs=("rms_norm_vjp.cotangent >= 0", "rms_norm_vjp.x >= 0", "rms_norm.x >= 0"),
+    ),
     refuted_by=(wrong.any_shape,),
 )
 

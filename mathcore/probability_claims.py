@@ -211,6 +211,7 @@ index_of_highest = Claim(
     "highest.",
     formula=r"\operatorname{argmax}(x) = \min\{i : x_i \ge x_j \text{ for all } j\} \text{ without NaN}",
     needs=("argmax",),
+    limits=Limits(options=("axis",)),
     refuted_by=(
         wrong.last_of_ties,
         wrong.nan_skipped,
@@ -254,6 +255,7 @@ softmax_keeps_the_winner = Claim(
     verdict="holds_if",
     condition="winning may be shared: the winner's probability is the highest, but rounding may lift others to it.",
     needs=("softmax", "argmax"),
+    limits=Limits(options=("axis", "where")),
     refuted_by=(wrong.sign_flipped, wrong.sorted_outputs, wrong.first_is_the_maximum),
 )
 
@@ -326,6 +328,7 @@ shift_and_scale_free = Claim(
     verdict="holds_if",
     condition="the arithmetic makes no new ties for the first place, as rounding can.",
     needs=("argmax",),
+    limits=Limits(options=("axis",), rows=3),
     refuted_by=(wrong.magnitude_wins, wrong.coarse_comparison, wrong.starts_at_zero),
 )
 
@@ -393,6 +396,7 @@ logits_are_raw = Claim(
     "difference and, taken from softmax, no probability underflows.",
     formula=r"\ln p_i - \ln p_j = x_i - x_j, \quad p = \operatorname{softmax}(x)",
     needs=("softmax", "log_softmax"),
+    limits=Limits(options=("axis", "where"), rows=1),
     tolerances=(log_softmax_rounding, log_of_softmax),
     refuted_by=(
         wrong.base_two,
@@ -444,7 +448,11 @@ three_steps = Claim(
     statement="Softmax is three steps, exponentiate, sum, divide; wherever nothing in that recipe over- or underflows, "
     "the stable computation gives the same up to rounding.",
     formula=r"p_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
-    limits=Limits(said=("wherever nothing in that recipe over- or underflows",)),
+    limits=Limits(
+        options=("axis", "where"),
+        rows=3,
+        said=("wherever nothing in that recipe over- or underflows",),
+    ),
     needs=("softmax",),
     tolerances=(softmax_rounding, textbook_softmax),
     refuted_by=(wrong.base_two, wrong.divided_by_the_maximum, wrong.last_not_summed, wrong.slightly_warm),
@@ -480,7 +488,7 @@ sums_to_one = Claim(
         "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats; u′ that of a 16-bit format, else 0",
         "λ": "the smallest positive number of the format",
     },
-    limits=Limits(also=("rows of up to 400,003 scores",)),
+    limits=Limits(options=("axis", "where"), also=("rows of up to 400,003 scores",)),
     needs=("softmax",),
     tolerances=(sum_of_softmax,),
     refuted_by=(
@@ -551,6 +559,7 @@ is_positive = Claim(
     "number of the format: 745 in float64, 104 in float32, 92.9 in bfloat16, 17.3 in float16; further down the output "
     "is exactly 0.",
     needs=("softmax",),
+    limits=Limits(options=("axis", "where")),
     refuted_by=(
         wrong.zeros,
         wrong.shift_by_largest_magnitude,
@@ -633,6 +642,7 @@ ratio_is_exponential = Claim(
     "underflow: differences become ratios, and order is kept but for roundings.",
     formula=r"\frac{p_i}{p_j} = e^{x_i - x_j}, \quad p = \operatorname{softmax}(x)",
     needs=("softmax",),
+    limits=Limits(options=("axis", "where"), rows=3),
     tolerances=(softmax_ratio,),
     refuted_by=(
         wrong.base_two,
@@ -660,7 +670,7 @@ shift_invariant = Claim(
     statement="Adding a constant to all scores changes no bit of their softmax, where the addition itself is exact.",
     formula=r"\operatorname{softmax}(x + c) = \operatorname{softmax}(x), \quad c \text{ finite}",
     source=BLANCHARD,
-    limits=Limits(said=("where the addition itself is exact",)),
+    limits=Limits(options=("axis", "where"), rows=3, said=("where the addition itself is exact",)),
     needs=("softmax",),
     refuted_by=(
         wrong.no_shift,
@@ -690,6 +700,7 @@ additive_mask = Claim(
     formula=r"\operatorname{softmax}(x + b) = \operatorname{softmax}(x, \text{where } b > -\infty), \quad "
     r"b_i \in \{c, -\infty\}",
     needs=("softmax",),
+    limits=Limits(options=("axis",), rows=3),
     refuted_by=(wrong.no_shift, wrong.excluded_after_the_fact, wrong.mask_upside_down),
 )
 
@@ -710,7 +721,7 @@ temperature = Claim(
     "roundings, the entropy never falls on the way up; a temperature that is not positive is an error.",
     formula=r"p_i = \frac{e^{x_i/T}}{\sum_j e^{x_j/T}}, \quad T > 0",
     needs=("temperature_softmax", "temperature_softmax_vjp"),
-    limits=Limits(assumes=("one score is the highest alone",)),
+    limits=Limits(options=("axis",), rows=1, assumes=("one score is the highest alone",)),
     tolerances=(temperature_softmax_rounding, softmax_rounding, entropy_of),
     refuted_by=(
         wrong.temperature_underflows,
@@ -862,6 +873,7 @@ permutation_equivariant = Claim(
     statement="Reordering the scores reorders the outputs of softmax and changes nothing else but roundings.",
     formula=r"\operatorname{softmax}(Px) = P\operatorname{softmax}(x), \quad P \text{ a permutation}",
     needs=("softmax",),
+    limits=Limits(options=("axis", "where"), rows=3),
     tolerances=(softmax_rounding,),
     refuted_by=(wrong.sorted_outputs, wrong.last_not_summed, wrong.first_is_the_maximum, wrong.tail_not_summed),
 )
@@ -886,6 +898,7 @@ never_overflows = Claim(
     "it (zeros here).",
     formula=r"0 \le p_i \le 1, \qquad x_i = -\infty \Rightarrow p_i = 0",
     needs=("softmax",),
+    limits=Limits(options=("axis", "where")),
     tolerances=(sum_of_softmax, rounding),
     refuted_by=(
         wrong.no_shift,
@@ -942,6 +955,7 @@ logs_never_overflow = Claim(
     formula=r"-\infty < \ln p_i \le 0 \text{ where } \max x - x_i \text{ is in range}, \quad "
     r"p = \operatorname{softmax}(x)",
     needs=("log_softmax", "logsumexp"),
+    limits=Limits(options=("axis", "where", "keepdims"), rows=3),
     tolerances=(rounding,),
     refuted_by=(wrong.log_of_softmax, wrong.logs_unshifted, wrong.normaliser_first, wrong.sum_overflows),
 )
@@ -980,6 +994,10 @@ special_values = Claim(
     "where +∞ is, and −∞ where there is nothing to see; there, probabilities are as declared.",
     formula=r"x_i \in \{\mathrm{NaN}, +\infty\} \Rightarrow \operatorname{softmax}(x) = \mathrm{NaN}",
     needs=("softmax", "log_softmax", "logsumexp", "temperature_softmax", "cross_entropy", "cross_entropy_vjp"),
+    limits=Limits(
+        options=("axis", "log_softmax.where", "logsumexp.where", "ignore_index", "label_smoothing", "keepdims"),
+        signs=("cross_entropy_vjp.cotangent >= 0",),
+    ),
     dispensable=("temperature_softmax", "cross_entropy", "cross_entropy_vjp"),
     tolerances=(rounding,),
     refuted_by=(
@@ -1093,6 +1111,12 @@ jacobian = Claim(
     formula=r"J = \operatorname{diag}(p) - pp^\top, \qquad J\mathbf 1 = 0, \quad 0 \le \langle v, Jv\rangle \le "
     r"\tfrac12\lVert v\rVert^2",
     needs=("softmax", "softmax_vjp"),
+    limits=Limits(
+        options=("axis", "where"),
+        formats=("softmax.float32", "softmax.float16", "softmax.bfloat16"),
+        rows=6,
+        width=6,
+    ),
     tolerances=(softmax_rounding, softmax_vjp_rounding, central_difference),
     refuted_by=(
         wrong.mean_forgotten,
@@ -1166,6 +1190,7 @@ lse_bounds = Claim(
     formula=r"\max_i x_i \le \ln\sum_i e^{x_i} \le \max_i x_i + \ln n",
     source=BLANCHARD,
     needs=("logsumexp", "log_softmax", "softmax", "logsumexp_vjp"),
+    limits=Limits(options=("axis", "keepdims", "where"), rows=3, signs=("logsumexp_vjp.cotangent >= 0",)),
     tolerances=(logsumexp_rounding, log_softmax_rounding, softmax_rounding, logsumexp_vjp_rounding),
     refuted_by=(
         wrong.log_mean_exp,
@@ -1216,7 +1241,7 @@ accuracy = Claim(
         "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats, which are rounded once more",
         "λ": "the smallest positive number of the format",
     },
-    limits=Limits(also=("rows of up to 4,099 scores",)),
+    limits=Limits(options=("axis", "where"), also=("rows of up to 4,099 scores",)),
     needs=("softmax",),
     tolerances=(softmax_rounding,),
     refuted_by=(
@@ -1289,6 +1314,7 @@ lse_accuracy = Claim(
     formula=r"y = \ln\sum_i e^{x_i}",
     source=BLANCHARD,
     needs=("logsumexp",),
+    limits=Limits(options=("axis", "keepdims", "where"), rows=3),
     tolerances=(logsumexp_rounding,),
     refuted_by=(
         wrong.sum_overflows,
@@ -1336,6 +1362,7 @@ log_accuracy = Claim(
     formula=r"t_i = \ln \frac{e^{x_i}}{\sum_j e^{x_j}}",
     source=BLANCHARD,
     needs=("log_softmax",),
+    limits=Limits(options=("axis", "where"), rows=3),
     tolerances=(log_softmax_rounding,),
     refuted_by=(
         wrong.log_of_softmax_and_epsilon,
@@ -1369,7 +1396,12 @@ lse_dominant = Claim(
     "few digits, as long as that is a normal number of the format.",
     formula=r"\ln\bigl(1 + s\bigr) = \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j}, \quad "
     r"x_k = 0 = \max x",
-    limits=Limits(said=("is 0", "normal number of the format")),
+    limits=Limits(
+        options=("axis", "keepdims", "where"),
+        rows=2,
+        signs=("logsumexp.x <= 0",),
+        said=("is 0", "normal number of the format"),
+    ),
     needs=("logsumexp",),
     tolerances=(logsumexp_digits,),
     refuted_by=(wrong.small_terms_drowned, wrong.just_the_maximum, wrong.sum_overflows),
@@ -1387,7 +1419,7 @@ log_dominant = Claim(
     statement="When one score dominates, its log-probability is a tiny negative number, good to its last few digits, "
     "and not 0, as long as it is a normal number of the format.",
     formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}, \quad x_k = \max x",
-    limits=Limits(said=("normal number of the format",)),
+    limits=Limits(options=("axis", "where"), rows=2, said=("normal number of the format",)),
     needs=("log_softmax",),
     tolerances=(log_softmax_digits,),
     refuted_by=(wrong.one_drowns_the_rest, wrong.normaliser_first, wrong.log_of_softmax, wrong.logs_unshifted),
@@ -1405,7 +1437,7 @@ log_shift_invariant = Claim(
     statement="A common offset of the scores, however large, changes no bit of log-softmax, where the addition itself "
     "is exact.",
     formula=r"\ln\operatorname{softmax}(x + c) = \ln\operatorname{softmax}(x), \quad c \text{ finite}",
-    limits=Limits(said=("where the addition itself is exact",)),
+    limits=Limits(options=("axis", "where"), rows=3, said=("where the addition itself is exact",)),
     needs=("log_softmax",),
     refuted_by=(wrong.normaliser_first, wrong.logs_unshifted),
 )
@@ -1428,6 +1460,7 @@ log_idempotent = Claim(
     "normalised logits.",
     formula=r"\ln\operatorname{softmax}(\ln\operatorname{softmax}(x)) = \ln\operatorname{softmax}(x)",
     needs=("log_softmax",),
+    limits=Limits(options=("axis", "where"), rows=3),
     tolerances=(log_softmax_rounding, log_softmax_again),
     refuted_by=(wrong.logs_base_two, wrong.log_of_softmax_and_epsilon, wrong.logs_unshifted),
 )
@@ -1622,6 +1655,7 @@ keepdims = Claim(
     "whatever is excluded.",
     formula=r"f(x, \text{keepdims}) \in \mathbb R^{\dots \times 1}",
     needs=("logsumexp", "logsumexp_vjp"),
+    limits=Limits(rows=4),
     refuted_by=(wrong.keepdims_ignored, wrong.keepdims_last, wrong.keepdims_sees_all, wrong.kept_cotangent_sees_all),
 )
 
@@ -1757,6 +1791,7 @@ loss_accuracy = Claim(
     "if labels are smoothed, averaged or added over the rows that count; a mean of finite losses is finite.",
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy",),
+    limits=Limits(options=("axis",), rows=6),
     tolerances=(cross_entropy_rounding,),
     refuted_by=(
         wrong.mean_overflows,
@@ -1806,6 +1841,7 @@ gradient_is_the_error = Claim(
     "exactly zero.",
     formula=r"\bar x = \bar g\,(p - q), \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy_vjp",),
+    limits=Limits(options=("axis",), rows=6),
     tolerances=(cross_entropy_vjp_rounding,),
     refuted_by=(
         wrong.one_hot_forgotten,
@@ -1833,6 +1869,7 @@ any_shape = Claim(
     formula=r"\ell = \frac1{|\text{kept}|} \sum_{b, t \in \text{kept}} \ell_{bt}",
     legend={"b": "a place along one axis of rows, t along another"},
     needs=("cross_entropy", "cross_entropy_vjp"),
+    limits=Limits(width=8),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
         wrong.mean_over_the_batch,
@@ -1915,7 +1952,11 @@ excluded_classes = Claim(
     "smoothing, which wants every class, the loss is +∞.",
     formula=r"x_j = -\infty \Rightarrow p_j = 0, \quad \bar x_j = -\bar g\,[j = y]; \qquad "
     r"x_y = -\infty \Rightarrow \ell = +\infty",
-    limits=Limits(said=("Without smoothing",)),
+    limits=Limits(
+        options=("axis", "ignore_index", "cross_entropy_vjp.label_smoothing"),
+        rows=3,
+        said=("Without smoothing",),
+    ),
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
@@ -1979,6 +2020,7 @@ deletion = Claim(
     "what their logits hold, NaN and infinity included, reaches nothing.",
     formula=r"\ell(X, y) = \ell(X_{\text{kept}}, y_{\text{kept}})",
     needs=("cross_entropy", "cross_entropy_vjp"),
+    limits=Limits(options=("axis",), rows=6),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
         wrong.mean_over_all_rows,
@@ -2016,6 +2058,7 @@ partition = Claim(
     r"\bar\ell = \frac{n_A \bar\ell_A + n_B \bar\ell_B}{n_A + n_B}",
     legend={"n": "how many rows count, of each batch"},
     needs=("cross_entropy", "cross_entropy_vjp"),
+    limits=Limits(options=("axis",), rows=6),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding, rounding),
     refuted_by=(
         wrong.mean_of_means,
@@ -2146,6 +2189,12 @@ of_nothing = Claim(
     "documented and no accident (0 here), and the gradient is zero.",
     formula=r"\ell(\emptyset) = 0",
     needs=("cross_entropy", "cross_entropy_vjp"),
+    limits=Limits(
+        options=("axis", "cross_entropy.label_smoothing"),
+        rows=4,
+        width=9,
+        signs=("cross_entropy_vjp.cotangent <= 0",),
+    ),
     refuted_by=(wrong.nothing_is_nan, wrong.always_ignores_minus_100, wrong.ignored_rows_pulled),
 )
 
@@ -2192,7 +2241,11 @@ alignment = Claim(
     "format.",
     formula=r"\ell = \ln\bigl(1 + (n - 1)\,e^{-g}\bigr) \to 0, \quad g \to \infty",
     legend={"g": "the gap"},
-    limits=Limits(said=("without smoothing", "normal number of the")),
+    limits=Limits(
+        options=("axis", "ignore_index", "label_smoothing"),
+        rows=5,
+        said=("without smoothing", "normal number of the"),
+    ),
     needs=("cross_entropy",),
     tolerances=(cross_entropy_digits,),
     refuted_by=(
@@ -2233,6 +2286,7 @@ loss_shift_invariant = Claim(
     "addition itself is exact.",
     formula=r"\ell(x + c, y) = \ell(x, y), \quad c \text{ finite}",
     needs=("cross_entropy", "cross_entropy_vjp"),
+    limits=Limits(options=("axis", "ignore_index", "reduction"), rows=3),
     refuted_by=(wrong.loss_normaliser_first, wrong.loss_unshifted, wrong.gradient_of_unshifted),
 )
 
@@ -2259,6 +2313,11 @@ accepts_log_probabilities = Claim(
     "as they are.",
     formula=r"\ell(\ln\operatorname{softmax}(x), y) = \ell(x, y)",
     needs=("cross_entropy", "log_softmax"),
+    limits=Limits(
+        options=("axis", "where", "ignore_index", "label_smoothing"),
+        rows=4,
+        signs=("cross_entropy.logits <= 0",),
+    ),
     tolerances=(cross_entropy_rounding, log_softmax_again),
     refuted_by=(wrong.softmax_twice, wrong.loss_in_bits, wrong.logs_base_two),
 )
@@ -2279,6 +2338,7 @@ loss_never_overflows = Claim(
     "format), and its gradient for a cotangent of 1 lies between −1 and 1, with and without smoothing.",
     formula=r"\ell \ge 0, \qquad |p_i - q_i| \le 1",
     needs=("cross_entropy", "cross_entropy_vjp"),
+    limits=Limits(options=("axis", "ignore_index"), rows=3, signs=("cross_entropy_vjp.cotangent >= 0",)),
     refuted_by=(wrong.loss_unshifted, wrong.loss_maximum_of_everything, wrong.gradient_of_unshifted),
 )
 
@@ -2312,7 +2372,12 @@ keeps_its_digits = Claim(
     statement="When the right answer y dominates, its gradient p − 1 without smoothing is a tiny negative number, good "
     "to its last few digits, and not 0, as long as it is a normal number of the format.",
     formula=r"p_y - 1 = e^{\ln p_y} - 1 = \operatorname{expm1}(\ln p_y)",
-    limits=Limits(said=("without smoothing", "normal number of the format")),
+    limits=Limits(
+        options=("axis", "ignore_index", "label_smoothing"),
+        rows=2,
+        signs=("cross_entropy_vjp.cotangent >= 0",),
+        said=("without smoothing", "normal number of the format"),
+    ),
     needs=("cross_entropy_vjp",),
     tolerances=(certainty_digits,),
     refuted_by=(

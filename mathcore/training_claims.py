@@ -132,7 +132,7 @@ backprop_is_the_derivative = Claim(
         wrong.words_wrap, wrong.pairs_wrap,
     ),
     legend={"e": "the unit vector of one number", "θ": "all numbers of both tables"},
-    limits=Limits(also=("scores lie within ±600",)),
+    limits=Limits(formats=("float16", "bfloat16"), also=("scores lie within ±600",)),
 )  # fmt: skip
 
 
@@ -232,7 +232,11 @@ step_nudges_to_neighbour = Claim(
     "word's vector and W the weights; a longer step can overshoot. A step may also be lost to rounding.",
     source="Nesterov, Lectures on Convex Optimization (2018), §1.2.3, for the descent lemma",
     needs=("neighbour_gradient", "neighbour_loss", "sgd_step"),
-    limits=Limits(said=("lost to rounding",), assumes=("the step is not lost to rounding",)),
+    limits=Limits(
+        formats=("float32", "float16", "bfloat16"),
+        assumes=("the step is not lost to rounding",),
+        said=("lost to rounding",),
+    ),
     refuted_by=(
         wrong.zero_gradient, wrong.uphill, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.answer_not_subtracted,
         wrong.step_uphill, wrong.no_step, wrong.step_halved, wrong.vectors_stay, wrong.of_unit_length,
@@ -338,6 +342,7 @@ step_aligns = Claim(
     "negative where other weight vectors point the same way and are longer: then even the smallest step lowers the dot "
     "product, and the neighbour gains only because the others lose more.",
     needs=("neighbour_gradient", "sgd_step"),
+    limits=Limits(formats=("float32", "float16", "bfloat16")),
     tolerances=(alignment_rounding,),
     refuted_by=(
         wrong.zero_gradient, wrong.uphill, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.answer_not_subtracted,
@@ -403,6 +408,7 @@ both_sides_learn = Claim(
     condition="For the first half: neither e nor W r is zero, where r = p − one_hot(y), and the step is not lost to "
     "rounding. A side without a gradient stays what it was.",
     needs=("neighbour_gradient", "sgd_step"),
+    limits=Limits(formats=("float32", "float16", "bfloat16")),
     refuted_by=(
         wrong.zero_gradient, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.every_row_moves,
         wrong.absent_row_zero_moves, wrong.sides_exchanged, wrong.decays, wrong.no_step, wrong.vectors_stay,
@@ -466,7 +472,11 @@ error_drives_update = Claim(
         wrong.wrong_answers_exchanged,
     ),
     legend={"p": "the softmax of the row", "y": "the right answer", "z": "the scores, with a bar their gradient"},
-    limits=Limits(also=("no label smoothing", "scores within ±256")),
+    limits=Limits(
+        options=("axis", "ignore_index", "label_smoothing"),
+        signs=("cross_entropy_vjp.cotangent >= 0",),
+        also=("no label smoothing", "scores within ±256"),
+    ),
 )
 
 
@@ -527,6 +537,7 @@ frozen_stays = Claim(
     "similarity is discovered among them.",
     formula=r"\theta_t = \theta_0 \quad \text{for frozen } \theta",
     needs=("train_neighbours",),
+    limits=Limits(formats=("float16", "bfloat16")),
     refuted_by=(wrong.nothing_frozen, wrong.thawed_at_the_end, wrong.thawed_after_a_while, wrong.all_frozen),
 )
 
@@ -706,7 +717,13 @@ same_context_same_vector = Claim(
     "vectors span the space: contexts settle the scores, and only then the scores settle the vector. In the texts "
     "tried most words with the same contexts ended nearest to each other; with shuffled neighbours hardly any did.",
     legend={"w": "the weight vectors"},
-    limits=Limits(also=("generated texts, and one English text with each word taken for two at random",)),
+    limits=Limits(
+        options=("batch", "rng"),
+        formats=("float32", "float16", "bfloat16"),
+        rows=7,
+        width=7,
+        also=("generated texts, and one English text with each word taken for two at random",),
+    ),
     source="Harris, Word 10 (1954), doi:10.1080/00437956.1954.11659520",
     needs=("neighbour_pairs", "init_neighbour_predictor", "train_neighbours"),
     refuted_by=(
@@ -1031,6 +1048,13 @@ what_does_not_fit = Claim(
     formula=r"w \notin \{0, \dots, V - 1\} \Rightarrow \text{an error}",
     needs=("neighbour_scores", "neighbour_loss", "neighbour_gradient", "neighbour_pairs", "train_neighbours",
            "sgd_step", "adam_step", "adam_init", "train", "Checkpoint", "SGD"),
+    limits=Limits(
+        options=("rng", "beta1", "beta2", "epsilon", "decay", "train.rate", "progress"),
+        formats=("float16", "bfloat16", "Checkpoint.float32"),
+        rows=1,
+        width=1,
+        signs=("adam_step.state >= 0", "Checkpoint.argument 1 >= 0"),
+    ),
     refuted_by=(wrong.strangers_ignored, wrong.nothing_frozen, wrong.not_a_number_goes_on),
 )  # fmt: skip
 
@@ -1172,6 +1196,7 @@ adam_is_published = Claim(
     r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
     source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
     needs=("adam_init", "adam_step", "Adam"),
+    limits=Limits(formats=("float32", "float16", "bfloat16")),
     dispensable=("Adam",),
     refuted_by=(
         wrong.mean_uncorrected, wrong.square_uncorrected, wrong.counts_from_two, wrong.epsilon_under_the_root,
@@ -1257,7 +1282,13 @@ first_steps_are_full = Claim(
     "to rounding, from the first on: that the averages start at zero is made up for. So it is without decay, and as "
     "long as g² is finite.",
     formula=r"g_t = g \;\Rightarrow\; \theta_t = \theta_0 - t\,\alpha\,\frac{g}{|g| + \epsilon}",
-    limits=Limits(also=("β₁ = 0.9 and β₂ = 0.999, at most 12 steps",)),
+    limits=Limits(
+        options=("beta1", "beta2", "decay"),
+        formats=("float16", "bfloat16"),
+        rows=1,
+        width=2,
+        also=("β₁ = 0.9 and β₂ = 0.999, at most 12 steps",),
+    ),
     source="Kingma & Ba, arXiv:1412.6980, §3",
     needs=("adam_init", "adam_step"),
     tolerances=(adam_rounding,),
@@ -1354,6 +1385,7 @@ checkpoint_round_trip = Claim(
     "short, changed in one place or is something else is an error that names it.",
     formula=r"\mathrm{load}(\mathrm{save}(c)) = c",
     needs=("Checkpoint", "save_checkpoint", "load_checkpoint"),
+    limits=Limits(width=3),
     refuted_by=(
         wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
         wrong.takes_anything,
@@ -1451,6 +1483,12 @@ resume_is_uninterrupted = Claim(
     "without the stop, if its loss, its batches and its rate depend on nothing but the checkpoint.",
     formula=r"\theta_n \text{ through a file after } k \text{ steps} = \theta_n",
     needs=("Checkpoint", "train", "SGD", "Adam", "warmup_cosine", "save_checkpoint", "load_checkpoint"),
+    limits=Limits(
+        formats=("float16", "bfloat16"),
+        rows=1,
+        width=5,
+        signs=("Checkpoint.argument 2 >= 0",),
+    ),
     refuted_by=(
         wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
         wrong.one_step_more, wrong.draws_anew,
