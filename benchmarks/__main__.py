@@ -48,7 +48,7 @@ def measure(case: Case, rounds: int) -> dict[str, float]:
 
 def environment() -> dict[str, Any]:
     """What the figures depend on."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in ("mathcore", "numpy", "scipy", "torch", "jax", "transformers", "python-flint"):
         try:
             versions[package] = version(package)
@@ -74,7 +74,7 @@ def _processor() -> str:
 def speed(parts: list[str], rounds: int, console: Console) -> list[dict[str, Any]]:
     """Time the cases whose names contain any of these words, and print a table of ratios."""
     cases = [c for c in CASES if not parts or any(part in c.name for part in parts)]
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": case.name, "sweep": case.sweep, "size": case.size, "seconds": measure(case, rounds)}
         for case in track(cases, "timing", console=console, transient=True)
     ]

@@ -218,22 +218,18 @@ def _rope(dtype: str, largest: int) -> Trial:
     x = _normal(np.random.default_rng(SEED), len(m), WIDTH).astype(dtype)
     half = WIDTH // 2
 
-    def turned(x: Any, cos: Any, sin: Any, lib: Any) -> Any:
-        a, b = x[:, :half], x[:, half:]
+    def turned(x: Any, angles: Any, lib: Any) -> Any:
+        a, b, cos, sin = x[:, :half], x[:, half:], lib.cos(angles), lib.sin(angles)
         return lib.concatenate([a * cos - b * sin, b * cos + a * sin], -1)
 
     def true(x: Array, m: Array, i: Array, base: Any) -> Array:
-        return np.asarray(turned(x, np.cos(_angles(m, i, base)), np.sin(_angles(m, i, base)), np))
+        return np.asarray(turned(x, _angles(m, i, base), np))
 
     contenders: dict[str, Contender] = {"mathcore": lambda x, m: mc.apply_rope(x, *mc.rope_cos_sin(m, WIDTH))}
     if torch:
-        contenders["torch"] = lambda x, m: turned(
-            torch.from_numpy(x), *(f(_torch_angles(m, dtype)) for f in (torch.cos, torch.sin)), torch
-        )
+        contenders["torch"] = lambda x, m: turned(torch.from_numpy(x), _torch_angles(m, dtype), torch)
     if jax:
-        contenders["jax"] = lambda x, m: turned(
-            jnp.asarray(x), *(f(_jax_angles(m, dtype)) for f in (jnp.cos, jnp.sin)), jnp
-        )
+        contenders["jax"] = lambda x, m: turned(jnp.asarray(x), _jax_angles(m, dtype), jnp)
     if llama_rope and dtype == "float32":
         contenders["transformers"] = lambda x, m: llama_rope.turned(x, m)
     exact = (x, *_exact_angles(largest))

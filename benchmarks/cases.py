@@ -43,11 +43,12 @@ def _naive_softmax(x: Any, axis: int) -> Any:
 
 def _of_rows(name: str, shape: tuple[int, ...], axis: int = -1, dtype: Any = np.float32, repeat: int = 1) -> Case:
     """softmax, log_softmax or logsumexp along an axis."""
-    naive = {
+    formulas: dict[str, Callable[..., Any]] = {
         "softmax": _naive_softmax,
         "log_softmax": lambda x, axis: np.log(_naive_softmax(x, axis)),
         "logsumexp": lambda x, axis: np.log(np.exp(x - x.max(axis, keepdims=True)).sum(axis)) + x.max(axis),
-    }[name]
+    }
+    naive = formulas[name]
 
     def contenders() -> dict[str, Call]:
         x = _normal(*shape, dtype=dtype)

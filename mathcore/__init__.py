@@ -129,6 +129,8 @@ if TYPE_CHECKING:
         warmup_cosine,
     )
 
+__version__ = "0.2.0"
+
 _WHEN_ASKED_FOR = ("approximation", "digits", "tokenizers", "training", "normalisation", "models", "language_models")
 """Topics that are loaded with their first use, so that importing the primitives stays quick."""
 

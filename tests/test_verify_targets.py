@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -610,10 +611,11 @@ def test_no_convention_is_advised_that_does_not_mend_the_failing_input():
     import mathcore
 
     def rarely_wrong(x, positions):
-        return mathcore.rope(x, positions) * (1.5 if x.size == 4 else 1)
+        return mathcore.rope(x, positions) * (1.5 if x.size == 4 and abs(x).max() > 1 else 1)
 
-    result = examine(CLAIMS["rope.preserves_norm"], Target.numpy("rare", rope=rarely_wrong), QUICK, 2)
-    assert (result.outcome, result.advice) == ("refuted", "")
+    claim, target = CLAIMS["rope.preserves_norm"], Target.numpy("rare", rope=rarely_wrong)
+    results = (examine(claim, target, QUICK, seed) for seed in range(20))  # what a seed draws differs by version
+    assert next(result for result in results if result.outcome == "refuted").advice == ""
 
 
 def test_few_shapes_are_few():
@@ -771,7 +773,7 @@ def test_claims_are_tests_of_somebodys_suite_without_a_plugin(tmp_path):
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH", "")]))},
     )
     assert "test_mine[softmax.permutation_equivariant]" in ran.stdout, ran.stdout + ran.stderr
-    assert "XFAIL test_mine.py::test_mine[softmax.is_positive] - overflows" in ran.stdout
+    assert re.search(r"XFAIL test_mine.py::test_mine\[softmax.is_positive\] - (reason: )?overflows", ran.stdout)
     assert "import numpy as np" in ran.stdout or "3 passed" in ran.stdout
 
 

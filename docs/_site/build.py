@@ -146,7 +146,7 @@ class Site:
 
     def _introduced(self, markdown: str, faq: int | None) -> str:
         """A chapter with what it builds on, and its notebook, below its first paragraph."""
-        if faq not in self.course:
+        if faq is None or faq not in self.course:
             return markdown
         chapter = self.course[faq]
         notebook = link("As a notebook", self._notebook_of(chapter), chapter.path)

@@ -69,7 +69,8 @@ def examples() -> dict[str, list[dict[str, Any]]]:
 
     import mathcore as mc
 
-    kept, wrong = {}, []
+    kept: dict[str, list[dict[str, Any]]] = {}
+    wrong: list[str] = []
     for page in sorted(_DOCS.rglob("*.md")):
         text = page.read_text(encoding="utf-8")
         session = doctest.DocTestParser().get_doctest(_only_fences(text), {"np": np, "mc": mc}, page.name, str(page), 0)

@@ -44,7 +44,7 @@ def claim_page(claim: Claim, report: Report, chapters: Chapters, homes: Homes) -
 
 def _where(claim: Claim, chapters: Chapters, homes: Homes) -> str:
     steps = [link("Claims", "claims/index.md", claim.page)]
-    if claim.faq in chapters:
+    if claim.faq is not None and claim.faq in chapters:
         path, title = chapters[claim.faq]
         steps.append(link(f"{claim.faq}. {title}", path, claim.page))
     home = next((homes[name] for name in claim.needs if name in homes), None)

@@ -270,8 +270,8 @@ def read_report(text: str, key: str) -> Report:
 
 
 def _claim(data: Mapping[str, Any]) -> Claim:
-    same = ("id", "topic", "faq", "statement", "formula", "source", "condition", "corrected", "verdict", "outcome")
-    same += ("examples", "worst", "allowance", "mutants", "mutant_notes", "seconds", "command")
+    same = ["id", "topic", "faq", "statement", "formula", "source", "condition", "corrected", "verdict", "outcome"]
+    same += ["examples", "worst", "allowance", "mutants", "mutant_notes", "seconds", "command"]
     return Claim(
         **{name: data[name] for name in same},
         evidence=tuple(data["evidence"]),

@@ -45,7 +45,8 @@ def claims_table(claims: Iterable[Claim], source: str, chapters: Chapters) -> st
 
 
 def _row(claim: Claim, source: str, chapters: Chapters) -> str:
-    faq = link(str(claim.faq), chapters[claim.faq][0], source) if claim.faq in chapters else "–"
+    chapter = None if claim.faq is None else chapters.get(claim.faq)
+    faq = link(str(claim.faq), chapter[0], source) if chapter else "–"
     cells = [
         f'<span class="mc-tag {words.style(claim)}">{words.verdict(claim)}</span>',
         f"{link(f'`{claim.id}`', claim.page, source)}<br>{claim.statement}",

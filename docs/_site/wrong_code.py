@@ -69,7 +69,7 @@ def _calls(module: str) -> Mapping[str, str]:
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             given = [*node.args, *(k.value for k in node.keywords)]
             parts = [functions[a.id] for a in given if isinstance(a, ast.Name) and a.id in functions]
-            found[str(node.args[0].value)] = "\n\n\n".join(_text(part, text) for part in [*parts, node])
+            found[str(node.args[0].value)] = "\n\n\n".join([*(_text(part, text) for part in parts), _text(node, text)])
     return found
 
 

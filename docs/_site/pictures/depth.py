@@ -23,8 +23,10 @@ def relu_and_xor() -> Drawing:
     heat(plot.axes[1], values, most=1, gap=0)
     for p, q in ((0, 0), (0, 1), (1, 0), (1, 1)):
         answer = float(mc.relu_net(np.array([[p, q]], float), net)[0, 0])
-        spot = [(v + 0.25) / 1.5 * 30 for v in (p, 1 - q)]
-        plot.axes[1].text(*spot, f"{answer:.0f}", ha="center", va="center", fontsize=13, color=INK, fontweight="bold")
+        across, down = ((v + 0.25) / 1.5 * 30 for v in (p, 1 - q))
+        plot.axes[1].text(
+            across, down, f"{answer:.0f}", ha="center", va="center", fontsize=13, color=INK, fontweight="bold"
+        )
     plot.axes[1].set_title("one or the other, not both", fontsize=10)
     return (
         plot.figure,

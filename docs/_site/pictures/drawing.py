@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
@@ -25,7 +26,7 @@ _ROLES = {
     BLUE: "blue", RED: "red", GREEN: "green", YELLOW: "yellow",
 }  # fmt: skip
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {  # matplotlib types every key
     "svg.fonttype": "none",
     "svg.hashsalt": "mathcore",
     "font.size": 11,
@@ -39,7 +40,7 @@ _STYLE: dict[str, Any] = {
     "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": mpl.cycler(color=[BLUE, RED, GREEN, SOFT]),
+    "axes.prop_cycle": cycler(color=[BLUE, RED, GREEN, SOFT]),
     "figure.facecolor": "none",
     "savefig.facecolor": "none",
     "figure.constrained_layout.use": True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import mathcore as mc
@@ -68,9 +70,9 @@ def error_at_the_scores() -> Drawing:
     )
 
 
-def _flat(vectors: object) -> object:
+def _flat(vectors: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Two dimensions that show most of the spread."""
-    centred = np.asarray(vectors) - np.mean(vectors, axis=0)
+    centred = vectors - vectors.mean(axis=0)
     left, _ = mc.low_rank(centred, 2)
     return left
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import mathcore as mc
@@ -22,6 +24,7 @@ def digit_scores() -> Drawing:
         heat(ax, templates[:, digit].reshape(16, 16), gap=0)
         ax.set_title(str(digit), fontsize=10, loc="center")
     grid = plot.axes[10].get_gridspec()
+    assert grid is not None
     for ax in plot.axes[10:]:
         ax.remove()
     heat(plot.figure.add_subplot(grid[2, 0]), images[test][shown].reshape(16, 16), gap=0)
@@ -176,7 +179,7 @@ def one_row_one_column() -> Drawing:
         heat(ax, values, most=9)
         write_in(ax, values, "{:.0f}".format, size=10)
         ax.set_title(title, fontsize=10, loc="center")
-    frame = {"fill": False, "edgecolor": RED, "linewidth": 2}
+    frame: dict[str, Any] = {"fill": False, "edgecolor": RED, "linewidth": 2}
     from matplotlib.patches import Rectangle
 
     for ax, corner, width, height in (

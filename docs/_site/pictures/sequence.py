@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import mathcore as mc
@@ -97,9 +99,9 @@ def near_repeats() -> Drawing:
     )
 
 
-def _off(turns: object) -> object:
+def _off(turns: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """What is left over from whole turns, −½ to ½."""
-    return turns - np.rint(turns)  # type: ignore[operator,call-overload]
+    return turns - np.rint(turns)
 
 
 @picture("attention_weights")

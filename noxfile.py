@@ -1,0 +1,72 @@
+"""The tasks of the project: `nox -l` lists them, `nox -s lint types` runs two, words after `--` go to the command.
+
+All but `lowest` use the environment that nox runs in, which is the one with `pip install -e ".[dev]"`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "types", "test"]
+
+APART = ("tests/site", "tests/test_claims.py", "tests/test_limits.py")
+"""What `lowest` leaves out: the site, and what runs each claim by itself; `mathcore verify` runs them all at once."""
+
+
+def python(session: nox.Session, *command: str) -> None:
+    """Run a module of the environment that nox itself runs in."""
+    session.run(sys.executable, "-m", *command, external=True)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Every test but the site's."""
+    python(session, "pytest", *(session.posargs or ("-n", "auto", "tests", "--ignore", "tests/site")))
+
+
+@nox.session(venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """Tests and quick claims on the lowest versions that pyproject.toml allows and this Python has wheels of."""
+    lowest_set = ("--resolution", "lowest-direct", "--only-binary", ":all:")
+    session.install(*lowest_set, "-r", "pyproject.toml", "--extra", "test")
+    session.install("--no-deps", "-e", ".")
+    session.log(f"a part: all tests but {', '.join(APART)}; then mathcore verify --profile quick")
+    ignored = (word for path in APART for word in ("--ignore", path))
+    session.run("python", "-m", "pytest", "-n", "auto", "tests", *ignored, *session.posargs)
+    session.run("python", "-m", "mathcore", "verify", "--profile", "quick")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """The linter, and whether the code is formatted."""
+    python(session, "ruff", "check", ".")
+    python(session, "ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The types."""
+    python(session, "mypy", *session.posargs)
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """The strict build of the site, and its tests; those in a browser are skipped where there is no Chromium."""
+    python(session, "mkdocs", "build", "--strict")
+    python(session, "pytest", "-n", "2", "tests/site", *session.posargs)
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Every claim, by the quick profile."""
+    python(session, "mathcore", "verify", "--profile", "quick", *session.posargs)
+
+
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """Every claim, by the thorough profile, which also looks for counterexamples beyond what a claim draws."""
+    python(session, "mathcore", "verify", "--profile", "thorough", *session.posargs)
