@@ -149,7 +149,7 @@ def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
     )
 
 
-@backprop_is_the_derivative.property(predictors(large=True), seed=st.integers(0, 999), effort=0.1)
+@backprop_is_the_derivative.property(predictors(large=True), seed=st.integers(0, 999), effort=0.4)
 def _(ops: Operations, params: Any, words: Any, neighbours: Any, seed: int) -> Any:
     # All numbers at once, along one direction.
     rng, inputs = np.random.default_rng(seed), (params["embedding"], params["output"])

@@ -286,19 +286,26 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
     """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement: on it goes.
 
     Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then keener
-    ones; the others are tried once, after the glances.
+    ones; the others are tried once, after the glances. The check that caught the last mutant of the claim comes first.
     """
     wrong = mutant.of(reference)
-    for keenness in (0.2, 1, 4, 16):
-        for i, check in enumerate(claim.checks):
+    order = sorted(range(len(claim.checks)), key=lambda i: i != _LAST_CATCH.get(claim.id))
+    for keenness in (0.05, 0.2, 1, 4, 16):
+        for i in order:
+            check = claim.checks[i]
             if check.counterexample or (keenness != 1 and not check.inputs):
                 continue
             keen = replace(check, effort=check.effort * keenness)
             drawn_from = derived_seed(seed, f"{claim.id}/{wrong.name}/{keenness}", i)
             result = run_check(claim, keen, wrong, profile, drawn_from, shrink=False, past_crashes=True)
             if result.outcome == "refuted" and result.finding is not None and not result.finding.crashed:
+                _LAST_CATCH[claim.id] = i
                 return True
     return False
+
+
+_LAST_CATCH: dict[str, int] = {}
+"""Claim → the check that caught a mutant of it last: only the order in which checks are asked depends on it."""
 
 
 def run_check(
