@@ -104,6 +104,7 @@ class Check:
     cases: Cases | None = None
     effort: float = 1.0
     counterexample: bool = False
+    _strategies: dict[Any, st.SearchStrategy[dict[str, Any]]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def quantified(self) -> bool:
@@ -111,7 +112,13 @@ class Check:
         return bool(self.inputs or self.cases)
 
     def strategy(self, target: Target) -> st.SearchStrategy[dict[str, Any]]:
-        """What is drawn for `target`."""
+        """What is drawn for `target`; made once for all targets that differ in their operations alone."""
+        kind = (target.dtypes, target.exact, target.conventions, target.restrictions)
+        if kind not in self._strategies:
+            self._strategies[kind] = self._strategy(target)
+        return self._strategies[kind]
+
+    def _strategy(self, target: Target) -> st.SearchStrategy[dict[str, Any]]:
         named = st.fixed_dictionaries({name: resolve(d, target) for name, d in self.inputs.items() if name})
         if "" not in self.inputs:
             return named

@@ -62,7 +62,7 @@ class Profile:
 
 
 PROFILES = {
-    p.name: p for p in (Profile("quick", 40, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0, bent=2))
+    p.name: p for p in (Profile("quick", 30, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0, bent=2))
 }
 
 
@@ -288,12 +288,12 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
     Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then keener
     ones; the others are tried once, after the glances. The check that caught the last mutant of the claim comes first.
     """
-    wrong = mutant.of(reference)
-    order = sorted(range(len(claim.checks)), key=lambda i: i != _LAST_CATCH.get(claim.id))
-    for keenness in (0.05, 0.2, 1, 4, 16):
+    wrong, last = mutant.of(reference), _LAST_CATCH.get(claim.id)
+    order = sorted(range(len(claim.checks)), key=lambda i: i != last)
+    for keenness in _KEENNESS:
         for i in order:
             check = claim.checks[i]
-            if check.counterexample or (keenness != 1 and not check.inputs):
+            if check.counterexample or not (check.inputs or keenness == (_KEENNESS[0] if i == last else 1)):
                 continue
             keen = replace(check, effort=check.effort * keenness)
             drawn_from = derived_seed(seed, f"{claim.id}/{wrong.name}/{keenness}", i)
@@ -303,6 +303,9 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
                 return True
     return False
 
+
+_KEENNESS = (0.05, 0.2, 1, 4, 16)
+"""How many examples each round of `refutes` draws, as a multiple of the profile's."""
 
 _LAST_CATCH: dict[str, int] = {}
 """Claim → the check that caught a mutant of it last: only the order in which checks are asked depends on it."""
