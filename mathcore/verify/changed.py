@@ -48,6 +48,8 @@ def _pattern(node: ast.AST) -> str:
     """What a string, or a string with holes, may say, as a regular expression; "" for anything else."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_pattern(part) or _HOLE for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return "".join(_pattern(part) or _HOLE for part in (node.left, node.right))
     return re.escape(node.value) if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
