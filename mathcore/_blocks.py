@@ -209,7 +209,8 @@ def product(a: Array, b: Array) -> Array:
         return np.matmul(a, b)
     if b.strides[-2] == b.itemsize:  # BLAS is quicker with both turned than with one
         a = np.ascontiguousarray(a.swapaxes(-1, -2)).swapaxes(-1, -2)
-    out = np.empty((*a.shape[:-1], n + 16), np.result_type(a, b))[..., :n]  # rows 2ᵏ apart would share a place in the cache
+    # Rows 2ᵏ apart would share a place in the cache.
+    out = np.empty((*a.shape[:-1], n + 16), np.result_type(a, b))[..., :n]
     _multiply(a, b, out)
     return out
 

@@ -29,11 +29,13 @@ from mathcore.verify import (
 )
 from mathcore.verify import verify as verify_target
 from mathcore.verify.adapters import Adapter, array_api_adapter, numpy_adapter
-from mathcore.verify.calls import Caller, fitted, named, same_bits
+from mathcore.verify.calls import Caller, copied_as_it_lies, fitted, named, same_bits
 from mathcore.verify.diagnosis import examine
 from mathcore.verify.errors import FaultError, NotTriedError, TargetError
 from mathcore.verify.formats import failure_text
 from mathcore.verify.runner import PROFILES
+from mathcore.verify.targets import Operations
+from mathcore.verify.tolerances import dtype_named
 from mathcore.verify.waivers import read_waivers
 
 QUICK = PROFILES["quick"]
@@ -784,3 +786,37 @@ def test_a_suite_without_claims_is_refused():
         parametrize_claims(WRONG, "softmacs")
     with pytest.raises(ValueError, match="profile"):
         parametrize_claims(WRONG, profile="huge")
+
+
+VIEWS = {
+    "packed": lambda x: x,
+    "transposed": lambda x: x.T,
+    "reversed": lambda x: x[::-1, ::-1],
+    "strided": lambda x: x[::2, 1::2],
+    "broadcast": lambda x: np.broadcast_to(x[:1], (5, 6)),
+    "last axis broadcast": lambda x: np.broadcast_to(x[:, :1], (4, 9)),
+    "in columns": lambda x: np.asfortranarray(x)[1:],
+    "empty": lambda x: x[:0],
+    "one number": lambda x: x[1, 1],
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_copy_lies_as_the_array_does(name, dtype):
+    x = np.asarray(VIEWS[name](np.arange(24.0).reshape(4, 6).astype(dtype_named(dtype))))
+    y = copied_as_it_lies(x)
+    assert (y.shape, y.dtype, y.strides) == (x.shape, x.dtype, x.strides)
+    assert np.array_equal(x, y)
+    assert not np.shares_memory(x, y)
+
+
+def test_a_right_answer_to_a_large_view_is_the_same_again():
+    def plain(x, axis=-1):
+        e = np.exp(x - x.max(axis=axis, keepdims=True))
+        return e / e.sum(axis=axis, keepdims=True)
+
+    caller = Operations(Target.numpy("plain", softmax=plain), ("softmax",)).caller
+    x = np.random.default_rng(0).normal(size=(150, 300)).astype(np.float32)
+    caller("softmax", (x.T,), {})
+    caller.asked_again()
