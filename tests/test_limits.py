@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from mathcore.verify import Claim, Limits, all_of, catalogue, equal, given_that, less, mathcore_target, raises
-from mathcore.verify.domains import domain, draw_array, draw_integers, integers_as_floats
+from mathcore.verify.domains import as_dtype, domain, draw_array, draw_integers, integers_as_floats
 from mathcore.verify.limits import EVERYWHERE, Tried, undeclared, untrue
 from mathcore.verify.runner import PROFILES, ClaimError, Profile, run_check, run_claim, tried_on
 
@@ -142,27 +143,28 @@ BEYOND = Profile("beyond", 40, 0.2, bent=4)
 
 
 def universal_collapse(limits=EVERYWHERE):
-    """`relu.breaks_the_collapse` as it was: no matrix does what ReLU between layers does, tried where none can."""
+    """`relu.breaks_the_collapse` as it once stood: false, for relu(x) − relu(−x) = x, and tried on positive weights."""
     claim = Claim(
         "relu.planted",
         "With a ReLU between two layers no single matrix, nor a matrix with a bias, gives the same.",
-        r"\nexists\, W, b:\ \operatorname{relu}(xW_1)W_2 = xW + b \text{ for all } x",
+        r"\nexists\, W, b:\ \operatorname{relu}(xW_1 + b_1)W_2 + b_2 = xW + b \text{ for all } x",
         needs=("relu", "linear"),
         limits=limits,
     )
 
     @domain
-    def positive_after(draw, target):
-        return {
-            "x": np.ones((1, 1)),
-            "weight": draw_array(draw, (1, 3), "float64", (0.5, 2.0)),
-            "after": abs(draw_array(draw, (3, 1), "float64", (0.5, 2.0))) + 1,
-        }
+    def nets_around_zero(draw, target):
+        name, inputs, hidden = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 4)), draw(st.integers(1, 5))
+        x, weight, after = (draw_integers(draw, s, 2) for s in ((1, inputs), (inputs, hidden), (hidden, 1)))
+        x[0, 0], weight[0, 0], weight[1:, 0] = x[0, 0] or 1, weight[0, 0] or 1, 0
+        return {"x": as_dtype(x, name), "weight": as_dtype(weight, name), "after": as_dtype(abs(after) + 1, name)}
 
-    @claim.property(positive_after())
+    @claim.property(nets_around_zero())
     def _(ops, x, weight, after):
-        ahead, behind = (ops.linear(ops.relu(ops.linear(v, weight)), after)[0] for v in (x, -x))
-        return all_of(less(0.0, np.where(abs(weight).max() > 2**-10, ahead + behind, 1.0)))
+        ahead, behind, here = (ops.linear(ops.relu(ops.linear(v, weight)), after)[0] for v in (x, -x, 0 * x))
+        bend = ahead.astype(np.float64) + behind.astype(np.float64) - 2 * here.astype(np.float64)
+        hidden = x.astype(np.float64) @ weight.astype(np.float64)
+        return all_of(equal(bend, abs(hidden)[0] @ after.astype(np.float64)), less(0.0, bend))
 
     return claim
 
