@@ -298,6 +298,7 @@ def _(ops: Operations, x: Any, weight: Any, epsilon: float, seed: int, view: Any
     rng = np.random.default_rng(seed)
     g = rng.normal(size=x.shape).astype(x.dtype)
     x, g, weight = (view.draw(_view(a)) for a in (x, g, weight))
+    epsilon = epsilon if x.any(axis=-1).all() else max(epsilon, 2.0**-20)  # a zero may have been broadcast to a row
     packed = [np.ascontiguousarray(a) for a in (g, x, weight)]
     first, copy = ops.rms_norm(x, weight, epsilon=epsilon), ops.rms_norm(*packed[1:], epsilon=epsilon)
     other = ops.rms_norm(np.roll(x, 1, -1) + x.dtype.type(1), weight, epsilon=epsilon)  # in memory of its own
