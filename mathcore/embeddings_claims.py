@@ -1063,7 +1063,7 @@ embedding_rows = Claim(
     "and infinity in all others included.",
     formula=r"y_t = y(i_t, E_{i_t}), \qquad \bar E_i = \bar E_i(\bar y_t : i_t = i)",
     needs=("embedding", "embedding_vjp"),
-    limits=Limits(rows=5, width=32),
+    limits=Limits(rows=5),
     refuted_by=(wrong.multiplied_out, wrong.spread_by_product, common.rows_touch("embedding")),
 )
 
@@ -1096,7 +1096,7 @@ cosine_rows = Claim(
     statement="A pair of vectors gets the same, up to rounding, from `cosine_similarity` alone as in a batch, and no "
     "bit of it depends on the other pairs, NaN and infinity in them included; so it is for the derivative.",
     formula=r"\cos(A, B)_i = \cos(A_i, B_i)",
-    limits=Limits(options=("axis",), width=32, fixed={"scale": "no gradient overflows"}),
+    limits=Limits(options=("axis",), fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity", "cosine_similarity_vjp"),
     tolerances=(cosine_rounding, cosine_vjp_rounding),
     refuted_by=tuple(

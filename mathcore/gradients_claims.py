@@ -30,6 +30,7 @@ from mathcore.gradients_rows import (
     step,
 )
 from mathcore.gradients_tolerances import pulled_back, turned, weighted_value
+from mathcore.laws_limits import LIMITS
 from mathcore.probability_tolerances import central_difference, cross_entropy_vjp_rounding
 from mathcore.verify import (
     Claim,
@@ -50,6 +51,7 @@ from mathcore.verify import (
     score_rows,
 )
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.limits import EVERYWHERE
 from mathcore.verify.numbers import derivative, third_derivative_bound
 from mathcore.verify.tolerances import FORMATS, gaps
 
@@ -231,10 +233,10 @@ def gradient_of(of: Primitive, by: str, *refuted_by: Mutant) -> Claim:
         statement=f"`{of.name}_vjp` is the derivative of `{of.name}` by {by}: up to rounding it agrees with the exact "
         "derivative of the textbook formula along any direction d, and with central differences of the operation "
         "itself.",
-        limits=Limits(also=("scores at most 4 apart",) if of in (ATTENTION, MULTI_HEAD) else ()),
         formula=r"\langle \bar x, d\rangle = \frac{d}{dt}\,\langle \bar y, f(x + td)\rangle\Big|_{t = 0}",
         source=GRIEWANK,
         needs=of.needs,
+        limits=LIMITS.get(f"gradient.of_{of.name}", EVERYWHERE),
         tolerances=(central_difference, weighted_value, pulled_back),
         refuted_by=(*wrong.of(of.needs[1]), *refuted_by),
     )

@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore import probability_mutants as wrong
+from mathcore.laws_limits import LIMITS
 from mathcore.probability_rows import (
     ALL,
     ARGMAX,
@@ -82,6 +83,7 @@ from mathcore.verify import (
 from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, seeds, widths
 from mathcore.verify.enclosures import Enclosure, true_matmul
 from mathcore.verify.errors import NotTriedError
+from mathcore.verify.limits import EVERYWHERE
 from mathcore.verify.numbers import residues, third_derivative_bound
 from mathcore.verify.tolerances import (
     FORMATS,
@@ -1485,6 +1487,7 @@ def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Call
         "fewer axes than the scores.",
         formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
         needs=(operation, f"{operation}_vjp"),
+        limits=LIMITS.get(f"{operation}.where_excludes", EVERYWHERE),
         tolerances=tolerances,
         refuted_by=(
             *refuted_by,

@@ -10,7 +10,9 @@ import numpy as np
 
 from mathcore import refusals_mutants as wrong
 from mathcore.common_rows import without
+from mathcore.laws_limits import LIMITS
 from mathcore.verify import Claim, Mutant, Operations, all_of, equal, raises
+from mathcore.verify.limits import EVERYWHERE
 
 Misfit = tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], tuple[str, ...]]
 """An operation, arguments and options that do not fit, the error, and what its message must name."""
@@ -27,6 +29,7 @@ def refuses(
         formula=r"\text{arguments that do not fit} \Rightarrow \text{an error}",
         needs=(*operations, *also),
         dispensable=(*operations, *also),
+        limits=LIMITS.get(f"{topic}.refuses_what_does_not_fit", EVERYWHERE),
         refuted_by=(*map(wrong.answers_anyway, operations), *refuted_by),
     )
     for operation in operations:
