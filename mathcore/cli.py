@@ -86,7 +86,13 @@ def _functions_options(command: Any) -> Any:
 @click.option("--profile", type=click.Choice(["quick", "default", "thorough"]), default="default", show_default=True)
 @click.option("--examples", type=click.IntRange(min=1), help="Inputs drawn for each check, instead of the profile's.")
 @click.option("--changed-since", metavar="REVISION", help="Only claims that git has otherwise, or not, there.")
-@click.option("--seed", type=click.IntRange(min=0), help="Draw the inputs of an earlier run again.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    envvar="MATHCORE_SEED",
+    show_envvar=True,
+    help="Draw the inputs of an earlier run again.",
+)
 @click.option("--budget", type=_Seconds(), help="Go on with fresh inputs for so long, e.g. 60s.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; one a core by default.")
 @click.option("--isolate", is_flag=True, help="Run in a child process: a crash is a verdict.")
