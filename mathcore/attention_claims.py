@@ -700,8 +700,9 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @options_commute.property(specials_in_sight(), effort=0.5)
-def _(ops: Operations, case: Case, spoilt: Case) -> Any:
+def _(ops: Operations, here: Any, special: Any, **case: Any) -> Any:
     # Of one sign it comes through, however small its weight; the other values are what they were.
+    spoilt = {**case, "value": np.where(here & ~np.isfinite(as_numbers(special)), special, case["value"])}
     mix, of = ops.scaled_dot_product_attention(**spoilt), figures(case)
     v = per_head(as_numbers(spoilt["value"]), of.seen.shape[-3] if of.seen.ndim > 2 else 1)
     meets = [of.seen.astype(float) @ which > 0 for which in (v == np.inf, v == -np.inf, np.isnan(v))]
@@ -800,7 +801,9 @@ key_translation = Claim(
     statement="Adding one vector to all keys, where their sums are exact, changes nothing but how scores are rounded, "
     "however far it pushes them short of overflow; finite stand-ins for −∞ fail here.",
     formula=r"\mathrm{attention}(Q, K + \mathbf 1 u^\top, V) = \mathrm{attention}(Q, K, V)",
-    limits=Limits(options=("return_lse",), width=8, said=("where their sums are exact",)),
+    limits=Limits(
+        options=("return_lse",), width=8, said=("where their sums are exact",), assumes=("the sums are exact",)
+    ),
     needs=(MIX,),
     tolerances=(attention_rounding,),
     refuted_by=(*wrong.STAND_INS, wrong.from_zero, wrong.unshifted, wrong.sigmoids),
@@ -814,8 +817,9 @@ def _(ops: Operations, by: int, **case: Any) -> Any:
 
 
 @key_translation.property(translated())
-def _(ops: Operations, moved: Any, **case: Any) -> Any:
-    there = {**case, "key": moved}
+def _(ops: Operations, by: Any, **case: Any) -> Any:
+    there = {**case, "key": case["key"] + by}
+    given_that(np.array_equal(as_numbers(case["key"]) + as_numbers(by), as_numbers(there["key"])), "the sums are exact")
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, there))
     within = attention_rounding(figures(case), before.dtype) + attention_rounding(figures(there), before.dtype)
     alive = seen_by(case).any(-1)

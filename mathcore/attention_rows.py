@@ -523,7 +523,7 @@ def large_cases(draw: Draw, target: Target) -> Case:
 
 @domain
 def specials_in_sight(draw: Draw, target: Target) -> dict[str, Any]:
-    """Attention in which no weight of what is seen underflows, and the same with NaN and ∞ among the values."""
+    """Attention in which no weight of what is seen underflows; NaN and ∞, and where to put them among the values."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     case = draw_case(draw, name, keys=int(rng.integers(1, 9)))
     case |= {n: as_dtype(np.clip(as_numbers(case[n]), -1, 1), name) for n in ("query", "key")}
@@ -531,7 +531,7 @@ def specials_in_sight(draw: Draw, target: Target) -> dict[str, Any]:
         case["bias"] = np.where(np.isneginf(as_numbers(case["bias"])), case["bias"], case["bias"].dtype.type(0.5))
     here = (rng.random(case["value"].shape) < 0.3) & seen_by_all(case)
     special = as_dtype(rng.choice([np.nan, np.inf, -np.inf], size=here.shape, p=[0.2, 0.4, 0.4]), name)
-    return {"case": case, "spoilt": {**case, "value": np.where(here, special, case["value"])}}
+    return {"here": here, "special": special, **case}
 
 
 def seen_by_all(case: Case) -> Any:
@@ -738,17 +738,17 @@ def two_keys(draw: Draw, target: Target) -> dict[str, Any]:
 
 @domain
 def translated(draw: Draw, target: Target) -> Case:
-    """Attention to keys that are whole numbers, most of it masked, and the same keys moved by whole numbers."""
+    """Attention to keys that are whole numbers, most of it masked, and whole numbers to move them by."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     case = draw_case(draw, name, keys=int(rng.integers(2, 9)), width=int(rng.choice([1, 2, 4, 8])))
     most = {"float64": 33, "float32": 20, "float16": 10, "bfloat16": 6}[name]
     away = 2.0 ** (most if rng.random() < 0.5 else rng.uniform(1, most)) - 4
     k, q = case["key"], case["query"]
-    u = np.round(rng.choice([-1, -1, 1]) * away * rng.uniform(0.5, 1, size=k.shape[-1]))
+    by = np.round(rng.choice([-1, -1, 1]) * away * rng.uniform(0.5, 1, size=k.shape[-1]))
     whole = rng.integers(-3, 4, size=k.shape)
     mask = rng.random((*q.shape[:-1], k.shape[-2])) < 0.6
     return {**case, "query": as_dtype(abs(np.asarray(q, np.float64)) + 0.5, name), "key": as_dtype(whole, name),
-            "moved": as_dtype(whole + u, name), "mask": mask}  # fmt: skip
+            "by": as_dtype(by, name), "mask": mask}  # fmt: skip
 
 
 def _instead(rng: np.random.Generator, case: Case) -> Case:

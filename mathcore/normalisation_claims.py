@@ -282,8 +282,11 @@ def _(ops: Operations, **arguments: Any) -> Any:
 norm_layout = Claim(
     "rms_norm.layout_free",
     statement="A strided, transposed, reversed or broadcast view gives the same as its contiguous copy up to rounding, "
-    "in both directions and whatever was called before.",
+    "in both directions and whatever was called before, as long as the sum of the squares of a row does not overflow.",
     formula=r"f(\text{view}) = f(\text{copy})",
+    limits=Limits(
+        said=("as long as the sum of the squares of a row does not overflow",), fixed={"scale": "no square overflows"}
+    ),
     needs=("rms_norm", "rms_norm_vjp"),
     tolerances=(rms_norm_rounding, rms_norm_vjp_rounding, rms_norm_weight_vjp_rounding),
     refuted_by=(

@@ -508,8 +508,13 @@ sums_to_one = Claim(
 )
 
 
+def that_see(x: Any) -> Any:
+    """The rows that are not −∞ throughout."""
+    return x[(x > -np.inf).any(-1)]
+
+
 def _sums_to_one(ops: Operations, x: Any) -> Any:
-    p = ops.softmax(x)
+    p = ops.softmax(that_see(x))
     allowed = sum_of_softmax(x.shape[-1], x.dtype, ops.conventions.summation)
     return equal(total(p, -1.0), 0.0, within=allowed)
 
@@ -1187,8 +1192,8 @@ def _(ops: Operations) -> Any:
 lse_bounds = Claim(
     "logsumexp.bounds",
     faq=17,
-    statement="Log-sum-exp of n scores lies between the highest and ln n above it; log-softmax is the scores minus it, "
-    "and its gradient is softmax, all up to rounding.",
+    statement="Log-sum-exp of n scores, not all −∞, lies between the highest and ln n above it; log-softmax is the "
+    "scores minus it, where that does not overflow, and its gradient is softmax, all up to rounding.",
     formula=r"\max_i x_i \le \ln\sum_i e^{x_i} \le \max_i x_i + \ln n",
     source=BLANCHARD,
     needs=("logsumexp", "log_softmax", "softmax", "logsumexp_vjp"),
@@ -1207,6 +1212,7 @@ lse_bounds = Claim(
 
 @lse_bounds.property(x=score_rows(most=300))
 def _(ops: Operations, x: Any) -> Any:
+    x = that_see(x)
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     y, error = ops.logsumexp(x), logsumexp_rounding(x, p, *how)
     highest = enclose(lambda m, n: m + np.log(n), x.max(-1), np.full(len(x), x.shape[-1]))
@@ -1215,14 +1221,17 @@ def _(ops: Operations, x: Any) -> Any:
 
 @lse_bounds.property(x=score_rows(most=300))
 def _(ops: Operations, x: Any) -> Any:
+    x = that_see(x)
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     difference = enclose(lambda x, y: x - y[:, None], x, ops.logsumexp(x))
     allowed = log_softmax_rounding(x, p, *how) + logsumexp_rounding(x, p, *how)[:, None]
-    return equal(ops.log_softmax(x), difference, within=allowed)
+    fits = ~(abs(difference.lo) > FORMATS[x.dtype.name].most / 2)
+    return equal(ops.log_softmax(x)[fits], difference[fits], within=allowed[fits])
 
 
 @lse_bounds.property(x=score_rows(most=300))
 def _(ops: Operations, x: Any) -> Any:
+    x = that_see(x)
     p, how, ones = probabilities(x), (x.dtype, ops.conventions.summation), np.ones(len(x), x.dtype)
     allowed = logsumexp_vjp_rounding(ones, x, p, *how)
     return all_of(
@@ -2056,12 +2065,18 @@ def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbi
 partition = Claim(
     "cross_entropy.partition",
     statement="However the rows are split into batches A and B, the sum of their losses is the same up to rounding, "
-    "and every row's gradient of the sum is, bit for bit; means have to be weighted by how many rows count in each.",
+    "and every row's gradient of the sum is, bit for bit, if no loss overflows; means have to be weighted by how many "
+    "rows count in each.",
     formula=r"\ell_{\Sigma}(A \cup B) = \ell_{\Sigma}(A) + \ell_{\Sigma}(B), \qquad "
     r"\bar\ell = \frac{n_A \bar\ell_A + n_B \bar\ell_B}{n_A + n_B}",
     legend={"n": "how many rows count, of each batch"},
     needs=("cross_entropy", "cross_entropy_vjp"),
-    limits=Limits(options=("axis",), rows=6),
+    limits=Limits(
+        options=("axis",),
+        rows=6,
+        said=("no loss overflows",),
+        assumes=("no loss is beyond half of the largest number",),
+    ),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding, rounding),
     refuted_by=(
         wrong.mean_of_means,
@@ -2083,6 +2098,7 @@ def _split(logits: Any, targets: Any, options: dict[str, Any], cut: int) -> list
 def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
     added, averaged = ({**options, "reduction": r} for r in ("sum", "mean"))
     true = surprise(logits, targets, added)
+    given_that(abs(true.hi) < FORMATS[logits.dtype.name].most / 2, "no loss is beyond half of the largest number")
     sums, means = [], []
     sums_allowed = means_allowed = rounding(true.hi, np.float64) * 4  # adding them up here
     for x, y in _split(logits, targets, options, cut):

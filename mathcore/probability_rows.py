@@ -117,7 +117,7 @@ class Part:
         name: of the operation that is called.
         answer: (ops, x, g, axis) → what the target returns.
         agrees: (ops, x, g, axis) → that this is what the textbook says.
-        follows: (ops, x, g) → the same, quickly, for rows whose highest score is 0.
+        follows: (ops, x, g) → the same, quickly, by the formula in float64.
     """
 
     name: str
@@ -203,15 +203,16 @@ class OnRows:
         allowed = self.pulled_allowed(out, rows, x.dtype, ops.conventions.summation, **more)
         return equal(pulled, true, within=allowed)
 
-    # Where the highest score is 0, there is nothing to subtract, and the textbook formula in float64 is an
-    # implementation like any other: off by no more than what is allowed in float64. Both sides may be off.
+    # Below its highest score, the textbook formula of a row in float64 is an implementation like any other: off by no
+    # more than what is allowed in float64. Both sides may be off.
 
     def _value_follows(self, ops: Operations, x: Any, g: Any) -> Relation:
         y, more, wide = self._value(ops, x, g), self.options(x), x.astype(np.float64)
         if self.allowed is None:
             return equal(y, self.formula(x, **more))
         allowed = self.allowed(x, x.dtype, ops.conventions.summation, **more)
-        return equal(y, self.formula(wide, **more), within=allowed + self.allowed(wide, wide.dtype, "any", **more))
+        true = self.formula(wide - wide.max(-1, keepdims=True), **more) + (wide.max(-1) if self is LOGSUMEXP else 0)
+        return equal(y, true, within=allowed + self.allowed(wide, wide.dtype, "any", **more))
 
     def _pull_follows(self, ops: Operations, x: Any, g: Any) -> Relation:
         assert self.pulled is not None
@@ -219,7 +220,8 @@ class OnRows:
         out, more, wide = self.cotangent(g), self.options(x), x.astype(np.float64)
         allowed = self.pulled_allowed(out, x, x.dtype, ops.conventions.summation, **more)
         allowed = allowed + self.pulled_allowed(out, wide, wide.dtype, "any", **more)
-        return equal(self._pull(ops, x, g), self.pulled(out.astype(np.float64), wide, **more), within=allowed)
+        below = wide - wide.max(-1, keepdims=True)
+        return equal(self._pull(ops, x, g), self.pulled(out.astype(np.float64), below, **more), within=allowed)
 
 
 def _pulled_through(p: Any, g: Any) -> Any:
