@@ -286,9 +286,10 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
     """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement: on it goes.
 
     Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then keener
-    ones; the others are tried once, after the glances. The check that caught the last mutant of the claim comes first.
+    ones; the others are tried once, after the glances. The check that caught the last mutant of the same operation
+    comes first, or else the one that caught the claim's last.
     """
-    wrong, last = mutant.of(reference), _LAST_CATCH.get(claim.id)
+    wrong, last = mutant.of(reference), _LAST_CATCH.get((claim.id, mutant.operation), _LAST_CATCH.get((claim.id, "")))
     order = sorted(range(len(claim.checks)), key=lambda i: i != last)
     for keenness in _KEENNESS:
         for i in order:
@@ -299,7 +300,7 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
             drawn_from = derived_seed(seed, f"{claim.id}/{wrong.name}/{keenness}", i)
             result = run_check(claim, keen, wrong, profile, drawn_from, shrink=False, past_crashes=True)
             if result.outcome == "refuted" and result.finding is not None and not result.finding.crashed:
-                _LAST_CATCH[claim.id] = i
+                _LAST_CATCH[claim.id, mutant.operation] = _LAST_CATCH[claim.id, ""] = i
                 return True
     return False
 
@@ -307,8 +308,8 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
 _KEENNESS = (0.05, 0.2, 1, 4, 16)
 """How many examples each round of `refutes` draws, as a multiple of the profile's."""
 
-_LAST_CATCH: dict[str, int] = {}
-"""Claim → the check that caught a mutant of it last: only the order in which checks are asked depends on it."""
+_LAST_CATCH: dict[tuple[str, str], int] = {}
+"""Claim, operation (or "" for any) → the check that caught the last mutant; only the order of checks depends on it."""
 
 
 def run_check(
@@ -576,6 +577,9 @@ def _search(
                 raise _EnoughError from None
             reject()
 
+    # Without a key, Hypothesis makes one for the database, which is not used: tokenising the source takes longer than
+    # many a search.
+    setattr(run, "_hypothesis_internal_database_key", b"")  # noqa: B010  (pytest's plugin sets it too)
     try:
         run()
     except _EnoughError:
