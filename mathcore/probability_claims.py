@@ -1225,7 +1225,7 @@ def _(ops: Operations, x: Any) -> Any:
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     difference = enclose(lambda x, y: x - y[:, None], x, ops.logsumexp(x))
     allowed = log_softmax_rounding(x, p, *how) + logsumexp_rounding(x, p, *how)[:, None]
-    fits = ~(abs(difference.lo) > FORMATS[x.dtype.name].most / 2)
+    fits = ~(abs(difference.hi) > FORMATS[x.dtype.name].most / 2)
     return equal(ops.log_softmax(x)[fits], difference[fits], within=allowed[fits])
 
 
