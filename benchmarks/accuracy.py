@@ -15,7 +15,7 @@ import numpy as np
 
 import mathcore as mc
 from benchmarks.peers import F, jax, jnp, llama_rope, sp, torch
-from mathcore.verify.enclosures import Enclosure, enclose
+from mathcore.verify.oracle.enclosures import Enclosure, enclose
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Contender: TypeAlias = Callable[..., Any]

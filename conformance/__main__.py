@@ -11,7 +11,7 @@ import click
 
 from conformance.library import HERE, RESULTS, Library, load, names, notes_of
 from conformance.results import SEED, claims_for, detect_alone, run, to_text
-from mathcore.verify.runner import ClaimResult
+from mathcore.verify.run.results import ClaimResult
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 

@@ -11,10 +11,10 @@ from typing import Any
 from conformance.library import Library
 from conformance.standalone import reproduces, standalone
 from mathcore.verify import Claim, Detection, Report, catalogue, detect, verify
-from mathcore.verify.describe import Finding
-from mathcore.verify.report import environment
-from mathcore.verify.runner import ClaimResult
-from mathcore.verify.session import describe_target
+from mathcore.verify.report.describe import Finding
+from mathcore.verify.report.report import environment
+from mathcore.verify.run.results import ClaimResult
+from mathcore.verify.run.session import describe_target
 
 SCHEMA = 1
 SEED = 20_261_125

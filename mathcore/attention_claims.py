@@ -108,8 +108,8 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import score_rows
-from mathcore.verify.enclosures import true_matmul
-from mathcore.verify.numbers import derivative
+from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.oracle.enclosures import true_matmul
 from mathcore.verify.relations import Relation
 from mathcore.verify.tolerances import format_of, hoeffding, logsumexp_rounding, rounding
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mathcore.verify import Claim, Conventions, Functions
-    from mathcore.verify.runner import ClaimResult
+    from mathcore.verify.run.results import ClaimResult
 
 _WORDS = {"holds": "holds", "holds_if": "holds if …", "refuted": "refuted"}
 
@@ -127,9 +127,9 @@ def verify(
     """
     from mathcore.verify import catalogue, select
     from mathcore.verify import verify as run
-    from mathcore.verify.formats import to_junit, to_markdown
-    from mathcore.verify.runner import PROFILES
-    from mathcore.verify.terminal import print_report, progress_bar
+    from mathcore.verify.report.formats import to_junit, to_markdown
+    from mathcore.verify.report.terminal import print_report, progress_bar
+    from mathcore.verify.run.results import PROFILES
 
     console = Console()
     ids = tuple(name for name in names if "=" not in name)
@@ -168,7 +168,7 @@ def _changed(console: Console, names: tuple[str, ...], revision: str) -> tuple[s
     Raises:
         LookupError: if git does not know the revision.
     """
-    from mathcore.verify.changed import changed_since
+    from mathcore.verify.run.changed import changed_since
 
     changed = changed_since(_selected(names), revision)
     console.print(f"{len(changed)} claims changed since {revision}")
@@ -181,8 +181,8 @@ def _self_test(
     console: Console, ids: tuple[str, ...], profile: str, seed: int, workers: int | None, file: Path | None
 ) -> None:
     from mathcore.verify import catalogue, select
-    from mathcore.verify.selftest import kill_matrix
-    from mathcore.verify.terminal import print_matrix, progress_bar
+    from mathcore.verify.report.terminal import print_matrix, progress_bar
+    from mathcore.verify.run.selftest import kill_matrix
 
     try:
         with progress_bar(console) as bar:
@@ -217,7 +217,7 @@ def _functions(
         LookupError: for options without operations, an unknown operation, convention or format.
     """
     from mathcore.verify import Functions, Restrictions
-    from mathcore.verify.adapters import ALL_FLOATS
+    from mathcore.verify.targets.adapters import ALL_FLOATS
 
     if not given:
         if device or dtypes or conventions or widths or adapter != "numpy":
@@ -248,7 +248,7 @@ def _operations(given: list[str]) -> dict[str, str]:
     import difflib
 
     from mathcore.verify import catalogue
-    from mathcore.verify.detect import asked_for
+    from mathcore.verify.targets.detect import asked_for
 
     known = sorted({need for claim in catalogue() for need in claim.needs})
     if wrong := [text for text in given if "=" not in text]:
@@ -272,7 +272,7 @@ def _conventions(given: tuple[str, ...]) -> Conventions:
         LookupError: for an unknown convention or value; the message lists what there is.
     """
     from mathcore.verify import Conventions
-    from mathcore.verify.conventions import choices_of_conventions
+    from mathcore.verify.targets.conventions import choices_of_conventions
 
     known = choices_of_conventions()
     found: dict[str, Any] = {}
@@ -300,8 +300,8 @@ def detect(names: tuple[str, ...], target: str | None, **how: Any) -> None:
     E.g. rope=mykernels:rope, softmax=…, sdpa=…, argmax=…, relu_vjp=…, cross_entropy=…, linear=….
     """
     from mathcore.verify import detect as find_out
-    from mathcore.verify.session import find_target
-    from mathcore.verify.terminal import print_detection
+    from mathcore.verify.report.terminal import print_detection
+    from mathcore.verify.run.session import find_target
 
     try:
         functions = _functions(list(names), **how)
@@ -326,7 +326,7 @@ def bugs(names: tuple[str, ...], profile: str, seed: int, json_file: Path | None
     Exit status: 0 when all are caught, 1 when one survives, 2 for a bad call.
     """
     from mathcore.verify.real_bugs import choose, judge, to_json
-    from mathcore.verify.terminal import print_bugs, progress_bar
+    from mathcore.verify.report.terminal import print_bugs, progress_bar
 
     console, judged = Console(), []
     try:
@@ -348,7 +348,7 @@ def bugs(names: tuple[str, ...], profile: str, seed: int, json_file: Path | None
 @click.argument("names", nargs=-1, metavar="[TOPIC]...")
 def claims(names: tuple[str, ...]) -> None:
     """List the claims, or those of a topic."""
-    from mathcore.verify.terminal import plain_table
+    from mathcore.verify.report.terminal import plain_table
 
     table = plain_table("FAQ", "claim", "verdict", "evidence")
     for claim in _selected(names):
@@ -361,9 +361,10 @@ def claims(names: tuple[str, ...]) -> None:
 def show(name: str) -> None:
     """Print one claim whole, with what a quick run tries it on."""
     from mathcore.verify import mathcore_target
-    from mathcore.verify.report import claim_page
-    from mathcore.verify.runner import PROFILES, tried_on
-    from mathcore.verify.terminal import plain_table
+    from mathcore.verify.report.report import claim_page
+    from mathcore.verify.report.terminal import plain_table
+    from mathcore.verify.run.results import PROFILES
+    from mathcore.verify.run.runner import tried_on
 
     console = Console()
     for claim in _selected((name,)):

@@ -29,7 +29,7 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers
-from mathcore.verify.enclosures import true_matmul
+from mathcore.verify.oracle.enclosures import true_matmul
 from mathcore.verify.tolerances import FORMATS, dot_product, magnitude, rounding
 
 PIXELS, DIGITS = 256, 10

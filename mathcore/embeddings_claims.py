@@ -59,7 +59,7 @@ from mathcore.verify import (
     widths,
 )
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.numbers import derivative
+from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
 # FAQ 2: words as vectors.

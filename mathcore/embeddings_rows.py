@@ -32,7 +32,7 @@ from mathcore.verify import (
     widths,
 )
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.enclosures import true_matmul
+from mathcore.verify.oracle.enclosures import true_matmul
 from mathcore.verify.relations import Conjunction, Relation
 
 IDS = ("embedding", "embedding_vjp", "one_hot")

@@ -52,7 +52,7 @@ from mathcore.verify import (
 )
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.limits import EVERYWHERE
-from mathcore.verify.numbers import derivative, third_derivative_bound
+from mathcore.verify.oracle.dual import derivative, third_derivative_bound
 from mathcore.verify.tolerances import FORMATS, gaps
 
 GRIEWANK = "Griewank & Walther, Evaluating Derivatives (2008), §3"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from mathcore.verify import Operations, Target, domain, draw_integers
 from mathcore.verify.domains import Draw
-from mathcore.verify.enclosures import balls
 from mathcore.verify.errors import NotOfferedError
+from mathcore.verify.oracle.enclosures import balls
 from mathcore.verify.tolerances import format_of
 
 Arrays = tuple[Any, ...]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.numbers import rounding_radius
+from mathcore.verify.oracle.rounded import rounding_radius
 from mathcore.verify.tolerances import format_of, gamma, tolerance, work_format
 
 _HIGHER_ORDER = 1 + 2.0**-7

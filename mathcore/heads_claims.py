@@ -40,7 +40,8 @@ from mathcore.probability_tolerances import central_difference
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, less, raises, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.numbers import Ledger, Residue, counted, residues
+from mathcore.verify.oracle.counted import Ledger, counted
+from mathcore.verify.oracle.residue import Residue, residues
 
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.2"
 NEEDS = (HEADS,)

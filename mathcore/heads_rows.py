@@ -16,7 +16,7 @@ from mathcore.heads_tolerances import heads_rounding, projection_error, turn_err
 from mathcore.verify import Allowance, Operations, Target, all_of, balls, domain, equal, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.numbers import derivative
+from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import Conjunction, Relation
 
 Case = dict[str, Any]

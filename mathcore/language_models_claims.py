@@ -41,7 +41,7 @@ from mathcore.verify import (
     same,
 )
 from mathcore.verify.domains import Draw
-from mathcore.verify.enclosures import balls
+from mathcore.verify.oracle.enclosures import balls
 from mathcore.verify.tolerances import rounding
 
 # The text.

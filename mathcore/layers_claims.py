@@ -54,9 +54,10 @@ from mathcore.verify import (
 )
 from mathcore.verify.adversary import BENDS
 from mathcore.verify.domains import WIDTHS, Draw, as_dtype
-from mathcore.verify.enclosures import true_matmul
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.numbers import Ledger, counted, derivative
+from mathcore.verify.oracle.counted import Ledger, counted
+from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.oracle.enclosures import true_matmul
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import FORMATS, dot_product, dtype_named, magnitude
 

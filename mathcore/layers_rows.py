@@ -13,7 +13,7 @@ from mathcore.embeddings_rows import distance, tail
 from mathcore.embeddings_tolerances import score_table_rounding
 from mathcore.verify import Allowance, Enclosure, Operations, all_of, draw_array, draw_integers, equal, identical, seeds
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.enclosures import true_matmul
+from mathcore.verify.oracle.enclosures import true_matmul
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import FORMATS, dot_product, flushed, magnitude
 

@@ -31,7 +31,7 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import Draw
-from mathcore.verify.numbers import derivative, third_derivative_bound
+from mathcore.verify.oracle.dual import derivative, third_derivative_bound
 from mathcore.verify.tolerances import rounding
 
 NO_KINK = "no unit of a ReLU stands at 0"

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.numbers import Rounded, rounding_radius
+from mathcore.verify.oracle.rounded import Rounded, rounding_radius
 from mathcore.verify.tolerances import gamma, tolerance, work_format
 
 

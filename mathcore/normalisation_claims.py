@@ -28,7 +28,7 @@ from mathcore.verify import (
     widths,
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_view
-from mathcore.verify.numbers import derivative
+from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import Conjunction
 
 EPSILONS = st.sampled_from([1e-6, 1e-5, 1e-2, 1.0, 0.0])

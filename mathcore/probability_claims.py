@@ -81,10 +81,11 @@ from mathcore.verify import (
     score_rows,
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, seeds, widths
-from mathcore.verify.enclosures import Enclosure, true_matmul
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.limits import EVERYWHERE
-from mathcore.verify.numbers import residues, third_derivative_bound
+from mathcore.verify.oracle.dual import third_derivative_bound
+from mathcore.verify.oracle.enclosures import Enclosure, true_matmul
+from mathcore.verify.oracle.residue import residues
 from mathcore.verify.tolerances import (
     FORMATS,
     dtype_named,

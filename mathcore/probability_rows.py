@@ -44,7 +44,7 @@ from mathcore.verify import (
 )
 from mathcore.verify.domains import WIDTHS, Draw, as_dtype, draw_integers, draw_view, seeds, widths
 from mathcore.verify.limits import EVERYWHERE
-from mathcore.verify.numbers import derivative, third_derivative_bound
+from mathcore.verify.oracle.dual import derivative, third_derivative_bound
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import (
     FORMATS,

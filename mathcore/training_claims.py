@@ -51,7 +51,8 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers
-from mathcore.verify.numbers import derivative, residues
+from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.oracle.residue import residues
 from mathcore.verify.tolerances import dot_product
 
 FALSE_ALARM = 1e-10  # of each statistical statement; the run has fewer than ten

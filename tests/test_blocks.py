@@ -9,7 +9,8 @@ import pytest
 import mathcore as mc
 from mathcore import _blocks
 from mathcore.verify import catalogue, mathcore_target
-from mathcore.verify.runner import PROFILES, run_claim
+from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.runner import run_claim
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mathcore.verify import catalogue, equal
-from mathcore.verify.changed import FOLDER, changed_since
+from mathcore.verify.run.changed import FOLDER, changed_since
 
 CLAIMS = catalogue()
 

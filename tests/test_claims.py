@@ -5,7 +5,8 @@ import os
 import pytest
 
 from mathcore.verify import catalogue, mathcore_target
-from mathcore.verify.runner import PROFILES, derived_seed, refutes, run_check
+from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.runner import derived_seed, refutes, run_check
 
 PROFILE = PROFILES[os.environ.get("MATHCORE_PROFILE", "quick")]
 SEED = int(os.environ.get("MATHCORE_SEED", "0"))

@@ -4,7 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from mathcore.verify.enclosures import enclose
+from mathcore.verify.oracle.enclosures import enclose
 from mathcore.verify.tolerances import FORMATS
 
 FLOATS = {

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from mathcore.verify import Claim, Limits, all_of, catalogue, equal, given_that, less, mathcore_target, raises
 from mathcore.verify.domains import as_dtype, domain, draw_array, draw_integers, integers_as_floats
 from mathcore.verify.limits import EVERYWHERE, Tried, undeclared, untrue
-from mathcore.verify.runner import PROFILES, ClaimError, Profile, run_check, run_claim, tried_on
+from mathcore.verify.run.attempt import ClaimError
+from mathcore.verify.run.results import PROFILES, Profile
+from mathcore.verify.run.runner import run_check, run_claim, tried_on
 
 CLAIMS = catalogue()
 MATHCORE = mathcore_target()

@@ -10,7 +10,8 @@ import pytest
 import mathcore as mc
 from mathcore.tokenizers import last_tokens
 from mathcore.verify import Target, mathcore_target
-from mathcore.verify.runner import PROFILES, run_check
+from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.runner import run_check
 
 FORMAT = "mathcore byte-pair tokenizer 1"
 

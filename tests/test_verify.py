@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from mathcore.verify import Claim, Target, all_of, at_least, at_most, differs, equal, identical, less, mutant, raises
 from mathcore.verify import verify as verify_target
-from mathcore.verify.catalogue import catalogue, select
-from mathcore.verify.diagnosis import examine
-from mathcore.verify.enclosures import Enclosure, enclose, true_matmul
-from mathcore.verify.numbers import Ledger, counted, derivative, third_derivative_bound
-from mathcore.verify.relations import Relation
-from mathcore.verify.report import OUTCOMES, Report
-from mathcore.verify.runner import PROFILES, ClaimResult, ratios, refutes, run_check, run_claim
-from mathcore.verify.targets import TargetError
+from mathcore.verify.oracle.counted import Ledger, counted
+from mathcore.verify.oracle.dual import derivative, third_derivative_bound
+from mathcore.verify.oracle.enclosures import Enclosure, enclose, true_matmul
+from mathcore.verify.relations import Relation, ratios
+from mathcore.verify.report.report import OUTCOMES, Report
+from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.diagnosis import examine
+from mathcore.verify.run.results import PROFILES, ClaimResult
+from mathcore.verify.run.runner import refutes, run_check, run_claim
+from mathcore.verify.targets.target import TargetError
 from mathcore.verify.tolerances import Allowance, rounding, tolerance
 
 QUICK = PROFILES["quick"]

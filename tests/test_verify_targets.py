@@ -28,15 +28,16 @@ from mathcore.verify import (
     parametrize_claims,
 )
 from mathcore.verify import verify as verify_target
-from mathcore.verify.adapters import Adapter, array_api_adapter, numpy_adapter
-from mathcore.verify.calls import Caller, copied_as_it_lies, fitted, named, same_bits
-from mathcore.verify.diagnosis import examine
 from mathcore.verify.errors import FaultError, NotTriedError, TargetError
-from mathcore.verify.formats import failure_text
-from mathcore.verify.runner import PROFILES
-from mathcore.verify.targets import Operations
+from mathcore.verify.report.formats import failure_text
+from mathcore.verify.run.diagnosis import examine
+from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.waivers import read_waivers
+from mathcore.verify.targets.adapters import Adapter, array_api_adapter, numpy_adapter
+from mathcore.verify.targets.caller import Caller, copied_as_it_lies, same_bits
+from mathcore.verify.targets.signatures import fitted, named
+from mathcore.verify.targets.target import Operations
 from mathcore.verify.tolerances import dtype_named
-from mathcore.verify.waivers import read_waivers
 
 QUICK = PROFILES["quick"]
 CLAIMS = {claim.id: claim for claim in catalogue()}

@@ -11,8 +11,8 @@ import numpy as np
 from mlx import nn
 
 from mathcore.verify import Conventions, Target
-from mathcore.verify.adapters import Script
 from mathcore.verify.errors import NotTriedError
+from mathcore.verify.targets.adapters import Script
 
 PACKAGES = ("mlx",)
 NAMES = {

@@ -10,8 +10,8 @@ import paddle
 import paddle.nn.functional as F  # noqa: N812  (everybody's name for it)
 
 from mathcore.verify import Conventions, Target
-from mathcore.verify.adapters import Script
 from mathcore.verify.errors import NotTriedError
+from mathcore.verify.targets.adapters import Script
 
 PACKAGES = ("paddlepaddle",)
 NAMES = {

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from mathcore.verify import Conventions, Target
-from mathcore.verify.adapters import Script
 from mathcore.verify.errors import NotTriedError
+from mathcore.verify.targets.adapters import Script
 
 PACKAGES = ("tensorflow-cpu",)
 NAMES = {

@@ -15,11 +15,12 @@ from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 from _site.wrong_code import code_of
-from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.claims import Claim, Mutant
-from mathcore.verify.describe import Finding
-from mathcore.verify.runner import PROFILES, derived_seed, run_check
-from mathcore.verify.targets import mathcore_target
+from mathcore.verify.report.describe import Finding
+from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.runner import derived_seed, run_check
+from mathcore.verify.targets.target import mathcore_target
 
 MOST = 8  # wrong implementations a chapter
 _LONGEST = 16  # lines of one: what fits on a phone

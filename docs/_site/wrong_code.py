@@ -12,9 +12,9 @@ from functools import cache
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
-from mathcore.verify.catalogue import catalogue
 from mathcore.verify.claims import Mutant
 from mathcore.verify.real_bugs import source_of
+from mathcore.verify.run.catalogue import catalogue
 
 
 class Code(NamedTuple):

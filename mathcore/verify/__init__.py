@@ -1,8 +1,6 @@
 """Check claims about language-model primitives, on mathcore or on any other implementation."""
 
-from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.claims import Claim, Mutant, mutant
-from mathcore.verify.detect import Detection, detect
 from mathcore.verify.domains import (
     domain,
     draw_array,
@@ -17,14 +15,16 @@ from mathcore.verify.domains import (
     seeds,
     widths,
 )
-from mathcore.verify.enclosures import Enclosure, balls, enclose
 from mathcore.verify.limits import Limits, given_that
-from mathcore.verify.parametrize import parametrize_claims
+from mathcore.verify.oracle.enclosures import Enclosure, balls, enclose
 from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises, same
-from mathcore.verify.report import Report
-from mathcore.verify.restrictions import Restrictions
-from mathcore.verify.session import Functions, verify
-from mathcore.verify.targets import Conventions, Operations, Target, mathcore_target
+from mathcore.verify.report.report import Report
+from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.parametrize import parametrize_claims
+from mathcore.verify.run.session import Functions, verify
+from mathcore.verify.targets.detect import Detection, detect
+from mathcore.verify.targets.restrictions import Restrictions
+from mathcore.verify.targets.target import Conventions, Operations, Target, mathcore_target
 from mathcore.verify.tolerances import Allowance, tolerance
 
 __all__ = [

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify.adapters import ALL_FLOATS
 from mathcore.verify.domains import as_dtype, seeds
+from mathcore.verify.targets.adapters import ALL_FLOATS
 
 Array = np.ndarray[Any, Any]
 Bend = Callable[[np.random.Generator, Array], Array]

@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from mathcore.verify.domains import Domain, resolve
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.relations import Conjunction, Relation
-from mathcore.verify.targets import Operations, Target
+from mathcore.verify.targets.target import Operations, Target
 from mathcore.verify.tolerances import Allowance
 
 Verdict: TypeAlias = Literal["holds", "holds_if", "refuted"]

@@ -15,8 +15,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify.restrictions import NONE, Restrictions, current, spared
-from mathcore.verify.targets import Target
+from mathcore.verify.targets.restrictions import NONE, Restrictions, current, spared
+from mathcore.verify.targets.target import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named, flushed
 
 _P = ParamSpec("_P")

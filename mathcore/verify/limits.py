@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.adapters import ALL_FLOATS
 from mathcore.verify.adversary import BENDS
-from mathcore.verify.calls import is_default, reference_signature
+from mathcore.verify.targets.adapters import ALL_FLOATS
+from mathcore.verify.targets.signatures import is_default, reference_signature
 
 ROWS = 8
 """A claim that never has more rows cannot see an index that wraps around at 8, as one tile of a kernel does."""

@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.claims import Check, Claim, Mutant
-from mathcore.verify.describe import Finding
-from mathcore.verify.runner import PROFILES, CheckResult, Profile, derived_seed, run_check
-from mathcore.verify.targets import Target, mathcore_target
+from mathcore.verify.report.describe import Finding
+from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.results import PROFILES, CheckResult, Profile
+from mathcore.verify.run.runner import derived_seed, run_check
+from mathcore.verify.targets.target import Target, mathcore_target
 
 _THREAD = re.compile(r"(?P<library>\S+/\S+) (?P<pull>PR)?#(?P<number>\d+) \((?P<year>\d{4})\)(?: (?P<status>.+))?")
 

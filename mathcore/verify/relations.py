@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.enclosures import Enclosure
 from mathcore.verify.errors import FaultError, NotOfferedError, TargetError
+from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.tolerances import Allowance
 
 

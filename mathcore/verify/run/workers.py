@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify import calls
 from mathcore.verify.claims import Claim
-from mathcore.verify.describe import Finding, describe
-from mathcore.verify.runner import CheckResult, ClaimResult, Tally
+from mathcore.verify.report.describe import Finding, describe
+from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
+from mathcore.verify.targets import caller
 
 Work = Callable[[str, int], ClaimResult]
 """Claim id and seed → result; made in the child by what `Children` was given."""
@@ -167,7 +167,7 @@ def _how(code: int | None) -> str:
 def _serve(make_work: Callable[[], Work], pipe: Connection, since: Any, note: Path) -> None:
     """The child: check what is asked, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    calls.watch = _noting(since, note)
+    caller.watch = _noting(since, note)
     try:
         work = make_work()
         pipe.send(("ready", None))

@@ -16,12 +16,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mathcore.verify import adapters
-from mathcore.verify.adapters import Adapter
-from mathcore.verify.calls import Caller, options
-from mathcore.verify.conventions import Conventions
 from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError, TargetError
-from mathcore.verify.restrictions import NONE, Restrictions
+from mathcore.verify.targets import adapters
+from mathcore.verify.targets.adapters import Adapter
+from mathcore.verify.targets.caller import Caller
+from mathcore.verify.targets.conventions import Conventions
+from mathcore.verify.targets.restrictions import NONE, Restrictions
+from mathcore.verify.targets.signatures import options
 
 
 @dataclass(frozen=True)

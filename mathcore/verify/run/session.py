@@ -14,17 +14,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from mathcore.verify.adapters import ADAPTERS
-from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.claims import Claim
-from mathcore.verify.conventions import Conventions
-from mathcore.verify.diagnosis import examine, waived
-from mathcore.verify.report import Report
-from mathcore.verify.restrictions import NONE, Restrictions
-from mathcore.verify.runner import PROFILES, CheckResult, ClaimResult, Profile, Tally, derived_seed, merged
-from mathcore.verify.targets import Target, mathcore_target
-from mathcore.verify.waivers import read_waivers
-from mathcore.verify.workers import Children, Work
+from mathcore.verify.report.report import Report
+from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.diagnosis import examine, waived
+from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
+from mathcore.verify.run.runner import derived_seed
+from mathcore.verify.run.waivers import read_waivers
+from mathcore.verify.run.workers import Children, Work
+from mathcore.verify.targets.adapters import ADAPTERS
+from mathcore.verify.targets.conventions import Conventions
+from mathcore.verify.targets.restrictions import NONE, Restrictions
+from mathcore.verify.targets.target import Target, mathcore_target
 
 
 @dataclass(frozen=True)

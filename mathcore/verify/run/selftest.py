@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable
 from functools import partial
 
-from mathcore.verify.catalogue import catalogue, select
-from mathcore.verify.runner import PROFILES, ClaimResult, refutes
-from mathcore.verify.targets import mathcore_target
-from mathcore.verify.workers import Children, Work
+from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.results import PROFILES, ClaimResult
+from mathcore.verify.run.runner import refutes
+from mathcore.verify.run.workers import Children, Work
+from mathcore.verify.targets.target import mathcore_target
 
 Matrix = dict[str, dict[str, bool]]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.enclosures import Enclosure
 from mathcore.verify.errors import FaultError, TargetError
+from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.relations import Relation, worst_place
 
 _MOST_SHOWN = 64

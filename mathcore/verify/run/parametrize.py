@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mathcore.verify.catalogue import catalogue, select
 from mathcore.verify.claims import Claim
-from mathcore.verify.diagnosis import examine, waived
-from mathcore.verify.formats import failure_text
-from mathcore.verify.runner import PROFILES, ClaimResult
-from mathcore.verify.session import find_target
-from mathcore.verify.targets import Target
-from mathcore.verify.waivers import read_waivers
+from mathcore.verify.report.formats import failure_text
+from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.diagnosis import examine, waived
+from mathcore.verify.run.results import PROFILES, ClaimResult
+from mathcore.verify.run.session import find_target
+from mathcore.verify.run.waivers import read_waivers
+from mathcore.verify.targets.target import Target
 
 
 def parametrize_claims(

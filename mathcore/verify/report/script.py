@@ -7,32 +7,29 @@ answers are no longer the ones that the claim refuted.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import importlib
 import inspect
-import math
 import re
 import sys
 import textwrap
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mathcore.verify.calls import Call, same_bits
-from mathcore.verify.describe import Finding
-from mathcore.verify.enclosures import Enclosure
 from mathcore.verify.relations import Relation, worst_place
+from mathcore.verify.report.describe import Finding
+from mathcore.verify.report.expressions import expression_of, is_number, is_the_same, number_at
+from mathcore.verify.report.literals import MOST_LITERAL, Array, UnwritableError, array_code, generator, literal
+from mathcore.verify.targets.caller import Call
 
 if TYPE_CHECKING:
     from mathcore.verify.claims import Claim
-    from mathcore.verify.targets import Target
+    from mathcore.verify.targets.target import Target
 
-Array = np.ndarray[Any, Any]
-_MOST_LITERAL = 64
+
 _MOST_CALLS = 12
 
 
@@ -68,20 +65,16 @@ def script_for(failure: Failure, finding: Finding, fails_too: FailsToo) -> str:
         return ""
     try:
         return _Writer(failure, finding, makers).text()
-    except _UnwritableError:
+    except UnwritableError:
         return ""
-
-
-class _UnwritableError(Exception):
-    """A value has no literal."""
 
 
 def _generated(inputs: Mapping[str, Any]) -> dict[str, tuple[str, Array]]:
     """For every array too large to print, one of the same shape, dtype and range from a seeded generator."""
     makers = {}
     for name, value in inputs.items():
-        if isinstance(value, np.ndarray) and value.size > _MOST_LITERAL:
-            code = _generator(value)
+        if isinstance(value, np.ndarray) and value.size > MOST_LITERAL:
+            code = generator(value)
             if code:
                 makers[name] = (code, eval(code, _names()))
     return makers
@@ -91,27 +84,6 @@ def _names() -> dict[str, Any]:
     import ml_dtypes
 
     return {"np": np, "ml_dtypes": ml_dtypes}
-
-
-def _generator(x: Array) -> str:
-    rng = "np.random.default_rng(0)"
-    if x.dtype.kind == "b":
-        return f"{rng}.random({x.shape}) < {float(x.mean()):.3g}"
-    if x.dtype.kind in "iu":
-        return f"{rng}.integers({x.min()}, {x.max()}, {x.shape}, np.{x.dtype}, endpoint=True)"
-    if x.dtype.kind != "f" and x.dtype.name != "bfloat16":
-        return ""
-    known = x.astype(np.float64)
-    known = known[np.isfinite(known)]
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, spread = (known.mean(), known.std()) if known.size else (np.nan, np.nan)
-    if not np.isfinite([mean, spread]).all():  # nothing, or sums that overflow
-        return ""
-    return f"{rng}.normal({mean:.3g}, {spread:.3g}, {x.shape}).astype({_dtype_code(x.dtype)})"
-
-
-def _dtype_code(dtype: Any) -> str:
-    return {"bfloat16": "ml_dtypes.bfloat16", "bool": "bool"}.get(dtype.name, f"np.{dtype}")
 
 
 class _Writer:
@@ -155,7 +127,7 @@ class _Writer:
             return calls
         relation = self.failure.relation
         sides = () if relation is None else (relation.lhs, relation.rhs)
-        return [c for c in calls[:-1] if any(_is_the_same(c.answer, s) for s in sides)][-3:] + calls[-1:]
+        return [c for c in calls[:-1] if any(is_the_same(c.answer, s) for s in sides)][-3:] + calls[-1:]
 
     def _call(self, call: Call) -> str:
         name = self._fresh("answer")
@@ -192,20 +164,20 @@ class _Writer:
             return f"({inner},)" if isinstance(value, tuple) else f"[{inner}]"
         if isinstance(value, dict):
             return "{" + ", ".join(f"{k!r}: {self._argument(v, hint)}" for k, v in value.items()) + "}"
-        return _literal(value)
+        return literal(value)
 
     def _array(self, value: Array, hint: str) -> str:
         """The name of an array in the program; it is written down where it is first used."""
         for name, held in self.known:
-            if _is_the_same(held, value):
+            if is_the_same(held, value):
                 return name
         for name, held in self.values:
-            if _is_the_same(held, value):
-                self.lines.append(f"{name} = {self.makers.get(name) or _array_code(value)}")
+            if is_the_same(held, value):
+                self.lines.append(f"{name} = {self.makers.get(name) or array_code(value)}")
                 self.known.append((name, value))
                 return name
         name = self._fresh(hint)
-        self.lines.append(f"{name} = {_array_code(value)}")
+        self.lines.append(f"{name} = {array_code(value)}")
         self.known.append((name, value))
         return name
 
@@ -273,32 +245,32 @@ class _Writer:
         """Whether the answers are those that were judged wrong."""
         finding = self.finding
         lines = [f"# The claim found: {finding.headline}".replace("\n", " ")]
-        answers = [(name, v) for name, v in self.known if name.startswith("answer") and _is_number(v)]
+        answers = [(name, v) for name, v in self.known if name.startswith("answer") and is_number(v)]
         if not answers:
-            raise _UnwritableError
+            raise UnwritableError
         same = " and ".join(self._is_still(name, value) for name, value in answers[-3:])
         return [*lines, f"assert not ({same}), 'the answers that the claim refutes'"]
 
     def _is_still(self, name: str, value: Any) -> str:
         """Whether an answer is the one that was recorded: its numbers if they are few, else a digest of its bytes."""
         array = np.asarray(value)
-        if array.size <= _MOST_LITERAL or array.dtype.name == "bfloat16":
+        if array.size <= MOST_LITERAL or array.dtype.name == "bfloat16":
             return f"np.array_equal({name}, {self._expected(value)}, equal_nan=True)"
         digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
         return f"hashlib.sha256(np.ascontiguousarray({name}).tobytes()).hexdigest().startswith({digest!r})"
 
     def _expected(self, value: Any) -> str:
         array = np.asarray(value)
-        return _array_code(array.astype(np.float32) if array.dtype.name == "bfloat16" else array)
+        return array_code(array.astype(np.float32) if array.dtype.name == "bfloat16" else array)
 
     def _compared(self, relation: Relation) -> list[str]:
         """The comparison itself, where both sides are expressions that a reader can follow; else nothing."""
         if relation.symbol == "raises":
             return []
-        left = _expression_of(relation.lhs, self.known)
+        left = expression_of(relation.lhs, self.known)
         if left is None:
             return []
-        right = _expression_of(relation.rhs, self.known)
+        right = expression_of(relation.rhs, self.known)
         if relation.remark.startswith("shapes"):
             side = right or f"np.zeros({np.shape(relation.rhs)})"
             return [f"assert np.shape({left}) == np.shape({side}), (np.shape({left}), np.shape({side}))"]
@@ -307,12 +279,12 @@ class _Writer:
         place = worst_place(relation) if relation.error.ndim else ()
         index = f"[{', '.join(map(str, place))}]" if place else ""
         at_left = f"({left}){index}" if index and not left.isidentifier() else f"{left}{index}"
-        expected = _number_at(relation.rhs, place)
+        expected = number_at(relation.rhs, place)
         if right is not None and np.shape(relation.rhs) == np.shape(relation.lhs):
             at_right = f"({right}){index}" if index and not right.isidentifier() else f"{right}{index}"
         else:
-            at_right = _literal(expected)
-        got = _number_at(relation.lhs, place)
+            at_right = literal(expected)
+        got = number_at(relation.lhs, place)
         allowed = float(relation.allowance[place]) if relation.allowance.ndim else float(relation.allowance)
         condition = _CONDITIONS.get(relation.symbol)
         if condition is None or (relation.symbol == "≠" and place):
@@ -336,110 +308,6 @@ _CONDITIONS = {
     "≠": "not np.array_equal(got, expected)",
     "is bit for bit": "np.asarray(got).tobytes() == np.asarray(expected).tobytes()",
 }
-
-
-def _number_at(side: Any, place: tuple[int, ...]) -> Any:
-    array = side.hi if isinstance(side, Enclosure) else np.asarray(side)
-    return array[place] if array.ndim else array[()]
-
-
-def _expression_of(side: Any, known: list[tuple[str, Any]]) -> str | None:
-    """A short expression of the names in the program whose value is `side`."""
-    if isinstance(side, Enclosure) or (isinstance(side, np.ndarray) and side.dtype == object):
-        return None
-    with np.errstate(all="ignore"):
-        for code, value in _expressions(known):
-            if _is_the_same(value, side, loosely=True):
-                return code
-    return None
-
-
-def _expressions(known: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    arrays = []
-    for name, value in reversed(known):
-        parts = enumerate(value) if isinstance(value, (tuple, list)) else [(None, value)]
-        arrays += [(name if i is None else f"{name}[{i}]", np.asarray(v)) for i, v in parts if _is_number(v)]
-    yield from arrays
-    for name, x in arrays:
-        wide, code = x.astype(np.float64), name if x.dtype == np.float64 else f"{name}.astype(np.float64)"
-        if x.ndim:
-            yield f"{code}.sum(-1)", wide.sum(-1)
-            yield f"{name}.sum(-1)", x.sum(-1)
-            if x.ndim == 2 and np.isfinite(wide).all():
-                yield f"np.array([math.fsum(row) for row in {name}])", _fsums(x)
-                yield f"np.array([math.fsum([*row, -1.0]) for row in {name}])", _fsums(x, -1.0)
-            if x.shape[-1]:
-                yield f"{name}.max(-1)", x.max(-1)
-                yield f"{name}.min(-1)", x.min(-1)
-        for function in ("exp", "log", "abs"):
-            yield f"np.{function}({code})", getattr(np, function)(wide)
-        yield f"{name}.dtype.kind in 'iu'", x.dtype.kind in "iu"
-        yield f"{name}.T", x.T
-    for (a, x), (b, y) in ((p, q) for p in arrays[:6] for q in arrays[:6]):
-        if x.shape == y.shape and x.dtype.kind != "b" and y.dtype.kind != "b":
-            yield f"{a} + {b}", x + y
-            yield f"{a} - {b}", x - y
-            yield f"{a} * {b}", x * y
-
-
-def _fsums(x: Array, *more: float) -> Array:
-    return np.array([math.fsum([*row, *more]) for row in x.tolist()])
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, np.generic, int, float)) and np.asarray(value).dtype != object
-
-
-def _is_the_same(a: Any, b: Any, loosely: bool = False) -> bool:
-    """Whether two values are the same array; loosely, whether they are the same numbers in any format."""
-    if a is b:
-        return True
-    if not _is_number(a) or not _is_number(b):
-        return False
-    x, y = np.asarray(a), np.asarray(b)
-    if x.shape != y.shape or (not loosely and x.dtype != y.dtype):
-        return False
-    if loosely and x.dtype != y.dtype:
-        return bool(np.array_equal(x.astype(np.float64), y.astype(np.float64), equal_nan=True))
-    return same_bits(x, y)
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, np.generic):
-        return f"np.{value.dtype}({value.item()!r})" if value.dtype.name != "bfloat16" else repr(float(value))
-    if value is None or isinstance(value, (bool, int, float, str, bytes)):
-        return repr(value)
-    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
-        return _dtype_code(np.dtype(value))
-    raise _UnwritableError
-
-
-def _array_code(x: Array) -> str:
-    """An array as code: numbers if there are few, else its bytes."""
-    if x.size <= _MOST_LITERAL:
-        if not x.size:
-            return f"np.zeros({x.shape}, {_dtype_code(x.dtype)})"
-        if x.dtype.name == "bfloat16":
-            return f"np.array({_nested(x.astype(np.float32))}, np.float32).astype(ml_dtypes.bfloat16)"
-        return f"np.array({_nested(x)}, {'object' if x.dtype == object else _dtype_code(x.dtype)})"
-    if x.dtype == object:
-        raise _UnwritableError
-    packed = base64.b85encode(zlib.compress(np.ascontiguousarray(x).tobytes(), 9)).decode()
-    wrapped = "\n".join(f"    {part!r}" for part in _pieces(packed, 100))
-    return (
-        f"np.frombuffer(zlib.decompress(base64.b85decode(\n{wrapped}\n)), {_dtype_code(x.dtype)})"
-        f".reshape({x.shape}).copy()"
-    )
-
-
-def _pieces(text: str, size: int) -> list[str]:
-    return [text[i : i + size] for i in range(0, len(text), size)]
-
-
-def _nested(x: Array) -> str:
-    if not x.ndim:
-        return repr(x.item()) if x.dtype.kind != "f" else str(x[()])
-    return "[" + ", ".join(_nested(np.asarray(part, x.dtype)) for part in x) + "]"
 
 
 def _import_of(operation: str, target: Target) -> str:

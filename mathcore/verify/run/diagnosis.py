@@ -12,18 +12,9 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.claims import Check, Claim
-from mathcore.verify.runner import (
-    PROFILES,
-    CheckResult,
-    ClaimResult,
-    Profile,
-    Tally,
-    derived_seed,
-    fails_on,
-    run_check,
-    run_claim,
-)
-from mathcore.verify.targets import Disguise, Target, mathcore_target
+from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally
+from mathcore.verify.run.runner import derived_seed, fails_on, run_check, run_claim
+from mathcore.verify.targets.target import Disguise, Target, mathcore_target
 
 
 def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:

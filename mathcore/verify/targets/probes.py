@@ -1,97 +1,27 @@
-"""Detection: which conventions a target follows, from its behaviour alone.
-
-Every detector asks a question whose answer differs between the conventions, and keeps the observation that decided.
-"""
+"""The probes: for each convention, calls whose answers tell which one a target follows."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mathcore.verify.calls import Caller, fitted, named
-from mathcore.verify.conventions import Conventions
 from mathcore.verify.errors import FaultError, NotTriedError, TargetError
-from mathcore.verify.targets import Target
+from mathcore.verify.targets.caller import Caller
+from mathcore.verify.targets.conventions import Conventions
+from mathcore.verify.targets.signatures import fitted, named
+from mathcore.verify.targets.target import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named
 
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True)
-class Observation:
-    """What was found out about one convention.
-
-    Attributes:
-        convention: a field of `Conventions`, or another name for what no claim needs to be told.
-        value: what the target does; None if that did not come out.
-        because: the observation that decided, or what went wrong.
-    """
-
-    convention: str
-    value: Any
-    because: str
-
-    @property
-    def declares(self) -> bool:
-        """Whether it belongs into the target's `Conventions`."""
-        return self.value is not None and self.convention in {f.name for f in fields(Conventions)}
-
-
-@dataclass(frozen=True)
-class Detection:
-    """Everything that was found out about a target."""
-
-    target: str
-    observations: list[Observation] = field(default_factory=list)
-
-    def add(self, observation: Observation) -> None:
-        """Note what an operation does; where several speak of one convention, the first that says something counts."""
-        for i, earlier in enumerate(self.observations):
-            if earlier.convention == observation.convention:
-                self.observations[i] = observation if earlier.value is None else earlier
-                return
-        self.observations.append(observation)
-
-    @property
-    def conventions(self) -> Conventions:
-        """The conventions to declare."""
-        found: dict[str, Any] = {o.convention: o.value for o in self.observations if o.declares}
-        return Conventions(**found)
-
-    def value(self, convention: str) -> Any:
-        """What was found for one convention; None if it was not looked for, or did not come out."""
-        return next((o.value for o in self.observations if o.convention == convention), None)
-
-
-def detect(target: Target) -> Detection:
-    """Ask a target which conventions it follows; only operations that it offers are asked.
-
-    Examples:
-        >>> from mathcore.verify import Target, detect
-        >>> detect(Target.numpy("numpy", argmax=np.argmax)).conventions.argmax_ties
-        'first'
-    """
-    found = Detection(target.name)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        for operation, detectors in _DETECTORS.items():
-            if operation in target.operations:
-                known: dict[str, Any] = {}
-                for convention, detector in detectors.items():
-                    observation = _observed(convention, detector, _Asked(target, operation, known))
-                    known[convention] = observation.value
-                    found.add(observation)
-    return found
-
-
 @dataclass
-class _Asked:
+class Asked:
     """An operation of a target, and what is known of it so far."""
 
     target: Target
@@ -128,19 +58,7 @@ class _Asked:
         return np.asarray(answer).astype(np.float64)
 
 
-Detector = Callable[[_Asked], tuple[Any, str]]
-
-
-def _observed(convention: str, detector: Detector, ask: _Asked) -> Observation:
-    try:
-        value, because = detector(ask)
-    except NotTriedError as missing:
-        return Observation(convention, None, f"it takes no {missing.reason}")
-    except (TargetError, FaultError) as problem:
-        return Observation(convention, None, str(problem).splitlines()[0])
-    except (IndexError, ValueError, KeyError, TypeError, ZeroDivisionError) as problem:
-        return Observation(convention, None, f"its answer makes no sense: {problem}")
-    return Observation(convention, value, because)
+Detector = Callable[[Asked], tuple[Any, str]]
 
 
 def _numbers(x: Any) -> str:
@@ -148,15 +66,13 @@ def _numbers(x: Any) -> str:
 
 
 # Scores.
-
-
-def _softmax_of_nothing(ask: _Asked) -> tuple[Any, str]:
+def _softmax_of_nothing(ask: Asked) -> tuple[Any, str]:
     p = ask(ask.floats([[-np.inf, -np.inf]]))[0]
     value = "nan" if np.isnan(p).any() else "zeros" if (p == 0).all() else "uniform" if np.allclose(p, 0.5) else None
     return value, f"softmax of (−∞, −∞) is {_numbers(p)}"
 
 
-def _errors(ask: _Asked) -> tuple[Any, str]:
+def _errors(ask: Asked) -> tuple[Any, str]:
     try:
         p = ask(np.array([[1, 2]]))
     except TargetError as refusal:
@@ -171,59 +87,59 @@ def _subnormals(what: str, true: float, answer: Array) -> tuple[Any, str]:
     return value, f"{what} is {came:.3g}, where {true:.3g} is subnormal"
 
 
-def _faint_probability(ask: _Asked) -> tuple[Any, str]:
+def _faint_probability(ask: Asked) -> tuple[Any, str]:
     gap = float(ask.floats(math.log(8) - math.log(ask.tiny)))
     return _subnormals(f"softmax of (0, −{gap:.4g})", math.exp(-gap), ask(ask.floats([[0.0, -gap]])))
 
 
-def _faint_slope(ask: _Asked) -> tuple[Any, str]:
+def _faint_slope(ask: Asked) -> tuple[Any, str]:
     gap = float(ask.floats(math.log(8) - math.log(ask.tiny)))
     pulled = ask(ask.floats([1.0]), ask.floats([[0.0, -gap]]), np.array([0]), reduction="none")
     return _subnormals(f"the derivative of the loss at (0, −{gap:.4g})", math.exp(-gap), pulled)
 
 
-def _faint_number(ask: _Asked) -> tuple[Any, str]:
+def _faint_number(ask: Asked) -> tuple[Any, str]:
     x = ask.floats([ask.tiny / 8])
     return _subnormals(f"ReLU of {float(x[0]):.3g}", float(x[0]), ask(x))
 
 
-def _faint_product(ask: _Asked) -> tuple[Any, str]:
+def _faint_product(ask: Asked) -> tuple[Any, str]:
     x = ask.floats([[ask.tiny]])
     return _subnormals(f"1/8 of {float(x[0, 0]):.3g}", ask.tiny / 8, ask(x, ask.floats([[0.125]])))
 
 
-def _faint_feature(ask: _Asked) -> tuple[Any, str]:
+def _faint_feature(ask: Asked) -> tuple[Any, str]:
     x = ask.floats(np.full((1, 8), ask.tiny / 8))
     return _subnormals(f"{float(x[0, 0]):.3g} at position 0", ask.tiny / 8, ask(x))
 
 
-def _faint_value(ask: _Asked) -> tuple[Any, str]:
+def _faint_value(ask: Asked) -> tuple[Any, str]:
     one = np.ones((1, 1, 8))
     return _subnormals("a single value", ask.tiny / 8, _attend(ask, one, one, one * ask.tiny / 8))
 
 
-def _ties(ask: _Asked) -> tuple[Any, str]:
+def _ties(ask: Asked) -> tuple[Any, str]:
     index = int(ask(ask.floats([1.0, 3.0, 0.0, 3.0, 3.0])))
     return {1: "first", 4: "last"}.get(index, "any"), f"argmax of (1, 3, 0, 3, 3) is {index}"
 
 
-def _nan_in_argmax(ask: _Asked) -> tuple[Any, str]:
+def _nan_in_argmax(ask: Asked) -> tuple[Any, str]:
     inside, first = (int(ask(ask.floats(row))) for row in ([1.0, np.nan, 3.0, 2.0], [np.nan, 1.0, 3.0, 2.0]))
     value = {(1, 0): "highest", (2, 2): "ignored"}.get((inside, first), "any")
     return value, f"argmax of (1, NaN, 3, 2) is {inside}, and of (NaN, 1, 3, 2) it is {first}"
 
 
-def _relu_slope(ask: _Asked) -> tuple[Any, str]:
+def _relu_slope(ask: Asked) -> tuple[Any, str]:
     slope = float(ask(ask.floats([1.0]), ask.floats([0.0]))[0])
     return slope, f"the derivative at 0 is {slope:g}"
 
 
-def _cross_entropy_of_nothing(ask: _Asked) -> tuple[Any, str]:
+def _cross_entropy_of_nothing(ask: Asked) -> tuple[Any, str]:
     loss = float(ask(ask.floats(np.zeros((2, 3))), np.array([-100, -100]), ignore_index=-100))
     return loss, f"the mean over no rows is {loss:g}"
 
 
-def _linear_weight(ask: _Asked) -> tuple[Any, str]:
+def _linear_weight(ask: Asked) -> tuple[Any, str]:
     x, weight = ask.floats([[1.0, 2.0]]), ask.floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     for value, w in (("in-out", weight), ("out-in", np.ascontiguousarray(weight.T))):
         try:
@@ -236,11 +152,10 @@ def _linear_weight(ask: _Asked) -> tuple[Any, str]:
 
 
 # Rotations.
-
 _WIDTH = 64
 
 
-def _turned(ask: _Asked, x: Array, position: int) -> Array:
+def _turned(ask: Asked, x: Array, position: int) -> Array:
     """One vector at a position."""
     try:
         return ask(np.stack([x, x]), np.array([0, position]))[1]
@@ -250,24 +165,24 @@ def _turned(ask: _Asked, x: Array, position: int) -> Array:
         return ask(np.stack([x, x])[None, None], np.array([0, position]))[0, 0, 1]  # it wants (batch, heads, …)
 
 
-def _partner(ask: _Asked) -> tuple[int, Array]:
+def _partner(ask: Asked) -> tuple[int, Array]:
     """The feature that feature 0 is turned into at position 1, and the whole vector."""
     y = _turned(ask, ask.floats(np.eye(_WIDTH)[0]), 1)
     return 1 + int(np.argmax(abs(y[1:]))), y
 
 
-def _rope_pairing(ask: _Asked) -> tuple[Any, str]:
+def _rope_pairing(ask: Asked) -> tuple[Any, str]:
     partner, y = _partner(ask)
     value = {1: "interleaved", _WIDTH // 2: "half"}.get(partner) if abs(y[partner]) > 0.1 else None
     return value, f"of {_WIDTH} features, feature 0 turns into feature {partner} (by {y[partner]:.4f})"
 
 
-def _rope_sign(ask: _Asked) -> tuple[Any, str]:
+def _rope_sign(ask: Asked) -> tuple[Any, str]:
     partner, y = _partner(ask)
     return (1 if y[partner] > 0 else -1), f"at position 1, (1, 0) becomes ({y[0]:.4f}, {y[partner]:.4f})"
 
 
-def _angles(ask: _Asked, position: int) -> Array:
+def _angles(ask: Asked, position: int) -> Array:
     """By how much each pair is turned, between −π and π."""
     firsts = np.zeros(_WIDTH)
     interleaved = ask.known["rope_pairing"] == "interleaved"
@@ -278,7 +193,7 @@ def _angles(ask: _Asked, position: int) -> Array:
     return angles
 
 
-def _rope_base(ask: _Asked) -> tuple[Any, str]:
+def _rope_base(ask: Asked) -> tuple[Any, str]:
     angles = _angles(ask, 1)
     exponents = 2 * np.arange(_WIDTH // 2) / _WIDTH
     decay = -np.log(angles / angles[0])
@@ -291,7 +206,7 @@ def _rope_base(ask: _Asked) -> tuple[Any, str]:
     return (round_one if abs(round_one / base - 1) < max(off, 1e-5) else float(f"{base:.4e}")), shown
 
 
-def _rope_step(ask: _Asked) -> tuple[Any, str]:
+def _rope_step(ask: Asked) -> tuple[Any, str]:
     angle = float(_angles(ask, 1)[0])
     near = float(round(angle))  # the answer may have few digits
     return near if abs(angle - near) < 4 * ask.unit else round(
@@ -300,10 +215,12 @@ def _rope_step(ask: _Asked) -> tuple[Any, str]:
 
 
 _PLACES = (257, 2049, 4099)
+
+
 _FAR = (65_537, 1_048_577)
 
 
-def _rope_phase(ask: _Asked) -> tuple[Any, str]:
+def _rope_phase(ask: Asked) -> tuple[Any, str]:
     base, step = ask.known["rope_base"], ask.known["rope_step"]
     if base is None:
         return None, "the frequencies are not known"
@@ -328,7 +245,7 @@ def _rope_phase(ask: _Asked) -> tuple[Any, str]:
 _UNITS = {"float64": 2.0**-53, "float32": 2.0**-24}
 
 
-def _explains(ask: _Asked, dtype: str, measured: list[tuple[int, Array]], base: float, step: float) -> bool:
+def _explains(ask: Asked, dtype: str, measured: list[tuple[int, Array]], base: float, step: float) -> bool:
     """Whether a few roundings of frequency and angle in this format account for all that is off."""
     least = 16 * max(_UNITS[dtype], ask.unit)
     return all(
@@ -338,7 +255,7 @@ def _explains(ask: _Asked, dtype: str, measured: list[tuple[int, Array]], base: 
     )
 
 
-def _takes_positions(ask: _Asked) -> bool:
+def _takes_positions(ask: Asked) -> bool:
     try:
         ask(ask.floats(np.zeros((2, _WIDTH))), np.array([0, 1]))
     except NotTriedError:
@@ -366,16 +283,14 @@ _PHASES: dict[str, Callable[[int, float, float], Array]] = {
 }
 
 
-def _code_layout(ask: _Asked) -> tuple[Any, str]:
+def _code_layout(ask: Asked) -> tuple[Any, str]:
     code = ask(np.array([0]), 8)[0]
     layouts = {(0, 1, 0, 1, 0, 1, 0, 1): "interleaved", (0, 0, 0, 0, 1, 1, 1, 1): "halves"}
     return layouts.get(tuple(code.tolist())), f"the code of position 0 at width 8 is {_numbers(code)}"
 
 
 # Attention.
-
-
-def _attention_layout(ask: _Asked) -> tuple[Any, str]:
+def _attention_layout(ask: Asked) -> tuple[Any, str]:
     x = ask.floats(np.zeros((1, 2, 3, 8)))
     value = x.copy()
     value[0, 0, 0] = 1
@@ -387,7 +302,7 @@ def _attention_layout(ask: _Asked) -> tuple[Any, str]:
     return None, f"the value at (0, 0) reaches {np.argwhere(moved).tolist()}"
 
 
-def _attend(ask: _Asked, query: Any, key: Any, value: Any, **options: Any) -> Array:
+def _attend(ask: Asked, query: Any, key: Any, value: Any, **options: Any) -> Array:
     """Attention on (heads, time, width), whatever the layout."""
     swap = ask.known.get("attention_layout") == "time-first"
     arrays = [ask.floats(x)[None] for x in (query, key, value)]
@@ -395,7 +310,7 @@ def _attend(ask: _Asked, query: Any, key: Any, value: Any, **options: Any) -> Ar
     return (np.swapaxes(answer, 1, 2) if swap else answer)[0]
 
 
-def _attention_scale(ask: _Asked) -> tuple[Any, str]:
+def _attention_scale(ask: Asked) -> tuple[Any, str]:
     d = 16
     query, key = np.zeros((1, 1, d)), np.zeros((1, 2, d))
     query[..., 0], key[0, 0, 0] = 1, 1
@@ -408,7 +323,7 @@ def _attention_scale(ask: _Asked) -> tuple[Any, str]:
     return near, f"at width 16, a product of 1 makes a log ratio of {scale:.4f}"
 
 
-def _visible(ask: _Asked, queries: int, keys: int, **options: Any) -> Array:
+def _visible(ask: Asked, queries: int, keys: int, **options: Any) -> Array:
     """The weights of equal keys: what each query sees."""
     width = 8
     value = np.zeros((1, keys, width))
@@ -416,20 +331,20 @@ def _visible(ask: _Asked, queries: int, keys: int, **options: Any) -> Array:
     return _attend(ask, np.zeros((1, queries, width)), np.zeros((1, keys, width)), value, **options)[0, :, :keys]
 
 
-def _mask_polarity(ask: _Asked) -> tuple[Any, str]:
+def _mask_polarity(ask: Asked) -> tuple[Any, str]:
     mask = np.array([[True, False, False], [False, True, False]])
     weights = _visible(ask, 2, 3, mask=mask)[0]
     value = "keep" if weights[0] > 0.9 else "drop" if weights[0] < 0.1 else None
     return value, f"with the mask (True, False, False) the weights are {_numbers(weights)}"
 
 
-def _causal_alignment(ask: _Asked) -> tuple[Any, str]:
+def _causal_alignment(ask: Asked) -> tuple[Any, str]:
     counts = (_visible(ask, 2, 5, is_causal=True) > 0.01).sum(-1).tolist()
     value = {(1, 2): "top-left", (4, 5): "bottom-right"}.get(tuple(counts))
     return value, f"of 5 keys, 2 causal queries see {counts[0]} and {counts[1]}"
 
 
-def _attention_of_nothing(ask: _Asked) -> tuple[Any, str]:
+def _attention_of_nothing(ask: Asked) -> tuple[Any, str]:
     hidden = ask.known["mask_polarity"] == "drop"
     mask = np.full((2, 3), not hidden)
     mask[0] = hidden
@@ -440,7 +355,7 @@ def _attention_of_nothing(ask: _Asked) -> tuple[Any, str]:
     return value, f"a query that sees none of 3 keys has the weights {_numbers(weights)}"
 
 
-def _grouped_heads(ask: _Asked) -> tuple[Any, str]:
+def _grouped_heads(ask: Asked) -> tuple[Any, str]:
     key = np.zeros((2, 1, 8))
     value = key + np.array([1.0, 2.0])[:, None, None]
     came = _attend(ask, np.zeros((4, 1, 8)), key, value)[:, 0, 0].round().astype(int).tolist()
@@ -448,7 +363,7 @@ def _grouped_heads(ask: _Asked) -> tuple[Any, str]:
     return value_of, f"4 query heads on 2 key heads read from the key heads {', '.join(map(str, came))}"
 
 
-_DETECTORS: dict[str, dict[str, Detector]] = {
+DETECTORS: dict[str, dict[str, Detector]] = {
     # Before softmax, whose exponential may vanish early where subnormal numbers are kept.
     "linear": {"linear_weight": _linear_weight, "subnormals": _faint_product},
     "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors, "subnormals": _faint_probability},
@@ -476,8 +391,3 @@ _DETECTORS: dict[str, dict[str, Detector]] = {
         "subnormals": _faint_value,
     },
 }
-
-
-def asked_for() -> Iterator[str]:
-    """The operations that detection knows how to ask."""
-    yield from _DETECTORS

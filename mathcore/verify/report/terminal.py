@@ -10,16 +10,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from mathcore.verify.conventions import Conventions
-from mathcore.verify.formats import WORDS, failure_text, needs_words, summary, worst_text
+from mathcore.verify.report.formats import WORDS, failure_text, needs_words, summary, worst_text
+from mathcore.verify.targets.conventions import Conventions
 
 if TYPE_CHECKING:
     from mathcore.verify.claims import Claim
-    from mathcore.verify.describe import Finding
-    from mathcore.verify.detect import Detection
     from mathcore.verify.real_bugs import Caught
-    from mathcore.verify.report import Report
-    from mathcore.verify.runner import ClaimResult
+    from mathcore.verify.report.describe import Finding
+    from mathcore.verify.report.report import Report
+    from mathcore.verify.run.results import ClaimResult
+    from mathcore.verify.targets.detect import Detection
 
 _STYLE = {
     "holds": "green",

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from mathcore.verify.claims import Claim
-from mathcore.verify.runner import ClaimResult
+from mathcore.verify.run.results import ClaimResult
 
 if TYPE_CHECKING:
-    from mathcore.verify.report import Report
+    from mathcore.verify.report.report import Report
 
 WORDS = {
     "holds": "holds",

@@ -12,9 +12,9 @@ from importlib.metadata import version
 from typing import Any
 
 from mathcore.verify.claims import Check, Claim
-from mathcore.verify.describe import describe
 from mathcore.verify.notation import meanings
-from mathcore.verify.runner import CheckResult, ClaimResult, Tally
+from mathcore.verify.report.describe import describe
+from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
 
 SCHEMA = 1
 OUTCOMES = ("holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected")
@@ -82,7 +82,7 @@ class Report:
         return " ".join(part for part in parts if part)
 
     def _repr_markdown_(self) -> str:
-        from mathcore.verify.formats import to_markdown
+        from mathcore.verify.report.formats import to_markdown
 
         return to_markdown(self)
 

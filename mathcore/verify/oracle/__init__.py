@@ -1,0 +1,1 @@
+"""Where true values come from: balls, dual numbers, exact numbers, and counts."""

@@ -1,0 +1,113 @@
+"""Numbers that carry what rounding may have done to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.oracle.dual import Dual, objects, paired
+from mathcore.verify.oracle.enclosures import balls
+
+
+class Rounded:
+    """A number as float arithmetic may have it: a ball of all values that rounding can lead to.
+
+    Every operation widens the ball by 8 roundings of float64, of a sum by 8 of the sum of magnitudes that went into
+    it. So the ball holds what any order of up to 9 terms gives, and a few steps more or less than the formula has.
+    """
+
+    ROUNDINGS = 8
+    __slots__ = ("ball", "size")
+
+    def __init__(self, ball: Any, size: Any = None) -> None:
+        self.ball = ball
+        self.size = abs(ball) if size is None else size  # Σ of the magnitudes of all products in a sum
+
+    def _widened(self, ball: Any, size: Any = None) -> Rounded:
+        from flint import arb
+
+        size = abs(ball) if size is None else size
+        return Rounded(ball + size * arb(0, self.ROUNDINGS * 2.0**-53), size)
+
+    def __add__(self, other: Any) -> Rounded:
+        other = _as_rounded(other)
+        return self._widened(self.ball + other.ball, self.size + other.size)
+
+    def __sub__(self, other: Any) -> Rounded:
+        return self + -_as_rounded(other)
+
+    def __rsub__(self, other: Any) -> Rounded:
+        return _as_rounded(other) - self
+
+    def __mul__(self, other: Any) -> Rounded:
+        other = _as_rounded(other)
+        return self._widened(self.ball * other.ball, self.size * other.size)
+
+    def __truediv__(self, other: Any) -> Rounded:
+        other = _as_rounded(other)
+        return self._widened(self.ball / other.ball, self.size / abs(other.ball))
+
+    def __rtruediv__(self, other: Any) -> Rounded:
+        return _as_rounded(other) / self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> Rounded:
+        return Rounded(-self.ball, self.size)
+
+    def exp(self) -> Rounded:
+        """The exponential."""
+        return self._widened(self.ball.exp())
+
+    def log(self) -> Rounded:
+        """The natural logarithm."""
+        return self._widened(self.ball.log())
+
+    def sqrt(self) -> Rounded:
+        """The square root."""
+        return self._widened(self.ball.sqrt())
+
+    def sin(self) -> Rounded:
+        """The sine, off by a share of 1, as where a large angle was reduced."""
+        return self._widened(self.ball.sin(), 1)
+
+    def cos(self) -> Rounded:
+        """The cosine, off by a share of 1."""
+        return self._widened(self.ball.cos(), 1)
+
+    def __gt__(self, other: Any) -> bool:
+        return bool(self.ball.mid() > _as_rounded(other).ball.mid())
+
+    def abs_upper(self) -> Any:
+        """The largest magnitude in the ball."""
+        return self.ball.abs_upper()
+
+
+def _as_rounded(value: Any) -> Rounded:
+    return value if isinstance(value, Rounded) else Rounded(balls(value)[()])
+
+
+def rounding_radius(
+    function: Callable[..., Any], inputs: tuple[Any, ...], directions: tuple[Any, ...] | None = None
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """How far float64 arithmetic may get from the true value of `function`, or of its derivative along `directions`.
+
+    The derivative is carried forward, where an implementation may send it backward: both add up the same products of
+    slopes, one for each path from an input to the output, and round at most 8 times at each node of a path.
+    """
+
+    def rounded_array(x: Any) -> Any:
+        return objects(balls(x), Rounded)
+
+    if directions is None:
+        result = np.asarray(function(*map(rounded_array, inputs)), dtype=object)
+        results = result.ravel()
+    else:
+        moves = [np.zeros(np.shape(x)) if d is None else d for x, d in zip(inputs, directions, strict=True)]
+        duals = [paired(rounded_array(x), rounded_array(d)) for x, d in zip(inputs, moves, strict=True)]
+        result = np.asarray(function(*duals), dtype=object)
+        results = np.array([_as_rounded(r.slope if isinstance(r, Dual) else 0) for r in result.ravel()], dtype=object)
+    radii = [np.nextafter(float(r.ball.rad()), np.inf) for r in results]
+    return np.array(radii, np.float64).reshape(result.shape)

@@ -1,0 +1,79 @@
+"""Values as Python source."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from typing import Any
+
+import numpy as np
+
+MOST_LITERAL = 64
+
+
+def _dtype_code(dtype: Any) -> str:
+    return {"bfloat16": "ml_dtypes.bfloat16", "bool": "bool"}.get(dtype.name, f"np.{dtype}")
+
+
+class UnwritableError(Exception):
+    """A value has no literal."""
+
+
+def literal(value: Any) -> str:
+    """A value as source."""
+    if isinstance(value, np.generic):
+        return f"np.{value.dtype}({value.item()!r})" if value.dtype.name != "bfloat16" else repr(float(value))
+    if value is None or isinstance(value, (bool, int, float, str, bytes)):
+        return repr(value)
+    if isinstance(value, np.dtype) or (isinstance(value, type) and issubclass(value, np.generic)):
+        return _dtype_code(np.dtype(value))
+    raise UnwritableError
+
+
+def array_code(x: Array) -> str:
+    """An array as code: numbers if there are few, else its bytes."""
+    if x.size <= MOST_LITERAL:
+        if not x.size:
+            return f"np.zeros({x.shape}, {_dtype_code(x.dtype)})"
+        if x.dtype.name == "bfloat16":
+            return f"np.array({_nested(x.astype(np.float32))}, np.float32).astype(ml_dtypes.bfloat16)"
+        return f"np.array({_nested(x)}, {'object' if x.dtype == object else _dtype_code(x.dtype)})"
+    if x.dtype == object:
+        raise UnwritableError
+    packed = base64.b85encode(zlib.compress(np.ascontiguousarray(x).tobytes(), 9)).decode()
+    wrapped = "\n".join(f"    {part!r}" for part in _pieces(packed, 100))
+    return (
+        f"np.frombuffer(zlib.decompress(base64.b85decode(\n{wrapped}\n)), {_dtype_code(x.dtype)})"
+        f".reshape({x.shape}).copy()"
+    )
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    return [text[i : i + size] for i in range(0, len(text), size)]
+
+
+def _nested(x: Array) -> str:
+    if not x.ndim:
+        return repr(x.item()) if x.dtype.kind != "f" else str(x[()])
+    return "[" + ", ".join(_nested(np.asarray(part, x.dtype)) for part in x) + "]"
+
+
+Array = np.ndarray[Any, Any]
+
+
+def generator(x: Array) -> str:
+    """Source that draws an array like this one."""
+    rng = "np.random.default_rng(0)"
+    if x.dtype.kind == "b":
+        return f"{rng}.random({x.shape}) < {float(x.mean()):.3g}"
+    if x.dtype.kind in "iu":
+        return f"{rng}.integers({x.min()}, {x.max()}, {x.shape}, np.{x.dtype}, endpoint=True)"
+    if x.dtype.kind != "f" and x.dtype.name != "bfloat16":
+        return ""
+    known = x.astype(np.float64)
+    known = known[np.isfinite(known)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, spread = (known.mean(), known.std()) if known.size else (np.nan, np.nan)
+    if not np.isfinite([mean, spread]).all():  # nothing, or sums that overflow
+        return ""
+    return f"{rng}.normal({mean:.3g}, {spread:.3g}, {x.shape}).astype({_dtype_code(x.dtype)})"

@@ -1,0 +1,1 @@
+"""Running claims: inputs, attempts, verdicts, processes."""

@@ -1,0 +1,211 @@
+"""What a check and a claim showed: outcomes, tallies, and two runs as one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from mathcore.verify.limits import Tried
+from mathcore.verify.relations import Relation, ratios
+from mathcore.verify.report.describe import Finding
+
+Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected"]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is tried.
+
+    Attributes:
+        name: quick, default or thorough.
+        examples: drawn for each property.
+        scale: size of experiments as a fraction of the full one.
+        bent: how many inputs more are bent out of their domain, in search of a counterexample; as many times as drawn.
+    """
+
+    name: str
+    examples: int
+    scale: float
+    bent: int = 0
+
+
+PROFILES = {
+    p.name: p for p in (Profile("quick", 30, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0, bent=2))
+}
+
+
+@dataclass
+class Tally:
+    """What a check has seen so far.
+
+    Attributes:
+        examples: how many inputs were judged.
+        worst: the largest error ÷ allowance, 0 if all sides agreed exactly.
+        allowance: the allowance at that place, 0 if every comparison was exact.
+        decades: how many examples had their worst error ÷ allowance in each decade; None counts exact agreement.
+        tolerances: the tolerance functions that were used.
+        measured: figures that bodies attached; of numbers under one name the largest.
+        not_tried: what the target does not support → how many inputs were passed over for it.
+        tried: what the operations were called with, where inputs were drawn or enumerated.
+        unmet: conditions of the claim's `limits` → how many inputs were passed over for them.
+    """
+
+    examples: int = 0
+    worst: float = 0.0
+    allowance: float = 0.0
+    decades: dict[int | None, int] = field(default_factory=dict)
+    tolerances: set[str] = field(default_factory=set)
+    measured: dict[str, Any] = field(default_factory=dict)
+    not_tried: dict[str, int] = field(default_factory=dict)
+    tried: Tried = field(default_factory=Tried)
+    unmet: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether something was allowed, and no error seen: then nothing was tested, or too little."""
+        return self.allowance > 0 and self.worst == 0
+
+    def add(self, parts: Iterable[Relation], size: int = 1) -> Relation | None:
+        """Count an example; the first relation that does not hold, if any."""
+        self.examples += size
+        worst = 0.0
+        for relation in parts:
+            self.tolerances.update(relation.tolerances)
+            for name, figure in relation.measured.items():
+                self.measured[name] = _larger(self.measured.get(name), figure)
+            if not relation.error.size:
+                continue
+            ratio = ratios(relation)
+            place = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+            top, allowed = float(ratio[place]), float(relation.allowance[place])
+            if top > 1:
+                return relation
+            worst = max(worst, top)
+            if top > self.worst or (self.worst == 0 and allowed > self.allowance):
+                self.worst, self.allowance = top, allowed
+        decade = math.floor(math.log10(worst)) if worst > 0 else None
+        self.decades[decade] = self.decades.get(decade, 0) + size
+        return None
+
+
+def _larger(before: Any, figure: Any) -> Any:
+    """Of two numbers the larger; of anything else the later."""
+    numbers = isinstance(before, (int, float)) and isinstance(figure, (int, float))
+    return max(before, figure) if numbers else figure
+
+
+@dataclass
+class CheckResult:
+    """What one rung of a claim showed; `failed_on` are the drawn inputs that refuted it."""
+
+    rung: str
+    outcome: Outcome
+    tally: Tally
+    finding: Finding | None = None
+    counterexample: bool = False
+    detail: str = ""
+    dispensable: bool = False  # not offered, and the claim does without
+    failed_on: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass
+class ClaimResult:
+    """What a claim showed.
+
+    Attributes:
+        claim: its id.
+        outcome: the worst of its checks.
+        checks: the rungs, one by one.
+        mutants: name → whether the checks refuted it.
+        seconds: how long it took.
+        would_pass: which trivial answers ("zeros", "a constant", "the input") would have passed on the same inputs.
+        advice: under which other conventions a refuted claim holds, in one line.
+        waiver: why its refutation is accepted, by whoever runs it.
+    """
+
+    claim: str
+    outcome: Outcome
+    checks: list[CheckResult]
+    mutants: dict[str, bool]
+    seconds: float
+    would_pass: tuple[str, ...] = ()
+    advice: str = ""
+    waiver: str = ""
+
+    @property
+    def detail(self) -> str:
+        """Why it does not hold, in one line."""
+        if self.outcome == "unexpected":
+            return "it holds, though a waiver says that it does not: delete the waiver"
+        outcome = "refuted" if self.outcome == "waived" else self.outcome
+        return next((c.detail for c in self.checks if c.outcome == outcome and c.detail), "")
+
+    @property
+    def finding(self) -> Finding | None:
+        """The first failure of the sentence."""
+        return next((c.finding for c in self.checks if c.outcome == "refuted" and c.finding), None)
+
+    @property
+    def misbehaved(self) -> bool:
+        """Whether no number was judged: the target raised, changed its input, or the like."""
+        return self.finding is not None and self.finding.crashed
+
+    @property
+    def tally(self) -> Tally:
+        """All checks of the sentence together (the search for a counterexample is not one)."""
+        total = Tally()
+        for check in (c for c in self.checks if not c.counterexample):
+            total.examples += check.tally.examples
+            total.tried.merge(check.tally.tried)
+            for words, count in check.tally.unmet.items():
+                total.unmet[words] = total.unmet.get(words, 0) + count
+            total.tolerances |= check.tally.tolerances
+            total.measured.update(check.tally.measured)
+            for reason, count in check.tally.not_tried.items():
+                total.not_tried[reason] = total.not_tried.get(reason, 0) + count
+            if (check.tally.worst, check.tally.allowance) > (total.worst, total.allowance):
+                total.worst, total.allowance = check.tally.worst, check.tally.allowance
+        return total
+
+
+def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
+    """Two runs of one claim on different inputs as one; the first failure stands."""
+    checks = [_merged_check(x, y) for x, y in zip(a.checks, b.checks, strict=True)]
+    return replace(
+        a,
+        checks=checks,
+        outcome=worst_outcome(checks),
+        mutants={name: a.mutants.get(name, False) or b.mutants.get(name, False) for name in a.mutants | b.mutants},
+        seconds=a.seconds + b.seconds,
+        would_pass=tuple(name for name in a.would_pass if name in b.would_pass),
+        advice=a.advice or b.advice,
+    )
+
+
+def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
+    order: tuple[Outcome, ...] = ("refuted", "holds", "not_offered", "inconclusive")  # seeing nothing is no objection
+    one, other = a.tally, b.tally
+    tally = Tally(
+        one.examples + other.examples,
+        *max((one.worst, one.allowance), (other.worst, other.allowance)),
+        {d: one.decades.get(d, 0) + other.decades.get(d, 0) for d in one.decades | other.decades},
+        one.tolerances | other.tolerances,
+        {k: _larger(one.measured.get(k), v) for k, v in (one.measured | other.measured).items()},
+        {r: one.not_tried.get(r, 0) + other.not_tried.get(r, 0) for r in one.not_tried | other.not_tried},
+        unmet={w: one.unmet.get(w, 0) + other.unmet.get(w, 0) for w in one.unmet | other.unmet},
+    )
+    for each in (one, other):
+        tally.tried.merge(each.tried)
+    return replace(min((a, b), key=lambda r: order.index(r.outcome)), tally=tally)
+
+
+def worst_outcome(checks: Sequence[CheckResult]) -> Outcome:
+    """The worst of the checks; those that the claim does without count only where there are no others."""
+    checks = [c for c in checks if not c.dispensable] or checks
+    order: tuple[Outcome, ...] = ("refuted", "inconclusive", "not_offered")
+    worst: Outcome = next((o for o in order if any(c.outcome == o for c in checks)), "holds")
+    return worst if checks else "inconclusive"

@@ -1,0 +1,1 @@
+"""The implementations that claims are checked on: how they are called, and what they declare."""

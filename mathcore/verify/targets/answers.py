@@ -1,0 +1,88 @@
+"""What an answer looks like, by operation: type, shape and dtype, from mathcore's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.errors import FaultError
+from mathcore.verify.tolerances import flushed
+
+# What answers look like, by operation: shape and dtype from mathcore's arguments.
+Expected = tuple[tuple[int, ...], Any]
+
+
+_LIKE_X = ("softmax", "log_softmax", "temperature_softmax", "relu", "rope", "apply_rope")
+
+
+_NO_AXIS = ("logsumexp", "argmax")
+
+
+def _expected(operation: str, given: Mapping[str, Any]) -> Expected | None:
+    name = operation.removesuffix("_vjp")
+    if operation.endswith("_vjp"):
+        if name in (*_LIKE_X, "logsumexp") and name != "apply_rope":
+            return given["x"].shape, given["x"].dtype
+        return (given["logits"].shape, given["logits"].dtype) if name == "cross_entropy" else None
+    if name in _LIKE_X:
+        return given["x"].shape, given["x"].dtype
+    if name in _NO_AXIS:
+        x, axis = given["x"], given["axis"] % given["x"].ndim
+        kept = (1,) if given.get("keepdims") else ()
+        shape = x.shape[:axis] + kept + x.shape[axis + 1 :]
+        return shape, None if name == "argmax" else x.dtype
+    if name == "cross_entropy":
+        x, axis = given["logits"], given["axis"] % given["logits"].ndim
+        return (x.shape[:axis] + x.shape[axis + 1 :] if given["reduction"] == "none" else ()), x.dtype
+    if name == "linear":
+        x, weight = given["x"], given["weight"]
+        return (*x.shape[:-1], weight.shape[-1]), np.result_type(x, weight)
+    if name == "embedding":
+        return (*np.shape(given["ids"]), *given["weight"].shape[1:]), given["weight"].dtype
+    if name == "scaled_dot_product_attention" and not given["return_lse"]:
+        q, v = given["query"], given["value"]
+        return (*q.shape[:-1], v.shape[-1]), np.result_type(q, given["key"], v)
+    return None
+
+
+def check_answer(operation: str, given: Mapping[str, Any], answer: Any) -> None:
+    """Type, shape and dtype of an answer, where the arguments are such that they are known.
+
+    Raises:
+        FaultError: if they are others.
+    """
+    floats = [v for v in given.values() if isinstance(v, np.ndarray) and is_float(v)]
+    if not floats:
+        return
+    try:
+        expected = _expected(operation, given)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ZeroDivisionError):
+        return  # the arguments are wrong on purpose, and the claim is about that
+    if expected is None:
+        return
+    shape, dtype = expected
+    if not isinstance(answer, (np.ndarray, np.generic)):
+        raise FaultError(operation, f"returned {an_object(answer)}, expected an array")
+    if answer.shape != shape:
+        raise FaultError(operation, f"returned the shape {answer.shape}, expected {shape}")
+    if dtype is None and answer.dtype.kind not in "iu":
+        raise FaultError(operation, f"returned {answer.dtype}, expected integers")
+    if dtype is not None and answer.dtype != dtype:
+        raise FaultError(operation, f"returned {answer.dtype}, expected {dtype}")
+
+
+def an_object(value: Any) -> str:
+    """What something is, for a message."""
+    return "None" if value is None else f"an object of type {type(value).__name__}"
+
+
+def is_float(x: np.ndarray[Any, Any]) -> bool:
+    """Whether an array is of floats, bfloat16 included."""
+    return x.dtype.kind == "f" or x.dtype.name == "bfloat16"
+
+
+def has_subnormals(value: Any) -> bool:
+    """Whether an array holds subnormal numbers."""
+    return isinstance(value, np.ndarray) and not np.array_equal(flushed(value), value, equal_nan=is_float(value))

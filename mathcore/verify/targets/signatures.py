@@ -1,0 +1,145 @@
+"""An operation's signature in mathcore and in a target: which arguments a call has, and how the target takes them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.errors import NotTriedError
+
+_TORCH_WORDS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+@functools.lru_cache(maxsize=512)
+def reference_signature(operation: str) -> inspect.Signature | None:
+    """Mathcore's signature of the operation; None if mathcore has no such function."""
+    import mathcore
+
+    function = getattr(mathcore, operation, None) if operation in mathcore.__all__ else None
+    return inspect.signature(function) if inspect.isfunction(function) else None
+
+
+def _by_place(operation: str) -> set[str]:
+    """What has no default, and is no keyword."""
+    signature = reference_signature(operation)
+    parameters = {} if signature is None else signature.parameters
+    return {n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.KEYWORD_ONLY}
+
+
+def default_arguments(operation: str) -> dict[str, Any]:
+    """The defaults of an operation in mathcore."""
+    signature = reference_signature(operation)
+    return {} if signature is None else {n: p.default for n, p in signature.parameters.items()}
+
+
+def named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The arguments of a call under mathcore's names, those with defaults included; None if mathcore lacks it."""
+    signature = reference_signature(operation)
+    if signature is None:
+        return None
+    bound = signature.bind(*args, **options)
+    bound.apply_defaults()
+    return dict(bound.arguments)
+
+
+def fitted(
+    operation: str, function: Callable[..., Any], given: Mapping[str, Any], conventions: Any
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as `function` takes them: what has no default by place, everything else by name.
+
+    An option that it does not take is left out if its value is the default, and means that the call is not supported
+    otherwise.
+    """
+    defaults = default_arguments(operation)
+    required = [name for name in given if name in _by_place(operation)]
+    accepted = accepts(function)
+    options = {}
+    for name, value in given.items():
+        if name in required:
+            continue
+        if name == "positions" and value is None and _demands(function, name):
+            value = np.arange(given["x"].shape[-2])  # what leaving them out means
+        own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_WORDS.get(name, "")
+        if accepted is None:  # a function without a signature is told what is not the default
+            if not is_default(value, defaults.get(name)):
+                options[name] = value
+        elif own and (own in accepted or ("**" in accepted and not is_default(value, defaults.get(name)))):
+            options[own] = value
+        elif not _goes_without_saying(operation, name, given, conventions) and (
+            name == "query_offset" or not is_default(value, defaults.get(name))  # no target has an offset of its own
+        ):
+            raise NotTriedError(operation, f"`{name}`")
+    places = [_as_an_array(operation, name, given[name]) for name in required]
+    # A parameter that is optional in mathcore may be demanded by place: lambda q, k, v, mask: …
+    return tuple(places), options
+
+
+def options(operation: str, function: Callable[..., Any], without: Collection[str]) -> tuple[set[str], set[str]]:
+    """The names of an operation's options: those that `function` takes, and those that it does not or must not."""
+    signature, accepted = reference_signature(operation), accepts(function)
+    names = set() if signature is None else {*signature.parameters} - _by_place(operation)
+    if accepted is None or "**" in accepted:
+        taken = names.difference(without)
+    else:
+        taken = {n for n in names.difference(without) if {n, _TORCH_WORDS.get(n, n)} & accepted}
+    return taken, names - taken
+
+
+def _as_an_array(operation: str, name: str, value: Any) -> Any:
+    """NumPy's answer to a single number is a scalar, which no other framework knows for an array of no axes."""
+    signature = reference_signature(operation)
+    if signature is None or not isinstance(value, np.generic):
+        return value
+    return np.asarray(value) if "ArrayLike" in str(signature.parameters[name].annotation) else value
+
+
+def _demands(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function cannot be called without an argument of this name."""
+    try:
+        parameter = inspect.signature(function).parameters.get(name)
+    except (TypeError, ValueError):
+        return False
+    return parameter is not None and parameter.default is parameter.empty
+
+
+def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], conventions: Any) -> bool:
+    """Whether a target does by convention what the option asks for."""
+    value = given[name]
+    if name == "interleaved":
+        own = conventions.code_layout if operation.startswith("sinusoidal") else conventions.rope_pairing
+        return bool(value) == (own == "interleaved")
+    if name == "query_offset":
+        if not given.get("is_causal"):
+            return True
+        last = given["key"].shape[-2] - given["query"].shape[-2]
+        return bool(value == (0 if conventions.causal_alignment == "top-left" else last))
+    if name == "axis" and isinstance(value, int):
+        first = next(v for k, v in given.items() if isinstance(v, np.ndarray) and k != "cotangent")
+        return value == first.ndim - 1
+    if name == "rotary_dim":
+        return bool(value == given["x"].shape[-1])
+    return False
+
+
+def is_default(value: Any, default: Any) -> bool:
+    """Whether an argument is what leaving it out means."""
+    if value is default or isinstance(value, (tuple, list, dict)):
+        return value is default
+    return np.ndim(value) == 0 and np.ndim(default) == 0 and bool(value == default)
+
+
+def accepts(function: Callable[..., Any]) -> frozenset[str] | None:
+    """The names of the arguments that a function takes, "**" if any; None if that is not known (a ufunc)."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters) and not any(p.kind is p.KEYWORD_ONLY for p in parameters):
+        anything = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        return frozenset({"**"}) if anything else frozenset()
+    by_name = frozenset(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
+    return by_name | ({"**"} if any(p.kind is p.VAR_KEYWORD for p in parameters) else frozenset())
