@@ -5,33 +5,21 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mathcore.attention import (
-    KeyValueCache,
+from mathcore.attention.blockwise import blockwise_attention, merge_attention
+from mathcore.attention.cache import KeyValueCache
+from mathcore.attention.dot_product import (
     attention_weights,
-    blockwise_attention,
-    merge_attention,
-    multi_head_attention,
-    multi_head_attention_step,
-    multi_head_attention_vjp,
     scaled_dot_product_attention,
     scaled_dot_product_attention_vjp,
 )
-from mathcore.embeddings import (
-    best_score_table,
-    cosine_similarity,
-    cosine_similarity_vjp,
-    embedding,
-    embedding_vjp,
-    one_hot,
-)
-from mathcore.layers import (
-    linear,
-    linear_vjp,
-    low_rank,
-    relu,
-    relu_vjp,
-)
-from mathcore.positions import (
+from mathcore.attention.multi_head import multi_head_attention, multi_head_attention_step, multi_head_attention_vjp
+from mathcore.embeddings.cosine_similarity import cosine_similarity, cosine_similarity_vjp
+from mathcore.embeddings.embedding import embedding, embedding_vjp, one_hot
+from mathcore.embeddings.score_table import best_score_table
+from mathcore.layers.linear import linear, linear_vjp
+from mathcore.layers.low_rank import low_rank
+from mathcore.layers.relu import relu, relu_vjp
+from mathcore.positions.rope import (
     apply_rope,
     apply_rope_vjp,
     rope,
@@ -39,26 +27,15 @@ from mathcore.positions import (
     rope_frequencies,
     rope_permutation,
     rope_vjp,
-    sinusoidal_positional_encoding,
-    sinusoidal_positional_encoding_vjp,
 )
-from mathcore.probability import (
-    argmax,
-    cross_entropy,
-    cross_entropy_and_grad,
-    cross_entropy_vjp,
-    log_softmax,
-    log_softmax_vjp,
-    logsumexp,
-    logsumexp_vjp,
-    softmax,
-    softmax_vjp,
-    temperature_softmax,
-    temperature_softmax_vjp,
-)
+from mathcore.positions.sinusoidal import sinusoidal_positional_encoding, sinusoidal_positional_encoding_vjp
+from mathcore.probability.argmax import argmax
+from mathcore.probability.cross_entropy import cross_entropy, cross_entropy_and_grad, cross_entropy_vjp
+from mathcore.probability.log_softmax import log_softmax, log_softmax_vjp, logsumexp, logsumexp_vjp
+from mathcore.probability.softmax import softmax, softmax_vjp, temperature_softmax, temperature_softmax_vjp
 
 if TYPE_CHECKING:
-    from mathcore.approximation import (
+    from mathcore.approximation.approximation import (
         check_separation,
         count_pieces,
         interpolating_net,
@@ -71,7 +48,7 @@ if TYPE_CHECKING:
         tent_net,
         xor_net,
     )
-    from mathcore.digits import (
+    from mathcore.digits.digits import (
         confusion_matrix,
         digit_scores,
         fit_softmax_regression,
@@ -82,7 +59,7 @@ if TYPE_CHECKING:
         stratified_split,
         wilson_interval,
     )
-    from mathcore.language_models import (
+    from mathcore.language_models.language_models import (
         LanguageModel,
         Plan,
         WordBigram,
@@ -91,43 +68,30 @@ if TYPE_CHECKING:
         start_language_model,
         train_language_model,
     )
-    from mathcore.models import (
-        generate,
+    from mathcore.models.predictor import (
         init_neighbour_predictor,
-        init_transformer,
         neighbour_gradient,
         neighbour_loss,
         neighbour_pairs,
         neighbour_scores,
         train_neighbours,
+    )
+    from mathcore.models.transformer import (
+        generate,
+        init_transformer,
         transformer,
         transformer_gradient,
         transformer_loss,
         transformer_step,
         transformer_vjp,
     )
-    from mathcore.normalisation import (
-        rms_norm,
-        rms_norm_vjp,
-    )
-    from mathcore.tokenizers import (
-        BytePairTokenizer,
-        UnknownWordError,
-        WordTokenizer,
-        normalise,
-    )
-    from mathcore.training import (
-        SGD,
-        Adam,
-        Checkpoint,
-        adam_init,
-        adam_step,
-        load_checkpoint,
-        save_checkpoint,
-        sgd_step,
-        train,
-        warmup_cosine,
-    )
+    from mathcore.normalisation.rms_norm import rms_norm, rms_norm_vjp
+    from mathcore.tokenizers.byte_pairs import BytePairTokenizer
+    from mathcore.tokenizers.words import UnknownWordError, WordTokenizer, normalise
+    from mathcore.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+    from mathcore.training.loop import train
+    from mathcore.training.optimisers import SGD, Adam, adam_init, adam_step, sgd_step
+    from mathcore.training.schedule import warmup_cosine
 
 __version__ = "0.2.0"
 

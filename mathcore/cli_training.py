@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
-    from mathcore.training import Checkpoint
+    from mathcore.training.checkpoint import Checkpoint
 
 _SAVE_EVERY = 30.0  # seconds
 
@@ -40,8 +40,14 @@ def train(
     One part in ten is held out. At the end the loss on it is shown beside that of a word bigram, in bits per byte. A
     training that was stopped and resumed gives bit for bit what it gives without the stop.
     """
-    from mathcore.language_models import LanguageModel, WordBigram, default_text, split_text, train_language_model
-    from mathcore.training import save_checkpoint
+    from mathcore.language_models.language_models import (
+        LanguageModel,
+        WordBigram,
+        default_text,
+        split_text,
+        train_language_model,
+    )
+    from mathcore.training.checkpoint import save_checkpoint
 
     console = Console()
     if checkpoint.exists() and not resume:
@@ -94,8 +100,8 @@ def train(
 @click.option("--seed", type=click.IntRange(min=0), help="Draw the tokens of an earlier call again.")
 def generate(checkpoint: Path, prompt: str, tokens: int, temperature: float, seed: int | None) -> None:
     """Continue PROMPT with the model in CHECKPOINT."""
-    from mathcore.language_models import LanguageModel
-    from mathcore.training import load_checkpoint
+    from mathcore.language_models.language_models import LanguageModel
+    from mathcore.training.checkpoint import load_checkpoint
 
     try:
         model = LanguageModel.of(load_checkpoint(checkpoint))
@@ -113,15 +119,15 @@ def _read(file: Path) -> str:
 
 
 def _started(text: str, steps: int | None, seed: int) -> Checkpoint:
-    from mathcore.language_models import Plan, start_language_model
+    from mathcore.language_models.language_models import Plan, start_language_model
 
     plan = Plan(seed=seed)
     return start_language_model(text, plan if steps is None else dataclasses.replace(plan, steps=steps))
 
 
 def _resumed(checkpoint: Path, steps: int | None) -> Checkpoint:
-    from mathcore.language_models import LanguageModel
-    from mathcore.training import load_checkpoint
+    from mathcore.language_models.language_models import LanguageModel
+    from mathcore.training.checkpoint import load_checkpoint
 
     if not checkpoint.exists():
         raise click.UsageError(f"there is no {checkpoint} to resume")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.attention_rows import Dice, Power, powers
+from mathcore.attention.inputs import Dice, Power, powers
 
 Q, K, V = np.ones((2, 3, 4)), np.ones((1, 5, 4)), np.ones((1, 5, 6))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore import _blocks
+from mathcore._compute import matmul, reduce, threads
 from mathcore.verify import catalogue, mathcore_target
 from mathcore.verify.run.results import PROFILES
 from mathcore.verify.run.runner import run_claim
@@ -29,8 +29,8 @@ def test_a_product_in_pieces_is_the_product(m, k, n):
     rng = np.random.default_rng(m + k + n)
     a, b = (rng.integers(-9, 10, shape).astype(np.float32) for shape in ((2, m, k), (2, k, n)))
     turned = np.ascontiguousarray(b.swapaxes(-1, -2)).swapaxes(-1, -2)
-    assert np.array_equal(_blocks.product(a, b), a @ b)
-    assert np.array_equal(_blocks.product(a, turned), a @ b)
+    assert np.array_equal(matmul.product(a, b), a @ b)
+    assert np.array_equal(matmul.product(a, turned), a @ b)
 
 
 @pytest.mark.parametrize("name", ["attention.options_commute", "attention.mask_excludes", "attention.gradient",
@@ -79,9 +79,9 @@ def test_threads_do_what_the_caller_asked_numpy_to_do_about_overflow(monkeypatch
         np.multiply(large, large)
 
     with np.errstate(over="ignore"):
-        _blocks.share(task, 2)
+        threads.share(task, 2)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-        _blocks.share(task, 2)
+        threads.share(task, 2)
 
 
 def test_numpys_buffer_is_what_it_was_and_numbers_are_what_they_are_without():
@@ -93,7 +93,7 @@ def test_numpys_buffer_is_what_it_was_and_numbers_are_what_they_are_without():
         met.append(np.getbufsize())
         return np.subtract(*inputs, out=out)
 
-    assert np.array_equal(_blocks.beside(watched, x, column, np.empty_like(x)), x - column)
+    assert np.array_equal(reduce.beside(watched, x, column, np.empty_like(x)), x - column)
     assert met == [496]  # a row, in sixteens as NumPy wants it
     assert np.getbufsize() == before
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.positions_search import all_repeats, chain_records, convergents, nearest_repeats, turn
+from mathcore.positions.periods import all_repeats, chain_records, convergents, nearest_repeats, turn
 from mathcore.verify import Conventions, Target, detect, verify
 
 X = np.arange(12.0).reshape(3, 4)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.tokenizers import last_tokens
+from mathcore.tokenizers.byte_pairs import last_tokens
 from mathcore.verify import Target, mathcore_target
 from mathcore.verify.run.results import PROFILES
 from mathcore.verify.run.runner import run_check
@@ -160,7 +160,7 @@ class Lower(Words):
 
 @pytest.mark.parametrize(("target", "expected"), [(Words, "holds"), (Lower, "refuted")])
 def test_tokenizers_of_others_can_be_checked(target, expected):
-    from mathcore.tokenizers_claims import split_gives_words
+    from mathcore.tokenizers.words_claims import split_gives_words
 
     for check in split_gives_words.checks:
         theirs = Target("theirs", {"word_tokenizer": target})

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.probability_mutants import on_rows
+from mathcore.probability.row_mutants import on_rows
 from mathcore.verify.claims import mutant
 from mathcore.verify.real_bugs import real_bug
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.tokenizers_mutants import Changed
+from mathcore.tokenizers.byte_pairs_mutants import Changed
 from mathcore.verify.claims import mutant
 from mathcore.verify.real_bugs import real_bug
 

@@ -26,6 +26,8 @@ from typing import Any, ParamSpec
 import numpy as np
 
 _P = ParamSpec("_P")
+
+
 _Values = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -122,6 +124,8 @@ _FLUSHING = {
     name: f if name == "float16" else replace(f, smallest=2 * f.tiny)  # float16 is computed in float32, and kept
     for name, f in FORMATS.items()
 }
+
+
 _KNOWN: ContextVar[Mapping[str, Format]] = ContextVar("formats", default=FORMATS)
 
 
@@ -218,186 +222,10 @@ def dot_product(magnitude: Any, terms: int, dtype: Any) -> Any:
     return accumulated + f.u * (m + accumulated) + f.smallest / 2
 
 
-_EVALUATED = 1 + 2.0**-40
-"""What evaluating a bound in floats, from probabilities good to 40 bits, may lose."""
-
-
-def gaps(x: Any) -> _Values:
-    """d_i = max x − x_i along the last axis, in float64; infinite where x is −∞."""
-    x = np.asarray(x, np.float64)
-    if not x.shape[-1]:
-        return x
-    with np.errstate(over="ignore", invalid="ignore"):
-        d = x.max(-1, keepdims=True) - x
-    return np.where(np.isneginf(x), np.inf, d)
-
-
-def _exponential_errors(d: _Values, work: Format, roundings: int) -> _Values:
-    """a_i: the relative error of the computed e^(−d_i), from rounding the exponent and from exp itself.
-
-    (1 + ε)e^(kud) − 1 written without cancellation; exp(0) = 1 is exact.
-    """
-    gap = np.where(np.isfinite(d), d, 0.0)
-    shift = np.expm1(np.minimum(gamma(roundings, work.u) * gap, 50.0))
-    own = np.where(gap > 0, 2 * work.u * work.exp, 0.0)
-    return shift + own + shift * own
-
-
-def _faint(d: _Values, work: Format) -> Any:
-    """Where e^(−d) may come out subnormal, or as 0 although the score is not −∞."""
-    return (d > -math.log(work.tiny) - 2) & np.isfinite(d)
-
-
-def _sum_error(
-    p: _Values, d: _Values, summation: str, work: Format, *, roundings: int = 1, touched: Any = 1.0
-) -> _Values:
-    """b: the error of the computed S = Σ e^(−d_j) as a fraction of S, one number a row.
-
-    `touched` is the share of S that goes through additions: all of it, or all but the largest term.
-    """
-    a = _exponential_errors(d, work, roundings)
-    lost = _faint(d, work).sum(-1, keepdims=True) * (work.exp + 0.5) * work.smallest * p.max(-1, keepdims=True)
-    mean = (p * a).sum(-1, keepdims=True) + lost
-    return np.asarray(mean + gamma(height(p.shape[-1], summation), work.u) * (touched + mean)) * _EVALUATED
-
-
-def probability_error(p: _Values, d: _Values, summation: str, work: Format, *, roundings: int = 1) -> _Values:
-    """The error of softmax's outputs before they are stored, derived at `softmax_rounding`."""
-    if not p.shape[-1]:
-        return np.zeros(p.shape)
-    a, b = _exponential_errors(d, work, roundings), _sum_error(p, d, summation, work, roundings=roundings)
-    top = p.max(-1, keepdims=True)  # 1 / S
-    underflow = np.where(_faint(d, work), (work.exp + 0.5) * work.smallest * top * (1 + work.u), 0.0)
-    error = (p * (a + work.u + a * work.u + b) + underflow) / np.where(b < 1, 1 - b, 1.0)
-    error = np.where(b < 1, error, np.inf) + np.where(p < 4 * work.tiny, work.smallest, 0.0)
-    return np.where(np.isfinite(d), error * _EVALUATED, 0.0)
-
-
 def stored(value: Any, error: Any, dtype: Any) -> Any:
     """`error` and what storing a 16-bit result adds; float32 and float64 results are stored as they are."""
     f = format_of(dtype)
     return error if f is work_format(dtype) else error + f.u * (abs(value) + error) + f.smallest / 2
-
-
-@tolerance
-def softmax_rounding(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
-    r"""Softmax along the last axis: `x` the scores, `p` the true probabilities.
-
-    With $d_i = \max x - x_i$ and $S = \sum_j e^{-d_j} = 1 / p_{\max}$: rounding the shift multiplies
-    $e^{-d_i}$ by $e^{d_i\delta}$ and exp adds its own $2uE$, so each exponential carries a relative error
-    $a_i = e^{\gamma_1 d_i}(1 + 2uE) - 1$, and $(E + \tfrac12)\lambda$ where it is subnormal. The denominator carries
-    their mean weighted by p and the summation's $\gamma_h$: $b = m + \gamma_h(1 + m)$ with
-    $m = \sum_j p_j a_j + \kappa$, where κ holds what underflow loses. The division adds u:
-    $$|\hat p_i - p_i| \le \frac{p_i\,(a_i + u + a_i u + b) + \text{underflow of } e^{-d_i}}{1 - b}
-      + \text{underflow of } p_i$$
-    To first order that is $p_i u\,(d_i + \sum_j p_j d_j + h + 1) + 4 p_i u E$ with $\sum_j p_j d_j \le \ln n$: the
-    bound depends on the row, not only on its length. An excluded score (−∞) gives exactly 0. Sixteen-bit results are
-    computed in float32 and rounded once more.
-    """
-    p = np.asarray(p, np.float64)
-    d = gaps(x)
-    error = probability_error(p, d, summation, work_format(dtype))
-    return np.where(np.isfinite(d), stored(p, error, dtype), 0.0)
-
-
-@tolerance
-def sum_of_softmax(n: int, dtype: Any, summation: str = "any") -> Any:
-    r"""The exact sum of n softmax outputs against 1: $(h + 1)u$, and $n\lambda/2$ for underflow.
-
-    The exponentials' errors cancel: whatever numbers $\hat e_i$ exp returned, the outputs are
-    $\hat e_i / \hat S\,(1 + \delta_i)$ and $\sum \hat e_i / \hat S = 1/(1 + \theta)$ with $|\theta| \le \gamma_h$. So
-    the sum is off by at most $(\gamma_h + u)/(1 - \gamma_h)$. Rounding the outputs to 16 bits adds $u_{16}$ of it.
-    """
-    f, work = format_of(dtype), work_format(dtype)
-    g = gamma(height(n, summation), work.u)
-    error = (g + work.u) / (1 - g) + n * work.smallest / 2
-    return error if f is work else error + f.u * (1 + error) + n * f.smallest / 2
-
-
-@tolerance
-def logsumexp_rounding(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
-    r"""Log-sum-exp along the last axis, $y = m + \ln S$: `x` the scores, `p` the true softmax.
-
-    S has the relative error b of `softmax_rounding`, which moves $\ln S$ by at most $-\ln(1 - b)$; the logarithm adds
-    $2uE_{\log}$ of its value, the final addition u of the result:
-    $e = -\operatorname{log1p}(-b) + 2uE_{\log}(\ln S - \operatorname{log1p}(-b)) + (E_{\log} + \tfrac12)\lambda$, and
-    $|\hat y - y| \le e + u(|y| + e)$.
-    """
-    return _logsumexp_error(x, p, dtype, summation, whole=True)
-
-
-@tolerance
-def logsumexp_digits(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
-    r"""Log-sum-exp computed as $y = m + \operatorname{log1p}(s)$, s the sum of all terms but the largest.
-
-    As `logsumexp_rounding`, except that the 1 of the largest score never meets an addition: the summation's
-    $\gamma_h$ applies to $s$ alone. Relative to $S = 1 + s$ the error of s is $b = m + \gamma_h(s/S + m)$, and
-    $\ln(1 + s)$ moves by at most $-\operatorname{log1p}(-b)$. When one score dominates, $s \ll 1$ and every term
-    shrinks with s: the result is good to a few units in *its own* last place, where the textbook form, which rounds
-    $1 + s$, keeps nothing.
-    """
-    return _logsumexp_error(x, p, dtype, summation, whole=False)
-
-
-@tolerance
-def log_softmax_rounding(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
-    r"""Log-softmax along the last axis, $t_i = -d_i - \ln S$: `x` the scores, `p` the true softmax.
-
-    The shift is off by $u d_i$, $\ln S$ by the e of `logsumexp_rounding`, the subtraction by u of its result:
-    $s = u d_i + e$ and $|\hat t_i - t_i| \le s + u(|t_i| + s)$. There is no term in $\max|x|$: a common offset must not
-    cost digits.
-    """
-    return _log_softmax_error(x, p, dtype, summation, whole=True)
-
-
-@tolerance
-def log_softmax_digits(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
-    r"""Log-softmax computed with $\ln S = \operatorname{log1p}(s)$: as `log_softmax_rounding`, with `logsumexp_digits`.
-
-    Both parts of $t_i = -d_i - \ln S$ are ≤ 0, so nothing cancels and the error stays a small multiple of
-    $u\,|t_i|$, even where $p_i$ is so close to 1 that $t_i = \ln p_i$ is tiny.
-    """
-    return _log_softmax_error(x, p, dtype, summation, whole=False)
-
-
-def _logsumexp_error(x: Any, p: Any, dtype: Any, summation: str, *, whole: bool) -> Any:
-    work = work_format(dtype)
-    log_sum, e = log_sum_and_error(np.asarray(p, np.float64), gaps(x), summation, work, whole=whole)
-    y = np.asarray(x, np.float64).max(-1, initial=-np.inf) + log_sum
-    seen = np.isfinite(y)  # an empty row, or one of −∞ alone, gives −∞ exactly
-    y = np.where(seen, y, 0.0)
-    return np.where(seen, stored(y, (e + work.u * (abs(y) + e)) * _EVALUATED, dtype), 0.0)
-
-
-def _log_softmax_error(x: Any, p: Any, dtype: Any, summation: str, *, whole: bool) -> Any:
-    work = work_format(dtype)
-    d = gaps(x)
-    error, t = log_probability_error(np.asarray(p, np.float64), d, summation, work, whole=whole)
-    return np.where(np.isfinite(d), stored(t, error, dtype), 0.0)
-
-
-def log_probability_error(
-    p: _Values, d: _Values, summation: str, work: Format, *, whole: bool
-) -> tuple[_Values, _Values]:
-    """The error of log-softmax's outputs t before they are stored, and abs(t); derived at `log_softmax_rounding`."""
-    log_sum, e = (v[..., None] for v in log_sum_and_error(p, d, summation, work, whole=whole))
-    gap = np.where(np.isfinite(d), d, 0.0)
-    s = work.u * gap + e
-    return (s + work.u * (gap + log_sum + s)) * _EVALUATED, gap + log_sum
-
-
-def log_sum_and_error(p: _Values, d: _Values, summation: str, work: Format, *, whole: bool) -> tuple[_Values, _Values]:
-    """Ln S, and the error e of the computed one; `whole` if the largest term goes through the summation too."""
-    if not p.shape[-1]:
-        return np.zeros(p.shape[:-1]), np.zeros(p.shape[:-1])
-    others = p.copy()
-    np.put_along_axis(others, p.argmax(-1)[..., None], 0.0, -1)
-    rest, top = others.sum(-1), p.max(-1)
-    log_sum = np.log1p(rest / np.where(top > 0, top, 1.0))  # S = 1 / top = 1 + rest / top
-    b = _sum_error(p, d, summation, work, touched=1.0 if whole else rest[..., None])[..., 0]
-    moved = -np.log1p(-np.minimum(b, 1 - 2.0**-20))
-    e = moved + 2 * work.u * work.log * (log_sum + moved) + (work.log + 0.5) * work.smallest
-    return log_sum, np.where(b < 1, e, np.inf)
 
 
 @tolerance

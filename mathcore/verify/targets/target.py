@@ -253,7 +253,7 @@ def mathcore_target() -> Target:
         True
     """
     import mathcore
-    from mathcore import _blocks
+    from mathcore._compute import threads
 
     operations = {
         **{name: getattr(mathcore, name) for name in dir(mathcore) if name in mathcore.__all__},
@@ -262,7 +262,7 @@ def mathcore_target() -> Target:
         "load_byte_pair_tokenizer": mathcore.BytePairTokenizer.load,
         "word_bigram": mathcore.WordBigram.train,
         "language_model": mathcore.LanguageModel.of,
-        "num_threads": _blocks.num_threads,
+        "num_threads": threads.num_threads,
     }
     return Target(
         "mathcore", operations, MATHCORE, exact=True, silent=True,

@@ -1,0 +1,429 @@
+"""Approximation: what nets of layers with ReLU between them can represent, and what a single layer cannot.
+
+Every net here is a sequence of (weight, bias) pairs. The nets that are built by hand hold whole numbers; asked for
+`dtype=object` they hold Python integers, which keep Fractions exact.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, booleans, floating, working
+from mathcore.layers.linear import linear, linear_vjp
+from mathcore.layers.relu import relu, relu_vjp
+
+Layers: TypeAlias = Sequence[tuple[Array, Array]]
+Separation: TypeAlias = (
+    tuple[Literal["separable"], tuple[tuple[Fraction, ...], Fraction]]
+    | tuple[Literal["infeasible"], tuple[Fraction, ...]]
+)
+
+
+def relu_net(x: npt.ArrayLike, layers: Layers) -> Array:
+    r"""A net: layers with ReLU between them, and none after the last.
+
+    $$f(x) = \operatorname{relu}(\dots \operatorname{relu}(xW_1 + b_1) \dots)\,W_k + b_k$$
+
+    Args:
+        x: (..., inputs), floats.
+        layers: k ≥ 1 pairs of weight (inputs, outputs) and bias (outputs,), floats, each fitting the one before.
+
+    Returns:
+        (..., outputs of the last layer), in the dtype NumPy promotes the arrays to.
+
+    Raises:
+        TypeError: if an array is not floating.
+        ValueError: if there is no layer, or the shapes do not touch.
+
+    Examples:
+        >>> layers = (np.array([[2.0]]), np.array([-1.0])), (np.array([[3.0]]), np.array([0.5]))
+        >>> mc.relu_net([[2.0], [0.0]], layers)
+        array([[9.5],
+               [0.5]])
+    """
+    return linear(_hidden(x, layers)[-1], *layers[-1])
+
+
+def relu_net_vjp(
+    cotangent: npt.ArrayLike, x: npt.ArrayLike, layers: Layers
+) -> tuple[Array, tuple[tuple[Array, Array], ...]]:
+    r"""Pull a cotangent of `relu_net` back to its inputs, layer by layer from the last.
+
+    $$\bar h_k = \bar y, \qquad \bar h_{i-1} = \bigl(\bar h_i W_i^\top\bigr)\,[h_{i-1} > 0]$$
+
+    Args:
+        cotangent: (..., outputs), floats, the shape of `relu_net(x, layers)`.
+        x, layers: as given to `relu_net`.
+
+    Returns:
+        The cotangent of x, and of every layer a pair for its weight and its bias, each in the dtype of its input.
+
+    Raises:
+        TypeError, ValueError: as `relu_net`, and for a cotangent of another shape.
+
+    Examples:
+        >>> layers = (np.array([[2.0]]), np.array([-1.0])), (np.array([[3.0]]), np.array([0.5]))
+        >>> x_bar, layer_bars = mc.relu_net_vjp([1.0], [2.0], layers)
+        >>> x_bar
+        array([6.])
+    """
+    inputs, g = _hidden(x, layers), floating("cotangent", cotangent)
+    slopes: list[tuple[Array, Array]] = []
+    for i in reversed(range(len(layers))):
+        # A hidden value is positive exactly where what ReLU was given is, so it can stand in for that.
+        g, weight_bar, bias_bar = linear_vjp(g, inputs[i], *layers[i])  # type: ignore[misc]
+        g = relu_vjp(g, inputs[i]) if i else g
+        slopes.insert(0, (weight_bar, bias_bar))
+    return g, tuple(slopes)
+
+
+def interpolating_net(knots: npt.ArrayLike, values: npt.ArrayLike) -> tuple[tuple[Array, Array], ...]:
+    r"""One hidden layer that draws straight lines from point to point.
+
+    $$f(x) = v_0 + \sum_{i=0}^{n-2} (s_i - s_{i-1}) \operatorname{relu}(x - t_i), \qquad
+      s_i = \frac{v_{i+1} - v_i}{t_{i+1} - t_i}, \quad s_{-1} = 0$$
+
+    Left of the first knot it is $v_0$, right of the last it goes straight on.
+
+    Args:
+        knots: (n,), floats, ascending, n ≥ 2.
+        values: (n,), floats.
+
+    Returns:
+        Two layers for `relu_net` on inputs (..., 1), with n − 1 hidden units, in the dtype NumPy promotes the two to.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit or the knots do not ascend.
+
+    Examples:
+        >>> net = mc.interpolating_net(knots=[0.0, 1.0, 2.0], values=[0.0, 4.0, 0.0])
+        >>> mc.relu_net([[0.5], [1.0], [1.25]], net)
+        array([[2.],
+               [4.],
+               [3.]])
+    """
+    t, v = floating("knots", knots), floating("values", values)
+    if t.ndim != 1 or t.shape != v.shape or len(t) < 2:
+        raise ValueError(f"`knots` and `values` must have one shape (n,), n ≥ 2, got {t.shape} and {v.shape}")
+    _check_ascending("knots", t)
+    result = np.result_type(t, v)
+    t, v = working(t), working(v)
+    slopes = (v[1:] - v[:-1]) / (t[1:] - t[:-1])  # (n − 1,)
+    bends = slopes.copy()
+    bends[1:] -= slopes[:-1]
+    layers = (np.ones_like(t[None, :-1]), -t[:-1]), (bends[:, None], v[:1])
+    return tuple((weight.astype(result), bias.astype(result)) for weight, bias in layers)
+
+
+def xor_net(dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
+    r"""Two hidden units that compute "one or the other, but not both".
+
+    $$f(a, b) = \operatorname{relu}(a + b) - 2 \operatorname{relu}(a + b - 1)$$
+
+    Args:
+        dtype: of the layers.
+
+    Returns:
+        Two layers for `relu_net` on inputs (..., 2) of zeros and ones; the output (..., 1) is 0 or 1 exactly.
+
+    Examples:
+        >>> mc.relu_net([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], mc.xor_net()).ravel()
+        array([0., 1., 1., 0.])
+
+    Source:
+        Goodfellow, Bengio & Courville, Deep Learning (2016), §6.1.
+    """
+    return _layer([[1, 1], [1, 1]], [0, -1], dtype), _layer([[1], [-2]], [0], dtype)
+
+
+def line_net(size: int = 2, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
+    """Recognise an image in which some row is a full line: line detectors, and a layer that asks for any of them.
+
+    Args:
+        size: of the square image, in pixels a side.
+        dtype: of the layers.
+
+    Returns:
+        Layers for `relu_net` on inputs (..., size²) of zeros and ones, row by row; the output (..., 1) is 0 or 1
+        exactly.
+
+    Raises:
+        ValueError: if size is below 1.
+
+    Examples:
+        >>> mc.relu_net([[1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]], mc.line_net(2)).ravel()
+        array([1., 0.])
+    """
+    return _any_of(_groups(size, columns=False), size * size, dtype)
+
+
+def pattern_net(size: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
+    """Recognise an image in which some row or some column is a full line.
+
+    Args:
+        size, dtype: as given to `line_net`.
+
+    Returns:
+        Layers as those of `line_net`.
+
+    Raises:
+        ValueError: if size is below 1.
+
+    Examples:
+        >>> mc.relu_net([[1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]], mc.pattern_net(2)).ravel()
+        array([1., 0.])
+    """
+    return _any_of(_groups(size, columns=True), size * size, dtype)
+
+
+def square_net(size: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
+    """Recognise a full square of 2 × 2 pixels anywhere: short lines first, then lines above each other, then any.
+
+    Args:
+        size: of the square image, at least 2 pixels a side.
+        dtype: of the layers.
+
+    Returns:
+        Layers for `relu_net` on inputs (..., size²) of zeros and ones, row by row; the output (..., 1) is 0 or 1
+        exactly.
+
+    Raises:
+        ValueError: if size is below 2.
+
+    Examples:
+        >>> mc.relu_net([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0]], mc.square_net(2)).ravel()
+        array([1., 0.])
+    """
+    if operator.index(size) < 2:
+        raise ValueError(f"`size` must be at least 2, got {size}")
+    pixels = np.arange(size * size).reshape(size, size)
+    bars = np.stack([pixels[:, :-1], pixels[:, 1:]], -1).reshape(-1, 2)  # (size · (size − 1), 2)
+    names = np.arange(len(bars)).reshape(size, size - 1)
+    squares = np.stack([names[:-1], names[1:]], -1).reshape(-1, 2)  # two bars, one above the other
+    return (_all_of(bars, size * size, dtype), *_any_of(squares, len(bars), dtype))
+
+
+def tent_net(depth: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
+    r"""Fold the interval [0, 1] `depth` times: two hidden units a layer, 2^depth straight pieces.
+
+    $$T(x) = 2 \operatorname{relu}(x) - 2 \operatorname{relu}(2x - 1), \qquad f = T \circ \dots \circ T$$
+
+    Args:
+        depth: how many folds, at least 1.
+        dtype: of the layers.
+
+    Returns:
+        depth + 1 layers for `relu_net` on inputs (..., 1).
+
+    Raises:
+        ValueError: if depth is below 1.
+
+    Examples:
+        >>> mc.relu_net([[0.0], [0.25], [0.5], [0.75], [1.0]], mc.tent_net(2)).ravel()
+        array([0., 1., 0., 1., 0.])
+
+    Source:
+        Telgarsky, arXiv:1509.08101.
+    """
+    if operator.index(depth) < 1:
+        raise ValueError(f"`depth` must be at least 1, got {depth}")
+    # The sum that ends one fold and the two products that begin the next are one matrix.
+    between = [_layer([[2, 4], [-2, -4]], [0, -1], dtype) for _ in range(depth - 1)]
+    return (_layer([[1, 2]], [0, -1], dtype), *between, _layer([[2], [-2]], [0], dtype))
+
+
+def count_pieces(x: npt.ArrayLike, y: npt.ArrayLike) -> int:
+    r"""How many straight pieces a broken line through given points has.
+
+    $$1 + \#\{i : (y_{i+1} - y_i)(x_i - x_{i-1}) \ne (y_i - y_{i-1})(x_{i+1} - x_i)\}$$
+
+    The count is that of a function if x holds every place where it bends, and arithmetic is exact: on Fractions, or on
+    floats whose differences and products need no rounding.
+
+    Args:
+        x: (n,), floats, ascending, n ≥ 2.
+        y: (n,), floats.
+
+    Returns:
+        The number of pieces, at least 1.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit or x does not ascend.
+
+    Examples:
+        >>> mc.count_pieces(x=[0.0, 1.0, 2.0, 3.0], y=[0.0, 1.0, 2.0, 1.0])
+        2
+    """
+    x, y = floating("x", x), floating("y", y)
+    if x.ndim != 1 or x.shape != y.shape or len(x) < 2:
+        raise ValueError(f"`x` and `y` must have one shape (n,), n ≥ 2, got {x.shape} and {y.shape}")
+    _check_ascending("x", x)
+    run, rise = x[1:] - x[:-1], y[1:] - y[:-1]
+    return 1 + int(np.sum(rise[1:] * run[:-1] != rise[:-1] * run[1:]))
+
+
+def separation(points: npt.ArrayLike, labels: npt.ArrayLike) -> Separation:
+    r"""Find a single layer that tells two kinds of points apart, or prove that there is none.
+
+    Either there is a plane, $w \cdot x + b \ge 1$ on one side and $\le -1$ on the other, or there are multipliers
+
+    $$\lambda_i \ge 0, \quad \sum_i \lambda_i = 1, \quad \sum_i \lambda_i y_i = 0, \quad \sum_i \lambda_i y_i x_i = 0,
+      \qquad y_i = \pm 1,$$
+
+    a point that is a mean of both kinds; never both (Gordan). The simplex method looks for multipliers in exact
+    rational arithmetic; where it ends without any, its prices are the plane. Bland's rule keeps it from
+    going in circles.
+
+    Args:
+        points: (n, d), n ≥ 1, finite numbers, taken at their exact values.
+        labels: (n,), bools.
+
+    Returns:
+        ("separable", (w, b)) with w a tuple of d Fractions and b a Fraction, or ("infeasible", λ), a tuple of n
+        Fractions.
+
+    Raises:
+        TypeError: if labels are not bools.
+        ValueError: if the shapes do not fit or a coordinate is not finite.
+
+    Examples:
+        >>> kind, shares = mc.separation([[0, 0], [0, 1], [1, 0], [1, 1]], [False, True, True, False])
+        >>> kind, [str(share) for share in shares]
+        ('infeasible', ['1/4', '1/4', '1/4', '1/4'])
+
+    Source:
+        Bland, Math. Oper. Res. 2 (1977), doi:10.1287/moor.2.2.103; Schrijver, Theory of Linear and Integer
+        Programming (1986), §7.8.
+    """
+    exact, labels = _labelled(points, labels)
+    n, m, one = len(exact), exact.shape[1] + 2, Fraction(1)
+    signs = _fractions(np.where(labels, 1, -1))  # y; an int divided by an int would be a float
+    # Columns: λ, one artificial variable a row, the right side. Rows: Σ λ_i y_i (x_i, 1) = 0, Σ λ_i = 1, and the costs.
+    table = np.full((m + 1, n + m + 1), Fraction(0), dtype=object)
+    table[: m - 2, :n], table[m - 2, :n], table[m - 1, :n], table[m - 1, -1] = exact.T * signs, signs, one, one
+    table[range(m), range(n, n + m)] = one
+    table[m, :n], table[m, -1] = -table[:m, :n].sum(axis=0), -one  # to bring down the sum of the artificial variables
+    basis = list(range(n, n + m))
+    while (column := next((j for j in range(n) if table[m, j] < 0), None)) is not None:
+        row = _leaving(table[:m], basis, column)
+        table[row] = table[row] / table[row, column]
+        for other in range(m + 1):
+            if other != row and table[other, column]:
+                table[other] = table[other] - table[other, column] * table[row]
+        basis[row] = column
+    costs = table[m]
+    if costs[-1] == 0:
+        found = dict(zip(basis, table[:m, -1], strict=True))
+        return "infeasible", tuple(found.get(i, Fraction(0)) for i in range(n))
+    prices = costs[n : n + m] - 1  # the negative prices of the rows
+    plane = [p / -prices[-1] for p in prices[:-1]]
+    return "separable", (tuple(plane[:-1]), plane[-1])
+
+
+def check_separation(points: npt.ArrayLike, labels: npt.ArrayLike, answer: Separation) -> bool:
+    """Whether an answer of `separation` proves what it says, by exact arithmetic alone.
+
+    Args:
+        points, labels: as given to `separation`.
+        answer: what it returned, or anybody else's in that form; floats are taken at their exact values.
+
+    Returns:
+        True if the plane has every point strictly on its side, or the multipliers prove that there is no such plane.
+
+    Raises:
+        TypeError, ValueError: as `separation`, and for an answer of another kind.
+
+    Examples:
+        >>> mc.check_separation([[0], [2]], [False, True], ("separable", ((1,), -1)))  # x − 1
+        True
+    """
+    exact, labels = _labelled(points, labels)
+    if answer[0] == "separable":
+        weight, bias = answer[1]
+        if len(weight) != exact.shape[1]:
+            return False
+        scores = exact @ _fractions(weight) + _fractions([bias])
+        return bool(np.all(scores[labels] > 0) and np.all(scores[~labels] < 0))
+    if answer[0] != "infeasible":
+        raise ValueError(f"`answer` must be 'separable' or 'infeasible', got {answer[0]!r}")
+    shares = _fractions(answer[1])
+    if shares.shape != exact.shape[:1] or not np.all(shares >= 0):
+        return False
+    # One weighted sum of both kinds, of the same positive weight: a point between the ones and between the others.
+    ours, theirs = shares[labels], shares[~labels]
+    same_sum = np.all(ours @ exact[labels] == theirs @ exact[~labels])
+    return bool(ours.sum() == theirs.sum() > 0 and same_sum)
+
+
+def _hidden(x: npt.ArrayLike, layers: Layers) -> list[Array]:
+    """What every layer is given."""
+    if not len(layers):
+        raise ValueError("`layers` must hold at least one pair of weight and bias, got none")
+    inputs = [floating("x", x)]
+    for weight, bias in layers[:-1]:
+        inputs.append(relu(linear(inputs[-1], weight, bias)))
+    return inputs
+
+
+def _layer(weight: Any, bias: Any, dtype: npt.DTypeLike) -> tuple[Array, Array]:
+    return np.array(weight, dtype=dtype), np.array(bias, dtype=dtype)
+
+
+def _groups(size: int, *, columns: bool) -> Array:
+    """Which pixels make a line: the rows of an image, and its columns."""
+    if operator.index(size) < 1:
+        raise ValueError(f"`size` must be at least 1, got {size}")
+    rows = np.arange(size * size).reshape(size, size)
+    return np.concatenate([rows, rows.T]) if columns else rows
+
+
+def _all_of(groups: Array, inputs: int, dtype: npt.DTypeLike) -> tuple[Array, Array]:
+    """A detector for each group of inputs (detectors, k): after ReLU it is 1 if all k are 1, else 0."""
+    weight = np.zeros((inputs, len(groups)), int)
+    weight[groups, np.arange(len(groups))[:, None]] = 1
+    return _layer(weight.tolist(), [1 - groups.shape[1]] * len(groups), dtype)
+
+
+def _any_of(groups: Array, inputs: int, dtype: npt.DTypeLike) -> tuple[tuple[Array, Array], ...]:
+    """Detectors of groups, and 1 if any of them fires: relu(s) − relu(s − 1) of their sum s."""
+    total = _layer([[1, 1]] * len(groups), [0, -1], dtype)
+    return _all_of(groups, inputs, dtype), total, _layer([[1], [-1]], [0], dtype)
+
+
+def _leaving(table: Array, basis: list[int], column: int) -> int:
+    """The row whose variable leaves: the tightest, and of several the one of lowest index (Bland)."""
+    rows = [r for r in range(len(table)) if table[r, column] > 0]
+    return min(rows, key=lambda r: (table[r, -1] / table[r, column], basis[r]))
+
+
+def _check_ascending(name: str, x: Array) -> None:
+    if not np.all(x[1:] > x[:-1]):
+        raise ValueError(f"`{name}` must ascend, each above the one before")
+
+
+def _labelled(points: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array, Array]:
+    """Points as Fractions (n, d), and their labels (n,)."""
+    exact, labels = _fractions(points), booleans("labels", labels)
+    if exact.ndim != 2 or labels.shape != exact.shape[:1] or not len(exact):
+        raise ValueError(
+            f"`points` must have shape (n, d), n ≥ 1, and `labels` (n,), got {exact.shape} and {labels.shape}"
+        )
+    return exact, labels
+
+
+def _fractions(x: Any) -> Array:
+    """Numbers at their exact values."""
+    array = x if isinstance(x, np.ndarray) else np.array(x, dtype=object)  # beside a float an int would be rounded
+    try:
+        exact = [Fraction(v) for v in array.ravel().tolist()]
+    except (OverflowError, ValueError):
+        raise ValueError("expected finite numbers, got NaN or infinity among them") from None
+    return np.array(exact, dtype=object).reshape(array.shape)

@@ -1,0 +1,110 @@
+"""Attention over blocks of keys, and two partial results as one."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, floating, working
+from mathcore.attention._problem import _attend, _checked, _common_dtype, _joined, _log_total, _Mix, _output, _problem
+
+
+def blockwise_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: bool = False,
+    block_size: int = 512,
+) -> Array | tuple[Array, Array]:
+    r"""`scaled_dot_product_attention` in blocks, in memory that does not grow with queries × keys.
+
+    Each block of keys leaves its maximum m, total t and unnormalised mix a; two of them join to
+
+    $$m = \max(m_1, m_2), \qquad t = e^{m_1 - m}t_1 + e^{m_2 - m}t_2, \qquad a = e^{m_1 - m}a_1 + e^{m_2 - m}a_2$$
+
+    and the output is a / t at the end. Blocks beyond the causal edge are not touched.
+
+    Args:
+        query, key, value, mask, bias, is_causal, query_offset, scale, return_lse: as for
+            `scaled_dot_product_attention`.
+        block_size: how many queries and keys are worked on at a time.
+
+    Returns:
+        What `scaled_dot_product_attention` returns, up to rounding.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if the shapes do not fit, or `block_size` is below 1.
+
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> mc.blockwise_attention(same, same, value=[[2.0], [4.0]], is_causal=True, block_size=1)
+        array([[2.],
+               [3.]])
+
+    Source:
+        Milakov & Gimelshein, Online normalizer calculation for softmax, arXiv:1805.02867; Dao et al., FlashAttention,
+        arXiv:2205.14135.
+    """
+    q, k, v = _checked(query, key, value)
+    if operator.index(block_size) < 1:
+        raise ValueError(f"`block_size` must be at least 1, got {block_size}")
+    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
+    output, lse = _attend(problem, _common_dtype(q, k, v), return_lse, (block_size, block_size))
+    return output if lse is None else (output, lse)
+
+
+def merge_attention(
+    output_a: npt.ArrayLike, lse_a: npt.ArrayLike, output_b: npt.ArrayLike, lse_b: npt.ArrayLike
+) -> tuple[Array, Array]:
+    r"""Combine what the same queries found among two disjoint sets of keys.
+
+    $$\ell = \ln(e^{\ell_a} + e^{\ell_b}), \qquad O = e^{\ell_a - \ell} O_a + e^{\ell_b - \ell} O_b$$
+
+    Args:
+        output_a, output_b: (..., queries, value width), floats.
+        lse_a, lse_b: (..., queries), floats; −∞ where a query saw nothing, and then its output does not matter.
+
+    Returns:
+        The output and the log-sum-exp over both sets, in the dtypes that the two outputs and the two log-sum-exps
+        promote to. Where one side saw nothing, the other comes back bit for bit; where both did, zeros and −∞.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> output, lse = mc.merge_attention([[2.0]], [np.log(1.0)], [[4.0]], [np.log(3.0)])  # weights as 1 to 3
+        >>> output
+        array([[3.5]])
+
+    Source:
+        Dao et al., FlashAttention, arXiv:2205.14135, §3.1.
+    """
+    a, b = floating("output_a", output_a), floating("output_b", output_b)
+    lse = floating("lse_a", lse_a), floating("lse_b", lse_b)
+    shapes = (a.shape, lse[0].shape, b.shape, lse[1].shape)
+    if a.ndim == 0 or shapes != (a.shape, a.shape[:-1]) * 2:
+        raise ValueError(
+            "`output_a` and `output_b` must have one shape (..., queries, width), `lse_a` and `lse_b` must have "
+            f"(..., queries), got {shapes[0]}, {shapes[2]}, {shapes[1]}, {shapes[3]}"
+        )
+    work = np.result_type(*(working(x) for x in (a, b, *lse)))
+    mix = _joined(*(_found(x.astype(work), y.astype(work)) for x, y in zip((a, b), lse, strict=True)))
+    output = _output(mix).astype(np.result_type(a, b), copy=False)
+    return output, _log_total(mix).astype(np.result_type(*lse), copy=False)
+
+
+def _found(output: Array, lse: Array) -> _Mix:
+    """A finished result as a mix: the log-sum-exp stands for a single score."""
+    nothing = np.asarray(lse == -np.inf, dtype=bool)[..., None]
+    zero, one = (np.asarray(n, dtype=output.dtype) for n in (0, 1))
+    return _Mix(np.where(nothing, zero, output), np.where(nothing, zero, one), lse[..., None])

@@ -1,0 +1,148 @@
+"""Scaled dot-product attention, its weights, and its derivative."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, floating, rounded, working
+from mathcore.attention._problem import Place, _attend, _attention_vjp, _checked, _common_dtype, _problem, _weights
+
+
+def scaled_dot_product_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: bool = False,
+) -> Array | tuple[Array, Array]:
+    r"""Mix the values by how well their keys answer each query.
+
+    $$\mathrm{attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt d} + B\right) V$$
+
+    Args:
+        query: (..., heads, queries, width), floats; (queries, width) for a single head.
+        key: (..., key heads, keys, width), floats. Query head h uses key head h // (heads / key heads).
+        value: (..., key heads, keys, value width), floats.
+        mask: bools that broadcast to (..., heads, queries, keys); a key is seen where True.
+        bias: floats that broadcast alike, added to the scores; −∞ hides a key as the mask does.
+        is_causal: query i sees no key beyond i + `query_offset`.
+        query_offset: where the first query stands, counted from the first key; used by `is_causal` alone.
+        scale: what the products are multiplied by; 1/√width if None.
+        return_lse: also return the logarithm of each row's sum of exponentials, as `merge_attention` needs it.
+
+    Returns:
+        (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
+        pair, the second (..., heads, queries) in the precision of the arithmetic. A query that sees nothing gets
+        zeros, and −∞. What is not seen has no influence, NaN and ∞ included; a visible ∞ comes through however
+        small its weight. A query that sees a single key gets its value bit for bit. No output overflows where its
+        values do not; where the highest score overflows, it is NaN.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> mc.scaled_dot_product_attention(same, same, value=[[2.0], [4.0]], is_causal=True)
+        array([[2.],
+               [3.]])
+
+    Source:
+        Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
+    """
+    q, k, v = _checked(query, key, value)
+    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
+    output, lse = _attend(problem, _common_dtype(q, k, v), return_lse)
+    return output if lse is None else (output, lse)
+
+
+def scaled_dot_product_attention_vjp(
+    cotangent: npt.ArrayLike,
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+) -> tuple[Array, Array, Array]:
+    r"""Pull a cotangent Ō of `scaled_dot_product_attention` back to query, key and value; `bias` is a constant.
+
+    $$\bar V = P^\top \bar O, \qquad \bar P = \bar O V^\top, \qquad
+      \bar S_{ij} = P_{ij}\Big(\bar P_{ij} - \sum_k P_{ik}\bar P_{ik}\Big), \qquad
+      \bar Q = \frac{\bar S K}{\sqrt d}, \qquad \bar K = \frac{\bar S^\top Q}{\sqrt d}$$
+
+    Args:
+        cotangent: (..., heads, queries, value width), floats, the shape of the output.
+        query, key, value, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
+
+    Returns:
+        The cotangents of query, key and value, each in the shape and dtype of its input; a key head collects those
+        of all query heads that share it. A key that no query sees gets exact zeros.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if the shapes do not fit, that of `cotangent` included; the message gives them.
+
+    Examples:
+        >>> same = np.zeros((2, 1))
+        >>> bars = mc.scaled_dot_product_attention_vjp([[1.0], [1.0]], same, same, [[2.0], [4.0]], is_causal=True)
+        >>> bars[2]  # of the values: the second query takes half of each
+        array([[1.5],
+               [0.5]])
+    """
+    q, k, v = _checked(query, key, value)
+    g = floating("cotangent", cotangent)
+    if g.shape != (*q.shape[:-1], v.shape[-1]):
+        expected = (*q.shape[:-1], v.shape[-1])
+        raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
+    q_bar, k_bar, v_bar = _attention_vjp(working(g), _problem(q, k, v, mask, bias, is_causal, query_offset, scale))
+    return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
+
+
+def attention_weights(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+) -> Array:
+    r"""The mixing matrix of `scaled_dot_product_attention`: row i says how much query i takes from each key.
+
+    $$P = \mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt d} + B\right)$$
+
+    Args:
+        query, key, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
+
+    Returns:
+        (..., heads, queries, keys), in the dtype that query and key promote to. Exactly 0 for a key that is not seen.
+
+    Raises:
+        TypeError: if an argument is not floating, or `mask` is not of bools.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.attention_weights([[1.0]], key=np.log([[1.0], [3.0]]))  # weights as 1 to 3
+        array([[0.25, 0.75]])
+    """
+    q, k, _ = _checked(query, key, key)
+    problem = _problem(q, k, k, mask, bias, is_causal, query_offset, scale)
+    weights = np.empty((*q.shape[:-1], k.shape[-2]), _common_dtype(q, k))
+
+    def weigh(place: Place, rows: slice) -> None:
+        block = problem.block(place, rows, slice(None))
+        weights[*problem.heads(place), rows, :] = _weights(block, block.seen())
+
+    problem.share(weigh, (problem.cut() or (max(q.shape[-2], 1),))[0])
+    return weights

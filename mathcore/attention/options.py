@@ -1,0 +1,10 @@
+"""x"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Case = dict[str, Any]
+
+
+ARRAYS = ("query", "key", "value")

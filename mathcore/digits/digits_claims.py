@@ -1,0 +1,548 @@
+"""What must be true of digits: FAQ 1, and of what the measurement in it is taken with."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.digits import digits_mutants as wrong
+from mathcore.digits.digits_tolerances import wilson_rounding
+from mathcore.verify import (
+    Claim,
+    Limits,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    domain,
+    draw_array,
+    draw_exact,
+    enclose,
+    equal,
+    less,
+    log_uniform,
+    seeds,
+)
+from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify.laws import Called, defaults
+from mathcore.verify.oracle.enclosures import true_matmul
+from mathcore.verify.tolerances import FORMATS, dot_product, magnitude, rounding
+
+PIXELS, DIGITS = 256, 10
+
+SHADES = 16
+"""Images are drawn in whole shades 0 to 16, so that brightening by a small whole number rounds nothing."""
+
+
+@domain
+def exact_images(draw: Draw, target: Target) -> dict[str, Any]:
+    """A few images and ten templates in numbers that arithmetic is exact on, mostly small, also 16 × 16 pixels."""
+    rows, pixels = draw(st.integers(1, 3)), draw(st.sampled_from([1, 2, 4, 9, PIXELS]))
+    if pixels < PIXELS:
+        both = draw_exact(draw, target, rows + DIGITS, pixels)  # of one kind: a float would spoil a Fraction
+        return {"images": both[:rows], "weight": both[rows:].T}
+    images, weight = abs(draw_integers(draw, (rows, PIXELS), SHADES)), draw_integers(draw, (PIXELS, DIGITS), 99)
+    return {"images": images.astype(np.float64), "weight": weight.astype(np.float64)}
+
+
+@domain
+def float_images(draw: Draw, target: Target, *, near_ties: bool = False) -> dict[str, Any]:
+    """Whole shades against templates of one format, which differ in their last bits alone for `near_ties`."""
+    dtype = draw(st.sampled_from(target.dtypes))
+    rows, pixels = draw(st.sampled_from([1, 2, 3, 3, 34])), draw(st.sampled_from([2, 3, 9, 64, PIXELS]))
+    weight = draw_array(draw, (pixels, DIGITS), "float64", (2.0**-6, 2.0))
+    if near_ties:
+        weight = weight[:, :1] * (1 + FORMATS[dtype].u * draw(seeds()).normal(size=weight.shape))
+    images = abs(draw_integers(draw, (rows, pixels), SHADES))
+    return {"images": as_dtype(images, dtype), "weight": as_dtype(weight, dtype)}
+
+
+@domain
+def equal_norms(draw: Draw, target: Target, *, exact: bool) -> dict[str, Any]:
+    """Two images and a template, of which `rearranged` makes ten."""
+    pixels, dtype = draw(st.integers(1, 8)), draw(st.sampled_from(target.dtypes))
+    rows = draw_exact(draw, target, 3, pixels) if exact else draw_array(draw, (3, pixels), dtype, (2.0**-6, 2.0**3))
+    return {"images": rows[:2], "row": rows[2], "seed": draw(st.integers(0, 2**32 - 1))}
+
+
+def rearranged(row: Any, seed: int) -> Any:
+    """Templates of exactly equal norm: the same numbers in another order and with other signs."""
+    rng = np.random.default_rng(seed)
+    signs = rng.choice([-1, 1], (DIGITS, len(row))).astype(row.dtype)
+    return (np.stack([row[rng.permutation(len(row))] for _ in range(DIGITS)]) * signs).T
+
+
+def squared_distances(images: Any, weight: Any) -> Any:
+    """‖x − w‖² of every image and every template, (rows, digits)."""
+    gap = images[:, :, None] - weight[None]
+    return (gap * gap).sum(1)
+
+
+def taken(table: Any, choice: Any) -> Any:
+    """The entry of each row that was chosen."""
+    return np.asarray(table)[np.arange(len(choice)), choice]
+
+
+scores_are_dot_products = Claim(
+    "digits.scores_are_dot_products",
+    faq=1,
+    statement="The ten scores of an image are its dot products with ten templates, up to rounding: one product with a "
+    "matrix of shape (256, 10).",
+    formula=r"s_j = x \cdot w_j = (xW)_j, \qquad W \in \mathbb{R}^{256 \times 10}",
+    needs=("digit_scores",),
+    tolerances=(dot_product,),
+    limits=Limits(options=("bias",), fixed={"scale": "no score overflows"}),
+    refuted_by=(wrong.last_pixel_missed, wrong.columns_before_rows, wrong.angles, wrong.nine_images_at_a_time),
+)
+
+
+@scores_are_dot_products.exact(exact_images())
+def _(ops: Operations, images: Any, weight: Any) -> Any:
+    one_by_one = [
+        [sum(pixel * w for pixel, w in zip(x, template, strict=True)) for template in weight.T] for x in images
+    ]
+    return equal(ops.digit_scores(images, weight), one_by_one)
+
+
+@scores_are_dot_products.property(float_images())
+def _(ops: Operations, images: Any, weight: Any) -> Any:
+    allowed = dot_product(magnitude(images, weight), len(weight), images.dtype)
+    scores, true = ops.digit_scores(images, weight), true_matmul(images, weight)
+    if len(images) < 34:
+        return equal(scores, true, within=allowed)
+    stacked = ops.digit_scores(images.reshape(2, 17, -1), weight)
+    return all_of(equal(scores, true, within=allowed), equal(stacked.reshape(len(images), -1), true, within=allowed))
+
+
+highest_score_wins = Claim(
+    "digits.highest_score_wins",
+    faq=1,
+    statement="The answer is the digit with the highest score, the first of equals; without a bias, multiplying the "
+    "whole image by c > 0 never changes it, but for scores so near or so small that rounding decides.",
+    legend={"c": "a number above 0"},
+    limits=Limits(options=("bias",), also=("c between 1/8 and 16",)),
+    formula=r"\hat y = \operatorname*{argmax}_j\, x \cdot w_j = \operatorname*{argmax}_j\, (c\,x) \cdot w_j, "
+    r"\qquad c > 0",
+    needs=("read_digits",),
+    tolerances=(dot_product, rounding),
+    refuted_by=(
+        wrong.lowest_score,
+        wrong.largest_magnitude,
+        wrong.threshold,
+        wrong.last_of_equals,
+        wrong.last_digit_unread,
+    ),
+)
+
+
+@highest_score_wins.exact(exact_images(), effort=0.5)
+def _(ops: Operations, images: Any, weight: Any) -> Any:
+    scores = (images[:, :, None] * weight[None]).sum(1)
+    first_best = [list(row).index(max(row)) for row in scores]
+    brighter = [ops.read_digits(c * images, weight) for c in (1, 3, 16)]
+    return all_of(*(equal(answer, first_best) for answer in brighter))
+
+
+@highest_score_wins.property(pair=float_images(near_ties=True), brightness=st.integers(2, 15), darker=st.booleans())
+def _(ops: Operations, pair: Any, brightness: int, darker: bool) -> Any:
+    images, weight = pair["images"], pair["weight"]
+    c = images.dtype.type(1 / SHADES if darker else 1) * images.dtype.type(brightness)  # c · shade is exact
+    score = true_matmul(images, weight).hi
+    answers = [(1.0, ops.read_digits(images, weight)), (float(c), ops.read_digits(c * images, weight))]
+    best = score.max(-1)
+
+    def allowed(times: float) -> Any:
+        # Two computed scores may trade places if their true values are within two errors of each other.
+        error = dot_product(magnitude(times * images, weight), len(weight), images.dtype) * (2 / times)
+        return error[np.arange(len(images)), magnitude(images, weight).argmax(-1)] + rounding(best, "float64") * 2
+
+    return all_of(*(at_least(taken(score, answer), best, within=allowed(times)) for times, answer in answers))
+
+
+best_score_is_best_match = Claim(
+    "digits.best_score_is_best_match",
+    faq=1,
+    statement="The template with the highest score is the template nearest to the image.",
+    formula=r"\lVert x - w_j \rVert^2 = \lVert x \rVert^2 - 2\,(x \cdot w_j + b_j), "
+    r"\qquad b_j = -\tfrac12 \lVert w_j \rVert^2",
+    verdict="holds_if",
+    condition="All templates have equal norms, or the bias −‖w‖²/2 makes up for it, and rounding does not decide; "
+    "otherwise a longer template can win over a nearer one.",
+    legend={"b": "the bias"},
+    source="Hastie, Tibshirani & Friedman, The Elements of Statistical Learning (2009), §4.3",
+    needs=("digit_scores", "read_digits", "nearest_template_bias"),
+    tolerances=(dot_product,),
+    limits=Limits(
+        formats=("read_digits.float32", "read_digits.float16", "read_digits.bfloat16"),
+        rows=8,
+        width=10,
+        signs=("read_digits.bias <= 0", "digit_scores.bias <= 0"),
+        fixed={"scale": "no score overflows"},
+    ),
+    refuted_by=(
+        wrong.not_halved,
+        wrong.sign_lost,
+        wrong.squares_in_sixteen_bits,
+        wrong.bias_ignored,
+        wrong.bias_unread,
+        wrong.lowest_score,
+    ),
+)
+
+
+@best_score_is_best_match.exact(exact_images(), effort=0.5)
+def _(ops: Operations, images: Any, weight: Any) -> Any:
+    weight = 2 * weight  # halves of squares of even whole numbers are whole
+    distance = squared_distances(images, weight)
+    answer = ops.read_digits(images, weight, ops.nearest_template_bias(weight))
+    return equal(taken(distance, answer), distance.min(1))
+
+
+def half_the_gain(x: Any, w: Any) -> Any:
+    """(‖x‖² − ‖x − w‖²) / 2: how much nearer than the blank image a template is."""
+    return ((x * x).sum(1)[:, None] - squared_distances(x, w)) / 2
+
+
+@best_score_is_best_match.property(equal_norms(exact=False))
+def _(ops: Operations, images: Any, row: Any, seed: int) -> Any:
+    weight = rearranged(row, seed)
+    bias = ops.nearest_template_bias(weight)
+    half = (np.asarray(weight, np.float64) ** 2).sum(0) / 2
+    off = dot_product(half, len(weight), images.dtype)  # of the bias itself
+    allowed = dot_product(magnitude(images, weight) + half + off.values, len(weight) + 1, images.dtype) + off
+    return equal(ops.digit_scores(images, weight, bias), enclose(half_the_gain, images, weight), within=allowed)
+
+
+@best_score_is_best_match.property(float_images(), effort=0.5)
+def _(ops: Operations, images: Any, weight: Any) -> Any:
+    half = (np.asarray(weight, np.float64) ** 2).sum(0) / 2
+    true = enclose(lambda w: -(w * w).sum(0) / 2, weight)
+    return equal(ops.nearest_template_bias(weight), true, within=dot_product(half, len(weight), weight.dtype))
+
+
+@best_score_is_best_match.exact(equal_norms(exact=True), effort=0.5)
+def _(ops: Operations, images: Any, row: Any, seed: int) -> Any:
+    weight = rearranged(row, seed)
+    distance = squared_distances(images, weight)
+    return equal(taken(distance, ops.read_digits(images, weight)), distance.min(1))
+
+
+@best_score_is_best_match.counterexample(
+    image=st.lists(st.integers(1, 4), min_size=2, max_size=2),
+    templates=st.lists(st.lists(st.integers(0, 4), min_size=2, max_size=2), min_size=2, max_size=2),
+)
+def _(ops: Operations, image: Any, templates: Any) -> Any:
+    x, weight = np.array([image], np.float64), np.array(templates, np.float64).T
+    distance = squared_distances(x, weight)
+    return equal(taken(distance, ops.read_digits(x, weight)), distance.min(1))
+
+
+templates_read_real_digits = Claim(
+    "digits.templates_read_real_digits",
+    faq=1,
+    statement="Templates made from handwritten digits read most digits that they have never seen: the means of the "
+    "images do, and learned weights read more of them. With labels dealt at random they read next to none.",
+    formula=r"\hat y = \operatorname*{argmax}_j (x \cdot w_j + b_j)",
+    legend={"b": "the bias"},
+    limits=Limits(also=("5 splits of 1,797 digits, a fifth held out",)),
+    source="Alpaydin & Kaynak, Optical Recognition of Handwritten Digits (1998), doi:10.24432/C50P49",
+    needs=(
+        "load_digits", "stratified_split", "mean_templates", "nearest_template_bias", "fit_softmax_regression",
+        "read_digits", "confusion_matrix", "wilson_interval",
+    ),
+    refuted_by=(
+        wrong.shuffled_answers, wrong.next_class, wrong.never_starts, wrong.means_for_learned, wrong.three_digits_known,
+    ),
+)  # fmt: skip
+
+SPLITS, HELD_OUT = 5, 0.2
+
+MOST, FEW = 1 / 2, 1 / 4
+"""What share of the digits is most of them, and what share is few: with a chance of a tenth for each, more than a
+quarter of 359 is less likely than 1e-14 (Chernoff)."""
+
+
+def split_digits(ops: Operations, rng: Any, *, shuffled: bool = False) -> tuple[Any, ...]:
+    """Images and labels to learn from, and others to read; `shuffled`, every image has the label of another."""
+    images, labels = ops.load_digits()
+    if shuffled:
+        labels = rng.permutation(labels)
+    seen, unseen = ops.stratified_split(labels, HELD_OUT, rng)
+    return images[seen], labels[seen], images[unseen], labels[unseen]
+
+
+@templates_read_real_digits.experiment
+def _(ops: Operations, rng: Any, scale: float) -> Any:
+    lower, rates = [], []
+    for shuffled in [False, True] * max(1, round(SPLITS * scale)):
+        images, labels, unseen, wanted = split_digits(ops, rng, shuffled=shuffled)
+        weight = ops.mean_templates(images, labels)
+        for bias in (None, ops.nearest_template_bias(weight)):
+            right = int((ops.read_digits(unseen, weight, bias) == wanted).sum())
+            lower.append(ops.wilson_interval(right, len(wanted), 0.99)[0])
+            rates.append(right / len(wanted))
+    bounds, shares = np.reshape(lower, (-1, 2, 2)), np.reshape(rates, (-1, 2, 2))
+    return all_of(
+        less(np.full(bounds[:, 0].shape, MOST), bounds[:, 0]),
+        less(shares[:, 1], np.full(bounds[:, 0].shape, FEW)).measuring(
+            mean_templates=f"{shares[:, 0, 0].mean():.1%} of {len(wanted)} unseen digits, mean of {len(shares)} splits",
+            nearest_mean_templates=f"{shares[:, 0, 1].mean():.1%}",
+            labels_at_random=f"{shares[:, 1].mean():.1%}",
+        ),
+    )
+
+
+@templates_read_real_digits.experiment
+def _(ops: Operations, rng: Any, scale: float) -> Any:
+    right, right_by_mean, confusion = [], [], np.zeros((DIGITS, DIGITS), int)
+    for _ in range(max(1, round(SPLITS * scale))):
+        images, labels, unseen, wanted = split_digits(ops, rng)
+        answer = ops.read_digits(unseen, *ops.fit_softmax_regression(images, labels))
+        confusion = confusion + ops.confusion_matrix(wanted, answer)
+        right.append(int((answer == wanted).sum()))
+        mean = ops.mean_templates(images, labels)
+        by_mean = ops.read_digits(unseen, mean, ops.nearest_template_bias(mean))
+        right_by_mean.append(int((by_mean == wanted).sum()))
+    low, high = ops.wilson_interval(min(right), len(wanted), 0.99)
+    images, labels, unseen, others = split_digits(ops, rng, shuffled=True)
+    by_chance = (ops.read_digits(unseen, *ops.fit_softmax_regression(images, labels)) == others).mean()
+    return all_of(
+        less(MOST, low),
+        less(by_chance, FEW),
+        less(right_by_mean, np.array(right)).measuring(
+            accuracy=f"{np.mean(right) / len(wanted):.1%} of {len(wanted)} unseen digits, mean of {len(right)} splits",
+            interval=f"[{low:.1%}, {high:.1%}] for the worst split, 99 % Wilson",
+            labels_at_random=f"{by_chance:.1%}",
+            confusion=confusion.tolist(),
+        ),
+    )
+
+
+# What the measurement is taken with.
+
+mean_is_the_middle = Claim(
+    "digits.mean_is_the_middle",
+    statement="The mean template of a digit is the mean of its images, up to rounding: the one point with the least "
+    "sum of squared distances to them.",
+    legend={"x": "the images", "n": "the number of images of a class", "w": "the mean template"},
+    formula=r"w_j = \frac{1}{n_j} \sum_{y_i = j} x_i = \operatorname*{argmin}_v \sum_{y_i = j} \lVert x_i - v \rVert^2",
+    needs=("mean_templates",),
+    tolerances=(dot_product,),
+    refuted_by=(wrong.shared_count, wrong.next_class, wrong.first_example, wrong.first_four, wrong.mean_in_half),
+)
+
+
+@domain
+def labelled_fractions(draw: Draw, target: Target) -> dict[str, Any]:
+    """Images of a few pixels with labels of three classes, each of which occurs a power of 2 times."""
+    counts = [draw(st.sampled_from([1, 2, 4, 1, 2, 4, 8, 64])) for _ in range(3)]
+    labels = draw(seeds()).permutation(np.repeat(np.arange(3), counts))
+    return {"images": draw_exact(draw, target, len(labels), draw(st.integers(1, 4))), "labels": labels}
+
+
+@mean_is_the_middle.exact(pair=labelled_fractions(), other=st.lists(st.integers(-9, 9), min_size=4, max_size=4))
+def _(ops: Operations, pair: Any, other: Any) -> Any:
+    images, labels = pair["images"], pair["labels"]
+    templates = ops.mean_templates(images, labels, num_classes=3)
+    mine = [images[labels == j] for j in range(3)]
+    middle = np.stack([own.sum(0) / len(own) for own in mine], 1)
+    stray = np.array(other[: len(middle)])[:, None]
+
+    def spread(template: Any) -> Any:
+        return [squared_distances(own, template[:, [j % template.shape[1]]]).sum() for j, own in enumerate(mine)]
+
+    return all_of(equal(templates, middle), at_most(spread(templates), spread(stray)))
+
+
+@domain
+def labelled_images(draw: Draw, target: Target) -> dict[str, Any]:
+    """Images in any format with labels of two classes."""
+    counts = [draw(st.integers(1, 9) | st.just(100)) for _ in range(2)]
+    labels = draw(seeds()).permutation(np.repeat(np.arange(2), counts))
+    dtype = draw(st.sampled_from(target.dtypes))
+    values = draw_array(draw, (len(labels), draw(st.sampled_from([1, 3, 33]))), "float64", (2.0**-6, 2.0**6))
+    return {"images": as_dtype(values, dtype), "labels": labels}
+
+
+@mean_is_the_middle.property(labelled_images())
+def _(ops: Operations, images: Any, labels: Any) -> Any:
+    templates, parts = ops.mean_templates(images, labels, num_classes=2), []
+    for j in range(2):
+        own = images[labels == j]
+        size = abs(np.asarray(own, np.float64)).mean(0)
+        true = enclose(lambda x: x.sum(0) / len(x), own)
+        parts.append(equal(templates[:, j], true, within=dot_product(size, len(own) + 1, images.dtype)))
+    return all_of(*parts)
+
+
+learning_descends = Claim(
+    "digits.learning_descends",
+    statement="The first step of the learning lowers the loss by at least half of the step times the gradient's "
+    "square, as long as the squares of the images are finite: the step 1/L is derived, not tried.",
+    legend={"X": "the images, one in each row, with a column of ones for the bias", "W": "the weights, at the start 0"},
+    limits=Limits(
+        options=("axis", "ignore_index", "label_smoothing", "reduction"),
+        formats=("float32", "float16", "bfloat16"),
+        width=9,
+        also=("1, 3, 5 or 9 images in float64, so that no gradient is next to nothing",),
+    ),
+    formula=r"\ell(W_1) \le \ell(0) - \frac{1}{2L} \lVert \nabla \ell(0) \rVert^2, \qquad "
+    r"L = \frac{\sigma_{\max}(X)^2}{2n}",
+    source="Nesterov, Lectures on Convex Optimization (2018), §1.2.3; Böhning (1992), doi:10.1007/BF00048682",
+    needs=("fit_softmax_regression", "cross_entropy", "digit_scores"),
+    refuted_by=(wrong.climbs, wrong.never_starts, wrong.other_labels, wrong.leap, wrong.leap_among_many),
+)
+
+
+@domain
+def unbalanced_images(draw: Draw, target: Target) -> dict[str, Any]:
+    """Float images of 2, 4 or 10 classes, which do not all have equally many: the gradient is far from nothing."""
+    n, classes = draw(st.sampled_from([1, 3, 5, 9])), draw(st.sampled_from([2, 2, 4, 10]))
+    labels = np.array(draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n)))
+    images = draw_array(draw, (n, draw(st.integers(1, 9))), "float64", (2.0**-4, 2.0**4))
+    return {"images": images, "labels": labels, "classes": classes}
+
+
+@learning_descends.property(unbalanced_images())
+def _(ops: Operations, images: Any, labels: Any, classes: int) -> Any:
+    weight, bias = ops.fit_softmax_regression(images, labels, num_classes=classes, steps=1)
+    rows = np.c_[images, np.ones(len(images))]
+    gradient = rows.T @ (1 / classes - np.eye(classes)[labels]) / len(rows)
+    smoothness = np.linalg.eigvalsh(rows.T @ rows)[-1] / (2 * len(rows))
+    loss = ops.cross_entropy(ops.digit_scores(images, weight, bias), labels)
+    return at_most(loss, np.log(classes) - (gradient**2).sum() / (2 * smoothness))
+
+
+split_is_fair = Claim(
+    "digits.split_is_fair",
+    statement="Nothing is both learned from and tested on, everything is one of the two, and every class is held out "
+    "at random in one share s, rounded to whole examples, halves to the even number.",
+    legend={"A": "the places to learn from", "B": "the places held out", "C": "the places of one class"},
+    formula=r"A \cup B = \{0, \dots, n - 1\}, \qquad A \cap B = \emptyset, \qquad "
+    r"|B \cap C_j| = \operatorname{round}(s\,|C_j|)",
+    needs=("stratified_split",),
+    refuted_by=(
+        wrong.held_out_seen,
+        wrong.classes_unbalanced,
+        wrong.first_ones_held_out,
+        wrong.classes_drawn_alike,
+    ),
+)
+
+
+@domain
+def labelled_places(draw: Draw, target: Target) -> dict[str, Any]:
+    """Labels in which each of a few classes occurs often enough, in any order, and a share to hold out."""
+    counts = draw(st.lists(st.integers(4, 30), min_size=1, max_size=4))
+    labels = draw(seeds()).permutation(np.repeat(np.arange(len(counts)), counts))
+    return {"labels": labels, "held_out": draw(st.sampled_from([0.2, 0.25, 0.5])), "rng": draw(seeds())}
+
+
+@split_is_fair.exact(labelled_places())
+def _(ops: Operations, labels: Any, held_out: float, rng: Any) -> Any:
+    seen, unseen = ops.stratified_split(labels, held_out, rng)
+    shares = [round(held_out * int(count)) for count in np.bincount(labels)]
+    return all_of(
+        equal(np.sort(np.r_[seen, unseen]), np.arange(len(labels))),
+        equal(np.bincount(labels[unseen], minlength=len(shares)), shares),
+    )
+
+
+@split_is_fair.statistical
+def _(ops: Operations, rng: Any) -> Any:
+    # Of four places of each of two classes two are held out: 36 equally likely choices. All occur in 1,200 draws, or
+    # the draw is not uniform: the chance of missing any is below 36 (35/36)^1200 < 1e-13.
+    labels = np.repeat([0, 1], 4)
+    chosen = {tuple(ops.stratified_split(labels, 0.5, rng)[1].tolist()) for _ in range(1200)}
+    return equal(len(chosen), 36)
+
+
+confusion_counts_pairs = Claim(
+    "digits.confusion_counts_pairs",
+    statement="Entry (i, j) of the confusion matrix is how many images of digit i were read as j; the diagonal is what "
+    "was read right.",
+    formula=r"C_{ij} = \#\{k : y_k = i,\ \hat y_k = j\}, \qquad \sum_{ij} C_{ij} = n",
+    needs=("confusion_matrix",),
+    legend={"C": "the confusion matrix"},
+    refuted_by=(wrong.turned, wrong.counted_once, wrong.counted_in_a_byte),
+)
+
+
+@confusion_counts_pairs.exhaustive(lambda: iter([{"count": 300}, {"count": 70_000}]))
+def _(ops: Operations, count: int) -> Any:
+    return equal(ops.confusion_matrix(np.full(count, 1), np.full(count, 2), 3), [[0, 0, 0], [0, 0, count], [0, 0, 0]])
+
+
+@confusion_counts_pairs.exact(pairs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
+def _(ops: Operations, pairs: Any) -> Any:
+    labels, predicted = np.array(pairs, int).reshape(-1, 2).T
+    return equal(
+        ops.confusion_matrix(labels, predicted, 4), [[pairs.count((i, j)) for j in range(4)] for i in range(4)]
+    )
+
+
+interval_is_wilsons = Claim(
+    "digits.interval_is_wilsons",
+    statement="The interval holds exactly the rates p whose normal score for k successes of n is at most z, up to the "
+    "rounding of its ends.",
+    formula=r"\Big(\frac kn - p\Big)^2 \le z^2\,\frac{p(1 - p)}{n}, \qquad \Phi(z) = \frac{1 + \text{confidence}}{2}",
+    legend={"k": "the number of successes", "n": "the number of trials"},
+    source="Wilson, J. Amer. Statist. Assoc. 22 (1927), doi:10.1080/01621459.1927.10502953",
+    needs=("wilson_interval",),
+    tolerances=(wilson_rounding,),
+    refuted_by=(wrong.one_sided, wrong.wald),
+)
+
+
+def wilson_ends(successes: Any, trials: Any, confidence: Any) -> Any:
+    """Both roots of the quadratic, with the quantile from the inverse error function."""
+    z2 = 2 * np.array([c.erfinv() for c in confidence]) ** 2
+    middle, half = successes + z2 / 2, np.sqrt(z2 * (successes * (trials - successes) / trials + z2 / 4))
+    return np.stack([middle - half, middle + half]) / (trials + z2)
+
+
+@interval_is_wilsons.property(
+    trials=st.integers(1, 2000) | log_uniform(1.0, 1e9).map(int),
+    share=st.fractions(0, 1),
+    confidence=st.sampled_from([0.5, 0.9, 0.95, 0.99, 0.9999]),
+)
+def _(ops: Operations, trials: int, share: Fraction, confidence: float) -> Any:
+    successes = round(share * trials)
+    true = enclose(wilson_ends, np.array([successes]), np.array([trials]), np.array([confidence]))
+    allowed = wilson_rounding(successes, trials, confidence)
+    return equal(np.array(ops.wilson_interval(successes, trials, confidence)), true[:, 0], within=allowed)
+
+
+# Options left out.
+
+
+@domain
+def trials(draw: Draw, target: Target) -> dict[str, Any]:
+    """A count of successes."""
+    n = draw(st.integers(1, 99))
+    return {"successes": draw(st.integers(0, n)), "trials": n}
+
+
+@domain
+def answers(draw: Draw, target: Target) -> dict[str, Any]:
+    """Digits and what they were read as, of which no digit is above 3."""
+    labels, predicted = draw_integers(draw, (2, draw(st.integers(1, 9))), 10**6) % 4
+    return {"labels": labels, "predicted": predicted}
+
+
+@domain
+def learnings(draw: Draw, target: Target) -> dict[str, Any]:
+    """Images of four classes to learn from, from a few of which more steps learn more."""
+    labels = np.r_[0, draw_integers(draw, (4,), 10**6) % 4]
+    return {"images": draw_array(draw, (5, 2), "float64", (0.25, 4.0)), "labels": labels, "steps": 2}
+
+
+options_left_out = (
+    defaults(Called("wilson_interval", trials()), confidence=(0.99, 0.95)),
+    defaults(Called("confusion_matrix", answers()), num_classes=(10, 4)),
+    defaults(Called("fit_softmax_regression", learnings()), num_classes=(10, 4), steps=(200, 50)),
+)

@@ -1,0 +1,124 @@
+"""The cosine of the angle between vectors, and its derivative."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, axis_index, floating, rounded, working
+from mathcore.embeddings._common import _quiet, _unit_scale
+
+
+def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Array:
+    r"""The cosine of the angle between two vectors: their dot product, lengths taken out.
+
+    $$\cos(a, b) = \frac{\sum_i a_i b_i}{\lVert a\rVert\,\lVert b\rVert}$$
+
+    A zero vector has no direction; its similarity to any finite one is 0. Both vectors are first scaled by a power of
+    two, so that no length overflows or underflows.
+
+    Args:
+        a: (..., n, ...), floats.
+        b: the shape of `a`, floats; nothing is broadcast.
+        axis: where the vectors lie.
+
+    Returns:
+        The shape of `a` without `axis`, within [−1, 1], in the dtype NumPy promotes the inputs to: exactly 1 for
+        `b` equal to `a`, finite and not zero, or to a power of two times it that loses no bit. float16 and bfloat16
+        accumulate in float32. NaN where a component is infinite or NaN.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes differ or there is no such axis.
+
+    Examples:
+        >>> mc.cosine_similarity([[3.0, 4.0]], [[4.0, 3.0]])  # 24 / (5 · 5)
+        array([0.96])
+    """
+    a, b, axis = _vectors(a, b, axis)
+    with _quiet():
+        similarity = _cosine(_unit_scale(_rows_along(a, axis))[0], _unit_scale(_rows_along(b, axis))[0])
+    return similarity.astype(np.result_type(a, b), copy=False)
+
+
+def _cosine(a: Array, b: Array) -> Array:
+    dot, squares_a, squares_b = ((x * y).sum(-1, keepdims=True) for x, y in ((a, b), (a, a), (b, b)))  # (..., 1)
+    # One root of the product, not a product of two roots: it is exact where a and b are equal.
+    cosine = (dot / _or_one(np.sqrt(squares_a * squares_b)))[..., 0]
+    return cosine if cosine.dtype == object else np.clip(cosine, -1, 1)
+
+
+def cosine_similarity_vjp(
+    cotangent: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1
+) -> tuple[Array, Array]:
+    r"""Pull a cotangent ȳ of `cosine_similarity` back to both vectors: what turns them, never what lengthens them.
+
+    $$\bar a = \frac{\bar y}{\lVert a\rVert}
+        \left(\frac{b}{\lVert b\rVert} - \cos(a, b)\,\frac{a}{\lVert a\rVert}\right), \qquad \bar b \text{ likewise}$$
+
+    Where a vector is zero and both are finite, both cotangents are 0.
+
+    Args:
+        cotangent: the shape of `a` without `axis`, floats.
+        a, b, axis: as given to `cosine_similarity`.
+
+    Returns:
+        The cotangents of a and b, each in the shape and dtype of its input. A component whose true value exceeds
+        the largest number of the dtype, as at vectors near the smallest, is infinite.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.cosine_similarity_vjp(1.0, a=[2.0, 0.0], b=[0.0, 4.0])
+        (array([0. , 0.5]), array([0.25, 0.  ]))
+    """
+    a, b, axis = _vectors(a, b, axis)
+    g = floating("cotangent", cotangent)
+    expected = (*a.shape[:axis], *a.shape[axis + 1 :])
+    if g.shape != expected:
+        raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
+    with _quiet():
+        g, power = _unit_scale(working(g)[..., None])  # (..., 1)
+        (unit_a, length_a, power_a), (unit_b, length_b, power_b) = _direction(a, axis), _direction(b, axis)
+        cosine = (unit_a * unit_b).sum(-1, keepdims=True)
+        g = np.where(_is_zero(length_a * length_b), 0, g)
+        a_bar = _times_power_of_two(g * (unit_b - cosine * unit_a) / _or_one(length_a), power - power_a)
+        b_bar = _times_power_of_two(g * (unit_a - cosine * unit_b) / _or_one(length_b), power - power_b)
+        return (
+            rounded(np.moveaxis(a_bar, -1, axis), like=a),
+            rounded(np.moveaxis(b_bar, -1, axis), like=b),
+        )
+
+
+def _vectors(a: npt.ArrayLike, b: npt.ArrayLike, axis: int) -> tuple[Array, Array, int]:
+    a, b = floating("a", a), floating("b", b)
+    if a.shape != b.shape:
+        raise ValueError(f"`a` and `b` must have one shape, got {a.shape} and {b.shape}")
+    return a, b, axis_index("a", a, axis)
+
+
+def _rows_along(x: Array, axis: int) -> Array:
+    """`x` with `axis` last and in one order in memory, so that the sums do not depend on how it came."""
+    return np.ascontiguousarray(np.moveaxis(working(x), axis, -1))
+
+
+def _direction(x: Array, axis: int) -> tuple[Array, Array, Array]:
+    """Vectors, along the last axis, as direction × length × 2^power; a zero vector has direction zero."""
+    scaled, power = _unit_scale(_rows_along(x, axis))
+    length = np.sqrt((scaled * scaled).sum(-1, keepdims=True))
+    return scaled / _or_one(length), length, power
+
+
+def _times_power_of_two(x: Array, power: Array) -> Array:
+    return x if x.dtype == object else np.ldexp(x, power)
+
+
+def _is_zero(x: Array) -> Array:
+    return np.asarray(x == 0, np.bool_)
+
+
+def _or_one(x: Array) -> Array:
+    """`x` as a divisor: 1 where it is zero."""
+    return np.where(_is_zero(x), 1, x)

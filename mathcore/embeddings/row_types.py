@@ -1,0 +1,6 @@
+"""x"""
+
+from __future__ import annotations
+
+IDS = ("embedding", "embedding_vjp", "one_hot")
+"""The operations that take ids."""

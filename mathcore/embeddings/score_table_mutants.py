@@ -1,0 +1,72 @@
+"""Wrong score tables, on purpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mathcore.embeddings.embedding_mutants import _norm
+from mathcore.verify.claims import mutant
+from mathcore.verify.common_mutants import Operation
+
+
+# Score tables.
+@mutant("best_score_table", wraps=True)
+def smallest_kept(correct: Operation) -> Operation:
+    """Keeps the smallest singular values instead of the largest."""
+
+    def wrong(table: Any, size: int) -> Any:
+        left, right = correct(table, min(table.shape))
+        kept = slice(max(left.shape[1] - size, 0), None)
+        missing = ((0, 0), (0, max(size - left.shape[1], 0)))
+        return np.pad(left[:, kept], missing), np.pad(right[:, kept], missing)
+
+    return wrong
+
+
+@mutant("best_score_table", wraps=True)
+def one_size_less(correct: Operation) -> Operation:
+    """Uses one number less than it was given."""
+
+    def wrong(table: Any, size: int) -> Any:
+        left, right = correct(table, max(size - 1, 0))
+        missing = ((0, 0), (0, min(size, 1)))
+        return np.pad(left, missing), np.pad(right, missing)
+
+    return wrong
+
+
+@mutant("best_score_table", wraps=True)
+def one_size_more(correct: Operation) -> Operation:
+    """Uses one number more than it was given."""
+    return lambda table, size: correct(table, size + 1)
+
+
+@mutant("best_score_table", wraps=True)
+def not_rooted(correct: Operation) -> Operation:
+    """Puts the singular values, not their roots, into both factors."""
+
+    def wrong(table: Any, size: int) -> Any:
+        left, right = correct(table, size)
+        return left * _norm(left.T), right * _norm(right.T)
+
+    return wrong
+
+
+@mutant("best_score_table", wraps=True)
+def columns_centred(correct: Operation) -> Operation:
+    """Takes the mean of every column off, as a principal component analysis does."""
+    return lambda table, size: correct((table - table.mean(0)).astype(table.dtype), size)
+
+
+@mutant("best_score_table", wraps=True)
+def great_scores_dropped(correct: Operation) -> Operation:
+    """Gives up on tables with scores above 10⁵."""
+    return lambda table, size: correct(table * (abs(table.astype(np.float64)).max(initial=0) <= 1e5), size)
+
+
+@mutant("best_score_table", wraps=True)
+def infinite_scores_taken(correct: Operation) -> Operation:
+    """Takes infinite scores for 0."""
+    return lambda table, size: correct(np.where(np.isinf(table), table.dtype.type(0), table), size)

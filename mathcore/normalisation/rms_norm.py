@@ -1,0 +1,93 @@
+"""Normalisation: the length of a vector set to a standard, its direction kept."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, floating, rounded, working
+from mathcore._compute.reduce import add_up
+
+
+def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) -> Array:
+    r"""Divide every row by its root mean square, then scale every feature by a weight of its own.
+
+    $$y_i = w_i\,\frac{x_i}{\sqrt{\frac1n \sum_j x_j^2 + \epsilon}}$$
+
+    Args:
+        x: (..., n), floats.
+        weight: (n,), floats.
+        epsilon: what keeps a row of zeros finite.
+
+    Returns:
+        (..., n), in the dtype that x and weight promote to; float16 and bfloat16 are computed in float32. A row whose
+        squares overflow gives zeros.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.rms_norm([1.0, 7.0], weight=[1.0, 1.0], epsilon=0.0)  # the root mean square is 5
+        array([0.2, 1.4])
+
+    Source:
+        Zhang & Sennrich, Root Mean Square Layer Normalization, arXiv:1910.07467, equation 4.
+    """
+    x, w = _checked(x, weight)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (_direction(working(x), epsilon)[0] * working(w)).astype(np.result_type(x, w), copy=False)
+
+
+def rms_norm_vjp(
+    cotangent: npt.ArrayLike, x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6
+) -> tuple[Array, Array]:
+    r"""Pull a cotangent ȳ of `rms_norm` back to its inputs: what would lengthen a row is taken out.
+
+    $$r = \sqrt{\tfrac1n \textstyle\sum_j x_j^2 + \epsilon}, \qquad u = \frac xr, \qquad h = w \bar y, \qquad
+      \bar x = \frac1r\Big(h - u\,\frac1n \sum_j u_j h_j\Big), \qquad \bar w = \sum_{\text{rows}} u\,\bar y$$
+
+    Args:
+        cotangent: (..., n), floats, the shape of x.
+        x, weight, epsilon: as given to `rms_norm`.
+
+    Returns:
+        The cotangents of x and weight, each in the shape and dtype of its input.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> x_bar, weight_bar = mc.rms_norm_vjp([1.0, 1.0], x=[1.0, 7.0], weight=[1.0, 1.0], epsilon=0.0)
+        >>> weight_bar
+        array([0.2, 1.4])
+    """
+    x, w = _checked(x, weight)
+    g = floating("cotangent", cotangent)
+    if g.shape != x.shape:
+        raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        u, r = _direction(working(x), epsilon)
+        g = working(g)
+        h = g * working(w)
+        x_bar = (h - u * _mean(u * h)) / r
+        w_bar = (u * g).reshape(-1, x.shape[-1]).sum(axis=0) if x.size else np.zeros(w.shape, u.dtype)
+    return rounded(x_bar, like=x), rounded(w_bar, like=w)
+
+
+def _direction(x: Array, epsilon: float) -> tuple[Array, Array]:
+    """x / r and r, the root mean square of each row (..., 1)."""
+    r = np.sqrt(_mean(x * x) + epsilon)
+    return x / r, r
+
+
+def _mean(x: Array) -> Array:
+    return add_up(x) / max(x.shape[-1], 1)
+
+
+def _checked(x: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Array, Array]:
+    rows, w = floating("x", x), floating("weight", weight)
+    if rows.ndim == 0 or w.shape != rows.shape[-1:]:
+        raise ValueError(f"`x` must have shape (..., n) and `weight` (n,), got {rows.shape} and {w.shape}")
+    return rows, w

@@ -1,0 +1,133 @@
+"""Angles of positions, exact to the last place but one, and their sines and cosines."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+import numpy as np
+
+from mathcore._arrays import Array
+from mathcore._compute.blocks import row_blocks
+from mathcore._compute.threads import share
+
+_FARTHEST = 2**31  # positions up to here times 32 bits of a frequency fit in an int64
+
+
+_FRACTION_BITS = 160  # of a turn: after 2³¹ steps it is still known to 2⁻¹²⁹
+
+
+_INVERSE_TURN = 0x28BE60DB9391054A7F09D5F47D4D377036D8A5664F10E410  # 1/(2π), in units of 2⁻¹⁹²
+
+
+_UNIT_HIGH = 105414357 * 2.0**-88  # 2π/2⁶⁴, its leading 27 bits
+
+
+_UNIT_LOW = 2.1512600287971257e-28  # and the rest
+
+
+def _cos_sin(m: Array, dim: int, base: float) -> tuple[Array, Array]:
+    """Cosine and sine of mθ_i, (..., ⌈dim/2⌉), for int64 m of at most 2³¹ in magnitude."""
+    turns = _turns_per_step(dim, base)  # (4, pairs)
+    places, pairs = m.reshape(-1), turns.shape[-1]
+    cos, sin = np.empty((len(places), pairs)), np.empty((len(places), pairs))
+    blocks = row_blocks(len(places), pairs)
+    turns = np.repeat(turns[:, None], max([rows.stop - rows.start for rows in blocks], default=0), axis=1)
+    share(lambda i: _turned(places[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
+    return cos.reshape(*m.shape, pairs), sin.reshape(*m.shape, pairs)
+
+
+def _turned(m: Array, turns: Array, cos: Array, sin: Array) -> None:
+    """The kernel of `_cos_sin`, for a block of places.
+
+    The integer phase leaves 2⁻¹²⁷ rad of doubt, the product with π 2⁻⁷⁷ of the angle; what counts is NumPy's sine of an
+    angle below π/4 (0.52 ulp) and the rounding of the correction (½ ulp).
+    """
+    quarter, head, tail = _phase(np.repeat(m[:, None], cos.shape[-1], axis=1), *turns[:, : len(m)])
+    angle, rest = _times_pi(head, tail)
+    c, s = np.cos(angle), np.sin(angle)
+    _in_quarter(quarter, c - rest * s, s + rest * c, cos, sin)
+
+
+def _in_quarter(quarter: Array, c: Array, s: Array, cos: Array, sin: Array) -> None:
+    """Exchange cosine and sine after odd quarter turns, and set their signs: by bits, for branches would be guessed."""
+    c_bits, s_bits = c.view(np.int64), s.view(np.int64)
+    exchange = (c_bits ^ s_bits) & -(quarter & 1)
+    np.bitwise_xor(c_bits ^ exchange, (quarter + 1 & 2) << 62, out=cos.view(np.int64))
+    np.bitwise_xor(s_bits ^ exchange, (quarter & 2) << 62, out=sin.view(np.int64))
+
+
+def _phase(m: Array, f0: Array, f1: Array, f2: Array, f3: Array) -> tuple[Array, Array, Array]:
+    """How far m steps turn: quarter turns, and the rest in units of 2⁻⁶⁴ turns, at most 2⁶¹, as a sum of two floats.
+
+    Schoolbook multiplication of m by the 160 bits of each frequency; the int64 of the leading 64 bits overflows exactly
+    where a turn is complete.
+    """
+    carry = m * f2 + (m * f3 >> 32)
+    upper = m * f1 + (carry >> 32)
+    phase = m * f0 + (upper >> 32)
+    below = (upper << 32 | carry & 0xFFFFFFFF).view(np.uint64)  # the next 64 bits
+    quarter = (phase + 2**61) >> 62
+    phase -= quarter << 62
+    head = phase.astype(np.float64)
+    return quarter, head, (phase - head.astype(np.int64)) + below * 2.0**-64
+
+
+def _times_pi(head: Array, tail: Array) -> tuple[Array, Array]:
+    """(head + tail)·2π/2⁶⁴, rounded, and what the rounding lost.
+
+    Of `head` 26 bits and of 2π/2⁶⁴ 27 bits have an exact product, so that only what is 2⁻²⁵ of it is rounded twice.
+    """
+    high = (head.view(np.int64) & -(2**27)).view(np.float64)
+    low = (head - high) + tail
+    product = high * _UNIT_HIGH
+    correction = high * _UNIT_LOW + low * (_UNIT_HIGH + _UNIT_LOW)
+    angle = product + correction
+    return angle, correction - (angle - product)
+
+
+def _turns_per_step(dim: int, base: float) -> Array:
+    """θ_i / 2π in units of 2⁻¹⁶⁰: one int64 row of 64 bits and three of 32, (4, pairs)."""
+    theta, bits = _exact_frequencies(dim, base)
+    turns = [t * _INVERSE_TURN >> (192 + bits - _FRACTION_BITS) for t in theta]
+    limbs = [[t >> 96 for t in turns], *([t >> k & 0xFFFFFFFF for t in turns] for k in (64, 32, 0))]
+    return np.array(limbs, dtype=np.int64)
+
+
+def _frequencies(dim: int, base: float) -> Array:
+    """θ_i = base^(−2i/dim) for i < dim/2, correctly rounded to float64."""
+    theta, bits = _exact_frequencies(dim, base)
+    return np.array([t / (1 << bits) for t in theta], dtype=np.float64)
+
+
+def _exact_frequencies(dim: int, base: float) -> tuple[list[int], int]:
+    """The integers θ_i·2^bits, with bits enough for 150 significant ones in the slowest frequency."""
+    dim, base = operator.index(dim), float(base)
+    if dim < 0:
+        raise ValueError(f"the width of the code must not be negative, got {dim}")
+    if not 1 <= base < math.inf:
+        raise ValueError(f"`base` must be a finite number from 1 up, got {base}")
+    bits = _FRACTION_BITS + int(base).bit_length()
+    import decimal  # slow to load, and needed here alone
+
+    digits = decimal.Context(prec=bits * 3 // 10 + 8)  # log₁₀ 2 = 0.301
+    ratio = digits.power(decimal.Decimal(base), digits.divide(decimal.Decimal(-2), decimal.Decimal(dim or 1)))
+    step = int(digits.multiply(ratio, 1 << bits))
+    theta = [1 << bits][:dim]
+    for _ in range(1, (dim + 1) // 2):
+        theta.append(theta[-1] * step >> bits)
+    return theta, bits
+
+
+def _lanes(pairs: int, interleaved: bool) -> tuple[slice, slice]:
+    """Where the first and the second members of the pairs are."""
+    if interleaved:
+        return slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
+    return slice(0, pairs), slice(pairs, 2 * pairs)
+
+
+def _check_reach(name: str, m: Array) -> None:
+    """No position may be beyond ±2³¹, nor NaN."""
+    far = ~(np.abs(m.astype(np.float64)) <= _FARTHEST)
+    if far.any():
+        raise ValueError(f"`{name}` must lie in [−2³¹, 2³¹], got {m[far].flat[0]}")

@@ -1,0 +1,428 @@
+"""What must be true of every operation on positions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.positions import rope_mutants as wrong
+from mathcore.positions import sinusoidal_mutants
+from mathcore.positions.inputs import draw_base, draw_places, magnitudes
+from mathcore.positions.positions_tolerances import turned_pair, wave_between, wave_rounding
+from mathcore.positions.records import (
+    APPLY_ROPE,
+    APPLY_ROPE_VJP,
+    ROPE,
+    ROPE_COS_SIN,
+    ROPE_VJP,
+    SINUSOIDAL,
+    SINUSOIDAL_VJP,
+    turned_agrees,
+)
+from mathcore.positions.sinusoidal_claims import between_integers, codes
+from mathcore.verify import (
+    Claim,
+    Limits,
+    Operations,
+    Target,
+    all_of,
+    domain,
+    draw_array,
+    identical,
+    raises,
+    seeds,
+)
+from mathcore.verify import common_mutants as common
+from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.laws import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
+
+# What holds of every operation on positions.
+anchor = Claim(
+    "rope.anchor",
+    statement="At position 1, pair i turns counter-clockwise by base^(−2i/d) radians, the first by 1; at position m by "
+    "m times that, far positions, offsets and negative ones included.",
+    formula=r"R_m x = \bigoplus_i \begin{pmatrix} \cos m\theta_i & -\sin m\theta_i \\ \sin m\theta_i & \cos m\theta_i "
+    r"\end{pmatrix} x^{(i)}, \qquad \theta_i = \mathrm{base}^{-2i/d}",
+    legend={
+        "x": "a vector; x⁽ⁱ⁾ is its pair i",
+        "R": "R_m, the turn at position m",
+        "d": "the number of features that turn",
+    },
+    source="arXiv:2104.09864, §3.2",
+    needs=("rope",),
+    tolerances=(turned_pair,),
+    refuted_by=(
+        wrong.positions_doubled,
+        wrong.one_further,
+        wrong.turned_clockwise,
+        wrong.base_slightly_off,
+        wrong.base_ignored,
+        wrong.other_pairing,
+        wrong.pairing_ignored,
+        wrong.offset_ignored,
+        wrong.whole_width_turned,
+        wrong.rest_zeroed,
+        wrong.positions_in_bfloat16,
+        wrong.positions_in_float16,
+        wrong.past_is_present,
+        wrong.magnitude_of_position,
+        wrong.table_ends,
+        wrong.positions_ignored,
+        wrong.first_sequence_everywhere,
+        wrong.heads_read_as_time,
+        wrong.angles_in_float32,
+        wrong.table_in_float32,
+        wrong.frequencies_in_bfloat16,
+        wrong.last_pair_at_base,
+        wrong.half_the_exponent,
+        wrong.floored_exponent,
+        wrong.base_and_exponent_exchanged,
+        wrong.all_pairs_alike,
+        wrong.stretched,
+        wrong.long_texts_begin_anew,
+        wrong.counted_in_its_format,
+        wrong.one_position_counts_on,
+        wrong.offset_in_their_format,
+        wrong.first_head_everywhere,
+        wrong.pairs_touch,
+    ),
+)
+
+
+@anchor.property(ROPE.inputs(), effort=2)
+def _(ops: Operations, **turn: Any) -> Any:
+    return ROPE.agrees(ops, **turn)
+
+
+@domain
+def one_step(draw: Draw, target: Target) -> dict[str, Any]:
+    """One vector whose pairs are (1, 0), in any format, at position 1; and a base."""
+    name, dim = draw(st.sampled_from(target.dtypes)), 2 * draw(st.integers(1, 40))
+    x = np.ones((1, dim), dtype=draw_array(draw, (1,), name).dtype)
+    return {"x": x, "base": draw_base(draw)}
+
+
+@domain
+def placed_in_any_way(draw: Draw, target: Target) -> dict[str, Any]:
+    """Texts and heads, positions for each, for each text or for all, or one number; in any format of integers."""
+    texts, heads, time = (draw(st.integers(1, 3)) for _ in range(3))
+    shape = draw(st.sampled_from([(), (time,), (texts, 1, time), (1, heads, time), (texts, heads, time)]))
+    kind = draw(st.sampled_from([np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.uint64, np.int64]))
+    info, name = np.iinfo(kind), draw(st.sampled_from(target.dtypes))
+    m = draw_places(draw, shape, min(int(info.max), 2**30))
+    return {
+        "x": draw_array(draw, (texts, heads, time, 2 * draw(st.integers(1, 3))), name, magnitudes(name)),
+        "positions": (m if info.min < 0 else abs(m)).astype(kind),
+        "interleaved": draw(st.booleans()),
+        "offset": draw(st.sampled_from([0, 0, 1, 100, 70_000])),
+    }
+
+
+@anchor.property(placed_in_any_way())
+def _(ops: Operations, x: Any, positions: Any, **how: Any) -> Any:
+    answer = ops.rope(x, positions, **how)
+    wide = np.broadcast_to(positions, x.shape[:-1]) if np.ndim(positions) == 0 else positions
+    return turned_agrees(ops, answer, x, wide, **how)
+
+
+def long_texts(target: Target) -> Iterator[dict[str, Any]]:
+    """3,000 rows in every format: places left out, and places given."""
+    for name in target.dtypes:
+        yield {"x": as_dtype(np.tile([1.0, 0.5], (3000, 1)), name), "positions": None}
+    yield {"x": as_dtype(np.tile([1.0, 0.5], (3000, 1)), target.dtypes[0]), "positions": np.arange(3000)[::-1]}
+
+
+@anchor.exhaustive(long_texts)
+def _(ops: Operations, x: Any, positions: Any) -> Any:
+    return turned_agrees(ops, ops.rope(x, positions), x, positions)
+
+
+@anchor.property(one_step())
+def _(ops: Operations, x: Any, base: float) -> Any:
+    return turned_agrees(ops, ops.rope(x, np.array([1]), base=base), x, np.array([1]), base=base)
+
+
+rope_layout_free = layout_free(ROPE, ROPE_VJP, last=("rope",))
+
+
+code_layout_free = layout_free(SINUSOIDAL)
+
+
+table_layout_free = layout_free(ROPE_COS_SIN)
+
+
+applied_layout_free = layout_free(APPLY_ROPE, APPLY_ROPE_VJP, last=("apply_rope",))
+
+
+rope_any_width = any_width(ROPE, ROPE_VJP, refuted_by=(wrong.wide_rows_cut, wrong.turned_back_to_512))
+
+
+code_any_width = any_width(
+    SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.wide_code_cut, sinusoidal_mutants.pulled_from_1024)
+)
+
+
+table_any_width = any_width(ROPE_COS_SIN, refuted_by=(wrong.wide_tables_cut,))
+
+
+applied_any_width = any_width(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.applied_to_512, wrong.pulled_through_512))
+
+
+rope_many_rows = many_rows(ROPE, ROPE_VJP)
+
+
+code_many_rows = many_rows(SINUSOIDAL, SINUSOIDAL_VJP)
+
+
+table_many_rows = many_rows(ROPE_COS_SIN)
+
+
+applied_many_rows = many_rows(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.first_table_everywhere,))
+
+
+rope_keeps_dtype = keeps_dtype(ROPE, ROPE_VJP)
+
+
+applied_keeps_dtype = keeps_dtype(APPLY_ROPE, APPLY_ROPE_VJP)
+
+
+rope_floats_only = floats_only(ROPE, ROPE_VJP)
+
+
+applied_floats_only = floats_only(APPLY_ROPE, APPLY_ROPE_VJP)
+
+
+rope_pure = pure(ROPE, ROPE_VJP, refuted_by=(wrong.cache_by_length, wrong.base_grows))
+
+
+code_pure = pure(SINUSOIDAL, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
+
+
+table_pure = pure(ROPE_COS_SIN)
+
+
+applied_pure = pure(APPLY_ROPE, APPLY_ROPE_VJP)
+
+
+@domain
+def turns_asked_for(draw: Draw, target: Target, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Several rows of several pairs, all options away from their defaults but where they may be left out."""
+    name, rows, width = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 4)), 2 * draw(st.integers(2, 5))
+    x, g = (draw_array(draw, (rows, width), name, (1.0, 64.0)) + 1 for _ in range(2))
+    x, g = (v.astype(x.dtype) for v in (x, g))
+    how = {"positions": draw_places(draw, (rows,), 2**20), "base": draw_base(draw), "rotary_dim": 4}
+    how |= {"interleaved": draw(st.booleans()), "offset": draw(st.integers(1, 9))}
+    return {**({"cotangent": g} if more else {}), "x": x, **how}
+
+
+@domain
+def angles_asked_for(draw: Draw, target: Target, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Several rows of several pairs, and angles."""
+    turn = turns_asked_for(more).build(target)
+    drawn = draw(turn)
+    angle = draw(seeds()).uniform(0.5, 1, (len(drawn["x"]), 2))
+    tables = {k: f(angle).astype(drawn["x"].dtype) for k, f in (("cos", np.cos), ("sin", np.sin))}
+    return {k: drawn[k] for k in (*more, "x")} | tables
+
+
+@domain
+def codes_asked_for(draw: Draw, target: Target, more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A few positions past 0 and a width that the base shows in, or a cotangent as well."""
+    m, dim = draw(st.integers(1, 99)) + np.arange(3.0), draw(st.integers(4, 9))
+    g = {"cotangent": draw(seeds()).uniform(1, 2, (3, dim))} if more else {}
+    return {**g, "positions": m if more else m.astype(np.int64), "dim": dim}
+
+
+@domain
+def tables_asked_for(draw: Draw, target: Target, more: tuple[str, ...] = ("positions",)) -> dict[str, Any]:
+    """A width that the base shows in, and a few positions past 0."""
+    drawn = {"positions": draw(st.integers(1, 99)) + np.arange(3), "rotary_dim": 2 * draw(st.integers(2, 5))}
+    return {k: drawn[k] for k in (*more, "rotary_dim")}
+
+
+TURNS: Any = {
+    "positions": (None, 3), "base": (10_000.0, 500.0), "interleaved": (False, True), "rotary_dim": (None, 2),
+    "offset": (0, 1),
+}  # fmt: skip
+
+
+COTANGENT = ("cotangent",)
+
+
+BASE: Any = {"base": (10_000.0, 500.0)}
+
+
+left_out = (
+    defaults(Called("rope", turns_asked_for()), **TURNS),
+    defaults(Called("rope_vjp", turns_asked_for(COTANGENT)), **TURNS),
+    defaults(Called("apply_rope", angles_asked_for()), interleaved=(False, True)),
+    defaults(Called("apply_rope_vjp", angles_asked_for(COTANGENT)), interleaved=(False, True)),
+    defaults(Called("rope_cos_sin", tables_asked_for()), **BASE),
+    defaults(Called("rope_frequencies", tables_asked_for(())), **BASE),
+    defaults(Called("sinusoidal_positional_encoding", codes_asked_for()), **BASE, interleaved=(True, False)),
+    defaults(
+        Called("sinusoidal_positional_encoding_vjp", codes_asked_for(COTANGENT)), **BASE, interleaved=(True, False)
+    ),
+)
+
+
+code_anchor = Claim(
+    "sinusoidal_positional_encoding.anchor",
+    statement="The code holds sin mθ and cos mθ of every frequency in its place, at near positions and far ones, "
+    "negative ones and ones between integers, for every width, odd ones too, base and layout.",
+    formula=r"\mathrm{PE}_{2i}(m) = \sin m\theta_i, \quad \mathrm{PE}_{2i+1}(m) = \cos m\theta_i, \quad "
+    r"\theta_i = \mathrm{base}^{-2i/d} \qquad \text{(interleaved; else sines, then cosines)}",
+    legend={"m": "a position", "d": "the width of the code"},
+    source="arXiv:1706.03762, §3.5",
+    needs=("sinusoidal_positional_encoding",),
+    limits=Limits(rows=2, width=3),
+    tolerances=(wave_rounding, wave_between),
+    refuted_by=(
+        wrong.code_from_one,
+        wrong.code_of_magnitudes,
+        wrong.code_in_bfloat16,
+        wrong.code_table_ends,
+        wrong.code_base_ignored,
+        wrong.code_base_off,
+        wrong.code_in_halves,
+        sinusoidal_mutants.code_scaled,
+        sinusoidal_mutants.code_in_float32,
+        wrong.code_cut_to_integers,
+        wrong.code_of_float32_angles,
+        wrong.code_to_the_end,
+        wrong.code_of_half_the_exponent,
+        wrong.code_of_floored_exponents,
+        wrong.code_of_exchanged_exponents,
+        sinusoidal_mutants.code_cosines_first,
+        wrong.code_with_phases,
+    ),
+)
+
+
+@code_anchor.property(SINUSOIDAL.inputs())
+def _(ops: Operations, **code: Any) -> Any:
+    return SINUSOIDAL.agrees(ops, **code)
+
+
+@code_anchor.property(between_integers())
+def _(ops: Operations, **code: Any) -> Any:
+    return SINUSOIDAL.agrees(ops, **code)
+
+
+rows_are_independent = Claim(
+    "rope.rows_are_independent",
+    statement="No bit of a row depends on what the others hold, NaN and infinity included, and alone it comes out the "
+    "same, up to rounding; so does every head and every position of a code.",
+    formula=r"f(x)_t = f(x_t)",
+    needs=("rope", "apply_rope", "sinusoidal_positional_encoding", "rope_cos_sin"),
+    limits=Limits(
+        options=("base", "rope.rotary_dim", "offset", "sinusoidal_positional_encoding.interleaved"),
+    ),
+    tolerances=(turned_pair, wave_rounding),
+    refuted_by=(wrong.rows_mixed, common.first_row_everywhere("sinusoidal_positional_encoding"),
+                wrong.first_sequence_everywhere, wrong.heads_read_as_time),
+)  # fmt: skip
+
+
+@domain
+def rows_among_others(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two sequences with positions of their own, one row among which is spoilt, and another row."""
+    name, width, time = draw(st.sampled_from(target.dtypes)), 2 * draw(st.integers(1, 33)), draw(st.integers(2, 5))
+    x, m = draw_array(draw, (2, time, width), name, magnitudes(name)), draw_places(draw, (2, time), 2**30)
+    row = (draw(st.integers(0, 1)), draw(st.integers(0, time - 1)))
+    others = np.ones((2, time), bool)
+    others[row] = False
+    spoilt = others & (draw(seeds()).random((2, time)) < draw(st.sampled_from([0.2, 1.0])))
+    strange = draw(st.sampled_from([np.nan, np.inf, -np.inf]))
+    return {"x": x, "m": m, "row": row, "interleaved": draw(st.booleans()), "spoilt": spoilt, "strange": strange}
+
+
+@rows_are_independent.property(rows_among_others())
+def _(ops: Operations, x: Any, m: Any, row: tuple[int, int], interleaved: bool, spoilt: Any, strange: float) -> Any:
+    broken, mixed = np.where(spoilt[..., None], x.dtype.type(strange), x), np.where(spoilt, 7, m)
+    dim, alone, place, layout = x.shape[-1], x[row][None], m[row][None], {"interleaved": interleaved}
+
+    def among(x: Any, m: Any) -> tuple[Any, ...]:
+        cos, sin = ops.rope_cos_sin(m, dim)
+        every = (ops.apply_rope(x, cos, sin, **layout), ops.rope(x, m, **layout), cos, sin, codes(ops, m, dim))
+        return tuple(y[row][None] for y in every)
+
+    applied, turned, cos, sin, code = here = among(x, m)
+    return all_of(
+        *(identical(a, b) for a, b in zip(among(broken, mixed), here, strict=True)),
+        *(turned_agrees(ops, y, alone, place, **layout) for y in (turned, applied, ops.rope(alone, place, **layout))),
+        ROPE_COS_SIN.judged(ops, (cos, sin), place, dim, 10_000.0),
+        SINUSOIDAL.judged(ops, code, place, dim, 10_000.0, True),
+        SINUSOIDAL.judged(ops, codes(ops, place, dim), place, dim, 10_000.0, True),
+    )
+
+
+refusals = Claim(
+    "rope.refusals",
+    statement="What makes no sense is refused by an error that names it: odd widths and rotary widths beyond the "
+    "vector, positions that are no integers, do not fit the rows or lie beyond ±2³¹, bases below 1, tables of another "
+    "shape.",
+    formula=r"d \notin 2\mathbb N \Rightarrow \mathrm{ValueError}",
+    needs=("rope", "rope_vjp", "apply_rope", "rope_cos_sin", "rope_frequencies", "rope_permutation",
+           "sinusoidal_positional_encoding"),
+    refuted_by=(wrong.errors_swallowed, wrong.positions_cut_to_integers, sinusoidal_mutants.code_beyond_its_reach,
+                wrong.table_beyond_its_reach),
+)  # fmt: skip
+
+
+def nonsense() -> Iterator[dict[str, Any]]:
+    """Calls that make no sense, the error, and what its message must name."""
+    x, m, cos = np.ones((3, 4)), np.arange(3), np.ones((3, 2))
+    for operation, arguments, options, error, words in (
+        ("rope", (x[:, :3], m), {}, ValueError, ("(3, 3)",)),
+        ("rope", (x, m), {"rotary_dim": 3}, ValueError, ("3",)),
+        ("rope", (x, m), {"rotary_dim": -2}, ValueError, ("-2",)),
+        ("rope", (x, m), {"rotary_dim": 6}, ValueError, ("(3, 4)", "6")),
+        ("rope", (x, m[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
+        ("rope", (x, m[:1]), {}, ValueError, ("(3, 4)", "(1,)")),
+        ("rope", (x, m[:, None]), {}, ValueError, ("(3, 4)", "(3, 1)")),
+        ("rope", (x, m * 0.5), {}, TypeError, ("float64",)),
+        ("rope", (x, m == 1), {}, TypeError, ("bool",)),
+        ("rope", (x, m + 2**31), {}, ValueError, ("2147483649",)),
+        ("rope", (x, m), {"offset": 2**31}, ValueError, ("2147483649",)),
+        ("rope", (x, m), {"offset": 0.5}, TypeError, ()),
+        ("rope", (x, m), {"base": 0.5}, ValueError, ("0.5",)),
+        ("rope", (x, m), {"base": math.nan}, ValueError, ("nan",)),
+        ("rope", (x, m), {"base": math.inf}, ValueError, ("inf",)),
+        ("rope", (x[0],), {}, ValueError, ("(4,)",)),
+        ("rope_vjp", (x[:2], x, m), {}, ValueError, ("(2, 4)", "(3, 4)")),
+        ("apply_rope", (x, cos, cos[:2]), {}, ValueError, ("(3, 2)", "(2, 2)")),
+        ("apply_rope", (x, cos[:2], cos[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
+        ("apply_rope", (x[:, :2], cos, cos), {}, ValueError, ("(3, 2)",)),
+        ("apply_rope", (x, cos.astype(int), cos), {}, TypeError, ("int64",)),
+        ("rope_cos_sin", (m, 3), {}, ValueError, ("3",)),
+        ("rope_cos_sin", (m * 0.5, 4), {}, TypeError, ("float64",)),
+        ("rope_cos_sin", (m + 2**31, 4), {}, ValueError, ("2147483649",)),
+        ("rope_cos_sin", (m, 4), {"base": 0.5}, ValueError, ("0.5",)),
+        ("rope_frequencies", (5,), {}, ValueError, ("5",)),
+        ("rope_frequencies", (4,), {"base": 0.0}, ValueError, ("0.0",)),
+        ("rope_permutation", (3,), {}, ValueError, ("3",)),
+        ("sinusoidal_positional_encoding", (m, -1), {}, ValueError, ("-1",)),
+        ("sinusoidal_positional_encoding", (m * np.nan, 4), {}, ValueError, ("nan",)),
+        ("sinusoidal_positional_encoding", (m == 1, 4), {}, TypeError, ("bool",)),
+        ("sinusoidal_positional_encoding", (m - 2**31 - 1, 4), {}, ValueError, ("-2147483649",)),
+        ("sinusoidal_positional_encoding", (m * np.inf, 4), {}, ValueError, ("nan",)),
+        ("sinusoidal_positional_encoding", (m, 4), {"base": 0.5}, ValueError, ("0.5",)),
+    ):
+        yield {"operation": operation, "arguments": arguments, "options": options, "error": error, "words": words}
+
+
+@refusals.exhaustive(nonsense)
+def _(
+    ops: Operations,
+    operation: str,
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    error: type[Exception],
+    words: tuple[str, ...],
+) -> Any:
+    return raises(lambda: getattr(ops, operation)(*arguments, **options), error, saying=words)

@@ -1,0 +1,222 @@
+"""The operations on positions: how each is called and judged."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from mathcore.positions.inputs import (
+    _angles_back,
+    _code,
+    _code_back,
+    _given_angles,
+    _stacked_angles,
+    _stacked_code,
+    _stacked_table,
+    _stacked_turn,
+    _table,
+    _turn,
+    _turn_back,
+    _with_cotangent,
+)
+from mathcore.positions.positions_tolerances import (
+    angle_error,
+    pulled_to_places,
+    turned_pair,
+    wave_between,
+    wave_rounding,
+)
+from mathcore.positions.textbook import (
+    lanes,
+    places,
+    true_frequencies,
+    true_waves,
+    turn_allowed,
+    turned,
+    waves,
+    width_turned,
+)
+from mathcore.verify import Enclosure, Operations, all_of, enclose, equal, identical
+from mathcore.verify.laws import Part
+from mathcore.verify.relations import Conjunction, Relation
+from mathcore.verify.tolerances import FORMATS, Allowance
+
+
+# The operations.
+def turned_agrees(
+    ops: Operations,
+    answer: Any,
+    x: Any,
+    positions: Any,
+    base: float = 10_000.0,
+    interleaved: bool = False,
+    rotary_dim: int | None = None,
+    offset: int = 0,
+    back: bool = False,
+) -> Conjunction:
+    """That `answer` is x turned by mθ, feature by feature, and that what does not turn is what it was."""
+    dim, m = width_turned(x, rotary_dim), places(x, positions, offset) * (-1 if back else 1)
+    head = x[..., :dim]
+    truth = enclose(lambda x, m: turned(x, *waves(m, dim, base), interleaved=interleaved), head, m)
+    theta = np.asarray(base) ** (-2.0 * np.arange(dim // 2) / max(dim, 1))
+    cos, sin = np.cos(m[..., None] * theta), np.sin(m[..., None] * theta)
+    slack = angle_error(m, dim, base, "float64")  # these cosines only measure the error
+    angle = angle_error(m, dim, base, ops.conventions.rope_angles)
+    allowed = turn_allowed(head, abs(cos) + slack, abs(sin) + slack, angle, interleaved=interleaved)
+    return all_of(
+        equal(_beyond_the_largest(answer[..., :dim], truth, allowed), truth, within=allowed),
+        identical(answer[..., dim:], x[..., dim:]),
+    )
+
+
+def _beyond_the_largest(answer: Any, truth: Enclosure, allowed: Allowance) -> Any:
+    """An answer in float64, its infinities replaced by true values that may round to them."""
+    if answer.shape != truth.shape or answer.dtype.name not in FORMATS:
+        return answer
+    wide, most = answer.astype(np.float64), FORMATS[answer.dtype.name].most
+    rounds = (wide == np.copysign(np.inf, truth.hi)) & (abs(truth.hi) + allowed.values >= most)
+    return np.where(rounds, truth.hi, wide)
+
+
+def _turned_back(ops: Operations, answer: Any, cotangent: Any, x: Any, **how: Any) -> Conjunction:  # noqa: ARG001
+    return turned_agrees(ops, answer, cotangent, back=True, **how)
+
+
+def _applied_back(ops: Operations, answer: Any, cotangent: Any, x: Any, cos: Any, sin: Any, **how: Any) -> Conjunction:  # noqa: ARG001
+    return _applied(ops, answer, cotangent, cos, -sin, **how)
+
+
+def _code_pulled(
+    ops: Operations, answer: Any, cotangent: Any, positions: Any, dim: int, base: float, interleaved: bool
+) -> Relation:
+    """That `answer` is Σ θ (ḡ_sin cos mθ − ḡ_cos sin mθ)."""
+    sines, cosines = lanes(dim, interleaved=interleaved)
+    where = np.argsort(np.concatenate([sines, cosines]))
+
+    def both(by_sine: Any, by_cosine: Any) -> Any:
+        return np.concatenate([by_sine, by_cosine[..., : dim // 2]], -1)[..., where]
+
+    def pulled(g: Any, m: Any) -> Any:
+        cos, sin = waves(m, dim, base)
+        theta = np.broadcast_to(true_frequencies(dim, base), cos.shape)
+        return (g * both(theta * cos, -theta * sin)).sum(-1) if dim else m * 0
+
+    cos, sin = (t.hi for t in true_waves(positions, dim, base))
+    theta = np.asarray([float(t) for t in true_frequencies(dim, base)])
+    angle = angle_error(positions, dim, base, ops.conventions.rope_angles)
+    allowed = pulled_to_places(
+        cotangent, both(theta, theta), both(cos, sin), both(angle, angle), np.asarray(answer).dtype,
+        whole=np.array_equal(positions, np.rint(positions)),
+    )  # fmt: skip
+    return equal(answer, enclose(pulled, cotangent, positions), within=allowed)
+
+
+def waves_agree(ops: Operations, answer: Any, positions: Any, dim: int, base: float, interleaved: bool) -> Relation:
+    """That `answer` holds the sines and cosines of mθ in their places."""
+    cos, sin = true_waves(positions, dim, base)
+    sines, cosines = lanes(dim, interleaved=interleaved)
+    where = np.argsort(np.concatenate([sines, cosines]))
+    truth = Enclosure(*(
+        np.concatenate([getattr(sin, part), getattr(cos, part)[..., : dim // 2]], -1)[..., where]
+        for part in ("hi", "lo", "radius")
+    ))  # fmt: skip
+    angle = angle_error(positions, dim, base, ops.conventions.rope_angles)
+    angle = np.concatenate([angle, angle[..., : dim // 2]], -1)[..., where]
+    whole = np.array_equal(positions, np.rint(positions))
+    allowed = wave_rounding(truth.hi, angle, answer.dtype) if whole else wave_between(angle, answer.dtype)
+    return equal(answer, truth, within=allowed)
+
+
+def _table_agrees(ops: Operations, answer: Any, positions: Any, rotary_dim: int, base: float) -> Conjunction:
+    angle = angle_error(positions, rotary_dim, base, ops.conventions.rope_angles)
+    truths = true_waves(positions, rotary_dim, base)
+    return all_of(*(
+        equal(a, t, within=wave_rounding(t.hi, angle, a.dtype)) for a, t in zip(answer, truths, strict=True)
+    ))  # fmt: skip
+
+
+def _applied(
+    ops: Operations,  # noqa: ARG001
+    answer: Any,
+    x: Any,
+    cos: Any,
+    sin: Any,
+    interleaved: bool = False,
+) -> Conjunction:
+    dim = 2 * cos.shape[-1]
+    truth = enclose(functools.partial(turned, interleaved=interleaved), x[..., :dim], cos, sin)
+    c, s = cos.astype(np.float64), sin.astype(np.float64)
+    allowed = turn_allowed(x[..., :dim], c, s, np.zeros(c.shape), interleaved=interleaved)
+    return all_of(
+        equal(_beyond_the_largest(answer[..., :dim], truth, allowed), truth, within=allowed),
+        identical(answer[..., dim:], x[..., dim:]),
+    )
+
+
+_OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset"), "rows_in_views": 3}
+
+
+_X = np.arange(12.0).reshape(3, 4)
+
+
+ROPE = Part("rope", _turn, turned_agrees, {"x": _X}, (turned_pair,), stacked=_stacked_turn, **_OPTIONS)
+
+
+ROPE_VJP = Part(
+    "rope_vjp",
+    _turn_back,
+    _turned_back,
+    {"cotangent": _X, "x": _X},
+    (turned_pair,),
+    stacked=lambda draw, name, rows: _with_cotangent(draw, _stacked_turn(draw, name, rows)),
+    **_OPTIONS,
+)
+
+
+_TABLES = {"cos": np.ones((3, 2)), "sin": np.zeros((3, 2))}
+
+
+APPLY_ROPE = Part(
+    "apply_rope", _given_angles, _applied, {"x": _X, **_TABLES}, (turned_pair,), stacked=_stacked_angles, **_OPTIONS
+)
+
+
+APPLY_ROPE_VJP = Part(
+    "apply_rope_vjp",
+    _angles_back,
+    _applied_back,
+    {"cotangent": _X, "x": _X, **_TABLES},
+    (turned_pair,),
+    stacked=lambda draw, name, rows: _with_cotangent(draw, _stacked_angles(draw, name, rows)),
+    **_OPTIONS,
+)
+
+
+ROPE_COS_SIN = Part(
+    "rope_cos_sin",
+    _table,
+    _table_agrees,
+    {},
+    (wave_rounding,),
+    rows_in_views=3,
+    options=("base",),
+    stacked=_stacked_table,
+)
+
+
+SINUSOIDAL = Part(
+    "sinusoidal_positional_encoding", _code, waves_agree, {}, (wave_rounding,), stacked=_stacked_code, **_OPTIONS
+)
+
+
+SINUSOIDAL_VJP = Part(
+    "sinusoidal_positional_encoding_vjp",
+    lambda draw, name, width, *, long, rows: _code_back(draw, _code(draw, name, width, long=long, rows=rows), name),
+    _code_pulled,
+    {},
+    (pulled_to_places,),
+    stacked=lambda draw, name, rows: _code_back(draw, _stacked_code(draw, name, rows), name),
+    **_OPTIONS,
+)

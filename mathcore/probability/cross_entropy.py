@@ -1,0 +1,252 @@
+"""Cross-entropy of classes, its gradient, and both at once."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, floating, ids_below, integers, rounded, working
+from mathcore._compute.blocks import map_rows, scratch_like
+from mathcore._compute.reduce import add_up, highest
+from mathcore.probability._rows import _floor, _mapped, _put, _rows, _top_and_rest, _zero
+
+Reduction: TypeAlias = Literal["mean", "sum", "none"]
+
+
+def cross_entropy(
+    logits: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    *,
+    axis: int = -1,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""The surprise at the right answers: minus the log-probability that the logits give them.
+
+    $$\ell = -(1 - \varepsilon) \ln p_y - \frac{\varepsilon}{n} \sum_j \ln p_j$$
+
+    Args:
+        logits: (..., n, ...), floats.
+        targets: the shape of logits without `axis`, integers in [0, n) or `ignore_index`.
+        axis: the axis of the n classes.
+        ignore_index: rows with this target count for nothing: not in the loss, the mean or the gradient, whatever
+            their logits hold. Any integer, negative ones included.
+        label_smoothing: ε in [0, 1], the share of the target's weight that is spread over all classes.
+        reduction: "mean" over the rows that count (0 if none does), "sum", or "none".
+
+    Returns:
+        A 0-d array, or the shape of targets for "none" (0 at ignored rows), in the dtype of logits; in nats.
+
+    Raises:
+        TypeError: if logits are not floating or targets not integers.
+        IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
+        ValueError: if shapes do not fit or an option is out of range.
+
+    Examples:
+        >>> mc.cross_entropy(np.log([[1.0, 3.0]]), targets=[0])  # −ln ¼
+        array(1.38629436)
+    """
+    logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
+    losses = np.empty(keep.shape, working(logits).dtype)
+    map_rows(partial(_surprise, label_smoothing), losses[..., None], rows, targets[..., None], keep[..., None])
+    return _reduced(losses, keep, reduction, like=logits)
+
+
+def _surprise(smoothing: float, x: Array, targets: Array, counts: Array, out: Array) -> Array:
+    """The losses of rows, (..., 1)."""
+    top, rest, _ = _top_and_rest(x, scratch_like(x))
+    return _put(_losses(smoothing, x, targets, counts, top, rest), out)
+
+
+def cross_entropy_vjp(
+    cotangent: npt.ArrayLike,
+    logits: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    *,
+    axis: int = -1,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Pull a cotangent ḡ of `cross_entropy` back to the logits.
+
+    $$\bar x_i = \bar g \Big(p_i - (1 - \varepsilon)[i = y] - \frac{\varepsilon}{n}\Big)$$
+
+    divided by the number of rows that count for "mean". Without smoothing, p − 1 at the target is taken from ln p, so
+    that it keeps its digits as p approaches 1.
+
+    Args:
+        cotangent: the shape of the loss, floats: () for "mean" and "sum", the shape of targets for "none".
+        logits, targets, axis, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
+
+    Returns:
+        The shape and dtype of logits; finite for finite logits and cotangents, NaN in rows that see +∞ or NaN, exactly
+        zero at ignored rows.
+
+    Raises:
+        TypeError, IndexError, ValueError: as `cross_entropy`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.cross_entropy_vjp(1.0, np.log([[1.0, 3.0]]), targets=[0])
+        array([[-0.75,  0.75]])
+    """
+    logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
+    g = floating("cotangent", cotangent)
+    expected = keep.shape if reduction == "none" else ()
+    if g.shape != expected:
+        raise ValueError(f"`cotangent` must have the shape of the loss {expected}, got {g.shape}")
+    of_rows = (part[..., None] for part in (targets, keep, _shares(working(g), keep, reduction)))
+    return _mapped(partial(_surprise_vjp, label_smoothing), logits, axis, rows, *of_rows)
+
+
+def _surprise_vjp(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
+    """s (p − (1 − ε)[i = y] − ε/n)."""
+    top, rest, winner = _top_and_rest(x, out)
+    return _slopes(smoothing, x, targets, counts, scale, top, rest, winner, out)
+
+
+def cross_entropy_and_grad(
+    logits: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    *,
+    axis: int = -1,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+) -> tuple[Array, Array]:
+    r"""`cross_entropy` and its gradient at the logits, in little more than the time of the gradient alone.
+
+    $$\ell = -\sum_j q_j \ln p_j, \qquad \nabla \ell = p - q, \qquad
+      q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}$$
+
+    Args:
+        logits, targets, axis, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
+
+    Returns:
+        What `cross_entropy` returns, and what `cross_entropy_vjp` returns for a cotangent of ones, bit for bit.
+
+    Raises:
+        TypeError, IndexError, ValueError: as `cross_entropy`.
+
+    Examples:
+        >>> loss, slopes = mc.cross_entropy_and_grad(np.log([[1.0, 3.0]]), targets=[0])
+        >>> slopes
+        array([[-0.75,  0.75]])
+    """
+    logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
+    losses = np.empty(keep.shape, working(logits).dtype)
+    shares = _shares(np.ones((), losses.dtype), keep, reduction)
+    of_rows = (part[..., None] for part in (targets, keep, shares))
+    kernel = partial(_surprise_and_slopes, label_smoothing)
+    slopes = _mapped(kernel, logits, axis, rows, *of_rows, column=losses[..., None])
+    return _reduced(losses, keep, reduction, like=logits), slopes
+
+
+def _surprise_and_slopes(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
+    """The slopes into `out`, and the losses, with the exponentials computed once."""
+    top, rest, winner = _top_and_rest(x, out)
+    _slopes(smoothing, x, targets, counts, scale, top, rest, winner, out)
+    return _losses(smoothing, x, targets, counts, top, rest)
+
+
+def _losses(smoothing: float, x: Array, targets: Array, counts: Array, top: Array, rest: Array) -> Array:
+    """ln S + (1 − ε) d_y + ε mean d, d = max x − x: this is −(1 − ε) ln p_y − ε mean ln p, without a negative term."""
+    loss = np.log1p(rest)
+    if smoothing < 1:  # a term of weight 0 counts for nothing, even if it is infinite
+        loss = loss + (1 - smoothing) * (_floor(top) - _at(x, targets, counts))
+    if smoothing > 0:
+        loss = loss + smoothing * _mean(_floor(top) - x)
+    if x.dtype != object:
+        loss = np.where(top == np.inf, x.dtype.type(np.nan), loss)
+    return np.where(counts, loss, _zero(x))
+
+
+def _slopes(
+    smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, top: Array, rest: Array, winner: Array,
+    out: Array,
+) -> Array:  # fmt: skip
+    """The slopes from what `_top_and_rest` left in `out`."""
+    np.put_along_axis(out, winner, np.where(top == -np.inf, _zero(x), _one(x)), axis=-1)
+    slope = np.divide(out, 1 + rest, out=out)
+    if smoothing == 0:  # 1 − p would lose the digits of a p near 1
+        own = np.expm1(_at(x, targets, counts) - _floor(top) - np.log1p(rest))
+    else:
+        own = _at(slope, targets, counts) - (1 - smoothing)
+    np.put_along_axis(slope, np.where(counts, targets, 0), own, axis=-1)
+    if smoothing > 0:
+        np.subtract(slope, smoothing / x.shape[-1], out=out)
+    np.multiply(slope, scale, out=out)
+    if x.dtype != object and (infinite := top == np.inf).any():  # no distribution, so no slope
+        _put(x.dtype.type(np.nan), out, where=infinite)
+    return out if counts.all() else _put(_zero(x), out, where=~counts)
+
+
+def _at(x: Array, targets: Array, counts: Array) -> Array:
+    """The entry of each row at its target, (..., 1); any entry where the row does not count."""
+    return np.take_along_axis(x, np.where(counts, targets, 0), axis=-1)
+
+
+def _mean(x: Array) -> Array:
+    """The mean of each row, (..., 1), a number wherever all numbers are: also where their sum is none."""
+    mean = add_up(x) / x.shape[-1]
+    if x.dtype == object or not np.isinf(mean).any():
+        return mean
+    return np.where(np.isinf(mean), np.minimum(add_up(x / x.shape[-1]), highest(x)), mean)
+
+
+def _one(x: Array) -> Any:
+    return 1 if x.dtype == object else x.dtype.type(1)
+
+
+def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> Array:
+    """The losses of the rows that count: their mean, their sum, or each by itself."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if reduction == "none":
+            return rounded(losses, like=like)
+        kept = losses[keep]
+        total = kept.sum()
+        if reduction == "mean":
+            total = total / _count(keep)
+            if losses.dtype != object and np.isinf(total):  # the sum may overflow where the mean does not
+                total = min((kept / _count(keep)).sum(), kept.max())
+        return rounded(np.asarray(total, dtype=losses.dtype), like=like)
+
+
+def _shares(cotangent: Array, keep: Array, reduction: Reduction) -> Array:
+    """What the slopes of each row are multiplied by."""
+    shares = np.broadcast_to(cotangent, keep.shape)
+    return shares / _count(keep) if reduction == "mean" else shares
+
+
+def _count(keep: Array) -> int:
+    """How many rows a mean is taken over; a number without a dtype, so that nothing becomes float64."""
+    return max(int(np.count_nonzero(keep)), 1)
+
+
+def _classified(
+    logits: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    axis: int,
+    ignore_index: int | None,
+    label_smoothing: float,
+    reduction: str,
+) -> tuple[Array, int, Array, Array, Array]:
+    """(logits, axis, rows, which rows count, targets), all checked."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"`reduction` must be 'mean', 'sum' or 'none', got {reduction!r}")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"`label_smoothing` must lie in [0, 1], got {label_smoothing}")
+    logits, axis, rows = _rows(floating("logits", logits), axis, None)
+    targets = integers("targets", targets)
+    if targets.shape != rows.shape[:-1]:
+        raise ValueError(
+            f"`targets` must have the shape of logits without axis {axis}, {rows.shape[:-1]}, got {targets.shape}"
+        )
+    keep = np.ones(targets.shape, np.bool_) if ignore_index is None else targets != ignore_index
+    if keep.any():
+        ids_below("targets", np.where(keep, targets, 0), rows.shape[-1])
+    return logits, axis, rows, keep, targets

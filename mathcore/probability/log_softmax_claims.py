@@ -1,0 +1,188 @@
+"""What must be true of logarithms of probabilities."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.probability import row_mutants as wrong
+from mathcore.probability.inputs import BLANCHARD, exactly_added, hidden_tiles, shiftable
+from mathcore.probability.log_softmax_tolerances import (
+    log_softmax_again,
+    log_softmax_digits,
+    log_softmax_rounding,
+    logsumexp_digits,
+    logsumexp_rounding,
+)
+from mathcore.probability.textbook import log_distribution, log_sum_exp, probabilities
+from mathcore.verify import Claim, Limits, Operations, Target, domain, draw_array, enclose, equal, identical, score_rows
+from mathcore.verify.domains import Draw, as_dtype, log_uniform, widths
+from mathcore.verify.tolerances import FORMATS
+
+# Logarithms of probabilities.
+lse_accuracy = Claim(
+    "logsumexp.accuracy",
+    statement="Log-sum-exp lies within its derived bound of the true value, for scores of any size and spread.",
+    formula=r"y = \ln\sum_i e^{x_i}",
+    source=BLANCHARD,
+    needs=("logsumexp",),
+    limits=Limits(options=("axis", "keepdims", "where"), rows=3),
+    tolerances=(logsumexp_rounding,),
+    refuted_by=(
+        wrong.sum_overflows,
+        wrong.maximum_not_added_back,
+        wrong.log_mean_exp,
+        wrong.just_the_maximum,
+        wrong.largest_term_twice,
+        wrong.lse_alone_far_out,
+    ),
+)
+
+
+@domain
+def far_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
+    """Rows of neighbouring scores at any distance from 0, to where they have no digits left for a difference of 1."""
+    name = draw(st.sampled_from(target.dtypes))
+    f = FORMATS[name]
+    level = draw(st.sampled_from([-1, 1])) * draw(log_uniform(2.0, min(4 / f.u, f.most / 2)))
+    x = draw_array(draw, (draw(st.integers(1, 3)), draw(widths(most=300))), "float64", (2.0**-6, 4))
+    return as_dtype(level + x, name)
+
+
+@lse_accuracy.property(x=far_scores())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
+
+
+@lse_accuracy.exhaustive(hidden_tiles)
+def _(ops: Operations, x: Any, level: Any) -> Any:
+    x = x + level
+    allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
+
+
+@lse_accuracy.property(x=score_rows())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
+
+
+log_accuracy = Claim(
+    "log_softmax.accuracy",
+    statement="Log-softmax is the logarithm of softmax within its derived bound, also where softmax itself underflows.",
+    formula=r"t_i = \ln \frac{e^{x_i}}{\sum_j e^{x_j}}",
+    source=BLANCHARD,
+    needs=("log_softmax",),
+    limits=Limits(options=("axis", "where"), rows=3),
+    tolerances=(log_softmax_rounding,),
+    refuted_by=(
+        wrong.log_of_softmax_and_epsilon,
+        wrong.normaliser_first,
+        wrong.logs_unshifted,
+        wrong.logs_base_two,
+    ),
+)
+
+
+@log_accuracy.property(x=score_rows())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
+
+
+@domain
+def dominated_rows(draw: Draw, target: Target, *, level: bool = True) -> np.ndarray[Any, Any]:
+    """Rows whose highest score lies above the others by up to 0.9 of the way to underflow; on request it is 0."""
+    name = draw(st.sampled_from(target.dtypes))
+    shape = (draw(st.integers(1, 2)), draw(widths(least=2, most=65)))
+    gap = draw(log_uniform(1, 0.9 * -math.log(FORMATS[name].tiny)))
+    x = -gap - abs(draw_array(draw, shape, "float64", (2.0**-6, 1)))
+    x[:, draw(st.integers(0, shape[1] - 1))] = 0
+    return as_dtype(x + draw(st.sampled_from([0, 0, 16, -64])) * level, name)
+
+
+lse_dominant = Claim(
+    "logsumexp.dominant_score",
+    statement="When one score dominates and is 0, logsumexp still knows by how much the others lift it, to the last "
+    "few digits, as long as that is a normal number of the format.",
+    formula=r"\ln\bigl(1 + s\bigr) = \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j}, \quad "
+    r"x_k = 0 = \max x",
+    limits=Limits(
+        options=("axis", "keepdims", "where"),
+        rows=2,
+        signs=("logsumexp.x <= 0",),
+        said=("is 0", "normal number of the format"),
+    ),
+    needs=("logsumexp",),
+    tolerances=(logsumexp_digits,),
+    refuted_by=(wrong.small_terms_drowned, wrong.just_the_maximum, wrong.sum_overflows),
+)
+
+
+@lse_dominant.property(x=dominated_rows(level=False))
+def _(ops: Operations, x: Any) -> Any:
+    allowed = logsumexp_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
+
+
+log_dominant = Claim(
+    "log_softmax.dominant_score",
+    statement="When one score dominates, its log-probability is a tiny negative number, good to its last few digits, "
+    "and not 0, as long as it is a normal number of the format.",
+    formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}, \quad x_k = \max x",
+    limits=Limits(options=("axis", "where"), rows=2, said=("normal number of the format",)),
+    needs=("log_softmax",),
+    tolerances=(log_softmax_digits,),
+    refuted_by=(wrong.one_drowns_the_rest, wrong.normaliser_first, wrong.log_of_softmax, wrong.logs_unshifted),
+)
+
+
+@log_dominant.property(x=dominated_rows())
+def _(ops: Operations, x: Any) -> Any:
+    allowed = log_softmax_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
+    return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
+
+
+log_shift_invariant = Claim(
+    "log_softmax.shift_invariant",
+    statement="A common offset of the scores, however large, changes no bit of log-softmax, where the addition itself "
+    "is exact.",
+    formula=r"\ln\operatorname{softmax}(x + c) = \ln\operatorname{softmax}(x), \quad c \text{ finite}",
+    limits=Limits(options=("axis", "where"), rows=3, said=("where the addition itself is exact",)),
+    needs=("log_softmax",),
+    refuted_by=(wrong.normaliser_first, wrong.logs_unshifted),
+)
+
+
+@log_shift_invariant.exhaustive(hidden_tiles)
+def _(ops: Operations, x: Any, level: Any) -> Any:
+    return identical(ops.log_softmax(x + level), ops.log_softmax(x))
+
+
+@log_shift_invariant.property(shiftable())
+def _(ops: Operations, x: Any, shift: Any) -> Any:
+    x = exactly_added(x, shift)
+    return identical(ops.log_softmax(x + shift), ops.log_softmax(x))
+
+
+log_idempotent = Claim(
+    "log_softmax.idempotent",
+    statement="Log-softmax of a log-softmax changes nothing but roundings: the logarithms of probabilities are already "
+    "normalised logits.",
+    formula=r"\ln\operatorname{softmax}(\ln\operatorname{softmax}(x)) = \ln\operatorname{softmax}(x)",
+    needs=("log_softmax",),
+    limits=Limits(options=("axis", "where"), rows=3),
+    tolerances=(log_softmax_rounding, log_softmax_again),
+    refuted_by=(wrong.logs_base_two, wrong.log_of_softmax_and_epsilon, wrong.logs_unshifted),
+)
+
+
+@log_idempotent.property(x=score_rows(most=300))
+def _(ops: Operations, x: Any) -> Any:
+    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    allowed = log_softmax_rounding(x, p, *how) + log_softmax_again(x, p, *how)
+    return equal(ops.log_softmax(ops.log_softmax(x)), enclose(log_distribution, x), within=allowed)

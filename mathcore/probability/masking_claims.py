@@ -1,0 +1,270 @@
+"""What must be true of masked scores."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.probability import log_softmax_mutants, softmax_mutants
+from mathcore.probability import row_mutants as wrong
+from mathcore.probability.inputs import of_nothing_to_see
+from mathcore.probability.log_softmax_tolerances import log_softmax_rounding, logsumexp_rounding
+from mathcore.probability.row_laws import rows_with_cotangents
+from mathcore.probability.softmax_tolerances import softmax_rounding
+from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp, probabilities
+from mathcore.verify import (
+    Allowance,
+    Claim,
+    Limits,
+    Mutant,
+    Operations,
+    Target,
+    all_of,
+    domain,
+    draw_array,
+    enclose,
+    equal,
+    identical,
+)
+from mathcore.verify.domains import Draw, as_dtype, draw_integers, seeds, widths
+from mathcore.verify.laws_limits import LIMITS
+from mathcore.verify.limits import EVERYWHERE
+from mathcore.verify.tolerances import FORMATS, dtype_named, rounding
+
+
+@domain
+def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
+    """Scores near 0 or far below it, a cotangent, what is seen (some rows see nothing), and rubbish for the rest.
+
+    What is seen has as many axes as the scores, or fewer, or an axis of length 1.
+    """
+    name = draw(st.sampled_from(target.dtypes))
+    rows, n = draw(st.one_of(st.integers(1, 4), st.sampled_from([9, 20]))), draw(widths(most=65))
+    x = draw_array(draw, (rows, n), "float64", (2.0**-6, 2.0**4)) - draw(st.sampled_from([0.0, 300.0, 3000.0]))
+    shape = draw(st.sampled_from([(rows, n), (rows, n), (1, n), (n,), (rows, 1), (1,), ()]))
+    seen = draw_integers(draw, shape, 3) > draw(st.integers(-3, 2))
+    if shape[-1:] == (n,) and draw(st.booleans()):  # a whole stretch hidden, as a tile or a text that is padded
+        edge = draw(st.integers(0, n))
+        seen = np.broadcast_to((np.arange(n) < edge) ^ draw(st.booleans()), seen.shape).copy()
+    if len(shape) == 2 and draw(st.booleans()):
+        seen[-1] = False
+    rubbish = draw(st.sampled_from([np.nan, np.inf, -np.inf, 1000.0, FORMATS[name].most]))
+    g = draw_array(draw, (rows, n), name, (2.0**-4, 2.0**4))
+    g[0, 0] = draw(st.sampled_from([0.0, 1.0, np.nan, np.inf]))
+    return {"x": as_dtype(x, name), "g": g, "seen": seen, "rubbish": dtype_named(name).type(rubbish)}
+
+
+# What is excluded.
+def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Callable[..., Allowance]) -> Claim:
+    """What `where` excludes must not exist for `operation`, nor for its derivative."""
+    return Claim(
+        f"{operation}.where_excludes",
+        statement=f"What `where` excludes does not exist for `{operation}`: no bit depends on it, NaN and infinity "
+        "included, it gets no gradient, and the rest is, up to rounding, what it would be alone; `where` may have "
+        "fewer axes than the scores.",
+        formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
+        needs=(operation, f"{operation}_vjp"),
+        limits=LIMITS.get(f"{operation}.where_excludes", EVERYWHERE),
+        tolerances=tolerances,
+        refuted_by=(
+            *refuted_by,
+            *(
+                family(name)
+                for family in (
+                    wrong.mask_of_fewer_axes_ignored,
+                    wrong.mask_of_three_axes_ignored,
+                    wrong.mask_of_other_axes_ignored,
+                    wrong.mask_wraps,
+                    wrong.large_mask_ignored,
+                )
+                for name in (operation, f"{operation}_vjp")
+            ),
+        ),
+    )
+
+
+def _hidden(x: Any, seen: Any, rubbish: Any) -> tuple[Any, Any, Any]:
+    """Scores with rubbish where nothing is seen, with −∞ there, and which rows see anything."""
+    seen = np.broadcast_to(seen, x.shape)
+    return np.where(seen, x, rubbish), np.where(seen, x, -np.inf).astype(x.dtype), seen.any(-1)
+
+
+@domain
+def masked_cubes(draw: Draw, target: Target) -> dict[str, Any]:
+    """Scores of two to four axes, an axis to work along, a cotangent, and what is seen, in as many axes or fewer."""
+    shape = tuple(draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4))))
+    name, fewer = draw(st.sampled_from(target.dtypes)), draw(st.integers(0, len(shape)))
+    mask = tuple(n if draw(st.integers(0, 3)) else 1 for n in shape[fewer:])
+    x, g = (draw_array(draw, shape, name, (0.25, 8)) for _ in range(2))
+    seen = draw(seeds()).random(mask) < draw(st.floats(0, 1))
+    return {"x": x, "g": g, "seen": np.asarray(seen), "axis": draw(st.integers(-len(shape), len(shape) - 1))}
+
+
+def large_masks(target: Target) -> Iterator[dict[str, Any]]:
+    """45,000 scores, and masks of all axes, of one, and of an axis of length 1."""
+    rng, name = np.random.default_rng(6), "float32" if "float32" in target.dtypes else target.dtypes[0]
+    x, g = (as_dtype(rng.normal(size=(300, 150)), name) for _ in range(2))
+    for axis, shape in itertools.product((0, 1), ((300, 150), (150,), (300, 1))):
+        yield {"x": x, "g": g, "seen": rng.random(shape) < 0.5, "axis": axis}
+
+
+def _as_if_infinite(ops: Operations, operation: str, x: Any, g: Any, seen: Any, axis: int) -> Any:
+    """That `where` does bit for bit what −∞ in its place does, forwards and backwards."""
+    if operation == "logsumexp":
+        g = np.take(g, 0, axis)
+    dirty, clean = (np.where(seen, x, v).astype(x.dtype) for v in (np.nan, -np.inf))
+    value, vjp = (getattr(ops, name) for name in (operation, f"{operation}_vjp"))
+    return all_of(
+        identical(value(dirty, axis=axis, where=seen), value(clean, axis=axis)),
+        identical(vjp(g, dirty, axis=axis, where=seen), vjp(g, clean, axis=axis)),
+    )
+
+
+softmax_excludes = _excluding(
+    "softmax",
+    (
+        softmax_mutants.excluded_by_multiplying,
+        softmax_mutants.excluded_after_the_fact,
+        softmax_mutants.excluded_at_minus_100,
+        softmax_mutants.mask_upside_down,
+        wrong.dead_row_is_nan,
+        wrong.dead_row_is_uniform,
+        wrong.cotangent_leaks,
+    ),
+    softmax_rounding,
+    rounding,
+)
+
+
+@softmax_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    allowed = softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
+    y = ops.softmax(dirty, where=seen)
+    return all_of(
+        equal(y[alive], enclose(distribution, clean[alive]), within=allowed),
+        equal(y[alive][np.isneginf(clean[alive])], 0.0),
+        of_nothing_to_see(ops, y[~alive]),
+        identical(y, ops.softmax(clean)),
+        identical(ops.softmax(dirty.T, axis=0, where=np.atleast_2d(seen).T).T, y),
+    )
+
+
+@softmax_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a dead row has no gradient to speak of
+    pulled = ops.softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
+    return all_of(equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, ops.softmax_vjp(g, clean)))
+
+
+log_softmax_excludes = _excluding(
+    "log_softmax",
+    (log_softmax_mutants.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
+    log_softmax_rounding,
+    rounding,
+)
+
+
+@log_softmax_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    allowed = log_softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
+    y = ops.log_softmax(dirty, where=seen)
+    return all_of(
+        equal(y[alive], enclose(log_distribution, clean[alive]), within=allowed),
+        equal(y[alive][np.isneginf(clean[alive])], -np.inf),
+        of_nothing_to_see(ops, y[~alive], logs=True),
+        identical(y, ops.log_softmax(clean)),
+        identical(ops.log_softmax(dirty.T, axis=0, where=np.atleast_2d(seen).T).T, y),
+    )
+
+
+@log_softmax_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a dead row has no gradient to speak of
+    pulled = ops.log_softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
+    return all_of(
+        equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, ops.log_softmax_vjp(g, clean))
+    )
+
+
+logsumexp_excludes = _excluding(
+    "logsumexp",
+    (log_softmax_mutants.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
+    logsumexp_rounding,
+)
+
+
+@logsumexp_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, alive = _hidden(x, seen, rubbish)
+    allowed = logsumexp_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
+    y = ops.logsumexp(dirty, where=seen)
+    return all_of(
+        equal(y[alive], enclose(log_sum_exp, clean[alive]), within=allowed),
+        equal(y[~alive], -np.inf),
+        identical(y, ops.logsumexp(clean)),
+        identical(ops.logsumexp(dirty.T, axis=0, where=np.atleast_2d(seen).T), y),
+    )
+
+
+@logsumexp_excludes.property(masked_rows())
+def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+    dirty, clean, _ = _hidden(x, seen, rubbish)
+    pulled = ops.logsumexp_vjp(g[:, 0], dirty, where=seen)
+    return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.logsumexp_vjp(g[:, 0], clean)))
+
+
+for _claim, _operation in (
+    (softmax_excludes, "softmax"),
+    (log_softmax_excludes, "log_softmax"),
+    (logsumexp_excludes, "logsumexp"),
+):
+
+    @_claim.exhaustive(large_masks)
+    @_claim.property(masked_cubes())
+    def _(ops: Operations, x: Any, g: Any, seen: Any, axis: int, operation: str = _operation) -> Any:
+        return _as_if_infinite(ops, operation, x, g, seen, axis)
+
+
+keepdims = Claim(
+    "logsumexp.keepdims",
+    statement="With `keepdims` the axis stays, of length 1, and so it does in the cotangent; no number changes, "
+    "whatever is excluded.",
+    formula=r"f(x, \text{keepdims}) \in \mathbb R^{\dots \times 1}",
+    needs=("logsumexp", "logsumexp_vjp"),
+    limits=Limits(rows=4),
+    refuted_by=(
+        log_softmax_mutants.keepdims_ignored,
+        log_softmax_mutants.keepdims_last,
+        log_softmax_mutants.keepdims_sees_all,
+        log_softmax_mutants.kept_cotangent_sees_all,
+    ),
+)
+
+
+@keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
+def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
+    kept, seen = ops.logsumexp(x, axis=axis, keepdims=True), g > 0
+    kept_of_seen = ops.logsumexp(x, axis=axis, keepdims=True, where=seen)
+    return all_of(
+        identical(kept, np.expand_dims(ops.logsumexp(x, axis=axis), axis)),
+        identical(kept_of_seen, np.expand_dims(ops.logsumexp(x, axis=axis, where=seen), axis)),
+    )
+
+
+@keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
+def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
+    g, seen = np.take(g, [0], axis), g > 0
+    pulled = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True)
+    of_seen = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True, where=seen)
+    return all_of(
+        identical(pulled, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis)),
+        identical(of_seen, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis, where=seen)),
+    )

@@ -1,0 +1,169 @@
+"""Softmax, at any temperature, and its derivative."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, lowest
+from mathcore._compute.reduce import add_up, beside, exp_and_sum, highest
+from mathcore.probability._rows import _cotangent, _floor, _mapped, _put, _rows, _where_seen
+
+
+def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None, out: Array | None = None) -> Array:
+    r"""Turn scores into a probability distribution.
+
+    $$p_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}}, \qquad m = \max_j x_j$$
+
+    Args:
+        x: (..., n, ...), floats; −∞ excludes a score.
+        axis: the axis of length n.
+        where: bools that broadcast to the shape of x; False excludes a score.
+        out: where the result goes: the shape and dtype of x, in any layout; x itself, to work in place.
+
+    Returns:
+        The shape and dtype of x; `out`, if it was given. Rows with nothing to see are zeros, rows that see +∞ or NaN
+        are NaN. float16 and bfloat16 are computed in float32 and rounded once.
+
+    Raises:
+        TypeError: if x is not floating, `where` is not bool, or `out` is of another dtype.
+        ValueError: if there is no such axis, `where` does not broadcast to x, or `out` has another shape or cannot be
+            written to.
+
+    Examples:
+        >>> mc.softmax(np.log([1.0, 3.0]))
+        array([0.25, 0.75])
+        >>> mc.softmax(np.zeros(3), where=[True, True, False])
+        array([0.5, 0.5, 0. ])
+
+    Source:
+        Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
+    """
+    x, axis, rows = _rows(x, axis, where)
+    return _mapped(_softmax, x, axis, rows, out=out)
+
+
+# The formulas, each a kernel for a block of rows: the axis last, in the precision of the arithmetic. See `_blocks`.
+def _softmax(x: Array, out: Array) -> Array:
+    total = exp_and_sum(x, _shift(x), out)  # (..., 1), at least e⁰ = 1, but 0 where there is nothing to see
+    total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
+    return beside(np.divide, out, total, out)
+
+
+def softmax_vjp(
+    cotangent: npt.ArrayLike, x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None
+) -> Array:
+    r"""Pull a cotangent ḡ of `softmax` back to the scores.
+
+    $$\bar x_i = p_i \Big(\bar g_i - \sum_j p_j \bar g_j\Big)$$
+
+    Args:
+        cotangent: the shape of x, floats.
+        x, axis, where: as given to `softmax`.
+
+    Returns:
+        The shape and dtype of x; exactly zero at excluded scores, whatever the cotangent holds there.
+
+    Raises:
+        TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
+        array([ 0.25, -0.25])
+    """
+    x, axis, rows = _rows(x, axis, where)
+    return _mapped(_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
+
+
+def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
+    p, g = _softmax(x, out), _where_seen(x, g)
+    return _put(_where_seen(x, p * (g - add_up(p * g))), out)
+
+
+def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) -> Array:
+    r"""The distribution that sampling with a temperature draws from.
+
+    $$p_i = \frac{e^{(x_i - m)/T}}{\sum_j e^{(x_j - m)/T}}, \qquad m = \max_j x_j$$
+
+    T → 0 tends to a one-hot of the winner (equal ones share), T = 1 is softmax, T = ∞ is uniform over the scores above
+    −∞. The shift comes before the division, so that no temperature overflows.
+
+    Args:
+        x: (..., n, ...), floats; −∞ excludes a score.
+        temperature: T > 0, ∞ included.
+        axis: the axis of length n.
+
+    Returns:
+        The shape and dtype of x.
+
+    Raises:
+        TypeError: if x is not floating.
+        ValueError: if T is not a positive number, or there is no such axis.
+
+    Examples:
+        >>> mc.temperature_softmax(np.log([1.0, 3.0]), temperature=0.5)  # as 1 to 9
+        array([0.1, 0.9])
+    """
+    x, axis, rows = _rows(x, axis, None)
+    _check_temperature(temperature)
+    return _mapped(lambda x, out: _softmax(_cooled(x, temperature), out), x, axis, rows)
+
+
+def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperature: float, axis: int = -1) -> Array:
+    r"""Pull a cotangent ḡ of `temperature_softmax` back to the scores.
+
+    $$\bar x_i = \frac{p_i}{T} \Big(\bar g_i - \sum_j p_j \bar g_j\Big)$$
+
+    Args:
+        cotangent: the shape of x, floats.
+        x, temperature, axis: as given to `temperature_softmax`.
+
+    Returns:
+        The shape and dtype of x; exactly zero at excluded scores.
+
+    Raises:
+        TypeError, ValueError: as `temperature_softmax`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.temperature_softmax_vjp([1.0, 0.0], x=[2.0, 2.0], temperature=0.5)
+        array([ 0.5, -0.5])
+    """
+    x, axis, rows = _rows(x, axis, None)
+    _check_temperature(temperature)
+
+    def cooled_vjp(x: Array, g: Array, out: Array) -> Array:
+        return _put(_divided(_softmax_vjp(_cooled(x, temperature), g, out), temperature), out)
+
+    return _mapped(cooled_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
+
+
+def _shift(x: Array) -> Array:
+    """`_floor` of the top of each row, (..., 1), in one pass."""
+    return _floor(highest(x)) if x.dtype == object else highest(x, lowest(x.dtype))
+
+
+def _cooled(x: Array, temperature: float) -> Array:
+    """(x − m) / T, with −∞ still excluded at T = ∞."""
+    top = _floor(highest(x))
+    shifted = x - top
+    cooled = _divided(shifted, temperature)
+    if x.dtype == object or not (hidden := np.isneginf(shifted)).any():
+        return cooled
+    if (beyond := hidden & (x > -np.inf)).any():  # scores so far apart that their difference overflows
+        half = _divided(x / 2 - top / 2, temperature)
+        cooled, hidden = np.where(beyond, 2 * half, cooled), hidden & ~beyond
+    return np.where(hidden, shifted, cooled)
+
+
+def _divided(x: Array, temperature: float) -> Array:
+    """x / T, in float64: a T below the smallest float32 must not become 0."""
+    if x.dtype == object:
+        return x / temperature
+    return (x.astype(np.float64) / float(temperature)).astype(x.dtype)
+
+
+def _check_temperature(temperature: float) -> None:
+    if not temperature > 0:
+        raise ValueError(
+            f"`temperature` must be a number > 0, got {temperature!r}; the limit T → 0 is the one-hot of `argmax`"
+        )

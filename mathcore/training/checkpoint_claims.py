@@ -1,0 +1,167 @@
+"""What must be true of stopping and going on."""
+
+from __future__ import annotations
+
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.training import checkpoint_mutants as wrong
+from mathcore.verify import Claim, Limits, Operations, Target, all_of, differs, domain, equal, identical, raises
+from mathcore.verify.domains import Draw, as_dtype, draw_integers
+
+# Stopping and going on.
+checkpoint_round_trip = Claim(
+    "training.checkpoint_comes_back",
+    statement="A checkpoint that was written comes back bit for bit, its config as JSON has it; a file that was cut "
+    "short, changed in one place or is something else is an error that names it.",
+    formula=r"\mathrm{load}(\mathrm{save}(c)) = c",
+    needs=("Checkpoint", "save_checkpoint", "load_checkpoint"),
+    limits=Limits(width=3),
+    refuted_by=(
+        wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
+        wrong.takes_anything,
+    ),
+)  # fmt: skip
+
+
+@domain
+def checkpoints(draw: Draw, target: Target) -> dict[str, Any]:
+    """The parts of a checkpoint: arrays of any shape, layout and NumPy dtype, special values among them."""
+
+    def arrays(names: tuple[str, ...]) -> dict[str, Any]:
+        out = {}
+        for name in names:
+            dtype = draw(st.sampled_from(["float64", "float32", "float16", "int64", "uint8", "bool"]))
+            values = draw_integers(draw, tuple(draw(st.lists(st.integers(0, 3), max_size=3))), 9) / 7
+            if dtype.startswith("f") and values.size and draw(st.booleans()):
+                values.flat[0] = draw(st.sampled_from([np.nan, np.inf, -0.0, 5e-324]))
+            with np.errstate(invalid="ignore"):
+                out[name] = values.astype(dtype).T
+        return out
+
+    names = st.lists(st.sampled_from(["w", "0.mlp.up", "m/w", "é ü", 'a"b']), max_size=3, unique=True)
+    return {
+        "params": arrays(tuple(draw(names))), "state": arrays(tuple(draw(names))), "step": draw(st.integers(0, 2**40)),
+        "config": draw(st.dictionaries(st.text(max_size=2), st.floats(allow_nan=False) | st.text(), max_size=2)),
+    }  # fmt: skip
+
+
+def parts_of(checkpoint: Any) -> list[Any]:
+    """All that a checkpoint holds."""
+    return [
+        list(checkpoint.params), list(checkpoint.state), dict(checkpoint.rng_state), checkpoint.step,
+        dict(checkpoint.config),
+    ]  # fmt: skip
+
+
+@checkpoint_round_trip.exact(parts=checkpoints(), seed=st.integers(0, 2**32 - 1), effort=0.5)
+def _(ops: Operations, parts: Any, seed: int) -> Any:
+    rng = np.random.default_rng(seed)
+    rng.normal(size=seed % 5)
+    rng.integers(0, 9, dtype=np.int32)  # leaves half a word behind
+    made = ops.Checkpoint(parts["params"], parts["state"], rng.bit_generator.state, parts["step"], parts["config"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, made)
+        back = ops.load_checkpoint(path)
+        left = sorted(p.name for p in Path(folder).iterdir())
+    same = [identical(back.params[n], a) for n, a in made.params.items()]
+    same += [identical(back.state[n], a) for n, a in made.state.items()]
+    return all_of(
+        equal(parts_of(back) == parts_of(made), True), equal(left == ["c.ckpt"], True), *same,
+        identical(back.rng().normal(size=3), rng.normal(size=3)),
+    )  # fmt: skip
+
+
+@checkpoint_round_trip.exact(parts=checkpoints(), where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255),
+                             kind=st.sampled_from(["cut", "flip", "foreign", "longer"]), effort=0.5)  # fmt: skip
+def _(ops: Operations, parts: Any, where: float, flip: int, kind: str) -> Any:
+    state = np.random.default_rng(0).bit_generator.state
+    made = ops.Checkpoint(parts["params"], parts["state"], state, parts["step"], parts["config"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, made)
+        ops.load_checkpoint(path)
+        content = path.read_bytes()
+        place = int(where * len(content))
+        path.write_bytes(
+            {
+                "cut": content[:place],
+                "flip": content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :],
+                "foreign": b"PK" + content[:place],
+                "longer": content + content[place:],
+            }[kind]
+        )
+        return raises(lambda: ops.load_checkpoint(path), ValueError, saying=("c.ckpt", "checkpoint"))
+
+
+@checkpoint_round_trip.exact(name=st.sampled_from(["object", "bfloat16"]), effort=0.1)
+def _(ops: Operations, name: str) -> Any:
+    # What a file cannot hold is refused, and what was there before stays.
+    array = np.array([Fraction(1, 3)]) if name == "object" else as_dtype([1.0], name)
+    state = np.random.default_rng(0).bit_generator.state
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, ops.Checkpoint({"w": np.ones(2)}, {}, state, 3, {}))
+        bad = ops.Checkpoint({"w": array}, {}, state, 4, {})
+        refused = raises(lambda: ops.save_checkpoint(path, bad), TypeError, saying=("w", name))
+        return all_of(refused, equal(ops.load_checkpoint(path).step, 3))
+
+
+resume_is_uninterrupted = Claim(
+    "training.resuming_changes_nothing",
+    statement="A training that was stopped, written to a file, read again and continued ends bit for bit where it ends "
+    "without the stop, if its loss, its batches and its rate depend on nothing but the checkpoint.",
+    formula=r"\theta_n \text{ through a file after } k \text{ steps} = \theta_n",
+    needs=("Checkpoint", "train", "SGD", "Adam", "warmup_cosine", "save_checkpoint", "load_checkpoint"),
+    limits=Limits(
+        formats=("float16", "bfloat16"),
+        rows=1,
+        width=5,
+        signs=("Checkpoint.argument 2 >= 0",),
+    ),
+    refuted_by=(
+        wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
+        wrong.one_step_more, wrong.draws_anew,
+    ),
+)  # fmt: skip
+
+
+@resume_is_uninterrupted.property(
+    seed=st.integers(0, 99), steps=st.integers(3, 9), stop=st.integers(1, 8),
+    dtype=st.sampled_from([np.float32, float]), adam=st.sampled_from([True, True, False]), effort=0.5,
+)  # fmt: skip
+def _(ops: Operations, seed: int, steps: int, stop: int, dtype: Any, adam: bool) -> Any:
+    stop, optimiser = min(stop, steps - 1), ops.Adam(0.1) if adam else ops.SGD(0.1)
+    params = {"x": np.linspace(-1, 2, 5).astype(dtype)}
+
+    def loss_and_gradient(p: Any, goal: Any) -> Any:
+        gap = p["x"] - goal
+        return (gap * gap).sum(), {"x": (2 * gap).astype(dtype)}
+
+    def go(start: Any, until: int | None = None) -> Any:
+        return ops.train(
+            loss_and_gradient, lambda rng: (rng.normal(size=5),), optimiser, start, steps=steps,
+            rate=lambda t: ops.warmup_cosine(t, steps, peak=0.1, warmup=2),
+            progress=lambda now, _loss: now.step == until,
+        )  # fmt: skip
+
+    state = np.random.default_rng(seed).bit_generator.state
+    start = ops.Checkpoint(params, optimiser.init(params), state, 0, {"plan": [1, 2]})
+    whole = go(start)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, go(start, until=stop))
+        resumed = go(ops.load_checkpoint(path))
+    return all_of(
+        identical(resumed.params["x"], whole.params["x"]),
+        *(identical(resumed.state[n], s) for n, s in whole.state.items()),
+        equal(parts_of(resumed) == parts_of(whole), True),
+        equal(whole.step, steps),
+        differs(whole.params["x"], params["x"]),
+    )

@@ -1,0 +1,96 @@
+"""Wrong checkpoints, on purpose."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+
+from mathcore.training.learning_mutants import Operation
+from mathcore.verify.claims import mutant
+
+
+# Checkpoints.
+@mutant("load_checkpoint", wraps=True)
+def state_lost(correct: Operation) -> Operation:
+    """Comes back without what the optimiser remembered."""
+
+    def wrong(path: Any) -> Any:
+        c = correct(path)
+        return type(c)(c.params, {n: s * 0 for n, s in c.state.items()}, c.rng_state, c.step, c.config)
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def random_numbers_restart(correct: Operation) -> Operation:
+    """Comes back with the random numbers at their beginning."""
+
+    def wrong(path: Any) -> Any:
+        c = correct(path)
+        return type(c)(c.params, c.state, np.random.default_rng(0).bit_generator.state, c.step, c.config)
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def stored_in_single(correct: Operation) -> Operation:
+    """Comes back with the digits of float32."""
+
+    def wrong(path: Any) -> Any:
+        c = correct(path)
+
+        def single(part: Any) -> Any:
+            return {n: a.astype(np.float32).astype(a.dtype) if a.dtype.kind == "f" else a for n, a in part.items()}
+
+        return type(c)(single(c.params), single(c.state), c.rng_state, c.step, c.config)
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def counts_from_zero(correct: Operation) -> Operation:
+    """Forgets how many steps have been taken."""
+
+    def wrong(path: Any) -> Any:
+        c = correct(path)
+        return type(c)(c.params, c.state, c.rng_state, 0, c.config)
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def takes_anything(correct: Operation) -> Operation:
+    """Returns what it can read of a damaged file, and the last good checkpoint else."""
+    last: list[Any] = [None]
+
+    def wrong(path: Any) -> Any:
+        with contextlib.suppress(ValueError):
+            last[0] = correct(path)
+        return last[0]
+
+    return wrong
+
+
+@mutant("train", wraps=True)
+def one_step_more(correct: Operation) -> Operation:
+    """Takes the steps asked for on top of those before."""
+
+    def wrong(*args: Any, steps: int, **options: Any) -> Any:
+        return correct(*args, steps=steps + (args[3].step > 0), **options)
+
+    return wrong
+
+
+@mutant("train", wraps=True)
+def draws_anew(correct: Operation) -> Operation:
+    """Draws its batches from the beginning again after a stop."""
+
+    def wrong(loss_and_gradient: Any, draw: Any, optimiser: Any, start: Any, **options: Any) -> Any:
+        fresh = type(start)(
+            start.params, start.state, np.random.default_rng(7).bit_generator.state, start.step, start.config
+        )
+        return correct(loss_and_gradient, draw, optimiser, fresh, **options)
+
+    return wrong

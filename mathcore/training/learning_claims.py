@@ -1,0 +1,621 @@
+"""What must be true of vectors that learn: FAQ 3, 4 and 7."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_rounding
+from mathcore.probability.row_tolerances import central_difference
+from mathcore.training import learning_mutants as wrong
+from mathcore.training.experiment_claims import VOCABULARY, binomial_interval, generated_text, rounds, trained
+from mathcore.training.inputs import predictors
+from mathcore.training.training_tolerances import (
+    alignment_rounding,
+    loss_after_step_rounding,
+    neighbour_loss_rounding,
+    softmax_of,
+    sum_of_error,
+    vector_gradient_rounding,
+    weight_gradient_rounding,
+)
+from mathcore.verify import (
+    Claim,
+    Limits,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    differs,
+    domain,
+    draw_array,
+    enclose,
+    equal,
+    given_that,
+    identical,
+    less,
+    seeds,
+)
+from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.oracle.residue import residues
+from mathcore.verify.tolerances import dot_product
+
+
+@domain
+def exact_predictors(draw: Draw, target: Target) -> dict[str, Any]:
+    """The same in arithmetic modulo a prime, where the target takes objects; else in whole numbers."""
+    vocabulary, width, count = draw(st.integers(2, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 5))
+    table = draw_integers(draw, (2, vocabulary, width), 9)
+    e, w = residues(table) if target.exact else table.astype(np.float64)
+    words, neighbours = abs(draw_integers(draw, (2, count), 10**6)) % vocabulary
+    return {"params": {"embedding": e, "output": w.T}, "words": words, "neighbours": neighbours}
+
+
+def surprise(words: Any, neighbours: Any) -> Any:
+    """The textbook's loss as a function of both tables, for numbers that carry a derivative."""
+
+    def loss(e: Any, w: Any) -> Any:
+        scores = e[words] @ w
+        right = scores[np.arange(len(words)), neighbours]
+        return np.asarray((np.log(np.exp(scores).sum(-1)) - right).sum() / len(words))
+
+    return loss
+
+
+def coordinates(params: Any) -> Iterator[tuple[str, tuple[int, ...], dict[str, Any]]]:
+    """Every single number of the parameters, as a direction to move in."""
+    for name, table in params.items():
+        for place in np.ndindex(table.shape):
+            move = {n: np.zeros(p.shape) for n, p in params.items()}
+            move[name][place] = 1.0
+            yield name, place, move
+
+
+def gradient_allowed(params: Any, words: Any, neighbours: Any, ops: Operations) -> dict[str, Any]:
+    """How far each gradient may be off."""
+    rest = (params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
+    return {"embedding": vector_gradient_rounding(*rest), "output": weight_gradient_rounding(*rest)}
+
+
+backprop_is_the_derivative = Claim(
+    "training.backprop_is_the_derivative",
+    faq=3,
+    statement="What backpropagation says of each number is the derivative of the loss by that number, up to rounding: "
+    "how fast the loss would change if the number were nudged.",
+    formula=r"\bar\theta_i = \frac{\partial \ell}{\partial \theta_i} = \lim_{h \to 0} "
+    r"\frac{\ell(\theta + h e_i) - \ell(\theta - h e_i)}{2h}",
+    source="Rumelhart, Hinton & Williams, Nature 323 (1986), doi:10.1038/323533a0",
+    needs=("neighbour_loss", "neighbour_gradient"),
+    tolerances=(
+        vector_gradient_rounding, weight_gradient_rounding, neighbour_loss_rounding, central_difference, dot_product,
+    ),
+    refuted_by=(
+        wrong.zero_gradient, wrong.summed_not_averaged, wrong.last_occurrence_counts, wrong.weights_unmoved,
+        wrong.vectors_unmoved, wrong.every_row_moves, wrong.absent_row_zero_moves, wrong.answer_not_subtracted,
+        wrong.uphill, wrong.last_pair_dropped, wrong.sides_exchanged, wrong.loss_of_the_first,
+        wrong.words_wrap, wrong.pairs_wrap,
+    ),
+    legend={"e": "the unit vector of one number", "θ": "all numbers of both tables"},
+    limits=Limits(formats=("float16", "bfloat16"), also=("scores lie within ±600",)),
+)  # fmt: skip
+
+
+@backprop_is_the_derivative.property(predictors(most=3, pairs=4), effort=0.2)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+    loss, inputs = surprise(words, neighbours), (params["embedding"], params["output"])
+    _, grads = ops.neighbour_gradient(params, words, neighbours)
+    allowed = gradient_allowed(params, words, neighbours, ops)
+    return all_of(
+        *(
+            equal(grads[name][i], derivative(loss, inputs, tuple(move.values())), within=allowed[name][i])
+            for name, i, move in coordinates(params)
+        )
+    )
+
+
+@backprop_is_the_derivative.property(predictors(large=True), seed=st.integers(0, 999), effort=0.4)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any, seed: int) -> Any:
+    # All numbers at once, along one direction.
+    rng, inputs = np.random.default_rng(seed), (params["embedding"], params["output"])
+    _, grads = ops.neighbour_gradient(params, words, neighbours)
+    moves = {name: rng.integers(-3, 4, p.shape).astype(float) for name, p in params.items()}
+    along = math.fsum((np.asarray(grads[name], np.float64) * d).sum() for name, d in moves.items())
+    within = dot_product(0.0, 1, np.float64)
+    for name, d in moves.items():
+        size = abs(np.asarray(grads[name], np.float64) * d).sum()
+        own = gradient_allowed(params, words, neighbours, ops)[name].weighted(d).weighted(np.ones(len(d)))
+        within = within + own + dot_product(size, d.size, np.float64)
+    return equal(along, derivative(surprise(words, neighbours), inputs, tuple(moves.values())), within=within)
+
+
+THIRD_CUMULANT = math.sqrt(3) / 18
+"""A number in [0, 1] has no larger third central moment: that of two values with p(1 − p)(1 − 2p) at its maximum."""
+
+
+STEP = 2.0**-14
+
+
+@backprop_is_the_derivative.property(predictors(dtype="float64"), effort=0.5)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+    # Along one number the scores move in a straight line; the third derivative of a log-sum-exp is the third
+    # cumulant of the scores' speeds, at most their range cubed times √3/18.
+    _, grads = ops.neighbour_gradient(params, words, neighbours)
+    allowed = gradient_allowed(params, words, neighbours, ops)
+    noise = neighbour_loss_rounding(params, words, neighbours, np.float64, ops.conventions.summation) * 1.01
+    parts = []
+    for name, i, move in coordinates(params):
+        up, down = (ops.neighbour_loss({n: p + s * move[n] for n, p in params.items()}, words, neighbours)
+                    for s in (STEP, -STEP))  # fmt: skip
+        speeds = STEP * (params["embedding"][words] @ move["output"] + move["embedding"][words] @ params["output"])
+        third = (np.ptp(speeds, axis=-1) ** 3).mean() * THIRD_CUMULANT
+        within = central_difference(third, (up - down) / 2) + noise + allowed[name][i] * STEP
+        parts.append(equal((up - down) / 2, grads[name][i] * STEP, within=within))
+    return all_of(*parts)
+
+
+@backprop_is_the_derivative.property(predictors(large=True), effort=0.5)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+    loss, _ = ops.neighbour_gradient(params, words, neighbours)
+    true = enclose(surprise(words, neighbours), params["embedding"], params["output"])
+    allowed = neighbour_loss_rounding(params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
+    return all_of(
+        equal(loss, true, within=allowed),
+        equal(ops.neighbour_loss(params, words, neighbours), true, within=allowed),
+    )
+
+
+# One step on one pair.
+def one_pair(params: Any, word: int, neighbour: int) -> tuple[Any, ...]:
+    """e, W, z, p and r = p − [j = y] of a single pair, in float64."""
+    e, w = np.asarray(params["embedding"][word], np.float64), np.asarray(params["output"], np.float64)
+    z = e @ w
+    p = softmax_of(z)
+    return e, w, z, p, p - np.eye(len(z))[neighbour]
+
+
+def smoothness(params: Any, word: int, neighbour: int) -> tuple[float, float]:
+    """L, below 2 over which a step on one pair descends, and the square of the gradient's length."""
+    e, w, z, _, r = one_pair(params, word, neighbour)
+    turned = (e @ e) * r + w.T @ (w @ r)
+    square = float(r @ turned)
+    bend = 4.5 * (turned @ turned) + 2 * math.sqrt(2) * abs(r @ z) * np.linalg.norm(r)
+    return (float(bend) / square if square else math.inf), square  # no gradient, no step: nothing to claim
+
+
+step_nudges_to_neighbour = Claim(
+    "training.step_nudges_to_neighbour",
+    faq=3,
+    statement="A step against the gradient, taken on a word and the neighbour that was seen, raises the probability of "
+    "that neighbour.",
+    formula=r"\ell(\theta - \eta g) \le \ell(\theta) - \eta\Big(1 - \frac{\eta L}{2}\Big)\lVert g\rVert^2, \quad "
+    r"L = \frac{\frac92\lVert Ar\rVert^2 + 2\sqrt2\,|r \cdot z|\,\lVert r\rVert}{r^\top A r}, \quad "
+    r"A = \lVert e\rVert^2 I + W^\top W",
+    verdict="holds_if",
+    condition="The gradient g is not zero and the rate η is below 2/L, with r = p − one_hot(y), z the scores, e the "
+    "word's vector and W the weights; a longer step can overshoot. A step may also be lost to rounding.",
+    source="Nesterov, Lectures on Convex Optimization (2018), §1.2.3, for the descent lemma",
+    needs=("neighbour_gradient", "neighbour_loss", "sgd_step"),
+    limits=Limits(
+        formats=("float32", "float16", "bfloat16"),
+        assumes=("the step is not lost to rounding",),
+        said=("lost to rounding",),
+    ),
+    refuted_by=(
+        wrong.zero_gradient, wrong.uphill, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.answer_not_subtracted,
+        wrong.step_uphill, wrong.no_step, wrong.step_halved, wrong.vectors_stay, wrong.of_unit_length,
+    ),
+    rests_on=("softmax.jacobian",),
+)  # fmt: skip
+
+
+def stepped(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    """The parameters after one step on one pair."""
+    _, grads = ops.neighbour_gradient(params, np.array([word]), np.array([neighbour]))
+    return ops.sgd_step(params, grads, rate=rate)
+
+
+@domain
+def single_pairs(draw: Draw, target: Target) -> dict[str, Any]:
+    """A predictor in float64 and one pair of words."""
+    vocabulary, width = draw(st.integers(2, 6)), draw(st.integers(1, 4))
+    if draw(st.integers(0, 19)) == 19:
+        vocabulary, width = 70, 33
+    e = draw_array(draw, (vocabulary, width), "float64", (0.25, 4.0))
+    w = draw_array(draw, (width, vocabulary), "float64", (0.25, 4.0))
+    word, neighbour = draw(st.integers(0, vocabulary - 1)), draw(st.integers(0, vocabulary - 1))
+    return {"params": {"embedding": e, "output": w}, "word": word, "neighbour": neighbour}
+
+
+@step_nudges_to_neighbour.property(single_pairs(), share=st.floats(0.02, 0.98))
+def _(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> Any:
+    bend, square = smoothness(params, word, neighbour)
+    rate, pair = share * 2 / bend, (np.array([word]), np.array([neighbour]))
+    # Softmax bends by ½ where L allows for 9/2: at least share · η ‖g‖² / 2 is to spare, more than rounding takes.
+    before, after = (
+        ops.neighbour_loss(params, *pair),
+        ops.neighbour_loss(stepped(ops, params, word, neighbour, rate), *pair),
+    )
+    summation = ops.conventions.summation
+    off = neighbour_loss_rounding(params, *pair, np.float64, summation).values
+    off = off + loss_after_step_rounding(params, word, neighbour, rate, summation).values
+    given_that(share * rate * square / 2 > 2 * off, "the step is not lost to rounding")
+    return at_most(after, before - rate * (1 - rate * bend / 2) * square)
+
+
+@step_nudges_to_neighbour.proof
+def _(ops: Operations) -> Any:
+    """A polynomial identity in e, W, r and the share t of the step that has been taken.
+
+    The scores on the way are z − tη A r + t²η² (r·z) r. So their speed is at most ηǁArǁ + 2η²|r·z|ǁrǁ, and the loss
+    bends by at most half of its square (ǁdiag p − ppᵀǁ ≤ ½) and by 2η²|r·z| |r(t)·r| more, where r(t), the gradient on
+    the way, is no longer than √2. For η ≤ 2/L the speed is at most 3ηǁArǁ, because 2η|r·z|ǁrǁ ≤ 2ǁArǁ then:
+    rᵀAr ≤ ǁrǁǁArǁ and ǁrǁ ≤ √2. Together that is η²L rᵀAr, and rᵀAr is the square of the gradient's length. Each
+    monomial names one index of the width and two words at most, so that 2 and 3 of them stand for any number.
+    """
+    from flint import Ordering, fmpq_mpoly_ctx
+
+    width, words = 2, 3
+    names = [f"x{i}" for i in range(width + width * words + words + 1)]
+    symbols = np.empty(len(names), dtype=object)
+    symbols[:] = fmpq_mpoly_ctx.get(names, Ordering.lex).gens()
+    e, w = symbols[:width].reshape(1, width), symbols[width : -1 - words].reshape(width, words)
+    r, t = symbols[-1 - words : -1].reshape(words, 1), symbols[-1:].reshape(1, 1)
+    z, error, outer = e @ w, w @ r, e.T @ r.T
+    on_the_way = (e - t * error.T) @ (w - t * outer)
+    turned = (e @ e.T) * r + w.T @ error
+    left = on_the_way - (z - t * turned.T + t * t * (z @ r) * r.T)
+    square = (error**2).sum() + (outer**2).sum() - (r.T @ turned)[0, 0]
+    return equal([len(polynomial) for polynomial in [*left[0], square]], 0)
+
+
+def small_pairs(*rates: float, vectors: tuple[int, ...] = (1, 2)) -> Iterator[dict[str, Any]]:
+    """All predictors of two words in whole numbers up to 2, a pair, and rates: smallest first."""
+    for e, w, v, rate in sorted(
+        itertools.product(vectors, range(-2, 3), range(-2, 3), rates), key=lambda c: abs(c[0]) + abs(c[1]) + abs(c[2])
+    ):
+        params = {"embedding": np.array([[e], [0.0]]), "output": np.array([[w, v]], np.float64)}
+        yield {"params": params, "word": 0, "neighbour": 0, "rate": rate}
+
+
+@step_nudges_to_neighbour.counterexample(cases=lambda: small_pairs(2.0**-10, vectors=(0, 1)))
+def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    # However short the step: where there is no gradient nothing moves.
+    pair = np.array([word]), np.array([neighbour])
+    after = stepped(ops, params, word, neighbour, rate)
+    return less(ops.neighbour_loss(after, *pair), ops.neighbour_loss(params, *pair))
+
+
+@step_nudges_to_neighbour.counterexample(cases=lambda: small_pairs(1.0, 4.0, 16.0))
+def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    pair = np.array([word]), np.array([neighbour])
+    after = stepped(ops, params, word, neighbour, rate)
+    return at_most(ops.neighbour_loss(after, *pair), ops.neighbour_loss(params, *pair))
+
+
+step_aligns = Claim(
+    "training.step_aligns",
+    faq=4,
+    statement='A step on "cat after the" raises the dot product of the vector of "the" with the weight vector of '
+    '"cat".',
+    formula=r"e' \cdot w_y' - e \cdot w_y = \eta\,\big[(1 - p_y)\lVert e\rVert^2 + w_y \cdot (w_y - \bar w)\big] + "
+    r"\eta^2 (1 - p_y)\, e \cdot (w_y - \bar w), \qquad \bar w = \sum_j p_j w_j",
+    verdict="holds_if",
+    condition="The bracket is positive and the rate η is below the bracket over (1 − p_y) |e · (w_y − w̄)|, but for "
+    "rounding; e is the vector of the word, w_j the weight vectors and p the guess before the step. The bracket can be "
+    "negative where other weight vectors point the same way and are longer: then even the smallest step lowers the dot "
+    "product, and the neighbour gains only because the others lose more.",
+    needs=("neighbour_gradient", "sgd_step"),
+    limits=Limits(formats=("float32", "float16", "bfloat16")),
+    tolerances=(alignment_rounding,),
+    refuted_by=(
+        wrong.zero_gradient, wrong.uphill, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.answer_not_subtracted,
+        wrong.step_uphill, wrong.no_step, wrong.step_halved, wrong.vectors_stay,
+    ),
+)  # fmt: skip
+
+
+def alignment(params: Any, word: int, neighbour: int) -> tuple[float, float, float]:
+    """The dot product, the bracket, and the factor of η²."""
+    e, w, z, p, _ = one_pair(params, word, neighbour)
+    away = w[:, neighbour] - w @ p
+    own = 1 - p[neighbour]
+    return z[neighbour], float(own * (e @ e) + w[:, neighbour] @ away), float(own * (e @ away))
+
+
+def aligned(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    """The dot product after a step."""
+    after = stepped(ops, params, word, neighbour, rate)
+    return (after["embedding"][word] * after["output"][:, neighbour]).sum()
+
+
+@step_aligns.property(single_pairs(), share=st.floats(0.05, 0.95))
+def _(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> Any:
+    before, first, second = alignment(params, word, neighbour)
+    rate = share * (min(first / -second, 8.0) if first > 0 > second else 1.0)
+
+    def formula(e: Any, w: Any) -> Any:
+        p = np.exp(e @ w - (e @ w).max())
+        p = p / p.sum()
+        away, own = w[:, neighbour] - w @ p, 1 - p[neighbour]
+        bracket = own * (e @ e) + w[:, neighbour] @ away
+        return np.asarray(e @ w[:, neighbour] + rate * bracket + rate**2 * own * (e @ away)).reshape(1)
+
+    after = aligned(ops, params, word, neighbour, rate)
+    allowed = alignment_rounding(params, word, neighbour, rate, ops.conventions.summation)
+    true = enclose(formula, params["embedding"][word], params["output"])
+    rises = first > 0 and rate * first + rate**2 * second > 2 * allowed.values
+    return all_of(equal(np.array([after]), true, within=allowed), *([less(before, after)] if rises else []))
+
+
+@step_aligns.counterexample(
+    cases=lambda: (c for c in small_pairs(1.0, 4.0, 16.0) if alignment(c["params"], 0, 0)[1] > 0)
+)
+def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    # The bracket is positive: the length of the step alone is to blame.
+    return at_least(aligned(ops, params, word, neighbour, rate), alignment(params, word, neighbour)[0])
+
+
+@step_aligns.counterexample(cases=lambda: small_pairs(2.0**-20))
+def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    # However short the step.
+    return at_least(aligned(ops, params, word, neighbour, rate), alignment(params, word, neighbour)[0])
+
+
+both_sides_learn = Claim(
+    "training.both_sides_learn",
+    faq=4,
+    statement="One step on a word w changes its vector e and the weights W together; the vectors of all other words "
+    "have a gradient of exactly zero and stay bit for bit what they were.",
+    formula=r"\bar E_w = W r, \qquad \bar W = e\,r^\top, \qquad \bar E_i = 0 \text{ for } i \ne w",
+    verdict="holds_if",
+    condition="For the first half: neither e nor W r is zero, where r = p − one_hot(y), and the step is not lost to "
+    "rounding. A side without a gradient stays what it was.",
+    needs=("neighbour_gradient", "sgd_step"),
+    limits=Limits(formats=("float32", "float16", "bfloat16")),
+    refuted_by=(
+        wrong.zero_gradient, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.every_row_moves,
+        wrong.absent_row_zero_moves, wrong.sides_exchanged, wrong.decays, wrong.no_step, wrong.vectors_stay,
+    ),
+)  # fmt: skip
+
+
+@both_sides_learn.exact(exact_predictors(), effort=0.5)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+    absent = ~np.isin(np.arange(len(params["embedding"])), words)
+    word, neighbour = words[:1], neighbours[:1]
+    _, grads = ops.neighbour_gradient(params, words, neighbours)
+    _, own = ops.neighbour_gradient(params, word, neighbour)
+    e, sent = params["embedding"][word[0]], own["embedding"][word[0]]
+    # Both sides come from one r: e_a (W r) = W (e_a r), whatever r is.
+    through = [params["output"] @ row for row in own["output"]] if params["output"].dtype == object else None
+    parts = [equal(grads["embedding"][absent], np.zeros_like(grads["embedding"][absent]))]
+    if through is not None:
+        parts.append(equal(np.outer(e, sent), np.array(through)))
+    return all_of(*parts)
+
+
+@both_sides_learn.property(single_pairs())
+def _(ops: Operations, params: Any, word: int, neighbour: int) -> Any:
+    after, moves = stepped(ops, params, word, neighbour, 0.5), moves_of(params, word, neighbour)
+    others = np.arange(len(params["embedding"])) != word
+    return all_of(
+        *([differs(after["embedding"][word], params["embedding"][word])] if moves["embedding"] else []),
+        *([differs(after["output"], params["output"])] if moves["output"] else []),
+        identical(after["embedding"][others], params["embedding"][others]),
+    )
+
+
+def moves_of(params: Any, word: int, neighbour: int) -> dict[str, bool]:
+    """Whether a step of rate ½ moves each side by more than rounding can take back: far above an ulp of a number."""
+    e, w, _, _, r = one_pair(params, word, neighbour)
+    return {
+        "embedding": bool((abs(w @ r) > 2.0**-40 * (1 + abs(e))).any()),
+        "output": bool((abs(np.outer(e, r)) > 2.0**-40 * (1 + abs(w))).any()),
+    }
+
+
+@both_sides_learn.counterexample(cases=lambda: small_pairs(1.0, vectors=(0, 1)))
+def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+    after = stepped(ops, params, word, neighbour, rate)
+    return all_of(differs(after["embedding"], params["embedding"]), differs(after["output"], params["output"]))
+
+
+error_drives_update = Claim(
+    "training.error_drives_update",
+    faq=4,
+    statement="What the loss of a row sends back to its scores is the error, p − one_hot(y), up to rounding: it sums "
+    "to zero, its magnitudes sum to 2(1 − p_y), and where there is no error there is no update.",
+    formula=r"\bar z = p - [\,j = y\,], \qquad \sum_j \bar z_j = 0, \qquad \sum_j |\bar z_j| = 2(1 - p_y)",
+    needs=("cross_entropy_vjp",),
+    tolerances=(cross_entropy_vjp_rounding, sum_of_error),
+    refuted_by=(
+        wrong.half_the_error,
+        wrong.error_keeps_a_floor,
+        wrong.wrong_answer_alone,
+        wrong.wrong_answers_exchanged,
+    ),
+    legend={"p": "the softmax of the row", "y": "the right answer", "z": "the scores, with a bar their gradient"},
+    limits=Limits(
+        options=("axis", "ignore_index", "label_smoothing"),
+        signs=("cross_entropy_vjp.cotangent >= 0",),
+        also=("no label smoothing", "scores within ±256"),
+    ),
+)
+
+
+@domain
+def answered(draw: Draw, target: Target) -> dict[str, Any]:
+    """Rows of scores, often with a sure winner, and the right answers."""
+    name, rows = draw(st.sampled_from(target.dtypes)), draw(st.sampled_from([1, 1, 2, 3, 17]))
+    x = as_dtype(draw_array(draw, (rows, draw(st.integers(1, 40))), "float64", (2.0**-4, 2.0**5)), name)
+    return {"x": x, "y": draw(seeds()).integers(0, x.shape[1], rows)}
+
+
+@error_drives_update.property(answered())
+def _(ops: Operations, x: Any, y: Any) -> Any:
+    slope = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
+    p, wanted = softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
+    each = cross_entropy_vjp_rounding(np.ones((len(x), 1)), x, p, wanted, x.dtype, ops.conventions.summation)
+
+    def error(x: Any) -> Any:
+        e = np.exp(x - x.max(-1, keepdims=True))
+        return e / e.sum(-1, keepdims=True) - wanted
+
+    sent = np.asarray(slope, np.float64)
+    others = np.where(wanted == 1, 0, p).sum(-1)  # 1 − p_y without cancellation
+    allowed = each.weighted(np.ones(x.shape[1])) * 1.01 + sum_of_error(others, x.shape[1])
+    return all_of(
+        equal(slope, enclose(error, x), within=each),
+        equal(sent.sum(-1), np.zeros(len(x)), within=allowed),
+        equal(abs(sent).sum(-1), 2 * others, within=allowed),
+    )
+
+
+@error_drives_update.property(x=st.lists(st.integers(-9, 9), min_size=1, max_size=9), y=st.integers(0, 8))
+def _(ops: Operations, x: Any, y: int) -> Any:
+    scores, y = np.array([x], np.float64), y % len(x)
+    scores[0, y] += 1000  # beside which e⁻¹⁰⁰⁰ is nothing that float64 can hold
+    return equal(ops.cross_entropy_vjp(np.ones(()), scores, np.array([y])), np.zeros((1, len(x))))
+
+
+@error_drives_update.proof
+def _(ops: Operations) -> Any:
+    """With q = 1 − p_y the other probabilities sum to q: the error sums to q − q, and its magnitudes to q + q.
+
+    That p_y − 1 is the only negative entry is 0 ≤ p ≤ 1. As polynomials in the probabilities, after 1 = Σp.
+    """
+    from flint import Ordering, fmpq_mpoly_ctx
+
+    a, b, c = fmpq_mpoly_ctx.get(["a", "b", "c"], Ordering.lex).gens()
+    one = a + b + c
+    return equal([len((a - one) + b + c), len((one - a) + b + c - 2 * (one - a))], 0)
+
+
+# FAQ 7: vectors that may move, and vectors that may not.
+frozen_stays = Claim(
+    "training.frozen_stays",
+    faq=7,
+    statement="Vectors that are frozen stay bit for bit what they were, however long the rest is trained: no "
+    "similarity is discovered among them.",
+    formula=r"\theta_t = \theta_0 \quad \text{for frozen } \theta",
+    needs=("train_neighbours",),
+    limits=Limits(formats=("float16", "bfloat16")),
+    refuted_by=(wrong.nothing_frozen, wrong.thawed_at_the_end, wrong.thawed_after_a_while, wrong.all_frozen),
+)
+
+
+FROZEN = st.sampled_from([("embedding",), ("output",), ("embedding", "output")])
+
+
+@frozen_stays.exact(exact_predictors(), frozen=FROZEN, steps=st.integers(0, 2), effort=0.25)
+def _(ops: Operations, params: Any, words: Any, neighbours: Any, frozen: Any, steps: int) -> Any:
+    after = ops.train_neighbours(params, words, neighbours, rate=0.5, steps=steps, frozen=frozen)
+    return all_of(*(equal(after[name], params[name]) for name in frozen))
+
+
+@frozen_stays.property(predictors(), frozen=FROZEN, steps=st.integers(0, 20), batch=st.sampled_from([None, 1, 3]),
+                       seed=st.integers(0, 99), effort=0.5)  # fmt: skip
+def _(ops: Operations, params: Any, words: Any, neighbours: Any, frozen: Any, steps: int, batch: Any, seed: int) -> Any:
+    options = {} if batch is None else {"batch": batch, "rng": np.random.default_rng(seed)}
+    after = ops.train_neighbours(params, words, neighbours, rate=0.5, steps=steps, frozen=frozen, **options)
+    return all_of(*(identical(after[name], params[name]) for name in frozen))
+
+
+@frozen_stays.property(single_pairs(), name=st.sampled_from(["embedding", "output"]), effort=0.5)
+def _(ops: Operations, params: Any, word: int, neighbour: int, name: str) -> Any:
+    other, pair = "output" if name == "embedding" else "embedding", (np.array([word]), np.array([neighbour]))
+    after = ops.train_neighbours(params, *pair, rate=0.5, steps=1, frozen=(name,))
+    moved = [differs(after[other], params[other])] if moves_of(params, word, neighbour)[other] else []
+    return all_of(identical(after[name], params[name]), *moved)
+
+
+@frozen_stays.exhaustive(lambda: iter({"frozen": (name,)} for name in ("embedding", "output")))
+def _(ops: Operations, frozen: Any) -> Any:
+    params = {"embedding": np.array([[1.0, -0.0], [0.5, 2.0]]), "output": np.array([[1.0, -1.0], [0.0, 0.25]])}
+    after = ops.train_neighbours(params, np.array([0, 1]), np.array([1, 0]), rate=0.5, steps=250, frozen=frozen)
+    return all_of(*(identical(after[name], params[name]) for name in frozen))
+
+
+moving_beats_frozen = Claim(
+    "training.moving_beats_frozen",
+    faq=7,
+    statement="Training the vectors of words too reaches a loss no higher than training the weights alone.",
+    formula=r"\inf_{E,\,W} \ell(E, W) \le \inf_W \ell(E_0, W)",
+    verdict="holds_if",
+    condition="The two are compared at the best that each can reach, or after the training that the experiment states; "
+    "after a few steps, or with steps that are too long, moving vectors can be behind.",
+    limits=Limits(also=("the experiment: 10 generated texts of 2,000 sentences, 400 steps",)),
+    needs=("train_neighbours", "neighbour_loss", "init_neighbour_predictor", "neighbour_pairs"),
+    refuted_by=(wrong.nothing_frozen, wrong.vectors_always_frozen, wrong.never_trains),
+)
+
+
+@moving_beats_frozen.proof
+def _(ops: Operations) -> Any:
+    """Whatever W does for frozen vectors it does for moving ones that have not moved: the set searched is larger.
+
+    And it can be larger by all that matters. Two words with one frozen vector get one distribution p, so that their
+    mean surprise at two different neighbours, −(ln p_1 + ln p_2)/2, is at least ln 2 (p_1 p_2 ≤ ¼), however W is
+    trained. Vectors that may move part from each other and go below.
+    """
+    params = {"embedding": np.ones((2, 1)), "output": np.array([[1.0, -1.0]])}
+    words, neighbours = pairs = np.array([0, 1]), np.array([0, 1])
+    frozen = [
+        ops.neighbour_loss(
+            ops.train_neighbours(params, words, neighbours, rate=0.25, steps=steps, frozen=("embedding",)), *pairs
+        )
+        for steps in (0, 1, 2, 5, 10)
+    ]
+    moving = ops.train_neighbours(params, words, neighbours, rate=1.0, steps=50)
+    return all_of(
+        at_least(frozen, math.log(2)),
+        less(np.diff(frozen), 0),
+        less(ops.neighbour_loss(moving, *pairs), math.log(2) / 2),
+    )
+
+
+def few_steps() -> Iterator[dict[str, Any]]:
+    """Small predictors of two words, a text of two words, and a few long steps."""
+    for e, w, rate, steps in itertools.product((0.0, 1.0), (0.0, 1.0), (1.0, 8.0), (1, 2)):
+        params = {"embedding": np.array([[e], [1.0]]), "output": np.array([[w, 0.0]])}
+        for neighbours in itertools.product((0, 1), repeat=3):
+            yield {"params": params, "neighbours": np.array(neighbours), "rate": rate, "steps": steps}
+
+
+@moving_beats_frozen.counterexample(cases=few_steps)
+def _(ops: Operations, params: Any, neighbours: Any, rate: float, steps: int) -> Any:
+    pairs = np.array([0, 1, 1]), neighbours
+    frozen, moving = (
+        ops.train_neighbours(params, *pairs, rate=rate, steps=steps, frozen=names) for names in (("embedding",), ())
+    )
+    return at_most(ops.neighbour_loss(moving, *pairs), ops.neighbour_loss(frozen, *pairs))
+
+
+@moving_beats_frozen.experiment
+def _(ops: Operations, rng: Any, scale: float) -> Any:
+    # With shuffled neighbours there is nothing for the vectors to find but noise: what moving gains must be less.
+    losses = []
+    for _ in range(rounds(scale)):
+        text, seed = generated_text(rng), int(rng.integers(2**32))
+        for shuffled, frozen in itertools.product((False, True), ((), ("embedding",))):
+            options: dict[str, Any] = {"frozen": frozen, "shuffled": shuffled}
+            _, after, pairs = trained(ops, text, np.random.default_rng(seed), VOCABULARY, **options)
+            losses.append(ops.neighbour_loss(after, *pairs))
+    (moving, still), (moving_by_chance, still_by_chance) = np.reshape(losses, (-1, 2, 2)).transpose(1, 2, 0)
+    won, by_chance = int((moving < still).sum()), still_by_chance - moving_by_chance
+    low, high = binomial_interval(won, len(moving))
+    return all_of(
+        less(moving, still),
+        less(by_chance, (still - moving) / 2).measuring(
+            moving=f"{moving.mean():.3f} nats", frozen=f"{still.mean():.3f} nats",
+            gain_with_shuffled_neighbours=f"{by_chance.mean():.3f} nats",
+            interval=f"moving is ahead in {won} of {len(moving)} seeds: [{low:.0%}, {high:.0%}], 99 % exact binomial",
+        ),
+    )  # fmt: skip

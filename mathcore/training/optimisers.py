@@ -1,0 +1,222 @@
+"""Steps of gradient descent and of Adam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from mathcore._arrays import Array, rounded, working
+
+Arrays: TypeAlias = Mapping[str, Array]
+
+
+LossAndGradient: TypeAlias = Callable[..., tuple[Any, Arrays]]
+
+
+class Optimiser(Protocol):
+    """What `train` asks of an optimiser: plain data in, plain data out, nothing changed in place."""
+
+    def init(self, params: Arrays) -> dict[str, Array]:
+        """The state before the first step."""
+
+    def step(
+        self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The parameters and the state after a step."""
+
+
+def sgd_step(params: Arrays, grads: Arrays, *, rate: float) -> dict[str, Array]:
+    r"""One step of gradient descent: every number goes against its gradient.
+
+    $$\theta' = \theta - \alpha\, g$$
+
+    Args:
+        params: name → array.
+        grads: name → gradient; a parameter without one stays bit for bit what it is.
+        rate: α, the length of the step.
+
+    Returns:
+        name → array, the new parameters, in the dtypes of the old ones.
+
+    Raises:
+        ValueError: if a gradient belongs to no parameter or has another shape.
+
+    Examples:
+        >>> mc.sgd_step({"w": np.array([1.0, 2.0])}, {"w": np.array([4.0, -2.0])}, rate=0.5)
+        {'w': array([-1.,  3.])}
+    """
+    _check(params, grads)
+    return {**params, **{name: _moved(params[name], rate * working(g)) for name, g in grads.items()}}
+
+
+def adam_init(params: Arrays) -> dict[str, Array]:
+    """The state of `adam_step` before the first step: both averages zero.
+
+    Args:
+        params: name → array.
+
+    Returns:
+        The number "t" of steps taken, and two averages "m/name" and "v/name" for each parameter, in the dtype of the
+        arithmetic.
+
+    Examples:
+        >>> mc.adam_init({"w": np.array([1.0, 2.0])})
+        {'t': array(0), 'm/w': array([0., 0.]), 'v/w': array([0., 0.])}
+    """
+    averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in params.items()}
+    return {"t": np.array(0), **averages}
+
+
+def adam_step(
+    params: Arrays,
+    grads: Arrays,
+    state: Arrays,
+    *,
+    rate: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    decay: float = 0.0,
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    r"""One step of Adam: descent in units of each gradient's own size, with an average in place of the last gradient.
+
+    $$m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \qquad
+      \theta_t = \theta_{t-1} - \alpha\left(\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
+        + \lambda\,\theta_{t-1}\right)$$
+
+    Args:
+        params: name → array.
+        grads: name → gradient; a parameter without one stays bit for bit what it is, while t counts on.
+        state: what `adam_init` or the step before returned.
+        rate: α, the length of a step.
+        beta1: how much of the average gradient stays.
+        beta2: how much of the average square stays.
+        epsilon: what keeps the quotient finite.
+        decay: λ, how fast a matrix shrinks by itself; arrays of one axis, such as the weights of a norm, do not.
+
+    Returns:
+        The new parameters, in the dtypes of the old ones, and the new state.
+
+    Raises:
+        ValueError: if a gradient belongs to no parameter or has another shape.
+
+    Examples:
+        >>> params = {"w": np.array([1.0, 2.0])}
+        >>> params, state = mc.adam_step(params, {"w": np.array([400.0, -2.0])}, mc.adam_init(params), rate=0.5)
+        >>> params  # the first step is as long as the rate, whatever the gradient
+        {'w': array([0.5, 2.5])}
+
+    Source:
+        Kingma & Ba, arXiv:1412.6980, algorithm 1; decay apart from the gradient: Loshchilov & Hutter, arXiv:1711.05101,
+        algorithm 2, whose decay is αλ here, as in PyTorch.
+    """
+    _check(params, grads)
+    t = int(state["t"]) + 1
+    new_params, new_state = dict(params), {**state, "t": np.array(t)}
+    for name, gradient in grads.items():
+        g = working(gradient)
+        m = beta1 * state[f"m/{name}"] + (1 - beta1) * g
+        v = beta2 * state[f"v/{name}"] + (1 - beta2) * g * g
+        # Both averages start at 0; dividing by the weight that t steps gather takes that bias out.
+        mean, square = m / (1 - beta1**t), v / (1 - beta2**t)
+        move = mean / (np.sqrt(square) + epsilon)
+        if decay and params[name].ndim > 1:
+            move = move + decay * working(params[name])
+        new_params[name] = _moved(params[name], rate * move)
+        new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v
+    return new_params, new_state
+
+
+@dataclass(frozen=True)
+class SGD:
+    """`sgd_step` as an optimiser for `train`.
+
+    Attributes:
+        rate: the length of a step.
+
+    Examples:
+        >>> mc.SGD(rate=0.5)
+        SGD(rate=0.5)
+    """
+
+    rate: float
+
+    def init(self, params: Arrays) -> dict[str, Array]:
+        """An empty state: there is nothing to remember.
+
+        Examples:
+            >>> mc.SGD(rate=0.5).init({"w": np.array([1.0, 2.0])})
+            {}
+        """
+        del params
+        return {}
+
+    def step(
+        self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Take one step, of length `rate` or else the optimiser's own; the new parameters and the state.
+
+        Examples:
+            >>> params, state = mc.SGD(rate=0.5).step({"w": np.array([1.0])}, {"w": np.array([4.0])}, {})
+            >>> params
+            {'w': array([-1.])}
+        """
+        return sgd_step(params, grads, rate=self.rate if rate is None else rate), dict(state)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """`adam_step` as an optimiser for `train`.
+
+    Attributes:
+        rate, beta1, beta2, epsilon, decay: as for `adam_step`.
+
+    Examples:
+        >>> mc.Adam(rate=0.5, decay=0.1)
+        Adam(rate=0.5, beta1=0.9, beta2=0.999, epsilon=1e-08, decay=0.1)
+    """
+
+    rate: float
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    decay: float = 0.0
+
+    def init(self, params: Arrays) -> dict[str, Array]:
+        """The state before the first step.
+
+        Examples:
+            >>> mc.Adam(rate=0.5).init({"w": np.array([1.0, 2.0])})["t"]
+            array(0)
+        """
+        return adam_init(params)
+
+    def step(
+        self, params: Arrays, grads: Arrays, state: Arrays, *, rate: float | None = None
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Take one step, of length `rate` or else the optimiser's own; the new parameters and the new state.
+
+        Examples:
+            >>> params, adam = {"w": np.array([1.0])}, mc.Adam(rate=0.5)
+            >>> params, state = adam.step(params, {"w": np.array([4.0])}, adam.init(params))
+            >>> params
+            {'w': array([0.5])}
+        """
+        alpha = self.rate if rate is None else rate
+        options = {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon, "decay": self.decay}
+        return adam_step(params, grads, state, rate=alpha, **options)
+
+
+def _moved(param: Array, by: Array) -> Array:
+    return rounded(np.asarray(working(param) - by), like=param)
+
+
+def _check(params: Arrays, grads: Arrays) -> None:
+    for name, g in grads.items():
+        if name not in params:
+            raise ValueError(f"gradient {name!r} belongs to no parameter; there are {', '.join(params)}")
+        if g.shape != params[name].shape:
+            raise ValueError(f"gradient {name!r} must have shape {params[name].shape}, got {g.shape}")

@@ -1,0 +1,319 @@
+"""What must be true of the steps of optimisers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from mathcore.training import learning_mutants
+from mathcore.training import optimisers_mutants as wrong
+from mathcore.training.training_tolerances import adam_rounding, schedule_rounding, step_rounding
+from mathcore.verify import (
+    Claim,
+    Limits,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    domain,
+    draw_array,
+    enclose,
+    equal,
+    identical,
+    less,
+    log_uniform,
+)
+from mathcore.verify.domains import Draw, draw_integers
+from mathcore.verify.oracle.residue import residues
+
+
+# The steps of the optimisers.
+@domain
+def steps_to_take(draw: Draw, target: Target, *, exact: bool) -> dict[str, Any]:
+    """Parameters, gradients for some of them, and a rate; exact residues where the target takes objects."""
+    shapes = {f"p{i}": tuple(draw(st.lists(st.integers(0, 3), max_size=2))) for i in range(draw(st.integers(1, 3)))}
+    if draw(st.integers(0, 19)) == 19:
+        shapes["large"] = draw(st.sampled_from([(17, 65), (1025,), (9, 2, 33)]))
+    dtype = draw(st.sampled_from(target.dtypes))
+
+    def drawn(shape: Any) -> Any:
+        if exact:
+            whole = draw_integers(draw, shape, 99)
+            return residues(whole) if target.exact else whole.astype(np.float64)
+        return draw_array(draw, shape, dtype, (2.0**-6, 2.0**6))
+
+    params, grads = ({name: drawn(shape) for name, shape in shapes.items()} for _ in range(2))
+    without = draw(st.sampled_from([None, *shapes]))
+    return {"params": params, "grads": {n: g for n, g in grads.items() if n != without}}
+
+
+sgd_descends = Claim(
+    "training.sgd_is_theta_minus_alpha_g",
+    statement="A step of gradient descent takes α times its gradient g from a parameter θ, up to rounding; a parameter "
+    "without a gradient stays bit for bit what it is.",
+    formula=r"\theta' = \theta - \alpha g",
+    limits=Limits(also=("numbers up to 512, α up to 64",)),
+    needs=("sgd_step", "SGD"),
+    dispensable=("SGD",),
+    tolerances=(step_rounding,),
+    refuted_by=(
+        learning_mutants.step_uphill,
+        learning_mutants.no_step,
+        learning_mutants.vectors_stay,
+        learning_mutants.step_doubled,
+        learning_mutants.step_halved,
+        learning_mutants.decays,
+        learning_mutants.of_unit_length,
+        learning_mutants.stops_at_a_thousand,
+        wrong.given_rate_ignored,
+    ),
+)
+
+
+@sgd_descends.exact(steps_to_take(exact=True), rate=st.sampled_from([1, 2, 16]), effort=0.5)
+def _(ops: Operations, params: Any, grads: Any, rate: int) -> Any:
+    after = ops.sgd_step(params, grads, rate=rate)
+    return all_of(*(equal(after[n], p - rate * grads[n] if n in grads else p) for n, p in params.items()))
+
+
+@sgd_descends.property(steps_to_take(exact=False), rate=log_uniform(2.0**-10, 2.0**6))
+def _(ops: Operations, params: Any, grads: Any, rate: float) -> Any:
+    after, parts = ops.sgd_step(params, grads, rate=rate), []
+    for name, p in params.items():
+        if name not in grads:
+            parts.append(identical(after[name], p))
+            continue
+        true = enclose(lambda x, g, a: x - a * g, p, grads[name], np.full(p.shape, rate))
+        parts.append(equal(after[name], true, within=step_rounding(p, rate, grads[name], p.dtype)))
+        parts.append(equal(after[name].dtype == p.dtype, True))
+    return all_of(*parts)
+
+
+@sgd_descends.property(steps_to_take(exact=False), rates=st.tuples(*[log_uniform(2.0**-8, 1.0)] * 2), effort=0.25)
+def _(ops: Operations, params: Any, grads: Any, rates: Any) -> Any:
+    # The optimiser of that name is this step; a rate that is given goes before its own.
+    optimiser, parts = ops.SGD(rates[0]), []
+    for rate, given in ((rates[0], None), (rates[1], rates[1])):
+        after, state = optimiser.step(params, grads, optimiser.init(params), rate=given)
+        expected = ops.sgd_step(params, grads, rate=rate)
+        parts += [equal(len(state), 0), *(identical(after[name], p) for name, p in expected.items())]
+    return all_of(*parts)
+
+
+adam_is_published = Claim(
+    "training.adam_is_the_published_algorithm",
+    statement="Adam does what its paper says: running averages m and v of the gradients and of their squares, "
+    "corrected for their start at zero, and a step that is m over the root of v. Matrices alone decay, if asked to, "
+    "apart from the gradient and by α times λ, as in PyTorch; without a gradient a parameter stays what it is, while t "
+    "counts on.",
+    formula=r"m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \quad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \quad "
+    r"\theta_t = \theta_{t-1} - \alpha\Big(\frac{m_t / (1 - \beta_1^t)}"
+    r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
+    source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
+    needs=("adam_init", "adam_step", "Adam"),
+    limits=Limits(formats=("float32", "float16", "bfloat16")),
+    dispensable=("Adam",),
+    refuted_by=(
+        wrong.mean_uncorrected,
+        wrong.square_uncorrected,
+        wrong.counts_from_two,
+        wrong.epsilon_under_the_root,
+        wrong.magnitudes_averaged,
+        wrong.no_root,
+        wrong.betas_exchanged,
+        wrong.adam_uphill,
+        wrong.forgets_its_state,
+        wrong.decay_into_the_gradient,
+        wrong.vectors_decay_too,
+        wrong.decays_without_the_rate,
+        wrong.counts_each_parameter,
+        wrong.decays_always,
+        wrong.momentum_without_a_gradient,
+        wrong.options_forgotten,
+        wrong.own_rate_alone,
+    ),
+)
+
+
+@domain
+def gradients_in_a_row(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two parameters, gradients for some of a few steps, and the options, as exact numbers."""
+    steps, params, row = draw(st.integers(1, 4)), {}, [dict[str, Any]() for _ in range(4)]
+    for name in ("x", "y"):
+        shape = draw(st.sampled_from([(1,), (2,), (1, 1), (1, 2), (2, 1, 1), (33,), (17, 2)]))
+        values = residues(draw_integers(draw, (steps + 1, *shape), 99))
+        params[name] = values[0]
+        for given, gradient in zip(row, values[1:], strict=False):
+            if draw(st.sampled_from([True, True, False])):
+                given[name] = gradient
+    fraction = st.sampled_from([Fraction(1, 2), Fraction(9, 10), Fraction(3, 4), Fraction(0)])
+    options = {
+        "rate": draw(st.sampled_from([Fraction(1), Fraction(1, 3)])),
+        "beta1": draw(fraction),
+        "beta2": draw(fraction),
+        "epsilon": draw(st.sampled_from([Fraction(1, 8), Fraction(3)])),
+        "decay": draw(st.sampled_from([Fraction(0), Fraction(1, 5)])),
+    }
+    return {"start": params, "row": row[:steps], "options": options}
+
+
+def published_adam(start: Any, row: Any, *, rate: Any, beta1: Any, beta2: Any, epsilon: Any, decay: Any) -> Any:
+    """The algorithm as printed, averages written out as sums over the gradients that came; None is no gradient."""
+    place, came = start, []
+    for t, gradient in enumerate(row, 1):
+        if gradient is None:
+            continue
+        came.append(gradient)
+        ages = range(len(came) - 1, -1, -1)
+        mean = sum((1 - beta1) * beta1**age * g for age, g in zip(ages, came, strict=True)) / (1 - beta1**t)
+        square = sum((1 - beta2) * beta2**age * g * g for age, g in zip(ages, came, strict=True)) / (1 - beta2**t)
+        place = place - rate * (mean / (np.sqrt(square) + epsilon) + (decay if place.ndim > 1 else 0) * place)
+    return place
+
+
+@adam_is_published.exact(gradients_in_a_row())
+def _(ops: Operations, start: Any, row: Any, options: Any) -> Any:
+    params, state = start, ops.adam_init(start)
+    for grads in row:
+        params, state = ops.adam_step(params, grads, state, **options)
+    return all_of(
+        *(
+            equal(params[name], published_adam(p, [grads.get(name) for grads in row], **options))
+            for name, p in start.items()
+        )
+    )
+
+
+@adam_is_published.property(
+    numbers=st.tuples(*[st.floats(0.25, 0.95)] * 2, log_uniform(1e-8, 1.0), st.sampled_from([0.0, 0.5])),
+    rates=st.tuples(*[log_uniform(2.0**-8, 1.0)] * 2),
+    seed=st.integers(0, 999),
+    effort=0.25,
+)
+def _(ops: Operations, numbers: Any, rates: Any, seed: int) -> Any:
+    # The optimiser of that name is the step with its options; a rate that is given goes before its own.
+    optimiser, rng = ops.Adam(rates[0], *numbers), np.random.default_rng(seed)
+    options = dict(zip(("beta1", "beta2", "epsilon", "decay"), numbers, strict=True))
+    params = expected = {"w": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
+    state, parts = optimiser.init(params), []
+    expected_state = ops.adam_init(params)
+    for rate, given in ((rates[0], None), (rates[1], rates[1])):
+        grads = {name: rng.normal(size=p.shape) for name, p in params.items()}
+        params, state = optimiser.step(params, grads, state, rate=given)
+        expected, expected_state = ops.adam_step(expected, grads, expected_state, rate=rate, **options)
+        parts += [identical(params[name], p) for name, p in expected.items()]
+    return all_of(*parts)
+
+
+first_steps_are_full = Claim(
+    "training.adam_corrects_its_bias",
+    statement="Along one gradient g, given at every step, every step of Adam has the full length α |g| / (|g| + ε), up "
+    "to rounding, from the first on: that the averages start at zero is made up for. So it is without decay, and as "
+    "long as g² is finite.",
+    formula=r"g_t = g \;\Rightarrow\; \theta_t = \theta_0 - t\,\alpha\,\frac{g}{|g| + \epsilon}",
+    limits=Limits(
+        options=("beta1", "beta2", "decay"),
+        formats=("float16", "bfloat16"),
+        rows=1,
+        width=2,
+        also=("β₁ = 0.9 and β₂ = 0.999, at most 12 steps",),
+    ),
+    source="Kingma & Ba, arXiv:1412.6980, §3",
+    needs=("adam_init", "adam_step"),
+    tolerances=(adam_rounding,),
+    refuted_by=(
+        wrong.mean_uncorrected,
+        wrong.square_uncorrected,
+        wrong.counts_from_two,
+        wrong.magnitudes_averaged,
+        wrong.no_root,
+        wrong.adam_uphill,
+        wrong.counts_each_parameter,
+    ),
+)
+
+
+@first_steps_are_full.property(
+    length=log_uniform(2.0**-30, 2.0**60),
+    sign=st.sampled_from([-1.0, 1.0]),
+    start=st.floats(-4, 4, width=32),
+    steps=st.integers(1, 12),
+    rate=log_uniform(2.0**-12, 1.0),
+    epsilon=st.just(1e-8) | log_uniform(1e-12, 1.0),
+    dtype=st.sampled_from(["float64", "float32"]),
+)
+def _(
+    ops: Operations, length: float, sign: float, start: float, steps: int, rate: float, epsilon: float, dtype: str
+) -> Any:
+    grads = {"x": np.array([sign * length], dtype), "y": np.array([-sign, 0.0], dtype)}
+    params = start_of = {"x": np.array([start], dtype), "y": np.zeros(2, dtype)}
+    state = ops.adam_init(params)
+    for _ in range(steps):
+        params, state = ops.adam_step(params, grads, state, rate=rate, epsilon=epsilon)
+
+    def moved(x: Any, g: Any, a: Any, e: Any) -> Any:
+        return x - steps * a * g / (abs(g) + e)
+
+    return all_of(
+        *(
+            equal(
+                params[name],
+                enclose(moved, x, grads[name], np.full(x.shape, rate), np.full(x.shape, epsilon)),
+                within=adam_rounding(x, rate, steps, dtype),
+            )
+            for name, x in start_of.items()
+        )
+    )
+
+
+schedule_warms_up = Claim(
+    "training.rate_rises_and_falls",
+    statement="Over n steps the rate climbs to its peak α in a straight line, reaches it when the warmup of w steps "
+    "ends, and falls along half a cosine, which is at zero when all n steps have been taken.",
+    formula=r"\alpha_t = \alpha\,\frac{t + 1}{w} \;(t < w), \qquad "
+    r"\alpha_t = \frac\alpha2\Big(1 + \cos\frac{\pi (t - w)}{n - w}\Big) \;(w \le t \le n)",
+    legend={"t": "steps taken so far"},
+    source="Loshchilov & Hutter, arXiv:1608.03983, equation 5",
+    needs=("warmup_cosine",),
+    tolerances=(schedule_rounding,),
+    refuted_by=(
+        wrong.no_warmup,
+        wrong.falls_in_a_line,
+        wrong.warmup_not_subtracted,
+        wrong.starts_at_nothing,
+        wrong.last_step_at_zero,
+    ),
+)
+
+
+@schedule_warms_up.property(
+    warmup=st.integers(0, 50), rest=st.integers(0, 1000), share=st.floats(0, 1), peak=log_uniform(1e-6, 10.0)
+)
+def _(ops: Operations, warmup: int, rest: int, share: float, peak: float) -> Any:
+    warmup += not warmup + rest
+    steps = warmup + rest
+    step = min(int(share * (steps + 1)), steps if rest else steps - 1)
+
+    def textbook(alpha: Any, turn: Any) -> Any:
+        return alpha / 2 * (1 + np.array([x.cos_pi() for x in turn])) if step >= warmup else alpha * turn
+
+    turn = Fraction(step - warmup, rest) if step >= warmup else Fraction(step + 1, warmup)
+    true = enclose(textbook, np.array([peak]), np.array([turn], dtype=object))
+    rate = np.array([ops.warmup_cosine(step, steps, peak=peak, warmup=warmup)])
+    return equal(rate, true, within=schedule_rounding(peak))
+
+
+@schedule_warms_up.exact(warmup=st.integers(0, 50), rest=st.integers(0, 1000), effort=0.5)
+def _(ops: Operations, warmup: int, rest: int) -> Any:
+    warmup += not warmup + rest
+    rates = [ops.warmup_cosine(t, warmup + rest, peak=1.0, warmup=warmup) for t in range(warmup + rest)]
+    return all_of(
+        equal(rates[max(warmup - 1, 0) : warmup + 1], 1.0),
+        at_least(np.diff(rates[: warmup + 1]), 0),
+        at_most(np.diff(rates[warmup:]), 0),
+        less(0, rates),
+    )
