@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore._compute import matmul, reduce, threads
+from mathcore._compute import blocks, matmul, reduce, threads
 from mathcore.verify import catalogue, mathcore_target
 from mathcore.verify.run.results import PROFILES
 from mathcore.verify.run.runner import run_claim
@@ -16,9 +16,11 @@ from mathcore.verify.run.runner import run_claim
 @pytest.fixture
 def tiny_blocks(monkeypatch):
     """Blocks that even a small table falls into, none of which divides its sides."""
-    for name, size in (("_SMALL_TABLE", 1), ("_TABLE_ROWS", 6), ("_TABLE_BYTES", 500), ("_SIDE", 4), ("_PRODUCT", 50),
-                       ("_DEEP", 5)):  # fmt: skip
-        monkeypatch.setattr(_blocks, name, size)
+    sizes = {"_SMALL_TABLE": 1, "_TABLE_ROWS": 6, "_TABLE_BYTES": 500, "_SIDE": 4, "_PRODUCT": 50, "_DEEP": 5}
+    for name, size in sizes.items():
+        for module in (blocks, matmul):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, size)
 
 
 @pytest.mark.parametrize("m", [1, 4, 7])

@@ -109,7 +109,13 @@ def test_a_bad_call_is_2_and_says_what_was_expected(run, args, words):
 def test_a_claim_is_shown_whole(run):
     result = run("show", CLAIM)
     assert result.exit_code == 0
-    for words in ("formula", "tolerance dot_product", "must refute", "bias_forgotten", "mathcore/layers_claims.py:"):
+    for words in (
+        "formula",
+        "tolerance dot_product",
+        "must refute",
+        "bias_forgotten",
+        "mathcore/layers/linear_claims.py:",
+    ):
         assert words in result.output
 
 

@@ -60,22 +60,22 @@ def tree_of(path):
     return ast.parse(path.read_text("utf-8"))
 
 
-def defined(folder, module, name):
-    """The node and the file of a name that a module of a package defines, or imports from another module of it."""
-    path = folder / f"{module.rpartition('.')[2]}.py"
+def defined(root, module, name):
+    """The node and the file of a name that a module below `root` defines, or imports from another module there."""
+    path = root.joinpath(*module.split(".")[1:]).with_suffix(".py")
     for node in tree_of(path).body:
         if getattr(node, "name", None) == name:
             return node, path
         if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
-            return defined(folder, node.module, name)
+            return defined(root, node.module, name)
     raise LookupError(f"{path} does not define {name}")
 
 
-def public(folder):
-    """Public name → its node and its file, of all that the package's `__init__` imports from its own modules."""
-    imports = (n for n in ast.walk(tree_of(folder / "__init__.py")) if isinstance(n, ast.ImportFrom))
-    ours = (node for node in imports if f".{node.module}".rpartition(".")[0].endswith(folder.name))
-    return {alias.name: defined(folder, node.module, alias.name) for node in ours for alias in node.names}
+def public(root, listing):
+    """Public name → its node and its file, of all that a list of imports names from modules of the package `root`."""
+    imports = (n for n in ast.walk(tree_of(listing)) if isinstance(n, ast.ImportFrom))
+    ours = (node for node in imports if (node.module or "").startswith(f"{root.name}."))
+    return {alias.name: defined(root, node.module, alias.name) for node in ours for alias in node.names}
 
 
 def without_example(names):
@@ -101,13 +101,13 @@ def test_example(name):
 
 
 def test_every_public_function_and_class_has_an_example():
-    names = public(PACKAGE)
-    assert set(names) == set(mathcore.__all__)
+    names = public(PACKAGE, PACKAGE / "__init__.pyi") | public(PACKAGE, PACKAGE / "course.pyi")
+    assert set(names) == {*mathcore.__all__, *mathcore.course.__all__} - {"course"}
     assert without_example(names) == []
 
 
 def test_every_public_function_of_the_verifier_has_an_example():
-    names = public(PACKAGE / "verify")
+    names = public(PACKAGE, PACKAGE / "verify" / "__init__.py")
     assert set(names) == set(mathcore.verify.__all__)
     assert without_example({name: found for name, found in names.items() if isinstance(found[0], FUNCTION)}) == []
 
@@ -150,8 +150,12 @@ def planted(tmp_path):
     return plant
 
 
+def public_of(root):
+    return public(root, root / "__init__.py")
+
+
 def test_a_planted_function_without_an_example_is_seen(planted):
-    assert without_example(public(planted())) == ["Thing.method", "bare", "silent"]
+    assert without_example(public_of(planted())) == ["Thing.method", "bare", "silent"]
 
 
 def test_a_planted_example_that_prints_something_else_fails(planted):

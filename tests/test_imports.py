@@ -18,45 +18,99 @@ def loaded_by(statement: str, module: str) -> bool:
 
 @pytest.mark.parametrize(
     "module",
-    ["hypothesis", "flint", "sklearn", "click", "rich", "ml_dtypes", "mathcore.verify", "mathcore.training", "decimal"],
+    [
+        "numpy",
+        "hypothesis",
+        "flint",
+        "sklearn",
+        "click",
+        "rich",
+        "ml_dtypes",
+        "mathcore.verify",
+        "decimal",
+    ],
 )
-def test_import_mathcore_loads_numpy_alone(module):
+def test_import_mathcore_loads_nothing_that_is_not_asked_for(module):
     assert not loaded_by("import mathcore", module)
 
 
+@pytest.mark.parametrize("module", ["hypothesis", "flint", "sklearn", "ml_dtypes", "mathcore.verify", "decimal"])
+def test_softmax_loads_numpy_alone(module):
+    assert not loaded_by("from mathcore import softmax", module)
+
+
 def test_the_check_above_can_fail():
-    assert loaded_by("import mathcore", "numpy")
+    assert loaded_by("from mathcore import softmax", "numpy")
     assert loaded_by("import mathcore.verify", "hypothesis")
 
 
-def primitive_imports(text: str, topics: set[str]) -> set[str]:
-    """The topics whose primitives a claims module imports by name."""
-    tree = ast.parse(text)
-    modules = [n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
-    modules += [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
-    modules += [
-        f"mathcore.{a.name}"
-        for n in ast.walk(tree)
-        if isinstance(n, ast.ImportFrom) and n.module == "mathcore"
-        for a in n.names
-    ]
-    return {m for m in modules if m.removeprefix("mathcore.") in topics}
-
-
 FOLDER = Path(mathcore.__file__).parent
-TOPICS = {p.stem.removesuffix("_claims") for p in FOLDER.glob("*_claims.py")}
+ROLES = ("claims", "mutants", "tolerances", "textbook", "inputs", "records", "laws", "options", "types", "periods")
+"""Last words of the names of files that judge primitives, and may not be made of them."""
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*_claims.py")), ids=lambda p: p.stem)
-def test_claims_import_no_primitive(path):
-    assert primitive_imports(path.read_text(), TOPICS) == set()
+def is_judge(path: Path) -> bool:
+    return path.stem.rpartition("_")[2] in ROLES
+
+
+def module_of(path: Path) -> str:
+    return ".".join(("mathcore", *path.relative_to(FOLDER).with_suffix("").parts))
+
+
+TOPICS = [p for p in sorted(FOLDER.glob("*/*.py")) if p.parent.name not in ("verify", "real_bugs")]
+PRIMITIVES = {module_of(p) for p in TOPICS if not is_judge(p) and p.stem != "__init__"}
+JUDGES = [p for p in TOPICS if is_judge(p)]
+
+
+def primitive_imports(text: str) -> set[str]:
+    """The modules of primitives that a text imports, and the package itself, which offers them all."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            found |= {node.module or "", *(f"{node.module}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+    return found & (PRIMITIVES | {"mathcore"} if "from mathcore import" in text else PRIMITIVES)
+
+
+@pytest.mark.parametrize("path", JUDGES, ids=module_of)
+def test_who_judges_primitives_imports_none(path):
+    assert primitive_imports(path.read_text()) == set()
 
 
 @pytest.mark.parametrize(
-    "line", ["from mathcore.layers import relu", "from mathcore import layers", "import mathcore.layers"]
+    "line", ["from mathcore.layers.relu import relu", "from mathcore.layers import relu", "import mathcore.layers.relu"]
 )
 def test_the_search_for_primitive_imports_can_fail(line):
-    assert primitive_imports(line, TOPICS) == {"mathcore.layers"}
+    assert primitive_imports(line) == {"mathcore.layers.relu"}
+
+
+def imported_at_once(path: Path) -> set[str]:
+    """The modules of the package that are imported when one is."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom):
+            found |= {node.module or "", *(f"{node.module}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+    return found
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """The modules that import themselves, by whatever way; the last ones of a chain leave first."""
+    left = {name: set(found) & set(graph) - {name} for name, found in graph.items()}
+    while free := {name for name, found in left.items() if not found & set(left)}:
+        left = {name: found for name, found in left.items() if name not in free}
+    return sorted(left)
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    files = {module_of(p).removesuffix(".__init__"): p for p in FOLDER.rglob("*.py")}
+    assert circles({name: imported_at_once(path) for name, path in files.items()}) == []
+
+
+def test_a_circle_is_seen():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["a", "b", "c"]
 
 
 def test_everything_public_is_offered():

@@ -32,7 +32,7 @@ def text(blocks=30, seed=0):
 
 @pytest.fixture(scope="module")
 def seen_and_held_out():
-    return mc.split_text(text())
+    return mc.course.split_text(text())
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_resuming_with_other_steps_is_refused(run):
 
 
 def test_an_interrupt_saves_what_there_is(run, tmp_path, monkeypatch):
-    import mathcore.language_models as lm
+    import mathcore.language_models.language_models as lm
 
     correct = lm.train_language_model
 

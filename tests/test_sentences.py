@@ -121,7 +121,7 @@ def narrowing(text):
     ]
 
 
-FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.parent.name != "verify"]
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if "verify" not in path.parts]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -8,10 +8,10 @@ import mathcore as mc
 
 def test_the_readme_of_a_predictor_of_neighbours():
     words = mc.WordTokenizer.train("the cat sat. the dog sat.")
-    pairs = mc.neighbour_pairs(words.encode("the cat sat. the dog sat."))
-    start = mc.init_neighbour_predictor(np.random.default_rng(0), vocabulary=len(words.vocabulary), width=4)
-    trained = mc.train_neighbours(start, *pairs, rate=0.5, steps=200)
-    assert mc.neighbour_loss(trained, *pairs) < mc.neighbour_loss(start, *pairs) - 0.3
+    pairs = mc.course.neighbour_pairs(words.encode("the cat sat. the dog sat."))
+    start = mc.course.init_neighbour_predictor(np.random.default_rng(0), vocabulary=len(words.vocabulary), width=4)
+    trained = mc.course.train_neighbours(start, *pairs, rate=0.5, steps=200)
+    assert mc.course.neighbour_loss(trained, *pairs) < mc.course.neighbour_loss(start, *pairs) - 0.3
     similar = mc.cosine_similarity(trained["embedding"][[1, 1]], trained["embedding"][[3, 0]])
     assert similar[0] > similar[1], "cat is nearer to dog than to the"
 

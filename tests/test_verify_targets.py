@@ -227,7 +227,7 @@ BOXES = """
     import numpy as np
 
     from mathcore.verify import Target
-    from mathcore.verify.adapters import Script
+    from mathcore.verify.targets.adapters import Script
 
     CALLS = itertools.count()
 

@@ -198,7 +198,7 @@ class Site:
         lines = []
         for topic in self.topics:
             page = f"reference/{topic.name}.md"
-            names = ", ".join(link(f"`{n}`", f"{page}#mathcore.{topic.name}.{n}", path) for n in topic.names)
+            names = ", ".join(link(f"`{n}`", f"{page}#mathcore.{n}", path) for n in topic.names)
             lines.append(f"{link(topic.title, page, path)}\n:   {names}")
         return "\n\n".join(lines)
 

@@ -30,19 +30,21 @@ def live() -> dict[str, Any]:
 
 
 def topics() -> list[dict[str, Any]]:
-    """Every public module with its public names, in the order of the source."""
+    """Every folder of the package with its public names, as they are imported, file by file."""
     import mathcore
 
-    homes: dict[str, list[str]] = {}
-    for name in mathcore.__all__:
-        homes.setdefault(getattr(mathcore, name).__module__, []).append(name)
-    return [_topic(sys.modules[home], names) for home, names in sorted(homes.items()) if home != "mathcore"]
+    homes: dict[str, dict[str, Any]] = {}
+    for prefix, module in (("", mathcore), ("course.", mathcore.course)):
+        for name in module.__all__:
+            if inspect.isfunction(what := getattr(module, name)) or inspect.isclass(what):
+                homes.setdefault(what.__module__.split(".")[1], {})[prefix + name] = what
+    return [_topic(sys.modules[f"mathcore.{home}"], names) for home, names in sorted(homes.items())]
 
 
-def _topic(module: Any, names: list[str]) -> dict[str, Any]:
-    first = (inspect.getdoc(module) or module.__name__).splitlines()[0].rstrip(".")
-    lines = {name: inspect.getsourcelines(getattr(module, name))[1] for name in names}
-    return {"name": module.__name__.rpartition(".")[2], "title": first, "names": sorted(names, key=lines.__getitem__)}
+def _topic(folder: Any, names: dict[str, Any]) -> dict[str, Any]:
+    first = (inspect.getdoc(folder) or folder.__name__).splitlines()[0].rstrip(".")
+    places = {name: (what.__module__, inspect.getsourcelines(what)[1]) for name, what in names.items()}
+    return {"name": folder.__name__.rpartition(".")[2], "title": first, "names": sorted(names, key=places.__getitem__)}
 
 
 class _Recorder(doctest.DocTestRunner):

@@ -15,7 +15,7 @@ _ENTRY = re.compile(r"^(\*{0,2}\w[\w, *]*): ", re.MULTILINE)
 
 def described() -> dict[str, Any]:
     """Public name → its signature, its first sentence, and the sections of its docstring."""
-    return {name: _described(name, getattr(mathcore, name)) for name in mathcore.__all__}
+    return {name: _described(name, getattr(mathcore, name)) for name in mathcore.__all__ if name != "course"}
 
 
 def _described(name: str, what: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def import_page(
 
 
 def _function(name: str, topic: Topic, told: Described, report: Report, speeds: Recorded, source: str) -> str:
-    reference = f"reference/{topic.name}.md#mathcore.{topic.name}.{name}"
+    reference = f"reference/{topic.name}.md#mathcore.{name}"
     sections = told["sections"]
     about = [claim for claim in report.claims if name in claim.needs]
     rows = [

@@ -166,7 +166,7 @@ def _attention(state: State) -> Values:
 def _relu(state: State) -> Values:
     knots = np.array(sorted({0.0, *(float(state[f"knot{i}"]) for i in range(1, 5)), 6.3}))
     x = np.arange(316) / 50
-    y = mc.relu_net(x[:, None], mc.interpolating_net(knots, np.sin(knots)))[:, 0]
+    y = mc.course.relu_net(x[:, None], mc.course.interpolating_net(knots, np.sin(knots)))[:, 0]
     return {"worst": [float(abs(y - np.sin(x)).max())], "bends": [len(knots) - 2]}
 
 
@@ -177,7 +177,7 @@ def _heads(state: State) -> Values:
 
 
 def _three_digits() -> Any:
-    images, labels = mc.load_digits()
+    images, labels = mc.course.load_digits()
     return np.concatenate([images[np.flatnonzero(labels == d)[1]].reshape(16, 16) for d in (2, 5, 8)], axis=1)
 
 
@@ -198,16 +198,16 @@ _SHADES = "0123456789abcdefg"
 
 
 def _digit_templates() -> tuple[Any, Any]:
-    images, labels = mc.load_digits()
-    learn, _ = mc.stratified_split(labels, 0.25, np.random.default_rng(0))
-    templates = mc.mean_templates(images[learn], labels[learn]).round(4)
-    return templates, mc.nearest_template_bias(templates)
+    images, labels = mc.course.load_digits()
+    learn, _ = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
+    templates = mc.course.mean_templates(images[learn], labels[learn]).round(4)
+    return templates, mc.course.nearest_template_bias(templates)
 
 
 def _held_out() -> list[str]:
     """A picture of each digit that no template was made from, in 17 shades."""
-    images, labels = mc.load_digits()
-    _, test = mc.stratified_split(labels, 0.25, np.random.default_rng(0))
+    images, labels = mc.course.load_digits()
+    _, test = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
     chosen = [images[test][np.flatnonzero(labels[test] == digit)[0]] for digit in range(10)]
     return ["".join(_SHADES[round(16 * x)] for x in image) for image in chosen]
 
@@ -221,7 +221,7 @@ def _digit_data() -> dict[str, Any]:
 def _digit(state: State) -> Values:
     templates, bias = _digit_templates()
     pixels = np.array([_SHADES.index(shade) / 16 for shade in state["pixels"]])
-    scores = mc.digit_scores(pixels, templates, bias)
+    scores = mc.course.digit_scores(pixels, templates, bias)
     return {"scores": scores.tolist(), "digit": [int(mc.argmax(scores))]}
 
 

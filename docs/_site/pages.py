@@ -16,7 +16,7 @@ from _site.words import link
 
 def homes_of(topics: Iterable[Topic]) -> dict[str, str]:
     """Where each public name is documented."""
-    return {n: f"reference/{t.name}.md#mathcore.{t.name}.{n}" for t in topics for n in t.names}
+    return {n.rpartition(".")[2]: f"reference/{t.name}.md#mathcore.{n}" for t in topics for n in t.names}
 
 
 def generated(report: Report, topics: Sequence[Topic], chapters: Chapters) -> dict[str, str]:
@@ -31,9 +31,10 @@ def reference(topic: Topic, report: Report) -> str:
     """The public names of a topic, each with what is claimed of it."""
     path = f"reference/{topic.name}.md"
     parts = [f"---\ntitle: {topic.name}\n---", f"# {topic.title}", f"`mathcore.{topic.name}`\n{{ .mc-where }}"]
-    for name in topic.names:
+    for public in topic.names:
+        name = public.rpartition(".")[2]
         about = [claim for claim in report.claims if name in claim.needs]
-        parts += [f"::: mathcore.{topic.name}.{name}", checked(about, name, path)]
+        parts += [f"::: mathcore.{public}", checked(about, name, path)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

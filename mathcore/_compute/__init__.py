@@ -1,1 +1,1 @@
-"""_compute."""
+"""Blocked, multithreaded evaluation of large arrays."""

@@ -1,1 +1,1 @@
-"""approximation."""
+"""Nets of ReLU built by hand, and what they can do."""

@@ -43,7 +43,7 @@ def relu_net(x: npt.ArrayLike, layers: Layers) -> Array:
 
     Examples:
         >>> layers = (np.array([[2.0]]), np.array([-1.0])), (np.array([[3.0]]), np.array([0.5]))
-        >>> mc.relu_net([[2.0], [0.0]], layers)
+        >>> mc.course.relu_net([[2.0], [0.0]], layers)
         array([[9.5],
                [0.5]])
     """
@@ -69,7 +69,7 @@ def relu_net_vjp(
 
     Examples:
         >>> layers = (np.array([[2.0]]), np.array([-1.0])), (np.array([[3.0]]), np.array([0.5]))
-        >>> x_bar, layer_bars = mc.relu_net_vjp([1.0], [2.0], layers)
+        >>> x_bar, layer_bars = mc.course.relu_net_vjp([1.0], [2.0], layers)
         >>> x_bar
         array([6.])
     """
@@ -103,8 +103,8 @@ def interpolating_net(knots: npt.ArrayLike, values: npt.ArrayLike) -> tuple[tupl
         ValueError: if the shapes do not fit or the knots do not ascend.
 
     Examples:
-        >>> net = mc.interpolating_net(knots=[0.0, 1.0, 2.0], values=[0.0, 4.0, 0.0])
-        >>> mc.relu_net([[0.5], [1.0], [1.25]], net)
+        >>> net = mc.course.interpolating_net(knots=[0.0, 1.0, 2.0], values=[0.0, 4.0, 0.0])
+        >>> mc.course.relu_net([[0.5], [1.0], [1.25]], net)
         array([[2.],
                [4.],
                [3.]])
@@ -134,7 +134,7 @@ def xor_net(dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...
         Two layers for `relu_net` on inputs (..., 2) of zeros and ones; the output (..., 1) is 0 or 1 exactly.
 
     Examples:
-        >>> mc.relu_net([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], mc.xor_net()).ravel()
+        >>> mc.course.relu_net([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], mc.course.xor_net()).ravel()
         array([0., 1., 1., 0.])
 
     Source:
@@ -158,7 +158,7 @@ def line_net(size: int = 2, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Ar
         ValueError: if size is below 1.
 
     Examples:
-        >>> mc.relu_net([[1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]], mc.line_net(2)).ravel()
+        >>> mc.course.relu_net([[1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 0.0]], mc.course.line_net(2)).ravel()
         array([1., 0.])
     """
     return _any_of(_groups(size, columns=False), size * size, dtype)
@@ -177,7 +177,7 @@ def pattern_net(size: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Arr
         ValueError: if size is below 1.
 
     Examples:
-        >>> mc.relu_net([[1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]], mc.pattern_net(2)).ravel()
+        >>> mc.course.relu_net([[1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 1.0]], mc.course.pattern_net(2)).ravel()
         array([1., 0.])
     """
     return _any_of(_groups(size, columns=True), size * size, dtype)
@@ -198,7 +198,7 @@ def square_net(size: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Arra
         ValueError: if size is below 2.
 
     Examples:
-        >>> mc.relu_net([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0]], mc.square_net(2)).ravel()
+        >>> mc.course.relu_net([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0]], mc.course.square_net(2)).ravel()
         array([1., 0.])
     """
     if operator.index(size) < 2:
@@ -226,7 +226,7 @@ def tent_net(depth: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array
         ValueError: if depth is below 1.
 
     Examples:
-        >>> mc.relu_net([[0.0], [0.25], [0.5], [0.75], [1.0]], mc.tent_net(2)).ravel()
+        >>> mc.course.relu_net([[0.0], [0.25], [0.5], [0.75], [1.0]], mc.course.tent_net(2)).ravel()
         array([0., 1., 0., 1., 0.])
 
     Source:
@@ -259,7 +259,7 @@ def count_pieces(x: npt.ArrayLike, y: npt.ArrayLike) -> int:
         ValueError: if the shapes do not fit or x does not ascend.
 
     Examples:
-        >>> mc.count_pieces(x=[0.0, 1.0, 2.0, 3.0], y=[0.0, 1.0, 2.0, 1.0])
+        >>> mc.course.count_pieces(x=[0.0, 1.0, 2.0, 3.0], y=[0.0, 1.0, 2.0, 1.0])
         2
     """
     x, y = floating("x", x), floating("y", y)
@@ -295,7 +295,7 @@ def separation(points: npt.ArrayLike, labels: npt.ArrayLike) -> Separation:
         ValueError: if the shapes do not fit or a coordinate is not finite.
 
     Examples:
-        >>> kind, shares = mc.separation([[0, 0], [0, 1], [1, 0], [1, 1]], [False, True, True, False])
+        >>> kind, shares = mc.course.separation([[0, 0], [0, 1], [1, 0], [1, 1]], [False, True, True, False])
         >>> kind, [str(share) for share in shares]
         ('infeasible', ['1/4', '1/4', '1/4', '1/4'])
 
@@ -342,7 +342,7 @@ def check_separation(points: npt.ArrayLike, labels: npt.ArrayLike, answer: Separ
         TypeError, ValueError: as `separation`, and for an answer of another kind.
 
     Examples:
-        >>> mc.check_separation([[0], [2]], [False, True], ("separable", ((1,), -1)))  # x − 1
+        >>> mc.course.check_separation([[0], [2]], [False, True], ("separable", ((1,), -1)))  # x − 1
         True
     """
     exact, labels = _labelled(points, labels)

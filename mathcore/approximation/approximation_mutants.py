@@ -310,4 +310,4 @@ def nothing_proves_it(correct: Operation) -> Operation:
 @mutant("xor_net", wraps=True)
 def always_in_floats(correct: Operation) -> Operation:
     """Builds a net of float64 whatever format is asked for."""
-    return lambda dtype=None: correct()  # noqa: ARG005
+    return lambda dtype=None: correct()

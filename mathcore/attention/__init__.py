@@ -1,1 +1,1 @@
-"""attention."""
+"""Attention: one head, many, in blocks, word by word."""

@@ -23,7 +23,7 @@ from mathcore.attention.inputs import (
     sentences,
 )
 from mathcore.attention.textbook import agrees, figures, lse_agrees, merged_within, seen_by, some_keys
-from mathcore.probability.log_softmax_tolerances import logsumexp_rounding
+from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.verify import Claim, Limits, Operations, all_of, at_most, equal, identical
 
 decode_equals_prefill = Claim(

@@ -32,7 +32,7 @@ from mathcore.attention.textbook import (
     weights_agree,
     without_values,
 )
-from mathcore.probability.log_softmax_tolerances import logsumexp_rounding
+from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.verify import Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError

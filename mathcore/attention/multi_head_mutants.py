@@ -1,7 +1,5 @@
 """Several heads done wrong on purpose: what the claims about heads must refute."""
 
-# ruff: noqa: ARG005  (what stands in for a step has the signature of the step)
-
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""x"""
+"""The arguments of attention by name, and its options."""
 
 from __future__ import annotations
 

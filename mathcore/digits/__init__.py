@@ -1,1 +1,1 @@
-"""digits."""
+"""Real digits, read by templates and by softmax regression."""

@@ -29,7 +29,7 @@ def load_digits() -> tuple[Array, Array]:
         ImportError: if scikit-learn, which carries the images, is not installed.
 
     Examples:
-        >>> images, labels = mc.load_digits()
+        >>> images, labels = mc.course.load_digits()
         >>> images.shape, labels[:4].tolist()
         ((1797, 256), [0, 1, 2, 3])
 
@@ -64,7 +64,7 @@ def digit_scores(images: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLi
         TypeError, ValueError: as `linear`.
 
     Examples:
-        >>> mc.digit_scores([1.0, 0.0, 1.0], weight=[[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], bias=[0.5, 0.0])
+        >>> mc.course.digit_scores([1.0, 0.0, 1.0], weight=[[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], bias=[0.5, 0.0])
         array([1.5, 1. ])
     """
     return linear(images, weight, bias)
@@ -87,7 +87,7 @@ def read_digits(images: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLik
 
     Examples:
         >>> templates = np.array([[1.0, 0.0], [0.0, 1.0]])
-        >>> mc.read_digits([[0.1, 0.9], [0.8, 0.2]], templates)
+        >>> mc.course.read_digits([[0.1, 0.9], [0.8, 0.2]], templates)
         array([1, 0])
     """
     return argmax(digit_scores(images, weight, bias), axis=-1)
@@ -109,7 +109,7 @@ def nearest_template_bias(weight: npt.ArrayLike) -> Array:
         ValueError: if it is not a matrix.
 
     Examples:
-        >>> mc.nearest_template_bias([[3.0, 1.0], [4.0, 1.0]])
+        >>> mc.course.nearest_template_bias([[3.0, 1.0], [4.0, 1.0]])
         array([-12.5,  -1. ])
     """
     weight = floating("weight", weight)
@@ -138,7 +138,7 @@ def mean_templates(images: npt.ArrayLike, labels: npt.ArrayLike, *, num_classes:
         ValueError: if the shapes do not fit, or a class has no image.
 
     Examples:
-        >>> mc.mean_templates([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]], labels=[0, 0, 1], num_classes=2)
+        >>> mc.course.mean_templates([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]], labels=[0, 0, 1], num_classes=2)
         array([[0.5, 1. ],
                [1. , 0. ]])
     """
@@ -178,8 +178,8 @@ def fit_softmax_regression(
 
     Examples:
         >>> images, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1])
-        >>> weight, bias = mc.fit_softmax_regression(images, labels, num_classes=2)
-        >>> mc.read_digits(images, weight, bias)
+        >>> weight, bias = mc.course.fit_softmax_regression(images, labels, num_classes=2)
+        >>> mc.course.read_digits(images, weight, bias)
         array([0, 1])
 
     Source:
@@ -222,7 +222,7 @@ def stratified_split(labels: npt.ArrayLike, held_out: float, rng: np.random.Gene
 
     Examples:
         >>> labels = np.array([3, 3, 7, 7])
-        >>> seen, held_out = mc.stratified_split(labels, 0.5, np.random.default_rng(0))
+        >>> seen, held_out = mc.course.stratified_split(labels, 0.5, np.random.default_rng(0))
         >>> labels[seen], labels[held_out]
         (array([3, 7]), array([3, 7]))
     """
@@ -258,7 +258,7 @@ def confusion_matrix(labels: npt.ArrayLike, predicted: npt.ArrayLike, num_classe
         ValueError: if the shapes differ.
 
     Examples:
-        >>> mc.confusion_matrix(labels=[0, 0, 1], predicted=[0, 1, 1], num_classes=2)
+        >>> mc.course.confusion_matrix(labels=[0, 0, 1], predicted=[0, 1, 1], num_classes=2)
         array([[1, 1],
                [0, 1]])
     """
@@ -290,7 +290,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.99) -> tu
         ValueError: if a number is out of range.
 
     Examples:
-        >>> [round(bound, 3) for bound in mc.wilson_interval(95, 100)]
+        >>> [round(bound, 3) for bound in mc.course.wilson_interval(95, 100)]
         [0.861, 0.983]
 
     Source:

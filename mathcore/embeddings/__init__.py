@@ -1,1 +1,1 @@
-"""embeddings."""
+"""Words as vectors: tables, cosines, scores."""

@@ -1,4 +1,4 @@
-"""x"""
+"""Ids as they are drawn."""
 
 from __future__ import annotations
 

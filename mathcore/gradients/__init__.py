@@ -1,1 +1,1 @@
-"""gradients."""
+"""What must be true of every derivative."""

@@ -1,1 +1,1 @@
-"""language_models."""
+"""Language models of bytes and words, trained and compared."""

@@ -37,7 +37,7 @@ def default_text() -> str:
     read before.
 
     Examples:
-        >>> len(mc.default_text()) > 100_000
+        >>> len(mc.course.default_text()) > 100_000
         True
     """
     from pydoc_data.topics import topics
@@ -61,7 +61,7 @@ def split_text(text: str, *, block: int = 4000, every: int = 10) -> tuple[str, s
         ValueError: if the text is too short to hold anything out.
 
     Examples:
-        >>> mc.split_text("One.\n\nTwo.\n\nThree.\n\n", block=1, every=3)
+        >>> mc.course.split_text("One.\n\nTwo.\n\nThree.\n\n", block=1, every=3)
         ('One.\n\nTwo.\n\n', 'Three.\n\n')
     """
     blocks: list[str] = []

@@ -1,1 +1,1 @@
-"""layers."""
+"""Layers: linear, ReLU, low rank."""

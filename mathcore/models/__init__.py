@@ -1,1 +1,1 @@
-"""models."""
+"""Models: a predictor of neighbours, and a small transformer."""

@@ -31,7 +31,7 @@ def neighbour_pairs(ids: npt.ArrayLike, *, window: int = 1) -> tuple[Array, Arra
         ValueError: if they are not one text, or `window` is below 1.
 
     Examples:
-        >>> words, neighbours = mc.neighbour_pairs([7, 8, 9])
+        >>> words, neighbours = mc.course.neighbour_pairs([7, 8, 9])
         >>> list(zip(words.tolist(), neighbours.tolist()))
         [(7, 8), (8, 9), (8, 7), (9, 8)]
     """
@@ -60,7 +60,7 @@ def init_neighbour_predictor(
         neighbour j.
 
     Examples:
-        >>> params = mc.init_neighbour_predictor(np.random.default_rng(0), vocabulary=5, width=3)
+        >>> params = mc.course.init_neighbour_predictor(np.random.default_rng(0), vocabulary=5, width=3)
         >>> params["embedding"].shape, params["output"].shape
         ((5, 3), (3, 5))
     """
@@ -86,7 +86,7 @@ def neighbour_scores(params: Params, words: npt.ArrayLike) -> Array:
 
     Examples:
         >>> params = {"embedding": np.eye(2), "output": np.array([[1.0, 2.0], [3.0, 4.0]])}
-        >>> mc.neighbour_scores(params, words=[1])
+        >>> mc.course.neighbour_scores(params, words=[1])
         array([[3., 4.]])
     """
     return linear(embedding(words, params["embedding"]), params["output"])
@@ -110,7 +110,7 @@ def neighbour_loss(params: Params, words: npt.ArrayLike, neighbours: npt.ArrayLi
 
     Examples:
         >>> params = {"embedding": np.eye(2), "output": np.zeros((2, 2))}
-        >>> mc.neighbour_loss(params, words=[0, 1], neighbours=[1, 0])  # ln 2: both words are as likely
+        >>> mc.course.neighbour_loss(params, words=[0, 1], neighbours=[1, 0])  # ln 2: both words are as likely
         array(0.69314718)
     """
     return cross_entropy(neighbour_scores(params, words), neighbours)
@@ -135,7 +135,7 @@ def neighbour_gradient(
 
     Examples:
         >>> params = {"embedding": np.eye(2), "output": np.zeros((2, 2))}
-        >>> loss, slopes = mc.neighbour_gradient(params, words=[0, 1], neighbours=[1, 0])
+        >>> loss, slopes = mc.course.neighbour_gradient(params, words=[0, 1], neighbours=[1, 0])
         >>> slopes["output"]
         array([[ 0.25, -0.25],
                [-0.25,  0.25]])
@@ -178,7 +178,7 @@ def train_neighbours(
 
     Examples:
         >>> params = {"embedding": np.eye(2), "output": np.zeros((2, 2))}
-        >>> trained = mc.train_neighbours(params, words=[0, 1], neighbours=[1, 0], rate=4.0, steps=1)
+        >>> trained = mc.course.train_neighbours(params, words=[0, 1], neighbours=[1, 0], rate=4.0, steps=1)
         >>> trained["output"]
         array([[-1.,  1.],
                [ 1., -1.]])

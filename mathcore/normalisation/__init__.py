@@ -1,1 +1,1 @@
-"""normalisation."""
+"""Normalisation: RMS norm."""

@@ -1,1 +1,1 @@
-"""positions."""
+"""Positions: RoPE and sinusoidal codes."""

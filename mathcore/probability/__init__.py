@@ -1,1 +1,1 @@
-"""probability."""
+"""Scores and probabilities: softmax, its logarithm, cross-entropy, argmax."""

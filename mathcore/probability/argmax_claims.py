@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mathcore.probability import argmax_mutants as wrong
 from mathcore.probability import row_mutants
 from mathcore.probability.inputs import extreme_rows
-from mathcore.probability.log_softmax_tolerances import log_of_softmax, log_softmax_rounding
+from mathcore.probability.logsumexp_tolerances import log_of_softmax, log_softmax_rounding
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.textbook import probabilities, wins
 from mathcore.verify import (

@@ -20,8 +20,8 @@ from mathcore.probability.cross_entropy_tolerances import (
     cross_entropy_vjp_rounding,
 )
 from mathcore.probability.inputs import dead, exactly_added, extreme_rows, shiftable
-from mathcore.probability.log_softmax_claims import dominated_rows
-from mathcore.probability.log_softmax_tolerances import log_softmax_again
+from mathcore.probability.logsumexp_claims import dominated_rows
+from mathcore.probability.logsumexp_tolerances import log_softmax_again
 from mathcore.probability.records import one_hot
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.textbook import distribution, log_distribution, probabilities

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.probability import log_softmax_mutants, softmax_mutants
+from mathcore.probability import logsumexp_mutants, softmax_mutants
 from mathcore.probability import row_mutants as wrong
 from mathcore.probability.inputs import of_nothing_to_see
-from mathcore.probability.log_softmax_tolerances import log_softmax_rounding, logsumexp_rounding
+from mathcore.probability.logsumexp_tolerances import log_softmax_rounding, logsumexp_rounding
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.softmax_tolerances import softmax_rounding
 from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp, probabilities
@@ -164,7 +164,7 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 log_softmax_excludes = _excluding(
     "log_softmax",
-    (log_softmax_mutants.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
+    (logsumexp_mutants.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
     log_softmax_rounding,
     rounding,
 )
@@ -196,7 +196,7 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 logsumexp_excludes = _excluding(
     "logsumexp",
-    (log_softmax_mutants.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
+    (logsumexp_mutants.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
     logsumexp_rounding,
 )
 
@@ -241,10 +241,10 @@ keepdims = Claim(
     needs=("logsumexp", "logsumexp_vjp"),
     limits=Limits(rows=4),
     refuted_by=(
-        log_softmax_mutants.keepdims_ignored,
-        log_softmax_mutants.keepdims_last,
-        log_softmax_mutants.keepdims_sees_all,
-        log_softmax_mutants.kept_cotangent_sees_all,
+        logsumexp_mutants.keepdims_ignored,
+        logsumexp_mutants.keepdims_last,
+        logsumexp_mutants.keepdims_sees_all,
+        logsumexp_mutants.kept_cotangent_sees_all,
     ),
 )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_rounding, cross_entropy_vjp_rounding
-from mathcore.probability.log_softmax_tolerances import (
+from mathcore.probability.logsumexp_tolerances import (
     log_softmax_rounding,
     log_softmax_vjp_rounding,
     logsumexp_rounding,

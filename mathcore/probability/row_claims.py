@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mathcore.probability import argmax_mutants, cross_entropy_mutants, log_softmax_mutants, softmax_mutants
+from mathcore.probability import argmax_mutants, cross_entropy_mutants, logsumexp_mutants, softmax_mutants
 from mathcore.probability import row_mutants as wrong
 from mathcore.probability.records import (
     ALL,
@@ -45,8 +45,8 @@ ON_ROWS = (
     rows_are_independent(CROSS_ENTROPY, wrong.loss_maximum_of_everything),
     rows_are_independent(ARGMAX, argmax_mutants.index_in_the_whole_array),
     keeps_dtype(SOFTMAX, softmax_mutants.sixteen_bit_sum, softmax_mutants.rounded_twice, wrong.float32_inside),
-    keeps_dtype(LOG_SOFTMAX, log_softmax_mutants.logs_sixteen_bit_sum),
-    keeps_dtype(LOGSUMEXP, log_softmax_mutants.lse_sixteen_bit_sum),
+    keeps_dtype(LOG_SOFTMAX, logsumexp_mutants.logs_sixteen_bit_sum),
+    keeps_dtype(LOGSUMEXP, logsumexp_mutants.lse_sixteen_bit_sum),
     keeps_dtype(TEMPERATURE_SOFTMAX),
     keeps_dtype(CROSS_ENTROPY),
     gradient(

@@ -97,7 +97,7 @@ def tail_unread(correct: Any) -> Any:
 @family
 def wide_rows_cut(correct: Any) -> Any:
     """Reads at most 1,024 scores of a row, as a kernel with one thread for each does."""
-    return _unread(correct, lambda n: 1024)  # noqa: ARG005
+    return _unread(correct, lambda n: 1024)
 
 
 @family
@@ -414,7 +414,7 @@ def mask_ignored(operation: str, where: Callable[[Any, int], bool], name: str, n
 def mask_of_three_axes_ignored(operation: str) -> Mutant:
     """A `where` that works for matrices only."""
     note = "Ignores `where` for scores of three axes and more."
-    return mask_ignored(operation, lambda x, axis: x.ndim > 2, "mask_of_three_axes_ignored", note)  # noqa: ARG005
+    return mask_ignored(operation, lambda x, axis: x.ndim > 2, "mask_of_three_axes_ignored", note)
 
 
 def mask_of_other_axes_ignored(operation: str) -> Mutant:
@@ -426,7 +426,7 @@ def mask_of_other_axes_ignored(operation: str) -> Mutant:
 def large_mask_ignored(operation: str) -> Mutant:
     """A `where` that does not reach the kernel for large arrays."""
     note = "Ignores `where` for 2¹⁵ numbers and more."
-    return mask_ignored(operation, lambda x, axis: x.size >= 2**15, "large_mask_ignored", note)  # noqa: ARG005
+    return mask_ignored(operation, lambda x, axis: x.size >= 2**15, "large_mask_ignored", note)
 
 
 @on_rows("softmax")
@@ -757,7 +757,7 @@ def _loss_by(log_probabilities: Callable[[Any], Any]) -> Callable[[Any], Any]:
             losses[keep] = o.mixed(log_probabilities(rows[keep]), t[keep])
         return o.reduced(losses, keep.sum(), logits, targets)
 
-    return lambda correct: cross_entropy  # noqa: ARG005
+    return lambda correct: cross_entropy
 
 
 def loss_mutant(log_probabilities: Callable[[Any], Any]) -> Mutant:

@@ -1,1 +1,1 @@
-"""refusals."""
+"""What makes no sense, and is refused."""

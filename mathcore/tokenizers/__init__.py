@@ -1,1 +1,1 @@
-"""tokenizers."""
+"""Tokenizers: words, and byte pairs."""

@@ -38,10 +38,11 @@ class UnknownWordError(ValueError):
         position: its index among the words of the text.
 
     Examples:
-        >>> mc.WordTokenizer.train("the cat").encode("the dog")
-        Traceback (most recent call last):
-            ...
-        mathcore.tokenizers.UnknownWordError: unknown word 'dog' at position 1; pass `unknown` to give such words an id
+        >>> try:
+        ...     mc.WordTokenizer.train("the cat").encode("the dog")
+        ... except mc.UnknownWordError as error:
+        ...     print(error.word, error.position)
+        dog 1
     """
 
     def __init__(self, word: str, position: int) -> None:

@@ -1,1 +1,1 @@
-"""training."""
+"""Training: optimisers, rates, checkpoints."""

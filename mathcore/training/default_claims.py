@@ -1,4 +1,4 @@
-"""x"""
+"""What is left out of a call of an optimiser has its documented value."""
 
 from __future__ import annotations
 

@@ -18,11 +18,11 @@ def relu_and_xor() -> Drawing:
     plot.axes[0].set(title="ReLU", xlabel="x", aspect="equal")
     grid = np.linspace(-0.25, 1.25, 31)
     a, b = np.meshgrid(grid, grid[::-1])
-    net = mc.xor_net()
-    values = mc.relu_net(np.stack([a.ravel(), b.ravel()], axis=1), net).reshape(a.shape)
+    net = mc.course.xor_net()
+    values = mc.course.relu_net(np.stack([a.ravel(), b.ravel()], axis=1), net).reshape(a.shape)
     heat(plot.axes[1], values, most=1, gap=0)
     for p, q in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        answer = float(mc.relu_net(np.array([[p, q]], float), net)[0, 0])
+        answer = float(mc.course.relu_net(np.array([[p, q]], float), net)[0, 0])
         across, down = ((v + 0.25) / 1.5 * 30 for v in (p, 1 - q))
         plot.axes[1].text(
             across, down, f"{answer:.0f}", ha="center", va="center", fontsize=13, color=INK, fontweight="bold"
@@ -48,7 +48,7 @@ def relu_fit() -> Drawing:
     ax.plot(x, np.sin(x), color=SOFT, linewidth=1)
     for count, colour in ((4, RED), (8, BLUE)):
         knots = np.linspace(0, 2 * np.pi, count)
-        y = mc.relu_net(x[:, None], mc.interpolating_net(knots, np.sin(knots)))[:, 0]
+        y = mc.course.relu_net(x[:, None], mc.course.interpolating_net(knots, np.sin(knots)))[:, 0]
         ax.plot(x, y, color=colour)
         ax.plot(knots, np.sin(knots), "o", color=colour, markersize=3.5)
         worst = abs(y - np.sin(x)).max()
@@ -75,9 +75,9 @@ def tents() -> Drawing:
     plot = canvas(1.7, columns=4)
     for depth, ax in enumerate(plot.axes, start=1):
         x = np.linspace(0, 1, 2**7 + 1)
-        y = mc.relu_net(x[:, None], mc.tent_net(depth))[:, 0]
+        y = mc.course.relu_net(x[:, None], mc.course.tent_net(depth))[:, 0]
         ax.plot(x, y, color=BLUE, linewidth=1.4)
-        ax.set_title(f"depth {depth}: {mc.count_pieces(x, y)}", fontsize=10)
+        ax.set_title(f"depth {depth}: {mc.course.count_pieces(x, y)}", fontsize=10)
         ax.set(xticks=[0, 1], yticks=[0, 1] if depth == 1 else [])
     return (
         plot.figure,
@@ -92,7 +92,7 @@ def tents() -> Drawing:
 @picture("low_rank")
 def low_rank() -> Drawing:
     """A picture, and what thin matrices keep of it."""
-    images, labels = mc.load_digits()
+    images, labels = mc.course.load_digits()
     row = np.concatenate([images[np.flatnonzero(labels == d)[1]].reshape(16, 16) for d in (2, 5, 8)], axis=1)
     ranks = (1, 3, 8)
     plot = canvas(2.6, rows=2, columns=2)

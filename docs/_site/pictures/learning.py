@@ -20,16 +20,18 @@ _TEXT = (
 def training_step() -> Drawing:
     """How far a step of several lengths raises the probability of the neighbour that was seen."""
     tokenizer = mc.WordTokenizer.train(_TEXT)
-    words, neighbours = mc.neighbour_pairs(tokenizer.encode(_TEXT))
-    params = mc.init_neighbour_predictor(np.random.default_rng(0), vocabulary=len(tokenizer.vocabulary), width=8)
+    words, neighbours = mc.course.neighbour_pairs(tokenizer.encode(_TEXT))
+    params = mc.course.init_neighbour_predictor(np.random.default_rng(0), vocabulary=len(tokenizer.vocabulary), width=8)
     word, neighbour = words[:1], neighbours[:1]
-    gradient = mc.neighbour_gradient(params, word, neighbour)[1]
+    gradient = mc.course.neighbour_gradient(params, word, neighbour)[1]
     steps = 2.0 ** np.linspace(-4, 7, 89)
     chances = [
-        float(np.exp(-mc.neighbour_loss({k: v - step * gradient[k] for k, v in params.items()}, word, neighbour)))
+        float(
+            np.exp(-mc.course.neighbour_loss({k: v - step * gradient[k] for k, v in params.items()}, word, neighbour))
+        )
         for step in steps
     ]
-    before = float(np.exp(-mc.neighbour_loss(params, word, neighbour)))
+    before = float(np.exp(-mc.course.neighbour_loss(params, word, neighbour)))
     plot = canvas(2.4)
     (ax,) = plot.axes
     ax.plot(steps, chances, color=BLUE)
@@ -81,10 +83,10 @@ def _flat(vectors: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def map_of_words() -> Drawing:
     """The words before and after training, in the two directions that show most."""
     tokenizer = mc.WordTokenizer.train(_TEXT)
-    words, neighbours = mc.neighbour_pairs(tokenizer.encode(_TEXT))
-    params = mc.init_neighbour_predictor(np.random.default_rng(1), vocabulary=len(tokenizer.vocabulary), width=8)
-    trained = mc.train_neighbours(params, words, neighbours, rate=2.0, steps=400)
-    losses = [float(mc.neighbour_loss(p, words, neighbours)) for p in (params, trained)]
+    words, neighbours = mc.course.neighbour_pairs(tokenizer.encode(_TEXT))
+    params = mc.course.init_neighbour_predictor(np.random.default_rng(1), vocabulary=len(tokenizer.vocabulary), width=8)
+    trained = mc.course.train_neighbours(params, words, neighbours, rate=2.0, steps=400)
+    losses = [float(mc.course.neighbour_loss(p, words, neighbours)) for p in (params, trained)]
     groups = {
         "cat": BLUE,
         "dog": BLUE,

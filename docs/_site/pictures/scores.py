@@ -13,10 +13,10 @@ from _site.pictures.drawing import BLUE, GREEN, INK, LINE, RED, SOFT, Drawing, c
 @picture("digit_scores")
 def digit_scores() -> Drawing:
     """Ten templates of real digits, an image, and its ten scores."""
-    images, labels = mc.load_digits()
-    learn, test = mc.stratified_split(labels, 0.25, np.random.default_rng(0))
-    templates = mc.mean_templates(images[learn], labels[learn])  # (256, 10)
-    scores = mc.digit_scores(images[test], templates, mc.nearest_template_bias(templates))
+    images, labels = mc.course.load_digits()
+    learn, test = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
+    templates = mc.course.mean_templates(images[learn], labels[learn])  # (256, 10)
+    scores = mc.course.digit_scores(images[test], templates, mc.course.nearest_template_bias(templates))
     right = mc.argmax(scores) == labels[test]
     shown = int(np.flatnonzero(right & (labels[test] == 3))[0])
     plot = canvas(3.4, rows=3, columns=5, height_ratios=[1, 1, 1.5])

@@ -1,4 +1,4 @@
-"""The catalogue: every claim of the package, found in the modules named `<topic>_claims`."""
+"""The catalogue: every claim of the package, found in the modules named `*_claims`, each in the folder of its topic."""
 
 from __future__ import annotations
 
@@ -22,15 +22,20 @@ def catalogue() -> list[Claim]:
         True
     """
     claims: list[Claim] = []
-    for module in sorted(m.name for m in pkgutil.iter_modules(mathcore.__path__) if m.name.endswith("_claims")):
-        topic = module.removesuffix("_claims")
-        for value in vars(importlib.import_module(f"mathcore.{module}")).values():
+    for module in sorted(m.name for m in pkgutil.walk_packages(mathcore.__path__, "mathcore.") if is_claims(m.name)):
+        topic = module.split(".")[1].strip("_")
+        for value in vars(importlib.import_module(module)).values():
             for claim in value if isinstance(value, tuple) else (value,):
                 if isinstance(claim, Claim) and claim not in claims:
                     claim.topic = topic
                     claims.append(claim)
     _check(claims)
     return sorted(claims, key=lambda c: c.faq or 99)
+
+
+def is_claims(module: str) -> bool:
+    """Whether a module holds claims."""
+    return module.endswith("_claims")
 
 
 def _check(claims: list[Claim]) -> None:

@@ -14,12 +14,19 @@ from mathcore.verify.errors import NotTriedError
 _TORCH_WORDS = {"axis": "dim", "keepdims": "keepdim"}
 
 
+@functools.cache
+def public() -> dict[str, Callable[..., Any]]:
+    """Every public name of mathcore that can be called, those of the course included."""
+    import mathcore
+
+    found = {name: getattr(module, name) for module in (mathcore, mathcore.course) for name in module.__all__}
+    return {name: value for name, value in found.items() if callable(value)}
+
+
 @functools.lru_cache(maxsize=512)
 def reference_signature(operation: str) -> inspect.Signature | None:
     """Mathcore's signature of the operation; None if mathcore has no such function."""
-    import mathcore
-
-    function = getattr(mathcore, operation, None) if operation in mathcore.__all__ else None
+    function = public().get(operation)
     return inspect.signature(function) if inspect.isfunction(function) else None
 
 

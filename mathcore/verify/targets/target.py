@@ -22,7 +22,7 @@ from mathcore.verify.targets.adapters import Adapter
 from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.conventions import Conventions
 from mathcore.verify.targets.restrictions import NONE, Restrictions
-from mathcore.verify.targets.signatures import options
+from mathcore.verify.targets.signatures import options, public
 
 
 @dataclass(frozen=True)
@@ -243,9 +243,9 @@ MATHCORE = Conventions(
 
 
 def mathcore_target() -> Target:
-    """Mathcore itself: every public name is an operation, and so is each way to a tokenizer or a language model.
+    """Mathcore itself: its public functions and classes, and the constructors of tokenizers and language models.
 
-    A public name that `dir` does not list is not offered. How many threads there are is asked of mathcore alone.
+    `num_threads`, which nobody else offers, is how many threads there are.
 
     Examples:
         >>> from mathcore.verify import mathcore_target
@@ -255,8 +255,8 @@ def mathcore_target() -> Target:
     import mathcore
     from mathcore._compute import threads
 
-    operations = {
-        **{name: getattr(mathcore, name) for name in dir(mathcore) if name in mathcore.__all__},
+    operations: dict[str, Callable[..., Any]] = {
+        **public(),
         "word_tokenizer": mathcore.WordTokenizer.train,
         "byte_pair_tokenizer": mathcore.BytePairTokenizer.train,
         "load_byte_pair_tokenizer": mathcore.BytePairTokenizer.load,

@@ -74,7 +74,7 @@ def lse_mask_forgotten(correct: Any) -> Any:
 @mutant("logsumexp", wraps=True)
 def keepdims_ignored(correct: Any) -> Any:
     """Always drops the axis."""
-    return lambda x, axis=-1, *, keepdims=False, where=None: correct(x, axis, where=where)  # noqa: ARG005
+    return lambda x, axis=-1, *, keepdims=False, where=None: correct(x, axis, where=where)
 
 
 @mutant("logsumexp", wraps=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mathcore.probability import row_mutants as wrong
 from mathcore.probability.inputs import BLANCHARD, exactly_added, hidden_tiles, shiftable
-from mathcore.probability.log_softmax_tolerances import (
+from mathcore.probability.logsumexp_tolerances import (
     log_softmax_again,
     log_softmax_digits,
     log_softmax_rounding,
