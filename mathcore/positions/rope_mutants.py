@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mathcore.positions.textbook import lanes
 from mathcore.verify.claims import Mutant, mutant
 from mathcore.verify.common_mutants import Operation
 
@@ -197,24 +198,33 @@ def pairs_touch(correct: Operation) -> Operation:
 
 
 # RoPE with other angles.
-def _turned(x: Any, cos: Any, sin: Any, options: dict[str, Any]) -> Any:
-    from mathcore import apply_rope
-
-    return apply_rope(x, cos, sin, interleaved=options.get("interleaved", False))
+def _rotated(x: Any, cos: Any, sin: Any, options: dict[str, Any]) -> Any:
+    """The leading pairs of x rotated in float64, and rounded once; a pair of angle 0 stays as it is."""
+    first, second = lanes(2 * cos.shape[-1], interleaved=options.get("interleaved", False))
+    y = x.astype(np.result_type(x, cos))
+    a, b, still = y[..., first], y[..., second], (cos == 1) & (sin == 0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        y[..., first] = np.where(still, a, a * cos - b * sin)
+        y[..., second] = np.where(still, b, a * sin + b * cos)
+        return y.astype(x.dtype)
 
 
 def _angles_mutant(angles: Callable[[Any, int, float], Any]) -> Mutant:
-    """A mutant of `rope` with angles of its own: (positions, d, base) → (..., d/2)."""
+    """A mutant of `rope` with angles of its own, (positions, d, base) → (..., d/2), and the correct one's refusals."""
 
-    def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
-        m = np.arange(x.shape[-2]) if positions is None else np.asarray(positions)
-        dim = options.get("rotary_dim")
-        dim = x.shape[-1] if dim is None else dim
-        turn = angles(m.astype(np.int64) + options.get("offset", 0), dim, options.get("base", 10_000.0))
-        return _turned(x, np.cos(turn), np.sin(turn), options)
+    def wrong(correct: Operation) -> Operation:
+        def rope(x: Any, positions: Any = None, **options: Any) -> Any:
+            correct(x, positions, **options)
+            m = np.arange(x.shape[-2]) if positions is None else np.asarray(positions)
+            dim = options.get("rotary_dim")
+            dim = x.shape[-1] if dim is None else dim
+            angle = angles(m.astype(np.int64) + options.get("offset", 0), dim, options.get("base", 10_000.0))
+            return _rotated(x, np.cos(angle), np.sin(angle), options)
+
+        return rope
 
     wrong.__doc__, wrong.__name__ = angles.__doc__, angles.__name__
-    return mutant("rope")(wrong)
+    return mutant("rope", wraps=True)(wrong)
 
 
 @_angles_mutant
@@ -270,16 +280,13 @@ def table_in_float32(correct: Operation) -> Operation:
     """Keeps cosines and sines in float32 for data in float64."""
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
-        from mathcore import rope_cos_sin
-
-        m = np.arange(x.shape[-2]) if positions is None else np.asarray(positions).astype(np.int64)
         dim = options.get("rotary_dim")
-        dim = x.shape[-1] if dim is None else dim
-        if dim % 2 or dim > x.shape[-1]:
-            return correct(x, positions, **options)
-        table = rope_cos_sin(m + options.get("offset", 0), dim, base=options.get("base", 10_000.0))
-        cos, sin = (t.astype(np.float32).astype(np.float64) for t in table)
-        return _turned(x, cos, sin, options)
+        first, second = lanes(x.shape[-1] if dim is None else dim, interleaved=options.get("interleaved", False))
+        unit = np.zeros(x.shape)
+        unit[..., first] = 1  # a rotation takes (1, 0) to (cos, sin)
+        table = correct(unit, positions, **options)
+        cos, sin = (table[..., lane].astype(np.float32).astype(np.float64) for lane in (first, second))
+        return _rotated(x, cos, sin, options)
 
     return wrong
 
