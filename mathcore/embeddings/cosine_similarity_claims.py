@@ -65,7 +65,7 @@ cosine_in_range = Claim(
 
 
 @cosine_in_range.property(COSINE_SIMILARITY.inputs(), whole=whole_vectors(), stretch=st.integers(-6, 6))
-def _(ops: Operations, a: Any, b: Any, whole: Any, stretch: int) -> Any:
+def cosines_in_range_within_the_bound(ops: Operations, a: Any, b: Any, whole: Any, stretch: int) -> Any:
     vector, parallel = whole["vector"], whole["vector"] * whole["vector"].dtype.type(whole["factor"])
     one = cosine_rounding(vector, parallel, vector.dtype, ops.conventions.summation)
     other = cosine_rounding(vector, whole["other"], vector.dtype, ops.conventions.summation)
@@ -89,7 +89,7 @@ def _(ops: Operations, a: Any, b: Any, whole: Any, stretch: int) -> Any:
 
 
 @cosine_in_range.property(COSINE_SIMILARITY.inputs(dtype="float64", most=9), exact=exactness(), effort=0.25)
-def _(ops: Operations, a: Any, b: Any, exact: bool) -> Any:
+def balls_go_through_the_same_code(ops: Operations, a: Any, b: Any, exact: bool) -> Any:
     # Numbers with an arithmetic of their own, Arb's balls, go through the same code, and no digit is lost.
     true = enclose(cosine, a, b)
     if not exact:
@@ -133,7 +133,9 @@ def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @exact_at_the_ends.property(long_and_short(), other=st.sampled_from([np.nan, np.inf, -np.inf]))
-def _(ops: Operations, whole: Any, powers: tuple[int, int], name: str, place: int, other: float) -> Any:
+def parallel_and_zero_vectors_are_exact(
+    ops: Operations, whole: Any, powers: tuple[int, int], name: str, place: int, other: float
+) -> Any:
     a, b = (as_dtype(whole * 2.0**power, name) for power in powers)
     broken, nothing = np.where(np.arange(a.shape[1]) == place, a.dtype.type(other), a), 0 * a
     return all_of(
@@ -147,7 +149,7 @@ def _(ops: Operations, whole: Any, powers: tuple[int, int], name: str, place: in
 
 
 @exact_at_the_ends.property(COSINE_SIMILARITY.inputs(), effort=0.5)
-def _(ops: Operations, a: Any, b: Any) -> Any:
+def cosines_never_leave_the_range(ops: Operations, a: Any, b: Any) -> Any:
     itself = a.any(-1).astype(np.float64)  # 0 for a vector of zeros
     return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), equal(ops.cosine_similarity(a, a), itself))
 
@@ -180,12 +182,12 @@ def cubes(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @any_axis.property(cubes(), effort=0.5)
-def _(ops: Operations, a: Any, b: Any, g: Any, axis: int) -> Any:
+def cosine_along_any_axis(ops: Operations, a: Any, b: Any, g: Any, axis: int) -> Any:
     return COSINE_SIMILARITY.agrees(ops, a=np.moveaxis(a, -1, axis), b=np.moveaxis(b, -1, axis), axis=axis)
 
 
 @any_axis.property(cubes(), effort=0.5)
-def _(ops: Operations, a: Any, b: Any, g: Any, axis: int) -> Any:
+def gradient_along_any_axis(ops: Operations, a: Any, b: Any, g: Any, axis: int) -> Any:
     return COSINE_SIMILARITY_VJP.agrees(ops, g=g, a=np.moveaxis(a, -1, axis), b=np.moveaxis(b, -1, axis), axis=axis)
 
 
@@ -219,7 +221,7 @@ def narrow_vectors(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @turns_and_never_lengthens.property(narrow_vectors(), effort=0.5)
-def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
+def gradient_equals_partial_derivatives(ops: Operations, g: Any, a: Any, b: Any) -> Any:
     a_bar, b_bar = ops.cosine_similarity_vjp(g, a, b)
     how, along = (a.dtype, ops.conventions.summation), np.eye(a.shape[1])
 
@@ -237,7 +239,7 @@ def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
 
 
 @turns_and_never_lengthens.property(COSINE_SIMILARITY_VJP.inputs(), effort=0.5)
-def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
+def gradient_is_at_right_angles(ops: Operations, g: Any, a: Any, b: Any) -> Any:
     a_bar, _ = ops.cosine_similarity_vjp(g, a, b)
     allowed = cosine_vjp_rounding(g, a, b, a.dtype, ops.conventions.summation).weighted(a)
     radial = [math.fsum(row) for row in (np.asarray(a_bar, np.float64) * a.astype(np.float64)).tolist()]
@@ -245,7 +247,7 @@ def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
 
 
 @turns_and_never_lengthens.property(COSINE_SIMILARITY_VJP.inputs(), effort=0.25)
-def _(ops: Operations, g: Any, a: Any, b: Any) -> Any:
+def zero_vectors_have_no_gradient(ops: Operations, g: Any, a: Any, b: Any) -> Any:
     nothing = np.zeros_like(a)
     pulled = (*ops.cosine_similarity_vjp(g, nothing, b), *ops.cosine_similarity_vjp(g, a, nothing))
     return all_of(*(equal(p, nothing) for p in pulled))
@@ -274,7 +276,7 @@ any_scale = Claim(
 
 
 @any_scale.property(narrow_vectors(), share=st.floats(0.1, 0.8), sign=st.sampled_from([-1, 1]))
-def _(ops: Operations, g: Any, a: Any, b: Any, share: float, sign: int) -> Any:
+def gradient_scales_to_the_last_bit(ops: Operations, g: Any, a: Any, b: Any, share: float, sign: int) -> Any:
     power = sign * int(share * np.log2(FORMATS["float64"].most))
     g, a, b = (x.astype(np.float64) for x in (g, a, b))  # float64 alone has room for it
     a_bar, b_bar = ops.cosine_similarity_vjp(g, a, b)
@@ -313,7 +315,7 @@ def _in_company(inputs: dict[str, Any], strange: float, row: int) -> dict[str, A
 
 
 @cosine_rows.property(vectors_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
+def other_pairs_change_no_bit(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
     pair, mine = {"a": a, "b": b}, slice(row, row + 1)
     company = ops.cosine_similarity(*_in_company(pair, strange, row).values())
     return all_of(
@@ -324,7 +326,7 @@ def _(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
 
 
 @cosine_rows.property(vectors_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
+def other_pairs_change_no_bit_of_the_gradient(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
     triple, mine = {"g": g, "a": a, "b": b}, slice(row, row + 1)
     company = ops.cosine_similarity_vjp(*_in_company(triple, strange, row).values())
     return all_of(

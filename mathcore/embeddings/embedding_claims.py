@@ -79,12 +79,12 @@ def exact_lookup(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @lookup_is_matmul.exact(exact_lookup(), effort=0.5)
-def _(ops: Operations, ids: Any, weight: Any) -> Any:
+def exact_lookup_equals_the_product(ops: Operations, ids: Any, weight: Any) -> Any:
     return equal(ops.embedding(ids, weight), hot(ids, len(weight)).astype(weight.dtype) @ weight)
 
 
 @lookup_is_matmul.property(EMBEDDING.inputs(), effort=0.5)
-def _(ops: Operations, ids: Any, weight: Any) -> Any:
+def lookup_equals_the_product_bit_for_bit(ops: Operations, ids: Any, weight: Any) -> Any:
     zero = weight.dtype.type(0)  # adding it turns −0 into 0
     product = (hot(ids, len(weight)).astype(weight.dtype) @ weight).astype(weight.dtype)  # bfloat16 becomes float32
     return identical(ops.embedding(ids, weight) + zero, product + zero)
@@ -105,7 +105,7 @@ def columns_of(*numbers: float) -> Callable[[Target], Iterator[dict[str, Any]]]:
 for _special in (-0.0, np.inf, np.nan):
 
     @lookup_is_matmul.counterexample(cases=columns_of(0.0, 1.0, -1.0, _special))
-    def _(ops: Operations, ids: Any, weight: Any) -> Any:
+    def product_copies_every_special_value(ops: Operations, ids: Any, weight: Any) -> Any:
         with np.errstate(invalid="ignore"):
             product = hot(ids, len(weight)).astype(weight.dtype) @ weight
         return identical(ops.embedding(ids, weight), product)
@@ -143,7 +143,7 @@ def exact_words(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @same_dot_product.exact(exact_words())
-def _(ops: Operations, weight: Any, ids: Any, alpha: Any, beta: Any) -> Any:
+def score_is_symmetric_and_bilinear(ops: Operations, weight: Any, ids: Any, alpha: Any, beta: Any) -> Any:
     def score(x: Any, y: Any) -> Any:
         return ops.digit_scores(x[None], y[:, None])[0, 0]
 
@@ -222,7 +222,7 @@ def _score(ops: Operations, a: Any, b: Any) -> Any:
 
 
 @features_order_similarity.property(featured_words(), effort=0.5)
-def _(ops: Operations, word: Any, other: Any, stranger: Any, name: str) -> Any:
+def shared_features_score_higher(ops: Operations, word: Any, other: Any, stranger: Any, name: str) -> Any:
     word, other, stranger = (as_dtype(v, name) for v in (word, other, stranger))
     return all_of(
         less(_score(ops, word, stranger), _score(ops, word, other)),
@@ -231,7 +231,7 @@ def _(ops: Operations, word: Any, other: Any, stranger: Any, name: str) -> Any:
 
 
 @features_order_similarity.property(featured_words(), effort=0.5, rng=seeds())
-def _(ops: Operations, word: Any, other: Any, stranger: Any, name: str, rng: Any) -> Any:
+def same_features_score_highest(ops: Operations, word: Any, other: Any, stranger: Any, name: str, rng: Any) -> Any:
     # Another word as long: the features exchanged, and two of them turned by the angle of 3, 4 and 5.
     rival = rng.permutation(word)
     turned = 5 * rival
@@ -251,14 +251,14 @@ def pairs_of_features(low: int) -> st.SearchStrategy[list[int]]:
 
 
 @features_order_similarity.counterexample(word=pairs_of_features(-3), other=pairs_of_features(-3))
-def _(ops: Operations, word: Any, other: Any) -> Any:
+def features_of_any_sign_score_positively(ops: Operations, word: Any, other: Any) -> Any:
     word, other = np.array(word, float), np.array(other, float)
     shares = float((word * other != 0).any())  # nothing is scored against nothing
     return less(0.0, _score(ops, word, other) + (1.0 - shares))
 
 
 @features_order_similarity.counterexample(word=pairs_of_features(0), other=pairs_of_features(0))
-def _(ops: Operations, word: Any, other: Any) -> Any:
+def features_of_any_length_score_highest_with_themselves(ops: Operations, word: Any, other: Any) -> Any:
     word, other = np.array(word, float), np.array(other, float)
     return at_most(_score(ops, word, other), _score(ops, word, word))
 
@@ -270,7 +270,7 @@ def fainter_and_fainter(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @features_order_similarity.counterexample(cases=fainter_and_fainter)
-def _(ops: Operations, word: Any) -> Any:
+def faint_features_score_positively(ops: Operations, word: Any) -> Any:
     return less(0.0, _score(ops, word, word))
 
 
@@ -309,19 +309,19 @@ size_bounds_rank = Claim(
 
 
 @size_bounds_rank.exact(word_and_context_vectors(), effort=0.5)
-def _(ops: Operations, words: Any, contexts: Any) -> Any:
+def rank_is_at_most_the_size(ops: Operations, words: Any, contexts: Any) -> Any:
     scores = ops.linear(ops.embedding(np.arange(len(words)), words), contexts.T)
     return at_most(rank(scores), words.shape[1])
 
 
 @size_bounds_rank.exact(table=whole_table(), effort=0.5)
-def _(ops: Operations, table: Any) -> Any:
+def size_of_the_rank_is_enough(ops: Operations, table: Any) -> Any:
     words, contexts = factored(table)
     return all_of(equal(words.shape[1], rank(table)), equal(ops.linear(words, contexts), table))
 
 
 @size_bounds_rank.property(BEST_SCORE_TABLE.inputs(most=5), effort=0.5)
-def _(ops: Operations, table: Any, dim: int) -> Any:
+def best_table_misses_by_the_tail(ops: Operations, table: Any, dim: int) -> Any:
     words, contexts = (np.asarray(x, np.float64) for x in ops.best_score_table(table, dim))
     allowed = score_table_rounding(table, dim, table.dtype)
     sizes = equal([words.shape, contexts.shape], [(len(table), dim), (table.shape[1], dim)])
@@ -354,7 +354,7 @@ more_size_less_error = Claim(
 
 
 @more_size_less_error.property(known_scores())
-def _(ops: Operations, known: Known, dim: int) -> Any:
+def error_falls_with_the_size(ops: Operations, known: Known, dim: int) -> Any:
     table, values = known
 
     def off(d: int) -> Any:
@@ -405,7 +405,7 @@ room_grows = Claim(
 
 
 @room_grows.statistical
-def _(ops: Operations, rng: Any) -> Any:
+def random_directions_are_nearly_orthogonal(ops: Operations, rng: Any) -> Any:
     size, nearly, directions = 12_288, 0.1, rng.normal(size=(16, 12_288))
     one, other = np.triu_indices(len(directions), 1)
     cosines = ops.cosine_similarity(directions[one], directions[other])
@@ -416,7 +416,7 @@ def _(ops: Operations, rng: Any) -> Any:
 
 
 @room_grows.property(directions=crowded_directions(), effort=0.5)
-def _(ops: Operations, directions: Any) -> Any:
+def crowded_directions_reach_the_bound(ops: Operations, directions: Any) -> Any:
     count, size = directions.shape
     directions = np.where(directions.any(1, keepdims=True), directions, 1.0)  # a vector of zeros has none
     one, other = np.triu_indices(count, 1)
@@ -442,7 +442,7 @@ size_is_fixed_before = Claim(
 
 
 @size_is_fixed_before.property(EMBEDDING_VJP.inputs(), optimiser=st.sampled_from(["SGD", "Adam"]), effort=0.5)
-def _(ops: Operations, g: Any, ids: Any, weight: Any, optimiser: str) -> Any:
+def steps_keep_shape_and_dtype(ops: Operations, g: Any, ids: Any, weight: Any, optimiser: str) -> Any:
     step, table = getattr(ops, optimiser)(0.1), weight
     state, tables = step.init({"E": table}), []
     for _ in range(3):
@@ -484,7 +484,7 @@ def special_table(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @copies_every_bit.property(special_table())
-def _(ops: Operations, ids: Any, weight: Any) -> Any:
+def lookup_copies_every_bit(ops: Operations, ids: Any, weight: Any) -> Any:
     def bits(x: Any) -> Any:
         return np.ascontiguousarray(x).view(f"u{x.dtype.itemsize}")
 
@@ -498,7 +498,7 @@ def large_tables() -> Iterator[dict[str, Any]]:
 
 
 @copies_every_bit.exhaustive(large_tables)
-def _(ops: Operations, rows: int) -> Any:
+def ids_past_a_float32_are_exact(ops: Operations, rows: int) -> Any:
     column = np.zeros(rows, np.float32)  # 64 MiB that are never touched but for the end
     column[2**24 :] = np.arange(8)
     return equal(ops.embedding(np.arange(2**24, 2**24 + 4), column[:, None])[:, 0], [0, 1, 2, 3])
@@ -544,7 +544,7 @@ def exact_cotangents(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @occurrences_add_up.exact(exact_cotangents(), effort=0.5)
-def _(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
+def exact_gradient_is_the_transpose(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
     pulled = ops.embedding_vjp(g, ids, weight)
     return all_of(
         equal(pulled, hot(ids, len(weight)).astype(weight.dtype).T @ g),
@@ -564,7 +564,7 @@ def long_texts(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @occurrences_add_up.exact(long_texts(), effort=0.5)
-def _(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
+def long_texts_add_up_exactly(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
     pulled = ops.embedding_vjp(g, ids, weight)
     return equal(pulled, hot(ids, len(weight)).T @ g.astype(np.float64))
 
@@ -577,7 +577,7 @@ def large_texts(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @occurrences_add_up.exhaustive(large_texts)
-def _(ops: Operations, g: Any, ids: Any, rows: int) -> Any:
+def large_texts_add_up_exactly(ops: Operations, g: Any, ids: Any, rows: int) -> Any:
     pulled = ops.embedding_vjp(g, ids, np.zeros((rows, 1), g.dtype))
     return equal(pulled[:, 0], np.bincount(ids, weights=g[:, 0].astype(np.float64), minlength=rows))
 
@@ -590,7 +590,7 @@ def two_formats(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @occurrences_add_up.property(two_formats(), effort=0.5)
-def _(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
+def gradient_of_two_dtypes_within_the_bound(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
     pulled, of = ops.embedding_vjp(g, ids, weight), hot(ids.ravel(), len(weight)).T
     magnitude = of @ abs(g.astype(np.float64)).reshape(ids.size, g.shape[-1])
     # A finer cotangent is rounded when it is stored, even if it is alone.
@@ -619,7 +619,7 @@ def classes_and_ids(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @one_at_the_id.property(classes_and_ids(), data=st.data())
-def _(ops: Operations, ids: Any, num_classes: int, data: Any) -> Any:
+def one_hot_is_one_at_the_id(ops: Operations, ids: Any, num_classes: int, data: Any) -> Any:
     axis = data.draw(st.integers(-ids.ndim - 1, ids.ndim), label="axis")
     name = data.draw(st.sampled_from(["float64", "float32", "float16", "int64", "bool"]), label="dtype")
     expected = np.moveaxis(hot(ids, num_classes), -1, axis).astype(name)
@@ -649,7 +649,7 @@ embedding_rows = Claim(
 
 
 @embedding_rows.property(words_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
+def other_rows_change_no_bit_of_the_vectors(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
     mine = np.arange(len(weight)) == ids.min(initial=len(weight))
     others = np.where(mine[:, None], weight, weight.dtype.type(strange))
     alone = np.isin(ids, np.flatnonzero(mine))
@@ -657,7 +657,7 @@ def _(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
 
 
 @embedding_rows.property(words_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
+def other_tokens_change_no_bit_of_the_gradient(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
     mine = np.arange(len(weight)) == ids.min(initial=len(weight))
     others = np.where(np.isin(ids, np.flatnonzero(mine))[..., None], g, g.dtype.type(strange))
     return identical(ops.embedding_vjp(others, ids, weight)[mine], ops.embedding_vjp(g, ids, weight)[mine])
@@ -680,7 +680,7 @@ def no_ids() -> Iterator[dict[str, Any]]:
 
 
 @ids_are_integers.exhaustive(no_ids)
-def _(ops: Operations, operation: str, ids: Any) -> Any:
+def ids_of_other_dtypes_are_refused(ops: Operations, operation: str, ids: Any) -> Any:
     table = np.ones((3, 2))
     arguments = {"embedding": (ids, table), "embedding_vjp": (np.ones((2, 2)), ids, table), "one_hot": (ids, 3)}
     return raises(lambda: getattr(ops, operation)(*arguments[operation]), TypeError)
@@ -721,10 +721,10 @@ def misfits() -> Iterator[dict[str, Any]]:
 
 
 @shapes_must_fit.exhaustive(misfits)
-def _(ops: Operations, operation: str, arguments: tuple[Any, ...], words: tuple[str, ...]) -> Any:
+def misfits_are_refused(ops: Operations, operation: str, arguments: tuple[Any, ...], words: tuple[str, ...]) -> Any:
     return raises(lambda: getattr(ops, operation)(*arguments), ValueError, saying=words)
 
 
 @shapes_must_fit.exhaustive(lambda: iter([{"axis": 2}, {"axis": -3}]))
-def _(ops: Operations, axis: int) -> Any:
+def missing_axes_are_refused(ops: Operations, axis: int) -> Any:
     return raises(lambda: ops.cosine_similarity(np.ones((3, 2)), np.ones((3, 2)), axis=axis), ValueError)

@@ -81,12 +81,12 @@ layers_compose = Claim(
 
 
 @layers_compose.exact(exact_stack(least=0, most=4))
-def _(ops: Operations, x: Any, layers: Any) -> Any:
+def two_exact_layers_are_one(ops: Operations, x: Any, layers: Any) -> Any:
     return equal(through(ops, x, layers), x @ as_one(layers)[0] + as_one(layers)[1])
 
 
 @layers_compose.property(float_stack(), effort=0.5)
-def _(ops: Operations, x: Any, layers: Any) -> Any:
+def two_layers_are_one_within_the_bound(ops: Operations, x: Any, layers: Any) -> Any:
     true = enclose(lambda x, u, b, v, c: (x @ u + b) @ v + c, x, *layers[0], *layers[1])
     return equal(through(ops, x, layers), true, within=stacked_layers(x, layers, x.dtype))
 
@@ -105,13 +105,13 @@ ten_layers_are_one = Claim(
 
 
 @ten_layers_are_one.exact(exact_stack(count=10, most=3), effort=0.5)
-def _(ops: Operations, x: Any, layers: Any) -> Any:
+def ten_exact_layers_are_one(ops: Operations, x: Any, layers: Any) -> Any:
     weight, bias = as_one(layers)
     return equal(through(ops, x, layers), ops.linear(x, weight, bias))
 
 
 @ten_layers_are_one.property(float_stack(count=10, most=5), effort=0.25)
-def _(ops: Operations, x: Any, layers: Any) -> Any:
+def ten_layers_are_one_within_the_bound(ops: Operations, x: Any, layers: Any) -> Any:
     def one_matrix(x: Any, *flat: Any) -> Any:
         weight, bias = as_one(list(zip(flat[::2], flat[1::2], strict=True)))
         return x @ weight + bias
@@ -147,7 +147,7 @@ def unit(n: int, like: Any) -> Any:
 
 
 @two_layers_collapse.exact(exact_pair())
-def _(ops: Operations, x: Any, u: Any, v: Any) -> Any:
+def exact_pair_is_one_matrix_of_its_rank(ops: Operations, x: Any, u: Any, v: Any) -> Any:
     one = ops.linear(ops.linear(unit(len(u), u), u), v)  # what the pair does to a basis
     return all_of(
         equal(ops.linear(ops.linear(x, u), v), ops.linear(x, one)), equal(one, u @ v), at_most(rank(one), u.shape[1])
@@ -155,7 +155,7 @@ def _(ops: Operations, x: Any, u: Any, v: Any) -> Any:
 
 
 @two_layers_collapse.property(float_stack(), effort=0.5)
-def _(ops: Operations, x: Any, layers: Any) -> Any:
+def pair_is_one_matrix_within_the_bound(ops: Operations, x: Any, layers: Any) -> Any:
     (u, _), (v, _) = layers
     bare = [(u, np.zeros_like(u[0])), (v, np.zeros_like(v[0]))]
     true = enclose(lambda x, u, v: x @ (u @ v), x, u, v)
@@ -170,7 +170,7 @@ def narrow_pair(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @two_layers_collapse.property(narrow_pair(), effort=0.5)
-def _(ops: Operations, u: Any, v: Any) -> Any:
+def rank_is_at_most_the_width_between(ops: Operations, u: Any, v: Any) -> Any:
     # The product was rounded, and lies so close to one of rank r that the singular values after the r-th are faint.
     one, r = ops.linear(u, v), u.shape[1]
     rounded = dot_product(magnitude(u, v), r, u.dtype)
@@ -203,7 +203,7 @@ def bottlenecks(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @collapse_is_weaker.exact(bottlenecks())
-def _(ops: Operations, u: Any, v: Any) -> Any:
+def narrow_pair_never_is_the_identity(ops: Operations, u: Any, v: Any) -> Any:
     m, n, r = len(u), v.shape[1], u.shape[1]
     pair = ops.linear(ops.linear(unit(m, u), u), v)
     return all_of(equal(pair, u @ v), at_most(rank(pair), r), less(r, rank(np.eye(m, n))))  # so the pair is never [I 0]
@@ -219,7 +219,7 @@ def wide_enough(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @collapse_is_weaker.property(wide_enough(), effort=0.5)
-def _(ops: Operations, x: Any, weight: Any, r: int) -> Any:
+def wide_pair_is_any_matrix(ops: Operations, x: Any, weight: Any, r: int) -> Any:
     m, n = weight.shape
     u = np.eye(m, r).astype(x.dtype) if m <= n else np.pad(weight, ((0, 0), (0, r - n)))
     v = np.pad(weight, ((0, r - m), (0, 0))) if m <= n else np.eye(r, n).astype(x.dtype)
@@ -235,5 +235,5 @@ def pairs_of_matrices() -> Iterator[dict[str, Any]]:
 
 
 @collapse_is_weaker.counterexample(cases=pairs_of_matrices)
-def _(ops: Operations, u: Any, v: Any) -> Any:
+def no_pair_has_full_rank(ops: Operations, u: Any, v: Any) -> Any:
     return less(rank(ops.linear(ops.linear(np.eye(2), u), v)), 2)

@@ -80,18 +80,18 @@ layer_is_a_matrix = Claim(
 
 
 @layer_is_a_matrix.exact(exact_layer())
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def outputs_are_weighted_sums(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     by_hand = [[sum(row * column) + b for column, b in zip(weight.T, bias, strict=True)] for row in x]
     return equal(ops.linear(x, weight, bias), by_hand)
 
 
 @layer_is_a_matrix.property(LINEAR.inputs(most=300))
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def layer_within_the_bound(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     return LINEAR.agrees(ops, x=x, weight=weight, bias=bias)
 
 
 @layer_is_a_matrix.exhaustive(large_layers)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def large_layers_are_exact(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return equal(ops.linear(x, weight, bias), exactly(x, weight, bias))
 
 
@@ -118,7 +118,7 @@ def exact_mixtures(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @is_linear.exact(exact_mixtures())
-def _(ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any, bias: Any) -> Any:
+def exact_mixtures_go_through(ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any, bias: Any) -> Any:
     fx, fy, affine_x, affine_y = (ops.linear(z, weight, *b) for b in ((), (bias,)) for z in (x, y))
     return all_of(
         equal(ops.linear(a * x + b * y, weight), a * fx + b * fy),
@@ -139,7 +139,9 @@ def float_mixtures(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @is_linear.property(float_mixtures())
-def _(ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any, bias: Any) -> Any:
+def mixtures_go_through_within_the_bound(
+    ops: Operations, x: Any, y: Any, a: int, b: int, weight: Any, bias: Any
+) -> Any:
     def allowed(z: Any) -> Any:
         return true_layer(z, weight, bias)[1]
 
@@ -186,7 +188,7 @@ def around(w: Any, places: Any, turned: Any, along: int, beside: int) -> tuple[A
 
 
 @score_is_alignment.property(directions())
-def _(ops: Operations, **how: Any) -> Any:
+def own_direction_scores_highest(ops: Operations, **how: Any) -> Any:
     w, same_length, across, _ = around(**how)
     score: Callable[[Any], Any] = lambda x: ops.linear(x[None], w[:, None])[0, 0]  # noqa: E731
     return all_of(  # whole numbers: every score is exact
@@ -212,7 +214,7 @@ def lengths_times_cosine(x: Any, w: Any) -> Any:
 
 
 @score_is_alignment.property(input_and_weights(), effort=0.5)
-def _(ops: Operations, x: Any, w: Any) -> Any:
+def score_is_lengths_times_cosine(ops: Operations, x: Any, w: Any) -> Any:
     allowed = dot_product(magnitude(x[None], w[:, None]), len(x), x.dtype)
     return equal(ops.linear(x[None], w[:, None])[0], enclose(lengths_times_cosine, x, w), within=allowed[0])
 
@@ -233,7 +235,7 @@ columns_are_detectors = Claim(
 
 
 @columns_are_detectors.exact(exact_layer())
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def column_alone_gives_its_output(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     together = ops.linear(x, weight, bias)
     return all_of(
         *(
@@ -253,7 +255,7 @@ def columns_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @columns_are_detectors.property(columns_and_strangers(), effort=0.5)
-def _(ops: Operations, x: Any, weight: Any, bias: Any, j: int, strange: float) -> Any:
+def other_columns_change_no_bit(ops: Operations, x: Any, weight: Any, bias: Any, j: int, strange: float) -> Any:
     mine = np.arange(weight.shape[1]) == j
     others, alone = np.where(mine, weight, x.dtype.type(strange)), None if bias is None else bias[[j]]
     return all_of(
@@ -286,7 +288,7 @@ high_score_means_aligned = Claim(
 
 
 @high_score_means_aligned.property(directions())
-def _(ops: Operations, **how: Any) -> Any:
+def longer_input_outscores_the_aligned_one(ops: Operations, **how: Any) -> Any:
     w, same_length, _, long = around(**how)
     scores = ops.linear(np.stack([w, same_length, -same_length, long]), w[:, None])[:, 0].astype(np.float64)
     gaps = ((np.stack([w, same_length, -same_length]).astype(np.float64) - w.astype(np.float64)) ** 2).sum(1)
@@ -298,7 +300,7 @@ def _(ops: Operations, **how: Any) -> Any:
 @high_score_means_aligned.counterexample(
     x=st.lists(st.integers(-3, 3), min_size=2, max_size=2), w=st.just([1, 0]), y=st.just([1, 0])
 )
-def _(ops: Operations, x: list[int], w: list[int], y: list[int]) -> Any:
+def only_aligned_inputs_score_highest(ops: Operations, x: list[int], w: list[int], y: list[int]) -> Any:
     score: Callable[[Any], Any] = lambda v: ops.linear(np.array([v], float), np.array([w], float).T)[0, 0]  # noqa: E731
     aligned = x[1] == 0 and x[0] > 0  # y lies exactly in the direction of w
     return at_most(score(x), score(y)) if not aligned else equal(0.0, 0.0)
@@ -344,22 +346,22 @@ def whole_matrices(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @multiply_add.exact(whole_matrices())
-def _(ops: Operations, a: Any, b: Any) -> Any:
+def whole_matrices_multiply_exactly(ops: Operations, a: Any, b: Any) -> Any:
     return equal(ops.linear(a, b), exactly(a, b))
 
 
 @multiply_add.exact(exact_pair(), effort=0.5)
-def _(ops: Operations, x: Any, u: Any, v: Any) -> Any:
+def product_equals_three_loops(ops: Operations, x: Any, u: Any, v: Any) -> Any:
     return equal(ops.linear(x, u), triple_loop(x, u))
 
 
 @multiply_add.property(LINEAR.inputs())
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def product_within_the_bound(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     return LINEAR.agrees(ops, x=x, weight=weight, bias=None)
 
 
 @multiply_add.exhaustive(large_layers)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def large_products_are_exact(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return equal(ops.linear(x, weight), exactly(x, weight))
 
 
@@ -383,7 +385,7 @@ def three_sizes(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @operation_count.exact(three_sizes())
-def _(ops: Operations, m: int, k: int, n: int, counts: bool) -> Any:
+def multiplications_and_additions_are_counted(ops: Operations, m: int, k: int, n: int, counts: bool) -> Any:
     cost = work_of(ops, np.ones((m, k), int), np.ones((k, n), int), counts=counts)
     return equal(cost, [m * n * k, m * n * (k - 1)])
 
@@ -406,7 +408,7 @@ rows_are_independent = Claim(
 
 
 @rows_are_independent.exact(exact_layer(), effort=0.5)
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def rows_alone_equal_rows_together(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     rows = [ops.linear(x[i : i + 1], weight, bias)[0] for i in range(len(x))]
     return equal(ops.linear(x, weight, bias), np.stack(rows))
 
@@ -427,7 +429,7 @@ def among(strange: Any, x: Any, place: int) -> Any:
 
 
 @rows_are_independent.property(rows_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, place: int) -> Any:
+def other_rows_change_no_bit(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, place: int) -> Any:
     company = ops.linear(among(strange, x, place), weight, bias)
     return all_of(
         identical(company[place], ops.linear(x, weight, bias)[place]),
@@ -437,7 +439,9 @@ def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, pla
 
 
 @rows_are_independent.property(rows_and_strangers(), effort=0.5)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, place: int) -> Any:
+def other_rows_change_no_bit_of_the_gradient(
+    ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, place: int
+) -> Any:
     company = ops.linear_vjp(among(strange, g, place), among(strange, x, place), weight, bias)[0]
     return all_of(
         identical(company[place], ops.linear_vjp(g, x, weight, bias)[0][place]),
@@ -453,7 +457,7 @@ def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @rows_are_independent.exhaustive(thousands_of_rows)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def thousands_of_rows_are_exact(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return equal(ops.linear(x, weight, bias), exactly(x, weight, bias))
 
 
@@ -474,19 +478,19 @@ associative = Claim(
 
 
 @associative.exact(exact_pair())
-def _(ops: Operations, x: Any, u: Any, v: Any) -> Any:
+def either_product_may_be_first(ops: Operations, x: Any, u: Any, v: Any) -> Any:
     return equal(ops.linear(ops.linear(x, u), v), ops.linear(x, ops.linear(u, v)))
 
 
 @associative.property(float_stack(most=12), effort=0.5)
-def _(ops: Operations, x: Any, layers: Any) -> Any:
+def either_product_first_within_the_bound(ops: Operations, x: Any, layers: Any) -> Any:
     (u, _), (v, _) = bare = [(w, np.zeros_like(w[0])) for w, _ in layers]
     within = stacked_layers(x, bare, x.dtype) + merged_layers(x, bare, x.dtype)
     return equal(ops.linear(ops.linear(x, u), v), ops.linear(x, ops.linear(u, v)), within=within)
 
 
 @associative.counterexample(x=st.integers(1, 9), u=st.integers(1, 9), v=st.integers(1, 9))
-def _(ops: Operations, x: int, u: int, v: int) -> Any:
+def either_product_first_bit_for_bit(ops: Operations, x: int, u: int, v: int) -> Any:
     a, b, c = (np.array([[n / 10]]) for n in (x, u, v))
     return equal(ops.linear(ops.linear(a, b), c), ops.linear(a, ops.linear(b, c)))
 
@@ -505,12 +509,12 @@ row_and_column = Claim(
 
 
 @row_and_column.exact(exact_pair())
-def _(ops: Operations, x: Any, u: Any, v: Any) -> Any:
+def row_equals_transposed_column(ops: Operations, x: Any, u: Any, v: Any) -> Any:
     return equal(ops.linear(x, u), (u.T @ x.T).T)
 
 
 @row_and_column.property(LINEAR.inputs(most=300), effort=0.5)
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def row_and_column_within_the_bound(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     row = row_by_row(x, len(weight))
     true, allowed = true_layer(row, weight)
     as_rows, as_columns = ops.linear(row, weight), ops.linear(weight.T, row.T).T
@@ -557,7 +561,7 @@ def small_shapes() -> Iterator[dict[str, Any]]:
 
 
 @shapes_must_touch.exhaustive(small_shapes)
-def _(ops: Operations, x: tuple[int, ...], weight: tuple[int, ...]) -> Any:
+def small_shapes_fit_or_are_refused(ops: Operations, x: tuple[int, ...], weight: tuple[int, ...]) -> Any:
     a, b = np.ones(x), np.ones(weight)
     if len(weight) == 2 and x and x[-1] == weight[0]:
         return equal(ops.linear(a, b), np.full((*x[:-1], weight[1]), float(weight[0])))
@@ -576,7 +580,7 @@ def wrong_biases() -> Iterator[dict[str, Any]]:
 
 
 @shapes_must_touch.exhaustive(wrong_biases)
-def _(ops: Operations, bias: tuple[int, ...]) -> Any:
+def wrong_biases_are_refused(ops: Operations, bias: tuple[int, ...]) -> Any:
     x, weight, b = np.ones((2, 2)), np.ones((2, 3)), np.ones(bias)
     g = np.ones((2, 3))
     return all_of(
@@ -602,7 +606,9 @@ def any_shapes(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @shapes_must_touch.property(any_shapes(), effort=2)
-def _(ops: Operations, x: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...], dtype: str) -> Any:
+def drawn_shapes_fit_or_are_refused(
+    ops: Operations, x: tuple[int, ...], weight: tuple[int, ...], bias: tuple[int, ...], dtype: str
+) -> Any:
     arrays = [np.ones(shape, dtype_named(dtype)) for shape in (x, weight, bias)]
     touching = len(weight) == 2 and len(x) > 0 and x[-1] == weight[0]
     if touching and bias == weight[1:]:
@@ -624,7 +630,7 @@ stream_of_rows = Claim(
 
 
 @stream_of_rows.exact(exact_layer(), effort=0.5)
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def stack_equals_its_rows(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     rows = [ops.linear(row, weight, bias) for row in x]
     stack = np.stack([x, x[::-1]])
     return all_of(
@@ -642,7 +648,7 @@ def streams(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @stream_of_rows.property(streams(), effort=0.5)
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def stack_and_rows_within_the_bound(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     together, (true, allowed) = ops.linear(x, weight, bias), true_layer(x, weight, bias)
     one_by_one = [equal(ops.linear(x[i], weight, bias), true[i], within=allowed[i]) for i in np.ndindex(x.shape[:-1])]
     return all_of(equal(together, true, within=allowed), *one_by_one)
@@ -683,7 +689,7 @@ def same_numbers(y: Any, true: Any) -> Conjunction:
 
 
 @nothing_is_hidden.property(layers_with_a_stranger())
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def nan_and_infinity_reach_their_outputs(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     a, w, b = (v.astype(np.float64) for v in (x, weight, bias))
     return same_numbers(ops.linear(x, weight, bias), (a[:, :, None] * w).sum(1) + b)  # whatever the order of the sum
 
@@ -701,7 +707,7 @@ def beyond_the_largest(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @nothing_is_hidden.exhaustive(beyond_the_largest)
-def _(ops: Operations, x: Any, bias: Any, true: float) -> Any:
+def sums_overflow_to_infinity(ops: Operations, x: Any, bias: Any, true: float) -> Any:
     return equal(ops.linear(x, np.ones((2, 1), x.dtype), bias), np.array([[true]]))
 
 
@@ -739,7 +745,9 @@ def layer_and_step(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @linear_gradient.exact(layer_and_step())
-def _(ops: Operations, x: Any, weight: Any, bias: Any, dx: Any, dweight: Any, dbias: Any, g: Any) -> Any:
+def steps_pair_with_cotangents(
+    ops: Operations, x: Any, weight: Any, bias: Any, dx: Any, dweight: Any, dbias: Any, g: Any
+) -> Any:
     pulled = ops.linear_vjp(g, x, weight, bias)
     foretold = sum((p * d).sum() for p, d in zip(pulled, (dx, dweight, dbias), strict=True))
     pushed = dx @ weight + x @ dweight + dbias
@@ -758,7 +766,7 @@ def small_layers(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @linear_gradient.property(small_layers(), effort=0.5)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def gradient_equals_partial_derivatives(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     at, cotangent = (x, weight, bias), g.astype(np.float64)
     allowed = [
         true_layer(g, weight.T)[1], true_layer(x.T, g)[1], true_layer(np.ones((1, len(g)), g.dtype), g)[1][0],
@@ -780,10 +788,10 @@ def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 
 @linear_gradient.property(LINEAR_VJP.inputs(most=40), effort=0.5)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def gradient_within_the_bound(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return LINEAR_VJP.agrees(ops, g=g, x=x, weight=weight, bias=bias)
 
 
 @linear_gradient.exhaustive(large_layers)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def large_gradients_are_exact(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return whole_numbers_pulled(ops, g, x, weight, bias)

@@ -32,7 +32,7 @@ is_smaller = Claim(
 
 
 @is_smaller.exact(sizes(), effort=0.5)
-def _(ops: Operations, m: int, n: int, r: int, counts: bool) -> Any:
+def numbers_and_multiplications_are_counted(ops: Operations, m: int, n: int, r: int, counts: bool) -> Any:
     left, right = ops.low_rank(np.eye(m, n) - 0.5, r)
     x, factors, whole = np.ones((1, m), int), (np.ones((m, r), int), np.ones((r, n), int)), np.ones((m, n), int)
     through_both, through_one = (work_of(ops, x, *f, counts=counts)[0] for f in (factors, (whole,)))
@@ -44,7 +44,7 @@ def _(ops: Operations, m: int, n: int, r: int, counts: bool) -> Any:
 
 
 @is_smaller.counterexample(sizes())
-def _(ops: Operations, m: int, n: int, r: int, counts: bool) -> Any:
+def factors_always_hold_fewer_numbers(ops: Operations, m: int, n: int, r: int, counts: bool) -> Any:
     left, right = ops.low_rank(np.eye(m, n), r)
     return less(left.size + right.size, m * n)
 
@@ -78,7 +78,7 @@ def spectra(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @error_is_the_tail.property(spectra())
-def _(ops: Operations, weight: Any, values: Any, rank: int) -> Any:
+def errors_equal_the_tail(ops: Operations, weight: Any, values: Any, rank: int) -> Any:
     left, right = (np.asarray(factor, np.float64) for factor in ops.low_rank(weight, rank))
     missed = weight.astype(np.float64) - left @ right
     within = score_table_rounding(weight, rank, weight.dtype) + score_table_rounding(weight, 0, np.float64)

@@ -72,12 +72,12 @@ keeps_positive = Claim(
 
 
 @keeps_positive.exhaustive(every_number_of_16_bits)
-def _(ops: Operations, x: Any) -> Any:
+def every_16_bit_number_is_clipped(ops: Operations, x: Any) -> Any:
     return RELU.agrees(ops, x=x)
 
 
 @keeps_positive.exhaustive(every_special_number)
-def _(ops: Operations, x: Any) -> Any:
+def special_numbers_are_clipped(ops: Operations, x: Any) -> Any:
     return RELU.agrees(ops, x=x)
 
 
@@ -88,7 +88,7 @@ def numbers_of_any_size(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @keeps_positive.property(numbers_of_any_size())
-def _(ops: Operations, x: Any) -> Any:
+def numbers_of_any_size_are_clipped(ops: Operations, x: Any) -> Any:
     return RELU.agrees(ops, x=x)
 
 
@@ -132,7 +132,7 @@ def laws(ops: Operations, x: Any, y: Any, factor: Any) -> Conjunction:
 
 
 @algebra.exhaustive(all_in_order)
-def _(ops: Operations, x: Any, y: Any, factor: Any) -> Any:
+def laws_hold_for_all_16_bit_numbers(ops: Operations, x: Any, y: Any, factor: Any) -> Any:
     return laws(ops, x, y, factor)
 
 
@@ -146,7 +146,7 @@ def ordered_pairs(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @algebra.property(ordered_pairs())
-def _(ops: Operations, x: Any, y: Any, factor: Any) -> Any:
+def laws_hold_for_ordered_pairs(ops: Operations, x: Any, y: Any, factor: Any) -> Any:
     return laws(ops, np.minimum(x, y), np.maximum(x, y), abs(factor))
 
 
@@ -224,7 +224,7 @@ def relu_between(ops: Operations, x: Any, weight: Any, bias: Any, after: Any) ->
 
 
 @breaks_the_collapse.property(nets_around_a_point())
-def _(ops: Operations, point: Any, step: Any, weight: Any, after: Any) -> Any:
+def second_difference_is_the_bends(ops: Operations, point: Any, step: Any, weight: Any, after: Any) -> Any:
     # What f(p + d) + f(p − d) − 2f(p) leaves over: nothing if f is affine, and the bends of the units here.
     places, wide = (point + step, point - step, point), weight.astype(np.float64)
     bias = -(point.astype(np.float64) @ wide)[0].astype(weight.dtype)
@@ -242,7 +242,7 @@ def nets_that_cancel(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @breaks_the_collapse.property(nets_that_cancel(), effort=0.5)
-def _(ops: Operations, x: Any, weight: Any, bias: Any, after: Any, turn: int) -> Any:
+def cancelled_bends_leave_one_layer(ops: Operations, x: Any, weight: Any, bias: Any, after: Any, turn: int) -> Any:
     # Pairs with one kink: (w, b) that gives |c|v, and c(w, b) that gives −v.
     w, b, v = (a.astype(np.float64) for a in (weight, bias, after))
     net = np.c_[w, turn * w], np.r_[b, turn * b], np.r_[abs(turn) * v, -v]
@@ -252,12 +252,12 @@ def _(ops: Operations, x: Any, weight: Any, bias: Any, after: Any, turn: int) ->
 
 
 @breaks_the_collapse.proof
-def _(ops: Operations) -> Any:
+def xor_is_no_affine_map(ops: Operations) -> Any:
     return all_of(equal(xor_net(ops, CORNERS), XOR), no_affine_map_is(xor_net(ops, CORNERS)))
 
 
 @breaks_the_collapse.counterexample(up=st.integers(1, 4), down=st.integers(-4, -1))
-def _(ops: Operations, up: int, down: int) -> Any:
+def any_two_units_leave_the_linear_maps(ops: Operations, up: int, down: int) -> Any:
     # f(x) = up · relu(x) + down · relu(−x) is linear if and only if f(1) + f(−1) = 2f(0).
     weight, after = np.array([[1.0, -1.0]]), np.array([[float(up)], [float(down)]])
     ahead, behind, here = relu_between(ops, np.array([[1.0], [-1.0], [0.0]]), weight, np.zeros(2), after)
@@ -285,12 +285,12 @@ def corners(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @beats_linear.exhaustive(corners)
-def _(ops: Operations, corner: Any, wanted: Any) -> Any:
+def net_computes_xor(ops: Operations, corner: Any, wanted: Any) -> Any:
     return equal(xor_net(ops, corner)[0], wanted)
 
 
 @beats_linear.proof
-def _(ops: Operations) -> Any:
+def no_threshold_computes_xor(ops: Operations) -> Any:
     # A threshold t would need f > t where XOR is 1 and f ≤ t where it is 0. Weighted by the balance, the four
     # inequalities add up to 0 < 0.
     ones, zeros = -BALANCE * XOR, BALANCE * (1 - XOR)
@@ -366,7 +366,7 @@ def net(ops: Operations, x: Any, layers: Any) -> Any:
 
 
 @piecewise_linear.exact(one_pattern())
-def _(ops: Operations, x: Any, d: Any, layers: Any) -> Any:
+def midpoint_of_one_pattern_is_the_mean(ops: Operations, x: Any, d: Any, layers: Any) -> Any:
     steps = (x + (step if d.dtype == object else float(step)) * d for step in STEPS)
     y = next((y for y in steps if pattern(y, layers) == pattern(x, layers)), x)  # the first that switches no unit
     middle = net(ops, (x + y) / 2, layers)
@@ -374,7 +374,7 @@ def _(ops: Operations, x: Any, d: Any, layers: Any) -> Any:
 
 
 @piecewise_linear.property(float_stack(), effort=0.5)
-def _(ops: Operations, x: Any, layers: Any) -> Any:
+def pattern_turns_relu_into_a_mask(ops: Operations, x: Any, layers: Any) -> Any:
     (weight, bias), (after, last) = layers
     on = (true_layer(x, weight, bias)[0].hi > 0).astype(int)  # the pattern turns the ReLU into a mask
     true = enclose(lambda x, w, b, v, c: ((x @ w + b) * on) @ v + c, x, weight, bias, after, last)
@@ -405,7 +405,7 @@ def masks(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @gradient_is_a_mask.exhaustive(masks)
-def _(ops: Operations, x: Any, g: Any) -> Any:
+def every_16_bit_gradient_is_masked(ops: Operations, x: Any, g: Any) -> Any:
     share = ops.conventions.relu_slope_at_zero
     return all_of(at_least(share, 0.0), at_most(share, 1.0), RELU_VJP.agrees(ops, g=g, x=x))
 
@@ -420,7 +420,7 @@ def around_zero(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @gradient_is_a_mask.property(around_zero())
-def _(ops: Operations, g: Any, x: Any, step: Any) -> Any:
+def gradient_times_step_is_the_difference(ops: Operations, g: Any, x: Any, step: Any) -> Any:
     step = abs(step)
     x = np.where(abs(x) < step, step, x)
     difference = ops.relu(x + step) - ops.relu(x - step)  # no kink lies between: a central difference truncates nothing
@@ -445,7 +445,7 @@ def blows(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @gradient_is_stopped.exhaustive(blows)
-def _(ops: Operations, x: Any, g: Any) -> Any:
+def nothing_passes_negative_inputs(ops: Operations, x: Any, g: Any) -> Any:
     return RELU_VJP.agrees(ops, g=g, x=x)
 
 
@@ -479,7 +479,7 @@ def away_from_zero(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @relu_gradient.property(away_from_zero(), effort=0.5)
-def _(ops: Operations, g: Any, x: Any) -> Any:
+def gradient_equals_the_derivative(ops: Operations, g: Any, x: Any) -> Any:
     x = np.where(x == 0, x.dtype.type(-1), x)
     slope = derivative(lambda x: np.maximum(x, 0 * x), (x,), (g,))
     return equal(ops.relu_vjp(g, x), slope)
@@ -493,7 +493,7 @@ def exact_numbers(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @relu_gradient.exact(exact_numbers(), effort=0.5)
-def _(ops: Operations, g: Any, x: Any) -> Any:
+def gradient_pairs_with_the_input(ops: Operations, g: Any, x: Any) -> Any:
     return equal((g * ops.relu(x)).sum(), (ops.relu_vjp(g, x) * x).sum())
 
 
@@ -521,7 +521,7 @@ def one_kink(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @must_stand_everywhere.exact(one_kink())
-def _(ops: Operations, x: Any, w: Any, u: Any, v: Any) -> Any:
+def matrices_after_a_relu_are_one(ops: Operations, x: Any, w: Any, u: Any, v: Any) -> Any:
     hidden = ops.relu(ops.linear(x, w))
     return equal(ops.linear(ops.linear(hidden, u), v), hidden @ (u @ v))
 
@@ -538,13 +538,13 @@ ANY_BUT_ZERO = st.integers(1, 8).flatmap(lambda n: st.sampled_from([n, -n]))
 @must_stand_everywhere.property(
     x=st.integers(1, 64), y=st.integers(1, 64), weights=st.tuples(*[ANY_BUT_ZERO] * 3), effort=0.5
 )
-def _(ops: Operations, x: int, y: int, weights: Any) -> Any:
+def one_relu_leaves_the_linear_maps(ops: Operations, x: int, y: int, weights: Any) -> Any:
     f = partial(one_number_through, ops, weights)
     left_over = abs(weights[0]) * weights[1] * weights[2] * float(min(x, y))  # by no linear map
     return equal(f(float(x)) + f(float(-y)) - f(float(x - y)), left_over)
 
 
 @must_stand_everywhere.counterexample(x=st.integers(-4, 4), y=st.integers(-4, 4))
-def _(ops: Operations, x: int, y: int) -> Any:
+def one_relu_is_additive(ops: Operations, x: int, y: int) -> Any:
     f = partial(one_number_through, ops, (1, 1, 1))
     return equal(f(float(x + y)), f(float(x)) + f(float(y)))  # one bare pair, yet it is no linear map

@@ -41,7 +41,7 @@ one_pair_aliases = Claim(
 
 
 @one_pair_aliases.proof
-def _(ops: Operations) -> Any:
+def closest_returns_are_convergents(ops: Operations) -> Any:
     lo, hi = turn()
     records = list(convergents(lo, hi, 2**31))
     closeness = [gap(p, q, lo, hi) for p, q in records]
@@ -58,7 +58,7 @@ def _(ops: Operations) -> Any:
 
 
 @one_pair_aliases.property(m=positions(2**30), back=st.booleans(), k=st.integers(0, 12))
-def _(ops: Operations, m: int, back: bool, k: int) -> Any:
+def apart_by_the_gap_of_a_convergent(ops: Operations, m: int, back: bool, k: int) -> Any:
     lo, hi = turn()
     m, (p, q) = -m if back else m, list(convergents(lo, hi, 2**30))[k]
     cos, sin = (t[:, 0] for t in ops.rope_cos_sin(np.array([m, m + p]), 2))
@@ -67,7 +67,7 @@ def _(ops: Operations, m: int, back: bool, k: int) -> Any:
 
 
 @one_pair_aliases.exhaustive(lambda: iter([{"most": 20_000}]))
-def _(ops: Operations, most: int) -> Any:
+def every_record_is_a_convergent(ops: Operations, most: int) -> Any:
     seen = off_a_turn(ops, np.arange(1, most + 1), 2)
     best = np.minimum.accumulate(np.append(np.inf, seen[:-1]))
     records = 1 + np.flatnonzero(seen < best)
@@ -82,7 +82,7 @@ def numerators() -> Iterator[dict[str, Any]]:
 
 
 @one_pair_aliases.counterexample(cases=numerators)
-def _(ops: Operations, offset: int) -> Any:
+def convergents_return_exactly(ops: Operations, offset: int) -> Any:
     return equal(off_a_turn(ops, [offset], 2), np.zeros(1))
 
 
@@ -107,7 +107,7 @@ TRILLION = 10**12
 
 
 @combination_lock.proof
-def _(ops: Operations) -> Any:
+def fastest_pair_never_returns_exactly(ops: Operations) -> Any:
     # The fastest pair turns by 1: an exact return would make m = 2πk. Up to 10¹² the closest miss is positive, and
     # Lambert's theorem has it for every m.
     lo, hi = turn()
@@ -117,7 +117,7 @@ def _(ops: Operations) -> Any:
 
 
 @combination_lock.proof
-def _(ops: Operations) -> Any:
+def no_wide_rope_returns_in_a_trillion(ops: Operations) -> Any:
     found, windows = zip(*(nearest_repeats(dim, TRILLION, 0.57) for dim in (32, 64, 128)), strict=True)
     (closest,), _ = nearest_repeats(16, TRILLION, 2.31e-3)
     return all_of(
@@ -134,7 +134,7 @@ def _(ops: Operations) -> Any:
 
 
 @combination_lock.proof
-def _(ops: Operations) -> Any:
+def small_widths_nearly_return(ops: Operations) -> Any:
     relations = []
     for dim, slowest, closest in ((2, 1, 3.6e-12), (4, 100, 2.0e-10), (8, 1000, 2.5e-9)):
         records = chain_records(slowest, TRILLION)
@@ -155,10 +155,10 @@ def returns() -> Iterator[dict[str, Any]]:
 
 
 @combination_lock.counterexample(cases=returns)
-def _(ops: Operations, m: int, dim: int) -> Any:
+def small_widths_stay_apart(ops: Operations, m: int, dim: int) -> Any:
     return at_least(off_a_turn(ops, [m], dim), 0.01)
 
 
 @combination_lock.counterexample(cases=numerators)
-def _(ops: Operations, offset: int) -> Any:
+def base_one_stays_apart(ops: Operations, offset: int) -> Any:
     return at_least(off_a_turn(ops, [offset], 32, base=1.0), 0.57)

@@ -126,7 +126,9 @@ def steps(step: Turn, m: int) -> tuple[Any, Any]:
 
 
 @relative_only.exact(rational_walk())
-def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool) -> Any:
+def exact_scores_depend_on_the_distance(
+    ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool
+) -> Any:
     def at(x: Any, place: int) -> Any:
         return ops.apply_rope(x, *steps(step, place), interleaved=interleaved)
 
@@ -138,7 +140,9 @@ def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, in
 
 
 @relative_only.property(two_vectors())
-def _(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any) -> Any:
+def scores_depend_on_the_distance_within_the_bound(
+    ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any
+) -> Any:
     def at(x: Any, place: Any) -> Any:
         return ops.rope(x, place, **how)
 
@@ -182,7 +186,9 @@ composes = Claim(
 
 
 @composes.exact(rational_walk())
-def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool) -> Any:
+def exact_rotations_compose(
+    ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool
+) -> Any:
     def at(x: Any, place: int) -> Any:
         return ops.apply_rope(x, *steps(step, place), interleaved=interleaved)
 
@@ -194,7 +200,7 @@ def _gap(a: Any, b: Any) -> Any:
 
 
 @composes.property(two_vectors())
-def _(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any) -> Any:
+def rotations_compose_within_the_bound(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any) -> Any:
     def at(x: Any, place: Any) -> Any:
         return ops.rope(x, place, **how)
 
@@ -242,7 +248,7 @@ def one_rational_turn(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @is_a_rotation.exact(one_rational_turn())
-def _(ops: Operations, turn: Turn, interleaved: bool) -> Any:
+def exact_blocks_are_rotations(ops: Operations, turn: Turn, interleaved: bool) -> Any:
     (cos, sin), dim = turn, 2 * len(turn.cos)
     identity = np.full((dim, dim), cos[0] * 0)  # in numbers of the same kind
     np.fill_diagonal(identity, cos[0] * 0 + 1)
@@ -264,7 +270,7 @@ def identity_at_a_place(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @is_a_rotation.property(identity_at_a_place())
-def _(ops: Operations, name: str, m: Any, base: float, interleaved: bool) -> Any:
+def blocks_are_rotations_within_the_bound(ops: Operations, name: str, m: Any, base: float, interleaved: bool) -> Any:
     dim, x = len(m), as_dtype(np.eye(len(m)), name)
     r = ops.rope(x, m, base=base, interleaved=interleaved)
     angle = farthest_angle(m, dim, base, ops.conventions.rope_angles)
@@ -285,7 +291,7 @@ def _farthest(ops: Operations, x: Any, **how: Any) -> float:
 
 
 @is_a_rotation.property(ROPE.inputs())
-def _(ops: Operations, x: Any, **how: Any) -> Any:
+def pairs_keep_their_length(ops: Operations, x: Any, **how: Any) -> Any:
     y, both = ops.rope(x, **how), lanes(width_turned(x, how["rotary_dim"]), interleaved=how["interleaved"])
     before, after = (np.hypot(*(v.astype(np.float64)[..., lane] for lane in both)) for v in (x, y))
     return equal(after, before, within=turned_length(before, 2, x.dtype, _farthest(ops, x, **how)))
@@ -308,7 +314,9 @@ def one_pair_spoilt(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @is_a_rotation.property(one_pair_spoilt(), effort=0.5)
-def _(ops: Operations, x: Any, pair: Any, which: Any, interleaved: bool, strange: float, m: Any) -> Any:
+def other_pairs_change_no_bit(
+    ops: Operations, x: Any, pair: Any, which: Any, interleaved: bool, strange: float, m: Any
+) -> Any:
     spoilt, others = x.copy(), np.setdiff1d(np.arange(x.shape[1]), pair)
     spoilt[:, pair[which]] = strange
     there, here = (ops.rope(v, m, interleaved=interleaved)[:, others] for v in (spoilt, x))
@@ -339,7 +347,9 @@ preserves_norm = Claim(
 
 
 @preserves_norm.exact(rational_walk())
-def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool) -> Any:
+def exact_lengths_are_kept(
+    ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool
+) -> Any:
     y = ops.apply_rope(q, *steps(step, m), interleaved=interleaved)
     first, second = lanes(q.shape[-1], interleaved=interleaved)
     return all_of(
@@ -349,13 +359,13 @@ def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, in
 
 
 @preserves_norm.property(ROPE.inputs())
-def _(ops: Operations, x: Any, **how: Any) -> Any:
+def lengths_are_kept_within_the_bound(ops: Operations, x: Any, **how: Any) -> Any:
     allowed = turned_length(length(x), x.shape[-1], x.dtype, _farthest(ops, x, **how))
     return equal(length(ops.rope(x, **how)), length(x), within=allowed)
 
 
 @preserves_norm.proof
-def _(ops: Operations) -> Any:
+def quarter_turns_keep_lengths_bit_for_bit(ops: Operations) -> Any:
     # A turn whose cosine a/2ᵏ and sine b/2ᵏ are binary fractions has a² + b² = 4ᵏ. Modulo 4 that forces both to be even
     # while k > 0, so they can be halved until k = 0, and then only (±1, 0) and (0, ±1) are left. With any other two
     # numbers (1, 0) becomes (a/2ᵏ, b/2ᵏ), of another length.
@@ -377,7 +387,7 @@ def quarter_and_other_turns() -> Iterator[dict[str, Any]]:
 
 
 @preserves_norm.counterexample(cases=quarter_and_other_turns)
-def _(ops: Operations, x: Any) -> Any:
+def any_rotation_keeps_lengths_bit_for_bit(ops: Operations, x: Any) -> Any:
     y = ops.rope(x, np.array([1]))
     return equal(sum(Fraction(float(v)) ** 2 for v in y[0]), sum(Fraction(float(v)) ** 2 for v in x[0]))
 
@@ -389,7 +399,7 @@ def the_longest(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @preserves_norm.counterexample(cases=the_longest)
-def _(ops: Operations, x: Any, m: Any) -> Any:
+def largest_vectors_keep_their_length(ops: Operations, x: Any, m: Any) -> Any:
     before, after = (length(np.ldexp(v.astype(np.float64), -1)) for v in (x, ops.rope(x, m)))  # halves, to be finite
     return equal(after, before, within=turned_length(before, 2, x.dtype))
 
@@ -416,13 +426,15 @@ preserves_distance = Claim(
 
 
 @preserves_distance.exact(rational_walk())
-def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool) -> Any:
+def exact_distances_are_kept(
+    ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool
+) -> Any:
     a, b = (ops.apply_rope(x, *steps(step, m), interleaved=interleaved) for x in (q, k))
     return all_of(equal(((a - b) ** 2).sum(-1), ((q - k) ** 2).sum(-1)), equal((a * b).sum(-1), (q * k).sum(-1)))
 
 
 @preserves_distance.property(two_vectors())
-def _(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any) -> Any:
+def distances_are_kept_within_the_bound(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any) -> Any:
     a, b = ops.rope(np.concatenate([q, k]), np.repeat(m + shift, 2), **how)
     angle = off_by(ops, q, how, m, shift)
     lengths, dim = (length(q), length(k)), q.shape[-1]
@@ -457,7 +469,7 @@ def boundaries(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @no_boundary.exhaustive(boundaries)
-def _(ops: Operations, x: Any, m: Any) -> Any:
+def rotations_around_powers_of_two_are_accurate(ops: Operations, x: Any, m: Any) -> Any:
     return turned_agrees(ops, ops.rope(x, m), x, m)
 
 
@@ -467,7 +479,7 @@ def farther_and_farther() -> Iterator[dict[str, Any]]:
 
 
 @no_boundary.counterexample(cases=farther_and_farther)
-def _(ops: Operations, m: int) -> Any:
+def fitted_head_does_well_at_any_distance(ops: Operations, m: int) -> Any:
     # A head that was fitted to score 1 at the distances 0 and 1, asked to score ½ at least at any other.
     fitted = np.linalg.solve(np.cos(np.outer([0.0, 1.0], [1.0, 0.01])), np.ones(2))
     query, key = np.array([[*fitted, 0.0, 0.0]]), np.array([1.0, 1.0, 0.0, 0.0])
@@ -475,7 +487,7 @@ def _(ops: Operations, m: int) -> Any:
 
 
 @no_boundary.property(ROPE.inputs(most=9))
-def _(ops: Operations, **turn: Any) -> Any:
+def every_position_has_its_rotation(ops: Operations, **turn: Any) -> Any:
     return ROPE.agrees(ops, **turn)
 
 
@@ -510,7 +522,9 @@ fast_form = Claim(
 
 
 @fast_form.exact(rational_walk())
-def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool) -> Any:
+def exact_form_equals_the_matrix(
+    ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool
+) -> Any:
     cos, sin = steps(step, m)
     first, second = lanes(q.shape[-1], interleaved=interleaved)
     matrix = np.full((q.shape[-1],) * 2, q[0, 0] * 0)
@@ -520,13 +534,15 @@ def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, in
 
 
 @fast_form.exact(rational_walk())
-def _(ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool) -> Any:
+def exact_layouts_are_a_permutation_apart(
+    ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool
+) -> Any:
     (cos, sin), p = steps(step, m), np.asarray(ops.rope_permutation(q.shape[-1]))
     return equal(ops.apply_rope(q, cos, sin, interleaved=True)[..., p], ops.apply_rope(q[..., p], cos, sin))
 
 
 @fast_form.property(APPLY_ROPE.inputs(most=65))
-def _(ops: Operations, **turn: Any) -> Any:
+def given_angles_within_the_bound(ops: Operations, **turn: Any) -> Any:
     return APPLY_ROPE.agrees(ops, **turn)
 
 
@@ -543,12 +559,14 @@ def tables_of_any_shape(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @fast_form.property(tables_of_any_shape(), effort=0.5)
-def _(ops: Operations, **turn: Any) -> Any:
+def tables_of_any_shape_within_the_bound(ops: Operations, **turn: Any) -> Any:
     return APPLY_ROPE.agrees(ops, **turn)
 
 
 @fast_form.property(two_vectors())
-def _(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any) -> Any:
+def layouts_are_a_permutation_apart_within_the_bound(
+    ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any
+) -> Any:
     def at(x: Any, *, interleaved: bool) -> Any:
         return ops.rope(x, shift, base=base, interleaved=interleaved)
 
@@ -591,7 +609,9 @@ def tabulated(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @table_equals_formula.property(tabulated())
-def _(ops: Operations, x: Any, table: Any, asked: Any, base: float, interleaved: bool, rotary_dim: int | None) -> Any:
+def table_rows_equal_the_formula_bit_for_bit(
+    ops: Operations, x: Any, table: Any, asked: Any, base: float, interleaved: bool, rotary_dim: int | None
+) -> Any:
     dim, turn = width_turned(x, rotary_dim), {"interleaved": interleaved}
     rows = tuple(np.asarray(t)[asked] for t in ops.rope_cos_sin(table, dim, base=base))
     onthefly = ops.rope(x, table[asked], base=base, rotary_dim=rotary_dim, **turn)
@@ -617,7 +637,7 @@ frequencies_decay = Claim(
 
 
 @frequencies_decay.exact(pairs=st.sampled_from([1, 2, 4, 8, 16, 32]), exponent=st.integers(1, 12))
-def _(ops: Operations, pairs: int, exponent: int) -> Any:
+def binary_frequencies_are_exact(ops: Operations, pairs: int, exponent: int) -> Any:
     # With base 2^(exponent·pairs), exponents and frequencies are binary fractions: nothing may be rounded.
     theta = ops.rope_frequencies(2 * pairs, base=2.0 ** (exponent * pairs))
     return equal(theta, [Fraction(1, 2 ** (exponent * i)) for i in range(pairs)])
@@ -631,7 +651,7 @@ def spreads(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @frequencies_decay.property(spreads())
-def _(ops: Operations, dim: int, base: float) -> Any:
+def frequencies_decay_within_the_bound(ops: Operations, dim: int, base: float) -> Any:
     theta = ops.rope_frequencies(dim, base=base)
     truth = enclose(lambda i: i * 0 + true_frequencies(dim, base), np.zeros(dim // 2))
     return all_of(
@@ -656,7 +676,7 @@ slow_hand = Claim(
 
 
 @slow_hand.exact(pairs=st.sampled_from([4, 8, 16]), exponent=st.integers(5, 12))
-def _(ops: Operations, pairs: int, exponent: int) -> Any:
+def slowest_pair_moves_less_than_a_degree_exactly(ops: Operations, pairs: int, exponent: int) -> Any:
     theta = ops.rope_frequencies(2 * pairs, base=2.0 ** (exponent * pairs))
     degrees = 360 * Fraction(float(theta[-1]))  # one turn of the fastest takes 2π positions
     return all_of(equal(degrees, Fraction(360, 2 ** (exponent * (pairs - 1)))), less(degrees, 1))
@@ -671,7 +691,7 @@ def slow_enough(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @slow_hand.property(slow_enough())
-def _(ops: Operations, pairs: int, base: float) -> Any:
+def slowest_pair_moves_less_than_a_degree(ops: Operations, pairs: int, base: float) -> Any:
     slowest = ops.rope_frequencies(2 * pairs, base=base)[-1:]
     truth = enclose(lambda one: one * true_frequencies(2 * pairs, base)[-1], np.ones(1))
     allowed = frequency_rounding(truth.hi, slowest.dtype, ops.conventions.rope_angles)
@@ -679,7 +699,7 @@ def _(ops: Operations, pairs: int, base: float) -> Any:
 
 
 @slow_hand.counterexample(pairs=st.integers(1, 3))
-def _(ops: Operations, pairs: int) -> Any:
+def slowest_pair_of_any_width_moves_less_than_a_degree(ops: Operations, pairs: int) -> Any:
     return less(360 * ops.rope_frequencies(2 * pairs)[-1], 1.0)
 
 
@@ -709,7 +729,7 @@ def layers_of_turns(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @stays_stable.property(layers_of_turns())
-def _(ops: Operations, x: Any, layers: Any, base: float, interleaved: bool) -> Any:
+def lengths_stay_through_the_layers(ops: Operations, x: Any, layers: Any, base: float, interleaved: bool) -> Any:
     y = x
     for m in layers:
         y = ops.rope(y, np.array([m, m]), base=base, interleaved=interleaved)

@@ -72,7 +72,7 @@ stays_small = Claim(
 
 
 @stays_small.property(coded())
-def _(ops: Operations, m: Any, dim: int, base: float, interleaved: bool) -> Any:
+def codes_stay_small_at_integers(ops: Operations, m: Any, dim: int, base: float, interleaved: bool) -> Any:
     code = codes(ops, m, dim, base=base, interleaved=interleaved)
     angle = farthest_angle(m, dim, base, ops.conventions.rope_angles)
     squares = (code.astype(np.float64) ** 2).sum(-1)
@@ -96,7 +96,7 @@ def between_integers(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @stays_small.property(between_integers(), effort=0.5)
-def _(ops: Operations, positions: Any, dim: int, base: float, interleaved: bool) -> Any:
+def codes_stay_small_between_integers(ops: Operations, positions: Any, dim: int, base: float, interleaved: bool) -> Any:
     code = codes(ops, positions, dim, base=base, interleaved=interleaved)
     angle = farthest_angle(positions, dim, base, ops.conventions.rope_angles)
     squares, allowed = (code.astype(np.float64) ** 2).sum(-1), sum_of_squares(dim, angle, code.dtype, whole=False)
@@ -123,7 +123,7 @@ is_unique = Claim(
 
 
 @is_unique.proof
-def _(ops: Operations) -> Any:
+def closest_codes_differ(ops: Operations) -> Any:
     # Codes that agree make m − n = 2πk, and π rational. No offset up to 2³² comes closer than the last convergent.
     lo, hi = turn()
     p, q = list(convergents(lo, hi, 2**32))[-1]
@@ -148,7 +148,7 @@ def two_places(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @is_unique.property(two_places())
-def _(ops: Operations, m: int, n: int, dim: int, how: Any) -> Any:
+def different_positions_get_different_codes(ops: Operations, m: int, n: int, dim: int, how: Any) -> Any:
     a, b = codes(ops, [m, n], dim, **how).astype(np.float64)
     chord = enclose(lambda offset: 2 * abs((offset / 2)[0].sin()), np.array([m - n])).hi
     error = wave_between(farthest_angle([m, n], dim, how["base"], ops.conventions.rope_angles), a.dtype) * 4
@@ -185,7 +185,7 @@ def word_and_place(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @raw_index_drowns_the_word.property(word_and_place())
-def _(ops: Operations, word: Any, m: Any, longer: float) -> Any:
+def code_never_drowns_the_word(ops: Operations, word: Any, m: Any, longer: float) -> Any:
     dim, place, m = len(word), m, abs(m.astype(np.float64)) + 1024
     word = word if word.any() else np.ones(dim)
     word = word * (longer * np.sqrt(dim) / length(word)) * (1 + 2.0**-40)  # so that no rounding makes it too short
@@ -229,7 +229,7 @@ def shifts(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @shift_is_linear.property(shifts())
-def _(ops: Operations, t: Any, k: int, dim: int, how: Any) -> Any:
+def shift_keeps_all_dot_products(ops: Operations, t: Any, k: int, dim: int, how: Any) -> Any:
     # Vectors with the same products are the same but for one orthogonal map, and the other way round. R_k is no
     # reflection: it takes each pair of waves along by the addition theorems, which the proof has.
     here, there = (codes(ops, m, dim, **how) for m in (t, t + k))
@@ -239,7 +239,7 @@ def _(ops: Operations, t: Any, k: int, dim: int, how: Any) -> Any:
 
 
 @shift_is_linear.proof
-def _(ops: Operations) -> Any:
+def shift_is_a_rotation_by_addition_theorems(ops: Operations) -> Any:
     # With z = e^(itθ), w = e^(ikθ): 2 cos = z + 1/z and 2i sin = z − 1/z. As coefficients of zᵃwᵇ, with a and b
     # from −1 to 1, products are outer products, and the addition theorems are identities between integers.
     plus, minus = np.array([1, 0, 1]), np.array([-1, 0, 1])
@@ -274,7 +274,9 @@ NEIGHBOURS = 2 * math.sin(0.5)
 
 
 @vector_beats_scalar.property(coded(), count=st.integers(2, 60), rng=seeds())
-def _(ops: Operations, m: Any, dim: int, base: float, interleaved: bool, count: int, rng: Any) -> Any:
+def neighbours_stay_apart(
+    ops: Operations, m: Any, dim: int, base: float, interleaved: bool, count: int, rng: Any
+) -> Any:
     a, b = (codes(ops, place, dim, base=base, interleaved=interleaved) for place in (m // 2, m // 2 + 1))
     angle = farthest_angle(abs(m) + 1, dim, base, ops.conventions.rope_angles)
     scalar = np.sort(rng.integers(0, 2**20 + 1, size=count))  # any N numbers from 0 to 1, in units of 2⁻²⁰
@@ -285,7 +287,7 @@ def _(ops: Operations, m: Any, dim: int, base: float, interleaved: bool, count: 
 
 
 @vector_beats_scalar.statistical
-def _(ops: Operations, rng: np.random.Generator) -> Any:
+def noise_drowns_the_scalar_alone(ops: Operations, rng: np.random.Generator) -> Any:
     # Told from its neighbour by the nearer of the two, under noise of 0.1 in every coordinate. The vector errs only
     # where the noise along the difference exceeds half its length, 4.79 standard deviations (below 10⁻⁶ by Mills'
     # ratio); the scalar's neighbours are 10⁻⁴ apart, a thousandth of the noise, and it errs in half of all cases.
@@ -309,7 +311,7 @@ def first_returns() -> Iterator[dict[str, Any]]:
 
 
 @vector_beats_scalar.exhaustive(first_returns)
-def _(ops: Operations, dim: int, offset: int, before: Any) -> Any:
+def first_offsets_that_come_close(ops: Operations, dim: int, offset: int, before: Any) -> Any:
     apart = length(codes(ops, [*before, offset], dim).astype(np.float64) - codes(ops, [0], dim).astype(np.float64))
     return all_of(less(NEIGHBOURS, apart[:-1]), less(apart[-1], NEIGHBOURS))  # by a thirtieth or more
 
@@ -321,13 +323,13 @@ def far_apart() -> Iterator[dict[str, Any]]:
 
 
 @vector_beats_scalar.counterexample(cases=far_apart)
-def _(ops: Operations, m: int) -> Any:
+def two_coordinates_keep_all_positions_apart(ops: Operations, m: int) -> Any:
     a, b = codes(ops, [0, m], 2)
     return at_least(length(b - a), NEIGHBOURS)
 
 
 @vector_beats_scalar.counterexample(cases=far_apart)
-def _(ops: Operations, m: int) -> Any:
+def one_coordinate_keeps_neighbours_apart(ops: Operations, m: int) -> Any:
     a, b = codes(ops, [m, m + 1], 1)  # one sine alone
     return at_least(length(b - a), NEIGHBOURS)
 
@@ -374,7 +376,7 @@ def lanes_and_contents(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @independent_lanes.exact(lanes_and_contents())
-def _(ops: Operations, lanes_of: Lanes, contents: Any) -> Any:
+def exact_lanes_are_read_back(ops: Operations, lanes_of: Lanes, contents: Any) -> Any:
     basis, split = lanes_of
     word_lane, place_lane, words, marks = basis[:split], basis[split:], contents[:, :split], contents[:, split:]
     x = ops.linear(words, word_lane) + ops.linear(marks, place_lane)
@@ -404,7 +406,7 @@ def _precise(target: Target) -> tuple[str, ...]:
 
 
 @independent_lanes.property(lanes_in_floats())
-def _(ops: Operations, lanes_of: Lanes, words: Any, places: Any) -> Any:
+def lanes_are_read_back_within_the_bound(ops: Operations, lanes_of: Lanes, words: Any, places: Any) -> Any:
     (basis, split), dim = lanes_of, len(lanes_of.basis)
     marks = codes(ops, places, dim - split).astype(basis.dtype)
     word_lane, place_lane = basis[:split], basis[split:]
@@ -417,7 +419,7 @@ def _(ops: Operations, lanes_of: Lanes, words: Any, places: Any) -> Any:
 
 
 @independent_lanes.property(two_places())
-def _(ops: Operations, m: int, n: int, dim: int, how: Any) -> Any:
+def scores_add_up_across_lanes(ops: Operations, m: int, n: int, dim: int, how: Any) -> Any:
     marks = codes(ops, [m, n], dim, **how).astype(np.float64)
     words = np.stack([np.arange(1.0, dim + 1), np.arange(dim, 0.0, -1)])
     x = np.concatenate([words, marks], axis=1)
@@ -427,19 +429,19 @@ def _(ops: Operations, m: int, n: int, dim: int, how: Any) -> Any:
 
 
 @independent_lanes.counterexample(split=st.integers(1, 3))
-def _(ops: Operations, split: int) -> Any:
+def shared_lanes_add_up(ops: Operations, split: int) -> Any:
     words, marks = np.ones((2, split)), np.array([[1.0] * split, [2.0] * split])  # one lane for both
     x = ops.linear(words, np.eye(split)) + ops.linear(marks, np.eye(split))
     return equal(ops.linear(x, x.T), ops.linear(words, words.T) + ops.linear(marks, marks.T))
 
 
 @independent_lanes.counterexample(long=st.integers(1, 3))
-def _(ops: Operations, long: int) -> Any:
+def long_lanes_are_read_back(ops: Operations, long: int) -> Any:
     word = np.ones((1, 1))  # a lane at right angles to the other, spanned by a vector that may be too long
     return equal(ops.linear(ops.linear(word, np.array([[float(long), 0.0]])), np.array([[float(long)], [0.0]])), word)
 
 
 @independent_lanes.counterexample(angle=st.integers(0, 9), tenths=st.integers(1, 9))
-def _(ops: Operations, angle: int, tenths: int) -> Any:
+def float_lanes_are_read_back_exactly(ops: Operations, angle: int, tenths: int) -> Any:
     lane, word = np.array([[math.cos(angle), -math.sin(angle)]]), np.array([[tenths / 10]])  # in floats
     return equal(ops.linear(ops.linear(word, lane), lane.T), word)

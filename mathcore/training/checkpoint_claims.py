@@ -60,7 +60,7 @@ def parts_of(checkpoint: Any) -> list[Any]:
 
 
 @checkpoint_round_trip.exact(parts=checkpoints(), seed=st.integers(0, 2**32 - 1), effort=0.5)
-def _(ops: Operations, parts: Any, seed: int) -> Any:
+def checkpoint_comes_back_bit_for_bit(ops: Operations, parts: Any, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     rng.normal(size=seed % 5)
     rng.integers(0, 9, dtype=np.int32)  # leaves half a word behind
@@ -80,7 +80,7 @@ def _(ops: Operations, parts: Any, seed: int) -> Any:
 
 @checkpoint_round_trip.exact(parts=checkpoints(), where=st.floats(0, 1, exclude_max=True), flip=st.integers(1, 255),
                              kind=st.sampled_from(["cut", "flip", "foreign", "longer"]), effort=0.5)  # fmt: skip
-def _(ops: Operations, parts: Any, where: float, flip: int, kind: str) -> Any:
+def damaged_files_are_refused(ops: Operations, parts: Any, where: float, flip: int, kind: str) -> Any:
     state = np.random.default_rng(0).bit_generator.state
     made = ops.Checkpoint(parts["params"], parts["state"], state, parts["step"], parts["config"])
     with tempfile.TemporaryDirectory() as folder:
@@ -101,7 +101,7 @@ def _(ops: Operations, parts: Any, where: float, flip: int, kind: str) -> Any:
 
 
 @checkpoint_round_trip.exact(name=st.sampled_from(["object", "bfloat16"]), effort=0.1)
-def _(ops: Operations, name: str) -> Any:
+def unsupported_dtypes_are_refused(ops: Operations, name: str) -> Any:
     # What a file cannot hold is refused, and what was there before stays.
     array = np.array([Fraction(1, 3)]) if name == "object" else as_dtype([1.0], name)
     state = np.random.default_rng(0).bit_generator.state
@@ -136,7 +136,7 @@ resume_is_uninterrupted = Claim(
     seed=st.integers(0, 99), steps=st.integers(3, 9), stop=st.integers(1, 8),
     dtype=st.sampled_from([np.float32, float]), adam=st.sampled_from([True, True, False]), effort=0.5,
 )  # fmt: skip
-def _(ops: Operations, seed: int, steps: int, stop: int, dtype: Any, adam: bool) -> Any:
+def resumed_training_ends_the_same(ops: Operations, seed: int, steps: int, stop: int, dtype: Any, adam: bool) -> Any:
     stop, optimiser = min(stop, steps - 1), ops.Adam(0.1) if adam else ops.SGD(0.1)
     params = {"x": np.linspace(-1, 2, 5).astype(dtype)}
 

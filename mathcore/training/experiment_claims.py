@@ -154,7 +154,7 @@ def twins(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @same_context_same_vector.exact(twins(), steps=st.integers(0, 2), effort=0.25)
-def _(ops: Operations, params: Any, words: Any, neighbours: Any, steps: int) -> Any:
+def twins_that_start_alike_stay_alike(ops: Operations, params: Any, words: Any, neighbours: Any, steps: int) -> Any:
     params = {name: p.copy() for name, p in params.items()}
     params["embedding"][1], params["output"][:, 1] = params["embedding"][0], params["output"][:, 0]
     after = ops.train_neighbours(params, words, neighbours, rate=0.5, steps=steps)
@@ -164,7 +164,7 @@ def _(ops: Operations, params: Any, words: Any, neighbours: Any, steps: int) -> 
 
 
 @same_context_same_vector.proof
-def _(ops: Operations) -> Any:
+def loss_of_a_word_is_strictly_convex(ops: Operations) -> Any:
     """The loss of a word is strictly convex in its vector, so that it has one place of rest at most.
 
     Along v the loss −ln p_y bends by the variance of the speeds s_i = v · w_i of the scores under p, which is
@@ -198,7 +198,7 @@ def same_contexts(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @same_context_same_vector.property(same_contexts())
-def _(ops: Operations, vectors: Any, weights: Any, seen: Any, share: float) -> Any:
+def every_step_brings_twins_nearer(ops: Operations, vectors: Any, weights: Any, seen: Any, share: float) -> Any:
     # Half of the mean loss is each word's, and that bends by ½σ² at most: steps of up to twice 2/σ² overshoot nothing,
     # and by strict convexity every one of them brings the two vectors nearer.
     params = {"embedding": np.array(vectors) / 2, "output": np.array(weights) / 4}
@@ -226,19 +226,19 @@ def opposite_after(ops: Operations, weights: Any, steps: int) -> Any:
 
 
 @same_context_same_vector.counterexample(cases=lambda: (c for c in opposite_vectors() if c["steps"] > 1))
-def _(ops: Operations, weights: Any, steps: int) -> Any:
+def twins_meet_for_any_weights(ops: Operations, weights: Any, steps: int) -> Any:
     # At rest: weight vectors that are all alike say nothing of the vectors.
     return opposite_after(ops, weights, steps)
 
 
 @same_context_same_vector.counterexample(cases=lambda: (c for c in opposite_vectors() if c["steps"] == 1))
-def _(ops: Operations, weights: Any, steps: int) -> Any:
+def twins_meet_after_one_step(ops: Operations, weights: Any, steps: int) -> Any:
     # With weights that differ: training has only begun.
     return opposite_after(ops, weights, steps)
 
 
 @same_context_same_vector.experiment
-def _(ops: Operations, rng: Any, scale: float) -> Any:
+def twins_of_generated_texts_end_nearest(ops: Operations, rng: Any, scale: float) -> Any:
     found = []
     for _ in range(rounds(scale)):
         text = generated_text(rng)
@@ -263,7 +263,7 @@ REAL_WORDS, FOUND, BY_CHANCE = 60, 1 / 3, 1 / 10
 
 
 @same_context_same_vector.experiment
-def _(ops: Operations, rng: Any, scale: float) -> Any:
+def halves_of_real_words_end_nearest(ops: Operations, rng: Any, scale: float) -> Any:
     # Each occurrence of a word is taken for one of two words at random: they have the same contexts but for chance, and
     # are as frequent as each other.
     text, found = real_text(REAL_WORDS), []
@@ -313,7 +313,7 @@ def nearness(places: Any) -> float:
 
 
 @map_draws_itself.experiment
-def _(ops: Operations, rng: Any, scale: float) -> Any:
+def related_words_approach_on_the_map(ops: Operations, rng: Any, scale: float) -> Any:
     shares, maps = [], []
     for _ in range(rounds(scale)):
         text = generated_text(rng)
@@ -358,7 +358,7 @@ COSINES = 20_000
 
 
 @starts_random.statistical
-def _(ops: Operations, rng: Any) -> Any:
+def cosines_of_the_start_are_unrelated(ops: Operations, rng: Any) -> Any:
     # A cosine lies in [−1, 1] and has variance 1/d, its square in [0, 1] with variance below 3/(d(d + 2)). Bernstein:
     # the mean of n is off by more than √(2σ²x/n) + x/(3n) · range with probability 2e⁻ˣ at most.
     widths, parts = (1, 4, 16), []
@@ -380,7 +380,7 @@ def _(ops: Operations, rng: Any) -> Any:
 
 @starts_random.property(seed=st.integers(0, 2**32 - 1), vocabulary=st.integers(1, 9), width=st.integers(1, 9),
                         dtype=st.sampled_from(["float32", "float64"]))  # fmt: skip
-def _(ops: Operations, seed: int, vocabulary: int, width: int, dtype: str) -> Any:
+def start_depends_on_the_seed_alone(ops: Operations, seed: int, vocabulary: int, width: int, dtype: str) -> Any:
     one, again, other = (
         ops.init_neighbour_predictor(np.random.default_rng(s), vocabulary=vocabulary, width=width, dtype=dtype)
         for s in (seed, seed, seed + 1)
@@ -410,7 +410,7 @@ TEXTS_OF_IDS = st.lists(st.integers(0, 5), max_size=12) | seeds().map(lambda rng
 
 
 @pairs_are_neighbours.exact(text=TEXTS_OF_IDS, window=st.integers(1, 14))
-def _(ops: Operations, text: Any, window: int) -> Any:
+def pairs_within_the_window(ops: Operations, text: Any, window: int) -> Any:
     words, neighbours = ops.neighbour_pairs(np.array(text, int), window=window)
     places = itertools.product(range(len(text)), repeat=2)
     expected = [(text[s], text[t]) for s, t in places if 0 < abs(s - t) <= window]
@@ -418,7 +418,7 @@ def _(ops: Operations, text: Any, window: int) -> Any:
 
 
 @pairs_are_neighbours.exhaustive(lambda: iter({"text": text} for text in ([], [3], [3, 1])))
-def _(ops: Operations, text: list[int]) -> Any:
+def plain_lists_make_pairs(ops: Operations, text: list[int]) -> Any:
     # Plain lists of ids do as well, an empty one among them, which NumPy would take for floats.
     words, neighbours = ops.neighbour_pairs(text)
     return all_of(
@@ -447,7 +447,7 @@ what_does_not_fit = Claim(
 
 
 @what_does_not_fit.exact(predictors(), far=st.sampled_from([-1, 1]), window=st.integers(-2, 0), effort=0.25)
-def _(ops: Operations, params: Any, words: Any, neighbours: Any, far: int, window: int) -> Any:
+def misfits_are_refused(ops: Operations, params: Any, words: Any, neighbours: Any, far: int, window: int) -> Any:
     outside = -1 if far < 0 else len(params["embedding"])
     grads = {name: p[:-1] for name, p in params.items()}
     state, zero = ops.adam_init(params), np.array([0])
@@ -472,7 +472,7 @@ def _(ops: Operations, params: Any, words: Any, neighbours: Any, far: int, windo
 
 
 @what_does_not_fit.exact(loss=st.sampled_from([math.nan, math.inf, -math.inf]), steps=st.integers(1, 5), effort=0.25)
-def _(ops: Operations, loss: float, steps: int) -> Any:
+def training_stops_at_a_loss_that_is_not_finite(ops: Operations, loss: float, steps: int) -> Any:
     # A training whose loss is no longer finite stops there, and a generator that cannot be restored is refused.
     params, optimiser = {"x": np.zeros(1)}, ops.SGD(0.1)
     start = ops.Checkpoint(params, {}, np.random.default_rng(0).bit_generator.state, 0, {})

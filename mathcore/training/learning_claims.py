@@ -108,7 +108,7 @@ backprop_is_the_derivative = Claim(
 
 
 @backprop_is_the_derivative.property(predictors(most=3, pairs=4), effort=0.2)
-def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+def gradient_equals_partial_derivatives(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
     loss, inputs = surprise(words, neighbours), (params["embedding"], params["output"])
     _, grads = ops.neighbour_gradient(params, words, neighbours)
     allowed = gradient_allowed(params, words, neighbours, ops)
@@ -121,7 +121,7 @@ def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
 
 
 @backprop_is_the_derivative.property(predictors(large=True), seed=st.integers(0, 999), effort=0.4)
-def _(ops: Operations, params: Any, words: Any, neighbours: Any, seed: int) -> Any:
+def gradient_equals_directional_derivative(ops: Operations, params: Any, words: Any, neighbours: Any, seed: int) -> Any:
     # All numbers at once, along one direction.
     rng, inputs = np.random.default_rng(seed), (params["embedding"], params["output"])
     _, grads = ops.neighbour_gradient(params, words, neighbours)
@@ -143,7 +143,7 @@ STEP = 2.0**-14
 
 
 @backprop_is_the_derivative.property(predictors(dtype="float64"), effort=0.5)
-def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+def gradient_equals_central_differences(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
     # Along one number the scores move in a straight line; the third derivative of a log-sum-exp is the third
     # cumulant of the scores' speeds, at most their range cubed times √3/18.
     _, grads = ops.neighbour_gradient(params, words, neighbours)
@@ -161,7 +161,7 @@ def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
 
 
 @backprop_is_the_derivative.property(predictors(large=True), effort=0.5)
-def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+def losses_within_the_bound(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
     loss, _ = ops.neighbour_gradient(params, words, neighbours)
     true = enclose(surprise(words, neighbours), params["embedding"], params["output"])
     allowed = neighbour_loss_rounding(params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
@@ -234,7 +234,7 @@ def single_pairs(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @step_nudges_to_neighbour.property(single_pairs(), share=st.floats(0.02, 0.98))
-def _(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> Any:
+def loss_falls_by_the_descent_lemma(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> Any:
     bend, square = smoothness(params, word, neighbour)
     rate, pair = share * 2 / bend, (np.array([word]), np.array([neighbour]))
     # Softmax bends by ½ where L allows for 9/2: at least share · η ‖g‖² / 2 is to spare, more than rounding takes.
@@ -250,7 +250,7 @@ def _(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> 
 
 
 @step_nudges_to_neighbour.proof
-def _(ops: Operations) -> Any:
+def descent_lemma_is_a_polynomial_identity(ops: Operations) -> Any:
     """A polynomial identity in e, W, r and the share t of the step that has been taken.
 
     The scores on the way are z − tη A r + t²η² (r·z) r. So their speed is at most ηǁArǁ + 2η²|r·z|ǁrǁ, and the loss
@@ -285,7 +285,7 @@ def small_pairs(*rates: float, vectors: tuple[int, ...] = (1, 2)) -> Iterator[di
 
 
 @step_nudges_to_neighbour.counterexample(cases=lambda: small_pairs(2.0**-10, vectors=(0, 1)))
-def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+def any_pair_has_a_step_that_helps(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
     # However short the step: where there is no gradient nothing moves.
     pair = np.array([word]), np.array([neighbour])
     after = stepped(ops, params, word, neighbour, rate)
@@ -293,7 +293,7 @@ def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> A
 
 
 @step_nudges_to_neighbour.counterexample(cases=lambda: small_pairs(1.0, 4.0, 16.0))
-def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+def any_rate_lowers_the_loss(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
     pair = np.array([word]), np.array([neighbour])
     after = stepped(ops, params, word, neighbour, rate)
     return at_most(ops.neighbour_loss(after, *pair), ops.neighbour_loss(params, *pair))
@@ -336,7 +336,7 @@ def aligned(ops: Operations, params: Any, word: int, neighbour: int, rate: float
 
 
 @step_aligns.property(single_pairs(), share=st.floats(0.05, 0.95))
-def _(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> Any:
+def alignment_changes_by_the_formula(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> Any:
     before, first, second = alignment(params, word, neighbour)
     rate = share * (min(first / -second, 8.0) if first > 0 > second else 1.0)
 
@@ -357,13 +357,13 @@ def _(ops: Operations, params: Any, word: int, neighbour: int, share: float) -> 
 @step_aligns.counterexample(
     cases=lambda: (c for c in small_pairs(1.0, 4.0, 16.0) if alignment(c["params"], 0, 0)[1] > 0)
 )
-def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+def step_of_any_length_aligns(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
     # The bracket is positive: the length of the step alone is to blame.
     return at_least(aligned(ops, params, word, neighbour, rate), alignment(params, word, neighbour)[0])
 
 
 @step_aligns.counterexample(cases=lambda: small_pairs(2.0**-20))
-def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+def small_step_always_aligns(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
     # However short the step.
     return at_least(aligned(ops, params, word, neighbour, rate), alignment(params, word, neighbour)[0])
 
@@ -387,7 +387,7 @@ both_sides_learn = Claim(
 
 
 @both_sides_learn.exact(exact_predictors(), effort=0.5)
-def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
+def exact_gradients_share_one_error(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
     absent = ~np.isin(np.arange(len(params["embedding"])), words)
     word, neighbour = words[:1], neighbours[:1]
     _, grads = ops.neighbour_gradient(params, words, neighbours)
@@ -402,7 +402,7 @@ def _(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
 
 
 @both_sides_learn.property(single_pairs())
-def _(ops: Operations, params: Any, word: int, neighbour: int) -> Any:
+def sides_move_and_other_words_stay(ops: Operations, params: Any, word: int, neighbour: int) -> Any:
     after, moves = stepped(ops, params, word, neighbour, 0.5), moves_of(params, word, neighbour)
     others = np.arange(len(params["embedding"])) != word
     return all_of(
@@ -422,7 +422,7 @@ def moves_of(params: Any, word: int, neighbour: int) -> dict[str, bool]:
 
 
 @both_sides_learn.counterexample(cases=lambda: small_pairs(1.0, vectors=(0, 1)))
-def _(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
+def both_sides_always_move(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
     after = stepped(ops, params, word, neighbour, rate)
     return all_of(differs(after["embedding"], params["embedding"]), differs(after["output"], params["output"]))
 
@@ -459,7 +459,7 @@ def answered(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @error_drives_update.property(answered())
-def _(ops: Operations, x: Any, y: Any) -> Any:
+def error_within_the_bound(ops: Operations, x: Any, y: Any) -> Any:
     slope = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
     p, wanted = softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
     each = cross_entropy_vjp_rounding(np.ones((len(x), 1)), x, p, wanted, x.dtype, ops.conventions.summation)
@@ -479,14 +479,14 @@ def _(ops: Operations, x: Any, y: Any) -> Any:
 
 
 @error_drives_update.property(x=st.lists(st.integers(-9, 9), min_size=1, max_size=9), y=st.integers(0, 8))
-def _(ops: Operations, x: Any, y: int) -> Any:
+def no_error_sends_nothing_back(ops: Operations, x: Any, y: int) -> Any:
     scores, y = np.array([x], np.float64), y % len(x)
     scores[0, y] += 1000  # beside which e⁻¹⁰⁰⁰ is nothing that float64 can hold
     return equal(ops.cross_entropy_vjp(np.ones(()), scores, np.array([y])), np.zeros((1, len(x))))
 
 
 @error_drives_update.proof
-def _(ops: Operations) -> Any:
+def errors_sum_to_zero_as_polynomials(ops: Operations) -> Any:
     """With q = 1 − p_y the other probabilities sum to q: the error sums to q − q, and its magnitudes to q + q.
 
     That p_y − 1 is the only negative entry is 0 ≤ p ≤ 1. As polynomials in the probabilities, after 1 = Σp.
@@ -515,21 +515,23 @@ FROZEN = st.sampled_from([("embedding",), ("output",), ("embedding", "output")])
 
 
 @frozen_stays.exact(exact_predictors(), frozen=FROZEN, steps=st.integers(0, 2), effort=0.25)
-def _(ops: Operations, params: Any, words: Any, neighbours: Any, frozen: Any, steps: int) -> Any:
+def exact_frozen_tables_stay(ops: Operations, params: Any, words: Any, neighbours: Any, frozen: Any, steps: int) -> Any:
     after = ops.train_neighbours(params, words, neighbours, rate=0.5, steps=steps, frozen=frozen)
     return all_of(*(equal(after[name], params[name]) for name in frozen))
 
 
 @frozen_stays.property(predictors(), frozen=FROZEN, steps=st.integers(0, 20), batch=st.sampled_from([None, 1, 3]),
                        seed=st.integers(0, 99), effort=0.5)  # fmt: skip
-def _(ops: Operations, params: Any, words: Any, neighbours: Any, frozen: Any, steps: int, batch: Any, seed: int) -> Any:
+def frozen_tables_stay_bit_for_bit(
+    ops: Operations, params: Any, words: Any, neighbours: Any, frozen: Any, steps: int, batch: Any, seed: int
+) -> Any:
     options = {} if batch is None else {"batch": batch, "rng": np.random.default_rng(seed)}
     after = ops.train_neighbours(params, words, neighbours, rate=0.5, steps=steps, frozen=frozen, **options)
     return all_of(*(identical(after[name], params[name]) for name in frozen))
 
 
 @frozen_stays.property(single_pairs(), name=st.sampled_from(["embedding", "output"]), effort=0.5)
-def _(ops: Operations, params: Any, word: int, neighbour: int, name: str) -> Any:
+def other_side_moves(ops: Operations, params: Any, word: int, neighbour: int, name: str) -> Any:
     other, pair = "output" if name == "embedding" else "embedding", (np.array([word]), np.array([neighbour]))
     after = ops.train_neighbours(params, *pair, rate=0.5, steps=1, frozen=(name,))
     moved = [differs(after[other], params[other])] if moves_of(params, word, neighbour)[other] else []
@@ -537,7 +539,7 @@ def _(ops: Operations, params: Any, word: int, neighbour: int, name: str) -> Any
 
 
 @frozen_stays.exhaustive(lambda: iter({"frozen": (name,)} for name in ("embedding", "output")))
-def _(ops: Operations, frozen: Any) -> Any:
+def frozen_tables_stay_through_long_training(ops: Operations, frozen: Any) -> Any:
     params = {"embedding": np.array([[1.0, -0.0], [0.5, 2.0]]), "output": np.array([[1.0, -1.0], [0.0, 0.25]])}
     after = ops.train_neighbours(params, np.array([0, 1]), np.array([1, 0]), rate=0.5, steps=250, frozen=frozen)
     return all_of(*(identical(after[name], params[name]) for name in frozen))
@@ -558,7 +560,7 @@ moving_beats_frozen = Claim(
 
 
 @moving_beats_frozen.proof
-def _(ops: Operations) -> Any:
+def moving_vectors_search_a_larger_set(ops: Operations) -> Any:
     """Whatever W does for frozen vectors it does for moving ones that have not moved: the set searched is larger.
 
     And it can be larger by all that matters. Two words with one frozen vector get one distribution p, so that their
@@ -590,7 +592,7 @@ def few_steps() -> Iterator[dict[str, Any]]:
 
 
 @moving_beats_frozen.counterexample(cases=few_steps)
-def _(ops: Operations, params: Any, neighbours: Any, rate: float, steps: int) -> Any:
+def few_long_steps_favour_moving(ops: Operations, params: Any, neighbours: Any, rate: float, steps: int) -> Any:
     pairs = np.array([0, 1, 1]), neighbours
     frozen, moving = (
         ops.train_neighbours(params, *pairs, rate=rate, steps=steps, frozen=names) for names in (("embedding",), ())
@@ -599,7 +601,7 @@ def _(ops: Operations, params: Any, neighbours: Any, rate: float, steps: int) ->
 
 
 @moving_beats_frozen.experiment
-def _(ops: Operations, rng: Any, scale: float) -> Any:
+def moving_reaches_a_lower_loss_on_texts(ops: Operations, rng: Any, scale: float) -> Any:
     # With shuffled neighbours there is nothing for the vectors to find but noise: what moving gains must be less.
     losses = []
     for _ in range(rounds(scale)):

@@ -75,13 +75,13 @@ sgd_descends = Claim(
 
 
 @sgd_descends.exact(steps_to_take(exact=True), rate=st.sampled_from([1, 2, 16]), effort=0.5)
-def _(ops: Operations, params: Any, grads: Any, rate: int) -> Any:
+def exact_step_is_theta_minus_alpha_g(ops: Operations, params: Any, grads: Any, rate: int) -> Any:
     after = ops.sgd_step(params, grads, rate=rate)
     return all_of(*(equal(after[n], p - rate * grads[n] if n in grads else p) for n, p in params.items()))
 
 
 @sgd_descends.property(steps_to_take(exact=False), rate=log_uniform(2.0**-10, 2.0**6))
-def _(ops: Operations, params: Any, grads: Any, rate: float) -> Any:
+def step_within_the_bound(ops: Operations, params: Any, grads: Any, rate: float) -> Any:
     after, parts = ops.sgd_step(params, grads, rate=rate), []
     for name, p in params.items():
         if name not in grads:
@@ -94,7 +94,7 @@ def _(ops: Operations, params: Any, grads: Any, rate: float) -> Any:
 
 
 @sgd_descends.property(steps_to_take(exact=False), rates=st.tuples(*[log_uniform(2.0**-8, 1.0)] * 2), effort=0.25)
-def _(ops: Operations, params: Any, grads: Any, rates: Any) -> Any:
+def sgd_takes_the_same_step(ops: Operations, params: Any, grads: Any, rates: Any) -> Any:
     # The optimiser of that name is this step; a rate that is given goes before its own.
     optimiser, parts = ops.SGD(rates[0]), []
     for rate, given in ((rates[0], None), (rates[1], rates[1])):
@@ -176,7 +176,7 @@ def published_adam(start: Any, row: Any, *, rate: Any, beta1: Any, beta2: Any, e
 
 
 @adam_is_published.exact(gradients_in_a_row())
-def _(ops: Operations, start: Any, row: Any, options: Any) -> Any:
+def adam_equals_the_published_sums(ops: Operations, start: Any, row: Any, options: Any) -> Any:
     params, state = start, ops.adam_init(start)
     for grads in row:
         params, state = ops.adam_step(params, grads, state, **options)
@@ -194,7 +194,7 @@ def _(ops: Operations, start: Any, row: Any, options: Any) -> Any:
     seed=st.integers(0, 999),
     effort=0.25,
 )
-def _(ops: Operations, numbers: Any, rates: Any, seed: int) -> Any:
+def adam_takes_the_same_step(ops: Operations, numbers: Any, rates: Any, seed: int) -> Any:
     # The optimiser of that name is the step with its options; a rate that is given goes before its own.
     optimiser, rng = ops.Adam(rates[0], *numbers), np.random.default_rng(seed)
     options = dict(zip(("beta1", "beta2", "epsilon", "decay"), numbers, strict=True))
@@ -246,7 +246,7 @@ first_steps_are_full = Claim(
     epsilon=st.just(1e-8) | log_uniform(1e-12, 1.0),
     dtype=st.sampled_from(["float64", "float32"]),
 )
-def _(
+def every_step_along_one_gradient_is_full(
     ops: Operations, length: float, sign: float, start: float, steps: int, rate: float, epsilon: float, dtype: str
 ) -> Any:
     grads = {"x": np.array([sign * length], dtype), "y": np.array([-sign, 0.0], dtype)}
@@ -293,7 +293,7 @@ schedule_warms_up = Claim(
 @schedule_warms_up.property(
     warmup=st.integers(0, 50), rest=st.integers(0, 1000), share=st.floats(0, 1), peak=log_uniform(1e-6, 10.0)
 )
-def _(ops: Operations, warmup: int, rest: int, share: float, peak: float) -> Any:
+def rate_within_the_bound(ops: Operations, warmup: int, rest: int, share: float, peak: float) -> Any:
     warmup += not warmup + rest
     steps = warmup + rest
     step = min(int(share * (steps + 1)), steps if rest else steps - 1)
@@ -308,7 +308,7 @@ def _(ops: Operations, warmup: int, rest: int, share: float, peak: float) -> Any
 
 
 @schedule_warms_up.exact(warmup=st.integers(0, 50), rest=st.integers(0, 1000), effort=0.5)
-def _(ops: Operations, warmup: int, rest: int) -> Any:
+def rate_rises_to_its_peak_and_falls(ops: Operations, warmup: int, rest: int) -> Any:
     warmup += not warmup + rest
     rates = [ops.warmup_cosine(t, warmup + rest, peak=1.0, warmup=warmup) for t in range(warmup + rest)]
     return all_of(
