@@ -13,7 +13,7 @@ from mathcore.models import transformer_mutants as wrong
 from mathcore.models.transformer_tolerances import formula_rounding, slope_rounding
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_rounding
 from mathcore.probability.row_tolerances import central_difference
-from mathcore.training.default_claims import Fresh
+from mathcore.training.inputs import Fresh
 from mathcore.training.training_tolerances import softmax_of
 from mathcore.verify import (
     Claim,

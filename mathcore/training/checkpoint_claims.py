@@ -1,4 +1,4 @@
-"""What must be true of stopping and going on."""
+"""What must be true of a checkpoint in a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.training import checkpoint_mutants as wrong
-from mathcore.verify import Claim, Limits, Operations, Target, all_of, differs, domain, equal, identical, raises
+from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, identical, raises
 from mathcore.verify.domains import Draw, as_dtype, draw_integers
 
 # Stopping and going on.
@@ -111,57 +111,3 @@ def unsupported_dtypes_are_refused(ops: Operations, name: str) -> Any:
         bad = ops.Checkpoint({"w": array}, {}, state, 4, {})
         refused = raises(lambda: ops.save_checkpoint(path, bad), TypeError, saying=("w", name))
         return all_of(refused, equal(ops.load_checkpoint(path).step, 3))
-
-
-resume_is_uninterrupted = Claim(
-    "training.resuming_changes_nothing",
-    statement="A training that was stopped, written to a file, read again and continued ends bit for bit where it ends "
-    "without the stop, if its loss, its batches and its rate depend on nothing but the checkpoint.",
-    formula=r"\theta_n \text{ through a file after } k \text{ steps} = \theta_n",
-    needs=("Checkpoint", "train", "SGD", "Adam", "warmup_cosine", "save_checkpoint", "load_checkpoint"),
-    limits=Limits(
-        formats=("float16", "bfloat16"),
-        rows=1,
-        width=5,
-        signs=("Checkpoint.argument 2 >= 0",),
-    ),
-    refuted_by=(
-        wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
-        wrong.one_step_more, wrong.draws_anew,
-    ),
-)  # fmt: skip
-
-
-@resume_is_uninterrupted.property(
-    seed=st.integers(0, 99), steps=st.integers(3, 9), stop=st.integers(1, 8),
-    dtype=st.sampled_from([np.float32, float]), adam=st.sampled_from([True, True, False]), effort=0.5,
-)  # fmt: skip
-def resumed_training_ends_the_same(ops: Operations, seed: int, steps: int, stop: int, dtype: Any, adam: bool) -> Any:
-    stop, optimiser = min(stop, steps - 1), ops.Adam(0.1) if adam else ops.SGD(0.1)
-    params = {"x": np.linspace(-1, 2, 5).astype(dtype)}
-
-    def loss_and_gradient(p: Any, goal: Any) -> Any:
-        gap = p["x"] - goal
-        return (gap * gap).sum(), {"x": (2 * gap).astype(dtype)}
-
-    def go(start: Any, until: int | None = None) -> Any:
-        return ops.train(
-            loss_and_gradient, lambda rng: (rng.normal(size=5),), optimiser, start, steps=steps,
-            rate=lambda t: ops.warmup_cosine(t, steps, peak=0.1, warmup=2),
-            progress=lambda now, _loss: now.step == until,
-        )  # fmt: skip
-
-    state = np.random.default_rng(seed).bit_generator.state
-    start = ops.Checkpoint(params, optimiser.init(params), state, 0, {"plan": [1, 2]})
-    whole = go(start)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "c.ckpt"
-        ops.save_checkpoint(path, go(start, until=stop))
-        resumed = go(ops.load_checkpoint(path))
-    return all_of(
-        identical(resumed.params["x"], whole.params["x"]),
-        *(identical(resumed.state[n], s) for n, s in whole.state.items()),
-        equal(parts_of(resumed) == parts_of(whole), True),
-        equal(whole.step, steps),
-        differs(whole.params["x"], params["x"]),
-    )

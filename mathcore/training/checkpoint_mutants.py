@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.training.learning_mutants import Operation
 from mathcore.verify.claims import mutant
+from mathcore.verify.common_mutants import Operation
 
 
 # Checkpoints.
@@ -69,28 +69,5 @@ def takes_anything(correct: Operation) -> Operation:
         with contextlib.suppress(ValueError):
             last[0] = correct(path)
         return last[0]
-
-    return wrong
-
-
-@mutant("train", wraps=True)
-def one_step_more(correct: Operation) -> Operation:
-    """Takes the steps asked for on top of those before."""
-
-    def wrong(*args: Any, steps: int, **options: Any) -> Any:
-        return correct(*args, steps=steps + (args[3].step > 0), **options)
-
-    return wrong
-
-
-@mutant("train", wraps=True)
-def draws_anew(correct: Operation) -> Operation:
-    """Draws its batches from the beginning again after a stop."""
-
-    def wrong(loss_and_gradient: Any, draw: Any, optimiser: Any, start: Any, **options: Any) -> Any:
-        fresh = type(start)(
-            start.params, start.state, np.random.default_rng(7).bit_generator.state, start.step, start.config
-        )
-        return correct(loss_and_gradient, draw, optimiser, fresh, **options)
 
     return wrong

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_rounding
 from mathcore.probability.row_tolerances import central_difference
 from mathcore.training import learning_mutants as wrong
-from mathcore.training.experiment_claims import VOCABULARY, binomial_interval, generated_text, rounds, trained
-from mathcore.training.inputs import predictors
+from mathcore.training import optimisers_mutants
+from mathcore.training.inputs import exact_predictors, predictors, single_pairs
 from mathcore.training.training_tolerances import (
     alignment_rounding,
     loss_after_step_rounding,
@@ -42,20 +42,9 @@ from mathcore.verify import (
     less,
     seeds,
 )
-from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.oracle.dual import derivative
-from mathcore.verify.oracle.residue import residues
 from mathcore.verify.tolerances import dot_product
-
-
-@domain
-def exact_predictors(draw: Draw, target: Target) -> dict[str, Any]:
-    """The same in arithmetic modulo a prime, where the target takes objects; else in whole numbers."""
-    vocabulary, width, count = draw(st.integers(2, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 5))
-    table = draw_integers(draw, (2, vocabulary, width), 9)
-    e, w = residues(table) if target.exact else table.astype(np.float64)
-    words, neighbours = abs(draw_integers(draw, (2, count), 10**6)) % vocabulary
-    return {"params": {"embedding": e, "output": w.T}, "words": words, "neighbours": neighbours}
 
 
 def surprise(words: Any, neighbours: Any) -> Any:
@@ -208,29 +197,25 @@ step_nudges_to_neighbour = Claim(
         said=("lost to rounding",),
     ),
     refuted_by=(
-        wrong.zero_gradient, wrong.uphill, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.answer_not_subtracted,
-        wrong.step_uphill, wrong.no_step, wrong.step_halved, wrong.vectors_stay, wrong.of_unit_length,
+        wrong.zero_gradient,
+        wrong.uphill,
+        wrong.weights_unmoved,
+        wrong.vectors_unmoved,
+        wrong.answer_not_subtracted,
+        optimisers_mutants.step_uphill,
+        optimisers_mutants.no_step,
+        optimisers_mutants.step_halved,
+        optimisers_mutants.vectors_stay,
+        optimisers_mutants.of_unit_length,
     ),
     rests_on=("softmax.jacobian",),
-)  # fmt: skip
+)
 
 
 def stepped(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
     """The parameters after one step on one pair."""
     _, grads = ops.neighbour_gradient(params, np.array([word]), np.array([neighbour]))
     return ops.sgd_step(params, grads, rate=rate)
-
-
-@domain
-def single_pairs(draw: Draw, target: Target) -> dict[str, Any]:
-    """A predictor in float64 and one pair of words."""
-    vocabulary, width = draw(st.integers(2, 6)), draw(st.integers(1, 4))
-    if draw(st.integers(0, 19)) == 19:
-        vocabulary, width = 70, 33
-    e = draw_array(draw, (vocabulary, width), "float64", (0.25, 4.0))
-    w = draw_array(draw, (width, vocabulary), "float64", (0.25, 4.0))
-    word, neighbour = draw(st.integers(0, vocabulary - 1)), draw(st.integers(0, vocabulary - 1))
-    return {"params": {"embedding": e, "output": w}, "word": word, "neighbour": neighbour}
 
 
 @step_nudges_to_neighbour.property(single_pairs(), share=st.floats(0.02, 0.98))
@@ -315,10 +300,17 @@ step_aligns = Claim(
     limits=Limits(formats=("float32", "float16", "bfloat16")),
     tolerances=(alignment_rounding,),
     refuted_by=(
-        wrong.zero_gradient, wrong.uphill, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.answer_not_subtracted,
-        wrong.step_uphill, wrong.no_step, wrong.step_halved, wrong.vectors_stay,
+        wrong.zero_gradient,
+        wrong.uphill,
+        wrong.weights_unmoved,
+        wrong.vectors_unmoved,
+        wrong.answer_not_subtracted,
+        optimisers_mutants.step_uphill,
+        optimisers_mutants.no_step,
+        optimisers_mutants.step_halved,
+        optimisers_mutants.vectors_stay,
     ),
-)  # fmt: skip
+)
 
 
 def alignment(params: Any, word: int, neighbour: int) -> tuple[float, float, float]:
@@ -380,10 +372,17 @@ both_sides_learn = Claim(
     needs=("neighbour_gradient", "sgd_step"),
     limits=Limits(formats=("float32", "float16", "bfloat16")),
     refuted_by=(
-        wrong.zero_gradient, wrong.weights_unmoved, wrong.vectors_unmoved, wrong.every_row_moves,
-        wrong.absent_row_zero_moves, wrong.sides_exchanged, wrong.decays, wrong.no_step, wrong.vectors_stay,
+        wrong.zero_gradient,
+        wrong.weights_unmoved,
+        wrong.vectors_unmoved,
+        wrong.every_row_moves,
+        wrong.absent_row_zero_moves,
+        wrong.sides_exchanged,
+        optimisers_mutants.decays,
+        optimisers_mutants.no_step,
+        optimisers_mutants.vectors_stay,
     ),
-)  # fmt: skip
+)
 
 
 @both_sides_learn.exact(exact_predictors(), effort=0.5)
@@ -543,81 +542,3 @@ def frozen_tables_stay_through_long_training(ops: Operations, frozen: Any) -> An
     params = {"embedding": np.array([[1.0, -0.0], [0.5, 2.0]]), "output": np.array([[1.0, -1.0], [0.0, 0.25]])}
     after = ops.train_neighbours(params, np.array([0, 1]), np.array([1, 0]), rate=0.5, steps=250, frozen=frozen)
     return all_of(*(identical(after[name], params[name]) for name in frozen))
-
-
-moving_beats_frozen = Claim(
-    "training.moving_beats_frozen",
-    faq=7,
-    statement="Training the vectors of words too reaches a loss no higher than training the weights alone.",
-    formula=r"\inf_{E,\,W} \ell(E, W) \le \inf_W \ell(E_0, W)",
-    verdict="holds_if",
-    condition="The two are compared at the best that each can reach, or after the training that the experiment states; "
-    "after a few steps, or with steps that are too long, moving vectors can be behind.",
-    limits=Limits(also=("the experiment: 10 generated texts of 2,000 sentences, 400 steps",)),
-    needs=("train_neighbours", "neighbour_loss", "init_neighbour_predictor", "neighbour_pairs"),
-    refuted_by=(wrong.nothing_frozen, wrong.vectors_always_frozen, wrong.never_trains),
-)
-
-
-@moving_beats_frozen.proof
-def moving_vectors_search_a_larger_set(ops: Operations) -> Any:
-    """Whatever W does for frozen vectors it does for moving ones that have not moved: the set searched is larger.
-
-    And it can be larger by all that matters. Two words with one frozen vector get one distribution p, so that their
-    mean surprise at two different neighbours, −(ln p_1 + ln p_2)/2, is at least ln 2 (p_1 p_2 ≤ ¼), however W is
-    trained. Vectors that may move part from each other and go below.
-    """
-    params = {"embedding": np.ones((2, 1)), "output": np.array([[1.0, -1.0]])}
-    words, neighbours = pairs = np.array([0, 1]), np.array([0, 1])
-    frozen = [
-        ops.neighbour_loss(
-            ops.train_neighbours(params, words, neighbours, rate=0.25, steps=steps, frozen=("embedding",)), *pairs
-        )
-        for steps in (0, 1, 2, 5, 10)
-    ]
-    moving = ops.train_neighbours(params, words, neighbours, rate=1.0, steps=50)
-    return all_of(
-        at_least(frozen, math.log(2)),
-        less(np.diff(frozen), 0),
-        less(ops.neighbour_loss(moving, *pairs), math.log(2) / 2),
-    )
-
-
-def few_steps() -> Iterator[dict[str, Any]]:
-    """Small predictors of two words, a text of two words, and a few long steps."""
-    for e, w, rate, steps in itertools.product((0.0, 1.0), (0.0, 1.0), (1.0, 8.0), (1, 2)):
-        params = {"embedding": np.array([[e], [1.0]]), "output": np.array([[w, 0.0]])}
-        for neighbours in itertools.product((0, 1), repeat=3):
-            yield {"params": params, "neighbours": np.array(neighbours), "rate": rate, "steps": steps}
-
-
-@moving_beats_frozen.counterexample(cases=few_steps)
-def few_long_steps_favour_moving(ops: Operations, params: Any, neighbours: Any, rate: float, steps: int) -> Any:
-    pairs = np.array([0, 1, 1]), neighbours
-    frozen, moving = (
-        ops.train_neighbours(params, *pairs, rate=rate, steps=steps, frozen=names) for names in (("embedding",), ())
-    )
-    return at_most(ops.neighbour_loss(moving, *pairs), ops.neighbour_loss(frozen, *pairs))
-
-
-@moving_beats_frozen.experiment
-def moving_reaches_a_lower_loss_on_texts(ops: Operations, rng: Any, scale: float) -> Any:
-    # With shuffled neighbours there is nothing for the vectors to find but noise: what moving gains must be less.
-    losses = []
-    for _ in range(rounds(scale)):
-        text, seed = generated_text(rng), int(rng.integers(2**32))
-        for shuffled, frozen in itertools.product((False, True), ((), ("embedding",))):
-            options: dict[str, Any] = {"frozen": frozen, "shuffled": shuffled}
-            _, after, pairs = trained(ops, text, np.random.default_rng(seed), VOCABULARY, **options)
-            losses.append(ops.neighbour_loss(after, *pairs))
-    (moving, still), (moving_by_chance, still_by_chance) = np.reshape(losses, (-1, 2, 2)).transpose(1, 2, 0)
-    won, by_chance = int((moving < still).sum()), still_by_chance - moving_by_chance
-    low, high = binomial_interval(won, len(moving))
-    return all_of(
-        less(moving, still),
-        less(by_chance, (still - moving) / 2).measuring(
-            moving=f"{moving.mean():.3f} nats", frozen=f"{still.mean():.3f} nats",
-            gain_with_shuffled_neighbours=f"{by_chance.mean():.3f} nats",
-            interval=f"moving is ahead in {won} of {len(moving)} seeds: [{low:.0%}, {high:.0%}], 99 % exact binomial",
-        ),
-    )  # fmt: skip

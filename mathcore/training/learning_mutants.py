@@ -1,16 +1,14 @@
-"""Wrong predictors of neighbours, on purpose."""
+"""Wrong gradients and trainings of a predictor of neighbours, on purpose."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mathcore.verify.claims import mutant
-
-Operation = Callable[..., Any]
+from mathcore.verify.common_mutants import Operation
 
 
 # The gradient of a predictor of neighbours.
@@ -204,84 +202,6 @@ def wrong_answers_exchanged(correct: Operation) -> Operation:
     return wrong
 
 
-# Steps.
-@mutant("sgd_step")
-def step_uphill(params: Any, grads: Any, *, rate: float) -> Any:
-    """Adds the gradient."""
-    return {**params, **{n: (params[n] + rate * g).astype(params[n].dtype) for n, g in grads.items()}}
-
-
-@mutant("sgd_step")
-def no_step(params: Any, grads: Any, *, rate: float) -> Any:
-    """Returns the parameters as they were."""
-    return dict(params)
-
-
-@mutant("sgd_step")
-def vectors_stay(params: Any, grads: Any, *, rate: float) -> Any:
-    """Moves the first parameter that it is given never, all others as it should."""
-    first = next(iter(params))
-    moved = {n: (params[n] - rate * g).astype(params[n].dtype) for n, g in grads.items() if n != first}
-    return {**params, **moved}
-
-
-@mutant("sgd_step", wraps=True)
-def step_doubled(correct: Operation) -> Operation:
-    """Takes the step twice."""
-    return lambda params, grads, *, rate: correct(params, grads, rate=2 * rate)
-
-
-@mutant("sgd_step", wraps=True)
-def step_halved(correct: Operation) -> Operation:
-    """Takes half of the step."""
-    return lambda params, grads, *, rate: correct(params, grads, rate=rate / 2)
-
-
-@mutant("sgd_step", wraps=True)
-def decays(correct: Operation) -> Operation:
-    """Shrinks every parameter a little at each step, whether it has a gradient or not."""
-
-    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
-        return {n: (p * (1 - 2.0**-10)).astype(p.dtype) for n, p in correct(params, grads, rate=rate).items()}
-
-    return wrong
-
-
-@mutant("sgd_step")
-def of_unit_length(params: Any, grads: Any, *, rate: float) -> Any:
-    """Divides the gradient by its length, so that the last steps are as long as the first."""
-    out = dict(params)
-    for n, g in grads.items():
-        length = math.sqrt(float((np.asarray(g, np.float64) ** 2).sum()))
-        out[n] = (params[n] - rate * g / (length or 1.0)).astype(params[n].dtype)
-    return out
-
-
-@mutant("sgd_step", wraps=True)
-def stops_at_a_thousand(correct: Operation) -> Operation:
-    """Moves the first thousand numbers of a parameter."""
-
-    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
-        after = correct(params, grads, rate=rate)
-        for n in grads:
-            place = np.arange(np.size(params[n])).reshape(np.shape(params[n]))
-            after[n] = np.where(place < 1000, after[n], params[n])
-        return after
-
-    return wrong
-
-
-@mutant("sgd_step", wraps=True)
-def strangers_ignored(correct: Operation) -> Operation:
-    """Ignores gradients that belong to no parameter or have another shape."""
-
-    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
-        fit = {n: g for n, g in grads.items() if n in params and np.shape(g) == np.shape(params[n])}
-        return correct(params, fit, rate=rate)
-
-    return wrong
-
-
 # Training.
 @mutant("train_neighbours", wraps=True)
 def nothing_frozen(correct: Operation) -> Operation:
@@ -362,110 +282,3 @@ def never_trains(correct: Operation) -> Operation:
         return dict(params)
 
     return wrong
-
-
-@mutant("train", wraps=True)
-def not_a_number_goes_on(correct: Operation) -> Operation:
-    """Goes on when the loss is no longer finite."""
-
-    def wrong(loss_and_gradient: Any, *args: Any, **options: Any) -> Any:
-        def hidden(*batch: Any) -> Any:
-            loss, grads = loss_and_gradient(*batch)
-            return np.nan_to_num(loss), grads
-
-        return correct(hidden, *args, **options)
-
-    return wrong
-
-
-# Pairs.
-def pairs_within(text: Any, reach: Callable[[int, int], bool]) -> tuple[Any, Any]:
-    """All pairs of places that `reach` allows."""
-    places = [(s, t) for s in range(len(text)) for t in range(len(text)) if reach(s, t)]
-    return text[[s for s, _ in places]], text[[t for _, t in places]]
-
-
-@mutant("neighbour_pairs")
-def one_direction(ids: Any, *, window: int = 1) -> Any:
-    """Takes the words that follow and forgets those before."""
-    return pairs_within(ids, lambda s, t: 0 < t - s <= window)
-
-
-@mutant("neighbour_pairs")
-def window_too_wide(ids: Any, *, window: int = 1) -> Any:
-    """Looks one word further than the window."""
-    return pairs_within(ids, lambda s, t: 0 < abs(s - t) <= window + 1)
-
-
-@mutant("neighbour_pairs")
-def nearest_alone(ids: Any, *, window: int = 1) -> Any:
-    """Takes the words next to each other, whatever the window."""
-    return pairs_within(ids, lambda s, t: abs(s - t) == 1)
-
-
-@mutant("neighbour_pairs")
-def wraps_around(ids: Any, *, window: int = 1) -> Any:
-    """Makes the last word a neighbour of the first, as np.roll does."""
-    n = len(ids)
-    return pairs_within(ids, lambda s, t: s != t and min((s - t) % n, (t - s) % n) <= window)
-
-
-@mutant("neighbour_pairs", wraps=True)
-def each_pair_once(correct: Operation) -> Operation:
-    """Keeps every pair once, however often it stands in the text."""
-
-    def wrong(ids: Any, *, window: int = 1) -> Any:
-        words, neighbours = correct(ids, window=window)
-        return tuple(np.unique(np.stack([words, neighbours]), axis=1))
-
-    return wrong
-
-
-# Starts.
-@mutant("init_neighbour_predictor")
-def starts_at_zero(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
-    """Starts with zeros."""
-    return {"embedding": np.zeros((vocabulary, width), dtype), "output": np.zeros((width, vocabulary), dtype)}
-
-
-@mutant("init_neighbour_predictor")
-def starts_positive(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
-    """Draws from [0, 1), so that all vectors point into one corner."""
-    return {"embedding": rng.random((vocabulary, width)), "output": rng.random((width, vocabulary))}
-
-
-@mutant("init_neighbour_predictor")
-def seed_ignored(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
-    """Draws from a generator of its own."""
-    own = np.random.default_rng()
-    return {"embedding": own.normal(size=(vocabulary, width)), "output": own.normal(size=(width, vocabulary))}
-
-
-@mutant("init_neighbour_predictor")
-def seed_pinned(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
-    """Starts from the same numbers whatever the seed."""
-    own = np.random.default_rng(0)
-    return {"embedding": own.normal(size=(vocabulary, width)), "output": own.normal(size=(width, vocabulary))}
-
-
-@mutant("init_neighbour_predictor")
-def half_the_width(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
-    """Fills the first half of every vector and leaves zeros behind it."""
-    e = rng.normal(size=(vocabulary, width))
-    e[:, (width + 1) // 2 :] = 0
-    return {"embedding": e, "output": rng.normal(size=(width, vocabulary))}
-
-
-@mutant("init_neighbour_predictor")
-def tables_tied(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
-    """Starts the weight vector of every word at the word's own vector."""
-    e = rng.normal(size=(vocabulary, width)).astype(dtype)
-    return {"embedding": e, "output": e.T.copy()}
-
-
-@mutant("init_neighbour_predictor")
-def rows_repeat(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
-    """Fills the tables with 1,000 vectors again and again."""
-    places = np.arange(vocabulary) % 1000
-    e, w = rng.normal(size=(2, min(vocabulary, 1000), width)).astype(dtype)
-    return {"embedding": e[places], "output": w[places].T.copy()}

@@ -8,26 +8,23 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.training import learning_mutants
 from mathcore.training import optimisers_mutants as wrong
-from mathcore.training.training_tolerances import adam_rounding, schedule_rounding, step_rounding
+from mathcore.training.training_tolerances import adam_rounding, step_rounding
 from mathcore.verify import (
     Claim,
     Limits,
     Operations,
     Target,
     all_of,
-    at_least,
-    at_most,
     domain,
     draw_array,
     enclose,
     equal,
     identical,
-    less,
     log_uniform,
 )
 from mathcore.verify.domains import Draw, draw_integers
+from mathcore.verify.laws import Called, defaults
 from mathcore.verify.oracle.residue import residues
 
 
@@ -61,14 +58,14 @@ sgd_descends = Claim(
     dispensable=("SGD",),
     tolerances=(step_rounding,),
     refuted_by=(
-        learning_mutants.step_uphill,
-        learning_mutants.no_step,
-        learning_mutants.vectors_stay,
-        learning_mutants.step_doubled,
-        learning_mutants.step_halved,
-        learning_mutants.decays,
-        learning_mutants.of_unit_length,
-        learning_mutants.stops_at_a_thousand,
+        wrong.step_uphill,
+        wrong.no_step,
+        wrong.vectors_stay,
+        wrong.step_doubled,
+        wrong.step_halved,
+        wrong.decays,
+        wrong.of_unit_length,
+        wrong.stops_at_a_thousand,
         wrong.given_rate_ignored,
     ),
 )
@@ -270,50 +267,18 @@ def every_step_along_one_gradient_is_full(
     )
 
 
-schedule_warms_up = Claim(
-    "training.rate_rises_and_falls",
-    statement="Over n steps the rate climbs to its peak α in a straight line, reaches it when the warmup of w steps "
-    "ends, and falls along half a cosine, which is at zero when all n steps have been taken.",
-    formula=r"\alpha_t = \alpha\,\frac{t + 1}{w} \;(t < w), \qquad "
-    r"\alpha_t = \frac\alpha2\Big(1 + \cos\frac{\pi (t - w)}{n - w}\Big) \;(w \le t \le n)",
-    legend={"t": "steps taken so far"},
-    source="Loshchilov & Hutter, arXiv:1608.03983, equation 5",
-    needs=("warmup_cosine",),
-    tolerances=(schedule_rounding,),
-    refuted_by=(
-        wrong.no_warmup,
-        wrong.falls_in_a_line,
-        wrong.warmup_not_subtracted,
-        wrong.starts_at_nothing,
-        wrong.last_step_at_zero,
+@domain
+def adam_calls(draw: Draw, target: Target) -> dict[str, Any]:
+    """A step of Adam on a vector and a matrix in the middle of a training."""
+    x, g = draw_array(draw, (2, 3), "float64", (0.25, 4.0)), draw_array(draw, (2, 3), "float64", (0.25, 4.0)) + 0.125
+    params, grads = {"w": x, "b": x[0]}, {"w": g, "b": g[1]}
+    averages = {f"{kind}/{name}": abs(p) + 0.5 for kind in "mv" for name, p in params.items()}
+    return {"params": params, "grads": grads, "state": {"t": np.array(3), **averages}, "rate": 0.5}
+
+
+adam_left_out = (
+    defaults(
+        Called("adam_step", adam_calls()),
+        beta1=(0.9, 0.5), beta2=(0.999, 0.9), epsilon=(1e-8, 1e-2), decay=(0.0, 0.1),
     ),
-)
-
-
-@schedule_warms_up.property(
-    warmup=st.integers(0, 50), rest=st.integers(0, 1000), share=st.floats(0, 1), peak=log_uniform(1e-6, 10.0)
-)
-def rate_within_the_bound(ops: Operations, warmup: int, rest: int, share: float, peak: float) -> Any:
-    warmup += not warmup + rest
-    steps = warmup + rest
-    step = min(int(share * (steps + 1)), steps if rest else steps - 1)
-
-    def textbook(alpha: Any, turn: Any) -> Any:
-        return alpha / 2 * (1 + np.array([x.cos_pi() for x in turn])) if step >= warmup else alpha * turn
-
-    turn = Fraction(step - warmup, rest) if step >= warmup else Fraction(step + 1, warmup)
-    true = enclose(textbook, np.array([peak]), np.array([turn], dtype=object))
-    rate = np.array([ops.warmup_cosine(step, steps, peak=peak, warmup=warmup)])
-    return equal(rate, true, within=schedule_rounding(peak))
-
-
-@schedule_warms_up.exact(warmup=st.integers(0, 50), rest=st.integers(0, 1000), effort=0.5)
-def rate_rises_to_its_peak_and_falls(ops: Operations, warmup: int, rest: int) -> Any:
-    warmup += not warmup + rest
-    rates = [ops.warmup_cosine(t, warmup + rest, peak=1.0, warmup=warmup) for t in range(warmup + rest)]
-    return all_of(
-        equal(rates[max(warmup - 1, 0) : warmup + 1], 1.0),
-        at_least(np.diff(rates[: warmup + 1]), 0),
-        at_most(np.diff(rates[warmup:]), 0),
-        less(0, rates),
-    )
+)  # fmt: skip

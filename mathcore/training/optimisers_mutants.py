@@ -1,4 +1,4 @@
-"""Wrong optimisers and schedules, on purpose."""
+"""Wrong steps of optimisers, on purpose."""
 
 from __future__ import annotations
 
@@ -8,8 +8,86 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.training.learning_mutants import Operation
 from mathcore.verify.claims import mutant
+from mathcore.verify.common_mutants import Operation
+
+
+# Steps.
+@mutant("sgd_step")
+def step_uphill(params: Any, grads: Any, *, rate: float) -> Any:
+    """Adds the gradient."""
+    return {**params, **{n: (params[n] + rate * g).astype(params[n].dtype) for n, g in grads.items()}}
+
+
+@mutant("sgd_step")
+def no_step(params: Any, grads: Any, *, rate: float) -> Any:
+    """Returns the parameters as they were."""
+    return dict(params)
+
+
+@mutant("sgd_step")
+def vectors_stay(params: Any, grads: Any, *, rate: float) -> Any:
+    """Moves the first parameter that it is given never, all others as it should."""
+    first = next(iter(params))
+    moved = {n: (params[n] - rate * g).astype(params[n].dtype) for n, g in grads.items() if n != first}
+    return {**params, **moved}
+
+
+@mutant("sgd_step", wraps=True)
+def step_doubled(correct: Operation) -> Operation:
+    """Takes the step twice."""
+    return lambda params, grads, *, rate: correct(params, grads, rate=2 * rate)
+
+
+@mutant("sgd_step", wraps=True)
+def step_halved(correct: Operation) -> Operation:
+    """Takes half of the step."""
+    return lambda params, grads, *, rate: correct(params, grads, rate=rate / 2)
+
+
+@mutant("sgd_step", wraps=True)
+def decays(correct: Operation) -> Operation:
+    """Shrinks every parameter a little at each step, whether it has a gradient or not."""
+
+    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
+        return {n: (p * (1 - 2.0**-10)).astype(p.dtype) for n, p in correct(params, grads, rate=rate).items()}
+
+    return wrong
+
+
+@mutant("sgd_step")
+def of_unit_length(params: Any, grads: Any, *, rate: float) -> Any:
+    """Divides the gradient by its length, so that the last steps are as long as the first."""
+    out = dict(params)
+    for n, g in grads.items():
+        length = math.sqrt(float((np.asarray(g, np.float64) ** 2).sum()))
+        out[n] = (params[n] - rate * g / (length or 1.0)).astype(params[n].dtype)
+    return out
+
+
+@mutant("sgd_step", wraps=True)
+def stops_at_a_thousand(correct: Operation) -> Operation:
+    """Moves the first thousand numbers of a parameter."""
+
+    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
+        after = correct(params, grads, rate=rate)
+        for n in grads:
+            place = np.arange(np.size(params[n])).reshape(np.shape(params[n]))
+            after[n] = np.where(place < 1000, after[n], params[n])
+        return after
+
+    return wrong
+
+
+@mutant("sgd_step", wraps=True)
+def strangers_ignored(correct: Operation) -> Operation:
+    """Ignores gradients that belong to no parameter or have another shape."""
+
+    def wrong(params: Any, grads: Any, *, rate: float) -> Any:
+        fit = {n: g for n, g in grads.items() if n in params and np.shape(g) == np.shape(params[n])}
+        return correct(params, fit, rate=rate)
+
+    return wrong
 
 
 # Adam and the rate.
@@ -202,37 +280,3 @@ def given_rate_ignored(correct: Operation) -> Operation:
         return Instead(made, lambda params, grads, state, **_: made.step(params, grads, state))
 
     return wrong
-
-
-@mutant("warmup_cosine")
-def last_step_at_zero(step: int, steps: int, *, peak: float, warmup: int) -> float:
-    """Reaches zero one step early, and wastes the last step."""
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    return peak / 2 * (1 + math.cos(math.pi * min((step - warmup) / max(steps - warmup - 1, 1), 1)))
-
-
-@mutant("warmup_cosine")
-def no_warmup(step: int, steps: int, *, peak: float, warmup: int) -> float:
-    """Begins at the peak."""
-    return peak / 2 * (1 + math.cos(math.pi * max(step - warmup, 0) / (steps - warmup)))
-
-
-@mutant("warmup_cosine")
-def falls_in_a_line(step: int, steps: int, *, peak: float, warmup: int) -> float:
-    """Falls along a straight line."""
-    return peak * (step + 1) / warmup if step < warmup else peak * (steps - step) / (steps - warmup)
-
-
-@mutant("warmup_cosine")
-def warmup_not_subtracted(step: int, steps: int, *, peak: float, warmup: int) -> float:
-    """Measures the fall from the first step on and not from the peak."""
-    return peak * (step + 1) / warmup if step < warmup else peak / 2 * (1 + math.cos(math.pi * step / steps))
-
-
-@mutant("warmup_cosine")
-def starts_at_nothing(step: int, steps: int, *, peak: float, warmup: int) -> float:
-    """Wastes the first step on a rate of zero."""
-    return peak * step / warmup if step < warmup else peak / 2 * (
-        1 + math.cos(math.pi * (step - warmup) / (steps - warmup))
-    )  # fmt: skip
