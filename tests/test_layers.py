@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.embeddings.embedding_tolerances import score_table_rounding
+from mathcore.verify.oracle.matrices import score_table_rounding
 
 FLOATS = ["float16", "float32", "float64", ml_dtypes.bfloat16]
 INF, NAN = np.inf, np.nan

@@ -15,7 +15,6 @@ from mathcore.embeddings import cosine_similarity_mutants, score_table_mutants
 from mathcore.embeddings import embedding_mutants as wrong
 from mathcore.embeddings.embedding_tolerances import (
     cosine_rounding,
-    score_table_rounding,
     spherical_cap,
     sum_of_occurrences,
 )
@@ -27,11 +26,10 @@ from mathcore.embeddings.score_table_claims import (
     crowded_directions,
     factored,
     known_scores,
-    rank,
     whole_table,
     word_and_context_vectors,
 )
-from mathcore.embeddings.textbook import cosine, distance, hot, sums_of_occurrences, tail
+from mathcore.embeddings.textbook import cosine, hot, sums_of_occurrences
 from mathcore.verify import (
     Claim,
     Limits,
@@ -54,6 +52,7 @@ from mathcore.verify import (
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.oracle.matrices import distance, rank, score_table_rounding, tail
 from mathcore.verify.tolerances import FORMATS, rounding
 
 # FAQ 2: words as vectors.

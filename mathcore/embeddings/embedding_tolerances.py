@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.tolerances import Format, format_of, gamma, height, stored, tolerance, work_format
-
-_EVALUATED = 1 + 2.0**-40
-"""What evaluating a bound in float64 may lose."""
+from mathcore.verify.oracle.matrices import length
+from mathcore.verify.tolerances import EVALUATED, gamma, height, stored, tolerance, work_format
 
 
 @tolerance
@@ -25,22 +23,16 @@ def sum_of_occurrences(magnitude: Any, count: Any, dtype: Any) -> Any:
     """
     work, magnitude = work_format(dtype), np.asarray(magnitude, np.float64)
     additions = np.maximum(np.asarray(count, np.float64) - 1, 0)[:, None]
-    error = additions * work.u / (1 - additions * work.u) * magnitude * _EVALUATED
+    error = additions * work.u / (1 - additions * work.u) * magnitude * EVALUATED
     return np.where(additions > 0, stored(magnitude, error, dtype), 0.0)
 
 
 def _directions(a: Any, b: Any) -> tuple[Any, ...]:
     """Two vectors along the last axis at length 1, their cosine, that of their magnitudes, and the lengths."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    length_a, length_b = _length(a), _length(b)
+    length_a, length_b = length(a), length(b)
     a, b = a / np.where(length_a > 0, length_a, 1), b / np.where(length_b > 0, length_b, 1)
     return a, b, (a * b).sum(-1, keepdims=True), abs(a * b).sum(-1, keepdims=True), length_a, length_b
-
-
-def _length(x: Any) -> Any:
-    most = abs(x).max(-1, keepdims=True, initial=0)
-    scaled = x / np.where(most > 0, most, 1)
-    return most * np.sqrt((scaled * scaled).sum(-1, keepdims=True))
 
 
 @tolerance
@@ -60,7 +52,7 @@ def cosine_rounding(a: Any, b: Any, dtype: Any, summation: str = "any") -> Any:
     h = height(np.shape(a)[-1], summation)
     rho = gamma(h + 1, work.u) * (1 + gamma(3, work.u)) + gamma(3, work.u)
     error = ((1 + work.u) * gamma(h + 3, work.u) * magnitude + abs(cosine) * (rho + work.u)) / (1 - rho)
-    error = error * _EVALUATED + 8 * np.shape(a)[-1] * work.smallest
+    error = error * EVALUATED + 8 * np.shape(a)[-1] * work.smallest
     return stored(cosine, error, dtype)[..., 0]
 
 
@@ -85,39 +77,8 @@ def cosine_vjp_rounding(g: Any, a: Any, b: Any, dtype: Any, summation: str = "an
     grown = kappa + (abs(cosine) + kappa) * (eta + work.u + eta * work.u)
     difference = abs(unit_b - cosine * unit_a) + 2.0**-48  # itself computed in float64
     share = abs(np.asarray(g, np.float64))[..., None] / np.where(length > 0, length, 1)
-    error = share * ((eta * abs(unit_b) + abs(unit_a) * grown) * (1 + tau) + tau * difference) * _EVALUATED
+    error = share * ((eta * abs(unit_b) + abs(unit_a) * grown) * (1 + tau) + tau * difference) * EVALUATED
     return stored(share * difference, error + work.smallest, dtype)
-
-
-@tolerance
-def score_table_rounding(table: Any, size: int, dtype: Any) -> Any:
-    r"""The distance $\lVert S - LR^\top\rVert_F$ of the best table of a size from the tail of the singular values.
-
-    An SVD is backward stable: it is exact for a table off by at most
-    $4k\gamma_{6\max(m,n)}\lVert S\rVert_F$, with $k = \min(m, n)$: 2k Householder reflections for the bidiagonal form,
-    each off by $\gamma_{6\max(m,n)}$ (Higham, Lemma 19.3 with its small constant), and as many for the rotations of the
-    iteration. Singular values, and with them the tail, move by no more (Mirsky). Each factor then meets a root and a
-    product, $\gamma_3\lVert\cdot\rVert$ in all four, on entries whose products sum to at most
-    $\sqrt{d}\,\lVert S\rVert_F$. Factors stored in 16 bits were rounded, both: $2u_{16} + u_{16}^2$ of the same.
-    Whoever measures the distance multiplies the factors and sums the squares of mn differences in float64, and S itself
-    was rounded to its format.
-    """
-    f, work, table = format_of(dtype), work_format(dtype), np.asarray(table, np.float64)
-    k, most = min(table.shape), max(table.shape)
-    norm = float(_length(table.ravel())[0]) if table.size else 0.0
-    decomposed = 4 * k * gamma(6 * most, work.u)
-    kept = min(size, k)
-    factors = gamma(6, work.u) + gamma(kept + 2, 2.0**-53) + (0.0 if f is work else 2 * f.u + f.u**2)
-    multiplied = factors * np.sqrt(kept)
-    summed = gamma(table.size + 4, 2.0**-53)
-    return norm * (decomposed + multiplied + summed + f.u) * _EVALUATED + 4 * table.size * (
-        work.smallest + _underflow(f, norm)
-    )
-
-
-def _underflow(f: Format, norm: float) -> float:
-    """What a factor's entry that is subnormal in its format costs, met by one of the other factor."""
-    return f.smallest * np.sqrt(norm)
 
 
 @tolerance

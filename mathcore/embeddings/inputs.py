@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify import draw_array, draw_integers, seeds, widths
+from mathcore.verify import draw_array, draw_integers, seeds
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.oracle.matrices import draw_with_singular_values
 
 
 # Inputs.
@@ -29,35 +28,6 @@ def draw_vectors(
         x[..., 0] += np.where(x[..., 0] < 0, -1, 1) * max(abs(x).max(initial=0), scale[0])
         x = x[..., draw(seeds()).permutation(shape[-1])]
     return as_dtype(x, dtype)
-
-
-_FAR: Mapping[str, int] = {"float64": 300, "float32": 50, "bfloat16": 50}
-"""Powers of two that tables of scores may be multiplied by, so that their squares are float64 numbers still."""
-
-
-def draw_scores(draw: Draw, dtype: str, most: int = 1100, *, far: bool = False) -> tuple[Any, Any]:
-    """A table (words, contexts) whose singular values are known, and those values, falling.
-
-    Whole numbers on a diagonal, times a power of two, between two reflections along vectors of 1, −1 and 0 with a power
-    of two of them not 0: nothing is rounded before the table is stored. With `far`, large and small ones as well.
-    """
-    long, short, rng = draw(widths(most=most)), draw(st.integers(1, 6)), draw(seeds())
-    power = st.integers(-6, 6)
-    if far and dtype in _FAR:
-        power = st.one_of(power, st.integers(-_FAR[dtype], _FAR[dtype]))
-    values = np.sort(abs(draw_integers(draw, (min(long, short),), 9)))[::-1] * 2.0 ** draw(power)
-    table = np.zeros((long, short))
-    np.fill_diagonal(table, values)
-    table = _reflected(_reflected(table, rng).T, rng)
-    return as_dtype(table.T if draw(st.booleans()) else table, dtype), values
-
-
-def _reflected(table: Any, rng: Any) -> Any:
-    """Rows mirrored along a vector: an orthogonal map whose entries are whole numbers over a power of two."""
-    count = 2 ** int(math.log2(len(table)))
-    v = np.zeros((len(table), 1))
-    v[rng.permutation(len(table))[:count], 0] = rng.choice([-1, 1], count)
-    return table - v @ (v.T @ table) * 2 / count
 
 
 def _lookup(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
@@ -117,7 +87,7 @@ def _pair_with_cotangent(draw: Draw, name: str, width: int, *, long: bool, rows:
 
 
 def _scores(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
-    table, values = draw_scores(draw, name, most=max(width, 1), far=True)
+    table, values = draw_with_singular_values(draw, name, most=max(width, 1), far=True)
     return {"table": table, "dim": draw(st.integers(0, len(values) + 1))}
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from mathcore.embeddings.embedding_tolerances import (
     cosine_rounding,
     cosine_vjp_rounding,
-    score_table_rounding,
     sum_of_occurrences,
 )
 from mathcore.embeddings.inputs import (
@@ -25,9 +24,10 @@ from mathcore.embeddings.inputs import (
     _stacked_pairs,
     _stacked_pulls,
 )
-from mathcore.embeddings.textbook import cosine, distance, hot, pulled_back, sums_of_occurrences, tail
+from mathcore.embeddings.textbook import cosine, hot, pulled_back, sums_of_occurrences
 from mathcore.verify import Operations, all_of, enclose, equal, identical
 from mathcore.verify.laws import Part
+from mathcore.verify.oracle.matrices import distance, score_table_rounding, tail
 from mathcore.verify.relations import Conjunction, Relation
 
 

@@ -7,32 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.embeddings.inputs import draw_scores
 from mathcore.verify import Target, domain, draw_exact, draw_integers, seeds
 from mathcore.verify.domains import Draw
-
-
-def rational(x: Any) -> Any:
-    """A table as a matrix of rational numbers; floats at their exact values."""
-    from fractions import Fraction
-
-    from flint import fmpq, fmpq_mat
-
-    numbers = [Fraction(v) for v in np.ravel(x).tolist()]
-    rows, columns = np.shape(x)
-    return fmpq_mat(rows, columns, [fmpq(v.numerator, v.denominator) for v in numbers])
-
-
-def rank(x: Any) -> int:
-    """The rank, by elimination in rational numbers."""
-    return int(rational(x).rank())
+from mathcore.verify.oracle.matrices import draw_with_singular_values, rational
 
 
 def factored(table: Any) -> tuple[Any, Any]:
     """The table as a product of two of full rank, exactly: its pivot columns, and its reduced rows."""
-    reduced, rank = rational(table).rref()
+    reduced, pivots_found = rational(table).rref()
     rows = np.array([[type(table[0, 0])(int(v.p)) / int(v.q) for v in row] for row in reduced.tolist()], table.dtype)
-    rows = rows.reshape(table.shape)[:rank]
+    rows = rows.reshape(table.shape)[:pivots_found]
     pivots = [int(np.flatnonzero(row)[0]) for row in rows]
     return table[:, pivots], rows
 
@@ -75,7 +59,7 @@ class Known(NamedTuple):
 @domain
 def known_scores(draw: Draw, target: Target) -> dict[str, Any]:
     """A table whose singular values are known, and a size."""
-    known = Known(*draw_scores(draw, draw(st.sampled_from(target.dtypes)), far=True))
+    known = Known(*draw_with_singular_values(draw, draw(st.sampled_from(target.dtypes)), far=True))
     return {"known": known, "dim": draw(st.integers(0, len(known.values) + 1))}
 
 

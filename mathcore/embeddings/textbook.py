@@ -39,14 +39,3 @@ def pulled_back(g: Any, a: Any, b: Any) -> Any:
     unit_a, unit_b = a / length_a, b / length_b
     turned = g[..., None] / length_a * (unit_b - (unit_a * unit_b).sum(-1)[..., None] * unit_a)
     return turned * (1 - _is_zero(squares_a * squares_b))
-
-
-def distance(table: Any, words: Any, contexts: Any) -> float:
-    """‖S − LRᵀ‖ in Frobenius norm."""
-    table, words, contexts = (np.asarray(x, np.float64) for x in (table, words, contexts))
-    return float(np.sqrt(((table - words @ contexts.T) ** 2).sum()))
-
-
-def tail(table: Any, size: int) -> float:
-    """The root of the squares of all singular values but the first `size`."""
-    return float(np.sqrt((np.linalg.svd(np.asarray(table, np.float64), compute_uv=False)[size:] ** 2).sum()))

@@ -9,9 +9,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.embeddings.embedding_tolerances import score_table_rounding
-from mathcore.embeddings.score_table_claims import rank
-from mathcore.embeddings.textbook import tail
 from mathcore.layers import linear_mutants as wrong
 from mathcore.layers.law_claims import exact_arrays, exact_pair, float_stack
 from mathcore.layers.linear_tolerances import merged_layers, stacked_layers
@@ -33,6 +30,7 @@ from mathcore.verify import (
 )
 from mathcore.verify.domains import Draw
 from mathcore.verify.oracle.enclosures import true_matmul
+from mathcore.verify.oracle.matrices import rank, score_table_rounding, tail
 from mathcore.verify.tolerances import dot_product, magnitude
 
 

@@ -7,10 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mathcore.verify.tolerances import format_of, gamma, tolerance, work_format
-
-_EVALUATED = 1 + 2.0**-40
-"""What evaluating a bound in float64 may lose."""
+from mathcore.verify.tolerances import EVALUATED, format_of, gamma, tolerance, work_format
 
 Layers: TypeAlias = Sequence[tuple[Any, Any]]
 Bounds: TypeAlias = tuple[Any, Any]
@@ -50,7 +47,7 @@ def stacked_layers(x: Any, layers: Layers, dtype: Any) -> Any:
     bounds = _given(x)
     for weight, bias in layers:
         bounds = _through(bounds, _given(weight), _given(bias), dtype)
-    return bounds[1] * _EVALUATED
+    return bounds[1] * EVALUATED
 
 
 @tolerance
@@ -68,4 +65,4 @@ def merged_layers(x: Any, layers: Layers, dtype: Any) -> Any:
     for w, b in rest:
         weight = _through(weight, _given(w), _given(np.zeros(np.shape(w)[1])), dtype)
         bias = _through(bias, _given(w), _given(b), dtype)
-    return _through(_given(x), weight, (bias[0][0], bias[1][0]), dtype)[1] * _EVALUATED
+    return _through(_given(x), weight, (bias[0][0], bias[1][0]), dtype)[1] * EVALUATED

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.embeddings.embedding_tolerances import score_table_rounding
-from mathcore.embeddings.inputs import draw_scores
 from mathcore.layers import linear_mutants
 from mathcore.layers import low_rank_mutants as wrong
 from mathcore.layers.law_claims import sizes, work_of
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, less
 from mathcore.verify.adversary import BENDS
 from mathcore.verify.domains import Draw
+from mathcore.verify.oracle.matrices import draw_with_singular_values, score_table_rounding
 
 is_smaller = Claim(
     "lowrank.is_smaller",
@@ -73,7 +72,7 @@ error_is_the_tail = Claim(
 @domain
 def spectra(draw: Draw, target: Target) -> dict[str, Any]:
     """A matrix whose singular values are known, those values, zeros and equal ones among them, and a rank."""
-    weight, values = draw_scores(draw, draw(st.sampled_from(target.dtypes)), most=300)
+    weight, values = draw_with_singular_values(draw, draw(st.sampled_from(target.dtypes)), most=300)
     return {"weight": weight, "values": values, "rank": draw(st.integers(1, len(values)))}
 
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.embeddings.embedding_tolerances import score_table_rounding
-from mathcore.embeddings.textbook import distance, tail
 from mathcore.layers.inputs import (
     _layer,
     _masked_numbers,
@@ -22,6 +20,7 @@ from mathcore.layers.inputs import (
 from mathcore.layers.textbook import kept_if_positive, let_through, row_by_row, sign_of_zero_dropped, true_layer
 from mathcore.verify import Operations, all_of, equal, identical
 from mathcore.verify.laws import Part
+from mathcore.verify.oracle.matrices import distance, score_table_rounding, tail
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import dot_product
 

@@ -14,10 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.tolerances import format_of, gamma, stored, tolerance, work_format
-
-_EVALUATED = 1 + 2.0**-40
-"""What evaluating a bound in float64 may lose."""
+from mathcore.verify.tolerances import EVALUATED, format_of, gamma, stored, tolerance, work_format
 
 
 def frequencies(dim: int, base: float) -> Any:
@@ -50,7 +47,7 @@ def wave_rounding(value: Any, angle: Any, dtype: Any) -> Any:
     angle, adds u. Sine and cosine move by at most δ when the angle does.
     """
     work = work_format(dtype)
-    error = ((2 * work.trig + 1) * work.u * abs(np.asarray(value, np.float64)) + angle) * _EVALUATED + work.smallest
+    error = ((2 * work.trig + 1) * work.u * abs(np.asarray(value, np.float64)) + angle) * EVALUATED + work.smallest
     return stored(np.asarray(value, np.float64), error, dtype)
 
 
@@ -75,7 +72,7 @@ def sum_of_squares(dim: int, angle: float, dtype: Any, *, whole: bool = True) ->
     """
     f = format_of(dtype)
     t = (2 * f.trig + 1) * f.u + 2 * f.u + f.smallest if whole else 9 * f.u
-    return (dim * (2 * t + t * t) + dim * angle + gamma(dim + 2, 2.0**-53) * dim) * _EVALUATED
+    return (dim * (2 * t + t * t) + dim * angle + gamma(dim + 2, 2.0**-53) * dim) * EVALUATED
 
 
 @tolerance
@@ -89,7 +86,7 @@ def products_of_codes(dim: int, angle: float, dtype: Any) -> Any:
     work = work_format(dtype)
     r = (2 * work.trig + 1) * work.u + format_of(dtype).u + format_of(dtype).smallest
     one = dim * (r + math.sqrt(2) * angle + (r + angle) ** 2)
-    return 2 * (one + gamma(dim + 1, 2.0**-53) * dim * (1 + r + angle) ** 2) * _EVALUATED
+    return 2 * (one + gamma(dim + 1, 2.0**-53) * dim * (1 + r + angle) ** 2) * EVALUATED
 
 
 @tolerance
@@ -105,7 +102,7 @@ def turned_pair(a: Any, b: Any, cos: Any, sin: Any, angle: Any, dtype: Any) -> A
     a, b, c, s = (abs(np.asarray(v, np.float64)) for v in (a, b, cos, sin))
     tc, ts = ((2 * work.trig + 1) * work.u * v + angle + work.smallest for v in (c, s))
     error = a * tc + b * ts + gamma(2, work.u) * (a * (c + tc) + b * (s + ts)) + 2 * work.smallest
-    return stored(a * c + b * s, error * _EVALUATED, dtype)
+    return stored(a * c + b * s, error * EVALUATED, dtype)
 
 
 def turn_error(dtype: Any, angle: float = 0.0) -> float:
@@ -118,7 +115,7 @@ def turn_error(dtype: Any, angle: float = 0.0) -> float:
     f, work = format_of(dtype), work_format(dtype)
     tau = (2 * work.trig + 1) * work.u + math.sqrt(2) * angle
     k = tau + math.sqrt(2) * gamma(2, work.u) * (1 + tau)
-    return float(k if f is work else k + f.u * (1 + k)) * _EVALUATED
+    return float(k if f is work else k + f.u * (1 + k)) * EVALUATED
 
 
 def _lost(n: int, dtype: Any) -> float:
@@ -136,7 +133,7 @@ def turned_length(length: Any, n: int, dtype: Any, angle: float = 0.0, turns: in
     """
     grown = math.expm1(turns * math.log1p(turn_error(dtype, angle)))
     length, lost = np.asarray(length, np.float64), turns * _lost(n, dtype) * (1 + grown)
-    return (grown * length + lost) * _EVALUATED + gamma(n + 4, 2.0**-53) * length * (1 + grown)
+    return (grown * length + lost) * EVALUATED + gamma(n + 4, 2.0**-53) * length * (1 + grown)
 
 
 @tolerance
@@ -156,7 +153,7 @@ def turned_score(length_q: Any, length_k: Any, n: int, dtype: Any, angle: float 
 def frequency_rounding(theta: Any, dtype: Any, angles: str) -> Any:
     r"""A frequency rounded correctly: $u\,\theta$; where `angles` are not exact, its ε of the module's head as well."""
     theta = np.asarray(theta, np.float64)
-    return (format_of(dtype).u + frequency_error(theta, angles)) * theta * _EVALUATED
+    return (format_of(dtype).u + frequency_error(theta, angles)) * theta * EVALUATED
 
 
 @tolerance
@@ -172,7 +169,7 @@ def pulled_to_places(cotangent: Any, theta: Any, values: Any, angle: Any, dtype:
     values, d = abs(np.asarray(values, np.float64)), np.shape(values)[-1]
     tau = (2 * work.trig + 1) * work.u * values + work.smallest if whole else 9 * work.u
     tau = tau + angle
-    error = (g * (tau + gamma(d + 3, work.u) * (values + tau))).sum(-1) * _EVALUATED + 2 * d * work.smallest
+    error = (g * (tau + gamma(d + 3, work.u) * (values + tau))).sum(-1) * EVALUATED + 2 * d * work.smallest
     return stored((g * values).sum(-1), error, dtype)
 
 
@@ -187,4 +184,4 @@ def read_back(sizes: Any, lane: Any, terms: int, dtype: Any) -> Any:
     work = work_format(dtype)
     g, across = gamma(terms, work.u), abs(np.asarray(lane, np.float64)).T
     lost = terms * work.smallest * (1 + g)
-    return ((2 * g + g * g) * (np.asarray(sizes) @ across) + lost * (1 + across.sum(0)) * (1 + g)) * _EVALUATED
+    return ((2 * g + g * g) * (np.asarray(sizes) @ across) + lost * (1 + across.sum(0)) * (1 + g)) * EVALUATED

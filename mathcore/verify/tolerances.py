@@ -172,6 +172,10 @@ def gamma(k: float, u: float) -> float:
     return k * u / (1 - k * u) if k * u < 1 else math.inf
 
 
+EVALUATED = 1 + 2.0**-40
+"""What evaluating a bound in float64 may lose."""
+
+
 def pairwise_height(n: int) -> int:
     """The roundings any addend meets in NumPy's pairwise sum of n numbers along a contiguous axis.
 
