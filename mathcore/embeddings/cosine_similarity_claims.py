@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.embeddings import cosine_similarity_mutants
-from mathcore.embeddings import embedding_mutants as wrong
-from mathcore.embeddings.embedding_claims import exactness, whole_vectors
-from mathcore.embeddings.embedding_tolerances import cosine_rounding, cosine_vjp_rounding
+from mathcore.embeddings import cosine_similarity_mutants as wrong
+from mathcore.embeddings.cosine_similarity_tolerances import cosine_rounding, cosine_vjp_rounding
 from mathcore.embeddings.inputs import draw_vectors
 from mathcore.embeddings.records import COSINE_SIMILARITY, COSINE_SIMILARITY_VJP
 from mathcore.embeddings.textbook import cosine
@@ -64,6 +62,22 @@ cosine_in_range = Claim(
 )
 
 
+@domain
+def whole_vectors(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two vectors of whole numbers, none of them all 0, and a whole factor: their product is exact."""
+    size, name = draw(widths(most=65)), draw(st.sampled_from(target.dtypes))
+    vector, other = (draw_integers(draw, (size,), 8) for _ in range(2))
+    vector[-1], other[0] = draw(st.integers(1, 8)), draw(st.integers(1, 8))
+    factor = draw(st.integers(1, 15)) * draw(st.sampled_from([-1, 1]))
+    return {"vector": as_dtype(vector, name), "other": as_dtype(other, name), "factor": factor}
+
+
+@domain
+def exactness(draw: Draw, target: Target) -> bool:
+    """Whether the target takes objects."""
+    return target.exact
+
+
 @cosine_in_range.property(COSINE_SIMILARITY.inputs(), whole=whole_vectors(), stretch=st.integers(-6, 6))
 def cosines_in_range_within_the_bound(ops: Operations, a: Any, b: Any, whole: Any, stretch: int) -> Any:
     vector, parallel = whole["vector"], whole["vector"] * whole["vector"].dtype.type(whole["factor"])
@@ -110,9 +124,9 @@ exact_at_the_ends = Claim(
         wrong.product_of_roots,
         wrong.epsilon_added,
         wrong.centred,
-        cosine_similarity_mutants.zero_first_is_nan,
-        cosine_similarity_mutants.strange_second_ignored,
-        cosine_similarity_mutants.shortest_at_zero,
+        wrong.zero_first_is_nan,
+        wrong.strange_second_ignored,
+        wrong.shortest_at_zero,
     ),
 )
 
@@ -162,7 +176,7 @@ any_axis = Claim(
     limits=Limits(width=5, fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity", "cosine_similarity_vjp"),
     tolerances=(cosine_rounding, cosine_vjp_rounding),
-    refuted_by=(cosine_similarity_mutants.axis_ignored, cosine_similarity_mutants.axis_ignored_vjp),
+    refuted_by=(wrong.axis_ignored, wrong.axis_ignored_vjp),
 )
 
 
@@ -203,11 +217,11 @@ turns_and_never_lengthens = Claim(
     needs=("cosine_similarity_vjp",),
     tolerances=(cosine_vjp_rounding,),
     refuted_by=(
-        cosine_similarity_mutants.length_not_projected,
-        cosine_similarity_mutants.turned_the_other_way,
-        cosine_similarity_mutants.sides_exchanged,
-        cosine_similarity_mutants.length_forgotten,
-        cosine_similarity_mutants.no_gradient,
+        wrong.length_not_projected,
+        wrong.turned_the_other_way,
+        wrong.sides_exchanged,
+        wrong.length_forgotten,
+        wrong.no_gradient,
     ),
 )
 
@@ -271,7 +285,7 @@ any_scale = Claim(
         fixed={"scale": "nothing is or becomes subnormal"},
     ),
     needs=("cosine_similarity_vjp",),
-    refuted_by=(cosine_similarity_mutants.length_forgotten, cosine_similarity_mutants.gradient_overflows),
+    refuted_by=(wrong.length_forgotten, wrong.gradient_overflows),
 )
 
 

@@ -2,14 +2,118 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mathcore.embeddings.embedding_mutants import _norm, product
-from mathcore.verify.claims import mutant
-from mathcore.verify.common_mutants import Operation
+from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.common_mutants import Operation, family
 from mathcore.verify.tolerances import FORMATS
+
+
+def _on_pairs(formula: Callable[[Any, Any], Any]) -> Mutant:
+    """Wrong arithmetic, right bookkeeping: the formula sees float64 or float32 rows."""
+
+    def wrong(a: Any, b: Any, axis: int = -1) -> Any:
+        rows = (np.moveaxis(x.astype(np.promote_types(x.dtype, np.float32)), axis, -1) for x in (a, b))
+        with np.errstate(all="ignore"):
+            return formula(*rows).astype(a.dtype)
+
+    wrong.__name__, wrong.__doc__ = formula.__name__, formula.__doc__
+    return mutant("cosine_similarity")(wrong)
+
+
+def _norm(x: Any) -> Any:
+    return np.sqrt((x * x).sum(-1))
+
+
+@_on_pairs
+def not_normalised(a: Any, b: Any) -> Any:
+    """Is the dot product."""
+    return (a * b).sum(-1)
+
+
+@_on_pairs
+def one_length_only(a: Any, b: Any) -> Any:
+    """Divides by one length."""
+    return (a * b).sum(-1) / _norm(a)
+
+
+@_on_pairs
+def squared_lengths(a: Any, b: Any) -> Any:
+    """Forgets the roots."""
+    return (a * b).sum(-1) / ((a * a).sum(-1) * (b * b).sum(-1))
+
+
+@_on_pairs
+def epsilon_added(a: Any, b: Any) -> Any:
+    """Adds 1e-5 to the divisor: parallel vectors are no longer at 1."""
+    return (a * b).sum(-1) / (_norm(a) * _norm(b) + np.float32(1e-5))
+
+
+@_on_pairs
+def magnitude_of_cosine(a: Any, b: Any) -> Any:
+    """Drops the sign."""
+    return abs((a * b).sum(-1)) / (_norm(a) * _norm(b))
+
+
+@_on_pairs
+def positive_only(a: Any, b: Any) -> Any:
+    """Moves the cosine to [0, 1]."""
+    return (1 + (a * b).sum(-1) / (_norm(a) * _norm(b))) / 2
+
+
+@_on_pairs
+def centred(a: Any, b: Any) -> Any:
+    """Takes the means off first: a correlation."""
+    a, b = a - a.mean(-1, keepdims=True), b - b.mean(-1, keepdims=True)
+    return (a * b).sum(-1) / np.where(_norm(a) * _norm(b) > 0, _norm(a) * _norm(b), 1)
+
+
+@_on_pairs
+def squares_overflow(a: Any, b: Any) -> Any:
+    """The textbook, whose squares overflow or vanish: long and short vectors have no direction."""
+    return (a * b).sum(-1) / (_norm(a) * _norm(b))
+
+
+@_on_pairs
+def product_of_roots(a: Any, b: Any) -> Any:
+    """Multiplies two roots: a vector may be at more than 1 to itself."""
+    return (a * b).sum(-1) / np.where(_norm(a) * _norm(b) > 0, _norm(a) * _norm(b), 1)
+
+
+@_on_pairs
+def last_left_out(a: Any, b: Any) -> Any:
+    """Never reads the last component."""
+    return product(a[..., :-1], b[..., :-1])
+
+
+@_on_pairs
+def cut_at_1024(a: Any, b: Any) -> Any:
+    """Reads at most 1,024 components."""
+    return product(a[..., :1024], b[..., :1024])
+
+
+def product(a: Any, b: Any) -> Any:
+    """The cosine as it should be, zero for a zero vector."""
+    lengths = _norm(a) * _norm(b)
+    return (a * b).sum(-1) / np.where(lengths > 0, lengths, 1)
+
+
+@family
+def rows_below_touched(correct: Operation) -> Operation:
+    """Adds 0 times the sum of all rows above: one NaN reaches the rows below it."""
+
+    def wrong(*arguments: Any, **options: Any) -> Any:
+        *most, last = arguments
+        with np.errstate(invalid="ignore", over="ignore"):
+            above = np.cumsum(last.sum(-1, keepdims=True).astype(np.float64), axis=0) * 0
+            above = np.concatenate([above[:1] * 0, above[:-1]])
+            above[:1] = 0
+            return correct(*most, (last + above).astype(last.dtype), **options)
+
+    return wrong
 
 
 @mutant("cosine_similarity", wraps=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -13,46 +12,29 @@ from hypothesis import strategies as st
 
 from mathcore.embeddings import cosine_similarity_mutants, score_table_mutants
 from mathcore.embeddings import embedding_mutants as wrong
-from mathcore.embeddings.embedding_tolerances import (
-    cosine_rounding,
-    spherical_cap,
-    sum_of_occurrences,
-)
+from mathcore.embeddings.embedding_tolerances import sum_of_occurrences
 from mathcore.embeddings.inputs import draw_ids
-from mathcore.embeddings.records import BEST_SCORE_TABLE, EMBEDDING, EMBEDDING_VJP
-from mathcore.embeddings.row_types import IDS
-from mathcore.embeddings.score_table_claims import (
-    Known,
-    crowded_directions,
-    factored,
-    known_scores,
-    whole_table,
-    word_and_context_vectors,
-)
-from mathcore.embeddings.textbook import cosine, hot, sums_of_occurrences
+from mathcore.embeddings.records import EMBEDDING, EMBEDDING_VJP
+from mathcore.embeddings.textbook import hot, sums_of_occurrences
 from mathcore.verify import (
     Claim,
     Limits,
     Operations,
     Target,
     all_of,
-    at_least,
     at_most,
     domain,
     draw_array,
     draw_exact,
     draw_integers,
-    enclose,
     equal,
     identical,
     less,
     raises,
     seeds,
-    widths,
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.oracle.matrices import distance, rank, score_table_rounding, tail
 from mathcore.verify.tolerances import FORMATS, rounding
 
 # FAQ 2: words as vectors.
@@ -154,22 +136,6 @@ def score_is_symmetric_and_bilinear(ops: Operations, weight: Any, ids: Any, alph
     )
 
 
-@domain
-def whole_vectors(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two vectors of whole numbers, none of them all 0, and a whole factor: their product is exact."""
-    size, name = draw(widths(most=65)), draw(st.sampled_from(target.dtypes))
-    vector, other = (draw_integers(draw, (size,), 8) for _ in range(2))
-    vector[-1], other[0] = draw(st.integers(1, 8)), draw(st.integers(1, 8))
-    factor = draw(st.integers(1, 15)) * draw(st.sampled_from([-1, 1]))
-    return {"vector": as_dtype(vector, name), "other": as_dtype(other, name), "factor": factor}
-
-
-@domain
-def exactness(draw: Draw, target: Target) -> bool:
-    """Whether the target takes objects."""
-    return target.exact
-
-
 features_order_similarity = Claim(
     "embedding.features_order_similarity",
     faq=2,
@@ -195,7 +161,7 @@ features_order_similarity = Claim(
         said=("no feature is negative",),
     ),
     needs=("digit_scores", "cosine_similarity"),
-    refuted_by=(wrong.scores_negated, wrong.distance_instead, wrong.last_left_out),
+    refuted_by=(wrong.scores_negated, wrong.distance_instead, cosine_similarity_mutants.last_left_out),
 )
 
 
@@ -271,192 +237,6 @@ def fainter_and_fainter(target: Target) -> Iterator[dict[str, Any]]:
 @features_order_similarity.counterexample(cases=fainter_and_fainter)
 def faint_features_score_positively(ops: Operations, word: Any) -> Any:
     return less(0.0, _score(ops, word, word))
-
-
-# FAQ 6: the size of a vector.
-size_bounds_rank = Claim(
-    "embedding.size_bounds_rank",
-    faq=6,
-    statement="In exact arithmetic, vectors of d numbers make a table of scores of rank d at most: a table of higher "
-    "rank is out of reach, and with d at least its rank it is reached; in floats up to rounding.",
-    formula=r"S = LR^\top,\ L \in \mathbb R^{n \times d} \ \Rightarrow\ \operatorname{rank} S \le d; \qquad "
-    r"\operatorname{rank} S \le d \Rightarrow \exists L, R : S = LR^\top",
-    legend={"S": "the table of scores", "L": "the vectors of words, a row for each", "R": "those of contexts"},
-    needs=("embedding", "linear", "best_score_table"),
-    limits=Limits(
-        options=("bias",),
-        formats=(
-            "embedding.float32",
-            "linear.float32",
-            "embedding.float16",
-            "linear.float16",
-            "embedding.bfloat16",
-            "linear.bfloat16",
-        ),
-        rows=6,
-        width=4,
-    ),
-    tolerances=(score_table_rounding,),
-    refuted_by=(
-        wrong.squared,
-        wrong.own_word_favoured,
-        score_table_mutants.one_size_more,
-        score_table_mutants.one_size_less,
-        score_table_mutants.columns_centred,
-    ),
-)
-
-
-@size_bounds_rank.exact(word_and_context_vectors(), effort=0.5)
-def rank_is_at_most_the_size(ops: Operations, words: Any, contexts: Any) -> Any:
-    scores = ops.linear(ops.embedding(np.arange(len(words)), words), contexts.T)
-    return at_most(rank(scores), words.shape[1])
-
-
-@size_bounds_rank.exact(table=whole_table(), effort=0.5)
-def size_of_the_rank_is_enough(ops: Operations, table: Any) -> Any:
-    words, contexts = factored(table)
-    return all_of(equal(words.shape[1], rank(table)), equal(ops.linear(words, contexts), table))
-
-
-@size_bounds_rank.property(BEST_SCORE_TABLE.inputs(most=5), effort=0.5)
-def best_table_misses_by_the_tail(ops: Operations, table: Any, dim: int) -> Any:
-    words, contexts = (np.asarray(x, np.float64) for x in ops.best_score_table(table, dim))
-    allowed = score_table_rounding(table, dim, table.dtype)
-    sizes = equal([words.shape, contexts.shape], [(len(table), dim), (table.shape[1], dim)])
-    short = tail(table, dim)
-    if short > 2 * float(allowed.values) or not dim:  # the table's rank is higher: out of reach, by the tail at least
-        return all_of(sizes, at_least(distance(table, words, contexts), short, within=allowed))
-    return all_of(sizes, equal(distance(table, words, contexts), short, within=allowed))
-
-
-more_size_less_error = Claim(
-    "embedding.more_size_less_error",
-    faq=6,
-    statement="Up to rounding, the best score table with vectors of d numbers is off, in the Frobenius norm, by the "
-    "tail of the singular values: a larger size never hurts, and helps until the rank is reached.",
-    formula=r"\min_{L, R}\, \lVert S - LR^\top \rVert_F^2 = \sum_{i > d} \sigma_i^2",
-    legend={"S": "the table of scores", "L": "the vectors of words, a row for each", "R": "those of contexts",
-            "σ": "σ_i, the singular values of S, falling"},
-    limits=Limits(also=("tables with both sides longer than 6",)),
-    source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
-    needs=("best_score_table",),
-    tolerances=(score_table_rounding,),
-    refuted_by=(
-        score_table_mutants.smallest_kept,
-        score_table_mutants.one_size_less,
-        score_table_mutants.not_rooted,
-        score_table_mutants.columns_centred,
-        score_table_mutants.great_scores_dropped,
-    ),
-)  # fmt: skip
-
-
-@more_size_less_error.property(known_scores())
-def error_falls_with_the_size(ops: Operations, known: Known, dim: int) -> Any:
-    table, values = known
-
-    def off(d: int) -> Any:
-        return distance(table, *ops.best_score_table(table, d))
-
-    def left(d: int) -> float:
-        return math.sqrt((values[d:] ** 2).sum())  # whole numbers times a power of two
-
-    allowed, more = (score_table_rounding(table, d, table.dtype) for d in (dim, dim + 1))
-    return all_of(
-        equal(off(dim), left(dim), within=allowed),
-        equal(off(dim + 1), left(dim + 1), within=more),
-        at_most(off(dim + 1), off(dim), within=allowed + more),
-    )
-
-
-room_grows = Claim(
-    "embedding.room_grows",
-    faq=6,
-    statement="In 4 numbers no five directions keep all cosines below 1/4 in magnitude. In 12,288 numbers a few "
-    "directions taken at random are nearly at right angles, but for a negligible probability, and far more than 12,288 "
-    "fit with all cosines below 0.1 in magnitude.",
-    formula=r"\max_{i \ne j} |\cos| \ge \sqrt{\frac{N - d}{d\,(N - 1)}}, \qquad "
-    r"P(|\cos| \ge t) \le 2 e^{-d t^2 / 2}, \qquad N < e^{d t^2 / 4} \Rightarrow N \text{ directions fit below } t",
-    legend={
-        "N": "the number of directions, more than d in the first bound",
-        "d": "the numbers in a vector",
-        "t": "a cosine",
-    },
-    limits=Limits(
-        options=("axis",),
-        formats=("float32", "float16", "bfloat16"),
-        width=6,
-        also=("more than 16 random directions",),
-        said=("a few directions",),
-    ),
-    source="Welch (1974), doi:10.1109/TIT.1974.1055219; Ball, An Elementary Introduction to Modern Convex Geometry "
-    "(1997), Lemma 2.2",
-    needs=("cosine_similarity",),
-    tolerances=(spherical_cap, cosine_rounding, rounding),
-    refuted_by=(
-        cosine_similarity_mutants.smaller_than_they_are,
-        wrong.not_normalised,
-        wrong.positive_only,
-        wrong.one_length_only,
-    ),
-)
-
-
-@room_grows.statistical
-def random_directions_are_nearly_orthogonal(ops: Operations, rng: Any) -> Any:
-    size, nearly, directions = 12_288, 0.1, rng.normal(size=(16, 12_288))
-    one, other = np.triu_indices(len(directions), 1)
-    cosines = ops.cosine_similarity(directions[one], directions[other])
-    # N directions at random keep below `nearly`, all of them, with a positive probability while N² e^(−d/200) < 1.
-    room = math.exp(size * nearly**2 / 4)
-    off = at_most(abs(cosines), 0.0, within=spherical_cap(size, len(cosines), 1e-9))
-    return all_of(off.measuring(**{"directions that fit below a cosine of 0.1": f"{room:.1e}"}), less(100 * size, room))
-
-
-@room_grows.property(directions=crowded_directions(), effort=0.5)
-def crowded_directions_reach_the_bound(ops: Operations, directions: Any) -> Any:
-    count, size = directions.shape
-    directions = np.where(directions.any(1, keepdims=True), directions, 1.0)  # a vector of zeros has none
-    one, other = np.triu_indices(count, 1)
-    allowed = cosine_rounding(directions[one], directions[other], np.float64, ops.conventions.summation)
-    cosines = ops.cosine_similarity(directions[one], directions[other])
-    least, most = math.sqrt((count - size) / (size * (count - 1))), int(abs(cosines).argmax())
-    return all_of(
-        equal(cosines, enclose(cosine, directions[one], directions[other]), within=allowed),
-        at_least(abs(cosines[most]), least, within=allowed[most] + rounding(3 * least, np.float64)),
-    )
-
-
-size_is_fixed_before = Claim(
-    "embedding.size_is_fixed_before",
-    faq=6,
-    statement="Training by SGD or Adam never changes the shape of the table, nor its format: gradients have both, and "
-    "so has what a step leaves.",
-    formula=r"E_t \in \mathbb R^{V \times d} \ \Rightarrow\ \bar E_t,\, E_{t+1} \in \mathbb R^{V \times d}",
-    needs=("embedding_vjp", "SGD", "Adam"),
-    limits=Limits(rows=7),
-    refuted_by=(wrong.rows_dropped, wrong.grows, wrong.widened, wrong.only_rows_seen),
-)
-
-
-@size_is_fixed_before.property(EMBEDDING_VJP.inputs(), optimiser=st.sampled_from(["SGD", "Adam"]), effort=0.5)
-def steps_keep_shape_and_dtype(ops: Operations, g: Any, ids: Any, weight: Any, optimiser: str) -> Any:
-    step, table = getattr(ops, optimiser)(0.1), weight
-    state, tables = step.init({"E": table}), []
-    for _ in range(3):
-        gradient = ops.embedding_vjp(g, ids, table)
-        if gradient.shape != weight.shape or gradient.dtype != weight.dtype:
-            return all_of(equal(list(gradient.shape), list(weight.shape)), equal(gradient.dtype == weight.dtype, True))
-        params, state = step.step({"E": table}, {"E": gradient}, state)
-        table = params["E"]
-        tables.append(table)
-        if table.shape != weight.shape:
-            break
-    return all_of(
-        *(equal(list(t.shape), list(weight.shape)) for t in tables),
-        *(equal(t.dtype == weight.dtype, True) for t in tables),
-    )
 
 
 # Beyond the FAQ: values.
@@ -660,6 +440,10 @@ def other_tokens_change_no_bit_of_the_gradient(ops: Operations, g: Any, ids: Any
     mine = np.arange(len(weight)) == ids.min(initial=len(weight))
     others = np.where(np.isin(ids, np.flatnonzero(mine))[..., None], g, g.dtype.type(strange))
     return identical(ops.embedding_vjp(others, ids, weight)[mine], ops.embedding_vjp(g, ids, weight)[mine])
+
+
+IDS = ("embedding", "embedding_vjp", "one_hot")
+"""The operations that take ids."""
 
 
 ids_are_integers = Claim(

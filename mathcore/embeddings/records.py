@@ -6,11 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.embeddings.embedding_tolerances import (
-    cosine_rounding,
-    cosine_vjp_rounding,
-    sum_of_occurrences,
-)
+from mathcore.embeddings.cosine_similarity_tolerances import cosine_rounding, cosine_vjp_rounding
+from mathcore.embeddings.embedding_tolerances import sum_of_occurrences
 from mathcore.embeddings.inputs import (
     _classes,
     _cotangents,

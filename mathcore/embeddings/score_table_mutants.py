@@ -1,12 +1,13 @@
-"""Wrong score tables, on purpose."""
+"""Wrong score tables, and tables that change their size, on purpose."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mathcore.embeddings.embedding_mutants import _norm
+from mathcore.embeddings.cosine_similarity_mutants import _norm
 from mathcore.verify.claims import mutant
 from mathcore.verify.common_mutants import Operation
 
@@ -70,3 +71,59 @@ def great_scores_dropped(correct: Operation) -> Operation:
 def infinite_scores_taken(correct: Operation) -> Operation:
     """Takes infinite scores for 0."""
     return lambda table, size: correct(np.where(np.isinf(table), table.dtype.type(0), table), size)
+
+
+@mutant("linear", wraps=True)
+def squared(correct: Operation) -> Operation:
+    """Squares every score: the table gains rank."""
+
+    def wrong(x: Any, weight: Any, bias: Any = None) -> Any:
+        y = correct(x, weight)
+        return y * y
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def own_word_favoured(correct: Operation) -> Operation:
+    """Adds 1 where a word meets itself."""
+
+    def wrong(x: Any, weight: Any, bias: Any = None) -> Any:
+        y = np.array(correct(x, weight))
+        y[np.arange(min(y.shape)), np.arange(min(y.shape))] += 1
+        return y
+
+    return wrong
+
+
+# Training.
+@mutant("SGD", wraps=True)
+def rows_dropped(correct: Operation) -> Operation:
+    """Prunes the last row with every step."""
+    return lambda rate: _Changed(correct(rate), lambda table: table[:-1])
+
+
+@mutant("Adam", wraps=True)
+def grows(correct: Operation) -> Operation:
+    """Grows a column with every step."""
+    return lambda rate: _Changed(correct(rate), lambda table: np.pad(table, ((0, 0), (0, 1))))
+
+
+@mutant("Adam", wraps=True)
+def widened(correct: Operation) -> Operation:
+    """Turns the table into float64 while it trains."""
+    return lambda rate: _Changed(correct(rate), lambda table: table.astype(np.float64))
+
+
+class _Changed:
+    """An optimiser whose steps change what they return."""
+
+    def __init__(self, optimiser: Any, change: Callable[[Any], Any]) -> None:
+        self.optimiser, self.change = optimiser, change
+
+    def init(self, params: Any) -> Any:
+        return self.optimiser.init(params)
+
+    def step(self, params: Any, grads: Any, state: Any, **options: Any) -> Any:
+        params, state = self.optimiser.step(params, grads, state, **options)
+        return {name: self.change(table) for name, table in params.items()}, state

@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 
 from mathcore.positions import rope_mutants as wrong
 from mathcore.positions.inputs import draw_base, draw_places, draw_rational, draw_turns, draw_width, magnitudes
-from mathcore.positions.positions_tolerances import (
-    farthest_angle,
-    frequency_rounding,
-    turned_length,
-    turned_pair,
-    turned_score,
-    wave_rounding,
-)
-from mathcore.positions.records import APPLY_ROPE, ROPE, ROPE_COS_SIN, turned_agrees
-from mathcore.positions.textbook import Turn, lanes, places, true_frequencies, width_turned
+from mathcore.positions.positions_tolerances import farthest_angle, turned_length, turned_pair, turned_score
+from mathcore.positions.records import APPLY_ROPE, ROPE, turned_agrees
+from mathcore.positions.textbook import Turn, lanes, places, width_turned
 from mathcore.verify import (
     Claim,
     Limits,
@@ -28,14 +21,11 @@ from mathcore.verify import (
     Target,
     all_of,
     at_least,
-    at_most,
     domain,
     draw_array,
     enclose,
     equal,
     identical,
-    less,
-    log_uniform,
     seeds,
 )
 from mathcore.verify.domains import Draw, as_dtype
@@ -577,130 +567,6 @@ def layouts_are_a_permutation_apart_within_the_bound(
         turned_agrees(ops, at(q, interleaved=True)[..., p], q[..., p], shift, base=base, interleaved=False),
         turned_agrees(ops, at(q[..., p], interleaved=False)[..., np.argsort(p)], q, shift, base=base, interleaved=True),
     )
-
-
-table_equals_formula = Claim(
-    "rope.table_equals_formula",
-    faq=19,
-    statement="A table of cosines and sines made beforehand, for more positions than are used, gives bit for bit what "
-    "is computed on the fly.",
-    formula=r"R_m x = \operatorname{apply}(x, \cos[m], \sin[m])",
-    needs=("rope", "rope_cos_sin", "apply_rope"),
-    limits=Limits(options=("offset",)),
-    tolerances=(wave_rounding,),
-    refuted_by=(wrong.tables_from_one, wrong.tables_exchanged, wrong.tables_in_float32, wrong.base_slightly_off),
-)
-
-
-@domain
-def tabulated(draw: Draw, target: Target) -> dict[str, Any]:
-    """Vectors in one format, the positions of a table that starts anywhere, and which of its rows are asked for."""
-    rows, width = draw(st.integers(1, 40)), 2 * draw(st.integers(1, 33))
-    start, size = int(draw_places(draw, (1,), 2**30)[0]), draw(st.sampled_from([20, 20, 20, 3000]))
-    name = draw(st.sampled_from(target.dtypes))
-    return {
-        "x": draw_array(draw, (rows, width), name, magnitudes(name)),
-        "table": start + np.arange(size),
-        "asked": draw(seeds()).integers(0, size, size=rows),
-        "base": draw_base(draw),
-        "interleaved": draw(st.booleans()),
-        "rotary_dim": draw_width(draw, width),
-    }
-
-
-@table_equals_formula.property(tabulated())
-def table_rows_equal_the_formula_bit_for_bit(
-    ops: Operations, x: Any, table: Any, asked: Any, base: float, interleaved: bool, rotary_dim: int | None
-) -> Any:
-    dim, turn = width_turned(x, rotary_dim), {"interleaved": interleaved}
-    rows = tuple(np.asarray(t)[asked] for t in ops.rope_cos_sin(table, dim, base=base))
-    onthefly = ops.rope(x, table[asked], base=base, rotary_dim=rotary_dim, **turn)
-    return all_of(
-        identical(ops.apply_rope(x, *rows, **turn), onthefly),
-        ROPE_COS_SIN.judged(ops, rows, table[asked], dim, base),
-    )
-
-
-frequencies_decay = Claim(
-    "rope.frequencies_decay",
-    faq=19,
-    statement="The first pair turns by one radian a position, each next one base^(2/d) times slower, up to rounding; "
-    "with base 1 all turn alike.",
-    formula=r"\theta_i = \mathrm{base}^{-2i/d}, \qquad \theta_0 = 1, \qquad "
-    r"\theta_{i+1} / \theta_i = \mathrm{base}^{-2/d}",
-    source="arXiv:2104.09864, §3.2.2",
-    needs=("rope_frequencies",),
-    tolerances=(frequency_rounding,),
-    refuted_by=(wrong.frequencies_of_half, wrong.frequencies_to_the_end, wrong.frequencies_rising,
-                wrong.bfloat16_frequencies, wrong.frequencies_in_float32),
-)  # fmt: skip
-
-
-@frequencies_decay.exact(pairs=st.sampled_from([1, 2, 4, 8, 16, 32]), exponent=st.integers(1, 12))
-def binary_frequencies_are_exact(ops: Operations, pairs: int, exponent: int) -> Any:
-    # With base 2^(exponent·pairs), exponents and frequencies are binary fractions: nothing may be rounded.
-    theta = ops.rope_frequencies(2 * pairs, base=2.0 ** (exponent * pairs))
-    return equal(theta, [Fraction(1, 2 ** (exponent * i)) for i in range(pairs)])
-
-
-@domain
-def spreads(draw: Draw, target: Target) -> dict[str, Any]:
-    """A width and a base."""
-    return {"dim": 2 * draw(st.one_of(st.integers(1, 8), st.sampled_from([16, 32, 33, 64, 128]))),
-            "base": draw_base(draw)}  # fmt: skip
-
-
-@frequencies_decay.property(spreads())
-def frequencies_decay_within_the_bound(ops: Operations, dim: int, base: float) -> Any:
-    theta = ops.rope_frequencies(dim, base=base)
-    truth = enclose(lambda i: i * 0 + true_frequencies(dim, base), np.zeros(dim // 2))
-    return all_of(
-        equal(theta, truth, within=frequency_rounding(truth.hi, theta.dtype, ops.conventions.rope_angles)),
-        equal(theta[0], 1.0),
-        at_most(theta[1:], theta[:-1]),
-    )
-
-
-slow_hand = Claim(
-    "rope.slow_hand",
-    faq=19,
-    statement="While the fastest pair turns once, the slowest moves by a fraction of a degree.",
-    formula=r"360^\circ \cdot \mathrm{base}^{-(d-2)/d}",
-    verdict="holds_if",
-    condition="base^((d − 2)/d) > 360: with base 10,000 from d = 6 on; with d = 2 fastest and slowest are one pair.",
-    legend={"d": "the number of features that turn"},
-    needs=("rope_frequencies",),
-    tolerances=(frequency_rounding,),
-    refuted_by=(wrong.frequencies_of_half, wrong.frequencies_rising),
-)
-
-
-@slow_hand.exact(pairs=st.sampled_from([4, 8, 16]), exponent=st.integers(5, 12))
-def slowest_pair_moves_less_than_a_degree_exactly(ops: Operations, pairs: int, exponent: int) -> Any:
-    theta = ops.rope_frequencies(2 * pairs, base=2.0 ** (exponent * pairs))
-    degrees = 360 * Fraction(float(theta[-1]))  # one turn of the fastest takes 2π positions
-    return all_of(equal(degrees, Fraction(360, 2 ** (exponent * (pairs - 1)))), less(degrees, 1))
-
-
-@domain
-def slow_enough(draw: Draw, target: Target) -> dict[str, Any]:
-    """A number of pairs, and a base that meets the condition, often just so."""
-    pairs = draw(st.one_of(st.integers(2, 9), st.integers(10, 512)))
-    least = 360.0 ** (pairs / (pairs - 1)) * (1 + 2.0**-20)
-    return {"pairs": pairs, "base": draw(st.one_of(log_uniform(least, 2 * least), log_uniform(least, 1e12)))}
-
-
-@slow_hand.property(slow_enough())
-def slowest_pair_moves_less_than_a_degree(ops: Operations, pairs: int, base: float) -> Any:
-    slowest = ops.rope_frequencies(2 * pairs, base=base)[-1:]
-    truth = enclose(lambda one: one * true_frequencies(2 * pairs, base)[-1], np.ones(1))
-    allowed = frequency_rounding(truth.hi, slowest.dtype, ops.conventions.rope_angles)
-    return all_of(equal(slowest, truth, within=allowed), less(360 * slowest, 1.0))
-
-
-@slow_hand.counterexample(pairs=st.integers(1, 3))
-def slowest_pair_of_any_width_moves_less_than_a_degree(ops: Operations, pairs: int) -> Any:
-    return less(360 * ops.rope_frequencies(2 * pairs)[-1], 1.0)
 
 
 stays_stable = Claim(

@@ -8,6 +8,22 @@ from typing import Any
 
 import numpy as np
 
+# `law_claims` looks for the mutants of the code here.
+from mathcore.positions.sinusoidal_mutants import code_base_ignored as code_base_ignored
+from mathcore.positions.sinusoidal_mutants import code_base_off as code_base_off
+from mathcore.positions.sinusoidal_mutants import code_cut_to_integers as code_cut_to_integers
+from mathcore.positions.sinusoidal_mutants import code_from_one as code_from_one
+from mathcore.positions.sinusoidal_mutants import code_in_bfloat16 as code_in_bfloat16
+from mathcore.positions.sinusoidal_mutants import code_in_halves as code_in_halves
+from mathcore.positions.sinusoidal_mutants import code_of_exchanged_exponents as code_of_exchanged_exponents
+from mathcore.positions.sinusoidal_mutants import code_of_float32_angles as code_of_float32_angles
+from mathcore.positions.sinusoidal_mutants import code_of_floored_exponents as code_of_floored_exponents
+from mathcore.positions.sinusoidal_mutants import code_of_half_the_exponent as code_of_half_the_exponent
+from mathcore.positions.sinusoidal_mutants import code_of_magnitudes as code_of_magnitudes
+from mathcore.positions.sinusoidal_mutants import code_table_ends as code_table_ends
+from mathcore.positions.sinusoidal_mutants import code_to_the_end as code_to_the_end
+from mathcore.positions.sinusoidal_mutants import code_with_phases as code_with_phases
+from mathcore.positions.sinusoidal_mutants import short_significand
 from mathcore.positions.textbook import lanes
 from mathcore.verify.claims import Mutant, mutant
 from mathcore.verify.common_mutants import Operation
@@ -98,18 +114,13 @@ def whole_width_turned(x: Any, m: Any, options: dict[str, Any]) -> Any:
 @rope_mutant
 def positions_in_bfloat16(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Carries positions in bfloat16, which has no odd numbers past 256."""
-    return x, _short(m + options.get("offset", 0), 8), {**options, "offset": 0}
+    return x, short_significand(m + options.get("offset", 0), 8), {**options, "offset": 0}
 
 
 @rope_mutant
 def positions_in_float16(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Carries positions with the 11 bits of float16, which has no odd numbers past 2,048."""
-    return x, _short(m + options.get("offset", 0), 11), {**options, "offset": 0}
-
-
-def _short(m: Any, bits: int) -> Any:
-    fraction, exponent = np.frexp(m.astype(np.float64))
-    return np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits).astype(np.int64)
+    return x, short_significand(m + options.get("offset", 0), 11), {**options, "offset": 0}
 
 
 @rope_mutant
@@ -413,7 +424,7 @@ def wide_rows_cut(correct: Operation) -> Operation:
     return wrong
 
 
-# The tables, the turn itself, and the code.
+# The tables, the rotation itself, and the frequencies.
 @mutant("rope_cos_sin", wraps=True)
 def tables_exchanged(correct: Operation) -> Operation:
     """Returns sines first."""
@@ -521,126 +532,10 @@ def applied_to_512(correct: Operation) -> Operation:
     return wrong
 
 
-def _code_mutant(change: Callable[[Any, int, dict[str, Any]], Any]) -> Mutant:
-    """A mutant of the sinusoidal code that asks the correct one for something else."""
-
-    def wrong(correct: Operation) -> Operation:
-        def code(m: Any, dim: int, **options: Any) -> Any:
-            m, dim, options = change(np.asarray(m), dim, options)
-            return correct(m, dim, **options)
-
-        return code
-
-    wrong.__doc__, wrong.__name__ = change.__doc__, change.__name__
-    return mutant("sinusoidal_positional_encoding", wraps=True)(wrong)
-
-
-@_code_mutant
-def code_from_one(m: Any, dim: int, options: dict[str, Any]) -> Any:
-    """Counts positions from 1."""
-    return m + 1, dim, options
-
-
-@_code_mutant
-def code_of_magnitudes(m: Any, dim: int, options: dict[str, Any]) -> Any:
-    """Drops the sign of a position."""
-    return abs(m), dim, options
-
-
-@_code_mutant
-def code_in_bfloat16(m: Any, dim: int, options: dict[str, Any]) -> Any:
-    """Carries positions in bfloat16, which has no odd numbers past 256."""
-    return _short(m, 8), dim, options
-
-
-@_code_mutant
-def code_table_ends(m: Any, dim: int, options: dict[str, Any]) -> Any:
-    """Has a table of 4,096 positions, and stays at its last row."""
-    return np.clip(m, -4096, 4095), dim, options
-
-
-@_code_mutant
-def code_cut_to_integers(m: Any, dim: int, options: dict[str, Any]) -> Any:
-    """Cuts positions to integers."""
-    return m.astype(np.int64), dim, options
-
-
-@_code_mutant
-def code_base_ignored(m: Any, dim: int, options: dict[str, Any]) -> Any:
-    """Always takes 10,000 for the base."""
-    return m, dim, {**options, "base": 10_000.0}
-
-
-@_code_mutant
-def code_base_off(m: Any, dim: int, options: dict[str, Any]) -> Any:
-    """Takes a base that is off by a billionth."""
-    return m, dim, {**options, "base": options.get("base", 10_000.0) * (1 + 1e-9)}
-
-
-@_code_mutant
-def code_in_halves(m: Any, dim: int, options: dict[str, Any]) -> Any:
-    """Sines first, then cosines, whatever was asked."""
-    return m, dim, {**options, "interleaved": False}
-
-
 @mutant("rope_cos_sin", wraps=True)
 def table_beyond_its_reach(correct: Operation) -> Operation:
     """Stays at the last position beyond ±2³¹."""
     return lambda m, dim, **options: correct(np.clip(m, -(2**31), 2**31), dim, **options)
-
-
-def _code_angles_mutant(angles: Callable[[Any, int, float], Any]) -> Mutant:
-    """A mutant of the sinusoidal code with angles of its own: (positions, dim, base) → (..., ⌈dim/2⌉)."""
-
-    def wrong(m: Any, dim: int, *, base: float = 10_000.0, interleaved: bool = True) -> Any:
-        turn = angles(np.asarray(m), dim, base)
-        pairs, code = turn.shape[-1], np.empty((*turn.shape[:-1], dim))
-        sines, cosines = (slice(0, None, 2), slice(1, None, 2)) if interleaved else (slice(pairs), slice(pairs, None))
-        code[..., sines], code[..., cosines] = np.sin(turn), np.cos(turn)[..., : dim // 2]
-        return code
-
-    wrong.__doc__, wrong.__name__ = angles.__doc__, angles.__name__
-    return mutant("sinusoidal_positional_encoding")(wrong)
-
-
-@_code_angles_mutant
-def code_of_float32_angles(m: Any, dim: int, base: float) -> Any:
-    """Keeps angles in float32, off by 0.06 rad at a million."""
-    theta = (1 / base ** (np.arange(0, dim, 2) / max(dim, 1))).astype(np.float32)
-    return (m.astype(np.float32)[..., None] * theta).astype(np.float64)
-
-
-@_code_angles_mutant
-def code_to_the_end(m: Any, dim: int, base: float) -> Any:
-    """Spreads exponents over 2i/(d − 2), so that the last frequency is 1/base."""
-    return m[..., None] * base ** (-np.arange(0, dim, 2) / max(dim - 2, 1))
-
-
-@_code_angles_mutant
-def code_of_half_the_exponent(m: Any, dim: int, base: float) -> Any:
-    """Has the exponent i/d for 2i/d."""
-    return m[..., None] * base ** (-np.arange((dim + 1) // 2) / max(dim, 1))
-
-
-@_code_angles_mutant
-def code_of_floored_exponents(m: Any, dim: int, base: float) -> Any:
-    """Divides with // where / was meant, which floors every exponent to a whole number (LoFTR 2021)."""
-    return m[..., None] * np.exp(np.arange(0, dim, 2) * (-math.log(base) / max(dim, 1) // 2))
-
-
-@_code_angles_mutant
-def code_of_exchanged_exponents(m: Any, dim: int, base: float) -> Any:
-    """Raises the exponent to the power of the base (WaveGrad 2020)."""
-    with np.errstate(divide="ignore", over="ignore"):
-        theta = (np.arange(0, dim, 2) / max(dim, 1)) ** -math.log(base)
-    return m[..., None] * np.minimum(theta, 1e6)
-
-
-@_code_angles_mutant
-def code_with_phases(m: Any, dim: int, base: float) -> Any:
-    """Rounds every angle to a thousandth of a turn, as a look-up table of 1,000 sines does."""
-    turns = m[..., None] * base ** (-np.arange(0, dim, 2) / max(dim, 1)) / (2 * math.pi)
-    return np.rint(turns * 1000) / 1000 * (2 * math.pi)
 
 
 @mutant("rope_frequencies", wraps=True)
@@ -683,22 +578,3 @@ def frequencies_rising(correct: Operation) -> Operation:
 def permuted_back(correct: Operation) -> Operation:
     """Returns the inverse permutation."""
     return lambda dim: np.argsort(correct(dim))
-
-
-# Lanes.
-@mutant("linear", wraps=True)
-def lanes_leak(correct: Operation) -> Operation:
-    """Adds the sum of its inputs to the first output."""
-
-    def wrong(x: Any, weight: Any, *more: Any) -> Any:
-        y = correct(x, weight, *more).copy()
-        y[..., 0] = y[..., 0] + x.sum(-1)
-        return y
-
-    return wrong
-
-
-@mutant("linear", wraps=True)
-def last_row_missing(correct: Operation) -> Operation:
-    """Stops one input early."""
-    return lambda x, weight, *more: correct(x[..., :-1], weight[:-1], *more)

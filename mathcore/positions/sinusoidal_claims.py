@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.positions import rope_mutants as wrong
-from mathcore.positions import sinusoidal_mutants
+from mathcore.positions import sinusoidal_mutants as wrong
 from mathcore.positions.inputs import draw_base, draw_places, draw_turns
 from mathcore.positions.periods import convergents, gap, turn
 from mathcore.positions.positions_tolerances import (
@@ -67,7 +66,7 @@ stays_small = Claim(
     needs=("sinusoidal_positional_encoding",),
     limits=Limits(rows=1, width=3),
     tolerances=(wave_rounding, sum_of_squares),
-    refuted_by=(sinusoidal_mutants.raw_index, sinusoidal_mutants.squeezed_index, sinusoidal_mutants.code_scaled),
+    refuted_by=(wrong.raw_index, wrong.squeezed_index, wrong.code_scaled),
 )
 
 
@@ -167,7 +166,7 @@ raw_index_drowns_the_word = Claim(
             "d": "the length of w and of the code"},
     limits=Limits(options=("base", "interleaved"), also=("words more than 8√d long",), said=("even d",)),
     needs=("sinusoidal_positional_encoding",),
-    refuted_by=(sinusoidal_mutants.raw_index, sinusoidal_mutants.squeezed_index, sinusoidal_mutants.code_scaled),
+    refuted_by=(wrong.raw_index, wrong.squeezed_index, wrong.code_scaled),
 )  # fmt: skip
 
 
@@ -215,8 +214,8 @@ shift_is_linear = Claim(
     source="arXiv:1706.03762, §3.5",
     needs=("sinusoidal_positional_encoding",),
     tolerances=(products_of_codes,),
-    refuted_by=(wrong.code_of_magnitudes, wrong.code_table_ends, wrong.code_in_bfloat16, sinusoidal_mutants.raw_index,
-                sinusoidal_mutants.code_in_float32, wrong.code_with_phases),
+    refuted_by=(wrong.code_of_magnitudes, wrong.code_table_ends, wrong.code_in_bfloat16, wrong.raw_index,
+                wrong.code_in_float32, wrong.code_with_phases),
 )  # fmt: skip
 
 
@@ -266,7 +265,7 @@ vector_beats_scalar = Claim(
     "there is one at 596,274.",
     needs=("sinusoidal_positional_encoding",),
     tolerances=(wave_between, hoeffding),
-    refuted_by=(sinusoidal_mutants.squeezed_index, wrong.code_table_ends, wrong.code_in_bfloat16),
+    refuted_by=(wrong.squeezed_index, wrong.code_table_ends, wrong.code_in_bfloat16),
 )
 
 

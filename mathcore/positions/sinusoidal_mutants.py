@@ -3,12 +3,135 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import mutant
+from mathcore.verify.claims import Mutant, mutant
 from mathcore.verify.common_mutants import Operation
+
+
+def short_significand(m: Any, bits: int) -> Any:
+    """Whole numbers rounded to so many bits."""
+    fraction, exponent = np.frexp(m.astype(np.float64))
+    return np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits).astype(np.int64)
+
+
+def _code_mutant(change: Callable[[Any, int, dict[str, Any]], Any]) -> Mutant:
+    """A mutant of the sinusoidal code that asks the correct one for something else."""
+
+    def wrong(correct: Operation) -> Operation:
+        def code(m: Any, dim: int, **options: Any) -> Any:
+            m, dim, options = change(np.asarray(m), dim, options)
+            return correct(m, dim, **options)
+
+        return code
+
+    wrong.__doc__, wrong.__name__ = change.__doc__, change.__name__
+    return mutant("sinusoidal_positional_encoding", wraps=True)(wrong)
+
+
+@_code_mutant
+def code_from_one(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Counts positions from 1."""
+    return m + 1, dim, options
+
+
+@_code_mutant
+def code_of_magnitudes(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Drops the sign of a position."""
+    return abs(m), dim, options
+
+
+@_code_mutant
+def code_in_bfloat16(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Carries positions in bfloat16, which has no odd numbers past 256."""
+    return short_significand(m, 8), dim, options
+
+
+@_code_mutant
+def code_table_ends(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Has a table of 4,096 positions, and stays at its last row."""
+    return np.clip(m, -4096, 4095), dim, options
+
+
+@_code_mutant
+def code_cut_to_integers(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Cuts positions to integers."""
+    return m.astype(np.int64), dim, options
+
+
+@_code_mutant
+def code_base_ignored(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Always takes 10,000 for the base."""
+    return m, dim, {**options, "base": 10_000.0}
+
+
+@_code_mutant
+def code_base_off(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Takes a base that is off by a billionth."""
+    return m, dim, {**options, "base": options.get("base", 10_000.0) * (1 + 1e-9)}
+
+
+@_code_mutant
+def code_in_halves(m: Any, dim: int, options: dict[str, Any]) -> Any:
+    """Sines first, then cosines, whatever was asked."""
+    return m, dim, {**options, "interleaved": False}
+
+
+def _code_angles_mutant(angles: Callable[[Any, int, float], Any]) -> Mutant:
+    """A mutant of the sinusoidal code with angles of its own: (positions, dim, base) → (..., ⌈dim/2⌉)."""
+
+    def wrong(m: Any, dim: int, *, base: float = 10_000.0, interleaved: bool = True) -> Any:
+        turn = angles(np.asarray(m), dim, base)
+        pairs, code = turn.shape[-1], np.empty((*turn.shape[:-1], dim))
+        sines, cosines = (slice(0, None, 2), slice(1, None, 2)) if interleaved else (slice(pairs), slice(pairs, None))
+        code[..., sines], code[..., cosines] = np.sin(turn), np.cos(turn)[..., : dim // 2]
+        return code
+
+    wrong.__doc__, wrong.__name__ = angles.__doc__, angles.__name__
+    return mutant("sinusoidal_positional_encoding")(wrong)
+
+
+@_code_angles_mutant
+def code_of_float32_angles(m: Any, dim: int, base: float) -> Any:
+    """Keeps angles in float32, off by 0.06 rad at a million."""
+    theta = (1 / base ** (np.arange(0, dim, 2) / max(dim, 1))).astype(np.float32)
+    return (m.astype(np.float32)[..., None] * theta).astype(np.float64)
+
+
+@_code_angles_mutant
+def code_to_the_end(m: Any, dim: int, base: float) -> Any:
+    """Spreads exponents over 2i/(d − 2), so that the last frequency is 1/base."""
+    return m[..., None] * base ** (-np.arange(0, dim, 2) / max(dim - 2, 1))
+
+
+@_code_angles_mutant
+def code_of_half_the_exponent(m: Any, dim: int, base: float) -> Any:
+    """Has the exponent i/d for 2i/d."""
+    return m[..., None] * base ** (-np.arange((dim + 1) // 2) / max(dim, 1))
+
+
+@_code_angles_mutant
+def code_of_floored_exponents(m: Any, dim: int, base: float) -> Any:
+    """Divides with // where / was meant, which floors every exponent to a whole number (LoFTR 2021)."""
+    return m[..., None] * np.exp(np.arange(0, dim, 2) * (-math.log(base) / max(dim, 1) // 2))
+
+
+@_code_angles_mutant
+def code_of_exchanged_exponents(m: Any, dim: int, base: float) -> Any:
+    """Raises the exponent to the power of the base (WaveGrad 2020)."""
+    with np.errstate(divide="ignore", over="ignore"):
+        theta = (np.arange(0, dim, 2) / max(dim, 1)) ** -math.log(base)
+    return m[..., None] * np.minimum(theta, 1e6)
+
+
+@_code_angles_mutant
+def code_with_phases(m: Any, dim: int, base: float) -> Any:
+    """Rounds every angle to a thousandth of a turn, as a look-up table of 1,000 sines does."""
+    turns = m[..., None] * base ** (-np.arange(0, dim, 2) / max(dim, 1)) / (2 * math.pi)
+    return np.rint(turns * 1000) / 1000 * (2 * math.pi)
 
 
 @mutant("sinusoidal_positional_encoding_vjp", wraps=True)
@@ -86,3 +209,22 @@ def code_cached_by_length(correct: Operation) -> Operation:
     """Keeps a table by its shape alone."""
     kept: dict[Any, Any] = {}
     return lambda m, dim, **options: correct(kept.setdefault((np.shape(m), dim), np.copy(m)), dim, **options)
+
+
+# Lanes.
+@mutant("linear", wraps=True)
+def lanes_leak(correct: Operation) -> Operation:
+    """Adds the sum of its inputs to the first output."""
+
+    def wrong(x: Any, weight: Any, *more: Any) -> Any:
+        y = correct(x, weight, *more).copy()
+        y[..., 0] = y[..., 0] + x.sum(-1)
+        return y
+
+    return wrong
+
+
+@mutant("linear", wraps=True)
+def last_row_missing(correct: Operation) -> Operation:
+    """Stops one input early."""
+    return lambda x, weight, *more: correct(x[..., :-1], weight[:-1], *more)
