@@ -29,16 +29,16 @@ _UNIT_LOW = 2.1512600287971257e-28  # and the rest
 def _cos_sin(m: Array, dim: int, base: float) -> tuple[Array, Array]:
     """Cosine and sine of mθ_i, (..., ⌈dim/2⌉), for int64 m of at most 2³¹ in magnitude."""
     turns = _turns_per_step(dim, base)  # (4, pairs)
-    places, pairs = m.reshape(-1), turns.shape[-1]
-    cos, sin = np.empty((len(places), pairs)), np.empty((len(places), pairs))
-    blocks = row_blocks(len(places), pairs)
+    shape, m, pairs = m.shape, m.reshape(-1), turns.shape[-1]
+    cos, sin = np.empty((len(m), pairs)), np.empty((len(m), pairs))
+    blocks = row_blocks(len(m), pairs)
     turns = np.repeat(turns[:, None], max([rows.stop - rows.start for rows in blocks], default=0), axis=1)
-    share(lambda i: _turned(places[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
-    return cos.reshape(*m.shape, pairs), sin.reshape(*m.shape, pairs)
+    share(lambda i: _cos_sin_block(m[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
+    return cos.reshape(*shape, pairs), sin.reshape(*shape, pairs)
 
 
-def _turned(m: Array, turns: Array, cos: Array, sin: Array) -> None:
-    """The kernel of `_cos_sin`, for a block of places.
+def _cos_sin_block(m: Array, turns: Array, cos: Array, sin: Array) -> None:
+    """The kernel of `_cos_sin`, for a block of positions.
 
     The integer phase leaves 2⁻¹²⁷ rad of doubt, the product with π 2⁻⁷⁷ of the angle; what counts is NumPy's sine of an
     angle below π/4 (0.52 ulp) and the rounding of the correction (½ ulp).
@@ -119,8 +119,8 @@ def _exact_frequencies(dim: int, base: float) -> tuple[list[int], int]:
     return theta, bits
 
 
-def _lanes(pairs: int, interleaved: bool) -> tuple[slice, slice]:
-    """Where the first and the second members of the pairs are."""
+def _pair_slices(pairs: int, interleaved: bool) -> tuple[slice, slice]:
+    """The features that are first and second members of their pairs."""
     if interleaved:
         return slice(0, 2 * pairs, 2), slice(1, 2 * pairs, 2)
     return slice(0, pairs), slice(pairs, 2 * pairs)

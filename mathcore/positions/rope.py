@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, integers, rounded, working
 from mathcore._compute.blocks import map_rows
-from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _lanes
+from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _pair_slices
 
 
 def rope(
@@ -22,7 +22,7 @@ def rope(
     rotary_dim: int | None = None,
     offset: int = 0,
 ) -> Array:
-    r"""Rotary position embedding: every pair of features turns by an angle that grows with the position.
+    r"""Rotary position embedding: every pair of features is rotated by an angle that grows with the position.
 
     $$\begin{pmatrix} y_a \\ y_b \end{pmatrix} = \begin{pmatrix} \cos m\theta_i & -\sin m\theta_i \\
       \sin m\theta_i & \cos m\theta_i \end{pmatrix} \begin{pmatrix} x_a \\ x_b \end{pmatrix}, \qquad
@@ -31,10 +31,10 @@ def rope(
     Args:
         x: (..., time, width), floats; (width,) if `positions` is one number.
         positions: (time,), or (..., time) that broadcasts against the axes of `x`, or one number for all rows;
-            integers, negative ones turn back. 0, 1, 2, … if None.
-        base: the slowest pair is nearly this many times slower than the fastest, which turns 1 rad a step.
+            integers, negative ones rotate backwards. 0, 1, 2, … if None.
+        base: the slowest pair is nearly this many times slower than the fastest, which is rotated by 1 rad a step.
         interleaved: pair i is (2i, 2i + 1); otherwise (i, i + d/2), the two halves.
-        rotary_dim: d, how many leading features turn, even; the others stay as they are. All of them if None.
+        rotary_dim: d, how many leading features are rotated, even; the others stay as they are. All of them if None.
         offset: added to every position.
 
     Returns:
@@ -56,6 +56,23 @@ def rope(
     x = floating("x", x)
     cos, sin = _rotation_of(x, positions, base, rotary_dim, offset)
     return apply_rope(x, cos, sin, interleaved=interleaved)
+
+
+def _rotation_of(
+    x: Array, positions: npt.ArrayLike | None, base: float, rotary_dim: int | None, offset: int
+) -> tuple[Array, Array]:
+    """The cosines and sines that `rope` rotates `x` by, (..., d/2) each."""
+    if x.ndim < (1 if positions is not None else 2):
+        raise ValueError(f"`x` must have shape (..., time, width), got {x.shape}")
+    width = x.shape[-1]
+    if rotary_dim is None and width % 2:
+        raise ValueError(f"`x` must have an even last axis, or `rotary_dim` must be given, got shape {x.shape}")
+    dim = _even(width if rotary_dim is None else rotary_dim)
+    if dim > width:
+        raise ValueError(f"`rotary_dim` must be at most the width of `x` {x.shape}, got {dim}")
+    m = _checked_positions(np.arange(x.shape[-2]) if positions is None else positions, offset)
+    _check_rows("positions", m.shape, x)
+    return _cos_sin(m, dim, base)
 
 
 def rope_vjp(
@@ -92,26 +109,74 @@ def rope_vjp(
     return apply_rope_vjp(cotangent, x, cos, sin, interleaved=interleaved)
 
 
-def rope_frequencies(rotary_dim: int, *, base: float = 10_000.0) -> Array:
-    r"""The angle in radians by which each pair turns from one position to the next.
+def apply_rope(x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, interleaved: bool = False) -> Array:
+    r"""Rotate pairs of features by angles whose cosines and sines are given.
 
-    $$\theta_i = \mathrm{base}^{-2i/d}, \qquad i = 0, \dots, d/2 - 1$$
+    $$y_a = x_a \cos - x_b \sin, \qquad y_b = x_a \sin + x_b \cos$$
 
     Args:
-        rotary_dim: d, even.
-        base: at least 1.
+        x: (..., time, width), floats.
+        cos, sin: (time, d/2), or (..., time, d/2) that broadcasts against the axes of `x`, or (d/2,) for all rows;
+            floats, rounded to the precision that the arithmetic is done in. The first d ≤ width features are rotated.
+        interleaved: pair i is (2i, 2i + 1); otherwise (i, i + d/2).
 
     Returns:
-        (d/2,), float64, correctly rounded.
+        The shape and dtype of `x`. Where cos = 1 and sin = 0 the features come back bit for bit.
 
     Raises:
-        ValueError: if `rotary_dim` is odd or negative, or `base` is not a finite number from 1 up.
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit; the message gives them.
 
     Examples:
-        >>> mc.rope_frequencies(4)
-        array([1.  , 0.01])
+        >>> mc.apply_rope([3.0, 4.0], cos=[0.0], sin=[1.0])  # by a quarter of a turn
+        array([-4.,  3.])
     """
-    return _frequencies(_even(rotary_dim), base)
+    x, cos, sin = floating("x", x), floating("cos", cos), floating("sin", sin)
+    _check_rotation(x, cos, sin)
+    work = working(np.empty(0, x.dtype)).dtype
+    table = (t.astype(work, copy=False) for t in (cos, sin))
+    return map_rows(partial(_rotate, interleaved), np.empty(x.shape, x.dtype), x, *table)
+
+
+def _rotate(interleaved: bool, x: Array, cos: Array, sin: Array, out: Array) -> None:
+    """The kernel of `apply_rope`, for a block of rows: y_a = x_a cos − x_b sin, y_b = x_a sin + x_b cos."""
+    first, second = _pair_slices(cos.shape[-1], interleaved)
+    a, b, dim = x[..., first], x[..., second], 2 * cos.shape[-1]  # (..., d/2)
+    np.copyto(out[..., dim:], x[..., dim:])
+    np.subtract(a * cos, b * sin, out=out[..., first])
+    np.add(a * sin, b * cos, out=out[..., second])
+    still = np.asarray((cos == 1) & (sin == 0), dtype=bool)
+    if still.any():  # 1·x − 0·y would lose the sign of −0.0, and x itself next to an infinite y
+        np.copyto(out[..., first], a, where=still)
+        np.copyto(out[..., second], b, where=still)
+
+
+def apply_rope_vjp(
+    cotangent: npt.ArrayLike, x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, interleaved: bool = False
+) -> Array:
+    r"""Pull a cotangent of `apply_rope` back to x, by rotating it the other way; the angles are constants.
+
+    $$\bar x_a = \bar y_a \cos + \bar y_b \sin, \qquad \bar x_b = \bar y_b \cos - \bar y_a \sin$$
+
+    Args:
+        cotangent: (..., time, width), floats, the shape of `x`.
+        x, cos, sin, interleaved: as given to `apply_rope`.
+
+    Returns:
+        The shape and dtype of `x`.
+
+    Raises:
+        TypeError: if an argument is not floating.
+        ValueError: if the shapes do not fit; the message gives them.
+
+    Examples:
+        >>> mc.apply_rope_vjp([-4.0, 3.0], x=[0.0, 0.0], cos=[0.0], sin=[1.0])  # back by a quarter of a turn
+        array([3., 4.])
+    """
+    x, g = floating("x", x), floating("cotangent", cotangent)
+    if g.shape != x.shape:
+        raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")
+    return rounded(apply_rope(g, cos, -floating("sin", sin), interleaved=interleaved), like=x)
 
 
 def rope_cos_sin(positions: npt.ArrayLike, rotary_dim: int, *, base: float = 10_000.0) -> tuple[Array, Array]:
@@ -136,62 +201,29 @@ def rope_cos_sin(positions: npt.ArrayLike, rotary_dim: int, *, base: float = 10_
         array([[1.        ],
                [0.54030231]])
     """
-    return _cos_sin(_places(positions), _even(rotary_dim), base)
+    return _cos_sin(_checked_positions(positions), _even(rotary_dim), base)
 
 
-def apply_rope(x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, interleaved: bool = False) -> Array:
-    r"""Turn pairs of features by angles whose cosines and sines are given.
+def rope_frequencies(rotary_dim: int, *, base: float = 10_000.0) -> Array:
+    r"""The angle in radians by which each pair is rotated from one position to the next.
 
-    $$y_a = x_a \cos - x_b \sin, \qquad y_b = x_a \sin + x_b \cos$$
-
-    Args:
-        x: (..., time, width), floats.
-        cos, sin: (time, d/2), or (..., time, d/2) that broadcasts against the axes of `x`, or (d/2,) for all rows;
-            floats, rounded to the precision that the arithmetic is done in. The first d ≤ width features turn.
-        interleaved: pair i is (2i, 2i + 1); otherwise (i, i + d/2).
-
-    Returns:
-        The shape and dtype of `x`. Where cos = 1 and sin = 0 the features come back bit for bit.
-
-    Raises:
-        TypeError: if an argument is not floating.
-        ValueError: if the shapes do not fit; the message gives them.
-
-    Examples:
-        >>> mc.apply_rope([3.0, 4.0], cos=[0.0], sin=[1.0])  # a quarter turn
-        array([-4.,  3.])
-    """
-    x, cos, sin = floating("x", x), floating("cos", cos), floating("sin", sin)
-    _check_rotation(x, cos, sin)
-    work = working(np.empty(0, x.dtype)).dtype
-    table = (t.astype(work, copy=False) for t in (cos, sin))
-    return map_rows(partial(_turn, interleaved), np.empty(x.shape, x.dtype), x, *table)
-
-
-def apply_rope_vjp(
-    cotangent: npt.ArrayLike, x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, interleaved: bool = False
-) -> Array:
-    r"""Pull a cotangent of `apply_rope` back to x, by turning it the other way; the angles are constants.
+    $$\theta_i = \mathrm{base}^{-2i/d}, \qquad i = 0, \dots, d/2 - 1$$
 
     Args:
-        cotangent: (..., time, width), floats, the shape of `x`.
-        x, cos, sin, interleaved: as given to `apply_rope`.
+        rotary_dim: d, even.
+        base: at least 1.
 
     Returns:
-        The shape and dtype of `x`.
+        (d/2,), float64, correctly rounded.
 
     Raises:
-        TypeError: if an argument is not floating.
-        ValueError: if the shapes do not fit; the message gives them.
+        ValueError: if `rotary_dim` is odd or negative, or `base` is not a finite number from 1 up.
 
     Examples:
-        >>> mc.apply_rope_vjp([-4.0, 3.0], x=[0.0, 0.0], cos=[0.0], sin=[1.0])  # a quarter turn back
-        array([3., 4.])
+        >>> mc.rope_frequencies(4)
+        array([1.  , 0.01])
     """
-    x, g = floating("x", x), floating("cotangent", cotangent)
-    if g.shape != x.shape:
-        raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")
-    return rounded(apply_rope(g, cos, -floating("sin", sin), interleaved=interleaved), like=x)
+    return _frequencies(_even(rotary_dim), base)
 
 
 def rope_permutation(rotary_dim: int) -> Array:
@@ -217,36 +249,6 @@ def rope_permutation(rotary_dim: int) -> Array:
     return np.arange(_even(rotary_dim)).reshape(-1, 2).T.ravel()  # (d/2, 2) → (2, d/2) → (d,)
 
 
-def _rotation_of(
-    x: Array, positions: npt.ArrayLike | None, base: float, rotary_dim: int | None, offset: int
-) -> tuple[Array, Array]:
-    """The cosines and sines that `rope` turns `x` by."""
-    if x.ndim < (1 if positions is not None else 2):
-        raise ValueError(f"`x` must have shape (..., time, width), got {x.shape}")
-    width = x.shape[-1]
-    if rotary_dim is None and width % 2:
-        raise ValueError(f"`x` must have an even last axis, or `rotary_dim` must be given, got shape {x.shape}")
-    dim = _even(width if rotary_dim is None else rotary_dim)
-    if dim > width:
-        raise ValueError(f"`rotary_dim` must be at most the width of `x` {x.shape}, got {dim}")
-    m = _places(np.arange(x.shape[-2]) if positions is None else positions, offset)
-    _check_rows("positions", m.shape, x)
-    return _cos_sin(m, dim, base)
-
-
-def _turn(interleaved: bool, x: Array, cos: Array, sin: Array, out: Array) -> None:
-    """The kernel of `apply_rope`, for a block of rows."""
-    first, second = _lanes(cos.shape[-1], interleaved)
-    a, b, turned = x[..., first], x[..., second], 2 * cos.shape[-1]  # (..., d/2)
-    np.copyto(out[..., turned:], x[..., turned:])
-    np.subtract(a * cos, b * sin, out=out[..., first])
-    np.add(a * sin, b * cos, out=out[..., second])
-    still = np.asarray((cos == 1) & (sin == 0), dtype=bool)
-    if still.any():  # 1·x − 0·y would lose the sign of −0.0, and x itself next to an infinite y
-        np.copyto(out[..., first], a, where=still)
-        np.copyto(out[..., second], b, where=still)
-
-
 def _even(rotary_dim: int) -> int:
     """`rotary_dim`, an even number of features."""
     dim = operator.index(rotary_dim)
@@ -255,7 +257,7 @@ def _even(rotary_dim: int) -> int:
     return dim
 
 
-def _places(positions: npt.ArrayLike, offset: int = 0) -> Array:
+def _checked_positions(positions: npt.ArrayLike, offset: int = 0) -> Array:
     """Positions moved by `offset`, as int64."""
     m, offset = integers("positions", positions), operator.index(offset)
     _check_reach("positions", m)

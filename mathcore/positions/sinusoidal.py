@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
-from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _lanes
+from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _pair_slices
 
 
 def sinusoidal_positional_encoding(
@@ -39,11 +39,28 @@ def sinusoidal_positional_encoding(
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.5.
     """
     cos, sin = _waves(positions, dim, base)
-    sines, cosines = _lanes((dim + 1) // 2, interleaved)
+    sines, cosines = _pair_slices((dim + 1) // 2, interleaved)
     code = np.empty((*sin.shape[:-1], dim))
     code[..., sines] = sin
     code[..., cosines] = cos[..., : dim // 2]
     return code
+
+
+def _waves(positions: npt.ArrayLike, dim: int, base: float) -> tuple[Array, Array]:
+    """Cosine and sine of mθ_i, (..., ⌈dim/2⌉), for whole and fractional m.
+
+    Between integers the addition theorems add the rest to the nearest one.
+    """
+    m = np.asarray(positions)
+    m = (m if m.dtype.kind in "iu" else floating("positions", positions)).astype(np.float64)
+    _check_reach("positions", m)
+    whole = np.rint(m)
+    cos, sin = _cos_sin(whole.astype(np.int64), dim, base)
+    if np.array_equal(m, whole):
+        return cos, sin
+    rest = (m - whole)[..., None] * _frequencies(dim, base)
+    between = cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
+    return np.clip(between[0], -1, 1), np.clip(between[1], -1, 1)  # rounding may leave [−1, 1]
 
 
 def sinusoidal_positional_encoding_vjp(
@@ -70,28 +87,14 @@ def sinusoidal_positional_encoding_vjp(
         ValueError: if `cotangent` does not have the shape of the code, or as the code itself.
 
     Examples:
-        >>> mc.sinusoidal_positional_encoding_vjp([[1.0, 0.0]], positions=[0], dim=2)  # the slope of the sine
+        >>> mc.sinusoidal_positional_encoding_vjp([[1.0, 0.0]], positions=[0], dim=2)  # the derivative of the sine
         array([1.])
     """
     cos, sin = _waves(positions, dim, base)
     g = floating("cotangent", cotangent)
     if g.shape != (*sin.shape[:-1], dim):
         raise ValueError(f"`cotangent` must have the shape of the code {(*sin.shape[:-1], dim)}, got {g.shape}")
-    sines, cosines = _lanes((dim + 1) // 2, interleaved)
+    sines, cosines = _pair_slices((dim + 1) // 2, interleaved)
     theta, pairs = _frequencies(dim, base), dim // 2
     from_sines = (g[..., sines] * theta * cos).sum(axis=-1)
     return from_sines - (g[..., cosines] * theta[:pairs] * sin[..., :pairs]).sum(axis=-1)
-
-
-def _waves(positions: npt.ArrayLike, dim: int, base: float) -> tuple[Array, Array]:
-    """Cosine and sine of mθ_i, (..., ⌈dim/2⌉), for whole and fractional m."""
-    m = np.asarray(positions)
-    m = (m if m.dtype.kind in "iu" else floating("positions", positions)).astype(np.float64)
-    _check_reach("positions", m)
-    whole = np.rint(m)
-    cos, sin = _cos_sin(whole.astype(np.int64), dim, base)
-    if np.array_equal(m, whole):
-        return cos, sin
-    rest = (m - whole)[..., None] * _frequencies(dim, base)
-    between = cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
-    return np.clip(between[0], -1, 1), np.clip(between[1], -1, 1)  # rounding may leave [−1, 1]
