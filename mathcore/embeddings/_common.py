@@ -1,4 +1,4 @@
-"""What embeddings share."""
+"""What embeddings, cosines and score tables share: checks and scaling."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from mathcore._arrays import Array, floating
 
 
 def _table(name: str, x: npt.ArrayLike) -> Array:
+    """An array of floats with two axes, (rows, width)."""
     table = floating(name, x)
     if table.ndim != 2:
         raise ValueError(f"`{name}` must have shape (rows, width), got {table.shape}")

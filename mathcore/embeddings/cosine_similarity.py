@@ -42,6 +42,7 @@ def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Arr
 
 
 def _cosine(a: Array, b: Array) -> Array:
+    """The kernel of `cosine_similarity`, for vectors along the last axis: Σ aᵢbᵢ / √(Σ aᵢ² Σ bᵢ²)."""
     dot, squares_a, squares_b = ((x * y).sum(-1, keepdims=True) for x, y in ((a, b), (a, a), (b, b)))  # (..., 1)
     # One root of the product, not a product of two roots: it is exact where a and b are equal.
     cosine = (dot / _or_one(np.sqrt(squares_a * squares_b)))[..., 0]
@@ -51,7 +52,7 @@ def _cosine(a: Array, b: Array) -> Array:
 def cosine_similarity_vjp(
     cotangent: npt.ArrayLike, a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1
 ) -> tuple[Array, Array]:
-    r"""Pull a cotangent ȳ of `cosine_similarity` back to both vectors: what turns them, never what lengthens them.
+    r"""Pull a cotangent ȳ of `cosine_similarity` back to both vectors: it rotates a vector and never lengthens it.
 
     $$\bar a = \frac{\bar y}{\lVert a\rVert}
         \left(\frac{b}{\lVert b\rVert} - \cos(a, b)\,\frac{a}{\lVert a\rVert}\right), \qquad \bar b \text{ likewise}$$
@@ -80,19 +81,26 @@ def cosine_similarity_vjp(
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
     with _quiet():
-        g, power = _unit_scale(working(g)[..., None])  # (..., 1)
-        (unit_a, length_a, power_a), (unit_b, length_b, power_b) = _direction(a, axis), _direction(b, axis)
-        cosine = (unit_a * unit_b).sum(-1, keepdims=True)
-        g = np.where(_is_zero(length_a * length_b), 0, g)
-        a_bar = _times_power_of_two(g * (unit_b - cosine * unit_a) / _or_one(length_a), power - power_a)
-        b_bar = _times_power_of_two(g * (unit_a - cosine * unit_b) / _or_one(length_b), power - power_b)
-        return (
-            rounded(np.moveaxis(a_bar, -1, axis), like=a),
-            rounded(np.moveaxis(b_bar, -1, axis), like=b),
-        )
+        a_bar, b_bar = _cosine_vjp(working(g)[..., None], _rows_along(a, axis), _rows_along(b, axis))
+        return rounded(np.moveaxis(a_bar, -1, axis), like=a), rounded(np.moveaxis(b_bar, -1, axis), like=b)
+
+
+def _cosine_vjp(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    """The kernel of `cosine_similarity_vjp`, vectors along the last axis: ȳ/‖a‖ (b/‖b‖ − cos · a/‖a‖), and so for b.
+
+    Powers of two are kept apart to the end, so that no length leaves the range of the dtype.
+    """
+    g, power = _unit_scale(g)  # (..., 1)
+    (unit_a, length_a, power_a), (unit_b, length_b, power_b) = _direction(a), _direction(b)
+    cosine = (unit_a * unit_b).sum(-1, keepdims=True)
+    g = np.where(_is_zero(length_a * length_b), 0, g)
+    a_bar = _times_power_of_two(g * (unit_b - cosine * unit_a) / _or_one(length_a), power - power_a)
+    b_bar = _times_power_of_two(g * (unit_a - cosine * unit_b) / _or_one(length_b), power - power_b)
+    return a_bar, b_bar
 
 
 def _vectors(a: npt.ArrayLike, b: npt.ArrayLike, axis: int) -> tuple[Array, Array, int]:
+    """Two arrays of one shape, and the axis counted from 0."""
     a, b = floating("a", a), floating("b", b)
     if a.shape != b.shape:
         raise ValueError(f"`a` and `b` must have one shape, got {a.shape} and {b.shape}")
@@ -104,18 +112,20 @@ def _rows_along(x: Array, axis: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(working(x), axis, -1))
 
 
-def _direction(x: Array, axis: int) -> tuple[Array, Array, Array]:
-    """Vectors, along the last axis, as direction × length × 2^power; a zero vector has direction zero."""
-    scaled, power = _unit_scale(_rows_along(x, axis))
+def _direction(x: Array) -> tuple[Array, Array, Array]:
+    """Vectors along the last axis as direction × length × 2^power; a zero vector has direction zero."""
+    scaled, power = _unit_scale(x)
     length = np.sqrt((scaled * scaled).sum(-1, keepdims=True))
     return scaled / _or_one(length), length, power
 
 
 def _times_power_of_two(x: Array, power: Array) -> Array:
+    """x · 2^power; objects were not scaled."""
     return x if x.dtype == object else np.ldexp(x, power)
 
 
 def _is_zero(x: Array) -> Array:
+    """Where x is 0; the comparison of objects gives objects."""
     return np.asarray(x == 0, np.bool_)
 
 

@@ -41,7 +41,7 @@ def embedding(ids: npt.ArrayLike, weight: npt.ArrayLike) -> Array:
 
 
 def embedding_vjp(cotangent: npt.ArrayLike, ids: npt.ArrayLike, weight: npt.ArrayLike) -> Array:
-    r"""Pull a cotangent ȳ of `embedding` back to the table: each row collects what its occurrences were sent.
+    r"""Pull a cotangent ȳ of `embedding` back to the table: the gradient of a row is the sum over its occurrences.
 
     $$\bar E_i = \sum_{t\,:\,i_t = i} \bar y_t$$
 
@@ -110,4 +110,5 @@ def one_hot(ids: npt.ArrayLike, num_classes: int, *, dtype: npt.DTypeLike | None
 
 
 def _rows(ids: npt.ArrayLike, weight: Array) -> Array:
+    """Ids of rows of the table, as NumPy indexes with them."""
     return ids_below("ids", ids, weight.shape[0]).astype(np.intp, copy=False)

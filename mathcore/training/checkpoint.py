@@ -68,6 +68,7 @@ class Checkpoint:
 
 
 def _generator_state(rng: np.random.Generator) -> Mapping[str, Any]:
+    """The state of a generator that `Checkpoint.rng` can restore."""
     if not isinstance(rng.bit_generator, np.random.PCG64):
         kind = type(rng.bit_generator).__name__
         raise TypeError(f"`rng` must be a generator over PCG64, as np.random.default_rng gives, got {kind}")

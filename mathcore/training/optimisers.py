@@ -211,10 +211,12 @@ class Adam:
 
 
 def _moved(param: Array, by: Array) -> Array:
+    """param − by, rounded once to the dtype of the parameter."""
     return rounded(np.asarray(working(param) - by), like=param)
 
 
 def _check(params: Arrays, grads: Arrays) -> None:
+    """Every gradient must belong to a parameter and have its shape."""
     for name, g in grads.items():
         if name not in params:
             raise ValueError(f"gradient {name!r} belongs to no parameter; there are {', '.join(params)}")
