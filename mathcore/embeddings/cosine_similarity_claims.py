@@ -133,7 +133,7 @@ exact_at_the_ends = Claim(
 
 @domain
 def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
-    """A vector of whole numbers, two powers of two to any length that a format has, and a place in it."""
+    """A vector of whole numbers, two powers of two to any length that a dtype has, and the index of a component."""
     name = draw(st.sampled_from(target.dtypes))
     f, whole = format_of(name), draw_integers(draw, (1, draw(widths(most=65))), 15)
     whole[0, 0] = whole[0, 0] or 1  # few bits, so that no scale loses any
@@ -142,16 +142,16 @@ def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
         "whole": whole,
         "powers": (draw(powers), draw(powers)),
         "name": name,
-        "place": draw(st.integers(0, whole.shape[1] - 1)),
+        "index": draw(st.integers(0, whole.shape[1] - 1)),
     }
 
 
 @exact_at_the_ends.property(long_and_short(), other=st.sampled_from([np.nan, np.inf, -np.inf]))
 def parallel_and_zero_vectors_are_exact(
-    ops: Operations, whole: Any, powers: tuple[int, int], name: str, place: int, other: float
+    ops: Operations, whole: Any, powers: tuple[int, int], name: str, index: int, other: float
 ) -> Any:
     a, b = (as_dtype(whole * 2.0**power, name) for power in powers)
-    broken, nothing = np.where(np.arange(a.shape[1]) == place, a.dtype.type(other), a), 0 * a
+    broken, nothing = np.where(np.arange(a.shape[1]) == index, a.dtype.type(other), a), 0 * a
     return all_of(
         equal(ops.cosine_similarity(a, b), [1.0]),
         equal(ops.cosine_similarity(a, -b), [-1.0]),
@@ -205,7 +205,7 @@ def gradient_along_any_axis(ops: Operations, a: Any, b: Any, g: Any, axis: int) 
     return COSINE_SIMILARITY_VJP.agrees(ops, g=g, a=np.moveaxis(a, -1, axis), b=np.moveaxis(b, -1, axis), axis=axis)
 
 
-# What a cosine sends back.
+# The derivative of the cosine.
 turns_and_never_lengthens = Claim(
     "cosine_similarity.gradient",
     statement="`cosine_similarity_vjp` is the derivative of the cosine: up to rounding it equals the exact partial "
@@ -239,7 +239,7 @@ def gradient_equals_partial_derivatives(ops: Operations, g: Any, a: Any, b: Any)
     a_bar, b_bar = ops.cosine_similarity_vjp(g, a, b)
     how, along = (a.dtype, ops.conventions.summation), np.eye(a.shape[1])
 
-    def slope(i: int, side: int) -> Any:
+    def partial_derivative(i: int, side: int) -> Any:
         if not (a.any() and b.any()):
             return np.zeros(())  # what is taken for the derivative there
         directions = tuple(along[[i]] if s == side else None for s in (0, 1))
@@ -247,8 +247,8 @@ def gradient_equals_partial_derivatives(ops: Operations, g: Any, a: Any, b: Any)
 
     of_a, of_b = cosine_vjp_rounding(g, a, b, *how), cosine_vjp_rounding(g, b, a, *how)
     return all_of(
-        *(equal(a_bar[0, i], slope(i, 0), within=of_a[0, i]) for i in range(a.shape[1])),
-        *(equal(b_bar[0, i], slope(i, 1), within=of_b[0, i]) for i in range(a.shape[1])),
+        *(equal(a_bar[0, i], partial_derivative(i, 0), within=of_a[0, i]) for i in range(a.shape[1])),
+        *(equal(b_bar[0, i], partial_derivative(i, 1), within=of_b[0, i]) for i in range(a.shape[1])),
     )
 
 
@@ -299,11 +299,11 @@ def gradient_scales_to_the_last_bit(ops: Operations, g: Any, a: Any, b: Any, sha
 
 
 @domain
-def vectors_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two pairs of vectors or more, one of them, and what else might stand in all others."""
+def pairs_and_garbage(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two pairs of vectors or more, one of them, and garbage for all others."""
     drawn = COSINE_SIMILARITY_VJP.draw(draw, target, rows=draw(st.integers(2, 12)))
-    strange = draw(st.sampled_from([np.nan, np.inf, 0.0, FORMATS[drawn["a"].dtype.name].most]))
-    return {**drawn, "strange": strange, "row": draw(st.integers(0, len(drawn["g"]) - 1))}
+    garbage = draw(st.sampled_from([np.nan, np.inf, 0.0, FORMATS[drawn["a"].dtype.name].most]))
+    return {**drawn, "garbage": garbage, "row": draw(st.integers(0, len(drawn["g"]) - 1))}
 
 
 cosine_rows = Claim(
@@ -322,29 +322,29 @@ cosine_rows = Claim(
 )
 
 
-def _in_company(inputs: dict[str, Any], strange: float, row: int) -> dict[str, Any]:
-    """The same in one row, and nothing but `strange` in the others."""
+def _alone(inputs: dict[str, Any], garbage: float, row: int) -> dict[str, Any]:
+    """The same in one row, and garbage in all others."""
     mine = {name: np.arange(len(x)).reshape(-1, *[1] * (x.ndim - 1)) == row for name, x in inputs.items()}
-    return {name: np.where(mine[name], x, x.dtype.type(strange)) for name, x in inputs.items()}
+    return {name: np.where(mine[name], x, x.dtype.type(garbage)) for name, x in inputs.items()}
 
 
-@cosine_rows.property(vectors_and_strangers(), effort=0.5)
-def other_pairs_change_no_bit(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
+@cosine_rows.property(pairs_and_garbage(), effort=0.5)
+def other_pairs_change_no_bit(ops: Operations, g: Any, a: Any, b: Any, garbage: float, row: int) -> Any:
     pair, mine = {"a": a, "b": b}, slice(row, row + 1)
-    company = ops.cosine_similarity(*_in_company(pair, strange, row).values())
+    changed = ops.cosine_similarity(*_alone(pair, garbage, row).values())
     return all_of(
-        identical(company[row], ops.cosine_similarity(a, b)[row]),
+        identical(changed[row], ops.cosine_similarity(a, b)[row]),
         COSINE_SIMILARITY.agrees(ops, **pair),
         COSINE_SIMILARITY.agrees(ops, a=a[mine], b=b[mine]),
     )
 
 
-@cosine_rows.property(vectors_and_strangers(), effort=0.5)
-def other_pairs_change_no_bit_of_the_gradient(ops: Operations, g: Any, a: Any, b: Any, strange: float, row: int) -> Any:
+@cosine_rows.property(pairs_and_garbage(), effort=0.5)
+def other_pairs_change_no_bit_of_the_gradient(ops: Operations, g: Any, a: Any, b: Any, garbage: float, row: int) -> Any:
     triple, mine = {"g": g, "a": a, "b": b}, slice(row, row + 1)
-    company = ops.cosine_similarity_vjp(*_in_company(triple, strange, row).values())
+    changed = ops.cosine_similarity_vjp(*_alone(triple, garbage, row).values())
     return all_of(
-        *(identical(c[row], p[row]) for c, p in zip(company, ops.cosine_similarity_vjp(g, a, b), strict=True)),
+        *(identical(c[row], p[row]) for c, p in zip(changed, ops.cosine_similarity_vjp(g, a, b), strict=True)),
         COSINE_SIMILARITY_VJP.agrees(ops, **triple),
         COSINE_SIMILARITY_VJP.agrees(ops, g=g[mine], a=a[mine], b=b[mine]),
     )

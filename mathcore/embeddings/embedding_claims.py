@@ -72,7 +72,7 @@ def lookup_equals_the_product_bit_for_bit(ops: Operations, ids: Any, weight: Any
 
 
 def columns_of(*numbers: float) -> Callable[[Target], Iterator[dict[str, Any]]]:
-    """Every column of up to two of these numbers, each looked up in turn."""
+    """Every column of up to two of these numbers, each looked up one after the other."""
 
     def cases(target: Target) -> Iterator[dict[str, Any]]:
         for rows in (1, 2):
@@ -197,11 +197,11 @@ def shared_features_score_higher(ops: Operations, word: Any, other: Any, strange
 
 @features_order_similarity.property(featured_words(), effort=0.5, rng=seeds())
 def same_features_score_highest(ops: Operations, word: Any, other: Any, stranger: Any, name: str, rng: Any) -> Any:
-    # Another word as long: the features exchanged, and two of them turned by the angle of 3, 4 and 5.
+    # Another word as long: the features exchanged, and two of them rotated by the angle of 3, 4 and 5.
     rival = rng.permutation(word)
-    turned = 5 * rival
-    turned[:2] = abs(3 * rival[0] - 4 * rival[1]), 4 * rival[0] + 3 * rival[1]
-    pairs = ((word, rival), (5 * word, turned))
+    rotated = 5 * rival
+    rotated[:2] = abs(3 * rival[0] - 4 * rival[1]), 4 * rival[0] + 3 * rival[1]
+    pairs = ((word, rival), (5 * word, rotated))
     return all_of(
         *(
             at_most(_score(ops, a, b), _score(ops, a, a))
@@ -334,11 +334,11 @@ def exact_gradient_is_the_transpose(ops: Operations, g: Any, ids: Any, weight: A
 @domain
 def long_texts(draw: Draw, target: Target) -> dict[str, Any]:
     """Up to 3,000 tokens of few words, some of which never occur, with whole cotangents: their sums are exact."""
-    rows, seen = draw(st.integers(2, 9)), draw(st.integers(1, 9))
+    rows, present = draw(st.integers(2, 9)), draw(st.integers(1, 9))
     count = draw(st.one_of(st.sampled_from([767, 768, 769, 1023, 1024, 1025, 2049]), st.integers(0, 3000)))
     name = draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")] or target.dtypes[:1]))
     rng = draw(seeds())
-    g, ids = rng.integers(-9, 10, (count, 2)), rng.integers(0, min(seen, rows), count)
+    g, ids = rng.integers(-9, 10, (count, 2)), rng.integers(0, min(present, rows), count)
     return {"g": as_dtype(g, name), "ids": ids, "weight": as_dtype(rng.normal(size=(rows, 2)), name)}
 
 
@@ -351,8 +351,8 @@ def long_texts_add_up_exactly(ops: Operations, g: Any, ids: Any, weight: Any) ->
 def large_texts(target: Target) -> Iterator[dict[str, Any]]:
     """100,003 tokens of 70,001 words, with small whole cotangents: their sums are exact."""
     name = next((d for d in target.dtypes if d in ("float64", "float32")), target.dtypes[0])
-    places = np.arange(100_003)
-    yield {"g": as_dtype(places % 7 - 3, name)[:, None], "ids": places * 7919 % 70_001, "rows": 70_001}
+    tokens = np.arange(100_003)
+    yield {"g": as_dtype(tokens % 7 - 3, name)[:, None], "ids": tokens * 7919 % 70_001, "rows": 70_001}
 
 
 @occurrences_add_up.exhaustive(large_texts)
@@ -362,13 +362,13 @@ def large_texts_add_up_exactly(ops: Operations, g: Any, ids: Any, rows: int) -> 
 
 
 @domain
-def two_formats(draw: Draw, target: Target) -> dict[str, Any]:
-    """Ids, a table, and cotangents in a format of their own."""
+def two_dtypes(draw: Draw, target: Target) -> dict[str, Any]:
+    """Ids, a table, and cotangents in a dtype of their own."""
     drawn, name = EMBEDDING_VJP.draw(draw, target), draw(st.sampled_from(target.dtypes))
     return {**drawn, "g": draw_array(draw, drawn["g"].shape, name, (0.5, 8))}
 
 
-@occurrences_add_up.property(two_formats(), effort=0.5)
+@occurrences_add_up.property(two_dtypes(), effort=0.5)
 def gradient_of_two_dtypes_within_the_bound(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
     pulled, of = ops.embedding_vjp(g, ids, weight), hot(ids.ravel(), len(weight)).T
     magnitude = of @ abs(g.astype(np.float64)).reshape(ids.size, g.shape[-1])
@@ -408,12 +408,12 @@ def one_hot_is_one_at_the_id(ops: Operations, ids: Any, num_classes: int, data: 
     )
 
 
-# Beyond the FAQ: rows, layout, calls, widths, formats.
+# Beyond the FAQ: rows, layout, calls, widths, dtypes.
 @domain
-def words_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
-    """Ids, cotangents and a table, and what else might stand in its other rows."""
+def tokens_and_garbage(draw: Draw, target: Target) -> dict[str, Any]:
+    """Ids, cotangents and a table, and garbage for its other rows."""
     drawn = EMBEDDING_VJP.draw(draw, target)
-    return {**drawn, "strange": draw(st.sampled_from([np.nan, np.inf, -np.inf]))}
+    return {**drawn, "garbage": draw(st.sampled_from([np.nan, np.inf, -np.inf]))}
 
 
 embedding_rows = Claim(
@@ -427,18 +427,18 @@ embedding_rows = Claim(
 )
 
 
-@embedding_rows.property(words_and_strangers(), effort=0.5)
-def other_rows_change_no_bit_of_the_vectors(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
+@embedding_rows.property(tokens_and_garbage(), effort=0.5)
+def other_rows_change_no_bit_of_the_vectors(ops: Operations, g: Any, ids: Any, weight: Any, garbage: float) -> Any:
     mine = np.arange(len(weight)) == ids.min(initial=len(weight))
-    others = np.where(mine[:, None], weight, weight.dtype.type(strange))
+    others = np.where(mine[:, None], weight, weight.dtype.type(garbage))
     alone = np.isin(ids, np.flatnonzero(mine))
     return identical(ops.embedding(ids, others)[alone], ops.embedding(ids, weight)[alone])
 
 
-@embedding_rows.property(words_and_strangers(), effort=0.5)
-def other_tokens_change_no_bit_of_the_gradient(ops: Operations, g: Any, ids: Any, weight: Any, strange: float) -> Any:
+@embedding_rows.property(tokens_and_garbage(), effort=0.5)
+def other_tokens_change_no_bit_of_the_gradient(ops: Operations, g: Any, ids: Any, weight: Any, garbage: float) -> Any:
     mine = np.arange(len(weight)) == ids.min(initial=len(weight))
-    others = np.where(np.isin(ids, np.flatnonzero(mine))[..., None], g, g.dtype.type(strange))
+    others = np.where(np.isin(ids, np.flatnonzero(mine))[..., None], g, g.dtype.type(garbage))
     return identical(ops.embedding_vjp(others, ids, weight)[mine], ops.embedding_vjp(g, ids, weight)[mine])
 
 
@@ -456,7 +456,7 @@ ids_are_integers = Claim(
 
 
 def no_ids() -> Iterator[dict[str, Any]]:
-    """Ids in formats that are no integers, by operation."""
+    """Ids in dtypes that are no integers, by operation."""
     for name in IDS:
         for dtype in ("float64", "float32", "bool", "U1"):
             yield {"operation": name, "ids": np.array([1, 0]).astype(dtype)}

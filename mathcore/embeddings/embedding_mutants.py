@@ -194,7 +194,7 @@ def sum_in_its_own_format(cotangent: Any, ids: Any, weight: Any) -> Any:
 
 @mutant("embedding_vjp")
 def only_rows_seen(cotangent: Any, ids: Any, weight: Any) -> Any:
-    """Returns the rows of the words that were seen, and drops the others."""
+    """Returns the rows of the words that occur, and drops the others."""
     return _scattered(cotangent, ids, weight)[np.unique(ids)]
 
 
@@ -225,7 +225,7 @@ def long_texts_cut(cotangent: Any, ids: Any, weight: Any) -> Any:
 
 @mutant("embedding_vjp", wraps=True)
 def format_of_the_cotangent(correct: Operation) -> Operation:
-    """Returns the format of the cotangent, not that of the table."""
+    """Returns the dtype of the cotangent, not that of the table."""
     return lambda g, ids, weight: correct(g, ids, weight).astype(g.dtype)
 
 

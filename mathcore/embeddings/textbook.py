@@ -17,7 +17,7 @@ def hot(ids: Any, classes: int) -> Any:
 
 
 def sums_of_occurrences(g: Any, ids: Any, rows: int) -> Enclosure:
-    """What every row was sent, in all its occurrences together."""
+    """The gradient of every row: the sum over its occurrences."""
     return true_matmul(hot(ids.ravel(), rows).T, g.reshape(ids.size, g.shape[-1]))
 
 
@@ -33,9 +33,9 @@ def _is_zero(x: Any) -> Any:
 
 
 def pulled_back(g: Any, a: Any, b: Any) -> Any:
-    """What the cosine sends back to a: ḡ/‖a‖ (b/‖b‖ − cos a/‖a‖); 0 where a vector is zero."""
+    """The gradient of the cosine by a: ḡ/‖a‖ (b/‖b‖ − cos a/‖a‖); 0 where a vector is zero."""
     squares_a, squares_b = ((x * x).sum(-1)[..., None] for x in (a, b))
     length_a, length_b = (np.sqrt(x + _is_zero(x)) for x in (squares_a, squares_b))
     unit_a, unit_b = a / length_a, b / length_b
-    turned = g[..., None] / length_a * (unit_b - (unit_a * unit_b).sum(-1)[..., None] * unit_a)
-    return turned * (1 - _is_zero(squares_a * squares_b))
+    gradient = g[..., None] / length_a * (unit_b - (unit_a * unit_b).sum(-1)[..., None] * unit_a)
+    return gradient * (1 - _is_zero(squares_a * squares_b))

@@ -47,24 +47,24 @@ score_is_alignment = Claim(
 
 @domain
 def directions(draw: Draw, target: Target) -> dict[str, Any]:
-    """Weights of whole numbers, how their places and signs change, and two factors."""
+    """Weights of whole numbers, how their order and signs change, and two factors."""
     name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 6))
     return {
         "w": as_dtype(draw_integers(draw, (n,), 4), name),
-        "places": draw(st.permutations(range(n))),
-        "turned": draw(st.lists(st.booleans(), min_size=n, max_size=n)),
+        "order": draw(st.permutations(range(n))),
+        "negated": draw(st.lists(st.booleans(), min_size=n, max_size=n)),
         "along": draw(st.integers(2, 3)), "beside": draw(st.sampled_from([-2, -1, 1, 2])),
     }  # fmt: skip
 
 
-def around(w: Any, places: Any, turned: Any, along: int, beside: int) -> tuple[Any, Any, Any, Any]:
+def around(w: Any, order: Any, negated: Any, along: int, beside: int) -> tuple[Any, Any, Any, Any]:
     """Weights other than 0, and inputs: of the same length, at right angles, and long, but not in their direction."""
     w = np.r_[w[:1] + (not w.any()), w[1:]].astype(w.dtype)
     across = np.r_[-w[1], w[0], np.zeros(len(w) - 2)].astype(w.dtype)
     if not across.any():  # the first two weights are 0
         across[0] = 1
     long = along * w.astype(np.float64) + beside * across.astype(np.float64)
-    return w, np.where(turned, -w, w)[list(places)], across, long.astype(w.dtype)
+    return w, np.where(negated, -w, w)[list(order)], across, long.astype(w.dtype)
 
 
 @score_is_alignment.property(directions())
@@ -127,17 +127,17 @@ def column_alone_gives_its_output(ops: Operations, x: Any, weight: Any, bias: An
 
 
 @domain
-def columns_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
-    """A layer, one of its columns, and what else might stand in the others."""
+def columns_and_garbage(draw: Draw, target: Target) -> dict[str, Any]:
+    """A layer, one of its columns, and garbage for all others."""
     layer = LINEAR.draw(draw, target, most=40)
-    strange = draw(st.sampled_from([np.nan, np.inf, FORMATS[layer["x"].dtype.name].most, 0.0]))
-    return {**layer, "j": draw(st.integers(0, layer["weight"].shape[1] - 1)), "strange": strange}
+    garbage = draw(st.sampled_from([np.nan, np.inf, FORMATS[layer["x"].dtype.name].most, 0.0]))
+    return {**layer, "j": draw(st.integers(0, layer["weight"].shape[1] - 1)), "garbage": garbage}
 
 
-@columns_are_detectors.property(columns_and_strangers(), effort=0.5)
-def other_columns_change_no_bit(ops: Operations, x: Any, weight: Any, bias: Any, j: int, strange: float) -> Any:
+@columns_are_detectors.property(columns_and_garbage(), effort=0.5)
+def other_columns_change_no_bit(ops: Operations, x: Any, weight: Any, bias: Any, j: int, garbage: float) -> Any:
     mine = np.arange(weight.shape[1]) == j
-    others, alone = np.where(mine, weight, x.dtype.type(strange)), None if bias is None else bias[[j]]
+    others, alone = np.where(mine, weight, x.dtype.type(garbage)), None if bias is None else bias[[j]]
     return all_of(
         identical(ops.linear(x, others, bias)[..., j], ops.linear(x, weight, bias)[..., j]),
         LINEAR.agrees(ops, x=x, weight=weight[:, [j]], bias=alone),

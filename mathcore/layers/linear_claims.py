@@ -135,7 +135,7 @@ def mixtures_go_through_within_the_bound(
     return equal(ops.linear(z, weight, bias), mixed, within=allowed(z) + allowed(x) * a + allowed(y) * b)
 
 
-# Beyond the questions.
+# Special values, and the gradient.
 nothing_is_hidden = Claim(
     "linear.nothing_is_hidden",
     statement="What is NaN or infinite goes on to every output that it belongs to, as NaN or infinite, and to no "
@@ -152,8 +152,8 @@ nothing_is_hidden = Claim(
 
 
 @domain
-def layers_with_a_stranger(draw: Draw, target: Target) -> dict[str, Any]:
-    """A layer of whole numbers, 0 among them, with something strange at one or two places."""
+def layers_with_nonfinite_numbers(draw: Draw, target: Target) -> dict[str, Any]:
+    """A layer of whole numbers, 0 among them, with NaN or infinity at one or two places."""
     name, (rows, inputs, outputs) = draw(st.sampled_from(target.dtypes)), (draw(st.integers(1, 4)) for _ in range(3))
     shapes = {"x": (rows, inputs), "weight": (inputs, outputs), "bias": (outputs,)}
     layer = {key: draw_integers(draw, shape, 7).astype(np.float64) for key, shape in shapes.items()}  # sums below 256
@@ -164,12 +164,12 @@ def layers_with_a_stranger(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 def same_numbers(y: Any, true: Any) -> Conjunction:
-    """NaN where NaN is true, and else what is true."""
+    """Equal to the truth, and NaN where that is NaN."""
     lost, y, true = np.isnan(true), y.astype(np.float64), np.asarray(true, np.float64)
     return all_of(equal(np.isnan(y), lost), equal(np.where(lost, 0, y), np.where(lost, 0, true)))
 
 
-@nothing_is_hidden.property(layers_with_a_stranger())
+@nothing_is_hidden.property(layers_with_nonfinite_numbers())
 def nan_and_infinity_reach_their_outputs(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     a, w, b = (v.astype(np.float64) for v in (x, weight, bias))
     return same_numbers(ops.linear(x, weight, bias), (a[:, :, None] * w).sum(1) + b)  # whatever the order of the sum
@@ -230,12 +230,12 @@ def steps_pair_with_cotangents(
     ops: Operations, x: Any, weight: Any, bias: Any, dx: Any, dweight: Any, dbias: Any, g: Any
 ) -> Any:
     pulled = ops.linear_vjp(g, x, weight, bias)
-    foretold = sum((p * d).sum() for p, d in zip(pulled, (dx, dweight, dbias), strict=True))
+    predicted = sum((p * d).sum() for p, d in zip(pulled, (dx, dweight, dbias), strict=True))
     pushed = dx @ weight + x @ dweight + dbias
     # A product of two arguments has no third derivative: central differences are exact, of all arguments at once.
     ahead = ops.linear(x + dx, weight + dweight, bias + dbias)
     behind = ops.linear(x - dx, weight - dweight, bias - dbias)
-    return equal([(g * pushed).sum(), (g * (ahead - behind)).sum()], [foretold, 2 * foretold])
+    return equal([(g * pushed).sum(), (g * (ahead - behind)).sum()], [predicted, 2 * predicted])
 
 
 @domain
@@ -253,17 +253,17 @@ def gradient_equals_partial_derivatives(ops: Operations, g: Any, x: Any, weight:
         true_layer(g, weight.T)[1], true_layer(x.T, g)[1], true_layer(np.ones((1, len(g)), g.dtype), g)[1][0],
     ]  # fmt: skip
 
-    def slope(argument: int, place: tuple[int, ...]) -> Any:
+    def partial_derivative(argument: int, index: tuple[int, ...]) -> Any:
         step = np.zeros(at[argument].shape)
-        step[place] = 1
+        step[index] = 1
         directions = tuple(step if i == argument else None for i in range(3))
         return derivative(lambda x, w, b: (cotangent * (x @ w + b)).sum(), at, directions)
 
     return all_of(
         *(
-            equal(pulled[place], slope(i, place), within=allowed[i][place])
-            for i, pulled in enumerate(ops.linear_vjp(g, *at))
-            for place in np.ndindex(pulled.shape)
+            equal(gradient[index], partial_derivative(i, index), within=allowed[i][index])
+            for i, gradient in enumerate(ops.linear_vjp(g, *at))
+            for index in np.ndindex(gradient.shape)
         )
     )
 

@@ -446,7 +446,7 @@ def first_of_a_stack(correct: Any) -> Any:
 
 @mutant("linear_vjp", wraps=True)
 def pulled_in_sixteen_bits(correct: Any) -> Any:
-    """Adds up the bias's cotangents in their own format, one by one."""
+    """Adds up the bias's cotangents in their own dtype, one by one."""
 
     def wrong(g: Any, x: Any, weight: Any, bias: Any = None) -> Any:
         x_bar, *rest = correct(g, x, weight, bias)
@@ -531,13 +531,13 @@ def far_corner_not_pulled(correct: Any) -> Any:
 
 @mutant("linear", wraps=True)
 def format_of_the_input(correct: Any) -> Any:
-    """Returns the format of x, whatever the weights are in."""
+    """Returns the dtype of x, whatever the weights are in."""
     return lambda x, *more: correct(x, *more).astype(x.dtype)
 
 
 @mutant("linear_vjp", wraps=True)
 def format_of_the_cotangent(correct: Any) -> Any:
-    """Returns every cotangent in the format of the one that came."""
+    """Returns every cotangent in the dtype of the one that came."""
     return lambda g, *more: tuple(part.astype(g.dtype) for part in correct(g, *more))
 
 

@@ -28,7 +28,7 @@ def _through(bounds: Bounds, weight: Bounds, bias: Bounds, dtype: Any) -> Bounds
 
 
 def _given(x: Any) -> Bounds:
-    """Numbers that are what they are."""
+    """Numbers that are known exactly."""
     m = abs(np.asarray(x, np.float64))
     return m, np.zeros_like(m)
 

@@ -140,37 +140,37 @@ def rows_alone_equal_rows_together(ops: Operations, x: Any, weight: Any, bias: A
 
 
 @domain
-def rows_and_strangers(draw: Draw, target: Target) -> dict[str, Any]:
-    """A layer with several rows and a cotangent, and what else might stand in all rows but the first or the last."""
+def rows_and_garbage(draw: Draw, target: Target) -> dict[str, Any]:
+    """A layer with several rows and a cotangent, and garbage for all rows but the first or the last."""
     drawn = LINEAR_VJP.draw(draw, target, rows=draw(st.integers(2, 4)))
-    strange = draw(st.sampled_from([np.nan, np.inf, -np.inf, FORMATS[drawn["x"].dtype.name].most, 0.0]))
-    return {**drawn, "strange": drawn["x"].dtype.type(strange), "place": draw(st.sampled_from([0, -1]))}
+    garbage = draw(st.sampled_from([np.nan, np.inf, -np.inf, FORMATS[drawn["x"].dtype.name].most, 0.0]))
+    return {**drawn, "garbage": drawn["x"].dtype.type(garbage), "row": draw(st.sampled_from([0, -1]))}
 
 
-def among(strange: Any, x: Any, place: int) -> Any:
-    """One row in the company of `strange` alone."""
-    company = np.full_like(x, strange)
-    company[place] = x[place]
-    return company
+def alone(x: Any, row: int, garbage: Any) -> Any:
+    """x with garbage in every row but one."""
+    changed = np.full_like(x, garbage)
+    changed[row] = x[row]
+    return changed
 
 
-@rows_are_independent.property(rows_and_strangers(), effort=0.5)
-def other_rows_change_no_bit(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, place: int) -> Any:
-    company = ops.linear(among(strange, x, place), weight, bias)
+@rows_are_independent.property(rows_and_garbage(), effort=0.5)
+def other_rows_change_no_bit(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, garbage: Any, row: int) -> Any:
+    changed = ops.linear(alone(x, row, garbage), weight, bias)
     return all_of(
-        identical(company[place], ops.linear(x, weight, bias)[place]),
+        identical(changed[row], ops.linear(x, weight, bias)[row]),
         LINEAR.agrees(ops, x=x[:1], weight=weight, bias=bias),
         LINEAR.agrees(ops, x=x, weight=weight, bias=bias),
     )
 
 
-@rows_are_independent.property(rows_and_strangers(), effort=0.5)
+@rows_are_independent.property(rows_and_garbage(), effort=0.5)
 def other_rows_change_no_bit_of_the_gradient(
-    ops: Operations, g: Any, x: Any, weight: Any, bias: Any, strange: Any, place: int
+    ops: Operations, g: Any, x: Any, weight: Any, bias: Any, garbage: Any, row: int
 ) -> Any:
-    company = ops.linear_vjp(among(strange, g, place), among(strange, x, place), weight, bias)[0]
+    changed = ops.linear_vjp(alone(g, row, garbage), alone(x, row, garbage), weight, bias)[0]
     return all_of(
-        identical(company[place], ops.linear_vjp(g, x, weight, bias)[0][place]),
+        identical(changed[row], ops.linear_vjp(g, x, weight, bias)[0][row]),
         LINEAR_VJP.agrees(ops, g=g[:1], x=x[:1], weight=weight, bias=bias),
         LINEAR_VJP.agrees(ops, g=g, x=x, weight=weight, bias=bias),
     )
@@ -319,7 +319,7 @@ def wrong_biases_are_refused(ops: Operations, bias: tuple[int, ...]) -> Any:
 
 @domain
 def any_shapes(draw: Draw, target: Target) -> dict[str, Any]:
-    """Shapes of an input, of weights and of a bias, all often right, and a format."""
+    """Shapes of an input, of weights and of a bias, all often right, and a dtype."""
     k, n = draw(st.integers(0, 40)), draw(st.integers(0, 40))
     lead = draw(st.lists(st.integers(0, 3), max_size=3))
 

@@ -12,7 +12,7 @@ from mathcore._compute.blocks import map_numbers
 
 
 def relu(x: npt.ArrayLike) -> Array:
-    r"""Keep what is positive, turn the rest into zero.
+    r"""Keep positive numbers, replace the rest by zero.
 
     $$\operatorname{relu}(x) = \max(x, 0)$$
 
@@ -45,8 +45,8 @@ def relu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
 
     Args:
         cotangent: the shape of x, floats.
-        x: as given to `relu`. At 0, where ReLU has no derivative, the slope is declared to be 0; where x is NaN the
-            result is NaN.
+        x: as given to `relu`. At 0, where ReLU has no derivative, it is declared to be 0; where x is NaN the result is
+            NaN.
 
     Returns:
         The shape of x in the dtype of the cotangent; exactly +0 where x ≤ 0, whatever the cotangent holds there.

@@ -226,26 +226,26 @@ def relu_between(ops: Operations, x: Any, weight: Any, bias: Any, after: Any) ->
 @breaks_the_collapse.property(nets_around_a_point())
 def second_difference_is_the_bends(ops: Operations, point: Any, step: Any, weight: Any, after: Any) -> Any:
     # What f(p + d) + f(p − d) − 2f(p) leaves over: nothing if f is affine, and the bends of the units here.
-    places, wide = (point + step, point - step, point), weight.astype(np.float64)
+    inputs, wide = (point + step, point - step, point), weight.astype(np.float64)
     bias = -(point.astype(np.float64) @ wide)[0].astype(weight.dtype)
-    ahead, behind, here = (relu_between(ops, v, weight, bias, after) for v in places)
+    ahead, behind, here = (relu_between(ops, v, weight, bias, after) for v in inputs)
     return equal(ahead + behind - 2 * here, abs(step.astype(np.float64) @ wide) @ after.astype(np.float64))
 
 
 @domain
 def nets_that_cancel(draw: Draw, target: Target) -> dict[str, Any]:
-    """Half of the units of a net, inputs, and how the other half is turned."""
+    """Half of the units of a net, inputs, and the factor between a unit and its partner."""
     name, inputs, pairs = draw(st.sampled_from(target.dtypes)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     x, weight, bias = (draw_integers(draw, s, 2) for s in ((3, inputs), (inputs, pairs), (pairs,)))
     arrays = {"x": x, "weight": weight, "bias": bias, "after": draw_integers(draw, (pairs, 1), 2)}
-    return {**{key: as_dtype(v, name) for key, v in arrays.items()}, "turn": draw(st.sampled_from([-2, -1, 1, 2]))}
+    return {**{key: as_dtype(v, name) for key, v in arrays.items()}, "factor": draw(st.sampled_from([-2, -1, 1, 2]))}
 
 
 @breaks_the_collapse.property(nets_that_cancel(), effort=0.5)
-def cancelled_bends_leave_one_layer(ops: Operations, x: Any, weight: Any, bias: Any, after: Any, turn: int) -> Any:
+def cancelled_bends_leave_one_layer(ops: Operations, x: Any, weight: Any, bias: Any, after: Any, factor: int) -> Any:
     # Pairs with one kink: (w, b) that gives |c|v, and c(w, b) that gives −v.
     w, b, v = (a.astype(np.float64) for a in (weight, bias, after))
-    net = np.c_[w, turn * w], np.r_[b, turn * b], np.r_[abs(turn) * v, -v]
+    net = np.c_[w, factor * w], np.r_[b, factor * b], np.r_[abs(factor) * v, -v]
     # relu(h) = h/2 + |h|/2, and of the second nothing is left: half of the two layers without a ReLU.
     straight = (x.astype(np.float64) @ net[0] + net[1]) @ net[2]
     return equal(2 * relu_between(ops, x, *(a.astype(x.dtype) for a in net)), straight)
@@ -376,7 +376,7 @@ def midpoint_of_one_pattern_is_the_mean(ops: Operations, x: Any, d: Any, layers:
 @piecewise_linear.property(float_stack(), effort=0.5)
 def pattern_turns_relu_into_a_mask(ops: Operations, x: Any, layers: Any) -> Any:
     (weight, bias), (after, last) = layers
-    on = (true_layer(x, weight, bias)[0].hi > 0).astype(int)  # the pattern turns the ReLU into a mask
+    on = (true_layer(x, weight, bias)[0].hi > 0).astype(int)  # on one pattern ReLU is a mask
     true = enclose(lambda x, w, b, v, c: ((x @ w + b) * on) @ v + c, x, weight, bias, after, last)
     return equal(net(ops, x, layers), true, within=stacked_layers(x, layers, x.dtype))
 
@@ -481,8 +481,8 @@ def away_from_zero(draw: Draw, target: Target) -> dict[str, Any]:
 @relu_gradient.property(away_from_zero(), effort=0.5)
 def gradient_equals_the_derivative(ops: Operations, g: Any, x: Any) -> Any:
     x = np.where(x == 0, x.dtype.type(-1), x)
-    slope = derivative(lambda x: np.maximum(x, 0 * x), (x,), (g,))
-    return equal(ops.relu_vjp(g, x), slope)
+    gradient = derivative(lambda x: np.maximum(x, 0 * x), (x,), (g,))
+    return equal(ops.relu_vjp(g, x), gradient)
 
 
 @domain

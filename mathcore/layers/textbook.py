@@ -46,8 +46,8 @@ def sign_of_zero_dropped(ops: Operations, y: Any) -> Any:
 
 
 def let_through(ops: Operations, y: Any, g: Any, x: Any) -> Any:
-    """What the derivative of ReLU owes for an answer y: the cotangent where x is positive, 0 where it is negative."""
+    """The expected gradient of ReLU, y being the answer: the cotangent where x is positive, 0 where it is negative."""
     zero, at_zero = g.dtype.type(0), ops.conventions.relu_slope_at_zero
-    share = g * g.dtype.type(at_zero) if at_zero else zero
+    at_kink = g * g.dtype.type(at_zero) if at_zero else zero
     of_nan = {"nan": g.dtype.type(np.nan), "one": g, "zero": zero, "any": y}[ops.conventions.relu_slope_at_nan]
-    return np.where(np.isnan(x), of_nan, np.where(x > 0, g, np.where(x == 0, share, zero)))
+    return np.where(np.isnan(x), of_nan, np.where(x > 0, g, np.where(x == 0, at_kink, zero)))

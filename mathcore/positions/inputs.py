@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.positions.textbook import Turn
+from mathcore.positions.textbook import Rotation
 from mathcore.verify import Target, draw_array, draw_exact, draw_integers, log_uniform, positions, seeds
 from mathcore.verify.domains import Draw, option
 from mathcore.verify.tolerances import FORMATS
@@ -44,7 +44,7 @@ def draw_places(draw: Draw, shape: tuple[int, ...], most: int = 2**31) -> Any:
 
 
 def draw_width(draw: Draw, width: int) -> int | None:
-    """How many of `width` features turn: all of them, or an even part; None for all."""
+    """How many of `width` features are rotated: all of them, or an even part; None for all."""
     part = st.integers(0, width // 2).map(lambda pairs: 2 * pairs)
     if width % 2:
         return draw(part)
@@ -146,16 +146,16 @@ def _angles_back(draw: Draw, name: str, width: int, *, long: bool, rows: int | N
     return _with_cotangent(draw, _given_angles(draw, name, width, long=long, rows=rows))
 
 
-def draw_turns(draw: Draw, shape: tuple[int, ...], *, fractions: bool) -> Turn:
-    """Cosines and sines that are rational: Pythagorean ones as Fractions, or quarter turns as float64."""
+def draw_rotations(draw: Draw, shape: tuple[int, ...], *, fractions: bool) -> Rotation:
+    """Cosines and sines that are rational: Pythagorean ones as Fractions, or multiples of 90° as float64."""
     p, q = (draw_integers(draw, shape, 9) for _ in range(2))
     if not fractions:
         quarter = p % 4
-        return Turn(np.array([1.0, 0, -1, 0])[quarter], np.array([0.0, 1, 0, -1])[quarter])
+        return Rotation(np.array([1.0, 0, -1, 0])[quarter], np.array([0.0, 1, 0, -1])[quarter])
     p = np.where((p == 0) & (q == 0), 1, p)
     make = np.frompyfunc(lambda a, b: Fraction(int(a), int(b)), 2, 1)
     length = p * p + q * q
-    return Turn(*(np.asarray(make(v, length), dtype=object).reshape(shape) for v in (p * p - q * q, 2 * p * q)))
+    return Rotation(*(np.asarray(make(v, length), dtype=object).reshape(shape) for v in (p * p - q * q, 2 * p * q)))
 
 
 def draw_rational(draw: Draw, target: Target, *shape: int) -> tuple[Any, bool]:

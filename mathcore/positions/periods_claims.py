@@ -108,7 +108,7 @@ TRILLION = 10**12
 
 @combination_lock.proof
 def fastest_pair_never_returns_exactly(ops: Operations) -> Any:
-    # The fastest pair turns by 1: an exact return would make m = 2πk. Up to 10¹² the closest miss is positive, and
+    # The fastest pair is rotated by 1: an exact return would make m = 2πk. Up to 10¹² the closest miss is positive, and
     # Lambert's theorem has it for every m.
     lo, hi = turn()
     misses = [gap(p, q, lo, hi)[0] for p, q in convergents(lo, hi, TRILLION)]

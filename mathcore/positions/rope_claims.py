@@ -10,10 +10,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.positions import rope_mutants as wrong
-from mathcore.positions.inputs import draw_base, draw_places, draw_rational, draw_turns, draw_width, magnitudes
+from mathcore.positions.inputs import draw_base, draw_places, draw_rational, draw_rotations, draw_width, magnitudes
 from mathcore.positions.positions_tolerances import farthest_angle, turned_length, turned_pair, turned_score
 from mathcore.positions.records import APPLY_ROPE, ROPE, turned_agrees
-from mathcore.positions.textbook import Turn, lanes, places, width_turned
+from mathcore.positions.textbook import Rotation, lanes, places, width_turned
 from mathcore.verify import (
     Claim,
     Limits,
@@ -45,7 +45,7 @@ NO_OVERFLOW = Limits(fixed={"scale": "no coordinate overflows"})
 
 @domain
 def two_vectors(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two vectors (1, width) of one format, two positions and a shift, log-uniform up to 2³⁰, and how to turn."""
+    """Two vectors (1, width) of one dtype, two positions and a shift, log-uniform up to 2³⁰, and how to rotate."""
     name, width = draw(st.sampled_from(target.dtypes)), 2 * draw(st.sampled_from([1, 2, 3, 4, 8, 16, 33, 64]))
     m, n, shift = (draw_places(draw, (1,), 2**30).astype(np.int64) for _ in range(3))
     q, k = (draw_array(draw, (1, width), name, magnitudes(name)) for _ in range(2))
@@ -53,9 +53,9 @@ def two_vectors(draw: Draw, target: Target) -> dict[str, Any]:
     return {"q": q, "k": k, "m": m, "n": n, "shift": shift, "how": how}
 
 
-def off_by(ops: Operations, x: Any, how: Any, *places: Any) -> float:
-    """How far off the angle may be at the sum of these places, in either direction."""
-    most = np.sum([abs(np.asarray(m, np.float64)) for m in places], axis=0)
+def off_by(ops: Operations, x: Any, how: Any, *positions: Any) -> float:
+    """How far off the angle may be at the sum of these positions, in either direction."""
+    most = np.sum([abs(np.asarray(m, np.float64)) for m in positions], axis=0)
     return farthest_angle(most, width_turned(x, how["rotary_dim"]), how["base"], ops.conventions.rope_angles)
 
 
@@ -97,16 +97,16 @@ relative_only = Claim(
 
 @domain
 def rational_walk(draw: Draw, target: Target) -> dict[str, Any]:
-    """Query and key, one rational turn a step for every pair, and three small positions."""
+    """Query and key, one rational rotation per step for every pair, and three small positions."""
     pairs = draw(st.integers(1, 3))
     rows, fractions = draw_rational(draw, target, 2, 2 * pairs)
-    step = draw_turns(draw, (pairs,), fractions=fractions)
+    step = draw_rotations(draw, (pairs,), fractions=fractions)
     m, n, shift = (draw(st.integers(-4, 4)) for _ in range(3))
     return {"q": rows[:1], "k": rows[1:], "step": step, "m": m, "n": n, "shift": shift,
             "interleaved": draw(st.booleans())}  # fmt: skip
 
 
-def steps(step: Turn, m: int) -> tuple[Any, Any]:
+def steps(step: Rotation, m: int) -> tuple[Any, Any]:
     """Cosine and sine of m steps, (1, pairs), exactly."""
     c, s = step
     cos, sin = c * 0 + 1, s * 0
@@ -119,8 +119,8 @@ def steps(step: Turn, m: int) -> tuple[Any, Any]:
 def exact_scores_depend_on_the_distance(
     ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool
 ) -> Any:
-    def at(x: Any, place: int) -> Any:
-        return ops.apply_rope(x, *steps(step, place), interleaved=interleaved)
+    def at(x: Any, position: int) -> Any:
+        return ops.apply_rope(x, *steps(step, position), interleaved=interleaved)
 
     score = (at(q, m) * at(k, n)).sum(-1)
     return all_of(
@@ -133,8 +133,8 @@ def exact_scores_depend_on_the_distance(
 def scores_depend_on_the_distance_within_the_bound(
     ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any
 ) -> Any:
-    def at(x: Any, place: Any) -> Any:
-        return ops.rope(x, place, **how)
+    def at(x: Any, position: Any) -> Any:
+        return ops.rope(x, position, **how)
 
     angle = off_by(ops, q, how, m, n, shift)
     allowed = turned_score(length(q), length(k), q.shape[-1], q.dtype, angle)
@@ -179,8 +179,8 @@ composes = Claim(
 def exact_rotations_compose(
     ops: Operations, q: Any, k: Any, step: Any, m: int, n: int, shift: int, interleaved: bool
 ) -> Any:
-    def at(x: Any, place: int) -> Any:
-        return ops.apply_rope(x, *steps(step, place), interleaved=interleaved)
+    def at(x: Any, position: int) -> Any:
+        return ops.apply_rope(x, *steps(step, position), interleaved=interleaved)
 
     return all_of(equal(at(at(q, m), n), at(q, m + n)), equal(at(q, 0), q), equal(at(at(q, m), -m), q))
 
@@ -191,8 +191,8 @@ def _gap(a: Any, b: Any) -> Any:
 
 @composes.property(two_vectors())
 def rotations_compose_within_the_bound(ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any) -> Any:
-    def at(x: Any, place: Any) -> Any:
-        return ops.rope(x, place, **how)
+    def at(x: Any, position: Any) -> Any:
+        return ops.rope(x, position, **how)
 
     angle = off_by(ops, q, how, n, shift)
     allowed = turned_length(length(q), q.shape[-1], q.dtype, angle, turns=3)
@@ -231,15 +231,15 @@ def _block(matrix: Any, pair: int, dim: int, *, interleaved: bool) -> Any:
 
 
 @domain
-def one_rational_turn(draw: Draw, target: Target) -> dict[str, Any]:
-    """A rational turn of every pair."""
+def one_rational_rotation(draw: Draw, target: Target) -> dict[str, Any]:
+    """A rational rotation of every pair."""
     pairs, fractions = draw(st.integers(1, 4)), bool(target.exact) and draw(st.integers(0, 3)) > 0
-    return {"turn": draw_turns(draw, (pairs,), fractions=fractions), "interleaved": draw(st.booleans())}
+    return {"rotation": draw_rotations(draw, (pairs,), fractions=fractions), "interleaved": draw(st.booleans())}
 
 
-@is_a_rotation.exact(one_rational_turn())
-def exact_blocks_are_rotations(ops: Operations, turn: Turn, interleaved: bool) -> Any:
-    (cos, sin), dim = turn, 2 * len(turn.cos)
+@is_a_rotation.exact(one_rational_rotation())
+def exact_blocks_are_rotations(ops: Operations, rotation: Rotation, interleaved: bool) -> Any:
+    (cos, sin), dim = rotation, 2 * len(rotation.cos)
     identity = np.full((dim, dim), cos[0] * 0)  # in numbers of the same kind
     np.fill_diagonal(identity, cos[0] * 0 + 1)
     r = ops.apply_rope(identity, cos, sin, interleaved=interleaved).T  # column j is what unit vector j becomes
@@ -252,14 +252,14 @@ def exact_blocks_are_rotations(ops: Operations, turn: Turn, interleaved: bool) -
 
 
 @domain
-def identity_at_a_place(draw: Draw, target: Target) -> dict[str, Any]:
-    """The identity in one format, a position for all its rows, and the options."""
+def identity_at_a_position(draw: Draw, target: Target) -> dict[str, Any]:
+    """The identity in one dtype, a position for all its rows, and the options."""
     dim, name = 2 * draw(st.sampled_from([1, 2, 3, 4, 8])), draw(st.sampled_from(target.dtypes))
     m, base = draw_places(draw, (1,)), draw_base(draw)
     return {"name": name, "m": np.repeat(m, dim), "base": base, "interleaved": draw(st.booleans())}
 
 
-@is_a_rotation.property(identity_at_a_place())
+@is_a_rotation.property(identity_at_a_position())
 def blocks_are_rotations_within_the_bound(ops: Operations, name: str, m: Any, base: float, interleaved: bool) -> Any:
     dim, x = len(m), as_dtype(np.eye(len(m)), name)
     r = ops.rope(x, m, base=base, interleaved=interleaved)
@@ -275,7 +275,7 @@ def blocks_are_rotations_within_the_bound(ops: Operations, name: str, m: Any, ba
 
 
 def _farthest(ops: Operations, x: Any, **how: Any) -> float:
-    """How far off any angle of a turn may be."""
+    """How far off any angle of a rotation may be."""
     m, dim = places(x, how["positions"], how["offset"]), width_turned(x, how["rotary_dim"])
     return farthest_angle(m, dim, how["base"], ops.conventions.rope_angles)
 
@@ -288,8 +288,8 @@ def pairs_keep_their_length(ops: Operations, x: Any, **how: Any) -> Any:
 
 
 @domain
-def one_pair_spoilt(draw: Draw, target: Target) -> dict[str, Any]:
-    """A few rows of several pairs, one of which holds what is no number, a pairing and positions."""
+def one_pair_not_finite(draw: Draw, target: Target) -> dict[str, Any]:
+    """A few rows of several pairs, one of which holds NaN or infinity, a pairing and positions."""
     name, pairs, rows = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 9)), draw(st.integers(1, 3))
     x, interleaved = draw_array(draw, (rows, 2 * pairs), name, magnitudes(name)), draw(st.booleans())
     members = np.array(lanes(2 * pairs, interleaved=interleaved))[:, draw(st.integers(0, pairs - 1))]
@@ -298,18 +298,18 @@ def one_pair_spoilt(draw: Draw, target: Target) -> dict[str, Any]:
         "pair": members,
         "which": draw(st.sampled_from([[0], [1], [0, 1]])),
         "interleaved": interleaved,
-        "strange": draw(st.sampled_from([np.nan, np.inf, -np.inf])),
+        "value": draw(st.sampled_from([np.nan, np.inf, -np.inf])),
         "m": draw_places(draw, (rows,)),
     }
 
 
-@is_a_rotation.property(one_pair_spoilt(), effort=0.5)
+@is_a_rotation.property(one_pair_not_finite(), effort=0.5)
 def other_pairs_change_no_bit(
-    ops: Operations, x: Any, pair: Any, which: Any, interleaved: bool, strange: float, m: Any
+    ops: Operations, x: Any, pair: Any, which: Any, interleaved: bool, value: float, m: Any
 ) -> Any:
-    spoilt, others = x.copy(), np.setdiff1d(np.arange(x.shape[1]), pair)
-    spoilt[:, pair[which]] = strange
-    there, here = (ops.rope(v, m, interleaved=interleaved)[:, others] for v in (spoilt, x))
+    broken, others = x.copy(), np.setdiff1d(np.arange(x.shape[1]), pair)
+    broken[:, pair[which]] = value
+    there, here = (ops.rope(v, m, interleaved=interleaved)[:, others] for v in (broken, x))
     return identical(there, here)
 
 
@@ -356,27 +356,27 @@ def lengths_are_kept_within_the_bound(ops: Operations, x: Any, **how: Any) -> An
 
 @preserves_norm.proof
 def quarter_turns_keep_lengths_bit_for_bit(ops: Operations) -> Any:
-    # A turn whose cosine a/2ᵏ and sine b/2ᵏ are binary fractions has a² + b² = 4ᵏ. Modulo 4 that forces both to be even
-    # while k > 0, so they can be halved until k = 0, and then only (±1, 0) and (0, ±1) are left. With any other two
-    # numbers (1, 0) becomes (a/2ᵏ, b/2ᵏ), of another length.
+    # A rotation whose cosine a/2ᵏ and sine b/2ᵏ are binary fractions has a² + b² = 4ᵏ. Modulo 4 that forces both to be
+    # even while k > 0, so they can be halved until k = 0, and then only (±1, 0) and (0, ±1) are left. With any other
+    # two numbers (1, 0) becomes (a/2ᵏ, b/2ᵏ), of another length.
     residues = [(a, b) for a in range(4) for b in range(4) if (a * a + b * b) % 4 == 0]
     units = [(a, b) for a in (-1, 0, 1) for b in (-1, 0, 1) if a * a + b * b == 1]
     x = np.array([[0.3, -1.7]])
-    turns = [ops.apply_rope(x, np.array([[float(a)]]), np.array([[float(b)]])) for a, b in units]
+    rotated = [ops.apply_rope(x, np.array([[float(a)]]), np.array([[float(b)]])) for a, b in units]
     return all_of(
         equal(np.array(residues) % 2, np.zeros((len(residues), 2))),
         equal(len(units), 4),
-        *(identical(np.sort(abs(y), axis=-1), np.sort(abs(x), axis=-1)) for y in turns),
+        *(identical(np.sort(abs(y), axis=-1), np.sort(abs(x), axis=-1)) for y in rotated),
     )
 
 
-def quarter_and_other_turns() -> Iterator[dict[str, Any]]:
+def vectors_at_position_one() -> Iterator[dict[str, Any]]:
     """Position 1, for a few vectors in float64."""
     for a in range(1, 40):
         yield {"x": np.array([[float(a), 1.0]])}
 
 
-@preserves_norm.counterexample(cases=quarter_and_other_turns)
+@preserves_norm.counterexample(cases=vectors_at_position_one)
 def any_rotation_keeps_lengths_bit_for_bit(ops: Operations, x: Any) -> Any:
     y = ops.rope(x, np.array([1]))
     return equal(sum(Fraction(float(v)) ** 2 for v in y[0]), sum(Fraction(float(v)) ** 2 for v in x[0]))
@@ -451,7 +451,7 @@ no_boundary = Claim(
 
 
 def boundaries(target: Target) -> Iterator[dict[str, Any]]:
-    """Places around every power of two, to both ends."""
+    """Positions around every power of two, to both ends."""
     for k in range(32):
         for m in sorted({2**k - 1, 2**k, min(2**k + 1, 2**31)}):
             yield {"x": as_dtype([[1.0, 0.5, -0.25, 2.0], [1.0, 0.5, -0.25, 2.0]], target.dtypes[0]),
@@ -477,8 +477,8 @@ def fitted_head_does_well_at_any_distance(ops: Operations, m: int) -> Any:
 
 
 @no_boundary.property(ROPE.inputs(most=9))
-def every_position_has_its_rotation(ops: Operations, **turn: Any) -> Any:
-    return ROPE.agrees(ops, **turn)
+def every_position_has_its_rotation(ops: Operations, **call: Any) -> Any:
+    return ROPE.agrees(ops, **call)
 
 
 fast_form = Claim(
@@ -532,25 +532,25 @@ def exact_layouts_are_a_permutation_apart(
 
 
 @fast_form.property(APPLY_ROPE.inputs(most=65))
-def given_angles_within_the_bound(ops: Operations, **turn: Any) -> Any:
-    return APPLY_ROPE.agrees(ops, **turn)
+def given_angles_within_the_bound(ops: Operations, **call: Any) -> Any:
+    return APPLY_ROPE.agrees(ops, **call)
 
 
 @domain
 def tables_of_any_shape(draw: Draw, target: Target) -> dict[str, Any]:
     """Vectors on several axes, and angles for every one, for every time step of a text, or for all."""
-    turn = APPLY_ROPE.draw(draw, target, most=9)
-    x, pairs = turn["x"], turn["cos"].shape[-1]
+    call = APPLY_ROPE.draw(draw, target, most=9)
+    x, pairs = call["x"], call["cos"].shape[-1]
     x = np.stack([x, x + x.dtype.type(1)])  # (2, ..., time, width)
     rows = draw(st.sampled_from([(), x.shape[-2:-1], (2, *[1] * (x.ndim - 3), x.shape[-2]), x.shape[:-1]]))
     angle = draw(seeds()).uniform(-4, 4, size=(*rows, pairs))
     cos, sin = (f(angle).astype(x.dtype) for f in (np.cos, np.sin))
-    return {"x": x, "cos": cos, "sin": sin, "interleaved": turn["interleaved"]}
+    return {"x": x, "cos": cos, "sin": sin, "interleaved": call["interleaved"]}
 
 
 @fast_form.property(tables_of_any_shape(), effort=0.5)
-def tables_of_any_shape_within_the_bound(ops: Operations, **turn: Any) -> Any:
-    return APPLY_ROPE.agrees(ops, **turn)
+def tables_of_any_shape_within_the_bound(ops: Operations, **call: Any) -> Any:
+    return APPLY_ROPE.agrees(ops, **call)
 
 
 @fast_form.property(two_vectors())
@@ -586,15 +586,15 @@ stays_stable = Claim(
 
 
 @domain
-def layers_of_turns(draw: Draw, target: Target) -> dict[str, Any]:
-    """Vectors in one format, and a position for every layer."""
+def layers_of_rotations(draw: Draw, target: Target) -> dict[str, Any]:
+    """Vectors in one dtype, and a position for every layer."""
     name, width = draw(st.sampled_from(target.dtypes)), 2 * draw(st.sampled_from([1, 2, 3, 8, 32]))
     x = draw_array(draw, (2, width), name, magnitudes(name))
     layers = draw_places(draw, (draw(st.sampled_from([1, 2, 8, 40])),))
     return {"x": x, "layers": layers, "base": draw_base(draw), "interleaved": draw(st.booleans())}
 
 
-@stays_stable.property(layers_of_turns())
+@stays_stable.property(layers_of_rotations())
 def lengths_stay_through_the_layers(ops: Operations, x: Any, layers: Any, base: float, interleaved: bool) -> Any:
     y = x
     for m in layers:

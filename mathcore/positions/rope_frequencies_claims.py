@@ -46,7 +46,7 @@ table_equals_formula = Claim(
 
 @domain
 def tabulated(draw: Draw, target: Target) -> dict[str, Any]:
-    """Vectors in one format, the positions of a table that starts anywhere, and which of its rows are asked for."""
+    """Vectors in one dtype, the positions of a table that starts anywhere, and which of its rows are asked for."""
     rows, width = draw(st.integers(1, 40)), 2 * draw(st.integers(1, 33))
     start, size = int(draw_places(draw, (1,), 2**30)[0]), draw(st.sampled_from([20, 20, 20, 3000]))
     name = draw(st.sampled_from(target.dtypes))
@@ -64,11 +64,11 @@ def tabulated(draw: Draw, target: Target) -> dict[str, Any]:
 def table_rows_equal_the_formula_bit_for_bit(
     ops: Operations, x: Any, table: Any, asked: Any, base: float, interleaved: bool, rotary_dim: int | None
 ) -> Any:
-    dim, turn = width_turned(x, rotary_dim), {"interleaved": interleaved}
+    dim, options = width_turned(x, rotary_dim), {"interleaved": interleaved}
     rows = tuple(np.asarray(t)[asked] for t in ops.rope_cos_sin(table, dim, base=base))
-    onthefly = ops.rope(x, table[asked], base=base, rotary_dim=rotary_dim, **turn)
+    onthefly = ops.rope(x, table[asked], base=base, rotary_dim=rotary_dim, **options)
     return all_of(
-        identical(ops.apply_rope(x, *rows, **turn), onthefly),
+        identical(ops.apply_rope(x, *rows, **options), onthefly),
         ROPE_COS_SIN.judged(ops, rows, table[asked], dim, base),
     )
 

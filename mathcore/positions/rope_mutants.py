@@ -53,7 +53,7 @@ def rope_mutant(change: Callable[[Any, Any, dict[str, Any]], Any]) -> Mutant:
 
 @rope_mutant
 def positions_doubled(x: Any, m: Any, options: dict[str, Any]) -> Any:
-    """Turns twice as far."""
+    """Rotates twice as far."""
     return x, 2 * m, {**options, "offset": 2 * options.get("offset", 0)}
 
 
@@ -107,7 +107,7 @@ def offset_ignored(x: Any, m: Any, options: dict[str, Any]) -> Any:
 
 @rope_mutant
 def whole_width_turned(x: Any, m: Any, options: dict[str, Any]) -> Any:
-    """Turns all features that come in pairs, however few were asked for."""
+    """Rotates all features that come in pairs, however few were asked for."""
     return x, m, {**options, "rotary_dim": x.shape[-1] // 2 * 2}
 
 
@@ -161,7 +161,7 @@ def long_texts_begin_anew(x: Any, m: Any, options: dict[str, Any]) -> Any:
 
 @mutant("rope", wraps=True)
 def counted_in_its_format(correct: Operation) -> Operation:
-    """Counts rows in the format of the vectors: float16 ends at 2,048, bfloat16 at 256."""
+    """Counts rows in the dtype of the vectors: float16 ends at 2,048, bfloat16 at 256."""
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
         if positions is None:
@@ -179,7 +179,7 @@ def one_position_counts_on(x: Any, m: Any, options: dict[str, Any]) -> Any:
 
 @mutant("rope", wraps=True)
 def offset_in_their_format(correct: Operation) -> Operation:
-    """Adds the offset in the format of the positions: 200 + 100 is 44 in uint8."""
+    """Adds the offset in the dtype of the positions: 200 + 100 is 44 in uint8."""
 
     def wrong(x: Any, positions: Any = None, *, offset: int = 0, **options: Any) -> Any:
         if positions is None:
@@ -256,7 +256,7 @@ def frequencies_in_bfloat16(m: Any, dim: int, base: float) -> Any:
 
 @_angles_mutant
 def last_pair_at_base(m: Any, dim: int, base: float) -> Any:
-    """Spreads exponents over 2i/(d − 2), so that the last pair turns by 1/base."""
+    """Spreads exponents over 2i/(d − 2), so that the last pair is rotated by 1/base."""
     return m[..., None] * base ** (-np.arange(0, dim, 2) / max(dim - 2, 1))
 
 
@@ -282,7 +282,7 @@ def base_and_exponent_exchanged(m: Any, dim: int, base: float) -> Any:
 
 @_angles_mutant
 def all_pairs_alike(m: Any, dim: int, base: float) -> Any:
-    """Turns every pair by one radian."""
+    """Rotates every pair by one radian."""
     return m[..., None] * np.ones(dim // 2)
 
 
@@ -316,7 +316,7 @@ def stretched(correct: Operation) -> Operation:
 
 @mutant("rope", wraps=True)
 def shrinking(correct: Operation) -> Operation:
-    """Loses a 64th of the length in every turn."""
+    """Loses a 64th of the length in every rotation."""
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
         y = correct(x, positions, **options)
@@ -327,7 +327,7 @@ def shrinking(correct: Operation) -> Operation:
 
 @mutant("rope", wraps=True)
 def rest_zeroed(correct: Operation) -> Operation:
-    """Zeroes the features that do not turn."""
+    """Zeroes the features that are not rotated."""
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
         y, dim = correct(x, positions, **options).copy(), options.get("rotary_dim")
@@ -414,7 +414,7 @@ def errors_swallowed(correct: Operation) -> Operation:
 
 @mutant("rope", wraps=True)
 def wide_rows_cut(correct: Operation) -> Operation:
-    """Turns at most 512 pairs."""
+    """Rotates at most 512 pairs."""
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
         y = correct(x, positions, **options).copy()
@@ -449,7 +449,7 @@ def tables_in_float32(correct: Operation) -> Operation:
 
 @mutant("rope_cos_sin", wraps=True)
 def wide_tables_cut(correct: Operation) -> Operation:
-    """Fills at most 512 pairs; the others do not turn."""
+    """Fills at most 512 pairs; the others are not rotated."""
 
     def wrong(*arguments: Any, **options: Any) -> Any:
         cos, sin = (t.copy() for t in correct(*arguments, **options))
@@ -461,7 +461,7 @@ def wide_tables_cut(correct: Operation) -> Operation:
 
 @mutant("apply_rope_vjp", wraps=True)
 def pulled_through_512(correct: Operation) -> Operation:
-    """Sends back at most the leading 1,024 features turned."""
+    """Rotates at most the leading 1,024 features of the cotangent."""
 
     def wrong(cotangent: Any, x: Any, cos: Any, sin: Any, **options: Any) -> Any:
         back = correct(cotangent, x, cos, sin, **options).copy()
@@ -473,7 +473,7 @@ def pulled_through_512(correct: Operation) -> Operation:
 
 @mutant("rope_vjp", wraps=True)
 def turned_back_to_512(correct: Operation) -> Operation:
-    """Turns at most 512 pairs back."""
+    """Rotates at most 512 pairs back."""
 
     def wrong(cotangent: Any, x: Any, positions: Any = None, **options: Any) -> Any:
         back = correct(cotangent, x, positions, **options).copy()
@@ -508,7 +508,7 @@ def applied_in_the_other_pairing(correct: Operation) -> Operation:
 
 @mutant("apply_rope", wraps=True)
 def sine_once(correct: Operation) -> Operation:
-    """Forgets the sine in the first feature of a pair: a shear, no turn."""
+    """Forgets the sine in the first feature of a pair: a shear, no rotation."""
 
     def wrong(x: Any, cos: Any, sin: Any, interleaved: bool = False) -> Any:
         y, still = (correct(x, cos, s, interleaved=interleaved).copy() for s in (sin, sin * 0))
@@ -522,7 +522,7 @@ def sine_once(correct: Operation) -> Operation:
 
 @mutant("apply_rope", wraps=True)
 def applied_to_512(correct: Operation) -> Operation:
-    """Turns at most the leading 1,024 features."""
+    """Rotates at most the leading 1,024 features."""
 
     def wrong(x: Any, cos: Any, sin: Any, **options: Any) -> Any:
         y = correct(x, cos, sin, **options).copy()

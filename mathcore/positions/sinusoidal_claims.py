@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.positions import sinusoidal_mutants as wrong
-from mathcore.positions.inputs import draw_base, draw_places, draw_turns
+from mathcore.positions.inputs import draw_base, draw_places, draw_rotations
 from mathcore.positions.periods import convergents, gap, turn
 from mathcore.positions.positions_tolerances import (
     farthest_angle,
@@ -84,7 +84,7 @@ def codes_stay_small_at_integers(ops: Operations, m: Any, dim: int, base: float,
 
 @domain
 def between_integers(draw: Draw, target: Target) -> dict[str, Any]:
-    """A few positions that are no integers, near and far, in any format, and the options."""
+    """A few positions that are no integers, near and far, in any dtype, and the options."""
     m = draw_places(draw, (3,), 2**30).astype(np.float64) + draw(seeds()).uniform(-0.49, 0.49, size=3)
     if draw(st.integers(0, 3)) == 0:  # where a wave is at its height, and rounding may leave [−1, 1]
         m = np.rint(m / np.pi * 2) * (np.pi / 2)
@@ -137,7 +137,7 @@ def closest_codes_differ(ops: Operations) -> Any:
 
 
 @domain
-def two_places(draw: Draw, target: Target) -> dict[str, Any]:
+def two_positions(draw: Draw, target: Target) -> dict[str, Any]:
     """Two different positions, neighbours or mirror images often, a width of 2 or more, and the options."""
     m = int(draw_places(draw, (1,), 2**30)[0])
     n = draw(st.sampled_from([m + 1, -m, m + 6, m + 710, int(draw_places(draw, (1,), 2**30)[0])]))
@@ -146,7 +146,7 @@ def two_places(draw: Draw, target: Target) -> dict[str, Any]:
     return {"m": m, "n": n if n != m else m + 1, "dim": dim, "how": how}
 
 
-@is_unique.property(two_places())
+@is_unique.property(two_positions())
 def different_positions_get_different_codes(ops: Operations, m: int, n: int, dim: int, how: Any) -> Any:
     a, b = codes(ops, [m, n], dim, **how).astype(np.float64)
     chord = enclose(lambda offset: 2 * abs((offset / 2)[0].sin()), np.array([m - n])).hi
@@ -176,23 +176,23 @@ def cosine(a: Any, b: Any) -> Any:
 
 
 @domain
-def word_and_place(draw: Draw, target: Target) -> dict[str, Any]:
+def word_and_position(draw: Draw, target: Target) -> dict[str, Any]:
     """The direction of a word, how many times longer than √d it is, and a far position."""
     word = draw_integers(draw, (2 * draw(st.integers(1, 33)),), 8).astype(np.float64)
     longer = draw(st.one_of(st.just(1.0), st.floats(1, 8)))
     return {"word": word, "m": draw_places(draw, (1,)), "longer": longer}
 
 
-@raw_index_drowns_the_word.property(word_and_place())
+@raw_index_drowns_the_word.property(word_and_position())
 def code_never_drowns_the_word(ops: Operations, word: Any, m: Any, longer: float) -> Any:
-    dim, place, m = len(word), m, abs(m.astype(np.float64)) + 1024
+    dim, position, m = len(word), m, abs(m.astype(np.float64)) + 1024
     word = word if word.any() else np.ones(dim)
     word = word * (longer * np.sqrt(dim) / length(word)) * (1 + 2.0**-40)  # so that no rounding makes it too short
     drowned, limit = cosine(word + m[:, None], word), word.sum() / (np.sqrt(dim) * length(word))
     # The angle between w + m1 and 1 has a sine of at most ‖w‖/(m√d), and is at most π/2 times that.
     reach = np.pi / 2 * length(word) / (m * np.sqrt(dim))
-    code = codes(ops, place, dim).astype(np.float64)
-    # The word that the code turns farthest: minus the code, and something as long at right angles to it.
+    code = codes(ops, position, dim).astype(np.float64)
+    # The word that the code rotates farthest: minus the code, and something as long at right angles to it.
     aside = np.stack([code[:, 1::2], -code[:, ::2]], axis=-1).reshape(code.shape)
     hardest = (longer * aside - code) * (1 + 2.0**-40)
     return all_of(
@@ -276,7 +276,7 @@ NEIGHBOURS = 2 * math.sin(0.5)
 def neighbours_stay_apart(
     ops: Operations, m: Any, dim: int, base: float, interleaved: bool, count: int, rng: Any
 ) -> Any:
-    a, b = (codes(ops, place, dim, base=base, interleaved=interleaved) for place in (m // 2, m // 2 + 1))
+    a, b = (codes(ops, position, dim, base=base, interleaved=interleaved) for position in (m // 2, m // 2 + 1))
     angle = farthest_angle(abs(m) + 1, dim, base, ops.conventions.rope_angles)
     scalar = np.sort(rng.integers(0, 2**20 + 1, size=count))  # any N numbers from 0 to 1, in units of 2⁻²⁰
     return all_of(
@@ -287,15 +287,15 @@ def neighbours_stay_apart(
 
 @vector_beats_scalar.statistical
 def noise_drowns_the_scalar_alone(ops: Operations, rng: np.random.Generator) -> Any:
-    # Told from its neighbour by the nearer of the two, under noise of 0.1 in every coordinate. The vector errs only
-    # where the noise along the difference exceeds half its length, 4.79 standard deviations (below 10⁻⁶ by Mills'
+    # Distinguished from its neighbour by the nearer of the two, under noise of 0.1 in every coordinate. The vector errs
+    # only where the noise along the difference exceeds half its length, 4.79 standard deviations (below 10⁻⁶ by Mills'
     # ratio); the scalar's neighbours are 10⁻⁴ apart, a thousandth of the noise, and it errs in half of all cases.
     count, samples, noise = 10_001, 4000, 0.1
     m = rng.integers(0, count - 1, size=samples)
     a, b = codes(ops, m, 16), codes(ops, m + 1, 16)
     heard = a + noise * rng.normal(size=a.shape)
     wrong_vector = (length(heard - b) < length(heard - a)).mean()
-    heard_scalar = noise * rng.normal(size=samples)  # around its own place, the neighbour 1/(N − 1) further
+    heard_scalar = noise * rng.normal(size=samples)  # around its own position, the neighbour 1/(N − 1) further
     wrong_scalar = (heard_scalar > 0.5 / (count - 1)).mean()
     allowed = hoeffding(samples, 1.0, 1e-12)
     chance = math.erfc(0.5 / (count - 1) / noise / math.sqrt(2)) / 2
@@ -361,9 +361,9 @@ class Lanes(NamedTuple):
 
 @domain
 def lanes_and_contents(draw: Draw, target: Target) -> dict[str, Any]:
-    """Two orthogonal lanes of a space turned by rational angles, two meanings and two positions, all exact."""
+    """Two orthogonal lanes of a space rotated by rational angles, two meanings and two positions, all exact."""
     pairs, fractions = draw(st.integers(1, 3)), bool(target.exact) and draw(st.integers(0, 3)) > 0
-    cos, sin = draw_turns(draw, (pairs,), fractions=fractions)
+    cos, sin = draw_rotations(draw, (pairs,), fractions=fractions)
     dim = 2 * pairs
     q = np.full((dim, dim), cos[0] * 0)
     first, second = np.arange(pairs), np.arange(pairs, dim)
@@ -377,11 +377,11 @@ def lanes_and_contents(draw: Draw, target: Target) -> dict[str, Any]:
 @independent_lanes.exact(lanes_and_contents())
 def exact_lanes_are_read_back(ops: Operations, lanes_of: Lanes, contents: Any) -> Any:
     basis, split = lanes_of
-    word_lane, place_lane, words, marks = basis[:split], basis[split:], contents[:, :split], contents[:, split:]
-    x = ops.linear(words, word_lane) + ops.linear(marks, place_lane)
+    word_lane, position_lane, words, marks = basis[:split], basis[split:], contents[:, :split], contents[:, split:]
+    x = ops.linear(words, word_lane) + ops.linear(marks, position_lane)
     return all_of(
         equal(ops.linear(x, word_lane.T), words),
-        equal(ops.linear(x, place_lane.T), marks),
+        equal(ops.linear(x, position_lane.T), marks),
         equal(ops.linear(x, x.T), ops.linear(words, words.T) + ops.linear(marks, marks.T)),
     )
 
@@ -396,28 +396,28 @@ def lanes_in_floats(draw: Draw, target: Target) -> dict[str, Any]:
     basis = (np.eye(dim) - v @ v.T * 2 / count)[rng.permutation(dim)]  # mirrored along v
     split, name = draw(st.integers(1, dim - 1)), draw(st.sampled_from(_precise(target)))
     words = draw_array(draw, (draw(st.integers(1, 20)), split), name, (2.0**-20, 2.0**20))
-    return {"lanes_of": Lanes(basis.astype(name), split), "words": words, "places": draw_places(draw, (len(words),))}
+    return {"lanes_of": Lanes(basis.astype(name), split), "words": words, "positions": draw_places(draw, (len(words),))}
 
 
 def _precise(target: Target) -> tuple[str, ...]:
-    """The formats that a sum is not rounded in before it is read."""
+    """The dtypes that a sum is not rounded in before it is read."""
     return tuple(d for d in target.dtypes if d in ("float64", "float32")) or ("float64",)
 
 
 @independent_lanes.property(lanes_in_floats())
-def lanes_are_read_back_within_the_bound(ops: Operations, lanes_of: Lanes, words: Any, places: Any) -> Any:
+def lanes_are_read_back_within_the_bound(ops: Operations, lanes_of: Lanes, words: Any, positions: Any) -> Any:
     (basis, split), dim = lanes_of, len(lanes_of.basis)
-    marks = codes(ops, places, dim - split).astype(basis.dtype)
-    word_lane, place_lane = basis[:split], basis[split:]
-    x = ops.linear(words, word_lane) + ops.linear(marks, place_lane)
-    sizes = abs(words.astype(np.float64)) @ abs(word_lane) + abs(marks.astype(np.float64)) @ abs(place_lane)
+    marks = codes(ops, positions, dim - split).astype(basis.dtype)
+    word_lane, position_lane = basis[:split], basis[split:]
+    x = ops.linear(words, word_lane) + ops.linear(marks, position_lane)
+    sizes = abs(words.astype(np.float64)) @ abs(word_lane) + abs(marks.astype(np.float64)) @ abs(position_lane)
     return all_of(
         equal(ops.linear(x, word_lane.T), words, within=read_back(sizes, word_lane, dim, x.dtype)),
-        equal(ops.linear(x, place_lane.T), marks, within=read_back(sizes, place_lane, dim, x.dtype)),
+        equal(ops.linear(x, position_lane.T), marks, within=read_back(sizes, position_lane, dim, x.dtype)),
     )
 
 
-@independent_lanes.property(two_places())
+@independent_lanes.property(two_positions())
 def scores_add_up_across_lanes(ops: Operations, m: int, n: int, dim: int, how: Any) -> Any:
     marks = codes(ops, [m, n], dim, **how).astype(np.float64)
     words = np.stack([np.arange(1.0, dim + 1), np.arange(dim, 0.0, -1)])

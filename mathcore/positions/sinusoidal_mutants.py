@@ -84,10 +84,10 @@ def _code_angles_mutant(angles: Callable[[Any, int, float], Any]) -> Mutant:
     """A mutant of the sinusoidal code with angles of its own: (positions, dim, base) → (..., ⌈dim/2⌉)."""
 
     def wrong(m: Any, dim: int, *, base: float = 10_000.0, interleaved: bool = True) -> Any:
-        turn = angles(np.asarray(m), dim, base)
-        pairs, code = turn.shape[-1], np.empty((*turn.shape[:-1], dim))
+        angle = angles(np.asarray(m), dim, base)
+        pairs, code = angle.shape[-1], np.empty((*angle.shape[:-1], dim))
         sines, cosines = (slice(0, None, 2), slice(1, None, 2)) if interleaved else (slice(pairs), slice(pairs, None))
-        code[..., sines], code[..., cosines] = np.sin(turn), np.cos(turn)[..., : dim // 2]
+        code[..., sines], code[..., cosines] = np.sin(angle), np.cos(angle)[..., : dim // 2]
         return code
 
     wrong.__doc__, wrong.__name__ = angles.__doc__, angles.__name__

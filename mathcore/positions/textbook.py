@@ -42,12 +42,12 @@ def true_waves(m: Any, dim: int, base: float) -> tuple[Enclosure, Enclosure]:
 
 
 def lanes(dim: int, *, interleaved: bool) -> tuple[Any, Any]:
-    """Where the first and the second members of the pairs stand."""
+    """The features that are first and second members of their pairs."""
     whole = np.arange(dim)
     return (whole[0::2], whole[1::2]) if interleaved else (whole[: (dim + 1) // 2], whole[(dim + 1) // 2 :])
 
 
-class Turn(NamedTuple):
+class Rotation(NamedTuple):
     """Cosines and sines of the same angles, as exact as their numbers are."""
 
     cos: Any
@@ -55,7 +55,7 @@ class Turn(NamedTuple):
 
 
 def turned(x: Any, cos: Any, sin: Any, *, interleaved: bool) -> Any:
-    """Every pair of the leading features turned by its angle; object arrays."""
+    """Every pair of the leading features rotated by its angle; object arrays."""
     first, second = lanes(2 * cos.shape[-1], interleaved=interleaved)
     a, b, y = x[..., first], x[..., second], x.copy()
     y[..., first], y[..., second] = a * cos - b * sin, a * sin + b * cos
@@ -63,7 +63,7 @@ def turned(x: Any, cos: Any, sin: Any, *, interleaved: bool) -> Any:
 
 
 def width_turned(x: Any, rotary_dim: int | None) -> int:
-    """How many leading features turn."""
+    """How many leading features are rotated."""
     return int(x.shape[-1] if rotary_dim is None else rotary_dim)
 
 
@@ -73,7 +73,7 @@ def places(x: Any, given: Any, offset: int = 0) -> Any:
 
 
 def turn_allowed(x: Any, cos: Any, sin: Any, angle: Any, *, interleaved: bool) -> Any:
-    """What rounding may do to every feature that turns."""
+    """What rounding may do to every feature that is rotated."""
     dim = 2 * cos.shape[-1]
     first, second = lanes(dim, interleaved=interleaved)
     where = np.argsort(np.concatenate([first, second]))

@@ -88,13 +88,13 @@ def damaged_files_are_refused(ops: Operations, parts: Any, where: float, flip: i
         ops.save_checkpoint(path, made)
         ops.load_checkpoint(path)
         content = path.read_bytes()
-        place = int(where * len(content))
+        at = int(where * len(content))
         path.write_bytes(
             {
-                "cut": content[:place],
-                "flip": content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :],
-                "foreign": b"PK" + content[:place],
-                "longer": content + content[place:],
+                "cut": content[:at],
+                "flip": content[:at] + bytes([content[at] ^ flip]) + content[at + 1 :],
+                "foreign": b"PK" + content[:at],
+                "longer": content + content[at:],
             }[kind]
         )
         return raises(lambda: ops.load_checkpoint(path), ValueError, saying=("c.ckpt", "checkpoint"))

@@ -146,7 +146,7 @@ def twins_that_start_alike_stay_alike(ops: Operations, params: Any, words: Any, 
 
 @same_context_same_vector.proof
 def loss_of_a_word_is_strictly_convex(ops: Operations) -> Any:
-    """The loss of a word is strictly convex in its vector, so that it has one place of rest at most.
+    """The loss of a word is strictly convex in its vector, so that it has one stationary point at most.
 
     Along v the loss −ln p_y bends by the variance of the speeds s_i = v · w_i of the scores under p, which is
     ½ Σ p_i p_j (s_i − s_j)²: positive unless v is at right angles to all differences. Words with the same contexts have
@@ -286,10 +286,10 @@ def flat_map(table: Any) -> Any:
     return u[:, :2] * s[:2]
 
 
-def nearness(places: Any) -> float:
+def nearness(vectors: Any) -> float:
     """The distance between related words as a share of the distance between any two."""
     words = np.arange(2 * TWINS)
-    distance = np.linalg.norm(places[words, None] - places[None, words], axis=-1)
+    distance = np.linalg.norm(vectors[words, None] - vectors[None, words], axis=-1)
     return float(distance[words, words ^ 1].mean() / distance.sum() * (len(words) * (len(words) - 1)))
 
 
@@ -338,8 +338,8 @@ def moving_vectors_search_a_larger_set(ops: Operations) -> Any:
     """Whatever W does for frozen vectors it does for moving ones that have not moved: the set searched is larger.
 
     And it can be larger by all that matters. Two words with one frozen vector get one distribution p, so that their
-    mean surprise at two different neighbours, −(ln p_1 + ln p_2)/2, is at least ln 2 (p_1 p_2 ≤ ¼), however W is
-    trained. Vectors that may move part from each other and go below.
+    mean negative log-likelihood of two different neighbours, −(ln p_1 + ln p_2)/2, is at least ln 2 (p_1 p_2 ≤ ¼),
+    however W is trained. Vectors that may move part from each other and go below.
     """
     params = {"embedding": np.ones((2, 1)), "output": np.array([[1.0, -1.0]])}
     words, neighbours = pairs = np.array([0, 1]), np.array([0, 1])

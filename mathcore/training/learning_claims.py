@@ -15,6 +15,7 @@ from mathcore.probability.row_tolerances import central_difference
 from mathcore.training import learning_mutants as wrong
 from mathcore.training import optimisers_mutants
 from mathcore.training.inputs import exact_predictors, predictors, single_pairs
+from mathcore.training.textbook import alignment, negative_log_likelihood, one_pair, smoothness
 from mathcore.training.training_tolerances import (
     alignment_rounding,
     loss_after_step_rounding,
@@ -47,24 +48,13 @@ from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.tolerances import dot_product
 
 
-def surprise(words: Any, neighbours: Any) -> Any:
-    """The textbook's loss as a function of both tables, for numbers that carry a derivative."""
-
-    def loss(e: Any, w: Any) -> Any:
-        scores = e[words] @ w
-        right = scores[np.arange(len(words)), neighbours]
-        return np.asarray((np.log(np.exp(scores).sum(-1)) - right).sum() / len(words))
-
-    return loss
-
-
 def coordinates(params: Any) -> Iterator[tuple[str, tuple[int, ...], dict[str, Any]]]:
     """Every single number of the parameters, as a direction to move in."""
     for name, table in params.items():
-        for place in np.ndindex(table.shape):
+        for index in np.ndindex(table.shape):
             move = {n: np.zeros(p.shape) for n, p in params.items()}
-            move[name][place] = 1.0
-            yield name, place, move
+            move[name][index] = 1.0
+            yield name, index, move
 
 
 def gradient_allowed(params: Any, words: Any, neighbours: Any, ops: Operations) -> dict[str, Any]:
@@ -98,7 +88,7 @@ backprop_is_the_derivative = Claim(
 
 @backprop_is_the_derivative.property(predictors(most=3, pairs=4), effort=0.2)
 def gradient_equals_partial_derivatives(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
-    loss, inputs = surprise(words, neighbours), (params["embedding"], params["output"])
+    loss, inputs = negative_log_likelihood(words, neighbours), (params["embedding"], params["output"])
     _, grads = ops.neighbour_gradient(params, words, neighbours)
     allowed = gradient_allowed(params, words, neighbours, ops)
     return all_of(
@@ -121,7 +111,9 @@ def gradient_equals_directional_derivative(ops: Operations, params: Any, words: 
         size = abs(np.asarray(grads[name], np.float64) * d).sum()
         own = gradient_allowed(params, words, neighbours, ops)[name].weighted(d).weighted(np.ones(len(d)))
         within = within + own + dot_product(size, d.size, np.float64)
-    return equal(along, derivative(surprise(words, neighbours), inputs, tuple(moves.values())), within=within)
+    return equal(
+        along, derivative(negative_log_likelihood(words, neighbours), inputs, tuple(moves.values())), within=within
+    )
 
 
 THIRD_CUMULANT = math.sqrt(3) / 18
@@ -152,30 +144,12 @@ def gradient_equals_central_differences(ops: Operations, params: Any, words: Any
 @backprop_is_the_derivative.property(predictors(large=True), effort=0.5)
 def losses_within_the_bound(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
     loss, _ = ops.neighbour_gradient(params, words, neighbours)
-    true = enclose(surprise(words, neighbours), params["embedding"], params["output"])
+    true = enclose(negative_log_likelihood(words, neighbours), params["embedding"], params["output"])
     allowed = neighbour_loss_rounding(params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
     return all_of(
         equal(loss, true, within=allowed),
         equal(ops.neighbour_loss(params, words, neighbours), true, within=allowed),
     )
-
-
-# One step on one pair.
-def one_pair(params: Any, word: int, neighbour: int) -> tuple[Any, ...]:
-    """e, W, z, p and r = p − [j = y] of a single pair, in float64."""
-    e, w = np.asarray(params["embedding"][word], np.float64), np.asarray(params["output"], np.float64)
-    z = e @ w
-    p = softmax_of(z)
-    return e, w, z, p, p - np.eye(len(z))[neighbour]
-
-
-def smoothness(params: Any, word: int, neighbour: int) -> tuple[float, float]:
-    """L, below 2 over which a step on one pair descends, and the square of the gradient's length."""
-    e, w, z, _, r = one_pair(params, word, neighbour)
-    turned = (e @ e) * r + w.T @ (w @ r)
-    square = float(r @ turned)
-    bend = 4.5 * (turned @ turned) + 2 * math.sqrt(2) * abs(r @ z) * np.linalg.norm(r)
-    return (float(bend) / square if square else math.inf), square  # no gradient, no step: nothing to claim
 
 
 step_nudges_to_neighbour = Claim(
@@ -254,9 +228,9 @@ def descent_lemma_is_a_polynomial_identity(ops: Operations) -> Any:
     r, t = symbols[-1 - words : -1].reshape(words, 1), symbols[-1:].reshape(1, 1)
     z, error, outer = e @ w, w @ r, e.T @ r.T
     on_the_way = (e - t * error.T) @ (w - t * outer)
-    turned = (e @ e.T) * r + w.T @ error
-    left = on_the_way - (z - t * turned.T + t * t * (z @ r) * r.T)
-    square = (error**2).sum() + (outer**2).sum() - (r.T @ turned)[0, 0]
+    direction = (e @ e.T) * r + w.T @ error
+    left = on_the_way - (z - t * direction.T + t * t * (z @ r) * r.T)
+    square = (error**2).sum() + (outer**2).sum() - (r.T @ direction)[0, 0]
     return equal([len(polynomial) for polynomial in [*left[0], square]], 0)
 
 
@@ -311,14 +285,6 @@ step_aligns = Claim(
         optimisers_mutants.vectors_stay,
     ),
 )
-
-
-def alignment(params: Any, word: int, neighbour: int) -> tuple[float, float, float]:
-    """The dot product, the bracket, and the factor of η²."""
-    e, w, z, p, _ = one_pair(params, word, neighbour)
-    away = w[:, neighbour] - w @ p
-    own = 1 - p[neighbour]
-    return z[neighbour], float(own * (e @ e) + w[:, neighbour] @ away), float(own * (e @ away))
 
 
 def aligned(ops: Operations, params: Any, word: int, neighbour: int, rate: float) -> Any:
@@ -391,12 +357,12 @@ def exact_gradients_share_one_error(ops: Operations, params: Any, words: Any, ne
     word, neighbour = words[:1], neighbours[:1]
     _, grads = ops.neighbour_gradient(params, words, neighbours)
     _, own = ops.neighbour_gradient(params, word, neighbour)
-    e, sent = params["embedding"][word[0]], own["embedding"][word[0]]
+    e, of_word = params["embedding"][word[0]], own["embedding"][word[0]]
     # Both sides come from one r: e_a (W r) = W (e_a r), whatever r is.
     through = [params["output"] @ row for row in own["output"]] if params["output"].dtype == object else None
     parts = [equal(grads["embedding"][absent], np.zeros_like(grads["embedding"][absent]))]
     if through is not None:
-        parts.append(equal(np.outer(e, sent), np.array(through)))
+        parts.append(equal(np.outer(e, of_word), np.array(through)))
     return all_of(*parts)
 
 
@@ -459,7 +425,7 @@ def answered(draw: Draw, target: Target) -> dict[str, Any]:
 
 @error_drives_update.property(answered())
 def error_within_the_bound(ops: Operations, x: Any, y: Any) -> Any:
-    slope = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
+    gradient = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
     p, wanted = softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
     each = cross_entropy_vjp_rounding(np.ones((len(x), 1)), x, p, wanted, x.dtype, ops.conventions.summation)
 
@@ -467,13 +433,13 @@ def error_within_the_bound(ops: Operations, x: Any, y: Any) -> Any:
         e = np.exp(x - x.max(-1, keepdims=True))
         return e / e.sum(-1, keepdims=True) - wanted
 
-    sent = np.asarray(slope, np.float64)
+    wide = np.asarray(gradient, np.float64)
     others = np.where(wanted == 1, 0, p).sum(-1)  # 1 − p_y without cancellation
     allowed = each.weighted(np.ones(x.shape[1])) * 1.01 + sum_of_error(others, x.shape[1])
     return all_of(
-        equal(slope, enclose(error, x), within=each),
-        equal(sent.sum(-1), np.zeros(len(x)), within=allowed),
-        equal(abs(sent).sum(-1), 2 * others, within=allowed),
+        equal(gradient, enclose(error, x), within=each),
+        equal(wide.sum(-1), np.zeros(len(x)), within=allowed),
+        equal(abs(wide).sum(-1), 2 * others, within=allowed),
     )
 
 

@@ -93,12 +93,12 @@ def absent_row_zero_moves(correct: Operation) -> Operation:
 
 @mutant("neighbour_gradient", wraps=True)
 def answer_not_subtracted(correct: Operation) -> Operation:
-    """Takes p for the gradient at the scores, and not p minus what was seen."""
+    """Takes p for the gradient at the scores, and not p minus what was observed."""
 
     def wrong(params: Any, words: Any, neighbours: Any) -> Any:
         loss, grads = correct(params, words, neighbours)
-        seen = np.eye(params["output"].shape[1])[neighbours] / len(words)
-        more = params["embedding"][words].T @ seen
+        observed = np.eye(params["output"].shape[1])[neighbours] / len(words)
+        more = params["embedding"][words].T @ observed
         return loss, {**grads, "output": (grads["output"] + more).astype(grads["output"].dtype)}
 
     return wrong
@@ -151,8 +151,8 @@ def pairs_wrap(correct: Operation) -> Operation:
     """Reads pair 16 and on from the beginning again."""
 
     def wrong(params: Any, words: Any, neighbours: Any) -> Any:
-        places = np.arange(len(words)) % 16
-        return correct(params, words[places], neighbours[places])
+        wrapped = np.arange(len(words)) % 16
+        return correct(params, words[wrapped], neighbours[wrapped])
 
     return wrong
 

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.training import optimisers_mutants as wrong
+from mathcore.training.textbook import published_adam
 from mathcore.training.training_tolerances import adam_rounding, step_rounding
 from mathcore.verify import (
     Claim,
@@ -156,20 +157,6 @@ def gradients_in_a_row(draw: Draw, target: Target) -> dict[str, Any]:
         "decay": draw(st.sampled_from([Fraction(0), Fraction(1, 5)])),
     }
     return {"start": params, "row": row[:steps], "options": options}
-
-
-def published_adam(start: Any, row: Any, *, rate: Any, beta1: Any, beta2: Any, epsilon: Any, decay: Any) -> Any:
-    """The algorithm as printed, averages written out as sums over the gradients that came; None is no gradient."""
-    place, came = start, []
-    for t, gradient in enumerate(row, 1):
-        if gradient is None:
-            continue
-        came.append(gradient)
-        ages = range(len(came) - 1, -1, -1)
-        mean = sum((1 - beta1) * beta1**age * g for age, g in zip(ages, came, strict=True)) / (1 - beta1**t)
-        square = sum((1 - beta2) * beta2**age * g * g for age, g in zip(ages, came, strict=True)) / (1 - beta2**t)
-        place = place - rate * (mean / (np.sqrt(square) + epsilon) + (decay if place.ndim > 1 else 0) * place)
-    return place
 
 
 @adam_is_published.exact(gradients_in_a_row())

@@ -72,8 +72,8 @@ def stops_at_a_thousand(correct: Operation) -> Operation:
     def wrong(params: Any, grads: Any, *, rate: float) -> Any:
         after = correct(params, grads, rate=rate)
         for n in grads:
-            place = np.arange(np.size(params[n])).reshape(np.shape(params[n]))
-            after[n] = np.where(place < 1000, after[n], params[n])
+            index = np.arange(np.size(params[n])).reshape(np.shape(params[n]))
+            after[n] = np.where(index < 1000, after[n], params[n])
         return after
 
     return wrong

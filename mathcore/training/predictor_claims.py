@@ -92,8 +92,8 @@ TEXTS_OF_IDS = st.lists(st.integers(0, 5), max_size=12) | seeds().map(lambda rng
 @pairs_are_neighbours.exact(text=TEXTS_OF_IDS, window=st.integers(1, 14))
 def pairs_within_the_window(ops: Operations, text: Any, window: int) -> Any:
     words, neighbours = ops.neighbour_pairs(np.array(text, int), window=window)
-    places = itertools.product(range(len(text)), repeat=2)
-    expected = [(text[s], text[t]) for s, t in places if 0 < abs(s - t) <= window]
+    positions = itertools.product(range(len(text)), repeat=2)
+    expected = [(text[s], text[t]) for s, t in positions if 0 < abs(s - t) <= window]
     return equal(np.array(sorted(zip(words.tolist(), neighbours.tolist(), strict=True))), np.array(sorted(expected)))
 
 

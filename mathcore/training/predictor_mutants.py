@@ -13,9 +13,9 @@ from mathcore.verify.common_mutants import Operation
 
 # Pairs.
 def pairs_within(text: Any, reach: Callable[[int, int], bool]) -> tuple[Any, Any]:
-    """All pairs of places that `reach` allows."""
-    places = [(s, t) for s in range(len(text)) for t in range(len(text)) if reach(s, t)]
-    return text[[s for s, _ in places]], text[[t for _, t in places]]
+    """All pairs of positions that `reach` allows."""
+    positions = [(s, t) for s in range(len(text)) for t in range(len(text)) if reach(s, t)]
+    return text[[s for s, _ in positions]], text[[t for _, t in positions]]
 
 
 @mutant("neighbour_pairs")
@@ -99,6 +99,6 @@ def tables_tied(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float6
 @mutant("init_neighbour_predictor")
 def rows_repeat(rng: Any, *, vocabulary: int, width: int, dtype: Any = np.float64) -> Any:
     """Fills the tables with 1,000 vectors again and again."""
-    places = np.arange(vocabulary) % 1000
+    repeated = np.arange(vocabulary) % 1000
     e, w = rng.normal(size=(2, min(vocabulary, 1000), width)).astype(dtype)
-    return {"embedding": e[places], "output": w[places].T.copy()}
+    return {"embedding": e[repeated], "output": w[repeated].T.copy()}

@@ -40,11 +40,11 @@ def rate_within_the_bound(ops: Operations, warmup: int, rest: int, share: float,
     steps = warmup + rest
     step = min(int(share * (steps + 1)), steps if rest else steps - 1)
 
-    def textbook(alpha: Any, turn: Any) -> Any:
-        return alpha / 2 * (1 + np.array([x.cos_pi() for x in turn])) if step >= warmup else alpha * turn
+    def textbook(alpha: Any, fraction: Any) -> Any:
+        return alpha / 2 * (1 + np.array([x.cos_pi() for x in fraction])) if step >= warmup else alpha * fraction
 
-    turn = Fraction(step - warmup, rest) if step >= warmup else Fraction(step + 1, warmup)
-    true = enclose(textbook, np.array([peak]), np.array([turn], dtype=object))
+    fraction = Fraction(step - warmup, rest) if step >= warmup else Fraction(step + 1, warmup)
+    true = enclose(textbook, np.array([peak]), np.array([fraction], dtype=object))
     rate = np.array([ops.warmup_cosine(step, steps, peak=peak, warmup=warmup)])
     return equal(rate, true, within=schedule_rounding(peak))
 
