@@ -1,4 +1,4 @@
-"""What must be true of cosines."""
+"""What must be true of cosines of vectors: FAQ 2."""
 
 from __future__ import annotations
 

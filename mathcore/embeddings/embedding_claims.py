@@ -37,7 +37,6 @@ from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.tolerances import FORMATS, rounding
 
-# FAQ 2: words as vectors.
 lookup_is_matmul = Claim(
     "embedding.lookup_is_matmul",
     faq=2,

@@ -1,4 +1,4 @@
-"""What embeddings are tried on."""
+"""What claims about embeddings draw."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.oracle.matrices import draw_with_singular_values
 
 
-# Inputs.
 def draw_ids(draw: Draw, rows: int) -> Any:
     """Ids of a table: none, one, a row of them or a grid, often the same again."""
     shape = draw(st.sampled_from([(), (0,), (1,), (3,), (7,), (2, 3), (2, 0), (4, 1)]))

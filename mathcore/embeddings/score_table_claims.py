@@ -102,7 +102,6 @@ def crowded_directions(draw: Draw, target: Target) -> Any:
     return draw(seeds()).normal(size=(draw(st.integers(size + 1, 14)), size))
 
 
-# FAQ 6: the size of a vector.
 size_bounds_rank = Claim(
     "embedding.size_bounds_rank",
     faq=6,

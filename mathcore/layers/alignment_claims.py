@@ -30,7 +30,6 @@ from mathcore.verify import (
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.tolerances import FORMATS, dot_product, magnitude
 
-# FAQ 14: what a layer "sees".
 score_is_alignment = Claim(
     "linear.score_is_alignment",
     faq=14,

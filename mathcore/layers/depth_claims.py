@@ -1,4 +1,4 @@
-"""What must be true of layers upon layers: FAQ 10 and 13."""
+"""What must be true of stacked layers: FAQ 9, 10 and 13."""
 
 from __future__ import annotations
 

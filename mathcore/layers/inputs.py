@@ -1,4 +1,4 @@
-"""What layers are tried on."""
+"""What claims about layers draw."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.tolerances import FORMATS, flushed
 
 
-# Inputs.
 def _layer(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
     """A layer of `width` inputs, with bias or without; `long`: so many terms that a sum in 16 bits sticks."""
     inputs, outputs = (2500, 1) if long else (width, draw(st.integers(1, 5)))

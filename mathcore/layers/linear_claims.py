@@ -31,7 +31,6 @@ from mathcore.verify.relations import Conjunction
 from mathcore.verify.tolerances import FORMATS, dot_product
 
 
-# FAQ 9: layers.
 @domain
 def exact_layer(draw: Draw, target: Target) -> dict[str, Any]:
     """x (rows, inputs), weight (inputs, outputs), bias (outputs,) in numbers that arithmetic is exact on."""

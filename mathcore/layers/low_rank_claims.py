@@ -1,4 +1,4 @@
-"""What must be true of a matrix as a product of two."""
+"""What must be true of a matrix as a product of two thinner ones: FAQ 13."""
 
 from __future__ import annotations
 

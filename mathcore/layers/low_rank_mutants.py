@@ -1,4 +1,4 @@
-"""Wrong factors, on purpose."""
+"""Wrong factors of low rank, on purpose."""
 
 from __future__ import annotations
 

@@ -41,7 +41,6 @@ from mathcore.verify.relations import Conjunction
 from mathcore.verify.tolerances import dtype_named
 
 
-# FAQ 10: ReLU.
 def every_number_of_16_bits(target: Target) -> Iterator[dict[str, Any]]:
     """All 65,536 numbers of float16 and of bfloat16, every NaN included, in those formats if they are taken."""
     for name in ("float16", "bfloat16"):

@@ -12,7 +12,6 @@ from mathcore.verify.oracle.enclosures import true_matmul
 from mathcore.verify.tolerances import dot_product, magnitude
 
 
-# The textbook.
 def row_by_row(x: Any, width: int) -> Any:
     """All rows of a stack, (rows, width); NumPy cannot infer their number where the width is 0."""
     return x.reshape(math.prod(x.shape[:-1]), width)

@@ -1,4 +1,4 @@
-"""What operations on positions are tried on."""
+"""What claims about positions draw."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from mathcore.verify.domains import Draw, option
 from mathcore.verify.tolerances import FORMATS
 
 
-# Inputs.
 def draw_base(draw: Draw) -> float:
     """How much slower the slowest pair is: usual ones, 1 (all alike), and any other."""
     usual = st.sampled_from([10_000.0, 10_000.0, 500_000.0, 100.0, 1.0])

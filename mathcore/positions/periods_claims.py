@@ -1,4 +1,4 @@
-"""What must be true of how far angles are from coming back."""
+"""What must be true of how nearly the angles of RoPE return: FAQ 19."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from mathcore.positions.positions_tolerances import wave_between
 from mathcore.verify import Claim, Limits, Operations, all_of, at_least, equal, less, positions, raises
 
 
-# How far angles are from coming back.
 def off_a_turn(ops: Operations, m: Any, dim: int, **base: float) -> Any:
     """How far the farthest of all angles is from a whole number of turns, in radians, for every position."""
     cos, sin = ops.rope_cos_sin(np.asarray(m), dim, **base)

@@ -42,7 +42,6 @@ from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.tolerances import dot_product, hoeffding
 
 
-# FAQ 18: a position is a vector.
 def codes(ops: Operations, m: Any, dim: int, **options: Any) -> Any:
     """The codes of positions."""
     return ops.sinusoidal_positional_encoding(np.asarray(m), dim, **options)

@@ -1,4 +1,4 @@
-"""The textbook's angles, rotations and codes."""
+"""The textbook's angles, rotations and codes, on Arb balls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from mathcore.positions.positions_tolerances import turned_pair
 from mathcore.verify import Enclosure, enclose
 
 
-# The textbook, on Arb balls.
 @functools.lru_cache(maxsize=64)
 def _frequencies(dim: int, base: float, bits: int) -> Any:  # noqa: ARG001  (the precision it was computed at)
     from flint import arb

@@ -14,7 +14,6 @@ from mathcore.training import checkpoint_mutants as wrong
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, identical, raises
 from mathcore.verify.domains import Draw, as_dtype, draw_integers
 
-# Stopping and going on.
 checkpoint_round_trip = Claim(
     "training.checkpoint_comes_back",
     statement="A checkpoint that was written comes back bit for bit, its config as JSON has it; a file that was cut "

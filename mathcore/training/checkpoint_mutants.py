@@ -11,7 +11,6 @@ from mathcore.verify.claims import mutant
 from mathcore.verify.common_mutants import Operation
 
 
-# Checkpoints.
 @mutant("load_checkpoint", wraps=True)
 def state_lost(correct: Operation) -> Operation:
     """Comes back without what the optimiser remembered."""

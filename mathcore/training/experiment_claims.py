@@ -17,7 +17,6 @@ from mathcore.verify import Claim, Limits, Operations, Target, all_of, at_least,
 from mathcore.verify.domains import Draw, draw_integers
 from mathcore.verify.oracle.residue import residues
 
-# Experiments.
 TWINS, CONTEXTS, SENTENCES = 8, 16, 2000
 """The generated text: pairs of words that are used alike, the words around them, and how many sentences there are."""
 

@@ -29,7 +29,6 @@ from mathcore.verify.laws import Called, defaults
 from mathcore.verify.oracle.residue import residues
 
 
-# The steps of the optimisers.
 @domain
 def steps_to_take(draw: Draw, target: Target, *, exact: bool) -> dict[str, Any]:
     """Parameters, gradients for some of them, and a rate; exact residues where the target takes objects."""
