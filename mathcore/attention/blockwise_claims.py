@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mathcore.attention import blockwise_mutants
 from mathcore.attention import dot_product_mutants as wrong
+from mathcore.attention import draft_mutants as drafts
 from mathcore.attention.dot_product_claims import fed, over
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import attention_rounding, lse_rounding, merge_rounding, plain_mean
@@ -111,7 +112,7 @@ streaming_equals_full = Claim(
         ),
         *(
             wrong.renamed(m, "blockwise_attention")
-            for m in (wrong.from_zero, wrong.unshifted, wrong.probabilities_in_bfloat16)
+            for m in (drafts.from_zero, drafts.unshifted, drafts.probabilities_in_bfloat16)
         ),
         blockwise_mutants.last_block_alone,
         blockwise_mutants.blocks_not_rescaled,
@@ -123,7 +124,7 @@ streaming_equals_full = Claim(
         blockwise_mutants.merged_before_it_divides,
         blockwise_mutants.nothing_times_nan,
         blockwise_mutants.table_of_the_mask,
-        wrong.renamed(wrong.summed_before_it_divides, "blockwise_attention"),
+        wrong.renamed(drafts.summed_before_it_divides, "blockwise_attention"),
     ),
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention import dot_product_mutants as wrong
+from mathcore.attention import draft_mutants as drafts
 from mathcore.attention import scaling_mutants
 from mathcore.attention.claims_inputs import VASWANI
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
@@ -47,8 +48,9 @@ from mathcore.attention.inputs import (
     with_other_hidden,
     with_winners,
 )
-from mathcore.attention.options import ARRAYS, Case
 from mathcore.attention.textbook import (
+    ARRAYS,
+    Case,
     agrees,
     as_numbers,
     figures,
@@ -94,18 +96,18 @@ weights_are_distributions = Claim(
     tolerances=(total_weight, weights_rounding),
     refuted_by=(
         *map(
-            wrong.as_weights,
+            drafts.as_weights,
             (
-                wrong.masked_after,
-                wrong.unnormalised,
-                wrong.sigmoids,
-                wrong.along_the_queries,
-                wrong.shifted_by_all,
-                wrong.from_zero,
-                wrong.never_dividing_by_zero,
-                wrong.probabilities_in_bfloat16,
-                wrong.unshifted,
-                wrong.scores_in_bfloat16,
+                drafts.masked_after,
+                drafts.unnormalised,
+                drafts.sigmoids,
+                drafts.along_the_queries,
+                drafts.shifted_by_all,
+                drafts.from_zero,
+                drafts.never_dividing_by_zero,
+                drafts.probabilities_in_bfloat16,
+                drafts.unshifted,
+                drafts.scores_in_bfloat16,
             ),
         ),
         *map(
@@ -147,15 +149,15 @@ output_is_a_mix = Claim(
     limits=Limits(options=("return_lse",)),
     tolerances=(weighted_mean,),
     refuted_by=(
-        wrong.masked_after,
-        wrong.unnormalised,
-        wrong.sigmoids,
-        wrong.along_the_queries,
-        wrong.never_dividing_by_zero,
-        wrong.probabilities_in_bfloat16,
+        drafts.masked_after,
+        drafts.unnormalised,
+        drafts.sigmoids,
+        drafts.along_the_queries,
+        drafts.never_dividing_by_zero,
+        drafts.probabilities_in_bfloat16,
         wrong.mask_ignored(MIX),
         wrong.one_word_ahead(MIX),
-        wrong.summed_before_it_divides,
+        drafts.summed_before_it_divides,
     ),
 )
 
@@ -195,14 +197,14 @@ is_a_search = Claim(
     tolerances=(one_winner, attention_rounding, plain_mean),
     refuted_by=(
         *(m(MIX) for m in (wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape, wrong.mask_inverted)),
-        wrong.uniform,
-        wrong.nearest_words,
-        wrong.negated,
-        wrong.sigmoids,
-        wrong.unnormalised,
-        wrong.along_the_queries,
-        wrong.shifted_by_all,
-        wrong.from_zero,
+        drafts.uniform,
+        drafts.nearest_words,
+        drafts.negated,
+        drafts.sigmoids,
+        drafts.unnormalised,
+        drafts.along_the_queries,
+        drafts.shifted_by_all,
+        drafts.from_zero,
     ),
 )
 
@@ -243,18 +245,18 @@ uniform_when_keys_equal = Claim(
                 wrong.values_of_the_first_head,
             )
         ),
-        wrong.nearest_words,
-        wrong.winner_alone,
-        wrong.along_the_queries,
-        wrong.sigmoids,
-        wrong.unnormalised,
-        wrong.never_dividing_by_zero,
-        wrong.in_float16,
-        wrong.masked_after,
-        wrong.shifted_by_all,
-        wrong.from_zero,
-        wrong.probabilities_in_bfloat16,
-        wrong.summed_before_it_divides,
+        drafts.nearest_words,
+        drafts.winner_alone,
+        drafts.along_the_queries,
+        drafts.sigmoids,
+        drafts.unnormalised,
+        drafts.never_dividing_by_zero,
+        drafts.in_float16,
+        drafts.masked_after,
+        drafts.shifted_by_all,
+        drafts.from_zero,
+        drafts.probabilities_in_bfloat16,
+        drafts.summed_before_it_divides,
     ),
 )
 
@@ -305,10 +307,10 @@ weights_depend_on_the_sentence = Claim(
     needs=(MIX, "attention_weights"),
     dispensable=("attention_weights",),
     refuted_by=(
-        wrong.uniform,
-        wrong.nearest_words,
-        wrong.negated,
-        wrong.as_weights(wrong.nearest_words),
+        drafts.uniform,
+        drafts.nearest_words,
+        drafts.negated,
+        drafts.as_weights(drafts.nearest_words),
         common.first_answer_kept(MIX),
         wrong.of_weights(common.first_answer_kept),
     ),
@@ -365,7 +367,7 @@ order_blind = Claim(
                 wrong.bias_of_the_first_query,
             )
         ),
-        wrong.nearest_words,
+        drafts.nearest_words,
         wrong.not_turned,
     ),
 )
@@ -427,15 +429,15 @@ causal_sees_no_future = Claim(
                 wrong.anchored_at_the_last_key,
             )
         ),
-        wrong.zero_times_nan,
-        wrong.hidden_added,
-        wrong.masked_after,
-        wrong.shifted_by_all,
-        wrong.STAND_INS[0],
+        drafts.zero_times_nan,
+        drafts.hidden_added,
+        drafts.masked_after,
+        drafts.shifted_by_all,
+        drafts.STAND_INS[0],
         wrong.bias_after_mask,
         wrong.of_weights(wrong.one_word_ahead),
         wrong.of_weights(wrong.backwards),
-        wrong.renamed(wrong.zero_times_nan, "blockwise_attention"),
+        wrong.renamed(drafts.zero_times_nan, "blockwise_attention"),
     ),
 )
 
@@ -496,18 +498,25 @@ mask_excludes = Claim(
                 wrong.mask_of_the_first_batch,
             )
         ),
-        wrong.zero_times_nan,
-        wrong.hidden_added,
-        wrong.masked_after,
-        wrong.nothing_is_nan,
-        *wrong.STAND_INS,
+        drafts.zero_times_nan,
+        drafts.hidden_added,
+        drafts.masked_after,
+        drafts.nothing_is_nan,
+        *drafts.STAND_INS,
         wrong.bias_after_mask,
-        *map(wrong.as_weights, (wrong.hidden_added, wrong.nothing_is_nan, wrong.STAND_INS[0])),
+        *map(
+            drafts.as_weights,
+            (drafts.hidden_added, drafts.nothing_is_nan, drafts.STAND_INS[0]),
+        ),
         wrong.of_weights(wrong.mask_ignored),
         wrong.of_weights(wrong.mask_inverted),
         *(
             wrong.renamed(m, "blockwise_attention")
-            for m in (wrong.zero_times_nan, wrong.nothing_is_nan, wrong.mask_ignored("blockwise_attention"))
+            for m in (
+                drafts.zero_times_nan,
+                drafts.nothing_is_nan,
+                wrong.mask_ignored("blockwise_attention"),
+            )
         ),
     ),
 )
@@ -605,12 +614,12 @@ options_commute = Claim(
                 wrong.lse_of_nothing_zero,
             )
         ),
-        wrong.shifted_by_all,
-        wrong.from_zero,
-        wrong.never_dividing_by_zero,
-        wrong.probabilities_in_bfloat16,
-        wrong.scores_in_bfloat16,
-        wrong.in_float16,
+        drafts.shifted_by_all,
+        drafts.from_zero,
+        drafts.never_dividing_by_zero,
+        drafts.probabilities_in_bfloat16,
+        drafts.scores_in_bfloat16,
+        drafts.in_float16,
         wrong.read_as_numbers,
         scaling_mutants.scale_of_0_ignored(MIX),
         scaling_mutants.scale_without_its_sign(MIX),
@@ -716,10 +725,10 @@ anchor = Claim(
                 wrong.features_beyond_256_dropped,
             )
         ),
-        wrong.sharpened,
-        wrong.sigmoids,
-        wrong.negated,
-        wrong.scores_in_bfloat16,
+        drafts.sharpened,
+        drafts.sigmoids,
+        drafts.negated,
+        drafts.scores_in_bfloat16,
         wrong.of_weights(scaling_mutants.unscaled),
     ),
 )
@@ -758,7 +767,7 @@ key_translation = Claim(
     ),
     needs=(MIX,),
     tolerances=(attention_rounding,),
-    refuted_by=(*wrong.STAND_INS, wrong.from_zero, wrong.unshifted, wrong.sigmoids),
+    refuted_by=(*drafts.STAND_INS, drafts.from_zero, drafts.unshifted, drafts.sigmoids),
 )
 
 

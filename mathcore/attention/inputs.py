@@ -17,8 +17,9 @@ from mathcore.attention.dot_product_tolerances import (
     plain_mean,
     weights_rounding,
 )
-from mathcore.attention.options import ARRAYS, Case
 from mathcore.attention.textbook import (
+    ARRAYS,
+    Case,
     agrees,
     as_numbers,
     joined,

@@ -12,6 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention import dot_product_mutants
+from mathcore.attention import draft_mutants as drafts
 from mathcore.attention import scaling_mutants as wrong
 from mathcore.attention.claims_inputs import VASWANI
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
@@ -145,8 +146,8 @@ saturation = Claim(
     refuted_by=(
         *map(dot_product_mutants.of_weights, (wrong.scale_ignored, wrong.scaled_twice)),
         *map(
-            dot_product_mutants.as_weights,
-            (dot_product_mutants.uniform, dot_product_mutants.sigmoids, dot_product_mutants.never_dividing_by_zero),
+            drafts.as_weights,
+            (drafts.uniform, drafts.sigmoids, drafts.never_dividing_by_zero),
         ),
     ),
 )
@@ -196,7 +197,7 @@ gradient_vanishes = Claim(
     refuted_by=(
         row_mutants.mean_forgotten,
         row_mutants.diagonal_only,
-        dot_product_mutants.gradient_times_probability,
+        wrong.gradient_times_probability,
     ),
 )
 

@@ -17,19 +17,27 @@ from mathcore.attention.dot_product_tolerances import (
     plain_mean,
     weights_rounding,
 )
-from mathcore.attention.options import ARRAYS, Case
 from mathcore.verify import Enclosure, Operations, all_of, enclose, equal
 from mathcore.verify.relations import Conjunction, Relation, identical
 
+Case = dict[str, Any]
+"""The arguments of attention by name, and its options."""
 
-# The textbook.
+ARRAYS = ("query", "key", "value")
+
+
+def causal_mask(queries: int, keys: int, offset: int) -> Any:
+    """Which keys each query sees in a causal text: those up to its own place, the first query's being `offset`."""
+    return np.arange(keys) <= np.arange(queries)[:, None] + offset
+
+
 def seen_by(case: Case) -> Any:
-    """Which keys each query sees, (..., heads, queries, keys)."""
+    """Which keys each query sees, (..., heads, queries, keys): the one judge of visibility."""
     q, k = case["query"], case["key"]
     queries, keys = q.shape[-2], k.shape[-2]
     seen = np.ones((*q.shape[:-1], keys), bool)
     if case.get("is_causal"):
-        seen &= np.arange(keys) <= np.arange(queries)[:, None] + case.get("query_offset", 0)
+        seen &= causal_mask(queries, keys, case.get("query_offset", 0))
     if case.get("mask") is not None:
         seen &= case["mask"]
     if case.get("bias") is not None:
