@@ -42,7 +42,7 @@ decode_equals_prefill = Claim(
 
 
 @decode_equals_prefill.exact(exact_cases(square=True, causal=True), cuts=st.sets(st.integers(1, 5)), effort=0.5)
-def _(ops: Operations, cuts: set[int], **case: Any) -> Any:
+def decoding_in_pieces_is_exact(ops: Operations, cuts: set[int], **case: Any) -> Any:
     words = case["key"].shape[-2]
     pieces = np.diff([0, *sorted(c for c in cuts if c < words), words])
     (*parts, lengths), _ = fed(ops, pieces, **case)
@@ -50,7 +50,7 @@ def _(ops: Operations, cuts: set[int], **case: Any) -> Any:
 
 
 @decode_equals_prefill.property(sentences(), pieces=st.lists(st.integers(0, 5), max_size=8))
-def _(ops: Operations, pieces: list[int], **case: Any) -> Any:
+def decoding_in_pieces_within_rounding(ops: Operations, pieces: list[int], **case: Any) -> Any:
     case, words = {**case, "is_causal": True, "query_offset": 0}, case["key"].shape[-2]
     ends = [0, *(int(e) for e in np.cumsum(pieces) if 0 < e < words), words]
     (*parts, lengths), again = fed(ops, np.diff(ends), **case)
@@ -67,7 +67,9 @@ def _(ops: Operations, pieces: list[int], **case: Any) -> Any:
 @decode_equals_prefill.property(
     sentences(), cut=st.integers(0, 8), last=st.integers(1, 9), causal=st.booleans(), lse=st.booleans(), effort=0.5
 )
-def _(ops: Operations, cut: int, last: int, causal: bool, lse: bool, **case: Any) -> Any:
+def caches_with_one_beginning_stay_apart(
+    ops: Operations, cut: int, last: int, causal: bool, lse: bool, **case: Any
+) -> Any:
     # One beginning, two ends: both are asked once both are there, by the last words, causal or not.
     words, beginning, relations = case["key"].shape[-2], ops.KeyValueCache(), []
     cut, rows = min(cut, words - 1), slice(max(words - last, 0), words)
@@ -130,12 +132,12 @@ streaming_equals_full = Claim(
 
 
 @streaming_equals_full.exact(exact_cases(), block_size=st.integers(1, 5), effort=0.25)
-def _(ops: Operations, block_size: int, **case: Any) -> Any:
+def blocks_are_exact(ops: Operations, block_size: int, **case: Any) -> Any:
     return equal(ops.blockwise_attention(**case, block_size=block_size), ops.scaled_dot_product_attention(**case))
 
 
 @streaming_equals_full.property(blockwise_cases(), lse=st.booleans())
-def _(ops: Operations, block_size: int, lse: bool, **case: Any) -> Any:
+def blocks_match_the_textbook(ops: Operations, block_size: int, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.blockwise_attention(**case, block_size=block_size), blocks=True, **case)
     mix, log_sum = ops.blockwise_attention(**case, block_size=block_size, return_lse=True)
@@ -143,17 +145,17 @@ def _(ops: Operations, block_size: int, lse: bool, **case: Any) -> Any:
 
 
 @streaming_equals_full.property(narrow_values(), block_size=st.integers(1, 8), effort=0.5)
-def _(ops: Operations, block_size: int, **case: Any) -> Any:
+def blocks_of_narrow_values_match_the_textbook(ops: Operations, block_size: int, **case: Any) -> Any:
     return agrees(ops, ops.blockwise_attention(**case, block_size=block_size), blocks=True, **case)
 
 
 @streaming_equals_full.property(partial_results(), effort=0.5)
-def _(ops: Operations, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
+def merged_partial_results_match_the_textbook(ops: Operations, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
     return merged(ops, ops.merge_attention(a, lse_a, b, lse_b), a, lse_a, b, lse_b)
 
 
 @streaming_equals_full.property(cases(), share=st.floats(0, 1), effort=0.25)
-def _(ops: Operations, share: float, **case: Any) -> Any:
+def merged_halves_match_the_whole(ops: Operations, share: float, **case: Any) -> Any:
     keys, alive = case["key"].shape[-2], seen_by(case).any(-1)
     cut = round(share * keys)
     (a, log_a), (b, log_b) = (
@@ -165,7 +167,7 @@ def _(ops: Operations, share: float, **case: Any) -> Any:
 
 
 @streaming_equals_full.experiment
-def _(ops: Operations, rng: Any) -> Any:
+def memory_grows_with_the_length(ops: Operations, rng: Any) -> Any:
     def peak(words: int, **options: Any) -> int:
         x = rng.normal(size=(words, 4)).astype(np.float32)
         ops.blockwise_attention(x, x, x, block_size=64, **options)  # what is allocated once

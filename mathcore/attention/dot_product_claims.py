@@ -126,7 +126,7 @@ weights_are_distributions = Claim(
 
 
 @weights_are_distributions.property(weighings())
-def _(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
+def weights_sum_to_one(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
     weights, keys = ops.attention_weights(query, key, **options), key.shape[-2]
     alive = seen_by({"query": query, "key": key, **options}).any(-1)
     total = true_matmul(weights[alive], np.ones((keys, 1)))[:, 0]
@@ -173,12 +173,12 @@ def stays_within(ops: Operations, case: Any) -> Any:
 
 
 @output_is_a_mix.property(narrow_values())
-def _(ops: Operations, **case: Any) -> Any:
+def each_feature_within_the_visible_values(ops: Operations, **case: Any) -> Any:
     return stays_within(ops, case)
 
 
 @output_is_a_mix.property(narrow_values(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
+def equal_values_come_back_within_rounding(ops: Operations, **case: Any) -> Any:
     # Of equal values there is one mixture only, so that every rounding shows.
     value = np.broadcast_to(case["value"][..., :1, :], case["value"].shape)
     return stays_within(ops, {**case, "value": value.copy()})
@@ -210,7 +210,7 @@ is_a_search = Claim(
 
 
 @is_a_search.property(with_winners())
-def _(ops: Operations, **case: Any) -> Any:
+def distance_to_the_winner_is_bounded(ops: Operations, **case: Any) -> Any:
     mix, of = ops.scaled_dot_product_attention(**case), figures(case)
     alive, seen = of.seen.any(-1), of.seen[..., None]
     v = np.broadcast_to(of.value[..., None, :, :], (*seen.shape[:-1], of.value.shape[-1]))
@@ -262,7 +262,7 @@ uniform_when_keys_equal = Claim(
 
 
 @uniform_when_keys_equal.exact(exact_cases(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
+def equal_keys_give_the_exact_mean(ops: Operations, **case: Any) -> Any:
     case["key"] = case["key"][..., :1, :].repeat(case["key"].shape[-2], -2)
     seen = seen_by(case) + case["value"].ravel()[0] * 0  # 0 and 1, numbers of the same kind
     count = seen.sum(-1, keepdims=True)
@@ -271,7 +271,7 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @uniform_when_keys_equal.property(narrow_values())
-def _(ops: Operations, **case: Any) -> Any:
+def equal_keys_give_the_mean(ops: Operations, **case: Any) -> Any:
     bias = case["bias"] if case["bias"] is None else case["bias"][..., :1]  # the same for all keys
     case |= {"key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": bias}
     mix, of = ops.scaled_dot_product_attention(**case), figures(case)
@@ -285,7 +285,7 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @uniform_when_keys_equal.property(one_in_sight(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
+def a_single_visible_value_is_returned(ops: Operations, **case: Any) -> Any:
     mix, alone = ops.scaled_dot_product_attention(**case), seen_by(case).sum(-1) == 1
     return same_answer(ops, mix[alone], first_seen(case)[alone])
 
@@ -318,7 +318,7 @@ weights_depend_on_the_sentence = Claim(
 
 
 @weights_depend_on_the_sentence.property(sentence())
-def _(ops: Operations, query: Any, key: Any) -> Any:
+def weight_grows_with_another_key(ops: Operations, query: Any, key: Any) -> Any:
     given_that(query.any(), "the query is not 0")
     other, word = another_sentence(query, key)
     before, after = (ops.attention_weights(query, k)[..., word] for k in (key, other))
@@ -326,7 +326,7 @@ def _(ops: Operations, query: Any, key: Any) -> Any:
 
 
 @weights_depend_on_the_sentence.property(sentence())
-def _(ops: Operations, query: Any, key: Any) -> Any:
+def mixed_weight_grows_with_another_key(ops: Operations, query: Any, key: Any) -> Any:
     given_that(query.any(), "the query is not 0")
     other, word = another_sentence(query, key)
     own = (np.arange(len(key)) == word)[:, None].astype(key.dtype)  # mixing this reads the weight of the word
@@ -381,14 +381,14 @@ def reordered(case: Case, order: Any) -> Case:
 
 
 @order_blind.exact(exact_cases(square=True), order=st.permutations(range(6)))
-def _(ops: Operations, order: Any, **case: Any) -> Any:
+def reordering_keys_reorders_exactly(ops: Operations, order: Any, **case: Any) -> Any:
     order = [i for i in order if i < case["key"].shape[-2]]
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, reordered(case, order)))
     return equal(after, before[..., order, :])
 
 
 @order_blind.property(sentences(), rng=seeds())
-def _(ops: Operations, rng: Any, **case: Any) -> Any:
+def reordering_within_rounding(ops: Operations, rng: Any, **case: Any) -> Any:
     order = rng.permutation(case["key"].shape[-2])
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, reordered(case, order)))
     within = attention_rounding(figures(case), before.dtype)
@@ -398,7 +398,7 @@ def _(ops: Operations, rng: Any, **case: Any) -> Any:
 
 
 @order_blind.property(two_words(), effort=0.5)
-def _(ops: Operations, halves: Any) -> Any:
+def rotation_tells_the_order(ops: Operations, halves: Any) -> Any:
     given_that(halves.any(), "no word is 0")
     words = a_quarter_turn_apart(halves)
     itself, other = (ops.scaled_dot_product_attention(x, x, np.eye(2)) for x in (words, ops.rope(words)))
@@ -450,7 +450,7 @@ def told(ops: Operations, case: Case, rows: Any) -> Any:
 
 
 @causal_sees_no_future.property(two_futures(), lse=st.booleans())
-def _(ops: Operations, case: Case, instead: Case, cut: int, lse: bool) -> Any:
+def future_changes_no_output(ops: Operations, case: Case, instead: Case, cut: int, lse: bool) -> Any:
     changed, rows = with_other_future(case, instead, cut)
     before, after = (ops.scaled_dot_product_attention(**c, return_lse=lse) for c in (case, changed))
     rows = told(ops, case, rows)
@@ -459,7 +459,7 @@ def _(ops: Operations, case: Case, instead: Case, cut: int, lse: bool) -> Any:
 
 
 @causal_sees_no_future.property(two_futures(), effort=0.25)
-def _(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
+def future_changes_no_weight(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
     changed, rows = with_other_future(case, instead, cut)
     before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
     rows = told(ops, case, rows)
@@ -467,7 +467,7 @@ def _(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
 
 
 @causal_sees_no_future.property(two_futures(in_blocks=True), effort=0.25)
-def _(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
+def future_changes_no_blockwise_output(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
     changed, rows = with_other_future(case, instead, cut)
     before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, rows)
@@ -523,7 +523,7 @@ mask_excludes = Claim(
 
 
 @mask_excludes.property(two_hidden_contents())
-def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
+def masked_keys_change_no_output(ops: Operations, case: Case, instead: Case, row: int) -> Any:
     changed = with_other_hidden(case, instead, row)
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
@@ -531,7 +531,7 @@ def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
 
 
 @mask_excludes.property(two_hidden_contents(), effort=0.5)
-def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
+def masked_keys_have_no_weight(ops: Operations, case: Case, instead: Case, row: int) -> Any:
     changed = with_other_hidden(case, instead, row)
     before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
     rows, seen = told(ops, case, row), seen_by(case)
@@ -540,7 +540,7 @@ def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
 
 
 @mask_excludes.property(two_hidden_contents(in_blocks=True), effort=0.5)
-def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
+def masked_keys_change_no_blockwise_output(ops: Operations, case: Case, instead: Case, row: int) -> Any:
     changed = with_other_hidden(case, instead, row)
     before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
@@ -629,7 +629,7 @@ options_commute = Claim(
 
 
 @options_commute.property(cases(), lse=st.booleans())
-def _(ops: Operations, lse: bool, **case: Any) -> Any:
+def output_and_lse_match_the_textbook(ops: Operations, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
     mix, log_sum = ops.scaled_dot_product_attention(**case, return_lse=True)
@@ -637,7 +637,7 @@ def _(ops: Operations, lse: bool, **case: Any) -> Any:
 
 
 @options_commute.property(mixed_cases(), effort=0.25)
-def _(ops: Operations, **case: Any) -> Any:
+def mixed_dtypes_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return all_of(
         agrees(ops, ops.scaled_dot_product_attention(**case), **case),
@@ -646,7 +646,7 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @options_commute.property(specials_in_sight(), effort=0.5)
-def _(ops: Operations, here: Any, special: Any, **case: Any) -> Any:
+def visible_nonfinite_values_come_through(ops: Operations, here: Any, special: Any, **case: Any) -> Any:
     # Of one sign it comes through, however small its weight; the other values are what they were.
     spoilt = {**case, "value": np.where(here & ~np.isfinite(as_numbers(special)), special, case["value"])}
     mix, of = ops.scaled_dot_product_attention(**spoilt), figures(case)
@@ -663,7 +663,7 @@ def _(ops: Operations, here: Any, special: Any, **case: Any) -> Any:
 
 
 @options_commute.property(empty_cases(), effort=0.25)
-def _(ops: Operations, **case: Any) -> Any:
+def empty_arrays_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return all_of(
         agrees(ops, ops.scaled_dot_product_attention(**case), **case),
@@ -672,17 +672,17 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @options_commute.property(weighings(), effort=0.25)
-def _(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
+def weights_match_the_textbook(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
     return weights_agree(ops, ops.attention_weights(query, key, **options), query, key, **options)
 
 
 @options_commute.exact(exact_cases(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
+def exact_numbers_match_the_textbook(ops: Operations, **case: Any) -> Any:
     return equal(ops.scaled_dot_product_attention(**case), exactly(case))
 
 
 @options_commute.property(large_cases(), lse=st.booleans(), effort=0.1)
-def _(ops: Operations, lse: bool, **case: Any) -> Any:
+def large_output_and_lse_match_the_textbook(ops: Operations, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
     mix, log_sum = ops.scaled_dot_product_attention(**case, return_lse=True)
@@ -690,7 +690,7 @@ def _(ops: Operations, lse: bool, **case: Any) -> Any:
 
 
 @options_commute.property(large_cases(), effort=0.1)
-def _(ops: Operations, **case: Any) -> Any:
+def large_weights_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return weights_agree(ops, ops.attention_weights(**options), **options)
 
@@ -735,13 +735,13 @@ anchor = Claim(
 
 
 @anchor.property(two_keys())
-def _(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
+def ratio_of_two_outputs(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
     value = np.broadcast_to(np.eye(2), (*key.shape[:-1], 2)).astype(key.dtype)
     return ratio_agrees(ops.scaled_dot_product_attention(query, key, value, scale=scale), query, key, scale)
 
 
 @anchor.property(two_keys(), effort=0.25)
-def _(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
+def ratio_of_two_weights(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
     return ratio_agrees(ops.attention_weights(query, key, scale=scale), query, key, scale)
 
 
@@ -772,13 +772,13 @@ key_translation = Claim(
 
 
 @key_translation.exact(exact_cases(), by=st.integers(-9, 9), effort=0.5)
-def _(ops: Operations, by: int, **case: Any) -> Any:
+def moving_all_keys_is_exact(ops: Operations, by: int, **case: Any) -> Any:
     before, after = (ops.scaled_dot_product_attention(**{**case, "key": k}) for k in (case["key"], case["key"] + by))
     return equal(after, before)
 
 
 @key_translation.property(translated())
-def _(ops: Operations, by: Any, **case: Any) -> Any:
+def moving_all_keys_within_rounding(ops: Operations, by: Any, **case: Any) -> Any:
     there = {**case, "key": case["key"] + by}
     given_that(np.array_equal(as_numbers(case["key"]) + as_numbers(by), as_numbers(there["key"])), "the sums are exact")
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, there))
@@ -811,13 +811,13 @@ last_rows = Claim(
 
 
 @last_rows.exact(exact_cases(square=True, causal=True), rows=st.integers(1, 5), effort=0.5)
-def _(ops: Operations, rows: int, **case: Any) -> Any:
+def last_rows_are_exact(ops: Operations, rows: int, **case: Any) -> Any:
     part = last_queries(case, rows)
     return equal(ops.scaled_dot_product_attention(**part), ops.scaled_dot_product_attention(**case)[..., -rows:, :])
 
 
 @last_rows.property(cases(), rows=st.integers(1, 9))
-def _(ops: Operations, rows: int, **case: Any) -> Any:
+def last_rows_within_rounding(ops: Operations, rows: int, **case: Any) -> Any:
     part = last_queries(case, rows)
     few, whole = (ops.scaled_dot_product_attention(**c)[..., -rows:, :] for c in (part, case))
     within = attention_rounding(figures(case), whole.dtype)[..., -rows:, :] * 2
@@ -854,7 +854,7 @@ grouped_heads = Claim(
 
 
 @grouped_heads.property(one_head_changed())
-def _(ops: Operations, case: Case, instead: Case, here: Any) -> Any:
+def heads_change_only_their_group(ops: Operations, case: Case, instead: Case, here: Any) -> Any:
     changed = with_other_head(case, instead, here)
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     others = ~np.repeat(here, case["query"].shape[-3] // case["key"].shape[-3], -1)
