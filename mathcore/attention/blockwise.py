@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, working
-from mathcore.attention._problem import _attend, _checked, _common_dtype, _joined, _log_total, _Mix, _output, _problem
+from mathcore.attention._args import _attention_args, _checked, _common_dtype
+from mathcore.attention._partial import _log_sum_exp, _merge, _output, _Partial
+from mathcore.attention.dot_product import _attend
 
 
 def blockwise_attention(
@@ -57,8 +59,8 @@ def blockwise_attention(
     q, k, v = _checked(query, key, value)
     if operator.index(block_size) < 1:
         raise ValueError(f"`block_size` must be at least 1, got {block_size}")
-    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
-    output, lse = _attend(problem, _common_dtype(q, k, v), return_lse, (block_size, block_size))
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+    output, lse = _attend(args, _common_dtype(q, k, v), return_lse, (block_size, block_size))
     return output if lse is None else (output, lse)
 
 
@@ -98,13 +100,13 @@ def merge_attention(
             f"(..., queries), got {shapes[0]}, {shapes[2]}, {shapes[1]}, {shapes[3]}"
         )
     work = np.result_type(*(working(x) for x in (a, b, *lse)))
-    mix = _joined(*(_found(x.astype(work), y.astype(work)) for x, y in zip((a, b), lse, strict=True)))
-    output = _output(mix).astype(np.result_type(a, b), copy=False)
-    return output, _log_total(mix).astype(np.result_type(*lse), copy=False)
+    merged = _merge(*(_from_result(x.astype(work), y.astype(work)) for x, y in zip((a, b), lse, strict=True)))
+    output = _output(merged).astype(np.result_type(a, b), copy=False)
+    return output, _log_sum_exp(merged).astype(np.result_type(*lse), copy=False)
 
 
-def _found(output: Array, lse: Array) -> _Mix:
-    """A finished result as a mix: the log-sum-exp stands for a single score."""
+def _from_result(output: Array, lse: Array) -> _Partial:
+    """A finished result as a partial one: the log-sum-exp stands for a single score."""
     nothing = np.asarray(lse == -np.inf, dtype=bool)[..., None]
     zero, one = (np.asarray(n, dtype=output.dtype) for n in (0, 1))
-    return _Mix(np.where(nothing, zero, output), np.where(nothing, zero, one), lse[..., None])
+    return _Partial(np.where(nothing, zero, output), np.where(nothing, zero, one), lse[..., None])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
-from mathcore.attention._problem import _checked
+from mathcore.attention._args import _checked
 from mathcore.attention.dot_product import scaled_dot_product_attention
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
-from mathcore.attention._problem import _attend, _attention_vjp, _checked, _problem, _work_dtype
+from mathcore.attention._args import _attention_args, _checked, _work_dtype
 from mathcore.attention.cache import KeyValueCache
+from mathcore.attention.dot_product import _attend, _attention_vjp
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.positions.rope import rope, rope_vjp
 
@@ -63,7 +64,7 @@ def multi_head_attention(
     work = _work_dtype(x, *weights.values())
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, query_offset, 0)
-    heads, _ = _attend(_problem(q, k, v, mask, bias, is_causal, query_offset, scale), work)
+    heads, _ = _attend(_attention_args(q, k, v, mask, bias, is_causal, query_offset, scale), work)
     return linear(_side_by_side(heads), w["output"]).astype(np.result_type(x, *weights.values()), copy=False)
 
 
@@ -106,10 +107,10 @@ def multi_head_attention_vjp(
     work = _work_dtype(x, *weights.values())
     inputs, w = x.astype(work), {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(inputs, w, num_heads, num_kv_heads, rope_base, query_offset, 0)
-    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
-    heads = _side_by_side(_attend(problem, work)[0])
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+    heads = _side_by_side(_attend(args, work)[0])
     heads_bar, output_bar = linear_vjp(working(floating("cotangent", cotangent)), heads, w["output"])[:2]
-    q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), problem)
+    q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), args)
     if rope_base is not None:
         q_bar, k_bar = rope_vjp(q_bar, q, base=rope_base, offset=query_offset), rope_vjp(k_bar, k, base=rope_base)
     pulled = {
@@ -162,7 +163,7 @@ def multi_head_attention_step(
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, len(cache), len(cache))
     longer = cache.append(k, v)
-    heads, _ = _attend(_problem(q, longer.key, longer.value, mask, bias, True, len(cache), scale), work)
+    heads, _ = _attend(_attention_args(q, longer.key, longer.value, mask, bias, True, len(cache), scale), work)
     y = linear(_side_by_side(heads), w["output"])
     return y.astype(np.result_type(x, *weights.values()), copy=False), longer
 

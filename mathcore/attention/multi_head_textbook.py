@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mathcore.attention.inputs import Dice, draw_options, formats_together, some_numbers
 from mathcore.attention.multi_head_tolerances import heads_rounding, projection_error, turn_error
-from mathcore.attention.textbook import figures, per_head
+from mathcore.attention.textbook import figures, per_head, visible
 from mathcore.gradients import records as gradients_records
 from mathcore.gradients import textbook as gradients_textbook
 from mathcore.gradients.gradients_tolerances import pulled_back
@@ -196,10 +196,7 @@ def _sentence(
         gradients_textbook.heads_of(x @ w, n)
         for w, n in ((query, num_heads), (key, num_kv_heads), (value, num_kv_heads))
     )
-    seen = (
-        np.ones((num_heads, times, times), bool) if mask is None else np.broadcast_to(mask, (num_heads, times, times))
-    )
-    seen = seen & (np.arange(times) <= np.arange(times)[:, None] + query_offset) if is_causal else seen
+    seen = visible((num_heads, times, times), mask=mask, bias=bias, is_causal=is_causal, query_offset=query_offset)
     added = np.broadcast_to(np.zeros(1) if bias is None else bias, seen.shape)
     for h in range(num_heads):
         q_h, k_h = q[h], k[h // group]
@@ -207,7 +204,7 @@ def _sentence(
             places, width = np.arange(times), q_h.shape[-1]
             q_h = gradients_textbook.rope(q_h, places, rope_base, False, width, query_offset)
             k_h = gradients_textbook.rope(k_h, places, rope_base, False, width, 0)
-        some = (seen[h] & (added[h] > -np.inf)).astype(int)
+        some = seen[h].astype(int)
         by = 1 / np.sqrt(enclosed(q_h.shape[-1])) if scale is None else enclosed(scale)
         e = some * np.exp((q_h @ k_h.T) * by + np.where(some, added[h], 0).astype(object))
         heads.append(e / (e.sum(-1, keepdims=True) + (some.sum(-1, keepdims=True) == 0)) @ v[h // group])

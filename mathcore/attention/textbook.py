@@ -31,18 +31,24 @@ def causal_mask(queries: int, keys: int, offset: int) -> Any:
     return np.arange(keys) <= np.arange(queries)[:, None] + offset
 
 
-def seen_by(case: Case) -> Any:
-    """Which keys each query sees, (..., heads, queries, keys): the one judge of visibility."""
-    q, k = case["query"], case["key"]
-    queries, keys = q.shape[-2], k.shape[-2]
-    seen = np.ones((*q.shape[:-1], keys), bool)
-    if case.get("is_causal"):
-        seen &= causal_mask(queries, keys, case.get("query_offset", 0))
-    if case.get("mask") is not None:
-        seen &= case["mask"]
-    if case.get("bias") is not None:
-        seen &= np.asarray(case["bias"], np.float64) > -np.inf
+def visible(
+    shape: tuple[int, ...], *, mask: Any = None, bias: Any = None, is_causal: bool = False, query_offset: int = 0
+) -> Any:
+    """Which keys each query sees, in the shape of the score matrix: the one definition that all oracles use."""
+    seen = np.ones(shape, bool)
+    if is_causal:
+        seen &= causal_mask(shape[-2], shape[-1], query_offset)
+    if mask is not None:
+        seen &= mask
+    if bias is not None:
+        seen &= np.asarray(bias, np.float64) > -np.inf
     return seen
+
+
+def seen_by(case: Case) -> Any:
+    """Which keys each query of a case sees, (..., heads, queries, keys)."""
+    options = {n: case[n] for n in ("mask", "bias", "is_causal", "query_offset") if n in case}
+    return visible((*case["query"].shape[:-1], case["key"].shape[-2]), **options)
 
 
 def per_head(x: Any, heads: int) -> Any:
