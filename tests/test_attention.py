@@ -8,7 +8,8 @@ import pytest
 
 import mathcore as mc
 from mathcore.attention import draft_mutants, multi_head_mutants
-from mathcore.attention.inputs import Dice, Power, powers
+from mathcore.attention.exact_inputs import Power, powers
+from mathcore.attention.inputs import Dice
 from mathcore.verify import catalogue, mathcore_target
 from mathcore.verify.claims import Mutant
 from mathcore.verify.run.results import PROFILES

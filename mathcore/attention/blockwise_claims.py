@@ -11,19 +11,18 @@ from hypothesis import strategies as st
 from mathcore.attention import blockwise_mutants
 from mathcore.attention import dot_product_mutants as wrong
 from mathcore.attention import draft_mutants as drafts
-from mathcore.attention.dot_product_claims import fed, over
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import attention_rounding, lse_rounding, merge_rounding, plain_mean
+from mathcore.attention.exact_inputs import exact_cases
 from mathcore.attention.inputs import (
     blockwise_cases,
     cases,
-    exact_cases,
     merged,
     narrow_values,
     partial_results,
     sentences,
 )
-from mathcore.attention.textbook import agrees, figures, lse_agrees, merged_within, seen_by, some_keys
+from mathcore.attention.textbook import Case, agrees, figures, lse_agrees, merged_within, seen_by, some_keys
 from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.verify import Claim, Limits, Operations, all_of, at_most, equal, identical
 
@@ -39,6 +38,24 @@ decode_equals_prefill = Claim(
     tolerances=(attention_rounding, lse_rounding, plain_mean),
     refuted_by=(*blockwise_mutants.CACHES, *(m(MIX) for m in (wrong.LOST[0], wrong.backwards, wrong.one_word_ahead))),
 )
+
+
+def fed(ops: Operations, pieces: Any, **case: Any) -> tuple[list[Any], list[Any]]:
+    """The outputs of the pieces of a sentence, and again with the caches as they were after each, asked at the end."""
+    asked, end, cache = [], 0, ops.KeyValueCache()
+    for size in pieces:
+        rows, end = slice(end, end + size), end + size
+        cache = cache.append(case["key"][..., rows, :], case["value"][..., rows, :])
+        asked.append((cache, case["query"][..., rows, :], over(case, rows, end), len(cache) == end))
+    answers = [[cache.attend(q, **options) for cache, q, options, _ in asked] for _ in range(2)]
+    return [*answers[0], [right for *_, right in asked]], answers[1]
+
+
+def over(case: Case, rows: slice, end: int) -> Case:
+    """The options of some of the queries, over the first words."""
+    given = {name: case.get(name) for name in ("mask", "bias")}
+    wide = {n: x if x is None else np.broadcast_to(x, seen_by(case).shape)[..., rows, :end] for n, x in given.items()}
+    return {**wide, "scale": case["scale"]}
 
 
 @decode_equals_prefill.exact(exact_cases(square=True, causal=True), cuts=st.sets(st.integers(1, 5)), effort=0.5)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from mathcore.attention import dot_product_mutants as wrong
 from mathcore.attention import draft_mutants as drafts
 from mathcore.attention import scaling_mutants
-from mathcore.attention.claims_inputs import VASWANI
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import (
     attention_rounding,
@@ -22,13 +21,12 @@ from mathcore.attention.dot_product_tolerances import (
     weighted_mean,
     weights_rounding,
 )
+from mathcore.attention.exact_inputs import exact_cases, exactly
 from mathcore.attention.inputs import (
     a_quarter_turn_apart,
     another_sentence,
     cases,
     empty_cases,
-    exact_cases,
-    exactly,
     large_cases,
     mixed_cases,
     narrow_values,
@@ -38,31 +36,26 @@ from mathcore.attention.inputs import (
     sentences,
     specials_in_sight,
     translated,
-    two_futures,
-    two_hidden_contents,
     two_keys,
     two_words,
     weighings,
-    with_other_future,
     with_other_head,
-    with_other_hidden,
     with_winners,
 )
 from mathcore.attention.textbook import (
     ARRAYS,
+    VASWANI,
     Case,
     agrees,
     as_numbers,
     figures,
     first_seen,
-    last_queries,
     lse_agrees,
-    mixed,
-    nothing_seen,
     per_head,
     same_answer,
     seen_by,
     textbook,
+    weighted_sum,
     weights_agree,
     without_values,
 )
@@ -406,165 +399,6 @@ def rotation_tells_the_order(ops: Operations, halves: Any) -> Any:
     return all_of(less(again[0, 0], itself[0, 0]), less(itself[0, 0], other[0, 0]))
 
 
-causal_sees_no_future = Claim(
-    "attention.causal_sees_no_future",
-    faq=20,
-    statement="With the causal mask, what comes out for a word is bit for bit unaffected by what any later word, or "
-    "the bias of one, holds, NaN and infinity included, whatever the other options.",
-    formula=r"\partial O_i / \partial (k_j, v_j) = 0 \quad (j > i + m)",
-    legend={"m": "where the first query stands, counted from the first key"},
-    source="Vaswani et al., arXiv:1706.03762, §3.2.3",
-    needs=(MIX, "attention_weights", "blockwise_attention"),
-    limits=Limits(options=("blockwise_attention.return_lse",)),
-    dispensable=("attention_weights", "blockwise_attention"),
-    refuted_by=(
-        *(
-            m(MIX)
-            for m in (
-                *wrong.LOST,
-                wrong.lost_with_lse,
-                wrong.one_word_ahead,
-                wrong.backwards,
-                wrong.one_mask_row_for_four,
-                wrong.anchored_at_the_last_key,
-            )
-        ),
-        drafts.zero_times_nan,
-        drafts.hidden_added,
-        drafts.masked_after,
-        drafts.shifted_by_all,
-        drafts.STAND_INS[0],
-        wrong.bias_after_mask,
-        wrong.of_weights(wrong.one_word_ahead),
-        wrong.of_weights(wrong.backwards),
-        wrong.renamed(drafts.zero_times_nan, "blockwise_attention"),
-    ),
-)
-
-
-def told(ops: Operations, case: Case, rows: Any) -> Any:
-    """Of these rows, (queries) or one, those that tell of a leak: a declared mean over what is hidden is none."""
-    seen = seen_by(case)
-    among = np.isin(np.arange(seen.shape[-2]), rows)
-    return among & (seen.any(-1) | (ops.conventions.attention_of_nothing != "mean"))
-
-
-@causal_sees_no_future.property(two_futures(), lse=st.booleans())
-def future_changes_no_output(ops: Operations, case: Case, instead: Case, cut: int, lse: bool) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
-    before, after = (ops.scaled_dot_product_attention(**c, return_lse=lse) for c in (case, changed))
-    rows = told(ops, case, rows)
-    parts = zip(before, after, strict=True) if lse else [(before, after)]
-    return all_of(*(same_answer(ops, y[rows], x[rows]) for x, y in parts))
-
-
-@causal_sees_no_future.property(two_futures(), effort=0.25)
-def future_changes_no_weight(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
-    before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
-    rows = told(ops, case, rows)
-    return identical(after[rows], before[rows])
-
-
-@causal_sees_no_future.property(two_futures(in_blocks=True), effort=0.25)
-def future_changes_no_blockwise_output(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
-    before, after = (ops.blockwise_attention(**c) for c in (case, changed))
-    rows = told(ops, case, rows)
-    return same_answer(ops, after[rows], before[rows])
-
-
-mask_excludes = Claim(
-    "attention.mask_excludes",
-    faq=20,
-    statement="A word that is hidden has the weight 0, no tiny one, and no influence, whatever it or its bias holds, "
-    "NaN and infinity included; a query with nothing to see gets zeros, or what the target declares.",
-    formula=r"M_{ij} = 0 \Rightarrow P_{ij} = 0",
-    source="Vaswani et al., arXiv:1706.03762, §3.2.3",
-    needs=(MIX, "attention_weights", "blockwise_attention"),
-    limits=Limits(options=("return_lse",)),
-    dispensable=("attention_weights", "blockwise_attention"),
-    tolerances=(plain_mean,),
-    refuted_by=(
-        *(
-            m(MIX)
-            for m in (
-                wrong.mask_inverted,
-                wrong.mask_ignored,
-                wrong.mask_lost_with_causality,
-                wrong.mask_one_key_further,
-                wrong.mask_of_the_first_head,
-                wrong.mask_of_the_first_query,
-                wrong.mask_of_the_first_batch,
-            )
-        ),
-        drafts.zero_times_nan,
-        drafts.hidden_added,
-        drafts.masked_after,
-        drafts.nothing_is_nan,
-        *drafts.STAND_INS,
-        wrong.bias_after_mask,
-        *map(
-            drafts.as_weights,
-            (drafts.hidden_added, drafts.nothing_is_nan, drafts.STAND_INS[0]),
-        ),
-        wrong.of_weights(wrong.mask_ignored),
-        wrong.of_weights(wrong.mask_inverted),
-        *(
-            wrong.renamed(m, "blockwise_attention")
-            for m in (
-                drafts.zero_times_nan,
-                drafts.nothing_is_nan,
-                wrong.mask_ignored("blockwise_attention"),
-            )
-        ),
-    ),
-)
-
-
-@mask_excludes.property(two_hidden_contents())
-def masked_keys_change_no_output(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
-    before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
-    rows = told(ops, case, row)
-    return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
-
-
-@mask_excludes.property(two_hidden_contents(), effort=0.5)
-def masked_keys_have_no_weight(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
-    before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
-    rows, seen = told(ops, case, row), seen_by(case)
-    hidden = ~seen & (seen.any(-1, keepdims=True) | (ops.conventions.attention_of_nothing == "zeros"))
-    return all_of(identical(after[rows], before[rows]), equal(before[hidden], 0.0))
-
-
-@mask_excludes.property(two_hidden_contents(in_blocks=True), effort=0.5)
-def masked_keys_change_no_blockwise_output(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
-    before, after = (ops.blockwise_attention(**c) for c in (case, changed))
-    rows = told(ops, case, row)
-    return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
-
-
-def fed(ops: Operations, pieces: Any, **case: Any) -> tuple[list[Any], list[Any]]:
-    """The outputs of the pieces of a sentence, and again with the caches as they were after each, asked at the end."""
-    asked, end, cache = [], 0, ops.KeyValueCache()
-    for size in pieces:
-        rows, end = slice(end, end + size), end + size
-        cache = cache.append(case["key"][..., rows, :], case["value"][..., rows, :])
-        asked.append((cache, case["query"][..., rows, :], over(case, rows, end), len(cache) == end))
-    answers = [[cache.attend(q, **options) for cache, q, options, _ in asked] for _ in range(2)]
-    return [*answers[0], [right for *_, right in asked]], answers[1]
-
-
-def over(case: Case, rows: slice, end: int) -> Case:
-    """The options of some of the queries, over the first words."""
-    given = {name: case.get(name) for name in ("mask", "bias")}
-    wide = {n: x if x is None else np.broadcast_to(x, seen_by(case).shape)[..., rows, :end] for n, x in given.items()}
-    return {**wide, "scale": case["scale"]}
-
-
 # Beyond the FAQ: every option with every other.
 options_commute = Claim(
     "attention.options_commute",
@@ -658,7 +492,7 @@ def visible_nonfinite_values_come_through(ops: Operations, here: Any, special: A
         equal(np.isnan(mix[unknown]), True),
         equal(mix[meets[0] & ~unknown], np.inf),
         equal(mix[meets[1] & ~unknown], -np.inf),
-        equal(mix[finite], textbook(case, of, mixed)[0][finite], within=within[finite]),
+        equal(mix[finite], textbook(case, of, weighted_sum)[0][finite], within=within[finite]),
     )
 
 
@@ -785,44 +619,6 @@ def moving_all_keys_within_rounding(ops: Operations, by: Any, **case: Any) -> An
     within = attention_rounding(figures(case), before.dtype) + attention_rounding(figures(there), before.dtype)
     alive = seen_by(case).any(-1)
     return equal(after[alive], before[alive], within=within[alive])
-
-
-last_rows = Claim(
-    "attention.last_rows",
-    statement="The last r queries alone, told where they stand, get the last r rows of the full result, up to "
-    "rounding, causal or not, masked and biased or not.",
-    formula=r"\mathrm{attention}(Q_{>n-r}, K, V) = \mathrm{attention}(Q, K, V)_{>n-r}",
-    legend={"n": "the number of queries"},
-    needs=(MIX,),
-    limits=Limits(options=("return_lse",)),
-    tolerances=(attention_rounding, plain_mean),
-    refuted_by=tuple(
-        m(MIX)
-        for m in (
-            wrong.anchored_at_the_first_key,
-            wrong.lost_with_offset,
-            wrong.LOST[6],
-            wrong.mask_of_the_first_query,
-            wrong.bias_of_the_first_query,
-            wrong.one_mask_row_for_four,
-        )
-    ),
-)
-
-
-@last_rows.exact(exact_cases(square=True, causal=True), rows=st.integers(1, 5), effort=0.5)
-def last_rows_are_exact(ops: Operations, rows: int, **case: Any) -> Any:
-    part = last_queries(case, rows)
-    return equal(ops.scaled_dot_product_attention(**part), ops.scaled_dot_product_attention(**case)[..., -rows:, :])
-
-
-@last_rows.property(cases(), rows=st.integers(1, 9))
-def last_rows_within_rounding(ops: Operations, rows: int, **case: Any) -> Any:
-    part = last_queries(case, rows)
-    few, whole = (ops.scaled_dot_product_attention(**c)[..., -rows:, :] for c in (part, case))
-    within = attention_rounding(figures(case), whole.dtype)[..., -rows:, :] * 2
-    seen = seen_by(part).any(-1)
-    return all_of(equal(few[seen], whole[seen], within=within[seen]), agrees(ops, few, **part))
 
 
 grouped_heads = Claim(

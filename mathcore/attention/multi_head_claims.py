@@ -247,7 +247,7 @@ def two_heads_return_both_words(ops: Operations, words: Any, a: int, b: int) -> 
 @domain
 def one_head(draw: Draw, target: Target) -> Case:
     """A single head."""
-    return draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), turns=draw(st.booleans()))
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), rotates=draw(st.booleans()))
 
 
 def every_value_twice(params: Case) -> Case:
@@ -406,7 +406,7 @@ def reordered(draw: Draw, target: Target) -> dict[str, Any]:
     """Two heads or more without options, and another order of the words."""
     name, heads = draw(st.sampled_from(target.dtypes)), draw(st.sampled_from([(2, 2), (2, 1), (3, 3), (4, 2)]))
     times = draw(st.sampled_from([2, 3, 4, 5, 8, 9]))
-    case = draw_case(draw, name, heads=heads, times=times, options=False, turns=False)
+    case = draw_case(draw, name, heads=heads, times=times, options=False, rotates=False)
     order = draw(seeds()).permutation(times)
     return {"case": case, "order": order if (order != np.arange(times)).any() else order[::-1].copy()}
 

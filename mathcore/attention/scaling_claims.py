@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from mathcore.attention import dot_product_mutants
 from mathcore.attention import draft_mutants as drafts
 from mathcore.attention import scaling_mutants as wrong
-from mathcore.attention.claims_inputs import VASWANI
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import mean_square_of_normals, variance_of_signs, weights_rounding
 from mathcore.attention.inputs import confidently_wrong, two_scales
-from mathcore.attention.textbook import as_numbers, figures
+from mathcore.attention.textbook import VASWANI, as_numbers, figures
 from mathcore.probability import row_mutants
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_rounding
 from mathcore.probability.softmax_tolerances import softmax_vjp_rounding

@@ -25,6 +25,8 @@ Case = dict[str, Any]
 
 ARRAYS = ("query", "key", "value")
 
+VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.1"
+
 
 def causal_mask(queries: int, keys: int, offset: int) -> Any:
     """Which keys each query sees in a causal text: those up to its own place, the first query's being `offset`."""
@@ -121,7 +123,7 @@ def without_values(case: Case) -> Case:
     return {name: given for name, given in case.items() if name != "value"}
 
 
-def turned(x: Any) -> Any:
+def transposed(x: Any) -> Any:
     """The last two axes exchanged."""
     return np.swapaxes(x, -1, -2)
 
@@ -146,7 +148,7 @@ def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | No
     by = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     bias = np.zeros((1, 1)) if bias is None else np.asarray(bias, np.float64)
     bias = np.where(np.isneginf(bias), 0.0, bias)
-    s = np.where(seen, (q @ turned(k)) * by + bias, -np.inf)
+    s = np.where(seen, (q @ transposed(k)) * by + bias, -np.inf)
     top = s.max(-1, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):
         gap = np.where(seen, top - s, np.inf)
@@ -162,13 +164,13 @@ _FEW = 700
 def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, bool]:
     """The true value of `formula(v, exponentials of what is seen, top)`, and whether it is enclosed."""
     scale = case.get("scale")
-    s = np.where(of.seen, (of.query @ turned(of.key)) * of.by + of.bias, -np.inf)
+    s = np.where(of.seen, (of.query @ transposed(of.key)) * of.by + of.bias, -np.inf)
     top = s.max(-1, keepdims=True, initial=-np.inf)
 
     def whole(q: Any, k: Any, v: Any, bias: Any, width: Any, top: Any) -> Any:
         by = 1 / np.sqrt(width) if scale is None else scale
         with np.errstate(over="ignore", invalid="ignore"):
-            return formula(v, np.where(of.seen, np.exp((q @ turned(k)) * by + bias - top), width * 0), top)
+            return formula(v, np.where(of.seen, np.exp((q @ transposed(k)) * by + bias - top), width * 0), top)
 
     given = (
         of.query,
@@ -182,13 +184,13 @@ def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, 
     return (enclose(whole, *given), True) if few else (np.asarray(whole(*given)), False)
 
 
-def mixed(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001  (one signature for all)
+def weighted_sum(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001  (one signature for all)
     """The values by their weights; nothing of nothing."""
     total = e.sum(-1, keepdims=True)
     return (e / (total + (total == 0))) @ v
 
 
-def shares(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
+def softmax_weights(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
     """The weights."""
     total = e.sum(-1, keepdims=True)
     return e / (total + (total == 0))
@@ -226,7 +228,7 @@ def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -
     if np.shape(answer) != shape:
         return equal(np.shape(answer), shape)
     alive = of.seen.any(-1)
-    true, exact = textbook(case, of, mixed)
+    true, exact = textbook(case, of, weighted_sum)
     within = attention_rounding(of, dtype)
     if not exact:
         within = within + attention_rounding(figures(case), np.float64)
@@ -257,7 +259,7 @@ def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options:
     of, dtype = figures(case, ops.conventions.summation), np.result_type(query, key)
     if np.shape(answer) != of.seen.shape:
         return equal(np.shape(answer), of.seen.shape)
-    true, exact = textbook(case, of, shares)
+    true, exact = textbook(case, of, softmax_weights)
     within = weights_rounding(of, dtype)
     if not exact:
         within = within + weights_rounding(figures(case), np.float64)
@@ -304,7 +306,7 @@ def spelt_out(of: Scores, q: Any, k: Any, v: Any) -> Any:
     """The formula with arrays, numbers of any kind."""
     heads = q.shape[-3] if q.ndim > 2 else 1
     k, v = per_head(k, heads), per_head(v, heads)
-    e = np.exp((q @ turned(k)) * of.by + of.bias) * of.seen
+    e = np.exp((q @ transposed(k)) * of.by + of.bias) * of.seen
     total = e.sum(-1, keepdims=True)
     return (e @ v) / (total + ~of.seen.any(-1, keepdims=True))
 
@@ -312,10 +314,10 @@ def spelt_out(of: Scores, q: Any, k: Any, v: Any) -> Any:
 def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
     """The textbook's cotangents in float64; rows with nothing to see send nothing."""
     p = of.p
-    pulled = np.where(of.seen, g @ turned(of.value), 0.0)
+    pulled = np.where(of.seen, g @ transposed(of.value), 0.0)
     s = p * (pulled - (p * pulled).sum(-1, keepdims=True))
 
     def added(x: Any) -> Any:
         return x.reshape(*x.shape[:-3], x.shape[-3] // group, group, *x.shape[-2:]).sum(-3) if x.ndim > 2 else x
 
-    return of.by * (s @ of.key), added(of.by * (turned(s) @ of.query)), added(turned(p) @ g)
+    return of.by * (s @ of.key), added(of.by * (transposed(s) @ of.query)), added(transposed(p) @ g)
