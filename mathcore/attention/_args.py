@@ -44,7 +44,7 @@ class _AttentionArgs(NamedTuple):
         return self.key.shape[-3] if self.key.ndim > 2 else 1
 
     def visible(self, first: int = 0) -> Array | None:
-        """Which keys from `first` on each query sees, as `visibility.visible` has it."""
+        """Which keys from `first` on are visible to each query; see `visibility.visible`."""
         queries, keys = self.query.shape[-2], self.key.shape[-2]
         return visible(queries, keys, self.mask, self.bias, self.is_causal, self.offset, first)
 
@@ -65,7 +65,7 @@ class _AttentionArgs(NamedTuple):
         return scores
 
     def reach(self, rows: slice) -> int:
-        """How many of the leading keys any of these queries can see."""
+        """How many of the leading keys any of these queries may attend to."""
         return reach(rows.stop, self.key.shape[-2], self.is_causal, self.offset)
 
     def heads(self, key_head: KeyHead) -> Index:
@@ -95,7 +95,7 @@ class _AttentionArgs(NamedTuple):
         )
 
     def tile_shape(self) -> tuple[int, int] | None:
-        """How many (queries, keys) a tile has; None: all of them, in one piece."""
+        """How many (queries, keys) a tile has; None: the whole score matrix is one."""
         group = self.query.shape[-3] // self.key_heads if self.query.ndim > 2 and self.key_heads else 1
         return table_block((*self.query.shape[:-1], self.key.shape[-2]), group, self.query.dtype)
 
@@ -131,7 +131,7 @@ def _attention_args(
         raise TypeError("`bias` must be an array of floats, got dtype bool; what a query may see is `mask`")
     if added is not None:
         added = floating("bias", added)
-        if added.dtype != work and work.kind != "O":  # a finite bias stays finite: only −∞ hides
+        if added.dtype != work and work.kind != "O":  # a finite bias stays finite: only −∞ masks
             most = -lowest(work)
             added = np.where(np.isfinite(added), np.clip(added, -most, most), added).astype(work)
     for name, given in (("mask", keep), ("bias", added)):

@@ -1,4 +1,4 @@
-"""Attention over blocks of keys, and two partial results as one."""
+"""Attention over blocks of keys, and two partial results merged."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def blockwise_attention(
 ) -> Array | tuple[Array, Array]:
     r"""`scaled_dot_product_attention` in blocks, in memory that does not grow with queries × keys.
 
-    Each block of keys leaves its maximum m, total t and unnormalised mix a; two of them join to
+    Each block of keys leaves its maximum m, total t and unnormalised output a; two of them merge to
 
     $$m = \max(m_1, m_2), \qquad t = e^{m_1 - m}t_1 + e^{m_2 - m}t_2, \qquad a = e^{m_1 - m}a_1 + e^{m_2 - m}a_2$$
 
-    and the output is a / t at the end. Blocks beyond the causal edge are not touched.
+    and the output is a / t at the end. Blocks that the causal mask covers are skipped.
 
     Args:
         query, key, value, mask, bias, is_causal, query_offset, scale, return_lse: as for
             `scaled_dot_product_attention`.
-        block_size: how many queries and keys are worked on at a time.
+        block_size: how many queries and keys a block has.
 
     Returns:
         What `scaled_dot_product_attention` returns, up to rounding.
@@ -67,17 +67,17 @@ def blockwise_attention(
 def merge_attention(
     output_a: npt.ArrayLike, lse_a: npt.ArrayLike, output_b: npt.ArrayLike, lse_b: npt.ArrayLike
 ) -> tuple[Array, Array]:
-    r"""Combine what the same queries found among two disjoint sets of keys.
+    r"""Merge the attention of the same queries over two disjoint sets of keys.
 
     $$\ell = \ln(e^{\ell_a} + e^{\ell_b}), \qquad O = e^{\ell_a - \ell} O_a + e^{\ell_b - \ell} O_b$$
 
     Args:
         output_a, output_b: (..., queries, value width), floats.
-        lse_a, lse_b: (..., queries), floats; −∞ where a query saw nothing, and then its output does not matter.
+        lse_a, lse_b: (..., queries), floats; −∞ in a fully masked row, whose output does not matter.
 
     Returns:
         The output and the log-sum-exp over both sets, in the dtypes that the two outputs and the two log-sum-exps
-        promote to. Where one side saw nothing, the other comes back bit for bit; where both did, zeros and −∞.
+        promote to. Where one side is fully masked, the other comes back bit for bit; where both are, zeros and −∞.
 
     Raises:
         TypeError: if an argument is not floating.

@@ -54,19 +54,19 @@ def scaled_dot_product_attention(
         query: (..., heads, queries, width), floats; (queries, width) for a single head.
         key: (..., key heads, keys, width), floats. Query head h uses key head h // (heads / key heads).
         value: (..., key heads, keys, value width), floats.
-        mask: bools that broadcast to (..., heads, queries, keys); a key is seen where True.
-        bias: floats that broadcast alike, added to the scores; −∞ hides a key as the mask does.
-        is_causal: query i sees no key beyond i + `query_offset`.
-        query_offset: where the first query stands, counted from the first key; used by `is_causal` alone.
+        mask: bools that broadcast to (..., heads, queries, keys); a key is visible where True.
+        bias: floats that broadcast alike, added to the scores; −∞ masks a key as the mask does.
+        is_causal: mask every key beyond i + `query_offset` for query i.
+        query_offset: the position of the first query, counted from the first key; used by `is_causal` alone.
         scale: what the products are multiplied by; 1/√width if None.
         return_lse: also return the logarithm of each row's sum of exponentials, as `merge_attention` needs it.
 
     Returns:
         (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
-        pair, the second (..., heads, queries) in the precision of the arithmetic. A query that sees nothing gets
-        zeros, and −∞. What is not seen has no influence, NaN and ∞ included; a visible ∞ comes through however
-        small its weight. A query that sees a single key gets its value bit for bit. No output overflows where its
-        values do not; where the highest score overflows, it is NaN.
+        pair, the second (..., heads, queries) in the dtype of the arithmetic. A fully masked row gives zeros, and −∞.
+        What is masked has no influence, NaN and ∞ included; a visible ∞ comes through however small its weight. A
+        query to which a single key is visible gets its value bit for bit. No output overflows where its values do
+        not; where the highest score overflows, it is NaN.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -136,8 +136,8 @@ def scaled_dot_product_attention_vjp(
         query, key, value, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
 
     Returns:
-        The cotangents of query, key and value, each in the shape and dtype of its input; a key head collects those
-        of all query heads that share it. A key that no query sees gets exact zeros.
+        The gradients of query, key and value, each in the shape and dtype of its input; a key head collects those
+        of all query heads that share it. A key that is masked for every query gets exact zeros.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -187,8 +187,8 @@ def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
         k_bar = product(_transposed(s_bar), _grouped(_finite_or_zero(q), heads))
         v_bar = product(_transposed(_grouped(p, heads)), _grouped(_finite_or_zero(g), heads))
         if g.dtype != object and not np.isfinite(g).all():
-            sees = _transposed(np.broadcast_to(True if seen is None else seen, p.shape))
-            extra = _nonfinite_contribution(sees, g)
+            attended = _transposed(np.broadcast_to(True if seen is None else seen, p.shape))
+            extra = _nonfinite_contribution(attended, g)
             v_bar = v_bar + extra.reshape(*v_bar.shape[:-2], -1, *v_bar.shape[-2:]).sum(axis=-3)
     return args.scaled(q_bar), args.scaled(k_bar), v_bar
 
@@ -211,7 +211,7 @@ def attention_weights(
         query, key, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
 
     Returns:
-        (..., heads, queries, keys), in the dtype that query and key promote to. Exactly 0 for a key that is not seen.
+        (..., heads, queries, keys), in the dtype that query and key promote to. Exactly 0 for a masked key.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.

@@ -28,7 +28,7 @@ def multi_head_attention(
     scale: float | None = None,
     rope_base: float | None = None,
 ) -> Array:
-    r"""Several attentions side by side, each through projections of its own, and mixed at the end.
+    r"""Attention heads side by side, each with projections of its own, and an output projection.
 
     $$\mathrm{head}_h = \mathrm{attention}(xW^Q_h, xW^K_h, xW^V_h), \qquad y = [\mathrm{head}_1, \dots,
       \mathrm{head}_H]\,W^O$$
@@ -41,7 +41,7 @@ def multi_head_attention(
         num_heads: heads of the queries.
         num_kv_heads: heads of keys and values, a divisor of `num_heads`; `num_heads` if None.
         mask, bias, is_causal, query_offset, scale: as for `scaled_dot_product_attention`.
-        rope_base: turn queries and keys by `rope` with this base, query i at position i + `query_offset`, key j at
+        rope_base: rotate queries and keys by `rope` with this base, query i at position i + `query_offset`, key j at
             j; no rotation if None.
 
     Returns:
@@ -90,7 +90,7 @@ def multi_head_attention_vjp(
             `multi_head_attention`.
 
     Returns:
-        The cotangent of x, and those of the matrices under their names, each in the shape and dtype of its input.
+        The gradient of x, and those of the matrices under their names, each in the shape and dtype of its input.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -134,19 +134,19 @@ def multi_head_attention_step(
     scale: float | None = None,
     rope_base: float | None = None,
 ) -> tuple[Array, KeyValueCache]:
-    r"""Causal `multi_head_attention` of the next words, those before being in the cache.
+    r"""Causal `multi_head_attention` of the next tokens, those before being in the cache.
 
-    Feeding a text in pieces of any size, one word or all of them, gives the rows that the whole text gives.
+    Feeding a sequence in chunks of any size, one token or all of them, gives the rows that the whole sequence gives.
 
     Args:
-        x: (..., new words, features), floats.
+        x: (..., new tokens, features), floats.
         params, num_heads, num_kv_heads, scale, rope_base: as for `multi_head_attention`.
-        cache: the words before, as the last step returned it; `KeyValueCache()` at the start.
-        mask, bias: that broadcast to (..., heads, new words, words so far).
+        cache: the tokens before, as the last step returned it; `KeyValueCache()` at the start.
+        mask, bias: that broadcast to (..., heads, new tokens, tokens so far).
 
     Returns:
-        (..., new words, outputs), in the dtype that `x` and the weights promote to; and the cache with the new words,
-        in the precision of the arithmetic.
+        (..., new tokens, outputs), in the dtype that `x` and the weights promote to; and the cache with the new
+        tokens, in the dtype of the arithmetic.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.

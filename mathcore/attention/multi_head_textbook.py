@@ -53,12 +53,12 @@ def key_heads_of(case: Case) -> int:
 
 
 def dtype_of(case: Case) -> Any:
-    """The format that the answer comes in."""
+    """The dtype of the answer."""
     return np.result_type(case["x"], *(case["params"][name] for name in WEIGHTS))
 
 
 def textbook(case: Case, dtype: Any, angles: str, summation: str) -> tuple[Any, Allowance, Any]:
-    """The loop over the heads in float64, what it may be off by in `dtype`, and what every head of a word sees."""
+    """The loop over the heads in float64, what it may be off by in `dtype`, and what each head may attend to."""
     x, w = np.asarray(case["x"], np.float64), {n: np.asarray(case["params"][n], np.float64) for n in WEIGHTS}
     count, base, offset = int(case["num_heads"]), case.get("rope_base"), case.get("query_offset", 0)
     counts = (count, key_heads_of(case), key_heads_of(case))
@@ -92,7 +92,7 @@ def known(ops: Operations, seen: Any) -> Any:
 
 
 def judgement(ops: Operations, case: Case) -> tuple[Any, Allowance, Any]:
-    """What the loop over the heads gives in float64, by how much the target may differ from it, and what is seen."""
+    """What the loop over the heads gives in float64, by how much the target may differ, and what is visible."""
     true, within, seen = textbook(case, dtype_of(case), ops.conventions.rope_angles, ops.conventions.summation)
     return true, within + textbook(case, np.float64, "float64", "any")[1], seen
 
@@ -149,7 +149,7 @@ def draw_case(
 
 @domain
 def cases(draw: Draw, target: Target, how: Any = None) -> Case:
-    """Several heads in any format that the target accepts."""
+    """Several heads in any dtype that the target accepts."""
     return draw_case(draw, draw(st.sampled_from(target.dtypes)), **(how or {}))
 
 
@@ -169,7 +169,7 @@ def even_pullbacks(draw: Draw, target: Target) -> Case:
 
 @domain
 def mixed_cases(draw: Draw, target: Target) -> Case:
-    """Words and weights in formats of their own."""
+    """Words and weights in dtypes of their own."""
     if not target.exact:
         raise NotTriedError(HEADS, "arrays of several formats")
     case, formats = draw_case(draw, "float64"), formats_together(draw, target)
@@ -261,7 +261,7 @@ DERIVATIVE = replace(gradients_records.MULTI_HEAD, drawn=_small, formula=formula
 
 @domain
 def nudged(draw: Draw, target: Target, *, more: bool = False) -> Case:
-    """An example for `DERIVATIVE` in any format: arrays, options, a direction and the seed of a cotangent."""
+    """An example for `DERIVATIVE` in any dtype: arrays, options, a direction and the seed of a cotangent."""
     (arrays, other), dtype = _small(draw, more=more), draw(st.sampled_from(target.dtypes))
     rng = draw(seeds())
     if other["bias"] is not None:

@@ -1,4 +1,4 @@
-"""Attention as the textbook has it: explicit, on balls and on numbers."""
+"""Attention as the textbook has it: the whole score matrix, in interval and in float arithmetic."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.1"
 
 
 def causal_mask(queries: int, keys: int, offset: int) -> Any:
-    """Which keys each query sees in a causal text: those up to its own place, the first query's being `offset`."""
+    """The causal mask: visible are the keys up to a query's own position, `offset` for the first one."""
     return np.arange(keys) <= np.arange(queries)[:, None] + offset
 
 
 def visible(
     shape: tuple[int, ...], *, mask: Any = None, bias: Any = None, is_causal: bool = False, query_offset: int = 0
 ) -> Any:
-    """Which keys each query sees, in the shape of the score matrix: the one definition that all oracles use."""
+    """Which keys are visible, in the shape of the score matrix: the one definition that all oracles use."""
     seen = np.ones(shape, bool)
     if is_causal:
         seen &= causal_mask(shape[-2], shape[-1], query_offset)
@@ -48,7 +48,7 @@ def visible(
 
 
 def seen_by(case: Case) -> Any:
-    """Which keys each query of a case sees, (..., heads, queries, keys)."""
+    """Which keys are visible to each query of a case, (..., heads, queries, keys)."""
     options = {n: case[n] for n in ("mask", "bias", "is_causal", "query_offset") if n in case}
     return visible((*case["query"].shape[:-1], case["key"].shape[-2]), **options)
 
@@ -88,7 +88,7 @@ def merged_within(case: Case, cut: int, logs: tuple[Any, Any]) -> Any:
 
 
 def last_queries(case: Case, rows: int) -> Case:
-    """The last of the queries, told where they stand."""
+    """The last of the queries, with the offset that puts them there."""
 
     def part(x: Any) -> Any:
         return x if x is None or x.ndim < 2 or x.shape[-2] == 1 else x[..., -rows:, :]
@@ -99,7 +99,7 @@ def last_queries(case: Case, rows: int) -> Case:
 
 
 def first_seen(case: Case) -> Any:
-    """The value of the first key that each query sees, bit for bit; of any key if it sees none."""
+    """The value of the first visible key of each row, bit for bit; of any key in a fully masked row."""
     seen = seen_by(case)
     own = per_head(case["value"], seen.shape[-3] if seen.ndim > 2 else 1)
     return np.take_along_axis(own, seen.argmax(-1)[..., None], -2)
@@ -113,18 +113,18 @@ def signs_compared(ops: Operations, y: Any) -> Any:
 def same_answer(ops: Operations, lhs: Any, rhs: Any) -> Any:
     """Bit for bit the same answer of attention, but for the signs of zeros that a target does not promise.
 
-    A hidden value v adds 0 · v, a zero whose sign is that of v.
+    A masked value v adds 0 · v, a zero whose sign is that of v.
     """
     return identical(signs_compared(ops, lhs), signs_compared(ops, rhs))
 
 
 def without_values(case: Case) -> Case:
-    """What weights are asked with."""
+    """The arguments of `attention_weights`."""
     return {name: given for name, given in case.items() if name != "value"}
 
 
 def transposed(x: Any) -> Any:
-    """The last two axes exchanged."""
+    """The matrices transposed."""
     return np.swapaxes(x, -1, -2)
 
 
@@ -135,12 +135,12 @@ def group_of(case: Case) -> int:
 
 
 def dtype_of(case: Case) -> Any:
-    """The format that the answer comes in."""
+    """The dtype of the answer."""
     return np.result_type(*(case[name] for name in ARRAYS))
 
 
 def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | None = None) -> Scores:
-    """The scores of a case in float64, and all else that its error depends on."""
+    """The score matrix of a case in float64, and all else that its error depends on."""
     q, k, v = (np.asarray(case[name], np.float64) for name in ARRAYS)
     heads = q.shape[-3] if q.ndim > 2 else 1
     k, v = per_head(k, heads), per_head(v, heads)
@@ -162,7 +162,7 @@ _FEW = 700
 
 
 def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, bool]:
-    """The true value of `formula(v, exponentials of what is seen, top)`, and whether it is enclosed."""
+    """The true value of `formula(v, exponentials of the visible scores, top)`, and whether it is enclosed."""
     scale = case.get("scale")
     s = np.where(of.seen, (of.query @ transposed(of.key)) * of.by + of.bias, -np.inf)
     top = s.max(-1, keepdims=True, initial=-np.inf)
@@ -185,7 +185,7 @@ def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, 
 
 
 def weighted_sum(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001  (one signature for all)
-    """The values by their weights; nothing of nothing."""
+    """The values by their weights; zeros for a fully masked row."""
     total = e.sum(-1, keepdims=True)
     return (e / (total + (total == 0))) @ v
 
@@ -222,7 +222,7 @@ def total_log(lse: Any) -> Any:
 
 
 def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -> Conjunction | Relation:
-    """That `answer` is attention; rows with nothing to see are as the target declares them."""
+    """That `answer` is attention; fully masked rows are as the target declares them."""
     of, dtype = figures(case, "any" if blocks else ops.conventions.summation), dtype_of(case)
     shape = (*case["query"].shape[:-1], case["value"].shape[-1])
     if np.shape(answer) != shape:
@@ -240,7 +240,7 @@ def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -
 
 
 def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relation:
-    """Rows with nothing to see, as the target declares them."""
+    """Fully masked rows, as the target declares them."""
     nothing, keys = ~of.seen.any(-1), of.seen.shape[-1]
     declared = ops.conventions.attention_of_nothing
     if declared == "nan":
@@ -254,7 +254,7 @@ def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relati
 
 
 def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options: Any) -> Conjunction | Relation:
-    """That `answer` holds the weights of attention, exactly 0 where nothing is seen."""
+    """That `answer` holds the weights of attention, exactly 0 where masked."""
     case = {"query": query, "key": key, "value": key, **options}
     of, dtype = figures(case, ops.conventions.summation), np.result_type(query, key)
     if np.shape(answer) != of.seen.shape:
@@ -268,7 +268,7 @@ def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options:
 
 
 def lse_agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -> Conjunction:
-    """That `answer` is the log-sum-exp of each row; −∞ of nothing."""
+    """That `answer` is the log-sum-exp of each row; −∞ of a fully masked one."""
     of = figures(case, "any" if blocks else ops.conventions.summation)
     alive = of.seen.any(-1)
     true, exact = textbook(case, of, log_total)
@@ -284,7 +284,7 @@ def lse_agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: An
 
 
 def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> Conjunction:
-    """That `answer` holds the cotangents of query, key and value."""
+    """That `answer` holds the gradients of query, key and value."""
     of, dtype, g = figures(case, ops.conventions.summation), dtype_of(case), np.asarray(cotangent, np.float64)
     group = group_of(case)
     kept = tuple(case[name].dtype for name in ARRAYS)
@@ -298,7 +298,7 @@ def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> 
 
 
 def as_numbers(x: Any) -> Any:
-    """`x` in float64, in which every format is exact."""
+    """`x` in float64, in which every dtype is exact."""
     return np.asarray(x, np.float64)
 
 
@@ -312,7 +312,7 @@ def spelt_out(of: Scores, q: Any, k: Any, v: Any) -> Any:
 
 
 def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
-    """The textbook's cotangents in float64; rows with nothing to see send nothing."""
+    """The textbook's gradients in float64; fully masked rows contribute nothing."""
     p = of.p
     pulled = np.where(of.seen, g @ transposed(of.value), 0.0)
     s = p * (pulled - (p * pulled).sum(-1, keepdims=True))

@@ -34,7 +34,7 @@ class Plan:
         merges: merges of the byte-pair tokenizer.
         width, num_layers, num_heads, hidden: the transformer's.
         context: tokens that predict the next one, in training.
-        batch: pieces of text a step.
+        batch: windows of text a step.
         shards: how many parts the batch is cut into; they share the cores, and their gradients are averaged.
         steps: of the training.
         rate: the highest rate of Adam, reached after `warmup` steps.
