@@ -156,7 +156,7 @@ output_is_a_mix = Claim(
 
 
 def stays_within(ops: Operations, case: Any) -> Any:
-    """That no coordinate of the output leaves the range of the values that are seen."""
+    """That no coordinate of the output leaves the range of the visible values."""
     mix, of = ops.scaled_dot_product_attention(**case), figures(case)
     alive, there = of.seen.any(-1), of.seen[..., None]  # (..., queries, keys, 1)
     v = np.broadcast_to(of.value[..., None, :, :], (*of.seen.shape, of.value.shape[-1]))

@@ -58,12 +58,12 @@ def _group(arrays: Arrays) -> int:
 
 
 def _visible(arrays: Arrays, options: Options) -> Any:
-    """Which keys each query sees."""
+    """Which keys are visible to each query."""
     return seen_by({**dict(zip(ARRAYS, arrays, strict=True)), **options})
 
 
 def _with_mask(options: Options, seen: Any) -> Options:
-    """The same options, and what is not `seen` hidden as well."""
+    """The same options, and what is not `seen` masked as well."""
     mask = options.get("mask")
     return {**options, "mask": seen if mask is None else seen & mask}
 
@@ -216,7 +216,7 @@ def bias_scaled(arrays: Arrays, options: Options) -> Asked:
     return arrays, {**options, "bias": None if bias is None else (bias * _scale(arrays, options)).astype(bias.dtype)}
 
 
-# Heads, and pieces that get lost.
+# Heads, and blocks that get lost.
 @asked
 def heads_tiled(arrays: Arrays, options: Options) -> Asked:
     """Deals key heads out in turn: query head h uses h mod key heads (ONNX 2025)."""

@@ -78,7 +78,7 @@ causal_sees_no_future = Claim(
 
 
 def told(ops: Operations, case: Case, rows: Any) -> Any:
-    """Of these rows, (queries) or one, those that tell of a leak: a declared mean over what is hidden is none."""
+    """Of these rows, (queries) or one, those that tell of a leak: a declared mean over masked keys is none."""
     seen = seen_by(case)
     among = np.isin(np.arange(seen.shape[-2]), rows)
     return among & (seen.any(-1) | (ops.conventions.attention_of_nothing != "mean"))

@@ -120,8 +120,8 @@ def _attention(x: Any, p: Any, heads: int, base: Any) -> Any:
         q, k, v = ((x @ p[f"attention.{name}"])[:, own] for name in ("query", "key", "value"))
         rows = []
         for t in range(len(x)):
-            turned = [_turned(k[s], s, base) for s in range(t + 1)]
-            products = [(_turned(q[t], t, base) * key).sum(keepdims=True) for key in turned]
+            rotated = [_rotated(k[s], s, base) for s in range(t + 1)]
+            products = [(_rotated(q[t], t, base) * key).sum(keepdims=True) for key in rotated]
             e = np.exp(np.concatenate(products) / _root(d, x))
             rows.append((e[:, None] / e.sum(keepdims=True) * v[: t + 1]).sum(0))
         columns.append(np.stack(rows))
@@ -136,8 +136,8 @@ def _root(d: int, x: Any) -> Any:
     return arb(d).sqrt()
 
 
-def _turned(row: Any, place: int, base: Any) -> Any:
-    """Pair (i, i + d/2) turned by place · base^(−2i/d)."""
+def _rotated(row: Any, place: int, base: Any) -> Any:
+    """Pair (i, i + d/2) rotated by place · base^(−2i/d)."""
     half = len(row) // 2
     if row.dtype == object:
         from flint import arb
