@@ -18,9 +18,9 @@ from mathcore.embeddings.embedding import one_hot as one_hot
 from mathcore.embeddings.score_table import best_score_table as best_score_table
 from mathcore.language_models.language_models import LanguageModel as LanguageModel
 from mathcore.language_models.language_models import Plan as Plan
-from mathcore.language_models.language_models import WordBigram as WordBigram
 from mathcore.language_models.language_models import start_language_model as start_language_model
 from mathcore.language_models.language_models import train_language_model as train_language_model
+from mathcore.language_models.word_bigram import WordBigram as WordBigram
 from mathcore.layers.linear import linear as linear
 from mathcore.layers.linear import linear_vjp as linear_vjp
 from mathcore.layers.low_rank import low_rank as low_rank

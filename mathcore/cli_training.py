@@ -40,13 +40,9 @@ def train(
     One part in ten is held out. At the end the loss on it is shown beside that of a word bigram, in bits per byte. A
     training that was stopped and resumed gives bit for bit what it gives without the stop.
     """
-    from mathcore.language_models.language_models import (
-        LanguageModel,
-        WordBigram,
-        default_text,
-        split_text,
-        train_language_model,
-    )
+    from mathcore.language_models.language_models import LanguageModel, train_language_model
+    from mathcore.language_models.text import default_text, split_text
+    from mathcore.language_models.word_bigram import WordBigram
     from mathcore.training.checkpoint import save_checkpoint
 
     console = Console()

@@ -20,8 +20,8 @@ from mathcore.digits.digits import nearest_template_bias as nearest_template_bia
 from mathcore.digits.digits import read_digits as read_digits
 from mathcore.digits.digits import stratified_split as stratified_split
 from mathcore.digits.digits import wilson_interval as wilson_interval
-from mathcore.language_models.language_models import default_text as default_text
-from mathcore.language_models.language_models import split_text as split_text
+from mathcore.language_models.text import default_text as default_text
+from mathcore.language_models.text import split_text as split_text
 from mathcore.models.predictor import init_neighbour_predictor as init_neighbour_predictor
 from mathcore.models.predictor import neighbour_gradient as neighbour_gradient
 from mathcore.models.predictor import neighbour_loss as neighbour_loss

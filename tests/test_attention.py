@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.attention.inputs import Dice, Power, powers
+from mathcore.attention import draft_mutants, multi_head_mutants
+from mathcore.attention.exact_inputs import Power, powers
+from mathcore.attention.inputs import Dice
+from mathcore.verify import catalogue, mathcore_target
+from mathcore.verify.claims import Mutant
+from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.runner import derived_seed, run_check
 
 Q, K, V = np.ones((2, 3, 4)), np.ones((1, 5, 4)), np.ones((1, 5, 6))
 
@@ -219,3 +225,47 @@ def test_choices_are_stirred():
     choices = [Dice(number).of(*range(4)) for number in range(1, 400)]
     assert min(choices.count(i) for i in range(4)) > 50
     assert [Dice(0).of("first", "second") for _ in range(3)] == ["first"] * 3
+
+
+# Mutants made of plain attention: right but for their mistake.
+
+
+def plain_blockwise(query, key, value, block_size=512, **options):
+    return draft_mutants.plain_attention(query, key, value, **options)
+
+
+PLAIN = {
+    "scaled_dot_product_attention": draft_mutants.plain_attention,
+    "blockwise_attention": plain_blockwise,
+    "multi_head_attention": multi_head_mutants.plain_heads,
+    "multi_head_attention_step": multi_head_mutants.plain_step,
+}
+MADE_OF_THEM = {
+    m.build
+    for m in (
+        *(m for m in vars(draft_mutants).values() if isinstance(m, Mutant)),
+        *draft_mutants.STAND_INS,
+        *multi_head_mutants.DRAFTS,
+        multi_head_mutants.zero_times_nan,
+        *multi_head_mutants.STEPS,
+    )
+}
+REFUTED = [
+    pytest.param(claim, operation, id=f"{claim.id}-{operation}")
+    for claim in catalogue()
+    for operation in PLAIN
+    if any(m.operation == operation and m.build in MADE_OF_THEM for m in claim.refuted_by)
+]
+
+
+@pytest.mark.parametrize(("claim", "operation"), REFUTED)
+def test_without_its_mistake_a_mutant_passes_the_claim(claim, operation):
+    target = mathcore_target().replacing("plain", **{operation: PLAIN[operation]})
+    for i, check in enumerate(claim.checks):
+        if check.rung != "experiment":  # which measures memory, and a plain score matrix is large
+            result = run_check(claim, check, target, PROFILES["quick"], derived_seed(0, claim.id, i))
+            assert result.outcome == "holds", f"{check.rung}: {result.detail}"
+
+
+def test_every_plain_operation_is_tried():
+    assert {p.values[1] for p in REFUTED} == set(PLAIN)

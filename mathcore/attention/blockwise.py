@@ -1,4 +1,4 @@
-"""Attention over blocks of keys, and two partial results as one."""
+"""Attention over blocks of keys, and two partial results merged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, working
-from mathcore.attention._problem import _attend, _checked, _common_dtype, _joined, _log_total, _Mix, _output, _problem
+from mathcore.attention._args import _attention_args, _checked, _common_dtype
+from mathcore.attention._partial import _log_sum_exp, _merge, _output, _Partial
+from mathcore.attention.dot_product import _attend
 
 
 def blockwise_attention(
@@ -26,16 +28,16 @@ def blockwise_attention(
 ) -> Array | tuple[Array, Array]:
     r"""`scaled_dot_product_attention` in blocks, in memory that does not grow with queries × keys.
 
-    Each block of keys leaves its maximum m, total t and unnormalised mix a; two of them join to
+    Each block of keys leaves its maximum m, total t and unnormalised output a; two of them merge to
 
     $$m = \max(m_1, m_2), \qquad t = e^{m_1 - m}t_1 + e^{m_2 - m}t_2, \qquad a = e^{m_1 - m}a_1 + e^{m_2 - m}a_2$$
 
-    and the output is a / t at the end. Blocks beyond the causal edge are not touched.
+    and the output is a / t at the end. Blocks that the causal mask covers are skipped.
 
     Args:
         query, key, value, mask, bias, is_causal, query_offset, scale, return_lse: as for
             `scaled_dot_product_attention`.
-        block_size: how many queries and keys are worked on at a time.
+        block_size: how many queries and keys a block has.
 
     Returns:
         What `scaled_dot_product_attention` returns, up to rounding.
@@ -57,25 +59,25 @@ def blockwise_attention(
     q, k, v = _checked(query, key, value)
     if operator.index(block_size) < 1:
         raise ValueError(f"`block_size` must be at least 1, got {block_size}")
-    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
-    output, lse = _attend(problem, _common_dtype(q, k, v), return_lse, (block_size, block_size))
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+    output, lse = _attend(args, _common_dtype(q, k, v), return_lse, (block_size, block_size))
     return output if lse is None else (output, lse)
 
 
 def merge_attention(
     output_a: npt.ArrayLike, lse_a: npt.ArrayLike, output_b: npt.ArrayLike, lse_b: npt.ArrayLike
 ) -> tuple[Array, Array]:
-    r"""Combine what the same queries found among two disjoint sets of keys.
+    r"""Merge the attention of the same queries over two disjoint sets of keys.
 
     $$\ell = \ln(e^{\ell_a} + e^{\ell_b}), \qquad O = e^{\ell_a - \ell} O_a + e^{\ell_b - \ell} O_b$$
 
     Args:
         output_a, output_b: (..., queries, value width), floats.
-        lse_a, lse_b: (..., queries), floats; −∞ where a query saw nothing, and then its output does not matter.
+        lse_a, lse_b: (..., queries), floats; −∞ in a fully masked row, whose output does not matter.
 
     Returns:
         The output and the log-sum-exp over both sets, in the dtypes that the two outputs and the two log-sum-exps
-        promote to. Where one side saw nothing, the other comes back bit for bit; where both did, zeros and −∞.
+        promote to. Where one side is fully masked, the other comes back bit for bit; where both are, zeros and −∞.
 
     Raises:
         TypeError: if an argument is not floating.
@@ -98,13 +100,13 @@ def merge_attention(
             f"(..., queries), got {shapes[0]}, {shapes[2]}, {shapes[1]}, {shapes[3]}"
         )
     work = np.result_type(*(working(x) for x in (a, b, *lse)))
-    mix = _joined(*(_found(x.astype(work), y.astype(work)) for x, y in zip((a, b), lse, strict=True)))
-    output = _output(mix).astype(np.result_type(a, b), copy=False)
-    return output, _log_total(mix).astype(np.result_type(*lse), copy=False)
+    merged = _merge(*(_from_result(x.astype(work), y.astype(work)) for x, y in zip((a, b), lse, strict=True)))
+    output = _output(merged).astype(np.result_type(a, b), copy=False)
+    return output, _log_sum_exp(merged).astype(np.result_type(*lse), copy=False)
 
 
-def _found(output: Array, lse: Array) -> _Mix:
-    """A finished result as a mix: the log-sum-exp stands for a single score."""
+def _from_result(output: Array, lse: Array) -> _Partial:
+    """A finished result as a partial one: the log-sum-exp stands for a single score."""
     nothing = np.asarray(lse == -np.inf, dtype=bool)[..., None]
     zero, one = (np.asarray(n, dtype=output.dtype) for n in (0, 1))
-    return _Mix(np.where(nothing, zero, output), np.where(nothing, zero, one), lse[..., None])
+    return _Partial(np.where(nothing, zero, output), np.where(nothing, zero, one), lse[..., None])

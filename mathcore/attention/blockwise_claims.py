@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from mathcore.attention import blockwise_mutants
 from mathcore.attention import dot_product_mutants as wrong
-from mathcore.attention.dot_product_claims import fed, over
+from mathcore.attention import draft_mutants as drafts
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import attention_rounding, lse_rounding, merge_rounding, plain_mean
+from mathcore.attention.exact_inputs import exact_cases
 from mathcore.attention.inputs import (
     blockwise_cases,
     cases,
-    exact_cases,
     merged,
     narrow_values,
     partial_results,
     sentences,
 )
-from mathcore.attention.textbook import agrees, figures, lse_agrees, merged_within, seen_by, some_keys
+from mathcore.attention.textbook import Case, agrees, figures, lse_agrees, merged_within, seen_by, some_keys
 from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.verify import Claim, Limits, Operations, all_of, at_most, equal, identical
 
@@ -40,8 +40,26 @@ decode_equals_prefill = Claim(
 )
 
 
+def fed(ops: Operations, pieces: Any, **case: Any) -> tuple[list[Any], list[Any]]:
+    """The outputs of the pieces of a sentence, and again with the caches as they were after each, asked at the end."""
+    asked, end, cache = [], 0, ops.KeyValueCache()
+    for size in pieces:
+        rows, end = slice(end, end + size), end + size
+        cache = cache.append(case["key"][..., rows, :], case["value"][..., rows, :])
+        asked.append((cache, case["query"][..., rows, :], over(case, rows, end), len(cache) == end))
+    answers = [[cache.attend(q, **options) for cache, q, options, _ in asked] for _ in range(2)]
+    return [*answers[0], [right for *_, right in asked]], answers[1]
+
+
+def over(case: Case, rows: slice, end: int) -> Case:
+    """The options of some of the queries, over the first words."""
+    given = {name: case.get(name) for name in ("mask", "bias")}
+    wide = {n: x if x is None else np.broadcast_to(x, seen_by(case).shape)[..., rows, :end] for n, x in given.items()}
+    return {**wide, "scale": case["scale"]}
+
+
 @decode_equals_prefill.exact(exact_cases(square=True, causal=True), cuts=st.sets(st.integers(1, 5)), effort=0.5)
-def _(ops: Operations, cuts: set[int], **case: Any) -> Any:
+def decoding_in_pieces_is_exact(ops: Operations, cuts: set[int], **case: Any) -> Any:
     words = case["key"].shape[-2]
     pieces = np.diff([0, *sorted(c for c in cuts if c < words), words])
     (*parts, lengths), _ = fed(ops, pieces, **case)
@@ -49,7 +67,7 @@ def _(ops: Operations, cuts: set[int], **case: Any) -> Any:
 
 
 @decode_equals_prefill.property(sentences(), pieces=st.lists(st.integers(0, 5), max_size=8))
-def _(ops: Operations, pieces: list[int], **case: Any) -> Any:
+def decoding_in_pieces_within_rounding(ops: Operations, pieces: list[int], **case: Any) -> Any:
     case, words = {**case, "is_causal": True, "query_offset": 0}, case["key"].shape[-2]
     ends = [0, *(int(e) for e in np.cumsum(pieces) if 0 < e < words), words]
     (*parts, lengths), again = fed(ops, np.diff(ends), **case)
@@ -66,7 +84,9 @@ def _(ops: Operations, pieces: list[int], **case: Any) -> Any:
 @decode_equals_prefill.property(
     sentences(), cut=st.integers(0, 8), last=st.integers(1, 9), causal=st.booleans(), lse=st.booleans(), effort=0.5
 )
-def _(ops: Operations, cut: int, last: int, causal: bool, lse: bool, **case: Any) -> Any:
+def caches_with_one_beginning_stay_apart(
+    ops: Operations, cut: int, last: int, causal: bool, lse: bool, **case: Any
+) -> Any:
     # One beginning, two ends: both are asked once both are there, by the last words, causal or not.
     words, beginning, relations = case["key"].shape[-2], ops.KeyValueCache(), []
     cut, rows = min(cut, words - 1), slice(max(words - last, 0), words)
@@ -111,7 +131,7 @@ streaming_equals_full = Claim(
         ),
         *(
             wrong.renamed(m, "blockwise_attention")
-            for m in (wrong.from_zero, wrong.unshifted, wrong.probabilities_in_bfloat16)
+            for m in (drafts.from_zero, drafts.unshifted, drafts.probabilities_in_bfloat16)
         ),
         blockwise_mutants.last_block_alone,
         blockwise_mutants.blocks_not_rescaled,
@@ -123,18 +143,18 @@ streaming_equals_full = Claim(
         blockwise_mutants.merged_before_it_divides,
         blockwise_mutants.nothing_times_nan,
         blockwise_mutants.table_of_the_mask,
-        wrong.renamed(wrong.summed_before_it_divides, "blockwise_attention"),
+        wrong.renamed(drafts.summed_before_it_divides, "blockwise_attention"),
     ),
 )
 
 
 @streaming_equals_full.exact(exact_cases(), block_size=st.integers(1, 5), effort=0.25)
-def _(ops: Operations, block_size: int, **case: Any) -> Any:
+def blocks_are_exact(ops: Operations, block_size: int, **case: Any) -> Any:
     return equal(ops.blockwise_attention(**case, block_size=block_size), ops.scaled_dot_product_attention(**case))
 
 
 @streaming_equals_full.property(blockwise_cases(), lse=st.booleans())
-def _(ops: Operations, block_size: int, lse: bool, **case: Any) -> Any:
+def blocks_match_the_textbook(ops: Operations, block_size: int, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.blockwise_attention(**case, block_size=block_size), blocks=True, **case)
     mix, log_sum = ops.blockwise_attention(**case, block_size=block_size, return_lse=True)
@@ -142,17 +162,17 @@ def _(ops: Operations, block_size: int, lse: bool, **case: Any) -> Any:
 
 
 @streaming_equals_full.property(narrow_values(), block_size=st.integers(1, 8), effort=0.5)
-def _(ops: Operations, block_size: int, **case: Any) -> Any:
+def blocks_of_narrow_values_match_the_textbook(ops: Operations, block_size: int, **case: Any) -> Any:
     return agrees(ops, ops.blockwise_attention(**case, block_size=block_size), blocks=True, **case)
 
 
 @streaming_equals_full.property(partial_results(), effort=0.5)
-def _(ops: Operations, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
+def merged_partial_results_match_the_textbook(ops: Operations, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
     return merged(ops, ops.merge_attention(a, lse_a, b, lse_b), a, lse_a, b, lse_b)
 
 
 @streaming_equals_full.property(cases(), share=st.floats(0, 1), effort=0.25)
-def _(ops: Operations, share: float, **case: Any) -> Any:
+def merged_halves_match_the_whole(ops: Operations, share: float, **case: Any) -> Any:
     keys, alive = case["key"].shape[-2], seen_by(case).any(-1)
     cut = round(share * keys)
     (a, log_a), (b, log_b) = (
@@ -164,7 +184,7 @@ def _(ops: Operations, share: float, **case: Any) -> Any:
 
 
 @streaming_equals_full.experiment
-def _(ops: Operations, rng: Any) -> Any:
+def memory_grows_with_the_length(ops: Operations, rng: Any) -> Any:
     def peak(words: int, **options: Any) -> int:
         x = rng.normal(size=(words, 4)).astype(np.float32)
         ops.blockwise_attention(x, x, x, block_size=64, **options)  # what is allocated once

@@ -1,4 +1,4 @@
-"""Keys and values of the words so far."""
+"""Keys and values of the tokens so far."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
-from mathcore.attention._problem import _checked
+from mathcore.attention._args import _checked
 from mathcore.attention.dot_product import scaled_dot_product_attention
 
 
 class KeyValueCache:
-    """The keys and values of the words read so far, so that each word is projected once.
+    """The keys and values of the tokens so far, so that each token is projected once.
 
     A cache never changes: `append` returns a longer one, and all earlier ones stay valid. Caches that grow from one
-    another share memory, which doubles when it is full; two that grow from the same one part ways by a copy.
+    another share memory, which doubles when it is full; two that grow from the same one no longer do: one is copied.
     Threads must not extend one cache at the same time.
 
         cache = KeyValueCache()
@@ -38,7 +38,7 @@ class KeyValueCache:
         self._length = 0
 
     def __len__(self) -> int:
-        """How many words have been read: the position of the next one."""
+        """How many tokens there are: the position of the next one."""
         return self._length
 
     @property
@@ -62,18 +62,18 @@ class KeyValueCache:
         return self._read(self._store.value)
 
     def append(self, key: npt.ArrayLike, value: npt.ArrayLike) -> KeyValueCache:
-        """This cache and the words after it.
+        """This cache and the tokens after it.
 
         Args:
-            key: (..., heads, new words, width), floats; rotated already, if they are to be.
-            value: (..., heads, new words, value width), floats.
+            key: (..., heads, new tokens, width), floats; rotated already, if they are to be.
+            value: (..., heads, new tokens, value width), floats.
 
         Returns:
-            A cache longer by the new words.
+            A cache longer by the new tokens.
 
         Raises:
             TypeError: if an argument is not floating.
-            ValueError: if a dtype or a shape, but for the number of words, differs from that of the words before.
+            ValueError: if a dtype or a shape, but for the number of tokens, differs from that of the tokens before.
 
         Examples:
             >>> len(mc.KeyValueCache().append(key=np.zeros((3, 2)), value=np.zeros((3, 1))))
@@ -104,10 +104,10 @@ class KeyValueCache:
         scale: float | None = None,
         return_lse: bool = False,
     ) -> Array | tuple[Array, Array]:
-        """`scaled_dot_product_attention` of the last words read, whose queries these are, over all of the words.
+        """`scaled_dot_product_attention` of the last tokens, whose queries these are, over all of them.
 
         Args:
-            query: (..., heads, queries, width), floats; the last of them stands at the last word.
+            query: (..., heads, queries, width), floats; the last of them is that of the last token.
             mask, bias, is_causal, scale, return_lse: as for `scaled_dot_product_attention`.
 
         Returns:
@@ -139,7 +139,7 @@ class KeyValueCache:
 
 @dataclass
 class _Store:
-    """Memory that caches share: `used` words of it are taken."""
+    """Memory that caches share: `used` tokens of it are taken."""
 
     key: Array
     value: Array

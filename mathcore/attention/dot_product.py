@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
-from mathcore.attention._problem import Place, _attend, _attention_vjp, _checked, _common_dtype, _problem, _weights
+from mathcore._compute.matmul import product
+from mathcore._compute.reduce import beside, highest
+from mathcore.attention._args import (
+    KeyHead,
+    _attention_args,
+    _AttentionArgs,
+    _checked,
+    _common_dtype,
+    _grouped,
+    _tiles,
+    _transposed,
+)
+from mathcore.attention._partial import (
+    _at_least_one,
+    _exp_below,
+    _finite_or_zero,
+    _log_sum_exp,
+    _merge,
+    _nonfinite_contribution,
+    _output,
+    _unnormalised,
+    _zero_masked,
+)
 
 
 def scaled_dot_product_attention(
@@ -29,19 +54,19 @@ def scaled_dot_product_attention(
         query: (..., heads, queries, width), floats; (queries, width) for a single head.
         key: (..., key heads, keys, width), floats. Query head h uses key head h // (heads / key heads).
         value: (..., key heads, keys, value width), floats.
-        mask: bools that broadcast to (..., heads, queries, keys); a key is seen where True.
-        bias: floats that broadcast alike, added to the scores; −∞ hides a key as the mask does.
-        is_causal: query i sees no key beyond i + `query_offset`.
-        query_offset: where the first query stands, counted from the first key; used by `is_causal` alone.
+        mask: bools that broadcast to (..., heads, queries, keys); a key is visible where True.
+        bias: floats that broadcast alike, added to the scores; −∞ masks a key as the mask does.
+        is_causal: mask every key beyond i + `query_offset` for query i.
+        query_offset: the position of the first query, counted from the first key; used by `is_causal` alone.
         scale: what the products are multiplied by; 1/√width if None.
         return_lse: also return the logarithm of each row's sum of exponentials, as `merge_attention` needs it.
 
     Returns:
         (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
-        pair, the second (..., heads, queries) in the precision of the arithmetic. A query that sees nothing gets
-        zeros, and −∞. What is not seen has no influence, NaN and ∞ included; a visible ∞ comes through however
-        small its weight. A query that sees a single key gets its value bit for bit. No output overflows where its
-        values do not; where the highest score overflows, it is NaN.
+        pair, the second (..., heads, queries) in the dtype of the arithmetic. A fully masked row gives zeros, and −∞.
+        What is masked has no influence, NaN and ∞ included; a visible ∞ comes through however small its weight. A
+        query to which a single key is visible gets its value bit for bit. No output overflows where its values do
+        not; where the highest score overflows, it is NaN.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -57,9 +82,35 @@ def scaled_dot_product_attention(
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
     """
     q, k, v = _checked(query, key, value)
-    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
-    output, lse = _attend(problem, _common_dtype(q, k, v), return_lse)
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+    output, lse = _attend(args, _common_dtype(q, k, v), return_lse)
     return output if lse is None else (output, lse)
+
+
+def _attend(
+    args: _AttentionArgs, dtype: np.dtype[Any], with_lse: bool = False, tile: tuple[int, int] | None = None
+) -> tuple[Array, Array | None]:
+    """The output in that dtype and, if asked for, the log-sum-exp; in tiles of (queries, keys) if there are many."""
+    tile = tile or args.tile_shape()
+    if tile is None:  # quickly: small calls are many
+        with np.errstate(invalid="ignore", over="ignore"):
+            partial = _unnormalised(args)
+        return _output(partial).astype(dtype, copy=False), _log_sum_exp(partial) if with_lse else None
+    height, breadth = tile
+    output = np.empty((*args.query.shape[:-1], args.value.shape[-1]), dtype)
+    lse = np.empty(output.shape[:-1], args.query.dtype) if with_lse else None
+
+    def attend(key_head: KeyHead, rows: slice) -> None:
+        heads = args.heads(key_head)
+        columns = list(_tiles(args.reach(rows), breadth)) or [slice(0)]
+        with np.errstate(invalid="ignore", over="ignore"):  # what is masked may be anything
+            partial = functools.reduce(_merge, (_unnormalised(args.tile(key_head, rows, some)) for some in columns))
+        output[*heads, rows, :] = _output(partial)
+        if lse is not None:
+            lse[*heads, rows] = _log_sum_exp(partial)
+
+    args.for_each_tile_row(attend, height)
+    return output, lse
 
 
 def scaled_dot_product_attention_vjp(
@@ -85,8 +136,8 @@ def scaled_dot_product_attention_vjp(
         query, key, value, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
 
     Returns:
-        The cotangents of query, key and value, each in the shape and dtype of its input; a key head collects those
-        of all query heads that share it. A key that no query sees gets exact zeros.
+        The gradients of query, key and value, each in the shape and dtype of its input; a key head collects those
+        of all query heads that share it. A key that is masked for every query gets exact zeros.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -104,8 +155,42 @@ def scaled_dot_product_attention_vjp(
     if g.shape != (*q.shape[:-1], v.shape[-1]):
         expected = (*q.shape[:-1], v.shape[-1])
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
-    q_bar, k_bar, v_bar = _attention_vjp(working(g), _problem(q, k, v, mask, bias, is_causal, query_offset, scale))
+    q_bar, k_bar, v_bar = _attention_vjp(
+        working(g), _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+    )
     return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
+
+
+def _attention_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
+    """The gradients of query, key and value, a key head at a time."""
+    bars = tuple(np.zeros_like(x) for x in (args.query, args.key, args.value))
+
+    def pull(key_head: KeyHead, rows: slice) -> None:
+        heads, tile = args.heads(key_head), args.tile(key_head, rows, slice(None))
+        keys = (*key_head[:-1], slice(key_head[-1], key_head[-1] + 1)) if key_head else (...,)
+        for bar, index, pulled in zip(bars, (heads, keys, keys), _tile_vjp(g[heads], tile), strict=True):
+            bar[index] = pulled
+
+    args.for_each_tile_row(pull, max(args.query.shape[-2], 1))
+    return bars[0], bars[1], bars[2]
+
+
+def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
+    """The gradients of all queries and keys of a tile at once."""
+    q, k, v, heads, seen = args.query, args.key, args.value, args.key_heads, args.visible()
+    p = _weights(args, seen)  # (..., heads, queries, keys)
+    with np.errstate(invalid="ignore", over="ignore"):  # masked NaN and ∞ are removed as soon as they appear
+        p_bar = _zero_masked(seen, product(_grouped(g, heads), _transposed(v)).reshape(p.shape))
+        s_bar = _zero_masked(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
+        s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
+        q_bar = product(s_bar, _finite_or_zero(k)).reshape(q.shape)
+        k_bar = product(_transposed(s_bar), _grouped(_finite_or_zero(q), heads))
+        v_bar = product(_transposed(_grouped(p, heads)), _grouped(_finite_or_zero(g), heads))
+        if g.dtype != object and not np.isfinite(g).all():
+            attended = _transposed(np.broadcast_to(True if seen is None else seen, p.shape))
+            extra = _nonfinite_contribution(attended, g)
+            v_bar = v_bar + extra.reshape(*v_bar.shape[:-2], -1, *v_bar.shape[-2:]).sum(axis=-3)
+    return args.scaled(q_bar), args.scaled(k_bar), v_bar
 
 
 def attention_weights(
@@ -126,7 +211,7 @@ def attention_weights(
         query, key, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
 
     Returns:
-        (..., heads, queries, keys), in the dtype that query and key promote to. Exactly 0 for a key that is not seen.
+        (..., heads, queries, keys), in the dtype that query and key promote to. Exactly 0 for a masked key.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -137,12 +222,22 @@ def attention_weights(
         array([[0.25, 0.75]])
     """
     q, k, _ = _checked(query, key, key)
-    problem = _problem(q, k, k, mask, bias, is_causal, query_offset, scale)
+    args = _attention_args(q, k, k, mask, bias, is_causal, query_offset, scale)
     weights = np.empty((*q.shape[:-1], k.shape[-2]), _common_dtype(q, k))
 
-    def weigh(place: Place, rows: slice) -> None:
-        block = problem.block(place, rows, slice(None))
-        weights[*problem.heads(place), rows, :] = _weights(block, block.seen())
+    def weigh(key_head: KeyHead, rows: slice) -> None:
+        tile = args.tile(key_head, rows, slice(None))
+        weights[*args.heads(key_head), rows, :] = _weights(tile, tile.visible())
 
-    problem.share(weigh, (problem.cut() or (max(q.shape[-2], 1),))[0])
+    args.for_each_tile_row(weigh, (args.tile_shape() or (max(q.shape[-2], 1),))[0])
     return weights
+
+
+def _weights(args: _AttentionArgs, seen: Array | None) -> Array:
+    """softmax of the scores, exactly 0 where masked."""
+    with np.errstate(invalid="ignore", over="ignore"):  # what is masked may be anything
+        scores = args.scores()
+        exponentials = _exp_below(scores, highest(scores), out=scores)
+        total = np.add.reduce(exponentials, axis=-1, keepdims=True)
+        weights = beside(np.divide, exponentials, _at_least_one(total), exponentials)
+    return _zero_masked(seen, weights)

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention import dot_product_mutants as wrong
+from mathcore.attention import draft_mutants as drafts
 from mathcore.attention import scaling_mutants
-from mathcore.attention.claims_inputs import VASWANI
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import (
     attention_rounding,
@@ -21,13 +21,12 @@ from mathcore.attention.dot_product_tolerances import (
     weighted_mean,
     weights_rounding,
 )
+from mathcore.attention.exact_inputs import exact_cases, exactly
 from mathcore.attention.inputs import (
     a_quarter_turn_apart,
     another_sentence,
     cases,
     empty_cases,
-    exact_cases,
-    exactly,
     large_cases,
     mixed_cases,
     narrow_values,
@@ -37,30 +36,26 @@ from mathcore.attention.inputs import (
     sentences,
     specials_in_sight,
     translated,
-    two_futures,
-    two_hidden_contents,
     two_keys,
     two_words,
     weighings,
-    with_other_future,
     with_other_head,
-    with_other_hidden,
     with_winners,
 )
-from mathcore.attention.options import ARRAYS, Case
 from mathcore.attention.textbook import (
+    ARRAYS,
+    VASWANI,
+    Case,
     agrees,
     as_numbers,
     figures,
     first_seen,
-    last_queries,
     lse_agrees,
-    mixed,
-    nothing_seen,
     per_head,
     same_answer,
     seen_by,
     textbook,
+    weighted_sum,
     weights_agree,
     without_values,
 )
@@ -94,18 +89,18 @@ weights_are_distributions = Claim(
     tolerances=(total_weight, weights_rounding),
     refuted_by=(
         *map(
-            wrong.as_weights,
+            drafts.as_weights,
             (
-                wrong.masked_after,
-                wrong.unnormalised,
-                wrong.sigmoids,
-                wrong.along_the_queries,
-                wrong.shifted_by_all,
-                wrong.from_zero,
-                wrong.never_dividing_by_zero,
-                wrong.probabilities_in_bfloat16,
-                wrong.unshifted,
-                wrong.scores_in_bfloat16,
+                drafts.masked_after,
+                drafts.unnormalised,
+                drafts.sigmoids,
+                drafts.along_the_queries,
+                drafts.shifted_by_all,
+                drafts.from_zero,
+                drafts.never_dividing_by_zero,
+                drafts.probabilities_in_bfloat16,
+                drafts.unshifted,
+                drafts.scores_in_bfloat16,
             ),
         ),
         *map(
@@ -124,7 +119,7 @@ weights_are_distributions = Claim(
 
 
 @weights_are_distributions.property(weighings())
-def _(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
+def weights_sum_to_one(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
     weights, keys = ops.attention_weights(query, key, **options), key.shape[-2]
     alive = seen_by({"query": query, "key": key, **options}).any(-1)
     total = true_matmul(weights[alive], np.ones((keys, 1)))[:, 0]
@@ -147,21 +142,21 @@ output_is_a_mix = Claim(
     limits=Limits(options=("return_lse",)),
     tolerances=(weighted_mean,),
     refuted_by=(
-        wrong.masked_after,
-        wrong.unnormalised,
-        wrong.sigmoids,
-        wrong.along_the_queries,
-        wrong.never_dividing_by_zero,
-        wrong.probabilities_in_bfloat16,
+        drafts.masked_after,
+        drafts.unnormalised,
+        drafts.sigmoids,
+        drafts.along_the_queries,
+        drafts.never_dividing_by_zero,
+        drafts.probabilities_in_bfloat16,
         wrong.mask_ignored(MIX),
         wrong.one_word_ahead(MIX),
-        wrong.summed_before_it_divides,
+        drafts.summed_before_it_divides,
     ),
 )
 
 
 def stays_within(ops: Operations, case: Any) -> Any:
-    """That no coordinate of the output leaves the range of the values that are seen."""
+    """That no coordinate of the output leaves the range of the visible values."""
     mix, of = ops.scaled_dot_product_attention(**case), figures(case)
     alive, there = of.seen.any(-1), of.seen[..., None]  # (..., queries, keys, 1)
     v = np.broadcast_to(of.value[..., None, :, :], (*of.seen.shape, of.value.shape[-1]))
@@ -171,12 +166,12 @@ def stays_within(ops: Operations, case: Any) -> Any:
 
 
 @output_is_a_mix.property(narrow_values())
-def _(ops: Operations, **case: Any) -> Any:
+def each_feature_within_the_visible_values(ops: Operations, **case: Any) -> Any:
     return stays_within(ops, case)
 
 
 @output_is_a_mix.property(narrow_values(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
+def equal_values_come_back_within_rounding(ops: Operations, **case: Any) -> Any:
     # Of equal values there is one mixture only, so that every rounding shows.
     value = np.broadcast_to(case["value"][..., :1, :], case["value"].shape)
     return stays_within(ops, {**case, "value": value.copy()})
@@ -195,20 +190,20 @@ is_a_search = Claim(
     tolerances=(one_winner, attention_rounding, plain_mean),
     refuted_by=(
         *(m(MIX) for m in (wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape, wrong.mask_inverted)),
-        wrong.uniform,
-        wrong.nearest_words,
-        wrong.negated,
-        wrong.sigmoids,
-        wrong.unnormalised,
-        wrong.along_the_queries,
-        wrong.shifted_by_all,
-        wrong.from_zero,
+        drafts.uniform,
+        drafts.nearest_words,
+        drafts.negated,
+        drafts.sigmoids,
+        drafts.unnormalised,
+        drafts.along_the_queries,
+        drafts.shifted_by_all,
+        drafts.from_zero,
     ),
 )
 
 
 @is_a_search.property(with_winners())
-def _(ops: Operations, **case: Any) -> Any:
+def distance_to_the_winner_is_bounded(ops: Operations, **case: Any) -> Any:
     mix, of = ops.scaled_dot_product_attention(**case), figures(case)
     alive, seen = of.seen.any(-1), of.seen[..., None]
     v = np.broadcast_to(of.value[..., None, :, :], (*seen.shape[:-1], of.value.shape[-1]))
@@ -243,24 +238,24 @@ uniform_when_keys_equal = Claim(
                 wrong.values_of_the_first_head,
             )
         ),
-        wrong.nearest_words,
-        wrong.winner_alone,
-        wrong.along_the_queries,
-        wrong.sigmoids,
-        wrong.unnormalised,
-        wrong.never_dividing_by_zero,
-        wrong.in_float16,
-        wrong.masked_after,
-        wrong.shifted_by_all,
-        wrong.from_zero,
-        wrong.probabilities_in_bfloat16,
-        wrong.summed_before_it_divides,
+        drafts.nearest_words,
+        drafts.winner_alone,
+        drafts.along_the_queries,
+        drafts.sigmoids,
+        drafts.unnormalised,
+        drafts.never_dividing_by_zero,
+        drafts.in_float16,
+        drafts.masked_after,
+        drafts.shifted_by_all,
+        drafts.from_zero,
+        drafts.probabilities_in_bfloat16,
+        drafts.summed_before_it_divides,
     ),
 )
 
 
 @uniform_when_keys_equal.exact(exact_cases(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
+def equal_keys_give_the_exact_mean(ops: Operations, **case: Any) -> Any:
     case["key"] = case["key"][..., :1, :].repeat(case["key"].shape[-2], -2)
     seen = seen_by(case) + case["value"].ravel()[0] * 0  # 0 and 1, numbers of the same kind
     count = seen.sum(-1, keepdims=True)
@@ -269,7 +264,7 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @uniform_when_keys_equal.property(narrow_values())
-def _(ops: Operations, **case: Any) -> Any:
+def equal_keys_give_the_mean(ops: Operations, **case: Any) -> Any:
     bias = case["bias"] if case["bias"] is None else case["bias"][..., :1]  # the same for all keys
     case |= {"key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": bias}
     mix, of = ops.scaled_dot_product_attention(**case), figures(case)
@@ -283,7 +278,7 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @uniform_when_keys_equal.property(one_in_sight(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
+def a_single_visible_value_is_returned(ops: Operations, **case: Any) -> Any:
     mix, alone = ops.scaled_dot_product_attention(**case), seen_by(case).sum(-1) == 1
     return same_answer(ops, mix[alone], first_seen(case)[alone])
 
@@ -305,10 +300,10 @@ weights_depend_on_the_sentence = Claim(
     needs=(MIX, "attention_weights"),
     dispensable=("attention_weights",),
     refuted_by=(
-        wrong.uniform,
-        wrong.nearest_words,
-        wrong.negated,
-        wrong.as_weights(wrong.nearest_words),
+        drafts.uniform,
+        drafts.nearest_words,
+        drafts.negated,
+        drafts.as_weights(drafts.nearest_words),
         common.first_answer_kept(MIX),
         wrong.of_weights(common.first_answer_kept),
     ),
@@ -316,7 +311,7 @@ weights_depend_on_the_sentence = Claim(
 
 
 @weights_depend_on_the_sentence.property(sentence())
-def _(ops: Operations, query: Any, key: Any) -> Any:
+def weight_grows_with_another_key(ops: Operations, query: Any, key: Any) -> Any:
     given_that(query.any(), "the query is not 0")
     other, word = another_sentence(query, key)
     before, after = (ops.attention_weights(query, k)[..., word] for k in (key, other))
@@ -324,7 +319,7 @@ def _(ops: Operations, query: Any, key: Any) -> Any:
 
 
 @weights_depend_on_the_sentence.property(sentence())
-def _(ops: Operations, query: Any, key: Any) -> Any:
+def mixed_weight_grows_with_another_key(ops: Operations, query: Any, key: Any) -> Any:
     given_that(query.any(), "the query is not 0")
     other, word = another_sentence(query, key)
     own = (np.arange(len(key)) == word)[:, None].astype(key.dtype)  # mixing this reads the weight of the word
@@ -365,7 +360,7 @@ order_blind = Claim(
                 wrong.bias_of_the_first_query,
             )
         ),
-        wrong.nearest_words,
+        drafts.nearest_words,
         wrong.not_turned,
     ),
 )
@@ -379,14 +374,14 @@ def reordered(case: Case, order: Any) -> Case:
 
 
 @order_blind.exact(exact_cases(square=True), order=st.permutations(range(6)))
-def _(ops: Operations, order: Any, **case: Any) -> Any:
+def reordering_keys_reorders_exactly(ops: Operations, order: Any, **case: Any) -> Any:
     order = [i for i in order if i < case["key"].shape[-2]]
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, reordered(case, order)))
     return equal(after, before[..., order, :])
 
 
 @order_blind.property(sentences(), rng=seeds())
-def _(ops: Operations, rng: Any, **case: Any) -> Any:
+def reordering_within_rounding(ops: Operations, rng: Any, **case: Any) -> Any:
     order = rng.permutation(case["key"].shape[-2])
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, reordered(case, order)))
     within = attention_rounding(figures(case), before.dtype)
@@ -396,164 +391,12 @@ def _(ops: Operations, rng: Any, **case: Any) -> Any:
 
 
 @order_blind.property(two_words(), effort=0.5)
-def _(ops: Operations, halves: Any) -> Any:
+def rotation_tells_the_order(ops: Operations, halves: Any) -> Any:
     given_that(halves.any(), "no word is 0")
     words = a_quarter_turn_apart(halves)
     itself, other = (ops.scaled_dot_product_attention(x, x, np.eye(2)) for x in (words, ops.rope(words)))
     again = ops.scaled_dot_product_attention(x := ops.rope(words[::-1]), x, np.eye(2))[::-1, ::-1]
     return all_of(less(again[0, 0], itself[0, 0]), less(itself[0, 0], other[0, 0]))
-
-
-causal_sees_no_future = Claim(
-    "attention.causal_sees_no_future",
-    faq=20,
-    statement="With the causal mask, what comes out for a word is bit for bit unaffected by what any later word, or "
-    "the bias of one, holds, NaN and infinity included, whatever the other options.",
-    formula=r"\partial O_i / \partial (k_j, v_j) = 0 \quad (j > i + m)",
-    legend={"m": "where the first query stands, counted from the first key"},
-    source="Vaswani et al., arXiv:1706.03762, §3.2.3",
-    needs=(MIX, "attention_weights", "blockwise_attention"),
-    limits=Limits(options=("blockwise_attention.return_lse",)),
-    dispensable=("attention_weights", "blockwise_attention"),
-    refuted_by=(
-        *(
-            m(MIX)
-            for m in (
-                *wrong.LOST,
-                wrong.lost_with_lse,
-                wrong.one_word_ahead,
-                wrong.backwards,
-                wrong.one_mask_row_for_four,
-                wrong.anchored_at_the_last_key,
-            )
-        ),
-        wrong.zero_times_nan,
-        wrong.hidden_added,
-        wrong.masked_after,
-        wrong.shifted_by_all,
-        wrong.STAND_INS[0],
-        wrong.bias_after_mask,
-        wrong.of_weights(wrong.one_word_ahead),
-        wrong.of_weights(wrong.backwards),
-        wrong.renamed(wrong.zero_times_nan, "blockwise_attention"),
-    ),
-)
-
-
-def told(ops: Operations, case: Case, rows: Any) -> Any:
-    """Of these rows, (queries) or one, those that tell of a leak: a declared mean over what is hidden is none."""
-    seen = seen_by(case)
-    among = np.isin(np.arange(seen.shape[-2]), rows)
-    return among & (seen.any(-1) | (ops.conventions.attention_of_nothing != "mean"))
-
-
-@causal_sees_no_future.property(two_futures(), lse=st.booleans())
-def _(ops: Operations, case: Case, instead: Case, cut: int, lse: bool) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
-    before, after = (ops.scaled_dot_product_attention(**c, return_lse=lse) for c in (case, changed))
-    rows = told(ops, case, rows)
-    parts = zip(before, after, strict=True) if lse else [(before, after)]
-    return all_of(*(same_answer(ops, y[rows], x[rows]) for x, y in parts))
-
-
-@causal_sees_no_future.property(two_futures(), effort=0.25)
-def _(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
-    before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
-    rows = told(ops, case, rows)
-    return identical(after[rows], before[rows])
-
-
-@causal_sees_no_future.property(two_futures(in_blocks=True), effort=0.25)
-def _(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
-    before, after = (ops.blockwise_attention(**c) for c in (case, changed))
-    rows = told(ops, case, rows)
-    return same_answer(ops, after[rows], before[rows])
-
-
-mask_excludes = Claim(
-    "attention.mask_excludes",
-    faq=20,
-    statement="A word that is hidden has the weight 0, no tiny one, and no influence, whatever it or its bias holds, "
-    "NaN and infinity included; a query with nothing to see gets zeros, or what the target declares.",
-    formula=r"M_{ij} = 0 \Rightarrow P_{ij} = 0",
-    source="Vaswani et al., arXiv:1706.03762, §3.2.3",
-    needs=(MIX, "attention_weights", "blockwise_attention"),
-    limits=Limits(options=("return_lse",)),
-    dispensable=("attention_weights", "blockwise_attention"),
-    tolerances=(plain_mean,),
-    refuted_by=(
-        *(
-            m(MIX)
-            for m in (
-                wrong.mask_inverted,
-                wrong.mask_ignored,
-                wrong.mask_lost_with_causality,
-                wrong.mask_one_key_further,
-                wrong.mask_of_the_first_head,
-                wrong.mask_of_the_first_query,
-                wrong.mask_of_the_first_batch,
-            )
-        ),
-        wrong.zero_times_nan,
-        wrong.hidden_added,
-        wrong.masked_after,
-        wrong.nothing_is_nan,
-        *wrong.STAND_INS,
-        wrong.bias_after_mask,
-        *map(wrong.as_weights, (wrong.hidden_added, wrong.nothing_is_nan, wrong.STAND_INS[0])),
-        wrong.of_weights(wrong.mask_ignored),
-        wrong.of_weights(wrong.mask_inverted),
-        *(
-            wrong.renamed(m, "blockwise_attention")
-            for m in (wrong.zero_times_nan, wrong.nothing_is_nan, wrong.mask_ignored("blockwise_attention"))
-        ),
-    ),
-)
-
-
-@mask_excludes.property(two_hidden_contents())
-def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
-    before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
-    rows = told(ops, case, row)
-    return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
-
-
-@mask_excludes.property(two_hidden_contents(), effort=0.5)
-def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
-    before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
-    rows, seen = told(ops, case, row), seen_by(case)
-    hidden = ~seen & (seen.any(-1, keepdims=True) | (ops.conventions.attention_of_nothing == "zeros"))
-    return all_of(identical(after[rows], before[rows]), equal(before[hidden], 0.0))
-
-
-@mask_excludes.property(two_hidden_contents(in_blocks=True), effort=0.5)
-def _(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
-    before, after = (ops.blockwise_attention(**c) for c in (case, changed))
-    rows = told(ops, case, row)
-    return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
-
-
-def fed(ops: Operations, pieces: Any, **case: Any) -> tuple[list[Any], list[Any]]:
-    """The outputs of the pieces of a sentence, and again with the caches as they were after each, asked at the end."""
-    asked, end, cache = [], 0, ops.KeyValueCache()
-    for size in pieces:
-        rows, end = slice(end, end + size), end + size
-        cache = cache.append(case["key"][..., rows, :], case["value"][..., rows, :])
-        asked.append((cache, case["query"][..., rows, :], over(case, rows, end), len(cache) == end))
-    answers = [[cache.attend(q, **options) for cache, q, options, _ in asked] for _ in range(2)]
-    return [*answers[0], [right for *_, right in asked]], answers[1]
-
-
-def over(case: Case, rows: slice, end: int) -> Case:
-    """The options of some of the queries, over the first words."""
-    given = {name: case.get(name) for name in ("mask", "bias")}
-    wide = {n: x if x is None else np.broadcast_to(x, seen_by(case).shape)[..., rows, :end] for n, x in given.items()}
-    return {**wide, "scale": case["scale"]}
 
 
 # Beyond the FAQ: every option with every other.
@@ -605,12 +448,12 @@ options_commute = Claim(
                 wrong.lse_of_nothing_zero,
             )
         ),
-        wrong.shifted_by_all,
-        wrong.from_zero,
-        wrong.never_dividing_by_zero,
-        wrong.probabilities_in_bfloat16,
-        wrong.scores_in_bfloat16,
-        wrong.in_float16,
+        drafts.shifted_by_all,
+        drafts.from_zero,
+        drafts.never_dividing_by_zero,
+        drafts.probabilities_in_bfloat16,
+        drafts.scores_in_bfloat16,
+        drafts.in_float16,
         wrong.read_as_numbers,
         scaling_mutants.scale_of_0_ignored(MIX),
         scaling_mutants.scale_without_its_sign(MIX),
@@ -620,7 +463,7 @@ options_commute = Claim(
 
 
 @options_commute.property(cases(), lse=st.booleans())
-def _(ops: Operations, lse: bool, **case: Any) -> Any:
+def output_and_lse_match_the_textbook(ops: Operations, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
     mix, log_sum = ops.scaled_dot_product_attention(**case, return_lse=True)
@@ -628,7 +471,7 @@ def _(ops: Operations, lse: bool, **case: Any) -> Any:
 
 
 @options_commute.property(mixed_cases(), effort=0.25)
-def _(ops: Operations, **case: Any) -> Any:
+def mixed_dtypes_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return all_of(
         agrees(ops, ops.scaled_dot_product_attention(**case), **case),
@@ -637,7 +480,7 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @options_commute.property(specials_in_sight(), effort=0.5)
-def _(ops: Operations, here: Any, special: Any, **case: Any) -> Any:
+def visible_nonfinite_values_come_through(ops: Operations, here: Any, special: Any, **case: Any) -> Any:
     # Of one sign it comes through, however small its weight; the other values are what they were.
     spoilt = {**case, "value": np.where(here & ~np.isfinite(as_numbers(special)), special, case["value"])}
     mix, of = ops.scaled_dot_product_attention(**spoilt), figures(case)
@@ -649,12 +492,12 @@ def _(ops: Operations, here: Any, special: Any, **case: Any) -> Any:
         equal(np.isnan(mix[unknown]), True),
         equal(mix[meets[0] & ~unknown], np.inf),
         equal(mix[meets[1] & ~unknown], -np.inf),
-        equal(mix[finite], textbook(case, of, mixed)[0][finite], within=within[finite]),
+        equal(mix[finite], textbook(case, of, weighted_sum)[0][finite], within=within[finite]),
     )
 
 
 @options_commute.property(empty_cases(), effort=0.25)
-def _(ops: Operations, **case: Any) -> Any:
+def empty_arrays_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return all_of(
         agrees(ops, ops.scaled_dot_product_attention(**case), **case),
@@ -663,17 +506,17 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @options_commute.property(weighings(), effort=0.25)
-def _(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
+def weights_match_the_textbook(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
     return weights_agree(ops, ops.attention_weights(query, key, **options), query, key, **options)
 
 
 @options_commute.exact(exact_cases(), effort=0.5)
-def _(ops: Operations, **case: Any) -> Any:
+def exact_numbers_match_the_textbook(ops: Operations, **case: Any) -> Any:
     return equal(ops.scaled_dot_product_attention(**case), exactly(case))
 
 
 @options_commute.property(large_cases(), lse=st.booleans(), effort=0.1)
-def _(ops: Operations, lse: bool, **case: Any) -> Any:
+def large_output_and_lse_match_the_textbook(ops: Operations, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
     mix, log_sum = ops.scaled_dot_product_attention(**case, return_lse=True)
@@ -681,7 +524,7 @@ def _(ops: Operations, lse: bool, **case: Any) -> Any:
 
 
 @options_commute.property(large_cases(), effort=0.1)
-def _(ops: Operations, **case: Any) -> Any:
+def large_weights_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return weights_agree(ops, ops.attention_weights(**options), **options)
 
@@ -716,23 +559,23 @@ anchor = Claim(
                 wrong.features_beyond_256_dropped,
             )
         ),
-        wrong.sharpened,
-        wrong.sigmoids,
-        wrong.negated,
-        wrong.scores_in_bfloat16,
+        drafts.sharpened,
+        drafts.sigmoids,
+        drafts.negated,
+        drafts.scores_in_bfloat16,
         wrong.of_weights(scaling_mutants.unscaled),
     ),
 )
 
 
 @anchor.property(two_keys())
-def _(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
+def ratio_of_two_outputs(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
     value = np.broadcast_to(np.eye(2), (*key.shape[:-1], 2)).astype(key.dtype)
     return ratio_agrees(ops.scaled_dot_product_attention(query, key, value, scale=scale), query, key, scale)
 
 
 @anchor.property(two_keys(), effort=0.25)
-def _(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
+def ratio_of_two_weights(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
     return ratio_agrees(ops.attention_weights(query, key, scale=scale), query, key, scale)
 
 
@@ -758,62 +601,24 @@ key_translation = Claim(
     ),
     needs=(MIX,),
     tolerances=(attention_rounding,),
-    refuted_by=(*wrong.STAND_INS, wrong.from_zero, wrong.unshifted, wrong.sigmoids),
+    refuted_by=(*drafts.STAND_INS, drafts.from_zero, drafts.unshifted, drafts.sigmoids),
 )
 
 
 @key_translation.exact(exact_cases(), by=st.integers(-9, 9), effort=0.5)
-def _(ops: Operations, by: int, **case: Any) -> Any:
+def moving_all_keys_is_exact(ops: Operations, by: int, **case: Any) -> Any:
     before, after = (ops.scaled_dot_product_attention(**{**case, "key": k}) for k in (case["key"], case["key"] + by))
     return equal(after, before)
 
 
 @key_translation.property(translated())
-def _(ops: Operations, by: Any, **case: Any) -> Any:
+def moving_all_keys_within_rounding(ops: Operations, by: Any, **case: Any) -> Any:
     there = {**case, "key": case["key"] + by}
     given_that(np.array_equal(as_numbers(case["key"]) + as_numbers(by), as_numbers(there["key"])), "the sums are exact")
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, there))
     within = attention_rounding(figures(case), before.dtype) + attention_rounding(figures(there), before.dtype)
     alive = seen_by(case).any(-1)
     return equal(after[alive], before[alive], within=within[alive])
-
-
-last_rows = Claim(
-    "attention.last_rows",
-    statement="The last r queries alone, told where they stand, get the last r rows of the full result, up to "
-    "rounding, causal or not, masked and biased or not.",
-    formula=r"\mathrm{attention}(Q_{>n-r}, K, V) = \mathrm{attention}(Q, K, V)_{>n-r}",
-    legend={"n": "the number of queries"},
-    needs=(MIX,),
-    limits=Limits(options=("return_lse",)),
-    tolerances=(attention_rounding, plain_mean),
-    refuted_by=tuple(
-        m(MIX)
-        for m in (
-            wrong.anchored_at_the_first_key,
-            wrong.lost_with_offset,
-            wrong.LOST[6],
-            wrong.mask_of_the_first_query,
-            wrong.bias_of_the_first_query,
-            wrong.one_mask_row_for_four,
-        )
-    ),
-)
-
-
-@last_rows.exact(exact_cases(square=True, causal=True), rows=st.integers(1, 5), effort=0.5)
-def _(ops: Operations, rows: int, **case: Any) -> Any:
-    part = last_queries(case, rows)
-    return equal(ops.scaled_dot_product_attention(**part), ops.scaled_dot_product_attention(**case)[..., -rows:, :])
-
-
-@last_rows.property(cases(), rows=st.integers(1, 9))
-def _(ops: Operations, rows: int, **case: Any) -> Any:
-    part = last_queries(case, rows)
-    few, whole = (ops.scaled_dot_product_attention(**c)[..., -rows:, :] for c in (part, case))
-    within = attention_rounding(figures(case), whole.dtype)[..., -rows:, :] * 2
-    seen = seen_by(part).any(-1)
-    return all_of(equal(few[seen], whole[seen], within=within[seen]), agrees(ops, few, **part))
 
 
 grouped_heads = Claim(
@@ -845,7 +650,7 @@ grouped_heads = Claim(
 
 
 @grouped_heads.property(one_head_changed())
-def _(ops: Operations, case: Case, instead: Case, here: Any) -> Any:
+def heads_change_only_their_group(ops: Operations, case: Case, instead: Case, here: Any) -> Any:
     changed = with_other_head(case, instead, here)
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     others = ~np.repeat(here, case["query"].shape[-3] // case["key"].shape[-3], -1)

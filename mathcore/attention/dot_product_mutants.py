@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mathcore.attention.textbook import ARRAYS, causal_mask, seen_by
 from mathcore.verify.claims import Mutant, mutant
 from mathcore.verify.common_mutants import Family, Operation, family
 
@@ -38,19 +39,31 @@ def asked(change: Callable[[Arrays, Options], Asked]) -> Family:
     return family(wrong)
 
 
+def renamed(original: Mutant, operation: str) -> Mutant:
+    """A mutant as one of another operation."""
+    return replace(original, operation=operation, name=f"{original.name}_{_SHORT[operation]}")
+
+
+_SHORT = {"attention_weights": "weights", "blockwise_attention": "blockwise", f"{ATTENTION}_vjp": "vjp"}
+
+
+def of_weights(wrong: Family) -> Mutant:
+    """A family's mistake in the weights."""
+    return renamed(wrong("attention_weights"), "attention_weights")
+
+
 def _group(arrays: Arrays) -> int:
     q, k, _ = arrays
     return int(q.shape[-3] // k.shape[-3]) if q.ndim > 2 else 1
 
 
-def _past(arrays: Arrays, options: Options) -> Any:
-    """What the causal mask leaves."""
-    q, k, _ = arrays
-    return np.arange(k.shape[-2]) <= np.arange(q.shape[-2])[:, None] + options.get("query_offset", 0)
+def _visible(arrays: Arrays, options: Options) -> Any:
+    """Which keys are visible to each query."""
+    return seen_by({**dict(zip(ARRAYS, arrays, strict=True)), **options})
 
 
 def _with_mask(options: Options, seen: Any) -> Options:
-    """The same options, and what is not `seen` hidden as well."""
+    """The same options, and what is not `seen` masked as well."""
     mask = options.get("mask")
     return {**options, "mask": seen if mask is None else seen & mask}
 
@@ -90,7 +103,7 @@ def backwards(arrays: Arrays, options: Options) -> Asked:
     """Sees the future instead of the past."""
     if not options.get("is_causal"):
         return arrays, options
-    past = _past(arrays, {"query_offset": options.get("query_offset", 0) - 1})
+    past = causal_mask(arrays[0].shape[-2], arrays[1].shape[-2], options.get("query_offset", 0) - 1)
     return arrays, {**_with_mask(options, ~past), "is_causal": False}
 
 
@@ -203,7 +216,7 @@ def bias_scaled(arrays: Arrays, options: Options) -> Asked:
     return arrays, {**options, "bias": None if bias is None else (bias * _scale(arrays, options)).astype(bias.dtype)}
 
 
-# Heads, and pieces that get lost.
+# Heads, and blocks that get lost.
 @asked
 def heads_tiled(arrays: Arrays, options: Options) -> Asked:
     """Deals key heads out in turn: query head h uses h mod key heads (ONNX 2025)."""
@@ -277,242 +290,6 @@ def features_beyond_256_dropped(arrays: Arrays, options: Options) -> Asked:
     return (q[..., :256], k[..., :256], v), {**options, "scale": _scale(arrays, options)}
 
 
-# Drafts that do the arithmetic themselves.
-def _working(x: Any) -> Any:
-    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
-
-
-def _hidden_at_infinity(s: Any, seen: Any) -> Any:
-    return np.where(seen, s, -np.inf)
-
-
-def _softmax(s: Any, seen: Any) -> Any:
-    """Zeros for a row with nothing to see."""
-    return _shared(np.where(seen, _exponentials(s), 0))
-
-
-def _exponentials(s: Any) -> Any:
-    top = s.max(-1, keepdims=True, initial=-np.inf)
-    return np.exp(s - np.where(np.isneginf(top), 0, top))
-
-
-def _shared(e: Any, axis: int = -1) -> Any:
-    total = e.sum(axis, keepdims=True)
-    return e / np.where(total == 0, 1, total)
-
-
-def _draft(
-    query: Any,
-    key: Any,
-    value: Any,
-    *,
-    hidden: Callable[[Any, Any], Any] = _hidden_at_infinity,
-    weighed: Callable[[Any, Any], Any] = _softmax,
-    mixed: Callable[[Any, Any], Any] = np.matmul,
-    **options: Any,
-) -> Any:
-    """Attention as a first draft has it, with what goes wrong in place of one of its steps."""
-    arrays = (query, key, value)
-    q, k, v = (_working(x) for x in arrays)
-    seen = _past(arrays, options) if options.get("is_causal") else np.ones((q.shape[-2], k.shape[-2]), bool)
-    seen = seen if options.get("mask") is None else seen & options["mask"]
-    if (group := _group(arrays)) > 1:
-        k, v = np.repeat(k, group, -3), np.repeat(v, group, -3)
-    with np.errstate(all="ignore"):
-        s = q @ np.swapaxes(k, -1, -2) * q.dtype.type(_scale(arrays, options))
-        s = hidden(s if options.get("bias") is None else s + _working(options["bias"]), seen)
-        out = mixed(weighed(s, seen).astype(q.dtype), v).astype(np.result_type(*arrays))
-        if not options.get("return_lse"):
-            return out
-        top = s.max(-1, initial=-np.inf)
-        return out, top + np.log(_exponentials(s).sum(-1))
-
-
-def drafted(name: str, note: str, operation: str = ATTENTION, **steps: Any) -> Mutant:
-    """A first draft with something wrong in it."""
-
-    def wrong(query: Any, key: Any, value: Any, **options: Any) -> Any:
-        return _draft(query, key, value, **options, **steps)
-
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(operation)(wrong)
-
-
-def renamed(original: Mutant, operation: str) -> Mutant:
-    """A first draft as another operation."""
-    return replace(original, operation=operation, name=f"{original.name}_{_SHORT[operation]}")
-
-
-_SHORT = {"attention_weights": "weights", "blockwise_attention": "blockwise", f"{ATTENTION}_vjp": "vjp"}
-
-
-def as_weights(original: Mutant) -> Mutant:
-    """A first draft whose weights are asked for: it mixes unit vectors."""
-
-    def build(correct: Operation) -> Operation:
-        wrong = original.build(correct)
-
-        def weights(query: Any, key: Any, **options: Any) -> Any:
-            units = np.broadcast_to(np.eye(key.shape[-2]), (*key.shape[:-1], key.shape[-2]))
-            return wrong(query, key, units.astype(key.dtype), **options)
-
-        return weights
-
-    return replace(original, operation="attention_weights", name=f"{original.name}_weights", build=build)
-
-
-def of_weights(wrong: Family) -> Mutant:
-    """A family's mistake in the weights."""
-    return renamed(wrong("attention_weights"), "attention_weights")
-
-
-def stand_in(value: float) -> Mutant:
-    """A finite number for −∞ (flashinfer 2026, PyTorch 2023)."""
-    return drafted(
-        f"hidden_at_minus_{abs(value):.0f}",
-        f"Puts {value:g} in place of −∞ where a key is hidden.",
-        hidden=lambda s, seen: np.where(seen, s, s.dtype.type(value)),
-        weighed=lambda s, seen: _shared(_exponentials(s)),
-    )
-
-
-def _to_8_bits(x: Any) -> Any:
-    bits = np.asarray(x, np.float32).view(np.uint32) + np.uint32(0x8000)
-    rounded = (bits & np.uint32(0xFFFF0000)).view(np.float32).astype(x.dtype)
-    return np.where(np.isfinite(x), rounded, x)
-
-
-def _nearness(s: Any) -> Any:
-    return 1 / (1 + abs(np.arange(s.shape[-1]) - np.arange(s.shape[-2])[:, None]))
-
-
-STAND_INS = tuple(stand_in(value) for value in (-100.0, -1e4, -5e4, -1e9))
-
-
-nothing_is_nan = drafted(
-    "nothing_is_nan",
-    "Divides 0 by 0 in a row with nothing to see (PyTorch 2023, Keras 2025).",
-    weighed=lambda s, seen: (e := np.exp(s - s.max(-1, keepdims=True, initial=-np.inf))) / e.sum(-1, keepdims=True),
-)
-
-
-zero_times_nan = drafted("zero_times_nan", "Multiplies a hidden NaN by the weight 0 (PyTorch 2023).")
-
-
-hidden_added = drafted(
-    "hidden_added",
-    "Adds −1e30 to hidden scores, which a NaN survives.",
-    hidden=lambda s, seen: s + np.where(seen, 0, -1e30).astype(s.dtype),
-)
-
-
-masked_after = drafted(
-    "masked_after",
-    "Hides after the softmax, so that what is left does not sum to 1.",
-    hidden=lambda s, seen: s,
-    weighed=lambda s, seen: np.where(seen, _shared(_exponentials(s)), 0),
-)
-
-
-unshifted = drafted("unshifted", "Does not subtract the highest score.", weighed=lambda s, seen: _shared(np.exp(s)))
-
-
-shifted_by_all = drafted(
-    "shifted_by_all",
-    "Subtracts the highest score of all rows from each.",
-    weighed=lambda s, seen: _shared(np.exp(s - s.max(initial=-1e30))),
-)
-
-
-from_zero = drafted(
-    "from_zero",
-    "Starts its running maximum at 0: rows of low scores vanish (flash-attention 2025).",
-    weighed=lambda s, seen: _shared(np.exp(s - s.max(-1, keepdims=True, initial=0))),
-)
-
-
-never_dividing_by_zero = drafted(
-    "never_dividing_by_zero",
-    "Adds 1e-6 to the denominator.",
-    weighed=lambda s, seen: (
-        (e := np.where(seen, _exponentials(s), 0)) / (e.sum(-1, keepdims=True) + s.dtype.type(1e-6))
-    ),
-)
-
-
-sharpened = drafted(
-    "sharpened", "Squares the exponentials.", weighed=lambda s, seen: _shared(np.where(seen, _exponentials(s) ** 2, 0))
-)
-
-
-unnormalised = drafted(
-    "unnormalised", "Forgets to divide.", weighed=lambda s, seen: np.where(seen, _exponentials(s), 0)
-)
-
-
-sigmoids = drafted(
-    "sigmoids",
-    "Weighs every key by itself, with a sigmoid.",
-    weighed=lambda s, seen: np.where(seen, 1 / (1 + np.exp(-s)), 0),
-)
-
-
-along_the_queries = drafted(
-    "along_the_queries",
-    "Normalises over queries instead of keys.",
-    weighed=lambda s, seen: _shared(np.where(seen, np.exp(s - s.max(-2, keepdims=True, initial=-1e30)), 0), axis=-2),
-)
-
-
-negated = drafted("negated", "Prefers the keys that fit worst.", hidden=lambda s, seen: np.where(seen, -s, -np.inf))
-
-
-probabilities_in_bfloat16 = drafted(
-    "probabilities_in_bfloat16", "Rounds the weights to 8 bits.", weighed=lambda s, seen: _to_8_bits(_softmax(s, seen))
-)
-
-
-scores_in_bfloat16 = drafted(
-    "scores_in_bfloat16",
-    "Rounds the scores to 8 bits.",
-    hidden=lambda s, seen: np.where(seen, _to_8_bits(s), -np.inf),
-)
-
-
-in_float16 = drafted(
-    "in_float16",
-    "Adds weighted values up in 16 bits.",
-    mixed=lambda p, v: np.matmul(p.astype(np.float16), v.astype(np.float16)).astype(p.dtype),
-)
-
-
-summed_before_it_divides = drafted(
-    "summed_before_it_divides",
-    "Divides the sum of the values: it overflows where no value does.",
-    weighed=lambda s, seen: np.where(seen, _exponentials(s), 0),
-    mixed=lambda e, v: np.matmul(e, v) / np.maximum(e.sum(-1, keepdims=True), 1e-30),
-)
-
-
-uniform = drafted(
-    "uniform", "Always takes the mean.", weighed=lambda s, seen: _shared(seen.astype(s.dtype) + np.zeros_like(s))
-)
-
-
-nearest_words = drafted(
-    "nearest_words",
-    "Has a fixed matrix: the nearer a word, the more.",
-    weighed=lambda s, seen: _shared(np.where(seen, _nearness(s), 0) + np.zeros_like(s)),
-)
-
-
-winner_alone = drafted(
-    "winner_alone",
-    "Takes the best key alone.",
-    weighed=lambda s, seen: np.where(seen, np.arange(s.shape[-1]) == s.argmax(-1)[..., None], False),
-)
-
-
 # What leaks from where nothing should.
 @mutant(ATTENTION, wraps=True)
 def bias_after_mask(correct: Operation) -> Operation:
@@ -522,7 +299,7 @@ def bias_after_mask(correct: Operation) -> Operation:
         answer, bias = correct(query, key, value, **options), options.get("bias")
         if bias is None:
             return answer
-        hidden, added = ~correct_seen((query, key, value), {**options, "bias": None}), bias.astype(np.float64)
+        hidden, added = ~_visible((query, key, value), {**options, "bias": None}), bias.astype(np.float64)
         return _spoilt(answer, (hidden & (np.isnan(added) | (added == np.inf))).any(-1)[..., None])
 
     return attention
@@ -647,18 +424,8 @@ def _leaking(correct: Operation, g: Any, arrays: Arrays, options: Options) -> An
 
 def _nan_of_nothing(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
     q_bar, *others = correct(g, *arrays, **options)
-    nothing = ~correct_seen(arrays, options).any(-1)
+    nothing = ~_visible(arrays, options).any(-1)
     return (np.where(nothing[..., None], q_bar.dtype.type(np.nan), q_bar), *others)
-
-
-def correct_seen(arrays: Arrays, options: Options) -> Any:
-    """Which keys each query sees."""
-    q, k, _ = arrays
-    seen = np.ones((*q.shape[:-1], k.shape[-2]), bool)
-    seen = seen & _past(arrays, options) if options.get("is_causal") else seen
-    bias = options.get("bias")
-    seen = seen if bias is None else seen & (bias.astype(np.float64) > -np.inf)
-    return seen if options.get("mask") is None else seen & options["mask"]
 
 
 def _last_of_group(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
@@ -747,15 +514,3 @@ def always_causal(arrays: Arrays, options: Options) -> Asked:
 def not_turned(x: Any, positions: Any = None, **options: Any) -> Any:
     """Leaves every word where it is."""
     return x
-
-
-@mutant("cross_entropy_vjp", wraps=True)
-def gradient_times_probability(correct: Operation) -> Operation:
-    """Multiplies by p(1 − p), as if after a squared error: confidently wrong, nothing is learnt."""
-
-    def pulled_back(cotangent: Any, logits: Any, *more: Any, **options: Any) -> Any:
-        p = _exponentials(logits.astype(np.float64))
-        p = p / p.sum(-1, keepdims=True)
-        return (correct(cotangent, logits, *more, **options) * p * (1 - p)).astype(logits.dtype)
-
-    return pulled_back

@@ -46,7 +46,7 @@ class Scores:
     moved: tuple[Any, Any, Any] | None = None
 
 
-def _turned(x: Any) -> Any:
+def _transposed(x: Any) -> Any:
     return np.swapaxes(abs(x), -1, -2)
 
 
@@ -54,12 +54,12 @@ def score_error(of: Scores, work: Format) -> Any:
     """δ: by how much each score is off, and each exponential with it; derived at `attention_rounding`."""
     q, k = abs(of.query), abs(of.key)
     width = q.shape[-1]
-    size = abs(of.by) * (q @ _turned(k)) + abs(of.bias)
+    size = abs(of.by) * (q @ _transposed(k)) + abs(of.bias)
     lost = (q.sum(-1)[..., None] + k.sum(-1)[..., None, :] + width) * max(1.0, abs(of.by)) * work.smallest
     delta = gamma(width + 7, work.u) * size + lost
     if of.moved is not None:
         e_q, e_k, _ = of.moved
-        moved = e_q @ _turned(k) + q @ _turned(e_k) + e_q @ _turned(e_k)
+        moved = e_q @ _transposed(k) + q @ _transposed(e_k) + e_q @ _transposed(e_k)
         delta = delta + abs(of.by) * (1 + gamma(width + 7, work.u)) * moved
     rescaled = 0 if of.summation == "pairwise" else of.p.shape[-1]
     return np.where(of.seen, delta + gamma(rescaled * (2 * work.exp + 2), work.u), 0.0)
@@ -214,7 +214,7 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1, kept:
     work, g = work_format(dtype), np.asarray(g, np.float64)
     q, k, v, p, rho = abs(of.query), abs(of.key), abs(of.value), of.p, weight_error(of, work)
     keys, queries = p.shape[-1], p.shape[-2] * group
-    most = abs(g) @ _turned(v) + v.shape[-1] * work.smallest
+    most = abs(g) @ _transposed(v) + v.shape[-1] * work.smallest
     pulled = g @ np.swapaxes(of.value, -1, -2)
     total = (p * pulled).sum(-1, keepdims=True)
     e_total = (rho * most).sum(-1, keepdims=True) + keys * work.smallest
@@ -230,8 +230,8 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1, kept:
 
     parts = (
         product(e_s, s, k, keys, abs(of.by)),
-        _over_group(product(_turned(e_s), _turned(s), q, queries, abs(of.by)), group),
-        _over_group(product(_turned(rho), _turned(p + rho), abs(g), queries, 1.0), group),
+        _over_group(product(_transposed(e_s), _transposed(s), q, queries, abs(of.by)), group),
+        _over_group(product(_transposed(rho), _transposed(p + rho), abs(g), queries, 1.0), group),
     )
     stores = (_rounded_to(f, size, error * _EVALUATED, work) for f, (size, error) in zip(kept or (dtype,) * 3, parts,
               strict=True))  # fmt: skip

@@ -1,10 +1,11 @@
-"""What attention is tried on."""
+"""What attention is tried on, and the records of its operations, which draw from it.
+
+Above 400 lines: domains of all claims share the draws of a case and of its options, and hardly anything else.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,18 +18,17 @@ from mathcore.attention.dot_product_tolerances import (
     plain_mean,
     weights_rounding,
 )
-from mathcore.attention.options import ARRAYS, Case
 from mathcore.attention.textbook import (
+    ARRAYS,
+    Case,
     agrees,
     as_numbers,
     joined,
-    per_head,
     pulled_agrees,
     same_answer,
     seen_by,
     shares_of,
     total_log,
-    turned,
     weights_agree,
     without_values,
 )
@@ -44,74 +44,6 @@ OPTIONS = ("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "
 
 
 # Inputs.
-class Power(Fraction):
-    """A rational number whose exponential is a power of two: attention runs on it exactly, with 2 in place of e."""
-
-    def exp(self) -> Power:
-        """2 to this power, which must be whole."""
-        if self.denominator != 1:
-            raise ValueError(f"only whole numbers have an exponential here, got {self}")
-        return Power(Fraction(2) ** self.numerator)
-
-
-def _kept(name: str) -> Callable[..., Any]:
-    """An operation of fractions whose results are powers again."""
-    operation = getattr(Fraction, name)
-
-    def of_powers(*numbers: Any) -> Any:
-        result = operation(*numbers)
-        return Power(result) if isinstance(result, Fraction) else result
-
-    return of_powers
-
-
-for _name in ("add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "neg", "abs"):
-    setattr(Power, f"__{_name}__", _kept(f"__{_name}__"))
-
-
-def powers(x: Any) -> Any:
-    """Whole numbers as powers."""
-    out = np.empty(np.shape(x), object)
-    out.ravel()[:] = [Power(int(v)) for v in np.ravel(x)]
-    return out
-
-
-@domain
-def exact_cases(draw: Draw, target: Target, *, square: bool = False, causal: bool = False) -> Case:
-    """Attention without rounding: powers where the target takes objects; else 1, 2 or 4 equal scores in a row.
-
-    If `square`, as many queries as keys, no offset, and causal or not as told.
-    """
-    dice, rng = Dice(draw(_CODES)), draw(seeds())
-    d, n, group, key_heads = dice.of(1, 4), int(rng.integers(1, 6)), dice.of(1, 2), dice.of(1, 2)
-    t, w, objects = n if square else dice.of(1, 2, 3, n), dice.of(1, 2), dice.of(True, False)
-    q = rng.integers(-3, 4, size=(key_heads * group, t, d)) * 2
-    k, v = (rng.integers(-4, 5, size=(key_heads, n, width)) for width in (d, w))
-    options = {
-        "is_causal": causal if square else dice.of(False, True),
-        "query_offset": 0 if square else dice.of(0, n - t, 1),
-        "scale": dice.of(None, 1, 2),
-    }
-    mask = some_mask(rng, (key_heads * group, t, n)) if dice.of(False, True) else None
-    if target.exact and objects:
-        return {"query": powers(q), "key": powers(k), "value": powers(v), **options, "mask": mask}
-    floats = {"query": q * 0.0, "key": k.astype(np.float64), "value": v.astype(np.float64)}
-    order = rng.permuted(np.broadcast_to(np.arange(n), (t, n)), axis=-1)
-    few = order < rng.choice([x for x in (1, 2, 4) if x <= n], size=(t, 1))
-    if causal:
-        few = np.arange(n) == rng.integers(0, np.arange(t)[:, None] + 1)
-    return {**floats, "mask": few, "is_causal": causal, "query_offset": 0, "scale": None}
-
-
-def exactly(case: Case) -> Any:
-    """What attention is of an exact case."""
-    q, k, v = case["query"], *(per_head(case[name], case["query"].shape[-3]) for name in ("key", "value"))
-    s = q @ turned(k) * (case["scale"] or Fraction(2, 2 * math.isqrt(q.shape[-1])))
-    e = np.where(seen_by(case), 2**s if q.dtype == object else 1.0, 0)
-    total = e.sum(-1, keepdims=True)
-    return (e @ v) / np.where(total == 0, 1, total)
-
-
 class Dice:
     """Choices that one drawn number makes, all of them the first if it is 0: cheaper than a draw for each."""
 
@@ -138,7 +70,7 @@ def some_numbers(rng: np.random.Generator, shape: tuple[int, ...], size: float, 
 
 
 _LARGE = 2**18
-"""Scores: where attention begins to work on them in pieces."""
+"""Elements of the score matrix from which attention is computed in tiles."""
 
 
 EDGES = (15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129)
@@ -163,7 +95,7 @@ def some_scale(dice: Dice, rng: np.random.Generator) -> float | None:
 
 
 def some_mask(rng: np.random.Generator, shape: tuple[int, ...]) -> Any:
-    """What may be seen: most of it, or little, whole rows hidden now and then."""
+    """A mask: most of it visible, or little, whole rows masked now and then."""
     return rng.random(partial_shape(rng, shape)) < rng.choice([0.85, 0.6, 0.3])
 
 
@@ -232,13 +164,13 @@ def _of_one_kind(dice: Dice, rng: np.random.Generator, q: Any, k: Any, dtype: st
 
 @domain
 def cases(draw: Draw, target: Target) -> Case:
-    """Attention in any format that the target accepts."""
+    """Attention in any dtype that the target accepts."""
     return draw_case(draw, draw(st.sampled_from(target.dtypes)))
 
 
 @domain
 def large_cases(draw: Draw, target: Target) -> Case:
-    """So many scores that they are worked on piece by piece, with all options."""
+    """A score matrix so large that it is computed in tiles, with all options."""
     name, dice, rng = draw(st.sampled_from(target.dtypes)), Dice(draw(_CODES)), draw(seeds())
     key_heads, group = dice.of((2, 1), (1, 1), (1, 2), (2, 2))
     n = int(2.0 ** rng.uniform(8, 12))
@@ -250,7 +182,7 @@ def large_cases(draw: Draw, target: Target) -> Case:
 
 @domain
 def specials_in_sight(draw: Draw, target: Target) -> dict[str, Any]:
-    """Attention in which no weight of what is seen underflows; NaN and ∞, and where to put them among the values."""
+    """Attention in which no visible weight underflows; NaN and ∞, and where to put them among the values."""
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
     case = draw_case(draw, name, keys=int(rng.integers(1, 9)))
     case |= {n: as_dtype(np.clip(as_numbers(case[n]), -1, 1), name) for n in ("query", "key")}
@@ -262,7 +194,7 @@ def specials_in_sight(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 def seen_by_all(case: Case) -> Any:
-    """The keys that every query sees, (keys, 1): what is hidden from some is another claim's."""
+    """The keys visible to every query, (keys, 1): what is masked for some is another claim's."""
     seen = seen_by(case)
     return seen.all(tuple(range(seen.ndim - 1)))[:, None]
 
@@ -281,7 +213,7 @@ def empty_cases(draw: Draw, target: Target) -> Case:
 
 @domain
 def mixed_cases(draw: Draw, target: Target) -> Case:
-    """Arrays in formats of their own."""
+    """Arrays in dtypes of their own."""
     if not target.exact:
         raise NotTriedError("scaled_dot_product_attention", "arrays of several formats")
     case, formats = draw_case(draw, "float64"), formats_together(draw, target)
@@ -340,7 +272,7 @@ def one_in_sight(draw: Draw, target: Target) -> Case:
     mask = np.arange(keys) == rng.integers(0, keys, (*case["query"].shape[:-2], queries, 1))
     signs = rng.choice([1, 0, -1], size=(keys, 1)).astype(case["value"].dtype)
     value = case["value"] * signs
-    if keys == 1 and rng.random() < 0.5:  # where others are hidden, what they hold is another claim's
+    if keys == 1 and rng.random() < 0.5:  # where others are masked, what they hold is another claim's
         value = as_dtype(rng.choice([np.nan, np.inf, -np.inf, 1.0], size=value.shape), value.dtype.name)
     return {**case, "mask": mask, "value": value}
 
@@ -378,7 +310,7 @@ def two_words(draw: Draw, target: Target) -> Any:  # noqa: ARG001
 
 
 def a_quarter_turn_apart(halves: Any) -> Any:
-    """Two words, the second a quarter turn of the first: turned on and back by the same angle, they differ most."""
+    """Two words, the second a quarter turn of the first: rotated on and back by the same angle, they differ most."""
     a, b = halves / math.hypot(*halves.ravel()) * math.sqrt(halves.shape[-1])
     return np.stack([np.concatenate([a, b]), np.concatenate([-b, a])])
 
@@ -401,7 +333,7 @@ def partial_results(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 def _parts(rng: np.random.Generator, shape: tuple[int, ...], name: str, width: int) -> dict[str, Any]:
-    """Outputs up to the largest there are, near one another or far apart; −∞ where nothing was seen, with anything."""
+    """Outputs up to the largest there are, near one another or far apart; −∞ in fully masked rows, with anything."""
     away, parts = 2.0 ** rng.uniform(-3, 10), {}
     precise = "float32" if name in ("float16", "bfloat16") else name
     size, large = 2.0 ** rng.uniform(-4, 4), rng.choice([-1, 1]) * FORMATS[name].most if rng.random() < 0.2 else 0.0
@@ -418,7 +350,7 @@ def _parts(rng: np.random.Generator, shape: tuple[int, ...], name: str, width: i
 def pullbacks(draw: Draw, target: Target, *, few: bool = False, many: bool = False, mixed: bool = False) -> Case:
     """Attention and a cotangent.
 
-    Of a handful of numbers if `few`, of as many as are worked on in pieces if `many`, in formats of their own if
+    Of a handful of numbers if `few`, of so many that they are computed in tiles if `many`, in dtypes of their own if
     `mixed`.
     """
     name, rng = draw(st.sampled_from(target.dtypes)), draw(seeds())
@@ -538,7 +470,7 @@ def with_other_future(case: Case, instead: Case, cut: int) -> tuple[Case, Any]:
 def two_hidden_contents(
     draw: Draw, target: Target, *, in_blocks: bool = False, everywhere: bool = False
 ) -> dict[str, Any]:
-    """Masked attention, a row of it, and other contents for what it does not see; no row at all if `everywhere`."""
+    """Masked attention, a row of it, and other contents for the masked keys; no row at all if `everywhere`."""
     case, rng = draw(cases().build(target)), draw(seeds())
     q, k = case["query"], case["key"]
     if rng.random() < 0.75:
@@ -549,7 +481,7 @@ def two_hidden_contents(
 
 
 def with_other_hidden(case: Case, instead: Case, row: int | None) -> Case:
-    """The case with other contents where a row, or each if None, does not see it in any head."""
+    """The case with other contents in the keys that are masked in every head, for a row or for each if None."""
     q, k, seen = case["query"], case["key"], seen_by(case)
     seen = seen.any(-2) if row is None else seen[..., row, :]  # (..., heads, keys)
     if q.ndim > 2:

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
-from mathcore.attention._problem import _attend, _attention_vjp, _checked, _problem, _work_dtype
+from mathcore.attention._args import _attention_args, _checked, _work_dtype
 from mathcore.attention.cache import KeyValueCache
+from mathcore.attention.dot_product import _attend, _attention_vjp
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.positions.rope import rope, rope_vjp
 
@@ -27,7 +28,7 @@ def multi_head_attention(
     scale: float | None = None,
     rope_base: float | None = None,
 ) -> Array:
-    r"""Several attentions side by side, each through projections of its own, and mixed at the end.
+    r"""Attention heads side by side, each with projections of its own, and an output projection.
 
     $$\mathrm{head}_h = \mathrm{attention}(xW^Q_h, xW^K_h, xW^V_h), \qquad y = [\mathrm{head}_1, \dots,
       \mathrm{head}_H]\,W^O$$
@@ -40,7 +41,7 @@ def multi_head_attention(
         num_heads: heads of the queries.
         num_kv_heads: heads of keys and values, a divisor of `num_heads`; `num_heads` if None.
         mask, bias, is_causal, query_offset, scale: as for `scaled_dot_product_attention`.
-        rope_base: turn queries and keys by `rope` with this base, query i at position i + `query_offset`, key j at
+        rope_base: rotate queries and keys by `rope` with this base, query i at position i + `query_offset`, key j at
             j; no rotation if None.
 
     Returns:
@@ -63,7 +64,7 @@ def multi_head_attention(
     work = _work_dtype(x, *weights.values())
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, query_offset, 0)
-    heads, _ = _attend(_problem(q, k, v, mask, bias, is_causal, query_offset, scale), work)
+    heads, _ = _attend(_attention_args(q, k, v, mask, bias, is_causal, query_offset, scale), work)
     return linear(_side_by_side(heads), w["output"]).astype(np.result_type(x, *weights.values()), copy=False)
 
 
@@ -89,7 +90,7 @@ def multi_head_attention_vjp(
             `multi_head_attention`.
 
     Returns:
-        The cotangent of x, and those of the matrices under their names, each in the shape and dtype of its input.
+        The gradient of x, and those of the matrices under their names, each in the shape and dtype of its input.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -106,10 +107,10 @@ def multi_head_attention_vjp(
     work = _work_dtype(x, *weights.values())
     inputs, w = x.astype(work), {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(inputs, w, num_heads, num_kv_heads, rope_base, query_offset, 0)
-    problem = _problem(q, k, v, mask, bias, is_causal, query_offset, scale)
-    heads = _side_by_side(_attend(problem, work)[0])
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+    heads = _side_by_side(_attend(args, work)[0])
     heads_bar, output_bar = linear_vjp(working(floating("cotangent", cotangent)), heads, w["output"])[:2]
-    q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), problem)
+    q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), args)
     if rope_base is not None:
         q_bar, k_bar = rope_vjp(q_bar, q, base=rope_base, offset=query_offset), rope_vjp(k_bar, k, base=rope_base)
     pulled = {
@@ -133,19 +134,19 @@ def multi_head_attention_step(
     scale: float | None = None,
     rope_base: float | None = None,
 ) -> tuple[Array, KeyValueCache]:
-    r"""Causal `multi_head_attention` of the next words, those before being in the cache.
+    r"""Causal `multi_head_attention` of the next tokens, those before being in the cache.
 
-    Feeding a text in pieces of any size, one word or all of them, gives the rows that the whole text gives.
+    Feeding a sequence in chunks of any size, one token or all of them, gives the rows that the whole sequence gives.
 
     Args:
-        x: (..., new words, features), floats.
+        x: (..., new tokens, features), floats.
         params, num_heads, num_kv_heads, scale, rope_base: as for `multi_head_attention`.
-        cache: the words before, as the last step returned it; `KeyValueCache()` at the start.
-        mask, bias: that broadcast to (..., heads, new words, words so far).
+        cache: the tokens before, as the last step returned it; `KeyValueCache()` at the start.
+        mask, bias: that broadcast to (..., heads, new tokens, tokens so far).
 
     Returns:
-        (..., new words, outputs), in the dtype that `x` and the weights promote to; and the cache with the new words,
-        in the precision of the arithmetic.
+        (..., new tokens, outputs), in the dtype that `x` and the weights promote to; and the cache with the new
+        tokens, in the dtype of the arithmetic.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -162,7 +163,7 @@ def multi_head_attention_step(
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, len(cache), len(cache))
     longer = cache.append(k, v)
-    heads, _ = _attend(_problem(q, longer.key, longer.value, mask, bias, True, len(cache), scale), work)
+    heads, _ = _attend(_attention_args(q, longer.key, longer.value, mask, bias, True, len(cache), scale), work)
     y = linear(_side_by_side(heads), w["output"])
     return y.astype(np.result_type(x, *weights.values()), copy=False), longer
 

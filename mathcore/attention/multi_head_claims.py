@@ -70,7 +70,7 @@ equal_a_loop = Claim(
 
 @equal_a_loop.property(cases(), effort=1.5)
 @equal_a_loop.property(mixed_cases(), effort=0.25)
-def _(ops: Operations, **case: Any) -> Any:
+def matches_the_loop_over_heads(ops: Operations, **case: Any) -> Any:
     return agrees(ops, ask(ops, **case), **case)
 
 
@@ -136,14 +136,14 @@ def features_to_slice(draw: Draw, target: Target, exact: bool) -> dict[str, Any]
 
 
 @slicing.property(features_to_slice(exact=False))
-def _(ops: Operations, x: Any, order: Any, heads: int, is_causal: bool) -> Any:
+def picking_projections_slice(ops: Operations, x: Any, order: Any, heads: int, is_causal: bool) -> Any:
     case = {"x": x, "params": picking(order, x.dtype), "num_heads": heads, "is_causal": is_causal}
     y, by_itself = ask(ops, **case), sliced(ops, x, order, heads, is_causal=is_causal)
     return all_of(agrees(ops, y, **case), equal(y, by_itself, within=allowed(ops, case) * 2))
 
 
 @slicing.exact(features_to_slice(exact=True), effort=0.5)
-def _(ops: Operations, x: Any, order: Any, heads: int, is_causal: bool) -> Any:
+def picking_projections_slice_exactly(ops: Operations, x: Any, order: Any, heads: int, is_causal: bool) -> Any:
     # Whatever function stands in for the exponential: what comes out equal is so by algebra.
     params = {name: residues(w) if x.dtype == object else w for name, w in picking(order).items()}
     y = ask(ops, x=x, params=params, num_heads=heads, is_causal=is_causal)
@@ -177,7 +177,7 @@ def sizes(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @cost_the_same.exact(sizes(), effort=0.5)
-def _(ops: Operations, times: int, width: int, heads: int) -> Any:
+def operations_are_as_many(ops: Operations, times: int, width: int, heads: int) -> Any:
     several, one = (work_of(ops, times, width, count) for count in (heads, 1))
     products = 4 * times * width**2 + 2 * times**2 * width
     return all_of(equal(several[:2], one[:2]), equal(several[0], products), equal(several[2], heads * one[2]))
@@ -229,7 +229,7 @@ def two_words(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @one_head_must_blend.exact(two_words(), effort=0.5)
-def _(ops: Operations, words: Any, a: int, b: int) -> Any:
+def two_heads_return_both_words(ops: Operations, words: Any, a: int, b: int) -> Any:
     # Word j says 1, which word it is, and its numbers. A score of 4096/√6 or more leaves nothing to other words,
     # for e^−1672 is 0 in every format.
     (times, width), dtype = words.shape, words.dtype
@@ -247,7 +247,7 @@ def _(ops: Operations, words: Any, a: int, b: int) -> Any:
 @domain
 def one_head(draw: Draw, target: Target) -> Case:
     """A single head."""
-    return draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), turns=draw(st.booleans()))
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), heads=(1, 1), rotates=draw(st.booleans()))
 
 
 def every_value_twice(params: Case) -> Case:
@@ -262,7 +262,7 @@ def every_value_twice(params: Case) -> Case:
 
 
 @one_head_must_blend.property(one_head())
-def _(ops: Operations, **case: Any) -> Any:
+def one_head_gives_one_blend(ops: Operations, **case: Any) -> Any:
     case["params"] = every_value_twice(case["params"])
     left, right = np.split(ask(ops, **case), 2, -1)
     within = allowed(ops, case)[..., : left.shape[-1]] * 2
@@ -270,7 +270,7 @@ def _(ops: Operations, **case: Any) -> Any:
 
 
 @one_head_must_blend.proof
-def _(ops: Operations) -> Any:
+def no_single_head_returns_both(ops: Operations) -> Any:
     """W takes the place of word j to u_j and what it holds to c_j M: y = Σ p_j u_j + Σ p_j c_j M.
 
     1. Let all words hold λc, and y be [λc, λc] for every λ. Then λ(cM − [c, c]) = −Σ p_j u_j is bounded, and
@@ -340,7 +340,7 @@ def together(groups: Case) -> Case:
 
 
 @are_independent.property(groups_of_heads())
-def _(ops: Operations, case: Case, other: Case, group: int) -> Any:
+def heads_add_up(ops: Operations, case: Case, other: Case, group: int) -> Any:
     # The other heads as they were, and this one as it is now: each part alone, through its own rows.
     before, now = in_groups(case["params"], case["num_kv_heads"]), in_groups(other, case["num_kv_heads"])
     own = (np.arange(case["num_kv_heads"]) == group)[:, None, None]
@@ -355,7 +355,7 @@ def _(ops: Operations, case: Case, other: Case, group: int) -> Any:
 
 
 @are_independent.property(groups_of_heads(), within=st.booleans())
-def _(ops: Operations, case: Case, other: Case, group: int, within: bool) -> Any:
+def permuted_heads_permute_weights(ops: Operations, case: Case, other: Case, group: int, within: bool) -> Any:
     # Query heads by key head, (key heads, group): whole groups change places, or heads within each.
     count, key_heads = case["num_heads"], case["num_kv_heads"]
     places = np.arange(count).reshape(key_heads, -1)
@@ -406,7 +406,7 @@ def reordered(draw: Draw, target: Target) -> dict[str, Any]:
     """Two heads or more without options, and another order of the words."""
     name, heads = draw(st.sampled_from(target.dtypes)), draw(st.sampled_from([(2, 2), (2, 1), (3, 3), (4, 2)]))
     times = draw(st.sampled_from([2, 3, 4, 5, 8, 9]))
-    case = draw_case(draw, name, heads=heads, times=times, options=False, turns=False)
+    case = draw_case(draw, name, heads=heads, times=times, options=False, rotates=False)
     order = draw(seeds()).permutation(times)
     return {"case": case, "order": order if (order != np.arange(times)).any() else order[::-1].copy()}
 
@@ -433,14 +433,14 @@ def as_floats(whole: Any) -> Any:
 
 
 @order_blind.property(reordered())
-def _(ops: Operations, case: Case, order: Any) -> Any:
+def reordering_within_rounding(ops: Operations, case: Case, order: Any) -> Any:
     moved = {**case, "x": case["x"][..., order, :]}
     within = allowed(ops, moved) + allowed(ops, case)[..., order, :]
     return equal(ask(ops, **moved), ask(ops, **case)[..., order, :], within=within)
 
 
 @order_blind.exact(exact_words(), effort=0.5)
-def _(ops: Operations, x: Any, params: Any, num_heads: int, order: Any) -> Any:
+def reordering_is_exact(ops: Operations, x: Any, params: Any, num_heads: int, order: Any) -> Any:
     # Whatever function stands in for the exponential: what comes out equal is so by algebra.
     y = ask(ops, x=x, params=params, num_heads=num_heads)
     return equal(ask(ops, x=x[order], params=params, num_heads=num_heads), y[order])
@@ -475,7 +475,7 @@ gradient = Claim(
 
 @gradient.property(nudged(), effort=0.75)
 @gradient.property(nudged(more=True), effort=0.25)
-def _(ops: Operations, **nudge: Any) -> Any:
+def derivative_along_a_direction(ops: Operations, **nudge: Any) -> Any:
     return pairs_alike(DERIVATIVE, ops, **nudge)
 
 
@@ -527,7 +527,7 @@ def cut(given: Any, times: int, start: int, end: int) -> Any:
 
 
 @decode_equals_prefill.property(in_pieces(), effort=1.5)
-def _(ops: Operations, case: Case, cuts: list[int]) -> Any:
+def pieces_match_the_whole_text(ops: Operations, case: Case, cuts: list[int]) -> Any:
     y = read_in_pieces(ops, case, cuts)
     return all_of(agrees(ops, y, **case), equal(y, ask(ops, **case), within=allowed(ops, case) * 2))
 
@@ -576,7 +576,7 @@ def among_others(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @rows_are_independent.property(among_others(), effort=0.5)
-def _(ops: Operations, case: Case, one: int) -> Any:
+def a_sentence_alone_matches_it_among_others(ops: Operations, case: Case, one: int) -> Any:
     alone = {**case, "x": case["x"][one], **{n: of_sentence(case[n], one) for n in ("mask", "bias")}}
     return all_of(
         agrees(ops, ask(ops, **case)[one], **alone),
@@ -625,7 +625,7 @@ def spoilt_words(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @hidden_words.property(spoilt_words())
-def _(ops: Operations, case: Case, word: int, held: float) -> Any:
+def hidden_words_change_nothing(ops: Operations, case: Case, word: int, held: float) -> Any:
     spoilt = {**case, "x": case["x"].copy()}
     spoilt["x"][..., word, :] = held
     true, within, seen = judgement(ops, case)
@@ -689,7 +689,7 @@ def nonsense() -> Iterator[dict[str, Any]]:
 
 
 @refusals.exhaustive(nonsense)
-def _(
+def nonsense_is_refused(
     ops: Operations, operation: str, first: tuple[Any, ...], given: Case, error: type[Exception], words: tuple[str, ...]
 ) -> Any:
     options = {**given}
@@ -705,7 +705,7 @@ def read_on() -> Iterator[dict[str, Any]]:
 
 
 @refusals.exhaustive(read_on)
-def _(ops: Operations, x: Any, heads: int, words: tuple[str, ...]) -> Any:
+def unfit_pieces_are_refused(ops: Operations, x: Any, heads: int, words: tuple[str, ...]) -> Any:
     params = dict.fromkeys(WEIGHTS, np.ones((4, 4)))
     _, cache = ops.multi_head_attention_step(np.ones((3, 4)), params, ops.KeyValueCache(), num_heads=2)
     params = {name: w.astype(x.dtype) for name, w in params.items()}

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.attention import dot_product_mutants
-from mathcore.attention.dot_product import scaled_dot_product_attention
-from mathcore.positions.rope import rope
+from mathcore.attention import draft_mutants as drafts
+from mathcore.attention.draft_mutants import plain_attention
 from mathcore.verify.claims import Mutant, mutant
 
 HEADS = "multi_head_attention"
@@ -17,27 +16,36 @@ Options = dict[str, Any]
 
 
 def _split(x: Any, heads: int) -> Any:
-    return np.swapaxes(x.reshape(*x.shape[:-1], heads, -1), -2, -3)
+    return np.swapaxes(x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads), -2, -3)
 
 
 def _merge(x: Any) -> Any:
     x = np.swapaxes(x, -2, -3)
-    return x.reshape(*x.shape[:-2], -1)
+    return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 
 
-def _turn(q: Any, k: Any, v: Any, base: float, offset: int) -> Any:
-    return rope(q, base=base, offset=offset), rope(k, base=base), v
+def _rotated(x: Any, positions: Any, base: float) -> Any:
+    """Rotary embedding of features i and i + width / 2 together, (..., time, width)."""
+    half = x.shape[-1] // 2
+    angles = positions[:, None] * base ** (-np.arange(half) / half)
+    a, b, cos, sin = x[..., :half], x[..., half:], np.cos(angles), np.sin(angles)
+    return np.concatenate([a * cos - b * sin, a * sin + b * cos], -1).astype(x.dtype)
+
+
+def _from(first: int, x: Any) -> Any:
+    """The positions of the words of `x`."""
+    return np.arange(x.shape[-2]) + first
+
+
+def _rotate(q: Any, k: Any, v: Any, base: float, offset: int) -> Any:
+    return _rotated(q, _from(offset, q), base), _rotated(k, _from(0, k), base), v
 
 
 def _mix(heads: Any, weight: Any) -> Any:
     return heads @ weight
 
 
-def _attend(q: Any, k: Any, v: Any, **options: Any) -> Any:
-    return scaled_dot_product_attention(q, k, v, **options)
-
-
-def _draft(
+def plain_heads(
     x: Any,
     params: Any,
     *,
@@ -47,19 +55,19 @@ def _draft(
     rope_base: float | None = None,
     split: Callable[..., Any] = _split,
     merge: Callable[..., Any] = _merge,
-    turn: Callable[..., Any] = _turn,
-    attend: Callable[..., Any] = _attend,
+    rotate: Callable[..., Any] = _rotate,
+    attend: Callable[..., Any] = plain_attention,
     mix: Callable[..., Any] = _mix,
     **options: Any,
 ) -> Any:
-    """Several heads as a first draft has them, with what goes wrong in place of one of its steps."""
+    """Several heads in the order of the formula; a mutant replaces one of the steps."""
     dtype = np.result_type(x, *params.values())
     work = np.float32 if dtype.itemsize == 2 else dtype
     x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
     key_heads = num_heads if num_kv_heads is None else num_kv_heads
     q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
     if rope_base is not None:
-        q, k, v = turn(q, k, v, rope_base, query_offset)
+        q, k, v = rotate(q, k, v, rope_base, query_offset)
     heads = merge(attend(q, k, v, query_offset=query_offset, **options))
     return mix(heads, w["output"]).astype(dtype)
 
@@ -68,49 +76,49 @@ def drafted(name: str, note: str, **steps: Any) -> Mutant:
     """A first draft with something wrong in it."""
 
     def wrong(x: Any, params: Any, **options: Any) -> Any:
-        return _draft(x, params, **options, **steps)
+        return plain_heads(x, params, **options, **steps)
 
     wrong.__name__, wrong.__doc__ = name, note
     return mutant(HEADS)(wrong)
 
 
 def _by_reshape(x: Any, heads: int) -> Any:
-    return x.reshape(*x.shape[:-2], heads, x.shape[-2], -1)
+    return x.reshape(*x.shape[:-2], heads, x.shape[-2], x.shape[-1] // heads)
 
 
 def _by_strides(x: Any, heads: int) -> Any:
-    return np.moveaxis(x.reshape(*x.shape[:-1], -1, heads), -1, -3)
+    return np.moveaxis(x.reshape(*x.shape[:-1], x.shape[-1] // heads, heads), -1, -3)
 
 
 def _dealt_out(q: Any, k: Any, v: Any, **options: Any) -> Any:
     order = np.arange(q.shape[-3]) % k.shape[-3]
-    return _attend(q, k[..., order, :, :], v[..., order, :, :], **options)
+    return plain_attention(q, k[..., order, :, :], v[..., order, :, :], **options)
 
 
 def _first_head_everywhere(q: Any, k: Any, v: Any, **options: Any) -> Any:
-    heads = _attend(q, k, v, **options)
+    heads = plain_attention(q, k, v, **options)
     return np.broadcast_to(heads[..., :1, :, :], heads.shape)
 
 
 def _last_head_lost(q: Any, k: Any, v: Any, **options: Any) -> Any:
-    heads = _attend(q, k, v, **options).copy()
+    heads = plain_attention(q, k, v, **options).copy()
     heads[..., -1, :, :] = 0
     return heads
 
 
 def _one_choice_for_all(q: Any, k: Any, v: Any, **options: Any) -> Any:
-    return _attend(np.broadcast_to(q[..., :1, :, :], q.shape), k, v, **options)
+    return plain_attention(np.broadcast_to(q[..., :1, :, :], q.shape), k, v, **options)
 
 
 def _scaled_by_all(q: Any, k: Any, v: Any, *, scale: float | None = None, **options: Any) -> Any:
     by = (q.shape[-1] * q.shape[-3]) ** -0.5 if scale is None else scale
-    return _attend(q, k, v, scale=by, **options)
+    return plain_attention(q, k, v, scale=by, **options)
 
 
 def _sharper_first(q: Any, k: Any, v: Any, **options: Any) -> Any:
     q = q.copy()
     q[..., 0, :, :] *= 2
-    return _attend(q, k, v, **options)
+    return plain_attention(q, k, v, **options)
 
 
 def _mean_of_all(heads: Any) -> Any:
@@ -119,16 +127,17 @@ def _mean_of_all(heads: Any) -> Any:
 
 
 def _without(name: str, value: Any) -> Callable[..., Any]:
-    return lambda q, k, v, **options: _attend(q, k, v, **{**options, name: value})
+    return lambda q, k, v, **options: plain_attention(q, k, v, **{**options, name: value})
 
 
 def _in_16_bits(heads: Any, weight: Any) -> Any:
     return heads.astype(np.float16).astype(weight.dtype) @ weight
 
 
-def _all_turned(q: Any, k: Any, v: Any, base: float, offset: int) -> Any:
+def _all_rotated(q: Any, k: Any, v: Any, base: float, offset: int) -> Any:
     half = v.shape[-1] // 2 * 2
-    return *_turn(q, k, v, base, offset)[:2], np.concatenate([rope(v[..., :half], base=base), v[..., half:]], -1)
+    some = _rotated(v[..., :half], _from(0, v), base)
+    return *_rotate(q, k, v, base, offset)[:2], np.concatenate([some, v[..., half:]], -1)
 
 
 split_by_reshape = drafted(
@@ -154,16 +163,18 @@ bias_forgotten = drafted("bias_forgotten", "Forgets the bias.", attend=_without(
 future_seen = drafted("future_seen", "Is never causal.", attend=_without("is_causal", False))
 offset_forgotten = drafted("offset_forgotten", "Masks as if the offset were 0.", attend=_without("query_offset", 0))
 scale_forgotten = drafted("scale_forgotten", "Ignores the scale.", attend=_without("scale", None))
-turned_nowhere = drafted("turned_nowhere", "Forgets the rotation.", turn=lambda q, k, v, base, offset: (q, k, v))
+turned_nowhere = drafted("turned_nowhere", "Forgets the rotation.", rotate=lambda q, k, v, base, offset: (q, k, v))
 keys_unturned = drafted(
-    "keys_unturned", "Turns queries alone.", turn=lambda q, k, v, base, offset: (_turn(q, k, v, base, offset)[0], k, v)
+    "keys_unturned",
+    "Turns queries alone.",
+    rotate=lambda q, k, v, base, offset: (_rotate(q, k, v, base, offset)[0], k, v),
 )
-values_turned = drafted("values_turned", "Turns the values as well.", turn=_all_turned)
+values_turned = drafted("values_turned", "Turns the values as well.", rotate=_all_rotated)
 base_fixed = drafted(
-    "base_fixed", "Has a base of its own.", turn=lambda q, k, v, base, offset: _turn(q, k, v, 1000.0, offset)
+    "base_fixed", "Has a base of its own.", rotate=lambda q, k, v, base, offset: _rotate(q, k, v, 1000.0, offset)
 )
 turned_without_offset = drafted(
-    "turned_without_offset", "Counts positions from 0.", turn=lambda q, k, v, base, offset: _turn(q, k, v, base, 0)
+    "turned_without_offset", "Counts positions from 0.", rotate=lambda q, k, v, base, offset: _rotate(q, k, v, base, 0)
 )
 unmixed = drafted("unmixed", "Mixes the heads by the matrix turned around.", mix=lambda h, w: h @ w[::-1])
 rounded_between = drafted("rounded_between", "Stores the heads in 16 bits.", mix=_in_16_bits)
@@ -172,7 +183,7 @@ DRAFTS = tuple(made for made in list(globals().values()) if isinstance(made, Mut
 zero_times_nan = drafted(
     "zero_times_nan",
     "Multiplies a hidden NaN by the weight 0.",
-    attend=lambda q, k, v, **options: dot_product_mutants.zero_times_nan.build(_attend)(q, k, v, **options),
+    attend=drafts.zero_times_nan.build(plain_attention),
 )
 
 
@@ -334,20 +345,20 @@ GRADIENTS = (
 # Reading on.
 
 
-def _turn_on(q: Any, k: Any, base: float, before: int) -> Any:
-    return rope(q, base=base, offset=before), rope(k, base=base, offset=before)
+def _rotate_on(q: Any, k: Any, base: float, before: int) -> Any:
+    return _rotated(q, _from(before, q), base), _rotated(k, _from(before, k), base)
 
 
 def _ask_all(q: Any, cache: Any, before: int, **options: Any) -> Any:
     given = {"is_causal": True, "query_offset": before, **options}
-    return scaled_dot_product_attention(q, cache.key, cache.value, **given)
+    return plain_attention(q, cache.key, cache.value, **given)
 
 
 def _append(cache: Any, k: Any, v: Any) -> Any:
     return cache.append(k, v)
 
 
-def _step(
+def plain_step(
     x: Any,
     params: Any,
     cache: Any,
@@ -355,20 +366,20 @@ def _step(
     num_heads: int,
     num_kv_heads: int | None = None,
     rope_base: float | None = None,
-    turn: Callable[..., Any] = _turn_on,
+    rotate: Callable[..., Any] = _rotate_on,
     append: Callable[..., Any] = _append,
     attend: Callable[..., Any] = _ask_all,
     split: Callable[..., Any] = _split,
     **options: Any,
 ) -> Any:
-    """A step as a first draft has it, with what goes wrong in place of one of its parts."""
+    """The next words, those before being in the cache; a mutant replaces one of the parts."""
     dtype = np.result_type(x, *params.values())
     work = np.float32 if dtype.itemsize == 2 else dtype
     x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
     key_heads = num_heads if num_kv_heads is None else num_kv_heads
     q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
     if rope_base is not None:
-        q, k = turn(q, k, rope_base, len(cache))
+        q, k = rotate(q, k, rope_base, len(cache))
     longer = append(cache, k, v)
     heads = attend(q, longer, len(cache), **options)
     return (_merge(heads) @ w["output"]).astype(dtype), longer
@@ -378,7 +389,7 @@ def stepped(name: str, note: str, **parts: Any) -> Mutant:
     """A step with something wrong in it."""
 
     def wrong(x: Any, params: Any, cache: Any, **options: Any) -> Any:
-        return _step(x, params, cache, **options, **parts)
+        return plain_step(x, params, cache, **options, **parts)
 
     wrong.__name__, wrong.__doc__ = name, note
     return mutant(f"{HEADS}_step")(wrong)
@@ -396,20 +407,20 @@ def _keys(cache: Any) -> Any:
 STEPS = (
     stepped(
         "positions_from_zero", "Counts the positions of every piece from 0.",
-        turn=lambda q, k, base, before: _turn_on(q, k, base, 0),
+        rotate=lambda q, k, base, before: _rotate_on(q, k, base, 0),
     ),
     stepped(
         "queries_from_zero", "Counts the positions of queries from 0.",
-        turn=lambda q, k, base, before: (rope(q, base=base), rope(k, base=base, offset=before)),
+        rotate=lambda q, k, base, before: (_rotate_on(q, k, base, 0)[0], _rotate_on(q, k, base, before)[1]),
     ),
     stepped(
         "one_place_further", "Turns new keys by one position too many.",
-        turn=lambda q, k, base, before: (rope(q, base=base, offset=before), rope(k, base=base, offset=before + 1)),
+        rotate=lambda q, k, base, before: (_rotate_on(q, k, base, before)[0], _rotate_on(q, k, base, before + 1)[1]),
     ),
     stepped(
         "one_place_for_a_piece", "Turns every word of a piece by the position of its first.",
-        turn=lambda q, k, base, before: tuple(
-            rope(x, np.full(x.shape[-2], before), base=base) for x in (q, k)
+        rotate=lambda q, k, base, before: tuple(
+            _rotated(x, np.full(x.shape[-2], before), base) for x in (q, k)
         ),
     ),
     stepped(

@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention.inputs import Dice, draw_options, formats_together, some_numbers
-from mathcore.attention.multi_head_tolerances import heads_rounding, projection_error, turn_error
-from mathcore.attention.textbook import figures, per_head
+from mathcore.attention.multi_head_tolerances import heads_rounding, projection_error, rotation_error
+from mathcore.attention.textbook import figures, per_head, visible
 from mathcore.gradients import records as gradients_records
 from mathcore.gradients import textbook as gradients_textbook
 from mathcore.gradients.gradients_tolerances import pulled_back
@@ -39,7 +39,7 @@ def side_by_side(x: Any) -> Any:
     return np.concatenate([x[..., h, :, :] for h in range(x.shape[-3])], -1)
 
 
-def turned(x: Any, places: Any, base: Any) -> Any:
+def rotated(x: Any, places: Any, base: Any) -> Any:
     """RoPE in halves, in float64."""
     half = x.shape[-1] // 2
     angles = places[:, None] * base ** (-np.arange(half) / half)
@@ -53,12 +53,12 @@ def key_heads_of(case: Case) -> int:
 
 
 def dtype_of(case: Case) -> Any:
-    """The format that the answer comes in."""
+    """The dtype of the answer."""
     return np.result_type(case["x"], *(case["params"][name] for name in WEIGHTS))
 
 
 def textbook(case: Case, dtype: Any, angles: str, summation: str) -> tuple[Any, Allowance, Any]:
-    """The loop over the heads in float64, what it may be off by in `dtype`, and what every head of a word sees."""
+    """The loop over the heads in float64, what it may be off by in `dtype`, and what each head may attend to."""
     x, w = np.asarray(case["x"], np.float64), {n: np.asarray(case["params"][n], np.float64) for n in WEIGHTS}
     count, base, offset = int(case["num_heads"]), case.get("rope_base"), case.get("query_offset", 0)
     counts = (count, key_heads_of(case), key_heads_of(case))
@@ -66,8 +66,8 @@ def textbook(case: Case, dtype: Any, angles: str, summation: str) -> tuple[Any, 
     moved = [split(projection_error(x, w[name], dtype), n) for name, n in zip(WEIGHTS, counts, strict=False)]
     for i, first in enumerate((offset, 0) if base is not None else ()):
         places = np.arange(x.shape[-2]) + first
-        moved[i] = turn_error(arrays[i], moved[i], places, base, dtype, angles)
-        arrays[i] = turned(arrays[i], places, base)
+        moved[i] = rotation_error(arrays[i], moved[i], places, base, dtype, angles)
+        arrays[i] = rotated(arrays[i], places, base)
     asked = {**case, **dict(zip(WEIGHTS, arrays, strict=False))}
     of = figures(asked, summation, (moved[0], per_head(moved[1], count), per_head(moved[2], count)))
     heads = side_by_side(of.p @ of.value)
@@ -92,7 +92,7 @@ def known(ops: Operations, seen: Any) -> Any:
 
 
 def judgement(ops: Operations, case: Case) -> tuple[Any, Allowance, Any]:
-    """What the loop over the heads gives in float64, by how much the target may differ from it, and what is seen."""
+    """What the loop over the heads gives in float64, by how much the target may differ, and what is visible."""
     true, within, seen = textbook(case, dtype_of(case), ops.conventions.rope_angles, ops.conventions.summation)
     return true, within + textbook(case, np.float64, "float64", "any")[1], seen
 
@@ -127,14 +127,14 @@ def draw_case(
     heads: tuple[int, int] | None = None,
     times: int | None = None,
     options: bool = True,
-    turns: bool | None = None,
+    rotates: bool | None = None,
     lead: tuple[int, ...] | None = None,
 ) -> Case:
     """Words, weights and options, drawn together; `heads` are those of queries and of keys."""
     dice, rng = Dice(draw(st.integers(0, 2**40 - 1))), draw(seeds())
     count, key_heads = heads or dice.of((2, 2), (1, 1), (2, 1), (3, 3), (4, 2), (3, 1), (6, 3), (9, 9), (8, 4))
-    turns = dice.of(False, True) if turns is None else turns
-    width = dice.of(2, 4, 6) if turns else dice.of(1, 2, 3, 4, 5)
+    rotates = dice.of(False, True) if rotates is None else rotates
+    width = dice.of(2, 4, 6) if rotates else dice.of(1, 2, 3, 4, 5)
     value_width, outputs, some = dice.of(1, 2, 3, 4), dice.of(1, 2, 3, 5, 40), dice.of((), (2,), (1, 2), (3,))
     lead = some if lead is None else lead
     n = dice.of(3, 1, 2, 4, 5, 40) if features is None else features
@@ -144,19 +144,19 @@ def draw_case(
     case = {"x": x, "params": params, "num_heads": count, "num_kv_heads": key_heads}
     if options:
         case |= draw_options(dice, rng, (*lead, count, t, t), dtype)
-    return {**case, "rope_base": dice.of(10_000.0, 100.0) if turns else None}
+    return {**case, "rope_base": dice.of(10_000.0, 100.0) if rotates else None}
 
 
 @domain
 def cases(draw: Draw, target: Target, how: Any = None) -> Case:
-    """Several heads in any format that the target accepts."""
+    """Several heads in any dtype that the target accepts."""
     return draw_case(draw, draw(st.sampled_from(target.dtypes)), **(how or {}))
 
 
 @domain
 def even_cases(draw: Draw, target: Target) -> Case:
-    """Heads of even widths, which may be turned or not."""
-    return draw_case(draw, draw(st.sampled_from(target.dtypes)), turns=True)
+    """Heads of even widths, which may be rotated or not."""
+    return draw_case(draw, draw(st.sampled_from(target.dtypes)), rotates=True)
 
 
 @domain
@@ -169,7 +169,7 @@ def even_pullbacks(draw: Draw, target: Target) -> Case:
 
 @domain
 def mixed_cases(draw: Draw, target: Target) -> Case:
-    """Words and weights in formats of their own."""
+    """Words and weights in dtypes of their own."""
     if not target.exact:
         raise NotTriedError(HEADS, "arrays of several formats")
     case, formats = draw_case(draw, "float64"), formats_together(draw, target)
@@ -196,10 +196,7 @@ def _sentence(
         gradients_textbook.heads_of(x @ w, n)
         for w, n in ((query, num_heads), (key, num_kv_heads), (value, num_kv_heads))
     )
-    seen = (
-        np.ones((num_heads, times, times), bool) if mask is None else np.broadcast_to(mask, (num_heads, times, times))
-    )
-    seen = seen & (np.arange(times) <= np.arange(times)[:, None] + query_offset) if is_causal else seen
+    seen = visible((num_heads, times, times), mask=mask, bias=bias, is_causal=is_causal, query_offset=query_offset)
     added = np.broadcast_to(np.zeros(1) if bias is None else bias, seen.shape)
     for h in range(num_heads):
         q_h, k_h = q[h], k[h // group]
@@ -207,7 +204,7 @@ def _sentence(
             places, width = np.arange(times), q_h.shape[-1]
             q_h = gradients_textbook.rope(q_h, places, rope_base, False, width, query_offset)
             k_h = gradients_textbook.rope(k_h, places, rope_base, False, width, 0)
-        some = (seen[h] & (added[h] > -np.inf)).astype(int)
+        some = seen[h].astype(int)
         by = 1 / np.sqrt(enclosed(q_h.shape[-1])) if scale is None else enclosed(scale)
         e = some * np.exp((q_h @ k_h.T) * by + np.where(some, added[h], 0).astype(object))
         heads.append(e / (e.sum(-1, keepdims=True) + (some.sum(-1, keepdims=True) == 0)) @ v[h // group])
@@ -226,17 +223,18 @@ def _small(draw: Draw, *, more: bool = False) -> tuple[tuple[Any, ...], Case]:
     """
     dice, rng = Dice(draw(st.integers(0, 2**40 - 1))), draw(seeds())
     count, key_heads = dice.of((4, 2), (6, 3), (1, 1)) if more else dice.of((2, 2), (1, 1), (2, 1))
-    turns, features, value_width = dice.of(False, True), dice.of(2, 1, 3), dice.of(1, 2)
-    width, times, outputs = dice.of(2, 4) if turns else dice.of(1, 2, 3), dice.of(2, 3, 1), dice.of(1, 2)
+    rotates, features, value_width = dice.of(False, True), dice.of(2, 1, 3), dice.of(1, 2)
+    width, times, outputs = dice.of(2, 4) if rotates else dice.of(1, 2, 3), dice.of(2, 3, 1), dice.of(1, 2)
     lead = dice.of((), (), (2,))
     if more:
         value_width, outputs, lead = 1, 1, ()
-        features, width, times = (17, 2, 2) if count == 1 else (2, 2 if turns else 1, dice.of(5, 9))
-    return _whole_numbers(dice, rng, (count, key_heads), (features, width, value_width, outputs), (*lead, times), turns)
+        features, width, times = (17, 2, 2) if count == 1 else (2, 2 if rotates else 1, dice.of(5, 9))
+    widths = features, width, value_width, outputs
+    return _whole_numbers(dice, rng, (count, key_heads), widths, (*lead, times), rotates)
 
 
 def _whole_numbers(
-    dice: Dice, rng: np.random.Generator, heads: tuple[int, int], widths: tuple[int, ...], words: Any, turns: bool
+    dice: Dice, rng: np.random.Generator, heads: tuple[int, int], widths: tuple[int, ...], words: Any, rotates: bool
 ) -> tuple[tuple[Any, ...], Case]:
     """The arrays and options of `_small`."""
     (count, key_heads), (features, width, value_width, outputs), times = heads, widths, words[-1]
@@ -254,7 +252,7 @@ def _whole_numbers(
         "is_causal": dice.of(False, True),
         "query_offset": dice.of(0, 1, -1),
         "scale": dice.of(None, 0.75, -0.5),
-        "rope_base": dice.of(10_000.0, 100.0) if turns else None,
+        "rope_base": dice.of(10_000.0, 100.0) if rotates else None,
     }
 
 
@@ -263,7 +261,7 @@ DERIVATIVE = replace(gradients_records.MULTI_HEAD, drawn=_small, formula=formula
 
 @domain
 def nudged(draw: Draw, target: Target, *, more: bool = False) -> Case:
-    """An example for `DERIVATIVE` in any format: arrays, options, a direction and the seed of a cotangent."""
+    """An example for `DERIVATIVE` in any dtype: arrays, options, a direction and the seed of a cotangent."""
     (arrays, other), dtype = _small(draw, more=more), draw(st.sampled_from(target.dtypes))
     rng = draw(seeds())
     if other["bias"] is not None:
@@ -301,7 +299,7 @@ def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | N
     if rows is not None:
         how = {"features": 2 + width % 5, "heads": (2, 2), "times": rows}
     if rows == 1:  # of any width
-        how = {"features": width, "heads": (2, 1), "times": 2, "turns": False}
+        how = {"features": width, "heads": (2, 1), "times": 2, "rotates": False}
     case = apart(draw_case(draw, name, **how))
     case["x"] = as_dtype(case["x"].astype(np.float64) * 0.9, name)  # no fraction that fewer bits would hold
     return {**case, "x": abs(case["x"]), "value": abs(case["value"])} if long else case
@@ -310,7 +308,7 @@ def _of_any_kind(draw: Draw, name: str, width: int, *, long: bool, rows: int | N
 def _stacked(draw: Draw, name: str, rows: int) -> Case:
     """So many sentences of few words."""
     heads = draw(st.sampled_from([(1, 1), (2, 1)]))
-    case = draw_case(draw, name, features=2, heads=heads, times=2, turns=False, lead=(rows,))
+    case = draw_case(draw, name, features=2, heads=heads, times=2, rotates=False, lead=(rows,))
     return apart(case)
 
 

@@ -20,13 +20,13 @@ def projection_error(x: Any, weight: Any, dtype: Any) -> Any:
     return gamma(n, work.u) * (abs(x) @ abs(weight)) + n * work.smallest
 
 
-def turn_error(x: Any, error: Any, places: Any, base: Any, dtype: Any, angles: str) -> Any:
-    """What queries or keys are off by after their turn: derived at `heads_rounding`."""
+def rotation_error(x: Any, error: Any, places: Any, base: Any, dtype: Any, angles: str) -> Any:
+    """What queries or keys are off by after their rotation: derived at `heads_rounding`."""
     work, half = work_format(dtype), x.shape[-1] // 2
     tau = (2 * work.trig + 1) * work.u + angle_error(places, 2 * half, base, angles) + work.smallest
     carried, size = (a[..., :half] + a[..., half:] for a in (error, abs(x)))
-    turned = carried + (size + carried) * (tau + gamma(2, work.u) * (1 + tau)) + 2 * work.smallest
-    return np.concatenate([turned, turned], -1)
+    rotated = carried + (size + carried) * (tau + gamma(2, work.u) * (1 + tau)) + 2 * work.smallest
+    return np.concatenate([rotated, rotated], -1)
 
 
 @tolerance

@@ -1,10 +1,5 @@
-"""The arguments of attention by name, and its options."""
+"""The arguments of attention by name, under the address that `law_claims` knows."""
 
-from __future__ import annotations
+from mathcore.attention.textbook import ARRAYS, Case
 
-from typing import Any
-
-Case = dict[str, Any]
-
-
-ARRAYS = ("query", "key", "value")
+__all__ = ["ARRAYS", "Case"]

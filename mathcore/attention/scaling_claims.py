@@ -12,12 +12,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention import dot_product_mutants
+from mathcore.attention import draft_mutants as drafts
 from mathcore.attention import scaling_mutants as wrong
-from mathcore.attention.claims_inputs import VASWANI
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import mean_square_of_normals, variance_of_signs, weights_rounding
 from mathcore.attention.inputs import confidently_wrong, two_scales
-from mathcore.attention.textbook import as_numbers, figures
+from mathcore.attention.textbook import VASWANI, as_numbers, figures
 from mathcore.probability import row_mutants
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_rounding
 from mathcore.probability.softmax_tolerances import softmax_vjp_rounding
@@ -75,17 +75,17 @@ def all_scores(ops: Operations, vectors: Any, scale: float | None = None) -> Any
 
 
 @variance_is_d.exact(d=st.integers(1, 5), effort=0.25)
-def _(ops: Operations, d: int) -> Any:
+def unscaled_scores_of_signs_have_variance_d(ops: Operations, d: int) -> Any:
     return equal(variance(all_scores(ops, every_sign(d), 1.0)), d)
 
 
 @variance_is_d.property(d=st.integers(1, 5), effort=0.25)
-def _(ops: Operations, d: int) -> Any:
+def scaled_scores_of_signs_have_variance_one(ops: Operations, d: int) -> Any:
     return equal(float(variance(all_scores(ops, every_sign(d)))), 1.0, within=variance_of_signs(d))
 
 
 @variance_is_d.statistical
-def _(ops: Operations, rng: Any) -> Any:
+def scores_of_normals_have_variance_one(ops: Operations, rng: Any) -> Any:
     # With signs for a query, the score of a normal key is a standard normal exactly.
     relations = []
     for d, count in ((3, 20_000), (64, 4_000), (1000, 2_000)):
@@ -120,14 +120,14 @@ def _without_the_condition() -> Iterator[dict[str, Any]]:
 
 
 @variance_is_d.exhaustive(_without_the_condition)
-def _(ops: Operations, vectors: Any, variance_is: int) -> Any:
+def variance_of_other_vectors(ops: Operations, vectors: Any, variance_is: int) -> Any:
     return equal(variance(all_scores(ops, vectors, 1.0)), variance_is)
 
 
 @variance_is_d.counterexample(cases=_shifted)
 @variance_is_d.counterexample(cases=_copied)
 @variance_is_d.counterexample(cases=_scaled)
-def _(ops: Operations, vectors: Any, variance_is: int) -> Any:
+def variance_is_d_without_the_condition(ops: Operations, vectors: Any, variance_is: int) -> Any:
     return equal(variance(all_scores(ops, vectors, 1.0)), vectors.shape[-1])
 
 
@@ -145,15 +145,15 @@ saturation = Claim(
     refuted_by=(
         *map(dot_product_mutants.of_weights, (wrong.scale_ignored, wrong.scaled_twice)),
         *map(
-            dot_product_mutants.as_weights,
-            (dot_product_mutants.uniform, dot_product_mutants.sigmoids, dot_product_mutants.never_dividing_by_zero),
+            drafts.as_weights,
+            (drafts.uniform, drafts.sigmoids, drafts.never_dividing_by_zero),
         ),
     ),
 )
 
 
 @saturation.property(two_scales())
-def _(ops: Operations, query: Any, key: Any, scales: tuple[float, float]) -> Any:
+def highest_weight_grows_with_the_scale(ops: Operations, query: Any, key: Any, scales: tuple[float, float]) -> Any:
     highest, allowed, relations = [], [], []
     for scale in scales:
         of = figures({"query": query, "key": key, "value": key, "scale": scale})
@@ -196,13 +196,13 @@ gradient_vanishes = Claim(
     refuted_by=(
         row_mutants.mean_forgotten,
         row_mutants.diagonal_only,
-        dot_product_mutants.gradient_times_probability,
+        wrong.gradient_times_probability,
     ),
 )
 
 
 @gradient_vanishes.property(x=score_rows(least=2, most=8, rows=1, masked=False))
-def _(ops: Operations, x: Any) -> Any:
+def jacobian_norm_of_the_highest(ops: Operations, x: Any) -> Any:
     n, basis = x.shape[-1], np.eye(x.shape[-1], dtype=x.dtype)
     rows = np.tile(x, (n, 1))
     jacobian = ops.softmax_vjp(basis, rows)
@@ -217,7 +217,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @gradient_vanishes.proof
-def _(ops: Operations) -> Any:
+def row_sums_of_the_jacobian(ops: Operations) -> Any:
     """Row i of |J| sums to p_i(1 − p_i) + Σ p_i p_j over the others, 2p_i(1 − p_i); the highest p has the largest.
 
     That is a(1 − a) − b(1 − b) = (a − b)(1 − a − b), which is ≥ 0 for a ≥ b, a + b ≤ 1. For three probabilities of
@@ -232,7 +232,7 @@ def _(ops: Operations) -> Any:
 
 
 @gradient_vanishes.property(confidently_wrong(), effort=0.5)
-def _(ops: Operations, x: Any, target: Any) -> Any:
+def gradient_is_long_when_confidently_wrong(ops: Operations, x: Any, target: Any) -> Any:
     given_that(x.argmax() != target[0], "another answer leads")
     length, within = length_of_gradient(ops, x, target)
     gap = float(np.diff(np.sort(as_numbers(x)[0])[-2:])[0])
@@ -247,7 +247,7 @@ def _(ops: Operations, x: Any, target: Any) -> Any:
 
 
 @gradient_vanishes.counterexample(confidently_wrong())
-def _(ops: Operations, x: Any, target: Any) -> Any:
+def gradient_is_short_whatever_the_target(ops: Operations, x: Any, target: Any) -> Any:
     length, within = length_of_gradient(ops, x, target)
     p = probabilities(x).max()
     return at_most(length, 2 * p * (1 - p), within=within)
@@ -289,7 +289,7 @@ def mean_entropy(ops: Operations, query: Any, key: Any, scale: float | None = No
 
 
 @keeps_attention_open.statistical
-def _(ops: Operations, rng: Any) -> Any:
+def entropy_does_not_depend_on_d(ops: Operations, rng: Any) -> Any:
     # With signs for a query the scores of normal keys are standard normals for every d, so the entropy has one law.
     keys, counts, entropies, within = 8, {1: 20_000, 16: 20_000, 768: 1_000, 12_288: 200}, {}, {}
     for d, count in counts.items():
@@ -311,7 +311,7 @@ def copies_of_one() -> Iterator[dict[str, Any]]:
 
 
 @keeps_attention_open.counterexample(cases=copies_of_one)
-def _(ops: Operations, d: int) -> Any:
+def entropy_of_copies_stays(ops: Operations, d: int) -> Any:
     components = np.array([-1.3, -0.9, -0.5, -0.1, 0.1, 0.5, 0.9, 1.3])[:, None]
     at_16, at_d = (mean_entropy(ops, np.ones((1, n)), np.repeat(components, n, -1)) for n in (16, d))
     return at_least(at_d, at_16 / 2)
@@ -324,7 +324,7 @@ def signs_for_normals() -> Iterator[dict[str, Any]]:
 
 
 @keeps_attention_open.counterexample(cases=signs_for_normals)
-def _(ops: Operations, d: int) -> Any:
+def entropy_of_signs_stays(ops: Operations, d: int) -> Any:
     # By symmetry all queries are alike; all pairs of keys.
     few, many = (np.array(list(itertools.product(every_sign(n), repeat=2))) for n in (1, d))
     at_1, at_d = (mean_entropy(ops, np.ones((len(keys), 1, keys.shape[-1])), keys) for keys in (few, many))

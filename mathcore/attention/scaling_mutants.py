@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from mathcore.attention.dot_product_mutants import Arrays, Asked, Options, _scale, asked
-from mathcore.verify.common_mutants import Family
+from mathcore.verify.claims import mutant
+from mathcore.verify.common_mutants import Family, Operation
 
 
 # The scale.
@@ -72,3 +74,16 @@ scale_without_its_sign = scaled_by(
 scaled_twice = scaled_by(
     "scaled_twice", "Divides by √d after it has scaled.", lambda a, o: a[0].shape[-1] ** -0.5 * _scale(a, o)
 )
+
+
+@mutant("cross_entropy_vjp", wraps=True)
+def gradient_times_probability(correct: Operation) -> Operation:
+    """Multiplies by p(1 − p), as if after a squared error: confidently wrong, nothing is learnt."""
+
+    def pulled_back(cotangent: Any, logits: Any, *more: Any, **options: Any) -> Any:
+        p = logits.astype(np.float64)
+        p = np.exp(p - p.max(-1, keepdims=True))
+        p = p / p.sum(-1, keepdims=True)
+        return (correct(cotangent, logits, *more, **options) * p * (1 - p)).astype(logits.dtype)
+
+    return pulled_back

@@ -1,4 +1,4 @@
-"""Attention as the textbook has it: explicit, on balls and on numbers."""
+"""Attention as the textbook has it: the whole score matrix, in interval and in float arithmetic."""
 
 from __future__ import annotations
 
@@ -17,24 +17,40 @@ from mathcore.attention.dot_product_tolerances import (
     plain_mean,
     weights_rounding,
 )
-from mathcore.attention.options import ARRAYS, Case
 from mathcore.verify import Enclosure, Operations, all_of, enclose, equal
 from mathcore.verify.relations import Conjunction, Relation, identical
 
+Case = dict[str, Any]
+"""The arguments of attention by name, and its options."""
 
-# The textbook.
-def seen_by(case: Case) -> Any:
-    """Which keys each query sees, (..., heads, queries, keys)."""
-    q, k = case["query"], case["key"]
-    queries, keys = q.shape[-2], k.shape[-2]
-    seen = np.ones((*q.shape[:-1], keys), bool)
-    if case.get("is_causal"):
-        seen &= np.arange(keys) <= np.arange(queries)[:, None] + case.get("query_offset", 0)
-    if case.get("mask") is not None:
-        seen &= case["mask"]
-    if case.get("bias") is not None:
-        seen &= np.asarray(case["bias"], np.float64) > -np.inf
+ARRAYS = ("query", "key", "value")
+
+VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.1"
+
+
+def causal_mask(queries: int, keys: int, offset: int) -> Any:
+    """The causal mask: visible are the keys up to a query's own position, `offset` for the first one."""
+    return np.arange(keys) <= np.arange(queries)[:, None] + offset
+
+
+def visible(
+    shape: tuple[int, ...], *, mask: Any = None, bias: Any = None, is_causal: bool = False, query_offset: int = 0
+) -> Any:
+    """Which keys are visible, in the shape of the score matrix: the one definition that all oracles use."""
+    seen = np.ones(shape, bool)
+    if is_causal:
+        seen &= causal_mask(shape[-2], shape[-1], query_offset)
+    if mask is not None:
+        seen &= mask
+    if bias is not None:
+        seen &= np.asarray(bias, np.float64) > -np.inf
     return seen
+
+
+def seen_by(case: Case) -> Any:
+    """Which keys are visible to each query of a case, (..., heads, queries, keys)."""
+    options = {n: case[n] for n in ("mask", "bias", "is_causal", "query_offset") if n in case}
+    return visible((*case["query"].shape[:-1], case["key"].shape[-2]), **options)
 
 
 def per_head(x: Any, heads: int) -> Any:
@@ -72,7 +88,7 @@ def merged_within(case: Case, cut: int, logs: tuple[Any, Any]) -> Any:
 
 
 def last_queries(case: Case, rows: int) -> Case:
-    """The last of the queries, told where they stand."""
+    """The last of the queries, with the offset that puts them there."""
 
     def part(x: Any) -> Any:
         return x if x is None or x.ndim < 2 or x.shape[-2] == 1 else x[..., -rows:, :]
@@ -83,7 +99,7 @@ def last_queries(case: Case, rows: int) -> Case:
 
 
 def first_seen(case: Case) -> Any:
-    """The value of the first key that each query sees, bit for bit; of any key if it sees none."""
+    """The value of the first visible key of each row, bit for bit; of any key in a fully masked row."""
     seen = seen_by(case)
     own = per_head(case["value"], seen.shape[-3] if seen.ndim > 2 else 1)
     return np.take_along_axis(own, seen.argmax(-1)[..., None], -2)
@@ -97,18 +113,18 @@ def signs_compared(ops: Operations, y: Any) -> Any:
 def same_answer(ops: Operations, lhs: Any, rhs: Any) -> Any:
     """Bit for bit the same answer of attention, but for the signs of zeros that a target does not promise.
 
-    A hidden value v adds 0 · v, a zero whose sign is that of v.
+    A masked value v adds 0 · v, a zero whose sign is that of v.
     """
     return identical(signs_compared(ops, lhs), signs_compared(ops, rhs))
 
 
 def without_values(case: Case) -> Case:
-    """What weights are asked with."""
+    """The arguments of `attention_weights`."""
     return {name: given for name, given in case.items() if name != "value"}
 
 
-def turned(x: Any) -> Any:
-    """The last two axes exchanged."""
+def transposed(x: Any) -> Any:
+    """The matrices transposed."""
     return np.swapaxes(x, -1, -2)
 
 
@@ -119,12 +135,12 @@ def group_of(case: Case) -> int:
 
 
 def dtype_of(case: Case) -> Any:
-    """The format that the answer comes in."""
+    """The dtype of the answer."""
     return np.result_type(*(case[name] for name in ARRAYS))
 
 
 def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | None = None) -> Scores:
-    """The scores of a case in float64, and all else that its error depends on."""
+    """The score matrix of a case in float64, and all else that its error depends on."""
     q, k, v = (np.asarray(case[name], np.float64) for name in ARRAYS)
     heads = q.shape[-3] if q.ndim > 2 else 1
     k, v = per_head(k, heads), per_head(v, heads)
@@ -132,7 +148,7 @@ def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | No
     by = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     bias = np.zeros((1, 1)) if bias is None else np.asarray(bias, np.float64)
     bias = np.where(np.isneginf(bias), 0.0, bias)
-    s = np.where(seen, (q @ turned(k)) * by + bias, -np.inf)
+    s = np.where(seen, (q @ transposed(k)) * by + bias, -np.inf)
     top = s.max(-1, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):
         gap = np.where(seen, top - s, np.inf)
@@ -146,15 +162,15 @@ _FEW = 700
 
 
 def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, bool]:
-    """The true value of `formula(v, exponentials of what is seen, top)`, and whether it is enclosed."""
+    """The true value of `formula(v, exponentials of the visible scores, top)`, and whether it is enclosed."""
     scale = case.get("scale")
-    s = np.where(of.seen, (of.query @ turned(of.key)) * of.by + of.bias, -np.inf)
+    s = np.where(of.seen, (of.query @ transposed(of.key)) * of.by + of.bias, -np.inf)
     top = s.max(-1, keepdims=True, initial=-np.inf)
 
     def whole(q: Any, k: Any, v: Any, bias: Any, width: Any, top: Any) -> Any:
         by = 1 / np.sqrt(width) if scale is None else scale
         with np.errstate(over="ignore", invalid="ignore"):
-            return formula(v, np.where(of.seen, np.exp((q @ turned(k)) * by + bias - top), width * 0), top)
+            return formula(v, np.where(of.seen, np.exp((q @ transposed(k)) * by + bias - top), width * 0), top)
 
     given = (
         of.query,
@@ -168,13 +184,13 @@ def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, 
     return (enclose(whole, *given), True) if few else (np.asarray(whole(*given)), False)
 
 
-def mixed(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001  (one signature for all)
-    """The values by their weights; nothing of nothing."""
+def weighted_sum(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001  (one signature for all)
+    """The values by their weights; zeros for a fully masked row."""
     total = e.sum(-1, keepdims=True)
     return (e / (total + (total == 0))) @ v
 
 
-def shares(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
+def softmax_weights(v: Any, e: Any, top: Any) -> Any:  # noqa: ARG001
     """The weights."""
     total = e.sum(-1, keepdims=True)
     return e / (total + (total == 0))
@@ -206,13 +222,13 @@ def total_log(lse: Any) -> Any:
 
 
 def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -> Conjunction | Relation:
-    """That `answer` is attention; rows with nothing to see are as the target declares them."""
+    """That `answer` is attention; fully masked rows are as the target declares them."""
     of, dtype = figures(case, "any" if blocks else ops.conventions.summation), dtype_of(case)
     shape = (*case["query"].shape[:-1], case["value"].shape[-1])
     if np.shape(answer) != shape:
         return equal(np.shape(answer), shape)
     alive = of.seen.any(-1)
-    true, exact = textbook(case, of, mixed)
+    true, exact = textbook(case, of, weighted_sum)
     within = attention_rounding(of, dtype)
     if not exact:
         within = within + attention_rounding(figures(case), np.float64)
@@ -224,7 +240,7 @@ def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -
 
 
 def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relation:
-    """Rows with nothing to see, as the target declares them."""
+    """Fully masked rows, as the target declares them."""
     nothing, keys = ~of.seen.any(-1), of.seen.shape[-1]
     declared = ops.conventions.attention_of_nothing
     if declared == "nan":
@@ -238,12 +254,12 @@ def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relati
 
 
 def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options: Any) -> Conjunction | Relation:
-    """That `answer` holds the weights of attention, exactly 0 where nothing is seen."""
+    """That `answer` holds the weights of attention, exactly 0 where masked."""
     case = {"query": query, "key": key, "value": key, **options}
     of, dtype = figures(case, ops.conventions.summation), np.result_type(query, key)
     if np.shape(answer) != of.seen.shape:
         return equal(np.shape(answer), of.seen.shape)
-    true, exact = textbook(case, of, shares)
+    true, exact = textbook(case, of, softmax_weights)
     within = weights_rounding(of, dtype)
     if not exact:
         within = within + weights_rounding(figures(case), np.float64)
@@ -252,7 +268,7 @@ def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options:
 
 
 def lse_agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -> Conjunction:
-    """That `answer` is the log-sum-exp of each row; −∞ of nothing."""
+    """That `answer` is the log-sum-exp of each row; −∞ of a fully masked one."""
     of = figures(case, "any" if blocks else ops.conventions.summation)
     alive = of.seen.any(-1)
     true, exact = textbook(case, of, log_total)
@@ -268,7 +284,7 @@ def lse_agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: An
 
 
 def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> Conjunction:
-    """That `answer` holds the cotangents of query, key and value."""
+    """That `answer` holds the gradients of query, key and value."""
     of, dtype, g = figures(case, ops.conventions.summation), dtype_of(case), np.asarray(cotangent, np.float64)
     group = group_of(case)
     kept = tuple(case[name].dtype for name in ARRAYS)
@@ -282,7 +298,7 @@ def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> 
 
 
 def as_numbers(x: Any) -> Any:
-    """`x` in float64, in which every format is exact."""
+    """`x` in float64, in which every dtype is exact."""
     return np.asarray(x, np.float64)
 
 
@@ -290,18 +306,18 @@ def spelt_out(of: Scores, q: Any, k: Any, v: Any) -> Any:
     """The formula with arrays, numbers of any kind."""
     heads = q.shape[-3] if q.ndim > 2 else 1
     k, v = per_head(k, heads), per_head(v, heads)
-    e = np.exp((q @ turned(k)) * of.by + of.bias) * of.seen
+    e = np.exp((q @ transposed(k)) * of.by + of.bias) * of.seen
     total = e.sum(-1, keepdims=True)
     return (e @ v) / (total + ~of.seen.any(-1, keepdims=True))
 
 
 def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
-    """The textbook's cotangents in float64; rows with nothing to see send nothing."""
+    """The textbook's gradients in float64; fully masked rows contribute nothing."""
     p = of.p
-    pulled = np.where(of.seen, g @ turned(of.value), 0.0)
+    pulled = np.where(of.seen, g @ transposed(of.value), 0.0)
     s = p * (pulled - (p * pulled).sum(-1, keepdims=True))
 
     def added(x: Any) -> Any:
         return x.reshape(*x.shape[:-3], x.shape[-3] // group, group, *x.shape[-2:]).sum(-3) if x.ndim > 2 else x
 
-    return of.by * (s @ of.key), added(of.by * (turned(s) @ of.query)), added(turned(p) @ g)
+    return of.by * (s @ of.key), added(of.by * (transposed(s) @ of.query)), added(transposed(p) @ g)

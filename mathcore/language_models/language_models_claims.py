@@ -77,7 +77,7 @@ split_loses_nothing = Claim(
     block=st.integers(0, 6),
     every=st.integers(1, 4),
 )
-def _(ops: Operations, text: str, block: int, every: int) -> Any:
+def parts_hold_every_block(ops: Operations, text: str, block: int, every: int) -> Any:
     blocks = blocks_of(text, block)
     if len(blocks) < every:
         saying = (f"{every} blocks of {block} ", f"it has {len(blocks)}")
@@ -104,7 +104,7 @@ default_is_read_once = Claim(
 
 
 @default_is_read_once.exhaustive(lambda: iter([{"most": 4000}]))
-def _(ops: Operations, most: int) -> Any:
+def default_text_has_no_paragraph_twice(ops: Operations, most: int) -> Any:
     from pydoc_data.topics import topics
 
     there = dict.fromkeys(p.strip("\n") for topic in topics.values() for p in topic.split("\n\n"))
@@ -214,7 +214,7 @@ bigram_is_the_formula = Claim(
 
 
 @bigram_is_the_formula.property(words=texts(), word=WORDS, before=WORDS, effort=0.5)
-def _(ops: Operations, words: list[str], word: str, before: str) -> Any:
+def probabilities_match_the_formula(ops: Operations, words: list[str], word: str, before: str) -> Any:
     bigram = ops.word_bigram("".join(words))
     parts = []
     for v, w in [(before, word), (words[0], word), (before, words[-1]), *pairwise(words)]:
@@ -224,7 +224,7 @@ def _(ops: Operations, words: list[str], word: str, before: str) -> Any:
 
 
 @bigram_is_the_formula.property(words=texts(), before=WORDS, place=st.integers(0, 99), effort=0.25)
-def _(ops: Operations, words: list[str], before: str, place: int) -> Any:
+def probabilities_sum_to_one(ops: Operations, words: list[str], before: str, place: int) -> Any:
     # What known words do not have, the others are spelled with; and after any two bytes all next ones have 1 together.
     bigram, known = ops.word_bigram("".join(words)), list(dict.fromkeys(words))
     letters = letters_of(known[place % len(known)])
@@ -277,19 +277,19 @@ def bits_agree(bigram: Any, words: list[str], text: list[str]) -> Any:
 
 
 @bigram_bits.property(words=texts(), text=texts(), effort=0.25)
-def _(ops: Operations, words: list[str], text: list[str]) -> Any:
+def bits_of_texts_match_the_formula(ops: Operations, words: list[str], text: list[str]) -> Any:
     return bits_agree(ops.word_bigram("".join(words)), words, text)
 
 
 @bigram_bits.property(said=TEXTS, text=TEXTS, effort=0.25)
-def _(ops: Operations, said: str, text: str) -> Any:
+def bits_of_any_text_match_the_formula(ops: Operations, said: str, text: str) -> Any:
     # All kinds of text, of which the reference is told no more than the characters.
     said, text = f"{said} a b", f"{text} ab"
     return bits_agree(ops.word_bigram(said), words_in(said), words_in(text))
 
 
 @bigram_bits.property(words=texts(), letter=st.sampled_from("abxé"), length=st.integers(140, 180), effort=0.1)
-def _(ops: Operations, words: list[str], letter: str, length: int) -> Any:
+def bits_of_long_words_match_the_formula(ops: Operations, words: list[str], letter: str, length: int) -> Any:
     bigram = ops.word_bigram("".join(words))
     return all_of(
         bits_agree(bigram, words, [letter * length]),
@@ -352,7 +352,7 @@ bits_are_the_models = Claim(
         st.sampled_from(["a" * 32, "ab ", "b", " ", "\n"]), max_size=30
     ).map("".join), effort=0.4,
 )  # fmt: skip
-def _(ops: Operations, text: str, plan: Any, seed: int, said: str, before: str) -> Any:
+def bits_match_the_windows(ops: Operations, text: str, plan: Any, seed: int, said: str, before: str) -> Any:
     return bits_are_right(ops, text, plan, seed, said, before)
 
 
@@ -363,7 +363,7 @@ def long_tokens() -> Iterator[dict[str, Any]]:
 
 
 @bits_are_the_models.exhaustive(long_tokens)
-def _(ops: Operations, before: str) -> Any:
+def bits_of_long_tokens_match_the_windows(ops: Operations, before: str) -> Any:
     plan = {"merges": 5, "width": 4, "num_layers": 1, "num_heads": 2, "hidden": 3, "context": 16, "steps": 1}
     return bits_are_right(ops, "ab" + "a" * 600, plan, 0, "b", before)
 
@@ -418,7 +418,7 @@ steps_are_adams = Claim(
 
 
 @steps_are_adams.property(plans(), limited=st.booleans(), effort=0.2)
-def _(ops: Operations, text: str, plan: Any, limited: bool) -> Any:
+def training_matches_adam_steps(ops: Operations, text: str, plan: Any, limited: bool) -> Any:
     start = ops.start_language_model(text, ops.Plan(**plan))
     params, state, rng = start.params, start.state, start.rng()
     tokens, context = ops.language_model(start).tokenizer.encode(text), plan["context"]
@@ -457,7 +457,7 @@ learns_order = Claim(
 
 
 @learns_order.experiment
-def _(ops: Operations, rng: Any, scale: float) -> Any:
+def order_is_learned(ops: Operations, rng: Any, scale: float) -> Any:
     # In no order each of n letters has one bit. A model that has not seen them can be luckier, but by k bits in all
     # with probability 2^−k at most (Markov: its probability of the text has the mean 2^−n).
     n, spare, before, after = 200, math.log2(1 / 1e-10), [], []
@@ -485,7 +485,7 @@ def _(ops: Operations, rng: Any, scale: float) -> Any:
 
 
 @learns_order.property(plans(), effort=0.2)
-def _(ops: Operations, text: str, plan: Any) -> Any:
+def start_takes_log_of_the_vocabulary(ops: Operations, text: str, plan: Any) -> Any:
     # Before training, with merges too: every token takes the same.
     start = ops.start_language_model(text, ops.Plan(**plan))
     model = ops.language_model(start)
@@ -512,7 +512,7 @@ resuming_changes_nothing = Claim(
 
 
 @resuming_changes_nothing.property(plans(), stop=st.integers(1, 2), effort=0.2)
-def _(ops: Operations, text: str, plan: Any, stop: int) -> Any:
+def resumed_training_matches_uninterrupted(ops: Operations, text: str, plan: Any, stop: int) -> Any:
     stop = min(stop, plan["steps"] - 1)
     seeds = plan["seed"], plan["seed"], plan["seed"] + 1
     start, again, other = (ops.start_language_model(text, ops.Plan(**{**plan, "seed": s})) for s in seeds)
@@ -552,7 +552,9 @@ continues_its_prompt = Claim(
     plans(), seed=st.integers(0, 99), prompt=st.text(LETTERS, max_size=4), count=st.integers(0, 8),
     temperature=st.sampled_from([0.0, 1.0, 4.0]), effort=0.4,
 )  # fmt: skip
-def _(ops: Operations, text: str, plan: Any, seed: int, prompt: str, count: int, temperature: float) -> Any:
+def continuation_is_generated_tokens(
+    ops: Operations, text: str, plan: Any, seed: int, prompt: str, count: int, temperature: float
+) -> Any:
     checkpoint = at_work(ops, text, plan, seed)
     model, rngs = ops.language_model(checkpoint), (np.random.default_rng(seed) for _ in range(2))
     ids = model.tokenizer.encode(prompt or "\n")
@@ -580,7 +582,7 @@ refusals = Claim(
 
 
 @refusals.exact(plans(), word=st.sampled_from(["", "word", "...", " "]), effort=0.1)
-def _(ops: Operations, text: str, plan: Any, word: str) -> Any:
+def misuse_is_refused(ops: Operations, text: str, plan: Any, word: str) -> Any:
     def start(**changes: Any) -> Any:
         return ops.start_language_model(text, ops.Plan(**{**plan, **changes}))
 

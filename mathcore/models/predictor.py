@@ -93,7 +93,7 @@ def neighbour_scores(params: Params, words: npt.ArrayLike) -> Array:
 
 
 def neighbour_loss(params: Params, words: npt.ArrayLike, neighbours: npt.ArrayLike) -> Array:
-    r"""How surprised the predictor is by the neighbours that were seen, on average, in nats.
+    r"""The mean negative log-likelihood of the observed neighbours, in nats.
 
     $$\ell = -\frac1n \sum_{k=1}^n \ln p_{y_k}, \qquad p = \operatorname{softmax}(E_{w_k} W)$$
 

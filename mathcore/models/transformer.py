@@ -89,7 +89,7 @@ def transformer(params: Params, ids: npt.ArrayLike, *, num_heads: int, rope_base
     Args:
         params: as `init_transformer` names them; the number of layers is the number of names "i.mlp.up".
         ids: (..., time), integers in [0, V).
-        num_heads: heads of every attention, a divisor of the width; queries and keys are turned by `rope`.
+        num_heads: heads of every attention, a divisor of the width; queries and keys are rotated by `rope`.
         rope_base: the base of the rotation.
 
     Returns:
@@ -141,7 +141,7 @@ def transformer_vjp(
 
 
 def transformer_loss(params: Params, ids: npt.ArrayLike, *, num_heads: int, rope_base: float = ROPE_BASE) -> Array:
-    r"""How surprised the transformer is by each token after the first of a text, on average, in nats.
+    r"""The mean negative log-likelihood of each token after the first of a text, in nats.
 
     $$\ell = -\frac1T \sum_{t=1}^{T} \ln p(\mathrm{id}_t \mid \mathrm{id}_0, \dots, \mathrm{id}_{t-1})$$
 

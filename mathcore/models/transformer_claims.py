@@ -120,8 +120,8 @@ def _attention(x: Any, p: Any, heads: int, base: Any) -> Any:
         q, k, v = ((x @ p[f"attention.{name}"])[:, own] for name in ("query", "key", "value"))
         rows = []
         for t in range(len(x)):
-            turned = [_turned(k[s], s, base) for s in range(t + 1)]
-            products = [(_turned(q[t], t, base) * key).sum(keepdims=True) for key in turned]
+            rotated = [_rotated(k[s], s, base) for s in range(t + 1)]
+            products = [(_rotated(q[t], t, base) * key).sum(keepdims=True) for key in rotated]
             e = np.exp(np.concatenate(products) / _root(d, x))
             rows.append((e[:, None] / e.sum(keepdims=True) * v[: t + 1]).sum(0))
         columns.append(np.stack(rows))
@@ -136,8 +136,8 @@ def _root(d: int, x: Any) -> Any:
     return arb(d).sqrt()
 
 
-def _turned(row: Any, place: int, base: Any) -> Any:
-    """Pair (i, i + d/2) turned by place · base^(−2i/d)."""
+def _rotated(row: Any, place: int, base: Any) -> Any:
+    """Pair (i, i + d/2) rotated by place · base^(−2i/d)."""
     half = len(row) // 2
     if row.dtype == object:
         from flint import arb
@@ -226,7 +226,7 @@ is_the_formula = Claim(
 
 
 @is_the_formula.property(models(layers=(1, 2, 0), dtypes=("float64", "float32")), effort=0.2)
-def _(ops: Operations, params: Any, ids: Any, options: Any) -> Any:
+def scores_and_loss_match_the_formula(ops: Operations, params: Any, ids: Any, options: Any) -> Any:
     scores, loss = scores_of(ids, options), loss_of(ids, options)
     wide = {name: p.astype(np.float64) for name, p in params.items()}
     found = ops.transformer(params, ids, **options)
@@ -283,12 +283,14 @@ DEEP = models(layers=(2,), words=3, lengths=(3, 2), batches=((2,), (), (2,)), wi
 
 
 @whole_gradient.property(TINY, seed=st.integers(0, 999), effort=0.15)
-def _(ops: Operations, params: Any, ids: Any, options: Any, seed: int) -> Any:
+def gradient_matches_the_derivative(ops: Operations, params: Any, ids: Any, options: Any, seed: int) -> Any:
     return slope_agrees(ops, params, ids, options, seed)
 
 
 @whole_gradient.property(DEEP, seed=st.integers(0, 999), effort=0.1)
-def _(ops: Operations, params: Any, ids: Any, options: Any, seed: int) -> Any:
+def gradient_of_deeper_models_matches_the_derivative(
+    ops: Operations, params: Any, ids: Any, options: Any, seed: int
+) -> Any:
     return slope_agrees(ops, params, ids, options, seed)
 
 
@@ -308,7 +310,7 @@ def slope_agrees(ops: Operations, params: Any, ids: Any, options: Any, seed: int
 
 
 @whole_gradient.property(TINY, seed=st.integers(0, 999), effort=0.15)
-def _(ops: Operations, params: Any, ids: Any, options: Any, seed: int) -> Any:
+def vjp_matches_the_derivative(ops: Operations, params: Any, ids: Any, options: Any, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     g = rng.normal(size=(*ids.shape, len(params["embedding"])))
     directions = [rng.normal(size=p.shape) for p in params.values()]
@@ -321,7 +323,7 @@ def _(ops: Operations, params: Any, ids: Any, options: Any, seed: int) -> Any:
 
 
 @whole_gradient.property(TINY, seed=st.integers(0, 999), effort=0.1)
-def _(ops: Operations, params: Any, ids: Any, options: Any, seed: int) -> Any:
+def gradient_matches_central_differences(ops: Operations, params: Any, ids: Any, options: Any, seed: int) -> Any:
     # Central differences of the loss itself, with parameters and steps so round that no sum of them is rounded.
     rng, formula = np.random.default_rng(seed), loss_of(ids, options)
     params = {name: np.round(p * 2**20) / 2**20 for name, p in params.items()}
@@ -353,7 +355,7 @@ no_look_ahead = Claim(
     models(lengths=(9, 4, 3, 2, 33, 65), batches=((), (2,), (2, 2), (9,))),
     place=st.integers(0, 63), seed=st.integers(0, 999),
 )  # fmt: skip
-def _(ops: Operations, params: Any, ids: Any, options: Any, place: int, seed: int) -> Any:
+def later_tokens_change_nothing(ops: Operations, params: Any, ids: Any, options: Any, place: int, seed: int) -> Any:
     place, rng, other = min(place, ids.shape[-1] - 2), np.random.default_rng(seed), np.array(ids)
     other[..., place + 1 :] = rng.integers(0, len(params["embedding"]), other[..., place + 1 :].shape)
     parts = [identical(*(ops.transformer(params, text, **options)[..., : place + 1, :] for text in (ids, other)))]
@@ -367,7 +369,7 @@ def _(ops: Operations, params: Any, ids: Any, options: Any, place: int, seed: in
 
 
 @no_look_ahead.property(models(lengths=(5, 3, 2), batches=((), (2,))), place=st.integers(1, 4), effort=0.2)
-def _(ops: Operations, params: Any, ids: Any, options: Any, place: int) -> Any:
+def a_prefix_gives_the_same_scores(ops: Operations, params: Any, ids: Any, options: Any, place: int) -> Any:
     begun = ids[..., : min(place, ids.shape[-1] - 1)]
     alone, longer = (ops.transformer(params, text, **options) for text in (begun, ids))
     return equal(alone, longer[..., : begun.shape[-1], :], within=off(scores_of(begun, options), params))
@@ -388,7 +390,7 @@ steps_equal_whole = Claim(
 @steps_equal_whole.property(
     models(layers=(1, 0, 2), lengths=(5, 3, 2, 8)), cuts=st.lists(st.integers(0, 8), max_size=4), effort=0.25
 )
-def _(ops: Operations, params: Any, ids: Any, options: Any, cuts: Any) -> Any:
+def steps_match_the_whole(ops: Operations, params: Any, ids: Any, options: Any, cuts: Any) -> Any:
     caches, pieces = (), []
     for piece in np.split(ids, sorted(min(c, ids.shape[-1]) for c in cuts), axis=-1):  # empty pieces among them
         scores, caches = ops.transformer_step(params, piece, caches, **options)
@@ -426,7 +428,7 @@ DRAWS, TOKENS, FALSE_ALARM = {0.5: 2500, 2.0: 500}, 64, 1e-10
 
 
 @generation.statistical
-def _(ops: Operations, rng: Any) -> Any:
+def draws_follow_the_softmax(ops: Operations, rng: Any) -> Any:
     # A model whose scores are the same after every token, so that what it writes are independent draws. Three things
     # are counted. The share of each token, and how often two in a row are equal, of pairs that do not overlap, lie in
     # [0, 1]. Hoeffding: the share of n is off by more than √(x/2n), and Bernstein: the mean score by more than
@@ -452,7 +454,7 @@ def _(ops: Operations, rng: Any) -> Any:
 
 
 @generation.property(models(batches=((),), words=4), count=st.integers(0, 6), effort=0.5)
-def _(ops: Operations, params: Any, ids: Any, options: Any, count: int) -> Any:
+def greedy_choice_has_the_highest_score(ops: Operations, params: Any, ids: Any, options: Any, count: int) -> Any:
     new = ops.generate(params, ids, count, **options)
     whole = np.concatenate([ids, new])
     scores = ops.transformer(params, whole, **options)[len(ids) - 1 : len(whole) - 1]
@@ -464,7 +466,9 @@ def _(ops: Operations, params: Any, ids: Any, options: Any, count: int) -> Any:
 @generation.property(
     models(batches=((),)), seed=st.integers(0, 999), temperature=st.sampled_from([0.1, 1.0, 9.0]), effort=0.5
 )
-def _(ops: Operations, params: Any, ids: Any, options: Any, seed: int, temperature: float) -> Any:
+def one_seed_writes_one_text(
+    ops: Operations, params: Any, ids: Any, options: Any, seed: int, temperature: float
+) -> Any:
     one, again = (
         ops.generate(params, ids, 8, temperature=temperature, rng=np.random.default_rng(seed), **options)
         for _ in range(2)
@@ -488,7 +492,7 @@ first_guess = Claim(
     seed=st.integers(0, 2**32 - 1), vocabulary=st.integers(1, 40) | st.just(600), num_layers=st.integers(0, 3),
     dtype=st.sampled_from(["float32", "float64"]), effort=0.5,
 )  # fmt: skip
-def _(ops: Operations, seed: int, vocabulary: int, num_layers: int, dtype: str) -> Any:
+def start_is_uniform_and_seeded(ops: Operations, seed: int, vocabulary: int, num_layers: int, dtype: str) -> Any:
     one, again, other = (
         ops.init_transformer(
             np.random.default_rng(s), vocabulary=vocabulary, width=4, num_layers=num_layers, hidden=6, dtype=dtype
@@ -521,7 +525,7 @@ refusals = Claim(
 
 
 @refusals.exact(models(batches=((),)), far=st.sampled_from([-1, 1]), effort=0.25)
-def _(ops: Operations, params: Any, ids: Any, options: Any, far: int) -> Any:
+def misuse_is_refused(ops: Operations, params: Any, ids: Any, options: Any, far: int) -> Any:
     outside = np.array([-1 if far < 0 else len(params["embedding"])])
     _, caches = ops.transformer_step(params, ids, **options)
     return all_of(

@@ -52,13 +52,13 @@ bpe_is_lossless = Claim(
 
 
 @bpe_is_lossless.property(training=TEXTS, text=TEXTS, num_merges=st.integers(0, 40), itself=st.booleans())
-def _(ops: Operations, training: str, text: str, num_merges: int, itself: bool) -> Any:
+def decoding_inverts_encoding(ops: Operations, training: str, text: str, num_merges: int, itself: bool) -> Any:
     tokenizer = ops.byte_pair_tokenizer(text + text + training if itself else training, num_merges)
     return same(tokenizer.decode(tokenizer.encode(text)), text)
 
 
 @bpe_is_lossless.exhaustive(lambda: short_texts(" \t\r\n.aé\u0301\ufeff😀\ud83d\udc00\0", 3))
-def _(ops: Operations, texts: Any) -> Any:
+def short_texts_survive(ops: Operations, texts: Any) -> Any:
     tokenizer = ops.byte_pair_tokenizer(" a1 \t\r\n a1é \r\n. a😀e\u0301 " * 3, 40)
     lost = [text for text in texts if tokenizer.decode(tokenizer.encode(text)) != text]
     return same(lost[:1], [])
@@ -72,7 +72,7 @@ def long_texts() -> Iterator[dict[str, Any]]:
 
 
 @bpe_is_lossless.exhaustive(long_texts)
-def _(ops: Operations, part: str, count: int) -> Any:
+def long_texts_survive(ops: Operations, part: str, count: int) -> Any:
     tokenizer = ops.byte_pair_tokenizer(part * 99, 5)
     return same(tokenizer.decode(tokenizer.encode(part * count)), part * count)
 
@@ -131,7 +131,7 @@ TEXTS_WITH_REPEATS = st.lists(st.sampled_from(REPEATING), max_size=12).map("".jo
 
 
 @merges_by_rank.property(text=TEXTS_WITH_REPEATS, more=TEXTS_WITH_REPEATS, num_merges=st.integers(0, 40))
-def _(ops: Operations, text: str, more: str, num_merges: int) -> Any:
+def pieces_of_any_text_merge_by_rank(ops: Operations, text: str, more: str, num_merges: int) -> Any:
     # All kinds of text: pieces are cut by kind, and every piece goes by rank.
     tokenizer = ops.byte_pair_tokenizer(text + text + more, num_merges)
     pieces = [list(piece.encode("utf-8", "surrogatepass")) for piece in cut(text)]
@@ -142,7 +142,7 @@ def _(ops: Operations, text: str, more: str, num_merges: int) -> Any:
 @merges_by_rank.property(
     training=LETTER_WORDS, word=st.text("abc", max_size=40) | st.text("ab", max_size=40), num_merges=st.integers(0, 40)
 )
-def _(ops: Operations, training: list[str], word: str, num_merges: int) -> Any:
+def words_merge_by_rank(ops: Operations, training: list[str], word: str, num_merges: int) -> Any:
     tokenizer = ops.byte_pair_tokenizer(" ".join([*training, *training]), num_merges)
     expected = merged_by_rank(list(word.encode()), tokenizer.merges)
     parts = [tokenizer.decode([left]) + tokenizer.decode([right]) for left, right in tokenizer.merges]
@@ -159,7 +159,7 @@ def runs_of_one_letter() -> Iterator[dict[str, Any]]:
 
 
 @merges_by_rank.exhaustive(runs_of_one_letter)
-def _(ops: Operations, length: int) -> Any:
+def runs_merge_by_rank(ops: Operations, length: int) -> Any:
     tokenizer = ops.byte_pair_tokenizer("a" * 99, 12)
     expected = merged_by_rank([ord("a")] * length, tokenizer.merges)
     return equal(tokenizer.encode("a" * length), np.array(expected, int))
@@ -176,14 +176,14 @@ merges_stay_in_words = Claim(
 
 
 @merges_stay_in_words.property(words=LETTER_WORDS, num_merges=st.integers(0, 30))
-def _(ops: Operations, words: list[str], num_merges: int) -> Any:
+def words_are_encoded_apart(ops: Operations, words: list[str], num_merges: int) -> Any:
     tokenizer = ops.byte_pair_tokenizer(" ".join([*words, *words]), num_merges)
     expected = [i for piece in pieces_of(words) for i in merged_by_rank(piece, tokenizer.merges)]
     return equal(tokenizer.encode(" ".join(words)), np.array(expected, int))
 
 
 @merges_stay_in_words.property(text=TEXTS_WITH_REPEATS, num_merges=st.integers(0, 40), effort=0.5)
-def _(ops: Operations, text: str, num_merges: int) -> Any:
+def tokens_keep_to_one_kind_of_white_space(ops: Operations, text: str, num_merges: int) -> Any:
     # Whatever the text: a token that is text is white space alone, or one space at most and then none.
     tokenizer = ops.byte_pair_tokenizer(text * 3, num_merges)
     tokens = [tokenizer.decode([i], errors="replace") for i in tokenizer.encode(text)]
@@ -213,14 +213,14 @@ learns_the_most_frequent = Claim(
 
 
 @learns_the_most_frequent.property(words=st.lists(LETTERS, max_size=16), num_merges=st.integers(0, 30))
-def _(ops: Operations, words: list[str], num_merges: int) -> Any:
+def merges_of_words_match_the_counts(ops: Operations, words: list[str], num_merges: int) -> Any:
     merges = learned(pieces_of(words), num_merges)
     first, again = (ops.byte_pair_tokenizer(" ".join(words), num_merges).merges for _ in range(2))
     return all_of(*(same([tuple(map(int, pair)) for pair in found], merges) for found in (first, again)))
 
 
 @learns_the_most_frequent.property(text=TEXTS_WITH_REPEATS, num_merges=st.integers(0, 30))
-def _(ops: Operations, text: str, num_merges: int) -> Any:
+def merges_of_any_text_match_the_counts(ops: Operations, text: str, num_merges: int) -> Any:
     merges = learned([list(piece.encode("utf-8", "surrogatepass")) for piece in cut(text)], num_merges)
     return same([tuple(map(int, pair)) for pair in ops.byte_pair_tokenizer(text, num_merges).merges], merges)
 
@@ -235,7 +235,7 @@ survives_saving = Claim(
 
 
 @survives_saving.property(text=TEXTS, num_merges=st.integers(0, 20), effort=0.25)
-def _(ops: Operations, text: str, num_merges: int) -> Any:
+def saved_tokenizer_loads_the_same(ops: Operations, text: str, num_merges: int) -> Any:
     tokenizer = ops.byte_pair_tokenizer(text * 3, num_merges)
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save(Path(folder) / "tokenizer.json")
@@ -308,7 +308,7 @@ def _mean_the_same(one: bytes, other: bytes) -> bool:
 
 
 @refuses_damaged_files.exhaustive(damages)
-def _(ops: Operations, damage: str) -> Any:
+def damaged_files_are_refused(ops: Operations, damage: str) -> Any:
     tokenizer = ops.byte_pair_tokenizer("ab abc abcd", 3)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tokenizer.json"
@@ -321,7 +321,7 @@ def _(ops: Operations, damage: str) -> Any:
 
 
 @refuses_damaged_files.exact(rng=seeds(), merges=st.integers(0, 4), effort=0.1)
-def _(ops: Operations, rng: Any, merges: int) -> Any:
+def altered_bytes_are_refused_or_mean_the_same(ops: Operations, rng: Any, merges: int) -> Any:
     # Any other bytes at any places, one at a time: refused, or of one meaning with what was there.
     tokenizer = ops.byte_pair_tokenizer("ab abc abcd abcde", merges)
     with tempfile.TemporaryDirectory() as folder:
@@ -352,7 +352,7 @@ def refuses_bad_ids(
     )
 
     @claim.property(bad=st.sampled_from([-1, -2, 0, 1, 2**31, 2**32, -(2**32)]), place=st.integers(0, 3), effort=0.5)
-    def _(ops: Operations, bad: int, place: int) -> Any:
+    def bad_id_is_refused(ops: Operations, bad: int, place: int) -> Any:
         tokenizer, ids = make(ops), [0, 1, 0]
         ids.insert(place, bad if bad < 0 else count(tokenizer) + bad)
         return all_of(
@@ -392,7 +392,7 @@ normal_form = Claim(
 
 
 @normal_form.property(text=TEXTS)
-def _(ops: Operations, text: str) -> Any:
+def normal_form_is_words_and_spaces(ops: Operations, text: str) -> Any:
     once = ops.normalise(text)
     return all_of(same(once, " ".join(words_of(text))), same(ops.normalise(once), once))
 
@@ -410,16 +410,16 @@ merges_must_fit = Claim(
 @merges_must_fit.exhaustive(
     lambda: ({"merges": m} for m in ([(97, 256)], [(-1, 97)], [(97, 98), (97, 98)], [(97, 98), (256, 257)]))
 )
-def _(ops: Operations, merges: Any) -> Any:
+def unfit_merges_are_refused(ops: Operations, merges: Any) -> Any:
     return raises(lambda: ops.BytePairTokenizer(merges), ValueError)
 
 
 @merges_must_fit.exhaustive(lambda: ({"num_merges": n} for n in (-1, -9)))
-def _(ops: Operations, num_merges: int) -> Any:
+def negative_counts_are_refused(ops: Operations, num_merges: int) -> Any:
     return raises(lambda: ops.byte_pair_tokenizer("a", num_merges), ValueError)
 
 
 @merges_must_fit.exhaustive(lambda: ({"ids": np.zeros(shape, int)} for shape in ((), (1, 1))))
-def _(ops: Operations, ids: Any) -> Any:
+def ids_of_other_shapes_are_refused(ops: Operations, ids: Any) -> Any:
     tokenizer = ops.byte_pair_tokenizer("a", 0)
     return raises(lambda: tokenizer.decode(ids), ValueError)

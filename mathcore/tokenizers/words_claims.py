@@ -47,13 +47,13 @@ DOTTED = st.lists(st.tuples(TEXTS, st.sampled_from(["", ".", "..."])), max_size=
 
 
 @period_is_ignored.property(texts=DOTTED, effort=0.5)
-def _(ops: Operations, texts: tuple[str, str]) -> Any:
+def periods_leave_the_vocabulary(ops: Operations, texts: tuple[str, str]) -> Any:
     plain, dotted = (ops.word_tokenizer(text) for text in texts)
     return same(tuple(dotted.vocabulary), tuple(plain.vocabulary))
 
 
 @period_is_ignored.property(texts=DOTTED, effort=0.5)
-def _(ops: Operations, texts: tuple[str, str]) -> Any:
+def periods_leave_the_ids(ops: Operations, texts: tuple[str, str]) -> Any:
     tokenizer = ops.word_tokenizer(texts[0])
     plain, dotted = (tokenizer.encode(text) for text in texts)
     return equal(dotted, plain)
@@ -80,7 +80,7 @@ split_gives_words = Claim(
 
 
 @split_gives_words.property(pairs=st.lists(st.tuples(WHITE, WORDS), max_size=8), first=st.just("") | WHITE)
-def _(ops: Operations, pairs: list[tuple[str, str]], first: str) -> Any:
+def whitespace_separates_words(ops: Operations, pairs: list[tuple[str, str]], first: str) -> Any:
     words, vocabulary = [word for _, word in pairs], list(dict.fromkeys(word for _, word in pairs))
     text = "".join(white + word for white, word in pairs) + first
     tokenizer = ops.word_tokenizer(text)
@@ -97,7 +97,7 @@ def blocks_of_characters() -> Iterator[dict[str, Any]]:
 
 
 @split_gives_words.exhaustive(blocks_of_characters)
-def _(ops: Operations, characters: Any) -> Any:
+def every_character_is_split_or_kept(ops: Operations, characters: Any) -> Any:
     between = [f"a{chr(c)}b" for c in characters]
     expected = [word for text in between for word in words_of(text)]
     tokenizer = ops.word_tokenizer(" ".join(between))
@@ -122,7 +122,7 @@ ids_are_a_bijection = Claim(
 
 
 @ids_are_a_bijection.property(text=TEXTS | st.lists(st.sampled_from("abcd"), max_size=12).map(" ".join))
-def _(ops: Operations, text: str) -> Any:
+def ids_count_first_occurrences(ops: Operations, text: str) -> Any:
     expected = tuple(dict.fromkeys(words_of(text)))
     first, again = ops.word_tokenizer(text), ops.word_tokenizer(text)
     return all_of(
@@ -139,7 +139,7 @@ def many_words() -> Iterator[dict[str, Any]]:
 
 
 @ids_are_a_bijection.exhaustive(many_words)
-def _(ops: Operations, count: int) -> Any:
+def many_words_have_ids_in_order(ops: Operations, count: int) -> Any:
     words = [str(i) for i in range(count)]
     tokenizer = ops.word_tokenizer(" ".join(words))
     return equal(tokenizer.encode(" ".join(words[-9:])), np.arange(count)[-9:])
@@ -158,13 +158,13 @@ roundtrip = Claim(
 
 
 @roundtrip.property(text=TEXTS, effort=0.5)
-def _(ops: Operations, text: str) -> Any:
+def text_comes_back_normalised(ops: Operations, text: str) -> Any:
     tokenizer = ops.word_tokenizer(text)
     return same(tokenizer.decode(tokenizer.encode(text)), " ".join(words_of(text)))
 
 
 @roundtrip.property(text=TEXTS, picks=st.lists(st.integers(0, 99), max_size=8), effort=0.5)
-def _(ops: Operations, text: str, picks: list[int]) -> Any:
+def ids_come_back(ops: Operations, text: str, picks: list[int]) -> Any:
     tokenizer = ops.word_tokenizer(text)
     count = len(tokenizer.vocabulary)
     ids = np.array([pick % count for pick in picks] if count else [], int)
@@ -191,14 +191,14 @@ def short_texts(alphabet: str, longest: int) -> Iterator[dict[str, Any]]:
 
 
 @is_lossless.exhaustive(lambda: short_texts("aB, .\t", 5))
-def _(ops: Operations, texts: Any) -> Any:
+def exactly_normal_texts_survive(ops: Operations, texts: Any) -> Any:
     tokenizer = ops.word_tokenizer(" ".join(texts))
     back = [tokenizer.decode(tokenizer.encode(text)) == text for text in texts]
     return equal(back, [re.fullmatch(r"([^\s.]+( [^\s.]+)*)?", text) is not None for text in texts])
 
 
 @is_lossless.property(words=st.lists(WORDS, max_size=8))
-def _(ops: Operations, words: list[str]) -> Any:
+def words_without_periods_survive(ops: Operations, words: list[str]) -> Any:
     text = " ".join(words)
     tokenizer = ops.word_tokenizer(text)
     return same(tokenizer.decode(tokenizer.encode(text)), text)
@@ -213,7 +213,7 @@ def numbers() -> Iterator[dict[str, Any]]:
 
 
 @is_lossless.counterexample(cases=numbers)
-def _(ops: Operations, number: str) -> Any:
+def decimal_numbers_survive(ops: Operations, number: str) -> Any:
     tokenizer = ops.word_tokenizer(number)
     return equal(float(tokenizer.decode(tokenizer.encode(number))), float(number))
 
@@ -226,7 +226,7 @@ def every_short_text() -> Iterator[dict[str, Any]]:
 
 
 @is_lossless.counterexample(cases=every_short_text)
-def _(ops: Operations, text: str) -> Any:
+def every_text_survives(ops: Operations, text: str) -> Any:
     tokenizer = ops.word_tokenizer(text)
     return same(tokenizer.decode(tokenizer.encode(text)), text)
 
@@ -256,7 +256,9 @@ unknown_word = Claim(
     stranger=st.sampled_from(["zebra", "Z", "ac-dc", "naïve", "猫", "0"]),
     unknown=st.sampled_from([0, 1, 4, 99, -1]),
 )
-def _(ops: Operations, known: list[str], picks: list[int], place: int, stranger: str, unknown: int) -> Any:
+def unknown_words_are_refused_or_replaced(
+    ops: Operations, known: list[str], picks: list[int], place: int, stranger: str, unknown: int
+) -> Any:
     tokenizer, place = ops.word_tokenizer(" ".join(known)), min(place, len(picks))
     words = [known[pick % len(known)] for pick in picks]
     words.insert(place, stranger)

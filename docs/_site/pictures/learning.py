@@ -8,7 +8,7 @@ import numpy as np
 
 import mathcore as mc
 from _site.pictures.drawing import BLUE, GREEN, INK, LINE, RED, Drawing, canvas, picture
-from mathcore.language_models.language_models import default_text
+from mathcore.language_models.text import default_text
 
 _TEXT = (
     "the cat sat on the mat . the dog sat on the rug . the cat drank milk . the dog drank water . "

@@ -1,0 +1,223 @@
+"""The arguments of attention, checked, and the tiles that they are cut into."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, floating, lowest, working
+from mathcore._compute.blocks import table_block
+from mathcore._compute.matmul import product
+from mathcore._compute.threads import share
+from mathcore.attention.visibility import reach, visible, visible_prefix
+
+KeyHead: TypeAlias = tuple[int, ...]
+"""A key head by its indices along the leading axes; () means all of them."""
+
+Index: TypeAlias = tuple[Any, ...]
+
+_FEW = 2**10  # elements: below, fewer calls are worth more than fewer bytes
+
+
+class _AttentionArgs(NamedTuple):
+    """Checked arguments in the dtype of the arithmetic; mask and bias may still broadcast."""
+
+    query: Array
+    key: Array
+    value: Array
+    mask: Array | None
+    bias: Array | None
+    is_causal: bool
+    offset: int
+    scale: float | None
+    finite_values: bool  # no NaN, no ∞, and no −0.0 either: a matrix product may take the values as they are
+    no_overflow: bool  # it is known that no sum of values overflows
+
+    @property
+    def key_heads(self) -> int:
+        """How many heads the keys and values have."""
+        return self.key.shape[-3] if self.key.ndim > 2 else 1
+
+    def visible(self, first: int = 0) -> Array | None:
+        """Which keys from `first` on are visible to each query; see `visibility.visible`."""
+        queries, keys = self.query.shape[-2], self.key.shape[-2]
+        return visible(queries, keys, self.mask, self.bias, self.is_causal, self.offset, first)
+
+    def scaled(self, x: Array) -> Array:
+        """`x` times the scale."""
+        return x / _root(self.query.shape[-1]) if self.scale is None else x * self.scale
+
+    def scores(self) -> Array:
+        """The score matrix, (..., heads, queries, keys): −∞ where masked, whatever stands there."""
+        rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
+        scores = product(rows, _transposed(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
+        if self.bias is not None:
+            scores = np.add(scores, self.bias, out=scores)
+        first = visible_prefix(self.key.shape[-2], self.mask, self.bias, self.is_causal, self.offset)
+        seen = self.visible(first)
+        if seen is not None:
+            np.copyto(scores[..., first:], -np.inf, where=~seen)
+        return scores
+
+    def reach(self, rows: slice) -> int:
+        """How many of the leading keys any of these queries may attend to."""
+        return reach(rows.stop, self.key.shape[-2], self.is_causal, self.offset)
+
+    def heads(self, key_head: KeyHead) -> Index:
+        """The index of the query heads that share this key head."""
+        if not key_head:
+            return (...,)
+        group = self.query.shape[-3] // self.key_heads
+        return (*key_head[:-1], slice(key_head[-1] * group, (key_head[-1] + 1) * group))
+
+    def tile(self, key_head: KeyHead, rows: slice, columns: slice) -> _AttentionArgs:
+        """The arguments of one tile of the score matrix: a key head, some of the queries and some of the keys."""
+        heads: Any = (*self.heads(key_head), rows)
+        keys: Any = (
+            (*key_head[:-1], slice(key_head[-1], key_head[-1] + 1), columns)
+            if key_head
+            else (..., columns, slice(None))
+        )
+        shape = (*self.query.shape[:-1], self.key.shape[-2])
+        mask, bias = (None if m is None else np.broadcast_to(m, shape)[*heads, columns] for m in (self.mask, self.bias))
+        return self._replace(
+            query=self.query[*heads, :],
+            key=self.key[keys],
+            value=self.value[keys],
+            mask=mask,
+            bias=bias,
+            offset=self.offset + (rows.start or 0) - (columns.start or 0),
+        )
+
+    def tile_shape(self) -> tuple[int, int] | None:
+        """How many (queries, keys) a tile has; None: the whole score matrix is one."""
+        group = self.query.shape[-3] // self.key_heads if self.query.ndim > 2 and self.key_heads else 1
+        return table_block((*self.query.shape[:-1], self.key.shape[-2]), group, self.query.dtype)
+
+    def for_each_tile_row(self, task: Callable[[KeyHead, slice], None], height: int) -> None:
+        """Call `task(key_head, rows)` for all heads at once, or on threads, a key head each, if the matrix is large."""
+        heads = [()] if self.tile_shape() is None else list(np.ndindex(*self.key.shape[:-2]))
+        parts = [(key_head, rows) for key_head in heads for rows in _tiles(self.query.shape[-2], height)]
+        if self.tile_shape() is None:
+            for part in parts:
+                task(*part)
+        else:
+            share(lambda i: task(*parts[i]), len(parts))
+
+
+def _attention_args(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: npt.ArrayLike | None,
+    bias: npt.ArrayLike | None,
+    is_causal: bool,
+    query_offset: int,
+    scale: float | None,
+) -> _AttentionArgs:
+    """The options checked, and all arrays in the dtype of the arithmetic."""
+    work = _work_dtype(q, k, v)
+    shape = (*q.shape[:-1], k.shape[-2])
+    keep = None if mask is None else np.asarray(mask)
+    if keep is not None and keep.dtype != np.bool_:
+        raise TypeError(f"`mask` must be an array of bools, got dtype {keep.dtype}; what is added to scores is `bias`")
+    added = None if bias is None else np.asarray(bias)
+    if added is not None and added.dtype == np.bool_:
+        raise TypeError("`bias` must be an array of floats, got dtype bool; what a query may see is `mask`")
+    if added is not None:
+        added = floating("bias", added)
+        if added.dtype != work and work.kind != "O":  # a finite bias stays finite: only −∞ masks
+            most = -lowest(work)
+            added = np.where(np.isfinite(added), np.clip(added, -most, most), added).astype(work)
+    for name, given in (("mask", keep), ("bias", added)):
+        if given is not None and not _broadcasts(given.shape, shape):
+            raise ValueError(f"`{name}` must broadcast to (..., heads, queries, keys) = {shape}, got {given.shape}")
+    if scale is not None and work.kind != "O":
+        scale = float(scale)
+    q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
+    finite_values, no_overflow = (True, True) if v.dtype == object else _value_traits(v)
+    return _AttentionArgs(
+        q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale, finite_values, no_overflow
+    )
+
+
+def _checked(query: npt.ArrayLike, key: npt.ArrayLike, value: npt.ArrayLike) -> tuple[Array, Array, Array]:
+    """Query, key and value as arrays whose shapes fit each other; nothing is broadcast."""
+    q, k, v = floating("query", query), floating("key", key), floating("value", value)
+    if not 2 <= q.ndim == k.ndim == v.ndim:
+        fault = "`query`, `key` and `value` must all have shape (..., heads, time, width)"
+    elif q.shape[-1] != k.shape[-1] or not q.shape[-1]:
+        fault = "`query` and `key` must have the same width, at least 1"
+    elif k.shape[:-1] != v.shape[:-1]:
+        fault = "`key` and `value` must have the same shape but for their width"
+    elif q.shape[:-3] != k.shape[:-3]:
+        fault = "`query`, `key` and `value` must agree in the axes before the heads"
+    elif q.ndim > 2 and q.shape[-3] != k.shape[-3] and (not k.shape[-3] or q.shape[-3] % k.shape[-3]):
+        fault = "the heads of `query` must be a multiple of those of `key`"
+    else:
+        return q, k, v
+    raise ValueError(f"{fault}, got shapes {q.shape}, {k.shape} and {v.shape}")
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of that shape broadcasts to the other without making it larger."""
+    return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))
+
+
+def _value_traits(v: Array) -> tuple[bool, bool]:
+    """Whether a matrix product treats these values as it should: finite, no −0.0; and if surely no sum overflows."""
+    if v.size > _FEW:
+        most = float(max(np.maximum.reduce(v, axis=None), -np.minimum.reduce(v, axis=None)))  # NaN if there is one
+        finite, no_overflow = most < math.inf, most * v.shape[-2] < float(-lowest(v.dtype)) / 2
+    else:
+        few = v.ravel()
+        with np.errstate(over="ignore", invalid="ignore"):
+            no_overflow = math.isfinite(np.dot(few, few))  # then none is above the root of the largest number
+        if no_overflow and np.count_nonzero(few) == v.size:
+            return True, True
+        finite = bool(np.isfinite(v).all())
+    return bool(finite and (v.all() or not np.signbit(v[v == 0]).any())), no_overflow
+
+
+def _work_dtype(*arrays: Array) -> np.dtype[Any]:
+    """The dtype of the arithmetic: of 16-bit inputs, a wider one."""
+    common = _common_dtype(*arrays)
+    return np.result_type(*(working(np.empty(0, a.dtype)) for a in arrays)) if common.itemsize == 2 else common
+
+
+def _common_dtype(*arrays: Array) -> np.dtype[Any]:
+    """What these arrays promote to; quick if that is all the same."""
+    dtypes = {a.dtype for a in arrays}
+    return dtypes.pop() if len(dtypes) == 1 else np.result_type(*arrays)
+
+
+def _root(width: int) -> int | float:
+    """√width, an integer where it is one, so that exact numbers stay exact."""
+    root = math.isqrt(width)
+    return root if root * root == width else math.sqrt(width)
+
+
+def _grouped(x: Array, key_heads: int) -> Array:
+    """Query heads that share a key head stacked along the rows, so that one product serves the group.
+
+    (..., heads, T, n) → (..., key heads, group · T, n)
+    """
+    if x.ndim == 2 or x.shape[-3] == key_heads:
+        return x
+    group = x.shape[-3] // max(key_heads, 1)
+    return x.reshape(*x.shape[:-3], key_heads, group * x.shape[-2], x.shape[-1])
+
+
+def _transposed(x: Array) -> Array:
+    """The matrices transposed: the last two axes exchanged."""
+    return x.swapaxes(-1, -2)
+
+
+def _tiles(length: int, size: int) -> Iterator[slice]:
+    """[0, length) in slices of `size`."""
+    return (slice(start, min(start + size, length)) for start in range(0, length, size))

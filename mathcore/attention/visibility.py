@@ -1,0 +1,35 @@
+"""Which keys are visible to which query: the causal mask, a mask of bools, and −∞ in a bias."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from mathcore._arrays import Array
+
+
+def visible(
+    queries: int, keys: int, mask: Array | None, bias: Array | None, is_causal: bool, offset: int, first: int = 0
+) -> Array | None:
+    """Which keys from `first` on are visible to each query, in a shape that broadcasts to the scores; None if all.
+
+    `first` may be up to `visible_prefix`.
+    """
+    conditions = [] if mask is None else [mask]
+    if bias is not None:
+        conditions.append(np.asarray(bias != -np.inf, dtype=bool))
+    if is_causal and offset < keys - 1:  # else the last key is visible even to the first query
+        conditions.append(np.tri(queries, keys - first, offset - first, dtype=bool))
+    return functools.reduce(np.logical_and, conditions) if conditions else None
+
+
+def visible_prefix(keys: int, mask: Array | None, bias: Array | None, is_causal: bool, offset: int) -> int:
+    """How many of the leading keys are visible to every query, causal or not; 0 if a mask or bias is given."""
+    keys = 0 if mask is not None or bias is not None else keys
+    return reach(1, keys, is_causal, offset)
+
+
+def reach(queries: int, keys: int, is_causal: bool, offset: int) -> int:
+    """How many of the leading keys are visible, at most, to the first `queries` queries: all others are masked."""
+    return max(0, min(keys, queries + offset)) if is_causal else keys
