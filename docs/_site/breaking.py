@@ -112,7 +112,10 @@ def _fitting(claim: Claim, general: bool) -> list[tuple[int, tuple[str, str]]]:
     return [
         (place, _key(wrong))
         for place, wrong in enumerate(claim.refuted_by)
-        if (code := code_of(wrong)) and code.general is general and code.text.count("\n") < _LONGEST
+        if not wrong.crashes
+        and (code := code_of(wrong))
+        and code.general is general
+        and code.text.count("\n") < _LONGEST
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported, reported_of
 from mathcore.verify.common_mutants import Family, Operation, family
 
 Arrays = tuple[Any, Any, Any]
@@ -61,9 +61,23 @@ def _scale(arrays: Arrays, options: Options) -> float:
 
 
 # The future, and what masks say.
+@reported_of(
+    ATTENTION,
+    "attention.last_rows",
+    """
+    Dao-AILab/flash-attention #282 (2023)
+    Dao-AILab/flash-attention PR#436 (2023) merged
+    pytorch/pytorch #103082 (2023)
+    pytorch/pytorch #108108 (2023)
+    lucidrains/x-transformers #187 (2023)
+    pytorch/executorch #22426 (2026) fixed
+    google/flax #5591 (2026) open
+    onnx/onnx PR#8068 (2026) merged
+    """,
+)
 @asked
 def anchored_at_the_first_key(arrays: Arrays, options: Options) -> Asked:
-    """Lets the first query stand at the first key, whatever the offset (flash-attention 2023, PyTorch 2023)."""
+    """Lets the first query stand at the first key, whatever the offset."""
     return arrays, {**options, "query_offset": 0}
 
 
@@ -94,9 +108,15 @@ def backwards(arrays: Arrays, options: Options) -> Asked:
     return arrays, {**_with_mask(options, ~past), "is_causal": False}
 
 
+@reported_of(
+    ATTENTION,
+    "attention.causal_sees_no_future",
+    "pytorch/pytorch #195910 (2026)",
+    alias="one_mask_row_for_four_queries",
+)
 @asked
 def one_mask_row_for_four(arrays: Arrays, options: Options) -> Asked:
-    """Applies one row of the causal mask to four queries (PyTorch 2026, in half precision)."""
+    """Applies one row of the causal mask to four queries, as one library did in half precision alone."""
     if not options.get("is_causal"):
         return arrays, options
     rows = np.arange(arrays[0].shape[-2]) // 4 * 4 + 3
@@ -105,7 +125,7 @@ def one_mask_row_for_four(arrays: Arrays, options: Options) -> Asked:
 
 
 def causality_lost(where: str, when: Callable[[Arrays, Options], bool]) -> Family:
-    """Not causal any more under another option (Keras 2026, transformers 2024 and 2026, xformers 2021)."""
+    """Not causal any more under another option."""
 
     def change(arrays: Arrays, options: Options) -> Asked:
         return arrays, {**options, "is_causal": bool(options.get("is_causal")) and not when(arrays, options)}
@@ -115,7 +135,22 @@ def causality_lost(where: str, when: Callable[[Arrays, Options], bool]) -> Famil
     return asked(change)
 
 
-lost_with_lse = causality_lost("the_log_sum", lambda arrays, options: bool(options.get("return_lse")))
+@reported_of(
+    ATTENTION,
+    "attention.causal_sees_no_future",
+    """
+    keras-team/keras #23038 (2026) fixed
+    huggingface/transformers #48745 (2026) fixed
+    huggingface/transformers #31673 (2024) fixed
+    facebookresearch/xformers #103 (2021) fixed
+    pytorch/pytorch #99282 (2023)
+    """,
+    alias="causality_lost_with_an_option",
+)
+@asked
+def causality_lost_with_the_log_sum(arrays: Arrays, options: Options) -> Asked:
+    """Is not causal any more when the log-sum-exp is asked for as well."""
+    return arrays, {**options, "is_causal": bool(options.get("is_causal")) and not options.get("return_lse")}
 
 
 lost_with_offset = causality_lost("an_offset", lambda arrays, options: bool(options.get("query_offset")))
@@ -133,9 +168,18 @@ LOST = (
 )
 
 
+@reported_of(
+    ATTENTION,
+    "attention.mask_excludes",
+    """
+    NVIDIA/TransformerEngine #614 (2024) agreed
+    rasbt/LLMs-from-scratch #1061 (2026) agreed
+    """,
+    alias="mask_read_the_other_way",
+)
 @asked
 def mask_inverted(arrays: Arrays, options: Options) -> Asked:
-    """Drops what it should keep (Transformer Engine 2024)."""
+    """Drops what it should keep."""
     return arrays, {**options, "mask": None if options.get("mask") is None else ~options["mask"]}
 
 
@@ -204,9 +248,18 @@ def bias_scaled(arrays: Arrays, options: Options) -> Asked:
 
 
 # Heads, and pieces that get lost.
+@reported_of(
+    ATTENTION,
+    "attention.grouped_heads",
+    """
+    onnx/onnx PR#7274 (2025) open
+    ekzhang/jax-js PR#180 (2026) merged
+    apple/axlearn PR#842 (2024) merged
+    """,
+)
 @asked
 def heads_tiled(arrays: Arrays, options: Options) -> Asked:
-    """Deals key heads out in turn: query head h uses h mod key heads (ONNX 2025)."""
+    """Deals key heads out in turn: query head h uses h mod key heads."""
     q, k, v = arrays
     if _group(arrays) == 1:
         return arrays, options
@@ -340,7 +393,7 @@ def drafted(name: str, note: str, operation: str = ATTENTION, **steps: Any) -> M
 
 def renamed(original: Mutant, operation: str) -> Mutant:
     """A first draft as another operation."""
-    return replace(original, operation=operation, name=f"{original.name}_{_SHORT[operation]}")
+    return replace(original, operation=operation, name=f"{original.name}_{_SHORT[operation]}", reports=())
 
 
 _SHORT = {"attention_weights": "weights", "blockwise_attention": "blockwise", f"{ATTENTION}_vjp": "vjp"}
@@ -358,7 +411,7 @@ def as_weights(original: Mutant) -> Mutant:
 
         return weights
 
-    return replace(original, operation="attention_weights", name=f"{original.name}_weights", build=build)
+    return replace(original, operation="attention_weights", name=f"{original.name}_weights", build=build, reports=())
 
 
 def of_weights(wrong: Family) -> Mutant:
@@ -367,13 +420,18 @@ def of_weights(wrong: Family) -> Mutant:
 
 
 def stand_in(value: float) -> Mutant:
-    """A finite number for −∞ (flashinfer 2026, PyTorch 2023)."""
+    """A finite number for −∞."""
     return drafted(
         f"hidden_at_minus_{abs(value):.0f}",
         f"Puts {value:g} in place of −∞ where a key is hidden.",
         hidden=lambda s, seen: np.where(seen, s, s.dtype.type(value)),
-        weighed=lambda s, seen: _shared(_exponentials(s)),
+        weighed=_over_all_keys,
     )
+
+
+def _over_all_keys(s: Any, seen: Any) -> Any:
+    """Softmax of all scores, hidden ones included."""
+    return _shared(_exponentials(s))
 
 
 def _to_8_bits(x: Any) -> Any:
@@ -386,17 +444,67 @@ def _nearness(s: Any) -> Any:
     return 1 / (1 + abs(np.arange(s.shape[-1]) - np.arange(s.shape[-2])[:, None]))
 
 
-STAND_INS = tuple(stand_in(value) for value in (-100.0, -1e4, -5e4, -1e9))
-
-
-nothing_is_nan = drafted(
-    "nothing_is_nan",
-    "Divides 0 by 0 in a row with nothing to see (PyTorch 2023, Keras 2025).",
-    weighed=lambda s, seen: (e := np.exp(s - s.max(-1, keepdims=True, initial=-np.inf))) / e.sum(-1, keepdims=True),
+hidden_at_minus_100 = reported(
+    "attention.key_translation",
+    """
+    flashinfer-ai/flashinfer #4267 (2026) fixed by PR 4401
+    ohdearquant/lattice PR#373 (2026) merged
+    """,
+    alias="hidden_at_a_finite_score",
+)(
+    drafted(
+        "hidden_at_minus_100",
+        "Puts −100 in place of −∞ where a key is hidden: where real scores are lower, the hidden key wins.",
+        hidden=lambda s, seen: np.where(seen, s, s.dtype.type(-100)),
+        weighed=_over_all_keys,
+    )
 )
 
 
-zero_times_nan = drafted("zero_times_nan", "Multiplies a hidden NaN by the weight 0 (PyTorch 2023).")
+hidden_at_minus_1000000000 = reported(
+    "attention.mask_excludes",
+    """
+    pytorch/pytorch #109517 (2023)
+    keras-team/keras PR#21149 (2025) merged
+    NVIDIA/TensorRT-LLM #17477 (2026)
+    ml-explore/mlx #2395 (2025)
+    """,
+    alias="hidden_row_is_the_average",
+)(
+    drafted(
+        "hidden_at_minus_1000000000",
+        "Puts −10⁹ in place of −∞ where a key is hidden: where all are, the answer is the average of all values.",
+        hidden=lambda s, seen: np.where(seen, s, s.dtype.type(-1e9)),
+        weighed=_over_all_keys,
+    )
+)
+
+
+STAND_INS = (hidden_at_minus_100, stand_in(-1e4), stand_in(-5e4), hidden_at_minus_1000000000)
+
+
+nothing_is_nan = reported(
+    "attention.mask_excludes",
+    """
+    pytorch/pytorch #103749 (2023)
+    pytorch/pytorch #103963 (2023)
+    pytorch/pytorch PR#131060 (2024)
+    pytorch/pytorch PR#131863 (2024)
+    NVIDIA/apex #1390 (2022)
+    """,
+    alias="hidden_row_is_nan",
+)(
+    drafted(
+        "nothing_is_nan",
+        "Divides 0 by 0 in a row with nothing to see.",
+        weighed=lambda s, seen: (e := np.exp(s - s.max(-1, keepdims=True, initial=-np.inf))) / e.sum(-1, keepdims=True),
+    )
+)
+
+
+zero_times_nan = reported(
+    "attention.mask_excludes", "pytorch/pytorch #101967 (2023) closed", alias="hidden_nan_reaches_all"
+)(drafted("zero_times_nan", "Multiplies a hidden NaN by the weight 0."))
 
 
 hidden_added = drafted(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import mutant
+from mathcore.verify.claims import mutant, reported
 from mathcore.verify.common_mutants import Operation
 
 
@@ -86,3 +86,20 @@ def code_cached_by_length(correct: Operation) -> Operation:
     """Keeps a table by its shape alone."""
     kept: dict[Any, Any] = {}
     return lambda m, dim, **options: correct(kept.setdefault((np.shape(m), dim), np.copy(m)), dim, **options)
+
+
+@reported(
+    "sinusoidal_positional_encoding.anchor",
+    """
+    codertimo/BERT-pytorch #78 (2020)
+    gc-os-ai/pyaptamer #526 (2026)
+    """,
+)
+@mutant("sinusoidal_positional_encoding", crashes=True)
+def odd_width_crashes(positions: Any, dim: int, *, base: float = 10_000.0, interleaved: bool = True) -> Any:
+    """Has one cosine too many for an odd width, and raises."""
+    angle = np.asarray(positions)[..., None] * base ** (-np.arange(0, dim, 2) / max(dim, 1))
+    code = np.empty((*np.shape(positions), dim))
+    code[..., 0::2] = np.sin(angle)
+    code[..., 1::2] = np.cos(angle)
+    return code

@@ -60,7 +60,9 @@ def derived_seed(seed: int, name: str, index: int) -> int:
 
 
 def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, seed: int) -> bool:
-    """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement: on it goes.
+    """Whether any check of the claim judges the wrong implementation refuted.
+
+    A crash is no judgement, unless it is what is wrong: on it goes.
 
     Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then keener
     ones; the others are tried once, after the glances. The check that caught the last mutant of the same operation
@@ -75,8 +77,8 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
                 continue
             keen = replace(check, effort=check.effort * keenness)
             drawn_from = derived_seed(seed, f"{claim.id}/{wrong.name}/{keenness}", i)
-            result = run_check(claim, keen, wrong, profile, drawn_from, shrink=False, past_crashes=True)
-            if result.outcome == "refuted" and result.finding is not None and not result.finding.crashed:
+            result = run_check(claim, keen, wrong, profile, drawn_from, shrink=False, past_crashes=not mutant.crashes)
+            if result.outcome == "refuted" and result.finding and (mutant.crashes or not result.finding.crashed):
                 _LAST_CATCH[claim.id, mutant.operation] = _LAST_CATCH[claim.id, ""] = i
                 return True
     return False
