@@ -95,11 +95,13 @@ def code_cached_by_length(correct: Operation) -> Operation:
     gc-os-ai/pyaptamer #526 (2026)
     """,
 )
-@mutant("sinusoidal_positional_encoding", crashes=True)
-def odd_width_crashes(positions: Any, dim: int, *, base: float = 10_000.0, interleaved: bool = True) -> Any:
+@mutant("sinusoidal_positional_encoding", wraps=True, crashes=True)
+def odd_width_crashes(correct: Operation) -> Operation:
     """Has one cosine too many for an odd width, and raises."""
-    angle = np.asarray(positions)[..., None] * base ** (-np.arange(0, dim, 2) / max(dim, 1))
-    code = np.empty((*np.shape(positions), dim))
-    code[..., 0::2] = np.sin(angle)
-    code[..., 1::2] = np.cos(angle)
-    return code
+
+    def wrong(m: Any, dim: int, *, base: float = 10_000.0, **options: Any) -> Any:
+        cosines = np.empty((*np.shape(m), dim // 2))
+        cosines[...] = np.cos(np.asarray(m)[..., None] * base ** (-np.arange(0, dim, 2) / max(dim, 1)))
+        return correct(m, dim, base=base, **options)
+
+    return wrong

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -42,14 +41,21 @@ def mean_over_all_rows(logits: Any, targets: Any, **options: Any) -> Any:
     """,
     alias="smoothing_counts_ignored_rows",
 )
-@mutant("cross_entropy")
-def smoothing_counts_ignored(logits: Any, targets: Any, **options: Any) -> Any:
-    """The smoothing term is added for ignored rows too."""
-    o = _Loss(**options)
-    rows, t, keep = o.rows(logits, targets)
-    plain, smoothed = replace(o, label_smoothing=0.0).mixed(_log_softmax(rows), t), o.mixed(_log_softmax(rows), t)
-    spread = smoothed - (1 - o.label_smoothing) * plain
-    return o.reduced(np.where(keep, smoothed, spread), keep.sum(), logits, targets)
+@mutant("cross_entropy", wraps=True)
+def smoothing_counts_ignored(correct: Any) -> Any:
+    """Leaves ignored rows out of the loss, but not out of its smoothing term."""
+
+    def cross_entropy(
+        logits: Any, targets: Any, *, ignore_index: Any = None, label_smoothing: float = 0.0, **more: Any
+    ) -> Any:
+        plain = correct(logits, targets, ignore_index=ignore_index, **more)
+        if not label_smoothing:
+            return plain
+        kept = targets if ignore_index is None else np.where(targets == ignore_index, 0, targets)
+        smooth = correct(logits, kept, label_smoothing=1.0, **more)
+        return np.asarray((1 - label_smoothing) * plain + label_smoothing * smooth).astype(logits.dtype)
+
+    return cross_entropy
 
 
 @mutant("cross_entropy", wraps=True)

@@ -713,10 +713,14 @@ def lse_pulled_to_zero(g: Any, x: Any) -> Any:
     """,
     alias="divided_by_temperature",
 )
-@on_rows("temperature_softmax")
-def divided_before_the_shift(x: Any, temperature: float) -> Any:
+@mutant("temperature_softmax", wraps=True)
+def divided_before_the_shift(correct: Any) -> Any:
     """Divides before it subtracts the maximum, so that a small temperature overflows to ∞ − ∞."""
-    return _softmax(x / x.dtype.type(temperature))
+
+    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
+        return correct((x / temperature).astype(x.dtype), 1.0, axis) if temperature > 0 else correct(x, temperature)
+
+    return temperature_softmax
 
 
 @on_rows("temperature_softmax")
