@@ -257,9 +257,7 @@ def hidden_tile_lifts_the_maximum(x: Any) -> Any:
 
 @reported(
     "softmax.shift_invariant",
-    """
-    Dao-AILab/flash-attention #2082 (2025) fixed by PR 2174 in 2026
-    """,
+    "Dao-AILab/flash-attention #2082 (2025) fixed by PR 2174 in 2026",
     alias="running_maximum_starts_at_zero",
 )
 @on_rows("softmax")

@@ -11,7 +11,7 @@ import numpy as np
 
 from mathcore.verify.claims import Claim
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.real_bugs import reports_to_json, sized, tried
+from mathcore.verify.real_bugs import sized, tried
 from mathcore.verify.reports import Thread, threads
 from mathcore.verify.run.catalogue import catalogue, select
 from mathcore.verify.run.results import CheckResult
@@ -98,7 +98,7 @@ def alarms_to_json(alarms: Sequence[FalseAlarm], *, seed: int = 0) -> list[dict[
             {
                 "id": alarm.id,
                 "title": alarm.title,
-                "reports": reports_to_json(alarm.reports),
+                "reports": [thread.to_json() for thread in alarm.reports],
                 "source": alarm.source,
                 "why": alarm.why,
                 "claims": by_claim,

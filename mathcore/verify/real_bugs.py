@@ -18,7 +18,7 @@ from mathcore.verify.report.describe import Finding
 from mathcore.verify.reports import Thread
 from mathcore.verify.run.catalogue import catalogue
 from mathcore.verify.run.results import PROFILES, Profile
-from mathcore.verify.run.runner import derived_seed, run_check
+from mathcore.verify.run.runner import caught, derived_seed
 from mathcore.verify.source import text_of
 from mathcore.verify.targets.target import mathcore_target
 
@@ -102,11 +102,10 @@ def judge(bug: RealBug, *, profile: str = "quick", seed: int = 0, brief: bool = 
         seed: what inputs are drawn from.
         brief: neither shrink the input nor look at other claims.
     """
-    own, wrong = bug.claim, bug.mutant
-    tries = (_refuted(own, wrong, bug.id, profile, seed, part, shrink=not brief) for part in (1, 4))
-    finding = next(filter(None, tries), None)
-    about = (c for c in catalogue() if c is not own and wrong.operation in c.needs and len(c.needs) <= _OWN)
-    others = (c for c in about if not brief and _refuted(c, refusing(wrong), bug.id, profile, seed, _GLANCE))
+    own, strict = bug.claim, replace(bug, mutant=refusing(bug.mutant))
+    finding = next(filter(None, (_refuted(own, bug, profile, seed, part, shrink=not brief) for part in (1, 4))), None)
+    about = (c for c in catalogue() if c is not own and bug.mutant.operation in c.needs and len(c.needs) <= _OWN)
+    others = (c for c in about if not brief and _refuted(c, strict, profile, seed, _GLANCE))
     return Caught(bug, finding, tuple(c.id for c in others))
 
 
@@ -127,16 +126,14 @@ def refusing(wrong: Mutant) -> Mutant:
 
 
 def _refuted(
-    claim: Claim, wrong: Mutant, name: str, profile: str, seed: int, part: float, *, shrink: bool = False
+    claim: Claim, bug: RealBug, profile: str, seed: int, part: float, *, shrink: bool = False
 ) -> Finding | None:
-    """What a claim finds wrong with a mutant on a part or a multiple of a profile's examples."""
-    size = sized(profile, part)
+    """What a claim finds wrong with a bug on a part or a multiple of a profile's examples."""
+    size, reference = sized(profile, part), mathcore_target()
     for i, check in tried(claim, part):
-        target = wrong.of(mathcore_target())  # a fresh one each time: some bugs are in what is remembered
-        drawn_from = derived_seed(seed, f"{claim.id}/{name}/{part}", i)
-        result = run_check(claim, check, target, size, drawn_from, shrink=shrink, past_crashes=not wrong.crashes)
-        if result.outcome == "refuted" and result.finding and (wrong.crashes or not result.finding.crashed):
-            return result.finding
+        drawn_from = derived_seed(seed, f"{claim.id}/{bug.id}/{part}", i)
+        if finding := caught(claim, check, bug.mutant, reference, size, drawn_from, shrink):
+            return finding
     return None
 
 
@@ -176,7 +173,7 @@ def to_json(judged: Sequence[Caught]) -> dict[str, Any]:
             {
                 "id": found.bug.id,
                 "title": found.bug.title,
-                "reports": reports_to_json(found.bug.reports),
+                "reports": [thread.to_json() for thread in found.bug.reports],
                 "source": found.bug.source,
                 "section": found.bug.section,
                 "operation": found.bug.mutant.operation,
@@ -188,8 +185,3 @@ def to_json(judged: Sequence[Caught]) -> dict[str, Any]:
             for found in judged
         ],
     }
-
-
-def reports_to_json(reports: Sequence[Thread]) -> list[dict[str, Any]]:
-    """Threads, as JSON values."""
-    return [{"name": str(t), "url": t.url, "year": t.year, "status": t.status} for t in reports]

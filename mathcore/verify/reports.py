@@ -34,6 +34,10 @@ class Thread:
         """Its address."""
         return f"https://github.com/{self.library}/{'pull' if self.pull else 'issues'}/{self.number}"
 
+    def to_json(self) -> dict[str, str | int]:
+        """What is shown of it, as JSON values."""
+        return {"name": str(self), "url": self.url, "year": self.year, "status": self.status}
+
 
 def threads(text: str) -> tuple[Thread, ...]:
     """Threads from lines such as "owner/name PR#12 (2024) merged".
