@@ -40,7 +40,7 @@ class FalseAlarm:
 
     @property
     def id(self) -> str:
-        """Its name in the collection."""
+        """Its name on the page."""
         return self.function.__name__
 
     @property
