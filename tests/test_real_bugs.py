@@ -9,9 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from mathcore.cli import main
-from mathcore.real_bugs import false_alarms, real_bugs
 from mathcore.verify import catalogue, mutant
-from mathcore.verify.real_bugs import Thread, accepted, judge, real_bug, source_of, threads
+from mathcore.verify.claims import reported, reported_of
+from mathcore.verify.false_alarms import accepted, false_alarms
+from mathcore.verify.real_bugs import RealBug, judge, real_bugs, refusing
+from mathcore.verify.reports import Thread, threads
+from mathcore.verify.source import source_of, text_of
 
 PROFILE = os.environ.get("MATHCORE_PROFILE", "quick")
 BUGS, ALARMS = real_bugs(), false_alarms()
@@ -40,14 +43,18 @@ def test_a_convention_that_is_not_declared_is_refuted(name, anchor):
     assert outcomes == {"refuted"}
 
 
-@real_bug(mutant("relu", wraps=True), claim="relu.keeps_positive_zeroes_negative", reports="owner/name #1 (2020)")
+@reported("relu.keeps_positive_zeroes_negative", "owner/name #1 (2020)")
+@mutant("relu", wraps=True)
 def nothing_wrong(correct):
     """Is right."""
     return correct
 
 
+HARMLESS = RealBug(nothing_wrong, next(c for c in catalogue() if c.id == nothing_wrong.shown_by))
+
+
 def test_what_is_right_survives():
-    judged = judge(nothing_wrong)
+    judged = judge(HARMLESS)
     assert (judged.finding, judged.others) == (None, ())
 
 
@@ -56,21 +63,53 @@ def test_other_claims_that_catch_a_bug_are_listed():
     assert {"softmax.three_steps", "softmax.accuracy"} <= set(judge(bug).others)
 
 
-def test_bad_arguments_are_refused_as_they_should_be():
+def test_others_must_catch_a_bug_for_what_is_wrong_with_it_alone():
     bug = next(b for b in BUGS if b.id == "maximum_not_subtracted")
+    integers = np.arange(3)
+    assert bug.mutant.build(_floats_only)(integers).dtype == integers.dtype
     with pytest.raises(TypeError, match="int64"):
-        bug.mutant.build(lambda x: np.negative(x, dtype=None) if x.dtype.kind == "f" else _refuse(x))(np.arange(3))
+        refusing(bug.mutant).build(_floats_only)(integers)
 
 
-def _refuse(x):
-    raise TypeError(f"got {x.dtype}")
+def _floats_only(x, **options):
+    if x.dtype.kind != "f":
+        raise TypeError(f"got {x.dtype}")
+    return x
 
 
-def test_names_are_unique_and_claims_exist():
+def test_a_bug_that_only_crashes_is_caught_by_the_crash():
+    bug = next(b for b in BUGS if b.id == "odd_width_crashes")
+    assert bug.mutant.crashes
+    assert judge(bug, brief=True).finding.crashed
+    assert judge(replace(bug, mutant=replace(bug.mutant, crashes=False)), brief=True).finding is None
+
+
+def test_names_are_unique_and_all_is_said():
     names = [entry.id for entry in [*BUGS, *ALARMS]]
     assert len(set(names)) == len(names)
-    assert {bug.claim for bug in BUGS} <= {claim.id for claim in catalogue()}
+    assert all(bug.section and bug.source for bug in BUGS)
     assert all(entry.title and entry.reports for entry in [*BUGS, *ALARMS])
+
+
+def test_every_mutant_that_was_reported_is_shown_once():
+    reports = {(m.operation, m.name): m for c in catalogue() for m in c.refuted_by if m.reports}
+    assert sorted((bug.mutant.operation, bug.mutant.name) for bug in BUGS) == sorted(reports)
+
+
+def test_a_bug_keeps_the_name_that_links_to_it_have():
+    first = {"ragged_tail_not_summed", "running_maximum_starts_at_zero", "heads_tiled", "odd_width_crashes"}
+    assert first <= {bug.id for bug in BUGS}
+
+
+def test_of_a_family_only_the_operation_that_was_reported_has_reports():
+    family = reported_of("relu", "relu.pure", "owner/name #1 (2020)", alias="other")(lambda name: mutant(name)(_same))
+    assert [len(family(name).reports) for name in ("relu", "softmax")] == [1, 0]
+    assert family("relu").alias == "other"
+
+
+def _same(x):
+    """Returns what it was given."""
+    return x
 
 
 def test_a_report_is_read_from_a_line():
@@ -86,7 +125,16 @@ def test_a_report_that_reads_otherwise_is_refused():
 
 
 def test_the_source_is_the_function_without_decorator_and_docstring():
-    assert source_of(nothing_wrong.function) == "def nothing_wrong(correct):\n    return correct"
+    assert source_of(_same) == "def _same(x):\n    return x"
+
+
+def test_the_source_of_a_mutant_is_the_function_that_it_was_made_of():
+    assert text_of(nothing_wrong) == "def nothing_wrong(correct):\n    return correct"
+
+
+def test_the_source_of_a_mutant_made_by_a_call_is_the_call():
+    bug = next(b for b in BUGS if b.id == "heads_reshaped")
+    assert bug.source.startswith('drafted(\n    "merged_by_reshape",')
 
 
 def test_the_command_lists_bugs_and_what_caught_them(tmp_path):
@@ -99,12 +147,12 @@ def test_the_command_lists_bugs_and_what_caught_them(tmp_path):
     assert "nan_becomes_zero" in done.output
     assert "relu.keeps_positive_zeroes_negative" in done.output
     written = {b["id"]: b for b in json.loads(file.read_text())["bugs"]}
-    assert set(written) == {b.id for b in BUGS if b.topic == "layers"}
+    assert set(written) == {b.id for b in BUGS if b.claim.topic == "layers"}
     assert written["nan_becomes_zero"]["finding"]["inputs"]
 
 
 def test_the_command_fails_if_a_bug_survives(monkeypatch):
-    monkeypatch.setattr("mathcore.real_bugs.real_bugs", lambda: [nothing_wrong])
+    monkeypatch.setattr("mathcore.verify.real_bugs.real_bugs", lambda: [HARMLESS])
     done = CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1"}).invoke(main, ["bugs"])
     assert done.exit_code == 1
     assert "SURVIVES" in done.output

@@ -203,6 +203,12 @@ def crashing(x):
     raise RuntimeError
 
 
+@mutant("double", crashes=True)
+def meant_to_crash(x):
+    """Crashes, and that is what is wrong with it."""
+    raise RuntimeError
+
+
 @mutant("double", wraps=True)
 def off(double):
     """Adds one."""
@@ -221,11 +227,11 @@ def crashing_or_off(x):
     return x + x + 1 if x[0] > 0 else 1 / 0
 
 
-JUDGED = [(crashing, False), (off, True), (same, False), (crashing_or_off, True)]
+JUDGED = [(crashing, False), (meant_to_crash, True), (off, True), (same, False), (crashing_or_off, True)]
 
 
 @pytest.mark.parametrize(("wrong", "expected"), JUDGED)
-def test_only_a_judged_failure_refutes_a_mutant(wrong, expected):
+def test_only_a_judged_failure_refutes_a_mutant_unless_it_is_one_that_crashes(wrong, expected):
     reference = Target("test", {"double": lambda x: 2 * x})
     assert refutes(DOUBLES, wrong, reference, QUICK, 1) is expected
 

@@ -19,7 +19,7 @@ from mathcore.verify.claims import Claim, Mutant
 from mathcore.verify.report.describe import Finding
 from mathcore.verify.run.catalogue import catalogue, select
 from mathcore.verify.run.results import PROFILES
-from mathcore.verify.run.runner import derived_seed, run_check
+from mathcore.verify.run.runner import caught, derived_seed
 from mathcore.verify.targets.target import mathcore_target
 
 MOST = 8  # wrong implementations a chapter
@@ -112,7 +112,10 @@ def _fitting(claim: Claim, general: bool) -> list[tuple[int, tuple[str, str]]]:
     return [
         (place, _key(wrong))
         for place, wrong in enumerate(claim.refuted_by)
-        if (code := code_of(wrong)) and code.general is general and code.text.count("\n") < _LONGEST
+        if not wrong.crashes
+        and (code := code_of(wrong))
+        and code.general is general
+        and code.text.count("\n") < _LONGEST
     ]
 
 
@@ -128,7 +131,6 @@ def _refuted(claim: Claim, wrong: Mutant, part: float, *, shrink: bool = False) 
         if check.counterexample or not (check.inputs or part == 1):  # what draws nothing is tried once
             continue
         seed = derived_seed(0, f"{claim.id}/{wrong.name}/{part}", i)
-        result = run_check(claim, check, wrong.of(mathcore_target()), size, seed, shrink=shrink)
-        if result.outcome == "refuted" and result.finding and not result.finding.crashed:
-            return result.finding
+        if finding := caught(claim, check, wrong, mathcore_target(), size, seed, shrink):
+            return finding
     return None

@@ -86,8 +86,8 @@ def examples() -> dict[str, list[dict[str, Any]]]:
 
 def bugs() -> dict[str, Any]:
     """What the claims make of the bugs that libraries shipped, and of the false alarms."""
-    from mathcore.real_bugs import false_alarms, real_bugs
-    from mathcore.verify.real_bugs import alarms_to_json, judge, to_json
+    from mathcore.verify.false_alarms import alarms_to_json, false_alarms
+    from mathcore.verify.real_bugs import judge, real_bugs, to_json
 
     return {**to_json([judge(bug) for bug in real_bugs()]), "false_alarms": alarms_to_json(false_alarms())}
 

@@ -1,20 +1,16 @@
-"""Runs in the child process: the text of a wrong implementation, as it is written."""
+"""Runs in the child process: the text of a wrong implementation, and whether it stands for one operation alone."""
 
 from __future__ import annotations
 
-import ast
-import inspect
-import sys
-import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-from types import CodeType, FunctionType
+from types import CodeType
 from typing import NamedTuple
 
 from mathcore.verify.claims import Mutant
-from mathcore.verify.real_bugs import source_of
 from mathcore.verify.run.catalogue import catalogue
+from mathcore.verify.source import function_of, text_of
 
 
 class Code(NamedTuple):
@@ -25,61 +21,13 @@ class Code(NamedTuple):
 
 
 def code_of(wrong: Mutant) -> Code | None:
-    """Its function; or the call that made it, with the functions that were given to the call; None if neither is found.
-
-    A mutant has a function of its own under its name, which decorators may have wrapped, or was made by a call that
-    has its name as the first argument.
-    """
-    function = _function(wrong)
-    if function is not None:
-        return Code(source_of(function).replace(":\n\n", ":\n", 1), _operations()[function.__code__] > 1)
-    calls = (_calls(f.__module__).get(wrong.name) for f in _closed_over(wrong.build))
-    return next((Code(call, False) for call in calls if call), None)
-
-
-def _function(wrong: Mutant) -> FunctionType | None:
-    names = (wrong.name, wrong.name.removesuffix("_vjp"))
-    return next((f for f in _closed_over(wrong.build) if f.__code__.co_name in names), None)
-
-
-def _closed_over(function: Callable[..., object]) -> Iterator[FunctionType]:
-    """The function and those that it was made from."""
-    assert isinstance(function, FunctionType)
-    yield function
-    for cell in function.__closure__ or ():
-        if isinstance(cell.cell_contents, FunctionType):
-            yield from _closed_over(cell.cell_contents)
+    """Its text, if it is found."""
+    text, function = text_of(wrong), function_of(wrong)
+    return Code(text, function is not None and _operations()[function.__code__] > 1) if text else None
 
 
 @cache
 def _operations() -> Mapping[CodeType, int]:
     """How many operations a function stands in for, wrongly."""
-    every = {(f.__code__, m.operation) for c in catalogue() for m in c.refuted_by if (f := _function(m))}
+    every = {(f.__code__, m.operation) for c in catalogue() for m in c.refuted_by if (f := function_of(m))}
     return Counter(code for code, _ in every)
-
-
-@cache
-def _calls(module: str) -> Mapping[str, str]:
-    """Name → the call of a module that makes the mutant of that name, after the functions that are its arguments."""
-    text = inspect.getsource(sys.modules[module])
-    tree = ast.parse(text)
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    found = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-            given = [*node.args, *(k.value for k in node.keywords)]
-            parts = [functions[a.id] for a in given if isinstance(a, ast.Name) and a.id in functions]
-            found[str(node.args[0].value)] = "\n\n\n".join([*(_text(part, text) for part in parts), _text(node, text)])
-    return found
-
-
-def _text(node: ast.FunctionDef | ast.Call, source: str) -> str:
-    """As written, but for the indentation and the docstring."""
-    line = source.splitlines()[node.lineno - 1]
-    indentation = line[: len(line) - len(line.lstrip())]
-    text = textwrap.dedent(indentation + (ast.get_source_segment(source, node) or ""))
-    if not isinstance(node, ast.FunctionDef) or ast.get_docstring(node) is None:
-        return text
-    doc, lines = node.body[0], text.splitlines()
-    assert doc.end_lineno is not None
-    return "\n".join([*lines[: doc.lineno - node.lineno], *lines[doc.end_lineno - node.lineno + 1 :]])

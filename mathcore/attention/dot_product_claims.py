@@ -418,7 +418,7 @@ options_commute = Claim(
             m(MIX)
             for m in (
                 *wrong.LOST,
-                wrong.lost_with_lse,
+                wrong.causality_lost_with_the_log_sum,
                 wrong.anchored_at_the_first_key,
                 wrong.anchored_at_the_last_key,
                 wrong.one_word_ahead,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.attention.textbook import ARRAYS, causal_mask, seen_by
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported_of
 from mathcore.verify.common_mutants import Family, Operation, family
 
 Arrays = tuple[Any, Any, Any]
@@ -41,7 +41,7 @@ def asked(change: Callable[[Arrays, Options], Asked]) -> Family:
 
 def renamed(original: Mutant, operation: str) -> Mutant:
     """A mutant as one of another operation."""
-    return replace(original, operation=operation, name=f"{original.name}_{_SHORT[operation]}")
+    return replace(original, operation=operation, name=f"{original.name}_{_SHORT[operation]}", reports=())
 
 
 _SHORT = {"attention_weights": "weights", "blockwise_attention": "blockwise", f"{ATTENTION}_vjp": "vjp"}
@@ -74,9 +74,23 @@ def _scale(arrays: Arrays, options: Options) -> float:
 
 
 # The future, and what masks say.
+@reported_of(
+    ATTENTION,
+    "attention.last_rows",
+    """
+    Dao-AILab/flash-attention #282 (2023)
+    Dao-AILab/flash-attention PR#436 (2023) merged
+    pytorch/pytorch #103082 (2023)
+    pytorch/pytorch #108108 (2023)
+    lucidrains/x-transformers #187 (2023)
+    pytorch/executorch #22426 (2026) fixed
+    google/flax #5591 (2026) open
+    onnx/onnx PR#8068 (2026) merged
+    """,
+)
 @asked
 def anchored_at_the_first_key(arrays: Arrays, options: Options) -> Asked:
-    """Lets the first query stand at the first key, whatever the offset (flash-attention 2023, PyTorch 2023)."""
+    """Lets the first query stand at the first key, whatever the offset."""
     return arrays, {**options, "query_offset": 0}
 
 
@@ -107,9 +121,15 @@ def backwards(arrays: Arrays, options: Options) -> Asked:
     return arrays, {**_with_mask(options, ~past), "is_causal": False}
 
 
+@reported_of(
+    ATTENTION,
+    "attention.causal_sees_no_future",
+    "pytorch/pytorch #195910 (2026)",
+    alias="one_mask_row_for_four_queries",
+)
 @asked
 def one_mask_row_for_four(arrays: Arrays, options: Options) -> Asked:
-    """Applies one row of the causal mask to four queries (PyTorch 2026, in half precision)."""
+    """Applies one row of the causal mask to four queries, as one library did in half precision alone."""
     if not options.get("is_causal"):
         return arrays, options
     rows = np.arange(arrays[0].shape[-2]) // 4 * 4 + 3
@@ -118,7 +138,7 @@ def one_mask_row_for_four(arrays: Arrays, options: Options) -> Asked:
 
 
 def causality_lost(where: str, when: Callable[[Arrays, Options], bool]) -> Family:
-    """Not causal any more under another option (Keras 2026, transformers 2024 and 2026, xformers 2021)."""
+    """Not causal any more under another option."""
 
     def change(arrays: Arrays, options: Options) -> Asked:
         return arrays, {**options, "is_causal": bool(options.get("is_causal")) and not when(arrays, options)}
@@ -128,7 +148,22 @@ def causality_lost(where: str, when: Callable[[Arrays, Options], bool]) -> Famil
     return asked(change)
 
 
-lost_with_lse = causality_lost("the_log_sum", lambda arrays, options: bool(options.get("return_lse")))
+@reported_of(
+    ATTENTION,
+    "attention.causal_sees_no_future",
+    """
+    keras-team/keras #23038 (2026) fixed
+    huggingface/transformers #48745 (2026) fixed
+    huggingface/transformers #31673 (2024) fixed
+    facebookresearch/xformers #103 (2021) fixed
+    pytorch/pytorch #99282 (2023)
+    """,
+    alias="causality_lost_with_an_option",
+)
+@asked
+def causality_lost_with_the_log_sum(arrays: Arrays, options: Options) -> Asked:
+    """Is not causal any more when the log-sum-exp is asked for as well."""
+    return arrays, {**options, "is_causal": bool(options.get("is_causal")) and not options.get("return_lse")}
 
 
 lost_with_offset = causality_lost("an_offset", lambda arrays, options: bool(options.get("query_offset")))
@@ -146,9 +181,18 @@ LOST = (
 )
 
 
+@reported_of(
+    ATTENTION,
+    "attention.mask_excludes",
+    """
+    NVIDIA/TransformerEngine #614 (2024) agreed
+    rasbt/LLMs-from-scratch #1061 (2026) agreed
+    """,
+    alias="mask_read_the_other_way",
+)
 @asked
 def mask_inverted(arrays: Arrays, options: Options) -> Asked:
-    """Drops what it should keep (Transformer Engine 2024)."""
+    """Drops what it should keep."""
     return arrays, {**options, "mask": None if options.get("mask") is None else ~options["mask"]}
 
 
@@ -219,7 +263,7 @@ def bias_scaled(arrays: Arrays, options: Options) -> Asked:
 # Heads, and blocks that get lost.
 @asked
 def heads_tiled(arrays: Arrays, options: Options) -> Asked:
-    """Deals key heads out in turn: query head h uses h mod key heads (ONNX 2025)."""
+    """Deals key heads out in turn: query head h uses h mod key heads."""
     q, k, v = arrays
     if _group(arrays) == 1:
         return arrays, options

@@ -11,7 +11,7 @@ import numpy as np
 
 from mathcore.attention.dot_product_mutants import ATTENTION
 from mathcore.attention.textbook import group_of, per_head, seen_by
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported
 from mathcore.verify.common_mutants import Operation
 
 
@@ -103,17 +103,22 @@ def as_weights(original: Mutant) -> Mutant:
 
         return weights
 
-    return replace(original, operation="attention_weights", name=f"{original.name}_weights", build=build)
+    return replace(original, operation="attention_weights", name=f"{original.name}_weights", build=build, reports=())
 
 
 def stand_in(value: float) -> Mutant:
-    """A finite number for −∞ (flashinfer 2026, PyTorch 2023)."""
+    """A finite number for −∞."""
     return drafted(
         f"hidden_at_minus_{abs(value):.0f}",
         f"Puts {value:g} in place of −∞ where a key is hidden.",
         hidden=lambda s, seen: np.where(seen, s, s.dtype.type(value)),
-        weighed=lambda s, seen: _normalised(_exponentials(s)),
+        weighed=_over_all_keys,
     )
+
+
+def _over_all_keys(s: Any, seen: Any) -> Any:
+    """Softmax of all scores, hidden ones included."""
+    return _normalised(_exponentials(s))
 
 
 def _to_8_bits(x: Any) -> Any:
@@ -126,13 +131,61 @@ def _nearness(s: Any) -> Any:
     return 1 / (1 + abs(np.arange(s.shape[-1]) - np.arange(s.shape[-2])[:, None]))
 
 
-STAND_INS = tuple(stand_in(value) for value in (-100.0, -1e4, -5e4, -1e9))
+hidden_at_minus_100 = reported(
+    "attention.key_translation",
+    """
+    flashinfer-ai/flashinfer #4267 (2026) fixed by PR 4401
+    ohdearquant/lattice PR#373 (2026) merged
+    """,
+    alias="hidden_at_a_finite_score",
+)(
+    drafted(
+        "hidden_at_minus_100",
+        "Puts −100 in place of −∞ where a key is hidden: where real scores are lower, the hidden key wins.",
+        hidden=lambda s, seen: np.where(seen, s, s.dtype.type(-100)),
+        weighed=_over_all_keys,
+    )
+)
 
 
-nothing_is_nan = drafted(
-    "nothing_is_nan",
-    "Divides 0 by 0 in a row with nothing to see (PyTorch 2023, Keras 2025).",
-    weighed=lambda s, seen: (e := np.exp(s - s.max(-1, keepdims=True, initial=-np.inf))) / e.sum(-1, keepdims=True),
+hidden_at_minus_1000000000 = reported(
+    "attention.mask_excludes",
+    """
+    pytorch/pytorch #109517 (2023)
+    keras-team/keras PR#21149 (2025) merged
+    NVIDIA/TensorRT-LLM #17477 (2026)
+    ml-explore/mlx #2395 (2025)
+    """,
+    alias="hidden_row_is_the_average",
+)(
+    drafted(
+        "hidden_at_minus_1000000000",
+        "Puts −10⁹ in place of −∞ where a key is hidden: where all are, the answer is the average of all values.",
+        hidden=lambda s, seen: np.where(seen, s, s.dtype.type(-1e9)),
+        weighed=_over_all_keys,
+    )
+)
+
+
+STAND_INS = (hidden_at_minus_100, stand_in(-1e4), stand_in(-5e4), hidden_at_minus_1000000000)
+
+
+nothing_is_nan = reported(
+    "attention.mask_excludes",
+    """
+    pytorch/pytorch #103749 (2023)
+    pytorch/pytorch #103963 (2023)
+    pytorch/pytorch PR#131060 (2024)
+    pytorch/pytorch PR#131863 (2024)
+    NVIDIA/apex #1390 (2022)
+    """,
+    alias="hidden_row_is_nan",
+)(
+    drafted(
+        "nothing_is_nan",
+        "Divides 0 by 0 in a row with nothing to see.",
+        weighed=lambda s, seen: (e := np.exp(s - s.max(-1, keepdims=True, initial=-np.inf))) / e.sum(-1, keepdims=True),
+    )
 )
 
 
@@ -140,9 +193,9 @@ def _zero_times_nan(p: Any, v: Any, seen: Any) -> Any:
     return p @ v
 
 
-zero_times_nan = drafted(
-    "zero_times_nan", "Multiplies a hidden NaN by the weight 0 (PyTorch 2023).", mixed=_zero_times_nan
-)
+zero_times_nan = reported(
+    "attention.mask_excludes", "pytorch/pytorch #101967 (2023) closed", alias="hidden_nan_reaches_all"
+)(drafted("zero_times_nan", "Multiplies a hidden NaN by the weight 0.", mixed=_zero_times_nan))
 
 
 hidden_added = drafted(

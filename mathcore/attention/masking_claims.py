@@ -57,7 +57,7 @@ causal_sees_no_future = Claim(
             m(MIX)
             for m in (
                 *wrong.LOST,
-                wrong.lost_with_lse,
+                wrong.causality_lost_with_the_log_sum,
                 wrong.one_word_ahead,
                 wrong.backwards,
                 wrong.one_mask_row_for_four,

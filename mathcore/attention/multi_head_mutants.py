@@ -9,7 +9,7 @@ import numpy as np
 
 from mathcore.attention import draft_mutants as drafts
 from mathcore.attention.draft_mutants import plain_attention
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported
 
 HEADS = "multi_head_attention"
 Options = dict[str, Any]
@@ -143,10 +143,21 @@ def _all_rotated(q: Any, k: Any, v: Any, base: float, offset: int) -> Any:
 split_by_reshape = drafted(
     "split_by_reshape", "Splits heads by a reshape without the transpose.", split=_by_reshape, merge=_merge
 )
-merged_by_reshape = drafted(
-    "merged_by_reshape",
-    "Merges heads by a reshape without the transpose.",
-    merge=lambda x: x.reshape(*x.shape[:-3], x.shape[-2], -1),
+merged_by_reshape = reported(
+    "heads.order_blind_without_position",
+    """
+    reczoo/FuxiCTR #30 (2022)
+    jsbaan/transformer-from-scratch PR#6 (2026) merged
+    hackiey/QAnet-pytorch #2 (2018) confirmed
+    jadore801120/attention-is-all-you-need-pytorch #7 (2017) fixed
+    """,
+    alias="heads_reshaped",
+)(
+    drafted(
+        "merged_by_reshape",
+        "Merges heads by a reshape without the transpose: features of different words are mixed.",
+        merge=lambda x: x.reshape(*x.shape[:-3], x.shape[-2], -1),
+    )
 )
 split_by_strides = drafted("split_by_strides", "Gives head h every H-th column, not a slice.", split=_by_strides)
 heads_dealt_out = drafted("heads_dealt_out", "Deals key heads out in turn, not to neighbours.", attend=_dealt_out)

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.attention.dot_product_mutants import Arrays, Asked, Options, _scale, asked
-from mathcore.verify.claims import mutant
+from mathcore.attention.dot_product_mutants import ATTENTION, Arrays, Asked, Options, _scale, asked
+from mathcore.verify.claims import mutant, reported_of
 from mathcore.verify.common_mutants import Family, Operation
 
 
@@ -33,7 +33,16 @@ def unless_given(name: str, note: str, scale: Callable[[Arrays], float]) -> Fami
     return scaled_by(name, note, either)
 
 
-unscaled = unless_given("unscaled", "Does not divide by √d.", lambda a: 1.0)
+unscaled = reported_of(
+    ATTENTION,
+    "attention.anchor",
+    """
+    mlc-ai/mlc-llm PR#3426 (2026) merged
+    ROCm/composable_kernel PR#526 (2022) merged
+    delzac/cntkx #10 (2020) fixed
+    """,
+    alias="not_divided_by_the_root",
+)(unless_given("unscaled", "Does not divide by √d.", lambda a: 1.0))
 
 
 scaled_by_width = unless_given("scaled_by_width", "Divides by d.", lambda a: 1 / a[0].shape[-1])

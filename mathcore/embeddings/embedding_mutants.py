@@ -10,7 +10,7 @@ import numpy as np
 # `law_claims` looks for these two here.
 from mathcore.embeddings.cosine_similarity_mutants import cut_at_1024 as cut_at_1024
 from mathcore.embeddings.cosine_similarity_mutants import last_left_out as last_left_out
-from mathcore.verify.claims import mutant
+from mathcore.verify.claims import mutant, reported
 from mathcore.verify.common_mutants import Operation, family
 
 
@@ -21,6 +21,16 @@ def wraps_around(ids: Any, weight: Any) -> Any:
     return weight[ids % max(len(weight), 1)]
 
 
+@reported(
+    "embedding.refuses_bad_ids",
+    """
+    tensorflow/tensorflow #3638 (2016)
+    tensorflow/tensorflow #5847 (2016)
+    tensorflow/tensorflow #57999 (2022)
+    pytorch/pytorch PR#151967 (2025)
+    """,
+    alias="bad_id_answered",
+)
 @mutant("embedding")
 def counts_from_the_end(ids: Any, weight: Any) -> Any:
     """Takes a negative id for one counted from the end, and refuses only what is too large."""
@@ -155,9 +165,19 @@ def averaged(cotangent: Any, ids: Any, weight: Any) -> Any:
     return (_scattered(cotangent, ids, weight, np.float32) / counts).astype(weight.dtype)
 
 
+@reported(
+    "embedding.gradient",
+    """
+    pytorch/pytorch #3506 (2017)
+    pytorch/pytorch #26302 (2019)
+    pytorch/pytorch #28716 (2019)
+    google/torchax PR#11 (2025)
+    """,
+    alias="padding_row_learns",
+)
 @mutant("embedding_vjp")
 def short_texts_only(cotangent: Any, ids: Any, weight: Any) -> Any:
-    """Past 768 tokens, sends the rest to row 0 (the padding row of PyTorch on GPU, 2019)."""
+    """Past 768 tokens, sends the rest to row 0, the padding row."""
     flat = ids.ravel().copy()
     flat[768:] = 0
     return _scattered(cotangent, flat.reshape(ids.shape), weight)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import mutant
+from mathcore.verify.claims import mutant, reported
 
 
 # relu
@@ -28,9 +28,22 @@ def capped_at_six(x: Any) -> Any:
     return np.minimum(np.maximum(x, x.dtype.type(0)), x.dtype.type(6)) + x.dtype.type(0)
 
 
+@reported(
+    "relu.keeps_positive_zeroes_negative",
+    """
+    pytorch/pytorch #7999 (2018)
+    pytorch/pytorch #10238 (2018)
+    apache/mxnet #11115 (2018)
+    tensorflow/tensorflow #32730 (2019)
+    tensorflow/tensorflow #40072 (2020)
+    PaddlePaddle/Paddle PR#65310 (2024)
+    PaddlePaddle/Paddle #79351 (2026)
+    mindspore-ai/mindspore #380 (2026)
+    """,
+)
 @mutant("relu")
 def nan_becomes_zero(x: Any) -> Any:
-    """Turns NaN into 0 (PyTorch, MXNet and TensorFlow 2018, Paddle 2024, MindSpore 2026)."""
+    """Turns NaN into 0, for NaN is not above 0; in three projects reported again after a fix."""
     return np.where(x > 0, x, x.dtype.type(0))
 
 
@@ -92,9 +105,17 @@ def slope_one_at_zero(cotangent: Any, x: Any) -> Any:
     return np.where(np.isnan(x), x, np.where(x >= 0, cotangent, cotangent.dtype.type(0)))
 
 
+@reported(
+    "relu.gradient_is_a_mask",
+    """
+    jax-ml/jax PR#2342 (2020) merged
+    jax-ml/jax PR#14840 (2023) merged
+    jax-ml/jax #37821 (2026)
+    """,
+)
 @mutant("relu_vjp")
 def half_at_zero(cotangent: Any, x: Any) -> Any:
-    """Splits the gradient at 0 between both branches of the maximum (JAX 2020)."""
+    """Splits the gradient at 0 between both branches of the maximum."""
     half = cotangent / cotangent.dtype.type(2)
     passed = np.where(x > 0, cotangent, np.where(x == 0, half, cotangent.dtype.type(0)))
     return np.where(np.isnan(x), x, passed)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported
 
 Operation = Callable[..., Any]
 
@@ -91,6 +91,16 @@ def loss_in_bits(correct: Operation) -> Operation:
     return lambda params, ids, **options: correct(params, ids, **options) / np.log(2)
 
 
+@reported(
+    "transformer.is_the_formula",
+    """
+    huggingface/transformers PR#37830 (2025) merged
+    huggingface/transformers PR#46898 (2026) merged
+    huggingface/transformers PR#47395 (2026) merged
+    huggingface/transformers PR#47200 (2026)
+    """,
+    alias="labels_shifted_by_model_and_loss",
+)
 @mutant("transformer_loss", wraps=True)
 def shifted_twice(correct: Operation) -> Operation:
     """Predicts the token after the next: the labels were shifted by the model and again by the loss."""

@@ -297,6 +297,7 @@ code_anchor = Claim(
         wrong.code_of_half_the_exponent,
         wrong.code_of_floored_exponents,
         wrong.code_of_exchanged_exponents,
+        sinusoidal_mutants.odd_width_crashes,
         sinusoidal_mutants.code_cosines_first,
         wrong.code_with_phases,
     ),

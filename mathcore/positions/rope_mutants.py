@@ -25,7 +25,7 @@ from mathcore.positions.sinusoidal_mutants import code_to_the_end as code_to_the
 from mathcore.positions.sinusoidal_mutants import code_with_phases as code_with_phases
 from mathcore.positions.sinusoidal_mutants import short_significand
 from mathcore.positions.textbook import lanes
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported
 from mathcore.verify.common_mutants import Operation
 
 
@@ -51,9 +51,17 @@ def rope_mutant(change: Callable[[Any, Any, dict[str, Any]], Any]) -> Mutant:
     return mutant("rope", wraps=True)(wrong)
 
 
+@reported(
+    "rope.anchor",
+    """
+    ml-explore/mlx-lm #1545 (2026)
+    ml-explore/mlx-lm PR#1606 (2026) merged
+    """,
+    alias="positions_scaled_by_two",
+)
 @rope_mutant
 def positions_doubled(x: Any, m: Any, options: dict[str, Any]) -> Any:
-    """Rotates twice as far."""
+    """Rotates twice as far, by a default scale of 2."""
     return x, 2 * m, {**options, "offset": 2 * options.get("offset", 0)}
 
 
@@ -81,6 +89,14 @@ def base_slightly_off(x: Any, m: Any, options: dict[str, Any]) -> Any:
     return x, m, {**options, "base": options.get("base", 10_000.0) * (1 + 1e-9)}
 
 
+@reported(
+    "rope.anchor",
+    """
+    huggingface/candle PR#3746 (2026) open
+    young-geng/EasyLM PR#117 (2024)
+    """,
+    alias="base_hard_coded",
+)
 @rope_mutant
 def base_ignored(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Always takes 10,000 for the base."""
@@ -93,6 +109,16 @@ def other_pairing(x: Any, m: Any, options: dict[str, Any]) -> Any:
     return x, m, {**options, "interleaved": not options.get("interleaved", False)}
 
 
+@reported(
+    "rope.anchor",
+    """
+    vllm-project/vllm #747 (2023)
+    vllm-project/vllm PR#941 (2023) merged
+    vllm-project/vllm #49290 (2026) open
+    TransformerLensOrg/TransformerLens PR#365 (2023) merged
+    """,
+    alias="pairing_flag_ignored",
+)
 @rope_mutant
 def pairing_ignored(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Pairs halves whatever was asked."""
@@ -111,6 +137,17 @@ def whole_width_turned(x: Any, m: Any, options: dict[str, Any]) -> Any:
     return x, m, {**options, "rotary_dim": x.shape[-1] // 2 * 2}
 
 
+@reported(
+    "rope.relative_only",
+    """
+    huggingface/transformers PR#29285 (2024) merged
+    huggingface/transformers #29496 (2024)
+    huggingface/transformers #25681 (2023)
+    vllm-project/vllm #863 (2023)
+    huggingface/diffusers PR#13922 (2026)
+    """,
+    alias="positions_rounded_to_bfloat16",
+)
 @rope_mutant
 def positions_in_bfloat16(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Carries positions in bfloat16, which has no odd numbers past 256."""
@@ -245,9 +282,10 @@ def angles_in_float32(m: Any, dim: int, base: float) -> Any:
     return (m.astype(np.float32)[..., None] * theta).astype(np.float64)
 
 
+@reported("rope.anchor", "sgl-project/sglang-jax #1472 (2026) fixed", alias="frequencies_rounded_to_bfloat16")
 @_angles_mutant
 def frequencies_in_bfloat16(m: Any, dim: int, base: float) -> Any:
-    """Keeps frequencies in bfloat16."""
+    """Keeps frequencies in bfloat16: a rotation as good as any, by other angles."""
     import ml_dtypes
 
     theta = (base ** (-np.arange(0, dim, 2) / max(dim, 1))).astype(ml_dtypes.bfloat16).astype(np.float64)
@@ -351,9 +389,10 @@ def heads_read_as_time(correct: Operation) -> Operation:
     return wrong
 
 
+@reported("rope.pure", "lucidrains/rotary-embedding-torch #11 (2023) confirmed", alias="cached_by_length")
 @mutant("rope", wraps=True)
 def cache_by_length(correct: Operation) -> Operation:
-    """Keeps a table by its length alone, positions and offset missing from the key (rotary-embedding-torch 2023)."""
+    """Keeps a table by its length alone, positions and offset missing from the key."""
     kept: dict[Any, Any] = {}
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
@@ -364,9 +403,17 @@ def cache_by_length(correct: Operation) -> Operation:
     return wrong
 
 
+@reported(
+    "rope.pure",
+    """
+    huggingface/transformers #27226 (2023)
+    huggingface/transformers #25104 (2023)
+    """,
+    alias="base_never_shrinks",
+)
 @mutant("rope", wraps=True)
 def base_grows(correct: Operation) -> Operation:
-    """Raises the base for a far position and never lowers it again (transformers 2023)."""
+    """Raises the base for a far position and never lowers it again."""
     farthest = [4096]
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported
 from mathcore.verify.common_mutants import Operation
 
 
@@ -113,15 +113,17 @@ def code_of_half_the_exponent(m: Any, dim: int, base: float) -> Any:
     return m[..., None] * base ** (-np.arange((dim + 1) // 2) / max(dim, 1))
 
 
+@reported("sinusoidal_positional_encoding.anchor", "zju3dv/LoFTR #41 (2021) confirmed", alias="exponent_floored")
 @_code_angles_mutant
 def code_of_floored_exponents(m: Any, dim: int, base: float) -> Any:
-    """Divides with // where / was meant, which floors every exponent to a whole number (LoFTR 2021)."""
+    """Divides with // where / was meant, which floors every exponent to a whole number."""
     return m[..., None] * np.exp(np.arange(0, dim, 2) * (-math.log(base) / max(dim, 1) // 2))
 
 
+@reported("sinusoidal_positional_encoding.anchor", "ivanvovk/WaveGrad #12 (2020)")
 @_code_angles_mutant
 def code_of_exchanged_exponents(m: Any, dim: int, base: float) -> Any:
-    """Raises the exponent to the power of the base (WaveGrad 2020)."""
+    """Raises the exponent to the power of the base."""
     with np.errstate(divide="ignore", over="ignore"):
         theta = (np.arange(0, dim, 2) / max(dim, 1)) ** -math.log(base)
     return m[..., None] * np.minimum(theta, 1e6)
@@ -228,3 +230,22 @@ def lanes_leak(correct: Operation) -> Operation:
 def last_row_missing(correct: Operation) -> Operation:
     """Stops one input early."""
     return lambda x, weight, *more: correct(x[..., :-1], weight[:-1], *more)
+
+
+@reported(
+    "sinusoidal_positional_encoding.anchor",
+    """
+    codertimo/BERT-pytorch #78 (2020)
+    gc-os-ai/pyaptamer #526 (2026)
+    """,
+)
+@mutant("sinusoidal_positional_encoding", wraps=True, crashes=True)
+def odd_width_crashes(correct: Operation) -> Operation:
+    """Has one cosine too many for an odd width, and raises."""
+
+    def wrong(m: Any, dim: int, *, base: float = 10_000.0, **options: Any) -> Any:
+        cosines = np.empty((*np.shape(m), dim // 2))
+        cosines[...] = np.cos(np.asarray(m)[..., None] * base ** (-np.arange(0, dim, 2) / max(dim, 1)))
+        return correct(m, dim, base=base, **options)
+
+    return wrong

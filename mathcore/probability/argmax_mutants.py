@@ -6,19 +6,39 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import mutant
+from mathcore.verify.claims import mutant, reported
 
 
 # Argmax.
+@reported(
+    "argmax.index_of_highest",
+    """
+    pytorch/pytorch #22853 (2019)
+    pytorch/pytorch #32343 (2020)
+    pytorch/pytorch #47296 (2020)
+    pytorch/pytorch #93630 (2022)
+    pytorch/xla #2415 (2020)
+    """,
+    alias="last_of_equals",
+)
 @mutant("argmax")
 def last_of_ties(x: Any, axis: int = -1) -> Any:
-    """Gives the last of equal scores (PyTorch 2019, 2020, 2022)."""
+    """Gives the last of equal scores."""
     return x.shape[axis] - 1 - np.argmax(np.flip(x, axis), axis)
 
 
+@reported(
+    "argmax.index_of_highest",
+    """
+    jax-ml/jax #6762 (2021) fixed
+    ml-explore/mlx #4274 (2026)
+    pytorch/pytorch PR#187039 (2026)
+    openvinotoolkit/openvino #33626 (2026)
+    """,
+)
 @mutant("argmax")
 def nan_skipped(x: Any, axis: int = -1) -> Any:
-    """Ignores NaN, which max does not (JAX 2021)."""
+    """Ignores NaN, which max does not."""
     return np.argmax(np.where(np.isnan(x), -np.inf, x), axis)
 
 

@@ -2,35 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mathcore.probability.row_mutants import _log_softmax, _Loss, _softmax, _sum, _wide
-from mathcore.verify.claims import mutant
+from mathcore.verify.claims import mutant, reported
 
 
 def _all_ignored(targets: Any, ignore_index: Any) -> bool:
     return np.size(targets) == 0 or (ignore_index is not None and bool(np.all(targets == ignore_index)))
 
 
+@reported(
+    "cross_entropy.deletion",
+    """
+    PaddlePaddle/Paddle #23708 (2020)
+    PaddlePaddle/Paddle PR#30395 (2021) merged
+    PaddlePaddle/Paddle PR#76033 (2025) open
+    open-mmlab/mmsegmentation #886 (2021)
+    """,
+    alias="mean_over_ignored_rows",
+)
 @mutant("cross_entropy")
 def mean_over_all_rows(logits: Any, targets: Any, **options: Any) -> Any:
-    """Divides by all rows, ignored ones included (Paddle 2020, 2021, 2025)."""
+    """Divides by all rows, ignored ones included."""
     o = _Loss(**options)
     rows, t, keep = o.rows(logits, targets)
     return o.reduced(np.where(keep, o.mixed(_log_softmax(rows), t), 0), keep.size, logits, targets)
 
 
-@mutant("cross_entropy")
-def smoothing_counts_ignored(logits: Any, targets: Any, **options: Any) -> Any:
-    """The smoothing term is added for ignored rows too (PyTorch 2022, tinygrad 2024)."""
-    o = _Loss(**options)
-    rows, t, keep = o.rows(logits, targets)
-    plain, smoothed = replace(o, label_smoothing=0.0).mixed(_log_softmax(rows), t), o.mixed(_log_softmax(rows), t)
-    spread = smoothed - (1 - o.label_smoothing) * plain
-    return o.reduced(np.where(keep, smoothed, spread), keep.sum(), logits, targets)
+@reported(
+    "cross_entropy.deletion",
+    """
+    pytorch/pytorch #73205 (2022) closed
+    tinygrad/tinygrad PR#3570 (2024)
+    awslabs/sockeye #200 (2017) fixed
+    """,
+    alias="smoothing_counts_ignored_rows",
+)
+@mutant("cross_entropy", wraps=True)
+def smoothing_counts_ignored(correct: Any) -> Any:
+    """Leaves ignored rows out of the loss, but not out of its smoothing term."""
+
+    def cross_entropy(
+        logits: Any, targets: Any, *, ignore_index: Any = None, label_smoothing: float = 0.0, **more: Any
+    ) -> Any:
+        plain = correct(logits, targets, ignore_index=ignore_index, **more)
+        if not label_smoothing:
+            return plain
+        kept = targets if ignore_index is None else np.where(targets == ignore_index, 0, targets)
+        smooth = correct(logits, kept, label_smoothing=1.0, **more)
+        return np.asarray((1 - label_smoothing) * plain + label_smoothing * smooth).astype(logits.dtype)
+
+    return cross_entropy
 
 
 @mutant("cross_entropy", wraps=True)
@@ -78,6 +103,17 @@ def zero_times_infinity(logits: Any, targets: Any, **options: Any) -> Any:
     return o.reduced(np.where(keep, losses, 0), keep.sum(), logits, targets)
 
 
+@reported(
+    "cross_entropy.of_nothing",
+    """
+    pytorch/pytorch #70348 (2021) intentional
+    pytorch/pytorch #75181 (2022)
+    pytorch/pytorch #116349 (2023)
+    karpathy/nanochat PR#610 (2026)
+    karpathy/nanochat PR#619 (2026)
+    """,
+    alias="zero_rows_divided_by_zero",
+)
 @mutant("cross_entropy", wraps=True)
 def nothing_is_nan(correct: Any) -> Any:
     """The mean over no rows divides 0 by 0."""
@@ -90,9 +126,21 @@ def nothing_is_nan(correct: Any) -> Any:
     return cross_entropy
 
 
+@reported(
+    "cross_entropy.partition",
+    """
+    OpenNMT/OpenNMT-py PR#526 (2018)
+    OpenNMT/OpenNMT-py #2209 (2022)
+    huggingface/transformers #24725 (2023)
+    huggingface/transformers PR#34191 (2024) merged
+    meta-pytorch/torchtune PR#1875 (2024) merged
+    ml-explore/mlx-lm PR#1413 (2026)
+    """,
+    alias="mean_of_batch_means",
+)
 @mutant("cross_entropy", wraps=True)
 def mean_of_means(correct: Any) -> Any:
-    """Averages the means of micro-batches of two rows (OpenNMT 2018, transformers 2023, torchtune 2024)."""
+    """Averages the means of micro-batches of two rows, whatever number of rows counts in each."""
 
     def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean", **options: Any) -> Any:
         if reduction != "mean" or np.ndim(targets) != 1 or len(targets) < 2:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported
 from mathcore.verify.common_mutants import family
 
 
@@ -224,9 +224,19 @@ def rounded_first(correct: Any) -> Any:
 
 
 # Softmax: the scores.
+@reported(
+    "softmax.shift_invariant",
+    """
+    pytorch/pytorch PR#62897 (2021) acknowledged
+    dotnet/machinelearning #3648 (2019)
+    tenstorrent/tt-metal #12661 (2024)
+    dwavesystems/dwave-optimization #555 (2026)
+    """,
+    alias="maximum_not_subtracted",
+)
 @on_rows("softmax")
 def no_shift(x: Any) -> Any:
-    """Never subtracts the maximum: overflows at 89 in float32 (PyTorch 2021, ML.NET 2019, tt-metal 2024)."""
+    """Never subtracts the maximum: overflows at 89 in float32; in one library on the vectorised path alone."""
     return np.exp(x) / _sum(np.exp(x))
 
 
@@ -245,9 +255,14 @@ def hidden_tile_lifts_the_maximum(x: Any) -> Any:
     return e / np.where(_sum(e) == 0, 1, _sum(e)).astype(x.dtype)
 
 
+@reported(
+    "softmax.shift_invariant",
+    "Dao-AILab/flash-attention #2082 (2025) fixed by PR 2174 in 2026",
+    alias="running_maximum_starts_at_zero",
+)
 @on_rows("softmax")
 def maximum_starts_at_zero(x: Any) -> Any:
-    """An online softmax whose running maximum starts at 0: rows far below zero vanish (flash-attention 2025)."""
+    """An online softmax whose running maximum starts at 0: rows far below zero vanish."""
     e = np.exp(x - np.maximum(_top(x), 0))
     return np.where(_sum(e) > 0, e / _sum(e), 0)
 
@@ -300,9 +315,17 @@ def tail_not_summed(x: Any) -> Any:
     return e / _sum(e[..., : n - n % 4 if n > 4 else n])
 
 
+@reported(
+    "softmax.sums_to_one",
+    """
+    pytorch/pytorch #143644 (2024) fixed
+    pytorch/pytorch #147284 (2025) open
+    """,
+    alias="ragged_tail_not_summed",
+)
 @on_rows("softmax")
 def odd_widths_wrong(x: Any) -> Any:
-    """Drops the last warp's share at odd widths from 513 to 1023, with two or more rows (PyTorch CUDA 2024)."""
+    """Drops the last warp's share at odd widths from 513 to 1023, with two or more rows."""
     e, n = _exp(x), x.shape[-1]
     bad = 513 <= n <= 1023 and n % 2 == 1 and n % 32 != 31 and e.size > n
     return e / _sum(e[..., : n - 32 if bad else n])
@@ -486,9 +509,20 @@ def log_of_softmax_and_epsilon(x: Any) -> Any:
     return np.log(_softmax(x) + x.dtype.type(1e-7))
 
 
+@reported(
+    "log_softmax.shift_invariant",
+    """
+    pytorch/pytorch #11752 (2018) closed
+    pytorch/pytorch #38839 (2020) closed
+    ml-explore/mlx PR#4169 (2026) fixed
+    ml-explore/mlx PR#4188 (2026) fixed
+    google-deepmind/optax PR#1792 (2026) open
+    """,
+    alias="normaliser_added_to_offset",
+)
 @on_rows("log_softmax")
 def normaliser_first(x: Any) -> Any:
-    """x − logsumexp(x): the normaliser is rounded at the size of a common offset (PyTorch 2018, MLX 2026)."""
+    """x − logsumexp(x): the normaliser is rounded at the size of a common offset."""
     return x - _lse(x)
 
 
@@ -523,15 +557,30 @@ def logs_dead_row_is_nan(x: Any) -> Any:
 
 
 # The derivative of log-softmax.
+@reported(
+    "log_softmax.gradient_sums_to_zero",
+    """
+    uxlfoundation/oneDNN #616 (2019)
+    ROCm/MIOpen #112 (2019)
+    """,
+    alias="formula_of_softmax",
+)
 @on_rows("log_softmax_vjp")
 def softmax_formula(g: Any, x: Any) -> Any:
-    """Subtracts Σ g·y, as softmax's derivative does (oneDNN 2019, MIOpen 2019)."""
+    """Subtracts Σ g·y, as softmax's derivative does."""
     return g - _sum(g * _log_softmax(x))
 
 
+@reported(
+    "log_softmax.gradient_sums_to_zero",
+    """
+    mlpack/mlpack #2360 (2020)
+    mlpack/mlpack #3468 (2023)
+    """,
+)
 @on_rows("log_softmax_vjp")
 def sum_added(g: Any, x: Any) -> Any:
-    """Adds p Σ g instead of subtracting it (mlpack 2020, 2023)."""
+    """Adds p Σ g instead of subtracting it."""
     return g + _softmax(x) * _sum(g)
 
 
@@ -633,9 +682,17 @@ def all_to_the_winner(g: Any, x: Any) -> Any:
     return g * (x == _top(x))
 
 
+@reported(
+    "logsumexp.where_excludes",
+    """
+    pytorch/pytorch #31829 (2020) high priority
+    jax-ml/jax #6811 (2021) open
+    """,
+    alias="gradient_of_nothing",
+)
 @on_rows("logsumexp_vjp")
 def dead_gradient_is_nan(g: Any, x: Any) -> Any:
-    """g·exp(x − lse) with lse = −∞: NaN for a row with nothing to see (PyTorch 2020, JAX 2021)."""
+    """g·exp(x − lse) with lse = −∞: NaN for a row with nothing to see."""
     return g * np.exp(x - _lse(x))
 
 
@@ -645,10 +702,23 @@ def lse_pulled_to_zero(g: Any, x: Any) -> Any:
     return np.zeros_like(x)
 
 
-@on_rows("temperature_softmax")
-def divided_before_the_shift(x: Any, temperature: float) -> Any:
+@reported(
+    "softmax.temperature",
+    """
+    ggml-org/ggml #37 (2023)
+    google-deepmind/gemma #562 (2026)
+    karpathy/nanoGPT #738 (2026)
+    """,
+    alias="divided_by_temperature",
+)
+@mutant("temperature_softmax", wraps=True)
+def divided_before_the_shift(correct: Any) -> Any:
     """Divides before it subtracts the maximum, so that a small temperature overflows to ∞ − ∞."""
-    return _softmax(x / x.dtype.type(temperature))
+
+    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
+        return correct((x / temperature).astype(x.dtype), 1.0, axis) if temperature > 0 else correct(x, temperature)
+
+    return temperature_softmax
 
 
 @on_rows("temperature_softmax")
@@ -767,9 +837,17 @@ def loss_mutant(log_probabilities: Callable[[Any], Any]) -> Mutant:
     return mutant("cross_entropy", wraps=True)(build)
 
 
+@reported(
+    "cross_entropy.alignment",
+    """
+    tflearn/tflearn PR#562 (2017) merged
+    NVIDIA/DeepLearningExamples #468 (2020) confirmed
+    """,
+    alias="softmax_applied_twice",
+)
 @loss_mutant
 def softmax_twice(x: Any) -> Any:
-    """Takes probabilities for logits, so the loss cannot fall below a floor (tflearn 2017, NVIDIA 2020)."""
+    """Takes probabilities for logits, so the loss cannot fall below a floor."""
     return _log_softmax(_softmax(x))
 
 

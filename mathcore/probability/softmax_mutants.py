@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from mathcore.probability.row_mutants import _exp, _softmax, _sum, _top, _wide
-from mathcore.verify.claims import mutant
+from mathcore.verify.claims import mutant, reported
 
 
+@reported("softmax.sums_to_one", "huggingface/candle #3727 (2026) open", alias="sum_in_half_precision")
 @mutant("softmax")
 def sixteen_bit_sum(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Adds 16-bit denominators in their own format: in float16 the sum sticks at 2048 (candle 2026)."""
+    """Adds 16-bit denominators in their own format: in float16 the sum sticks at 2048."""
     e = _exp(np.moveaxis(_wide(x), axis, -1))
     total = np.add.accumulate(e.astype(x.dtype), -1, dtype=x.dtype)[..., -1:]
     return np.moveaxis(e / total.astype(e.dtype), -1, axis).astype(x.dtype)
@@ -26,18 +27,27 @@ def rounded_twice(x: Any, axis: int = -1, *, where: Any = None) -> Any:
 
 
 # Softmax: the axis, and no work at all.
+@reported(
+    "softmax.any_axis",
+    """
+    triton-lang/triton PR#11409 (2026) fixed
+    FudanNLP/fastNLP #254 (2019)
+    """,
+    alias="reduced_axis_dropped",
+)
 @mutant("softmax")
 def axis_dropped(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Reductions lose the axis, so on a square input they broadcast along the wrong one (Triton 2026)."""
+    """Reductions lose the axis, so on a square input they broadcast along the wrong one."""
     wide = _wide(x)
     square = x.ndim > 1 and len(set(x.shape)) == 1
     e = np.exp(wide - wide.max(axis, keepdims=not square))
     return (e / e.sum(axis, keepdims=not square)).astype(x.dtype)
 
 
+@reported("softmax.sums_to_one", "ScalingIntelligence/KernelBench #165 (2026) open", alias="zeros_returned")
 @mutant("softmax")
 def zeros(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Returns zeros: within 0.01 of the truth when there are thousands of scores (KernelBench 2026)."""
+    """Returns zeros: within 0.01 of the truth when there are thousands of scores."""
     return np.zeros_like(x)
 
 

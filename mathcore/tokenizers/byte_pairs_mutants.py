@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported
 
 Operation = Callable[..., Any]
 
@@ -117,9 +117,18 @@ def ends_at_null(text: str) -> str:
     return text.partition("\0")[0]
 
 
+@reported(
+    "bpe.lossless",
+    """
+    huggingface/transformers #46491 (2026)
+    huggingface/transformers #47487 (2026)
+    rasbt/LLMs-from-scratch PR#1069 (2026) merged
+    """,
+    alias="space_stripped_in_decoding",
+)
 @decodes("byte_pair_tokenizer")
 def first_space_stripped(text: str) -> str:
-    """Strips one leading space when decoding (transformers 2026)."""
+    """Strips one leading space when decoding."""
     return re.sub("^ ", "", text)
 
 
@@ -167,9 +176,19 @@ def _at(tokens: list[int], i: int, new: int) -> list[int]:
     return [*tokens[:i], new, *tokens[i + 2 :]]
 
 
+@reported(
+    "bpe.merges_by_rank",
+    """
+    rasbt/LLMs-from-scratch #558 (2025)
+    ggml-org/llama.cpp #167 (2023)
+    ggml-org/llama.cpp #3502 (2023)
+    ggml-org/llama.cpp #4772 (2024)
+    """,
+    alias="merged_from_the_left",
+)
 @_merging
 def left_to_right(tokens: list[int], merges: list[tuple[int, int]]) -> list[int]:
-    """Takes the first pair from the left that any merge knows (several tokenizers, 2023 to 2025)."""
+    """Takes the first pair from the left that any merge knows."""
     while known := [i for i, pair in enumerate(pairwise(tokens)) if pair in merges]:
         i = known[0]
         tokens = _at(tokens, i, 256 + merges.index((tokens[i], tokens[i + 1])))

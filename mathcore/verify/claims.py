@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from hypothesis import strategies as st
@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 from mathcore.verify.domains import Domain, resolve
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.relations import Conjunction, Relation
+from mathcore.verify.reports import Thread, threads
 from mathcore.verify.targets.target import Operations, Target
 from mathcore.verify.tolerances import Allowance
 
@@ -47,12 +48,20 @@ class Mutant:
         name: what reports call it.
         note: what is wrong with it, in one line.
         build: given the correct operation, the wrong one.
+        crashes: whether the mistake is that it raises, so that a crash is what refutes it.
+        reports: where libraries were reported to make the same mistake.
+        shown_by: id of the claim by which `mathcore bugs` shows a mutant that has reports.
+        alias: its name there and on the page of real bugs, if it is another than `name`.
     """
 
     operation: str
     name: str
     note: str
     build: Callable[[Callable[..., Any]], Callable[..., Any]]
+    crashes: bool = False
+    reports: tuple[Thread, ...] = ()
+    shown_by: str = ""
+    alias: str = ""
 
     def of(self, target: Target) -> Target:
         """`target` with the wrong operation in place of its own."""
@@ -60,10 +69,11 @@ class Mutant:
         return target.replacing(self.name, **{self.operation: wrong})
 
 
-def mutant(operation: str, *, wraps: bool = False) -> Callable[[Callable[..., Any]], Mutant]:
+def mutant(operation: str, *, wraps: bool = False, crashes: bool = False) -> Callable[[Callable[..., Any]], Mutant]:
     """Make a function a mutant of `operation`; its docstring says what is wrong with it.
 
-    With `wraps`, the function receives the correct operation and returns the wrong one.
+    With `wraps`, the function receives the correct operation and returns the wrong one. `crashes` says that the
+    mistake is to raise.
 
     Examples:
         >>> from mathcore.verify import mutant
@@ -79,7 +89,40 @@ def mutant(operation: str, *, wraps: bool = False) -> Callable[[Callable[..., An
         if not function.__doc__:
             raise TypeError(f"mutant `{function.__name__}` needs a docstring that says what is wrong with it")
         build = function if wraps else (lambda _correct: function)
-        return Mutant(operation, function.__name__, inspect.cleandoc(function.__doc__).splitlines()[0], build)
+        return Mutant(operation, function.__name__, inspect.cleandoc(function.__doc__).splitlines()[0], build, crashes)
+
+    return decorate
+
+
+def reported(claim: str, reports: str, *, alias: str = "") -> Callable[[Mutant], Mutant]:
+    """Say of a mutant, however it is made, where libraries were reported to make the same mistake.
+
+    Args:
+        claim: id of the claim by which the bug is shown; the mutant is among those that it must refute.
+        reports: a thread on each line, as in "owner/name PR#12 (2024) merged".
+        alias: the name of the bug, if it is another than the mutant's.
+
+    Examples:
+        >>> from mathcore.verify.claims import mutant, reported
+        >>> @reported("relu.pure", "owner/name #12 (2024)")
+        ... @mutant("relu")
+        ... def absolute(x):
+        ...     "Turns negative numbers around."
+        ...     return abs(x)
+        >>> absolute.reports[0].year
+        2024
+    """
+    return lambda made: replace(made, reports=threads(reports), shown_by=claim, alias=alias)
+
+
+def reported_of(
+    operation: str, claim: str, reports: str, *, alias: str = ""
+) -> Callable[[Callable[[str], Mutant]], Callable[[str], Mutant]]:
+    """The same of a family of mutants, whose mistake was reported of one `operation`."""
+    known = reported(claim, reports, alias=alias)
+
+    def decorate(family: Callable[[str], Mutant]) -> Callable[[str], Mutant]:
+        return lambda name: known(family(name)) if name == operation else family(name)
 
     return decorate
 
@@ -264,4 +307,16 @@ class Claim:
         return decorate
 
 
-__all__ = ["Body", "Check", "Claim", "Limits", "Mutant", "Operations", "Rung", "Verdict", "mutant"]
+__all__ = [
+    "Body",
+    "Check",
+    "Claim",
+    "Limits",
+    "Mutant",
+    "Operations",
+    "Rung",
+    "Verdict",
+    "mutant",
+    "reported",
+    "reported_of",
+]

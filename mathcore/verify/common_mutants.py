@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mathcore.verify.claims import Mutant, mutant
+from mathcore.verify.claims import Mutant, mutant, reported_of
 
 Operation: TypeAlias = Callable[..., Any]
 Family: TypeAlias = Callable[[str], Mutant]
@@ -41,9 +41,28 @@ def _each(change: Callable[[Any], Any], answer: Any) -> Any:
     return tuple(_each(change, part) for part in answer) if isinstance(answer, tuple) else change(answer)
 
 
+@reported_of(
+    "softmax",
+    "softmax.layout_free",
+    """
+    ml-explore/mlx #657 (2024)
+    torch/nn #832 (2016)
+    pytorch/pytorch PR#139740 (2024)
+    """,
+    alias="strides_of_scores_ignored",
+)
+@reported_of(
+    "softmax_vjp",
+    "softmax.layout_free",
+    """
+    Dao-AILab/flash-attention #355 (2023)
+    pytorch/pytorch #181133 (2026)
+    """,
+    alias="strides_of_cotangent_ignored",
+)
 @family
 def strides_ignored(correct: Operation) -> Operation:
-    """Reads its first array as if it were packed (MLX 2024, PyTorch 2024, flash-attention 2023)."""
+    """Reads its first array as if it were packed."""
     return lambda x, *more, **options: correct(_packed(x), *more, **options)
 
 

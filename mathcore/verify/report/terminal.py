@@ -137,7 +137,7 @@ def print_bugs(console: Console, judged: Sequence[Caught]) -> None:
     table.columns[1].header, table.columns[2].no_wrap = "bug", True
     for found in judged:
         since = min(thread.year for thread in found.bug.reports)
-        caught = Text(found.bug.claim, style="green") if found.finding else Text("SURVIVES", style="bold red")
+        caught = Text(found.bug.claim.id, style="green") if found.finding else Text("SURVIVES", style="bold red")
         table.add_row(str(since), found.bug.id, caught)
     console.print(table)
     count = sum(found.finding is not None for found in judged)

@@ -60,13 +60,13 @@ def derived_seed(seed: int, name: str, index: int) -> int:
 
 
 def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, seed: int) -> bool:
-    """Whether any check of the claim judges the wrong implementation refuted. A crash is no judgement: on it goes.
+    """Whether any check of the claim judges the wrong implementation refuted.
 
     Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then keener
     ones; the others are tried once, after the glances. The check that caught the last mutant of the same operation
     comes first, or else the one that caught the claim's last.
     """
-    wrong, last = mutant.of(reference), _LAST_CATCH.get((claim.id, mutant.operation), _LAST_CATCH.get((claim.id, "")))
+    last = _LAST_CATCH.get((claim.id, mutant.operation), _LAST_CATCH.get((claim.id, "")))
     order = sorted(range(len(claim.checks)), key=lambda i: i != last)
     for keenness in _KEENNESS:
         for i in order:
@@ -74,12 +74,24 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
             if check.counterexample or not (check.inputs or keenness == (_KEENNESS[0] if i == last else 1)):
                 continue
             keen = replace(check, effort=check.effort * keenness)
-            drawn_from = derived_seed(seed, f"{claim.id}/{wrong.name}/{keenness}", i)
-            result = run_check(claim, keen, wrong, profile, drawn_from, shrink=False, past_crashes=True)
-            if result.outcome == "refuted" and result.finding is not None and not result.finding.crashed:
+            drawn_from = derived_seed(seed, f"{claim.id}/{mutant.name}/{keenness}", i)
+            if caught(claim, keen, mutant, reference, profile, drawn_from):
                 _LAST_CATCH[claim.id, mutant.operation] = _LAST_CATCH[claim.id, ""] = i
                 return True
     return False
+
+
+def caught(
+    claim: Claim, check: Check, mutant: Mutant, reference: Target, profile: Profile, seed: int, shrink: bool = False
+) -> Finding | None:
+    """What a check finds wrong with a wrong implementation, made anew: some mistakes are in what is remembered.
+
+    A crash is no judgement, unless it is what is wrong: the search goes on past it.
+    """
+    wrong = mutant.of(reference)
+    result = run_check(claim, check, wrong, profile, seed, shrink=shrink, past_crashes=not mutant.crashes)
+    found = result.finding if result.outcome == "refuted" else None
+    return found if found and (mutant.crashes or not found.crashed) else None
 
 
 _KEENNESS = (0.05, 0.2, 1, 4, 16)
