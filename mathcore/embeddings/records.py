@@ -27,7 +27,7 @@ from mathcore.embeddings.inputs import (
 )
 from mathcore.embeddings.textbook import cosine, distance, hot, pulled_back, sums_of_occurrences, tail
 from mathcore.verify import Operations, all_of, enclose, equal, identical
-from mathcore.verify.laws import Part
+from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Conjunction, Relation
 
 
@@ -71,7 +71,7 @@ _IDS: Any = {"rows_in_views": 9, "rows_when_wide": 2}  # so that stray ids in a 
 _TABLE = np.arange(6.0).reshape(3, 2)
 
 
-EMBEDDING = Part(
+EMBEDDING = Operation(
     "embedding",
     _lookup,
     lambda ops, answer, ids, weight: identical(answer, weight[ids]),  # noqa: ARG005
@@ -81,7 +81,7 @@ EMBEDDING = Part(
 )
 
 
-EMBEDDING_VJP = Part(
+EMBEDDING_VJP = Operation(
     "embedding_vjp",
     _cotangents,
     _gathered,
@@ -92,7 +92,7 @@ EMBEDDING_VJP = Part(
 )
 
 
-ONE_HOT = Part(
+ONE_HOT = Operation(
     "one_hot",
     _classes,
     lambda ops, answer, ids, num_classes: equal(answer, hot(ids, num_classes)),  # noqa: ARG005
@@ -102,7 +102,7 @@ ONE_HOT = Part(
 )
 
 
-COSINE_SIMILARITY = Part(
+COSINE_SIMILARITY = Operation(
     "cosine_similarity",
     _pair,
     _cosine_agrees,
@@ -113,7 +113,7 @@ COSINE_SIMILARITY = Part(
 )
 
 
-COSINE_SIMILARITY_VJP = Part(
+COSINE_SIMILARITY_VJP = Operation(
     "cosine_similarity_vjp",
     _pair_with_cotangent,
     _cosine_vjp_agrees,
@@ -124,6 +124,6 @@ COSINE_SIMILARITY_VJP = Part(
 )
 
 
-BEST_SCORE_TABLE = Part(
+BEST_SCORE_TABLE = Operation(
     "best_score_table", _scores, _best_of_its_size, {"table": _TABLE, "dim": 1}, (score_table_rounding,)
 )

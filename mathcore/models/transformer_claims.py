@@ -31,7 +31,8 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import Draw
-from mathcore.verify.laws import Called, Part, defaults, many_rows
+from mathcore.verify.laws import Called, defaults, many_rows
+from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
 from mathcore.verify.tolerances import rounding
 
@@ -540,7 +541,7 @@ def _(ops: Operations, params: Any, ids: Any, options: Any, far: int) -> Any:
 # Many texts, and options left out.
 
 transformer_rows = many_rows(
-    Part(
+    Operation(
         "transformer",
         lambda draw, dtype, width, long, rows: batched(draw, dtype, rows or 3),  # noqa: ARG005  (one signature for all)
         of_each_text,

@@ -31,7 +31,8 @@ from mathcore.verify import (
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype, draw_view
-from mathcore.verify.laws import Part, any_width, defaults, many_rows
+from mathcore.verify.laws import any_width, defaults, many_rows
+from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import Conjunction
 
@@ -121,8 +122,8 @@ def _pulled_agrees(ops: Operations, y: Any, g: Any, x: Any, weight: Any, epsilon
 
 
 _SAMPLE = {"x": np.ones((3, 2)), "weight": np.ones(2)}
-RMS_NORM = Part("rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), options=("epsilon",), stacked=_stacked)
-RMS_NORM_VJP = Part(
+RMS_NORM = Operation("rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), options=("epsilon",), stacked=_stacked)
+RMS_NORM_VJP = Operation(
     "rms_norm_vjp",
     _pulled,
     _pulled_agrees,
