@@ -175,7 +175,7 @@ class OnRows:
 
 _ON_ROWS: Any = {
     "rows": ("g", "x", "targets"),
-    "options": ("axis", "where", "keepdims", "reduction", "ignore_index", "label_smoothing"),
+    "options": ("axis", "where", "keepdims", "reduction", "ignore_index", "label_smoothing", "temperature", "targets"),
     "rows_when_wide": 2,
     "least_width": 1,
 }

@@ -178,7 +178,7 @@ def squares(draw: Draw, target: Target, op: OnRows, part: Operation) -> dict[str
     given = op.arguments(part, x, g)
     if op is CROSS_ENTROPY and part is not op.value:  # of a mean
         given["g"] = g[0, 0, 0, ...]
-    return {name: value for name, value in given.items() if name not in part.options}
+    return {name: value for name, value in given.items() if name not in ("axis", "reduction")}
 
 
 def defaults_of(op: OnRows, *others: Operation, **documented: Any) -> Claim:
