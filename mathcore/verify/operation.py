@@ -13,6 +13,13 @@ from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.targets.target import Operations, Target
 from mathcore.verify.tolerances import Allowance
 
+_RECORDS: dict[str, Operation] = {}
+
+
+def record_of(name: str) -> Operation | None:
+    """The record of an operation, if it has one and its topic has been imported."""
+    return _RECORDS.get(name)
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -50,6 +57,9 @@ class Operation:
     domain: Domain | None = None
     least_width: int = 0
     exempt: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _RECORDS.setdefault(self.name, self)
 
     def draw(
         self,
