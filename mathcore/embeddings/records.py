@@ -98,6 +98,12 @@ ONE_HOT = Operation(
     lambda ops, answer, ids, num_classes: equal(answer, hot(ids, num_classes)),  # noqa: ARG005
     {"ids": np.array([1, 0]), "num_classes": 2},
     stacked=_stacked_classes,
+    exempt={
+        "any_width": "`one_hot.one_at_the_id` draws the number of classes",
+        "rows_are_independent": "ids hold no NaN",
+        "keeps_dtype": "the dtype of its result is an argument",
+        "floats_only": "ids are integers",
+    },
     **_IDS,
 )
 
@@ -125,5 +131,14 @@ COSINE_SIMILARITY_VJP = Operation(
 
 
 BEST_SCORE_TABLE = Operation(
-    "best_score_table", _scores, _best_of_its_size, {"table": _TABLE, "dim": 1}, (score_table_rounding,)
+    "best_score_table",
+    _scores,
+    _best_of_its_size,
+    {"table": _TABLE, "dim": 1},
+    (score_table_rounding,),
+    exempt={
+        "any_width": "every table costs a singular value decomposition",
+        "many_rows": "it takes one table",
+        "rows_are_independent": "the best vectors of a size depend on all scores",
+    },
 )

@@ -66,7 +66,15 @@ _LAYER = {"x": np.ones((3, 2)), "weight": np.ones((2, 4)), "bias": np.ones(4)}
 _NUMBERS = np.ones((3, 2))
 
 
-LINEAR = Operation("linear", _layer, _layer_agrees, _LAYER, (dot_product,), stacked=_stacked_layer)
+LINEAR = Operation(
+    "linear",
+    _layer,
+    _layer_agrees,
+    _LAYER,
+    (dot_product,),
+    stacked=_stacked_layer,
+    exempt={"defaults": "without a bias is what `linear.layer_is_a_matrix` is about"},
+)
 
 
 LINEAR_VJP = Operation(
@@ -79,14 +87,28 @@ LINEAR_VJP = Operation(
 )
 
 
-RELU = Operation("relu", _numbers, _relu_agrees, {"x": _NUMBERS}, stacked=_stacked_numbers)
+RELU = Operation("relu", _numbers, _relu_agrees, {"x": _NUMBERS}, stacked=_stacked_numbers, rows=("x",))
 
 
 RELU_VJP = Operation(
-    "relu_vjp", _masked_numbers, _relu_vjp_agrees, {"g": _NUMBERS, "x": _NUMBERS}, stacked=_stacked_masked_numbers
+    "relu_vjp",
+    _masked_numbers,
+    _relu_vjp_agrees,
+    {"g": _NUMBERS, "x": _NUMBERS},
+    stacked=_stacked_masked_numbers,
+    rows=("g", "x"),
 )
 
 
 LOW_RANK = Operation(
-    "low_rank", _matrix, _best_of_its_rank, {"weight": np.eye(3, 2), "rank": 1}, (score_table_rounding,)
+    "low_rank",
+    _matrix,
+    _best_of_its_rank,
+    {"weight": np.eye(3, 2), "rank": 1},
+    (score_table_rounding,),
+    exempt={
+        "any_width": "every matrix costs a singular value decomposition",
+        "many_rows": "it takes one matrix",
+        "rows_are_independent": "the best matrix of a rank depends on all rows",
+    },
 )

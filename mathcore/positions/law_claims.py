@@ -38,7 +38,16 @@ from mathcore.verify import (
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
+from mathcore.verify.laws import (
+    Called,
+    any_width,
+    defaults,
+    floats_only,
+    keeps_dtype,
+    layout_free,
+    many_rows,
+    pure,
+)
 
 # What holds of every operation on positions.
 anchor = Claim(
@@ -149,7 +158,7 @@ def _(ops: Operations, x: Any, base: float) -> Any:
 rope_layout_free = layout_free(ROPE, ROPE_VJP, last=("rope",))
 
 
-code_layout_free = layout_free(SINUSOIDAL)
+code_layout_free = layout_free(SINUSOIDAL, SINUSOIDAL_VJP)
 
 
 table_layout_free = layout_free(ROPE_COS_SIN)
@@ -199,7 +208,7 @@ applied_floats_only = floats_only(APPLY_ROPE, APPLY_ROPE_VJP)
 rope_pure = pure(ROPE, ROPE_VJP, refuted_by=(wrong.cache_by_length, wrong.base_grows))
 
 
-code_pure = pure(SINUSOIDAL, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
+code_pure = pure(SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
 
 
 table_pure = pure(ROPE_COS_SIN)

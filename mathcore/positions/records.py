@@ -159,6 +159,11 @@ _OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset"), "ro
 
 
 _X = np.arange(12.0).reshape(3, 4)
+_OF_POSITIONS = {
+    "rows_are_independent": "it has a row for each position, and no rows that could hold NaN",
+    "keeps_dtype": "the dtype of its result is an argument",
+    "floats_only": "positions may be integers",
+}
 
 
 ROPE = Operation("rope", _turn, turned_agrees, {"x": _X}, (turned_pair,), stacked=_stacked_turn, **_OPTIONS)
@@ -179,7 +184,14 @@ _TABLES = {"cos": np.ones((3, 2)), "sin": np.zeros((3, 2))}
 
 
 APPLY_ROPE = Operation(
-    "apply_rope", _given_angles, _applied, {"x": _X, **_TABLES}, (turned_pair,), stacked=_stacked_angles, **_OPTIONS
+    "apply_rope",
+    _given_angles,
+    _applied,
+    {"x": _X, **_TABLES},
+    (turned_pair,),
+    stacked=_stacked_angles,
+    exempt={"rows_are_independent": "rows may share their tables; `rope.fast_form` compares it with `rope`"},
+    **_OPTIONS,
 )
 
 
@@ -203,11 +215,19 @@ ROPE_COS_SIN = Operation(
     rows_in_views=3,
     options=("base",),
     stacked=_stacked_table,
+    exempt=_OF_POSITIONS,
 )
 
 
 SINUSOIDAL = Operation(
-    "sinusoidal_positional_encoding", _code, waves_agree, {}, (wave_rounding,), stacked=_stacked_code, **_OPTIONS
+    "sinusoidal_positional_encoding",
+    _code,
+    waves_agree,
+    {},
+    (wave_rounding,),
+    stacked=_stacked_code,
+    exempt=_OF_POSITIONS,
+    **_OPTIONS,
 )
 
 

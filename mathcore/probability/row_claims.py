@@ -26,6 +26,7 @@ from mathcore.verify import Claim, Mutant, Operations, Target, all_of, domain, d
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.laws import (
+    LAWS,
     any_width,
     defaults,
     depends_on_nothing_else,
@@ -202,7 +203,12 @@ ON_ROWS = (
     defaults_of(TEMPERATURE_SOFTMAX, axis=(-1, 0)),
     defaults_of(
         CROSS_ENTROPY,
-        replace(CROSS_ENTROPY.value, name="cross_entropy_and_grad", domain=squares(CROSS_ENTROPY, CROSS_ENTROPY.value)),
+        replace(
+            CROSS_ENTROPY.value,
+            name="cross_entropy_and_grad",
+            domain=squares(CROSS_ENTROPY, CROSS_ENTROPY.value),
+            exempt=dict.fromkeys(LAWS, "`cross_entropy.with_its_gradient` compares both with what they are alone"),
+        ),
         axis=(-1, 0),
         ignore_index=(None, 0),
         label_smoothing=(0.0, 0.5),

@@ -132,11 +132,14 @@ def depends_on_nothing_else(ops: Operations, part: Operation, history: list[dict
 
 @domain
 def _histories(draw: Draw, target: Target, part: Operation) -> list[dict[str, Any]]:
-    """Three calls one after the other, the first two alike but for the order in every other array."""
+    """Three calls one after the other, the first two alike but for the order in the rows, or in every other array."""
     first, other = (part.draw(draw, target, most=9) for _ in range(2))
     return [
         first,
-        {k: v[::-1].copy() if np.ndim(v) and i % 2 == 0 else v for i, (k, v) in enumerate(first.items())},
+        {
+            k: v[::-1].copy() if np.ndim(v) and (i % 2 == 0 or k in part.rows) else v
+            for i, (k, v) in enumerate(first.items())
+        },
         other,
     ]
 
@@ -396,7 +399,9 @@ def _no_floats(part: Operation) -> Iterator[dict[str, Any]]:
                 yield {"argument": argument, "dtype": dtype}
 
 
-LAWS = (layout_free, pure, any_width, many_rows, rows_are_independent, keeps_dtype, floats_only, defaults)
-"""What is claimed of every operation that does not say why it is exempt."""
+LAWS = (
+    "layout_free", "pure", "any_width", "many_rows", "rows_are_independent", "keeps_dtype", "floats_only", "defaults",
+)  # fmt: skip
+"""What is claimed of every operation that does not say why it is exempt; defaults, of those that have any."""
 
 Part = Operation

@@ -16,9 +16,9 @@ from mathcore.verify.tolerances import Allowance
 _RECORDS: dict[str, Operation] = {}
 
 
-def record_of(name: str) -> Operation | None:
-    """The record of an operation, if it has one and its topic has been imported."""
-    return _RECORDS.get(name)
+def records() -> dict[str, Operation]:
+    """Every record by the name of its operation, of all modules that were imported (the catalogue imports all)."""
+    return dict(_RECORDS)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Operation:
     exempt: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _RECORDS.setdefault(self.name, self)
+        _RECORDS.setdefault(self.name, self)  # the first; others are the same with something replaced
 
     def draw(
         self,
