@@ -34,7 +34,16 @@ from mathcore.attention.textbook import (
 )
 from mathcore.verify import Claim, Operations, all_of, equal, identical, seeds
 from mathcore.verify import common_mutants as common
-from mathcore.verify.laws import any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
+from mathcore.verify.laws import (
+    any_width,
+    defaults,
+    floats_only,
+    keeps_dtype,
+    layout_free,
+    many_rows,
+    pure,
+    rows_are_independent,
+)
 from mathcore.verify.oracle.dual import derivative
 
 MIX_VJP = f"{MIX}_vjp"
@@ -57,6 +66,9 @@ no_integers = tuple(floats_only(*parts) for parts in _PARTS)
 
 
 all_rows = tuple(many_rows(*parts) for parts in _PARTS)
+
+
+partial_rows = rows_are_independent(MERGE, refuted_by=(common.first_row_everywhere("merge_attention"),))
 
 
 _NOTHING = np.zeros((1, 1), bool)

@@ -134,14 +134,8 @@ def depends_on_nothing_else(ops: Operations, part: Operation, history: list[dict
 def _histories(draw: Draw, target: Target, part: Operation) -> list[dict[str, Any]]:
     """Three calls one after the other, the first two alike but for the order in the rows, or in every other array."""
     first, other = (part.draw(draw, target, most=9) for _ in range(2))
-    return [
-        first,
-        {
-            k: v[::-1].copy() if np.ndim(v) and (i % 2 == 0 or k in part.rows) else v
-            for i, (k, v) in enumerate(first.items())
-        },
-        other,
-    ]
+    moved = {k for i, (k, v) in enumerate(first.items()) if np.ndim(v) and (i % 2 == 0 or k in part.rows)}
+    return [first, {k: v[::-1].copy() if k in moved else v for k, v in first.items()}, other]
 
 
 def any_width(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> Claim:
