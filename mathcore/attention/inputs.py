@@ -679,7 +679,8 @@ def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any)
     both = np.stack([lse_a, lse_b], -1).astype(np.float64)
     there = np.isfinite(both)
     alive, alone, shares = there.any(-1), there.sum(-1) == 1, shares_of(both)
-    lse, outputs = np.where(there, both, -1e5), [np.where(there[..., i, None], x, 0) for i, x in enumerate((a, b))]
+    nothing = np.where(there, both, 1e9).min(-1, keepdims=True) - 1e5  # so far below that its share is 0
+    lse, outputs = np.where(there, both, nothing), [np.where(there[..., i, None], x, 0) for i, x in enumerate((a, b))]
     true, true_log = enclose(joined, *outputs, lse), enclose(total_log, lse)
     within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
     return all_of(
