@@ -26,7 +26,7 @@ from mathcore.verify import (
     equal,
 )
 from mathcore.verify.laws_limits import LIMITS
-from mathcore.verify.limits import EVERYWHERE
+from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
 
 GRIEWANK = "Griewank & Walther, Evaluating Derivatives (2008), §3"
@@ -82,7 +82,7 @@ def all_needs(primitives: tuple[Primitive, ...]) -> tuple[str, ...]:
     return tuple(name for of in primitives for name in of.needs)
 
 
-def gradient_of(of: Primitive, by: str, *refuted_by: Mutant) -> Claim:
+def gradient_of(of: Primitive, by: str, *refuted_by: Mutant, limits: Limits = EVERYWHERE) -> Claim:
     """Both for a single operation, with more of everything; `by` names the arrays that it is differentiated by."""
     claim = Claim(
         f"gradient.of_{of.name}",
@@ -92,7 +92,7 @@ def gradient_of(of: Primitive, by: str, *refuted_by: Mutant) -> Claim:
         formula=r"\langle \bar x, d\rangle = \frac{d}{dt}\,\langle \bar y, f(x + td)\rangle\Big|_{t = 0}",
         source=GRIEWANK,
         needs=of.needs,
-        limits=LIMITS.get(f"gradient.of_{of.name}", EVERYWHERE),
+        limits=LIMITS.get(f"gradient.of_{of.name}", limits),
         tolerances=(central_difference, weighted_value, pulled_back),
         refuted_by=(*wrong.of(of.needs[1]), *refuted_by),
     )

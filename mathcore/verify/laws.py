@@ -30,7 +30,7 @@ from mathcore.verify import (
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import WIDTHS, Domain, Draw, draw_view
 from mathcore.verify.laws_limits import LIMITS
-from mathcore.verify.limits import EVERYWHERE
+from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Conjunction
 from mathcore.verify.tolerances import FORMATS
@@ -60,6 +60,12 @@ def _tolerances(parts: tuple[Operation, ...]) -> tuple[Callable[..., Allowance],
     return tuple(t for part in parts for t in part.tolerances)
 
 
+def _limits(of: Operation | Called, law: str) -> Limits:
+    """What a law leaves out where it is tried on an operation: by its record, or by the table."""
+    found = of.limits.get(law) if isinstance(of, Operation) else None
+    return found or LIMITS.get(f"{of.name}.{law}", EVERYWHERE)
+
+
 def layout_free(*parts: Operation, last: tuple[str, ...] = (), refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """Views are as good as packed arrays. `last` names the operations that have more arrays, and read the last one."""
     name, rounded = parts[0].name, ", up to rounding," if _tolerances(parts) else ""
@@ -69,7 +75,7 @@ def layout_free(*parts: Operation, last: tuple[str, ...] = (), refuted_by: tuple
         "packed array of the same numbers" + ("; so does its derivative, cotangents included." if parts[1:] else "."),
         formula=r"f(\text{view of } x) = f(x)",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.layout_free", EVERYWHERE),
+        limits=_limits(parts[0], "layout_free"),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(common.strides_ignored(part.name) for part in parts),
@@ -103,7 +109,7 @@ def pure(*parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"f(x) \text{ depends on } x \text{ alone}",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.pure", EVERYWHERE),
+        limits=_limits(parts[0], "pure"),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(m(part) for m in (common.buffer_reused, common.first_answer_kept) for part in _needs(parts)),
@@ -147,7 +153,7 @@ def any_width(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> Claim:
         + ("; so is its derivative." if parts[1:] else "."),
         formula=r"f : \mathbb R^n \to \dots, \qquad n = 0, 1, 2, \dots",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.any_width", EVERYWHERE),
+        limits=_limits(parts[0], "any_width"),
         tolerances=_tolerances(parts),
         refuted_by=refuted_by,
     )
@@ -181,7 +187,7 @@ def many_rows(*parts: Operation, periods: tuple[int, ...] = (2, 8), refuted_by: 
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"f(x)_{ij} = f(x_{ij}) \text{ up to rounding}",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.many_rows", EVERYWHERE),
+        limits=_limits(parts[0], "many_rows"),
         tolerances=_tolerances(parts),
         refuted_by=(*(common.wraps_rows(part.name, n) for part in parts for n in periods), *refuted_by),
     )
@@ -212,7 +218,7 @@ def rows_are_independent(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> C
         "the other rows hold, NaN and infinity included" + ("; so it is for its derivative." if parts[1:] else "."),
         formula=r"f(X)_i = f(X_i)",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.rows_are_independent", EVERYWHERE),
+        limits=_limits(parts[0], "rows_are_independent"),
         tolerances=_tolerances(parts),
         refuted_by=refuted_by,
     )
@@ -290,7 +296,7 @@ def defaults(
         formula=r"f(x) = f(x;\ \text{option} = \text{its default})",
         needs=_needs(all_),
         dispensable=_needs(others),
-        limits=LIMITS.get(f"{name}.defaults", EVERYWHERE),
+        limits=_limits(of, "defaults"),
         refuted_by=tuple(
             replace(
                 common.default_changed(each.name, option, other),
@@ -338,7 +344,7 @@ def keeps_dtype(*parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"\hat y = \operatorname{round}_{16}(\hat y_{32})",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.keeps_dtype", EVERYWHERE),
+        limits=_limits(parts[0], "keeps_dtype"),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(m(part) for m in (common.always_float64, common.autocast) for part in _needs(parts)),
@@ -372,7 +378,7 @@ def floats_only(*parts: Operation) -> Claim:
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"x \in \mathbb Z^n \Rightarrow \mathrm{TypeError}",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.floats_only", EVERYWHERE),
+        limits=_limits(parts[0], "floats_only"),
         refuted_by=tuple(common.integers_taken(part) for part in _needs(parts)),
     )
     for part in parts:

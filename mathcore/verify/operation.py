@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from mathcore.verify.domains import Domain, Draw, domain, widths
+from mathcore.verify.limits import Limits
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.targets.target import Operations, Target
 from mathcore.verify.tolerances import Allowance
@@ -40,6 +41,7 @@ class Operation:
         rows: the arguments that hold one row for each row of the (first) answer, which depends on no other row.
         domain: what its arguments are drawn from where an option is left out, if that is not `drawn`.
         least_width: the narrowest rows that it takes.
+        limits: law → what it leaves out where it is tried on this operation.
         exempt: law → why it is not made of this operation. Of a VJP all laws are those of its operation.
     """
 
@@ -56,6 +58,7 @@ class Operation:
     rows: tuple[str, ...] = ()
     domain: Domain | None = None
     least_width: int = 0
+    limits: Mapping[str, Limits] = field(default_factory=dict)
     exempt: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
