@@ -29,7 +29,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Embedding and similarity": ("embedding", "embedding_vjp", "one_hot", "cosine_similarity"),
     "RoPE": ("rope", "apply_rope", "rope_cos_sin"),
     "Attention": ("attention", "scaled_dot_product_attention", "scaling", "attention_weights"),
-    "Norms": ("rms_norm",),
+    "Norms": ("normalisation",),
     "Gradients": ("gradient",),
 }
 OTHERS = "What is built of these"
@@ -157,7 +157,7 @@ def conformance(libraries: Sequence[Library], report: Report, path: str) -> str:
         [
             _overview(libraries, path),
             "## Claims",
-            *(_group(title, claims, libraries, report, path) for title, claims in _grouped(libraries)),
+            *(_group(title, claims, libraries, report, path) for title, claims in _grouped(libraries, report)),
             "## Conventions, as detected",
             *(part for title, names in TABLES.items() for part in (f"### {title}", _conventions(names, libraries))),
             "## How each was run",
@@ -201,12 +201,14 @@ def _summary(library: Library, path: str) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _grouped(libraries: Iterable[Library]) -> list[tuple[str, list[str]]]:
-    """The claims that ran anywhere, by operation."""
+def _grouped(libraries: Iterable[Library], report: Report) -> list[tuple[str, list[str]]]:
+    """The claims that ran anywhere, by operation, or else by topic."""
+    topics = {claim.id: claim.topic for claim in report.claims}
     homes = {prefix: title for title, prefixes in GROUPS.items() for prefix in prefixes}
     found: dict[str, list[str]] = {title: [] for title in (*GROUPS, OTHERS)}
     for claim in sorted({claim for library in libraries for claim in library.verdicts}):
-        found[homes.get(claim.partition(".")[0], OTHERS)].append(claim)
+        home = homes.get(claim.partition(".")[0]) or homes.get(topics.get(claim, ""), OTHERS)
+        found[home].append(claim)
     return [(title, claims) for title, claims in found.items() if claims]
 
 

@@ -36,7 +36,7 @@ from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.verify import Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.laws import Part
+from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Conjunction
 from mathcore.verify.tolerances import FORMATS
 
@@ -552,21 +552,25 @@ _BIAS = {"bias": np.zeros((3, 3))}
 _MORE: dict[str, Any] = {"options": OPTIONS, "rows_in_views": 3}
 
 
+_MIXED = {"rows_are_independent": "every row is made of the rows of all keys that it sees"}
+
+
 _TO_OUTPUTS = (attention_rounding, plain_mean)
 
 
-ATTENTION = Part(
+ATTENTION = Operation(
     "scaled_dot_product_attention",
     _of_any_kind,
     agrees,
     {**_SAMPLE, **_BIAS},
     _TO_OUTPUTS,
     stacked=_stacked,
+    exempt=_MIXED,
     **_MORE,
 )
 
 
-ATTENTION_VJP = Part(
+ATTENTION_VJP = Operation(
     "scaled_dot_product_attention_vjp",
     _pulled,
     pulled_agrees,
@@ -577,23 +581,25 @@ ATTENTION_VJP = Part(
 )
 
 
-WEIGHTS = Part(
+WEIGHTS = Operation(
     "attention_weights",
     _weighed,
     weights_agree,
     {"query": _X, "key": _X, **_BIAS},
     (weights_rounding,),
+    exempt=_MIXED,
     stacked=lambda draw, name, rows: without_values(_stacked(draw, name, rows)),
     **_MORE,
 )
 
 
-BLOCKWISE = Part(
+BLOCKWISE = Operation(
     "blockwise_attention",
     _in_blocks,
     _block_agrees,
     {**_SAMPLE, **_BIAS},
     _TO_OUTPUTS,
+    exempt=_MIXED,
     stacked=lambda draw, name, rows: {**_stacked(draw, name, rows), "block_size": draw(st.sampled_from([512, 1, 2]))},
     **_MORE,
 )
@@ -605,7 +611,8 @@ def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any)
     both = np.stack([lse_a, lse_b], -1).astype(np.float64)
     there = np.isfinite(both)
     alive, alone, shares = there.any(-1), there.sum(-1) == 1, shares_of(both)
-    lse, outputs = np.where(there, both, -1e5), [np.where(there[..., i, None], x, 0) for i, x in enumerate((a, b))]
+    nothing = np.where(there, both, 1e9).min(-1, keepdims=True) - 1e5  # so far below that its share is 0
+    lse, outputs = np.where(there, both, nothing), [np.where(there[..., i, None], x, 0) for i, x in enumerate((a, b))]
     true, true_log = enclose(joined, *outputs, lse), enclose(total_log, lse)
     within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
     return all_of(
@@ -626,11 +633,13 @@ def _merge_agrees(ops: Operations, answer: Any, **parts: Any) -> Conjunction:
     return merged(ops, answer, *(parts[name] for name in ("a", "lse_a", "b", "lse_b")))
 
 
-MERGE = Part(
+MERGE = Operation(
     "merge_attention",
     _parts_of,
     _merge_agrees,
     {"a": np.ones((3, 2)), "lse_a": np.ones(3), "b": np.ones((3, 2)), "lse_b": np.ones(3)},
     (merge_rounding, logsumexp_rounding),
     rows_in_views=3,
+    rows=("a", "lse_a", "b", "lse_b"),
+    exempt={"keeps_dtype": "log-sum-exps come and go in float32; `attention.streaming_equals_full` judges both"},
 )

@@ -22,8 +22,9 @@ from mathcore.attention.inputs import (
     two_hidden_contents,
     with_other_hidden,
 )
-from mathcore.attention.options import ARRAYS, Case
 from mathcore.attention.textbook import (
+    ARRAYS,
+    Case,
     as_numbers,
     dtype_of,
     figures,
@@ -33,14 +34,24 @@ from mathcore.attention.textbook import (
     spelt_out,
 )
 from mathcore.verify import Claim, Operations, all_of, equal, identical, seeds
-from mathcore.verify.laws import any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
+from mathcore.verify import common_mutants as common
+from mathcore.verify.laws import (
+    any_width,
+    defaults,
+    floats_only,
+    keeps_dtype,
+    layout_free,
+    many_rows,
+    pure,
+    rows_are_independent,
+)
 from mathcore.verify.oracle.dual import derivative
 
 MIX_VJP = f"{MIX}_vjp"
 
 
 # Every primitive: views, purity, formats, widths, refusals.
-_PARTS = ((ATTENTION, ATTENTION_VJP), (WEIGHTS,), (BLOCKWISE,))
+_PARTS = ((ATTENTION, ATTENTION_VJP), (WEIGHTS,), (BLOCKWISE,), (MERGE,))
 
 
 layout = tuple(layout_free(*parts) for parts in _PARTS)
@@ -49,13 +60,16 @@ layout = tuple(layout_free(*parts) for parts in _PARTS)
 same_answers = tuple(pure(*parts) for parts in _PARTS)
 
 
-formats = tuple(keeps_dtype(*parts) for parts in _PARTS)
+formats = tuple(keeps_dtype(*parts) for parts in _PARTS[:3])
 
 
 no_integers = tuple(floats_only(*parts) for parts in _PARTS)
 
 
-all_rows = tuple(many_rows(*parts) for parts in (*_PARTS, (MERGE,)))
+all_rows = tuple(many_rows(*parts) for parts in _PARTS)
+
+
+partial_rows = rows_are_independent(MERGE, refuted_by=(common.first_row_everywhere("merge_attention"),))
 
 
 _NOTHING = np.zeros((1, 1), bool)
@@ -78,18 +92,23 @@ left_out = (
 )
 
 
-every_width = any_width(
-    ATTENTION,
-    ATTENTION_VJP,
-    refuted_by=tuple(
-        m(MIX)
-        for m in (
-            wrong.features_beyond_256_dropped,
-            wrong.only_512_keys,
-            wrong.tail_dropped,
-            scaling_mutants.scaled_by_8,
-        )
+every_width = (
+    any_width(
+        ATTENTION,
+        ATTENTION_VJP,
+        refuted_by=tuple(
+            m(MIX)
+            for m in (
+                wrong.features_beyond_256_dropped,
+                wrong.only_512_keys,
+                wrong.tail_dropped,
+                scaling_mutants.scaled_by_8,
+            )
+        ),
     ),
+    any_width(WEIGHTS, refuted_by=(common.wide_rows_lost("attention_weights"),)),
+    any_width(BLOCKWISE, refuted_by=(wrong.features_beyond_256_dropped("blockwise_attention"),)),
+    any_width(MERGE, refuted_by=(common.wide_rows_lost("merge_attention"),)),
 )
 
 

@@ -32,8 +32,8 @@ from mathcore.attention.multi_head_textbook import (
 )
 from mathcore.attention.multi_head_tolerances import heads_rounding
 from mathcore.gradients import gradients_mutants as mistakes
-from mathcore.gradients.gradients_claims import differences_agree, of_each, pairs_alike
 from mathcore.gradients.gradients_tolerances import pulled_back, weighted_value
+from mathcore.gradients.laws import differences_agree, of_each, pairs_alike
 from mathcore.probability.row_tolerances import central_difference
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, less, raises, seeds
 from mathcore.verify import common_mutants as common

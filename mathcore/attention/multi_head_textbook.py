@@ -17,7 +17,7 @@ from mathcore.gradients.gradients_tolerances import pulled_back
 from mathcore.verify import Allowance, Operations, Target, all_of, balls, domain, equal, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.laws import Part
+from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import Conjunction, Relation
 
@@ -277,7 +277,7 @@ def nudged(draw: Draw, target: Target, *, more: bool = False) -> Case:
 # As rows that every operation has.
 
 
-class Heads(Part):
+class Heads(Operation):
     """An operation on words and the four matrices, which claims about all operations see as arrays side by side."""
 
     def answer(self, ops: Operations, **arguments: Any) -> Any:

@@ -7,9 +7,6 @@ from typing import Any
 
 import numpy as np
 
-# `law_claims` looks for these two here.
-from mathcore.embeddings.cosine_similarity_mutants import cut_at_1024 as cut_at_1024
-from mathcore.embeddings.cosine_similarity_mutants import last_left_out as last_left_out
 from mathcore.verify.claims import mutant, reported
 from mathcore.verify.common_mutants import Operation, family
 

@@ -127,8 +127,8 @@ widths_of_vectors = (
         COSINE_SIMILARITY,
         COSINE_SIMILARITY_VJP,
         refuted_by=(
-            wrong.cut_at_1024,
-            wrong.last_left_out,
+            cosine_similarity_mutants.cut_at_1024,
+            cosine_similarity_mutants.last_left_out,
             *map(common.first_row_everywhere, ("cosine_similarity", "cosine_similarity_vjp")),
         ),
     ),

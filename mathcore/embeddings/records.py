@@ -23,7 +23,7 @@ from mathcore.embeddings.inputs import (
 )
 from mathcore.embeddings.textbook import cosine, hot, pulled_back, sums_of_occurrences
 from mathcore.verify import Operations, all_of, enclose, equal, identical
-from mathcore.verify.laws import Part
+from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.matrices import distance, score_table_rounding, tail
 from mathcore.verify.relations import Conjunction, Relation
 
@@ -68,7 +68,7 @@ _IDS: Any = {"rows_in_views": 9, "rows_when_wide": 2}  # so that stray ids in a 
 _TABLE = np.arange(6.0).reshape(3, 2)
 
 
-EMBEDDING = Part(
+EMBEDDING = Operation(
     "embedding",
     _lookup,
     lambda ops, answer, ids, weight: identical(answer, weight[ids]),  # noqa: ARG005
@@ -78,7 +78,7 @@ EMBEDDING = Part(
 )
 
 
-EMBEDDING_VJP = Part(
+EMBEDDING_VJP = Operation(
     "embedding_vjp",
     _cotangents,
     _gathered,
@@ -89,17 +89,23 @@ EMBEDDING_VJP = Part(
 )
 
 
-ONE_HOT = Part(
+ONE_HOT = Operation(
     "one_hot",
     _classes,
     lambda ops, answer, ids, num_classes: equal(answer, hot(ids, num_classes)),  # noqa: ARG005
     {"ids": np.array([1, 0]), "num_classes": 2},
     stacked=_stacked_classes,
+    exempt={
+        "any_width": "`one_hot.one_at_the_id` draws the number of classes",
+        "rows_are_independent": "ids hold no NaN",
+        "keeps_dtype": "the dtype of its result is an argument",
+        "floats_only": "ids are integers",
+    },
     **_IDS,
 )
 
 
-COSINE_SIMILARITY = Part(
+COSINE_SIMILARITY = Operation(
     "cosine_similarity",
     _pair,
     _cosine_agrees,
@@ -110,7 +116,7 @@ COSINE_SIMILARITY = Part(
 )
 
 
-COSINE_SIMILARITY_VJP = Part(
+COSINE_SIMILARITY_VJP = Operation(
     "cosine_similarity_vjp",
     _pair_with_cotangent,
     _cosine_vjp_agrees,
@@ -121,6 +127,15 @@ COSINE_SIMILARITY_VJP = Part(
 )
 
 
-BEST_SCORE_TABLE = Part(
-    "best_score_table", _scores, _best_of_its_size, {"table": _TABLE, "dim": 1}, (score_table_rounding,)
+BEST_SCORE_TABLE = Operation(
+    "best_score_table",
+    _scores,
+    _best_of_its_size,
+    {"table": _TABLE, "dim": 1},
+    (score_table_rounding,),
+    exempt={
+        "any_width": "every table costs a singular value decomposition",
+        "many_rows": "it takes one table",
+        "rows_are_independent": "the best vectors of a size depend on all scores",
+    },
 )

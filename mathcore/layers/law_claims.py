@@ -15,9 +15,10 @@ from mathcore.layers import linear_mutants as wrong
 from mathcore.layers import relu_mutants
 from mathcore.layers.records import LINEAR, LINEAR_VJP, LOW_RANK, RELU, RELU_VJP
 from mathcore.verify import Operations, Target, all_of, domain, draw_array, draw_exact, equal, identical, widths
+from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import WIDTHS, Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.laws import any_width, floats_only, keeps_dtype, layout_free, many_rows, pure
+from mathcore.verify.laws import any_width, floats_only, keeps_dtype, layout_free, many_rows, pure, rows_are_independent
 from mathcore.verify.oracle.counted import Ledger, counted
 from mathcore.verify.relations import Relation
 
@@ -210,6 +211,9 @@ any_history = tuple(pure(*parts) for parts in BOTH)
 
 
 any_number_of_rows = (many_rows(LINEAR, LINEAR_VJP), many_rows(RELU, RELU_VJP))
+
+
+relu_rows = rows_are_independent(RELU, RELU_VJP, refuted_by=(common.rows_touch("relu"),))
 
 
 linear_keeps_dtype = keeps_dtype(

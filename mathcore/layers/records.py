@@ -19,7 +19,7 @@ from mathcore.layers.inputs import (
 )
 from mathcore.layers.textbook import kept_if_positive, let_through, row_by_row, sign_of_zero_dropped, true_layer
 from mathcore.verify import Operations, all_of, equal, identical
-from mathcore.verify.laws import Part
+from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.matrices import distance, score_table_rounding, tail
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import dot_product
@@ -65,10 +65,18 @@ _LAYER = {"x": np.ones((3, 2)), "weight": np.ones((2, 4)), "bias": np.ones(4)}
 _NUMBERS = np.ones((3, 2))
 
 
-LINEAR = Part("linear", _layer, _layer_agrees, _LAYER, (dot_product,), stacked=_stacked_layer)
+LINEAR = Operation(
+    "linear",
+    _layer,
+    _layer_agrees,
+    _LAYER,
+    (dot_product,),
+    stacked=_stacked_layer,
+    exempt={"defaults": "without a bias is what `linear.layer_is_a_matrix` is about"},
+)
 
 
-LINEAR_VJP = Part(
+LINEAR_VJP = Operation(
     "linear_vjp",
     _pulled_layer,
     _layer_vjp_agrees,
@@ -78,12 +86,28 @@ LINEAR_VJP = Part(
 )
 
 
-RELU = Part("relu", _numbers, _relu_agrees, {"x": _NUMBERS}, stacked=_stacked_numbers)
+RELU = Operation("relu", _numbers, _relu_agrees, {"x": _NUMBERS}, stacked=_stacked_numbers, rows=("x",))
 
 
-RELU_VJP = Part(
-    "relu_vjp", _masked_numbers, _relu_vjp_agrees, {"g": _NUMBERS, "x": _NUMBERS}, stacked=_stacked_masked_numbers
+RELU_VJP = Operation(
+    "relu_vjp",
+    _masked_numbers,
+    _relu_vjp_agrees,
+    {"g": _NUMBERS, "x": _NUMBERS},
+    stacked=_stacked_masked_numbers,
+    rows=("g", "x"),
 )
 
 
-LOW_RANK = Part("low_rank", _matrix, _best_of_its_rank, {"weight": np.eye(3, 2), "rank": 1}, (score_table_rounding,))
+LOW_RANK = Operation(
+    "low_rank",
+    _matrix,
+    _best_of_its_rank,
+    {"weight": np.eye(3, 2), "rank": 1},
+    (score_table_rounding,),
+    exempt={
+        "any_width": "every matrix costs a singular value decomposition",
+        "many_rows": "it takes one matrix",
+        "rows_are_independent": "the best matrix of a rank depends on all rows",
+    },
+)

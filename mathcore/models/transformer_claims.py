@@ -31,7 +31,8 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import Draw
-from mathcore.verify.laws import Called, Part, defaults, many_rows
+from mathcore.verify.laws import LAWS, Called, defaults, many_rows
+from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
 from mathcore.verify.tolerances import rounding
 
@@ -544,7 +545,7 @@ def misuse_is_refused(ops: Operations, params: Any, ids: Any, options: Any, far:
 # Many texts, and options left out.
 
 transformer_rows = many_rows(
-    Part(
+    Operation(
         "transformer",
         lambda draw, dtype, width, long, rows: batched(draw, dtype, rows or 3),  # noqa: ARG005  (one signature for all)
         of_each_text,
@@ -552,6 +553,7 @@ transformer_rows = many_rows(
         (formula_rounding,),
         options=("num_heads",),
         stacked=batched,
+        exempt=dict.fromkeys(LAWS[:3] + LAWS[4:7], "it is made of operations of which that is claimed"),
     ),
 )
 

@@ -1,1 +1,1 @@
-"""Normalisation: RMS norm."""
+"""Normalisation: RMS norm and layer norm."""

@@ -73,7 +73,7 @@ def rms_norm_vjp(
         h = g * working(w)
         x_bar = (h - u * _mean(u * h)) / r
         w_bar = (u * g).reshape(-1, x.shape[-1]).sum(axis=0) if x.size else np.zeros(w.shape, u.dtype)
-    return rounded(x_bar, like=x), rounded(w_bar, like=w)
+        return rounded(x_bar, like=x), rounded(w_bar, like=w)
 
 
 def _direction(x: Array, epsilon: float) -> tuple[Array, Array]:

@@ -38,7 +38,16 @@ from mathcore.verify import (
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
+from mathcore.verify.laws import (
+    Called,
+    any_width,
+    defaults,
+    floats_only,
+    keeps_dtype,
+    layout_free,
+    many_rows,
+    pure,
+)
 
 # What holds of every operation on positions.
 anchor = Claim(
@@ -149,7 +158,7 @@ def _(ops: Operations, x: Any, base: float) -> Any:
 rope_layout_free = layout_free(ROPE, ROPE_VJP, last=("rope",))
 
 
-code_layout_free = layout_free(SINUSOIDAL)
+code_layout_free = layout_free(SINUSOIDAL, SINUSOIDAL_VJP)
 
 
 table_layout_free = layout_free(ROPE_COS_SIN)
@@ -199,7 +208,7 @@ applied_floats_only = floats_only(APPLY_ROPE, APPLY_ROPE_VJP)
 rope_pure = pure(ROPE, ROPE_VJP, refuted_by=(wrong.cache_by_length, wrong.base_grows))
 
 
-code_pure = pure(SINUSOIDAL, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
+code_pure = pure(SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
 
 
 table_pure = pure(ROPE_COS_SIN)
@@ -282,24 +291,24 @@ code_anchor = Claim(
     limits=Limits(rows=2, width=3),
     tolerances=(wave_rounding, wave_between),
     refuted_by=(
-        wrong.code_from_one,
-        wrong.code_of_magnitudes,
-        wrong.code_in_bfloat16,
-        wrong.code_table_ends,
-        wrong.code_base_ignored,
-        wrong.code_base_off,
-        wrong.code_in_halves,
+        sinusoidal_mutants.code_from_one,
+        sinusoidal_mutants.code_of_magnitudes,
+        sinusoidal_mutants.code_in_bfloat16,
+        sinusoidal_mutants.code_table_ends,
+        sinusoidal_mutants.code_base_ignored,
+        sinusoidal_mutants.code_base_off,
+        sinusoidal_mutants.code_in_halves,
         sinusoidal_mutants.code_scaled,
         sinusoidal_mutants.code_in_float32,
-        wrong.code_cut_to_integers,
-        wrong.code_of_float32_angles,
-        wrong.code_to_the_end,
-        wrong.code_of_half_the_exponent,
-        wrong.code_of_floored_exponents,
-        wrong.code_of_exchanged_exponents,
+        sinusoidal_mutants.code_cut_to_integers,
+        sinusoidal_mutants.code_of_float32_angles,
+        sinusoidal_mutants.code_to_the_end,
+        sinusoidal_mutants.code_of_half_the_exponent,
+        sinusoidal_mutants.code_of_floored_exponents,
+        sinusoidal_mutants.code_of_exchanged_exponents,
         sinusoidal_mutants.odd_width_crashes,
         sinusoidal_mutants.code_cosines_first,
-        wrong.code_with_phases,
+        sinusoidal_mutants.code_with_phases,
     ),
 )
 

@@ -39,7 +39,7 @@ from mathcore.positions.textbook import (
     width_turned,
 )
 from mathcore.verify import Enclosure, Operations, all_of, enclose, equal, identical
-from mathcore.verify.laws import Part
+from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import FORMATS, Allowance
 
@@ -159,12 +159,17 @@ _OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset"), "ro
 
 
 _X = np.arange(12.0).reshape(3, 4)
+_OF_POSITIONS = {
+    "rows_are_independent": "it has a row for each position, and no rows that could hold NaN",
+    "keeps_dtype": "the dtype of its result is an argument",
+    "floats_only": "positions may be integers",
+}
 
 
-ROPE = Part("rope", _turn, turned_agrees, {"x": _X}, (turned_pair,), stacked=_stacked_turn, **_OPTIONS)
+ROPE = Operation("rope", _turn, turned_agrees, {"x": _X}, (turned_pair,), stacked=_stacked_turn, **_OPTIONS)
 
 
-ROPE_VJP = Part(
+ROPE_VJP = Operation(
     "rope_vjp",
     _turn_back,
     _turned_back,
@@ -178,12 +183,19 @@ ROPE_VJP = Part(
 _TABLES = {"cos": np.ones((3, 2)), "sin": np.zeros((3, 2))}
 
 
-APPLY_ROPE = Part(
-    "apply_rope", _given_angles, _applied, {"x": _X, **_TABLES}, (turned_pair,), stacked=_stacked_angles, **_OPTIONS
+APPLY_ROPE = Operation(
+    "apply_rope",
+    _given_angles,
+    _applied,
+    {"x": _X, **_TABLES},
+    (turned_pair,),
+    stacked=_stacked_angles,
+    exempt={"rows_are_independent": "rows may share their tables; `rope.fast_form` compares it with `rope`"},
+    **_OPTIONS,
 )
 
 
-APPLY_ROPE_VJP = Part(
+APPLY_ROPE_VJP = Operation(
     "apply_rope_vjp",
     _angles_back,
     _applied_back,
@@ -194,7 +206,7 @@ APPLY_ROPE_VJP = Part(
 )
 
 
-ROPE_COS_SIN = Part(
+ROPE_COS_SIN = Operation(
     "rope_cos_sin",
     _table,
     _table_agrees,
@@ -203,15 +215,23 @@ ROPE_COS_SIN = Part(
     rows_in_views=3,
     options=("base",),
     stacked=_stacked_table,
+    exempt=_OF_POSITIONS,
 )
 
 
-SINUSOIDAL = Part(
-    "sinusoidal_positional_encoding", _code, waves_agree, {}, (wave_rounding,), stacked=_stacked_code, **_OPTIONS
+SINUSOIDAL = Operation(
+    "sinusoidal_positional_encoding",
+    _code,
+    waves_agree,
+    {},
+    (wave_rounding,),
+    stacked=_stacked_code,
+    exempt=_OF_POSITIONS,
+    **_OPTIONS,
 )
 
 
-SINUSOIDAL_VJP = Part(
+SINUSOIDAL_VJP = Operation(
     "sinusoidal_positional_encoding_vjp",
     lambda draw, name, width, *, long, rows: _code_back(draw, _code(draw, name, width, long=long, rows=rows), name),
     _code_pulled,

@@ -8,21 +8,6 @@ from typing import Any
 
 import numpy as np
 
-# `law_claims` looks for the mutants of the code here.
-from mathcore.positions.sinusoidal_mutants import code_base_ignored as code_base_ignored
-from mathcore.positions.sinusoidal_mutants import code_base_off as code_base_off
-from mathcore.positions.sinusoidal_mutants import code_cut_to_integers as code_cut_to_integers
-from mathcore.positions.sinusoidal_mutants import code_from_one as code_from_one
-from mathcore.positions.sinusoidal_mutants import code_in_bfloat16 as code_in_bfloat16
-from mathcore.positions.sinusoidal_mutants import code_in_halves as code_in_halves
-from mathcore.positions.sinusoidal_mutants import code_of_exchanged_exponents as code_of_exchanged_exponents
-from mathcore.positions.sinusoidal_mutants import code_of_float32_angles as code_of_float32_angles
-from mathcore.positions.sinusoidal_mutants import code_of_floored_exponents as code_of_floored_exponents
-from mathcore.positions.sinusoidal_mutants import code_of_half_the_exponent as code_of_half_the_exponent
-from mathcore.positions.sinusoidal_mutants import code_of_magnitudes as code_of_magnitudes
-from mathcore.positions.sinusoidal_mutants import code_table_ends as code_table_ends
-from mathcore.positions.sinusoidal_mutants import code_to_the_end as code_to_the_end
-from mathcore.positions.sinusoidal_mutants import code_with_phases as code_with_phases
 from mathcore.positions.sinusoidal_mutants import short_significand
 from mathcore.positions.textbook import lanes
 from mathcore.verify.claims import Mutant, mutant, reported

@@ -1,13 +1,15 @@
-"""The operations on rows: how each is called, and what rounding may do to it."""
+"""The records of the operations on rows of scores."""
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_rounding, cross_entropy_vjp_rounding
 from mathcore.probability.logsumexp_tolerances import (
@@ -29,32 +31,16 @@ from mathcore.probability.textbook import (
     log_sum_exp,
     probabilities,
 )
-from mathcore.verify import Allowance, Operations, enclose, equal
+from mathcore.verify import Allowance, Operations, draw_array, enclose, equal
+from mathcore.verify.domains import Draw, as_dtype, seeds
+from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Relation
 from mathcore.verify.tolerances import FORMATS
 
 
-# The operations.
-@dataclass(frozen=True)
-class Part:
-    """An operation on rows, or its derivative.
-
-    Attributes:
-        name: of the operation that is called.
-        answer: (ops, x, g, axis) → what the target returns.
-        agrees: (ops, x, g, axis) → that this is what the textbook says.
-        follows: (ops, x, g) → the same, quickly, by the formula in float64.
-    """
-
-    name: str
-    answer: Callable[..., Any]
-    agrees: Callable[..., Relation]
-    follows: Callable[..., Relation]
-
-
 @dataclass(frozen=True)
 class OnRows:
-    """An operation on rows of scores: how to call it, what is true of it, and what rounding may do.
+    """What the textbook says of an operation along an axis of scores, and what rounding may do to it.
 
     Attributes:
         name: of the operation; its derivative is called `name`_vjp.
@@ -62,9 +48,10 @@ class OnRows:
         allowed: (rows, dtype, summation, **options) → what the result may be off by; None for nothing at all.
         pulled: (cotangent, rows, **options) → the true cotangent of the rows, on Arb balls; None without derivative.
         pulled_allowed: (cotangent, rows, dtype, summation, **options) → what that may be off by.
-        tolerances: the tolerances in the allowances.
+        tolerances: the tolerances of the value and of the derivative.
         reduces: whether the axis is gone from the result.
         options: rows → further arguments of the operation and of all of the above.
+        exempt: law → why it is not made of the operation.
     """
 
     name: str
@@ -75,43 +62,77 @@ class OnRows:
     tolerances: tuple[Callable[..., Allowance], ...] = ()
     reduces: bool = False
     options: Callable[[Any], dict[str, Any]] = lambda rows: {}  # noqa: ARG005
+    exempt: Mapping[str, str] = field(default_factory=dict)
+
+    @functools.cached_property
+    def value(self) -> Operation:
+        """The record of the operation."""
+        more = self.options(np.ones((3, 2)))
+        return Operation(
+            self.name,
+            self._drawn,
+            self._value_agrees,
+            {"x": np.ones((3, 2)), **more},
+            self.tolerances[:1],
+            stacked=self._stacked,
+            quick=self._value_follows,
+            exempt=self.exempt,
+            **_ON_ROWS,
+        )
+
+    @functools.cached_property
+    def vjp(self) -> Operation:
+        """The record of its derivative."""
+        sample = np.ones((3, 2))
+        return Operation(
+            f"{self.name}_vjp",
+            self._pull_drawn,
+            self._pull_agrees,
+            {"g": self.cotangent(sample), "x": sample, **self.options(sample)},
+            self.tolerances[1:],
+            stacked=self._stacked_pull,
+            quick=self._pull_follows,
+            **_ON_ROWS,
+        )
 
     @property
-    def rounded(self) -> str:
-        """What a sentence adds where results are rounded."""
-        return ", up to rounding," if self.allowed else ""
-
-    def derivative(self, verb: str, more: str = "") -> str:
-        """What a sentence adds if there is a derivative."""
-        return f"; so {verb} its derivative{more}" if self.pulled else ""
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The operation, and its derivative if there is one."""
-        return tuple(part.name for part in self.parts)
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The operation, and its derivative if there is one: rungs of their own, as a target may offer only one."""
-        value = Part(self.name, self._value, self._value_agrees, self._value_follows)
-        if not self.pulled:
-            return (value,)
-        return value, Part(f"{self.name}_vjp", self._pull, self._pull_agrees, self._pull_follows)
-
-    def _value(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Any:  # noqa: ARG002  (one signature for both)
-        return getattr(ops, self.name)(x, axis=axis, **self.options(np.moveaxis(x, axis, -1)))
-
-    def _pull(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Any:
-        vjp, more = getattr(ops, f"{self.name}_vjp"), self.options(np.moveaxis(x, axis, -1))
-        return vjp(self.cotangent(g, axis), x, axis=axis, **more)
+    def parts(self) -> tuple[Operation, ...]:
+        """The records of the operation, and of its derivative if there is one."""
+        return (self.value, self.vjp) if self.pulled else (self.value,)
 
     def cotangent(self, g: Any, axis: int = -1) -> Any:
         """A cotangent of the result, cut from an array of the shape of the input."""
         return np.moveaxis(g, axis, -1)[..., 0] if self.reduces else g
 
-    def _value_agrees(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Relation:
-        y, rows = self._value(ops, x, g, axis), np.moveaxis(x, axis, -1)
-        y, more = y if self.reduces else np.moveaxis(y, axis, -1), self.options(rows)
+    def arguments(self, part: Operation, x: Any, g: Any, axis: int = -1) -> dict[str, Any]:
+        """The arguments by name, of the operation or of its derivative: scores x, and a cotangent cut from g."""
+        cotangent = {} if part is self.value else {"g": self.cotangent(g, axis)}
+        return {**cotangent, "x": x, **self.options(np.moveaxis(x, axis, -1)), "axis": axis}
+
+    # What it is drawn from.
+
+    def _drawn(self, draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
+        x = _scores(draw, name, width, long=long, rows=rows)
+        return {"x": x, **self.options(x)}
+
+    def _pull_drawn(self, draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
+        x = _scores(draw, name, width, long=long, rows=rows)
+        return {"g": self.cotangent(draw_array(draw, x.shape, name, (2.0**-4, 2.0**4))), "x": x, **self.options(x)}
+
+    def _stacked(self, draw: Draw, name: str, many: int) -> dict[str, Any]:
+        x = _stack(draw, name, many)
+        return {"x": x, **self.options(x)}
+
+    def _stacked_pull(self, draw: Draw, name: str, many: int) -> dict[str, Any]:
+        x = _stack(draw, name, many)
+        g = as_dtype(draw(seeds()).normal(size=x.shape), name)
+        return {"g": self.cotangent(g), "x": x, **self.options(x)}
+
+    # What the textbook says: on Arb balls, ...
+
+    def _value_agrees(self, ops: Operations, y: Any, x: Any, axis: int = -1, **more: Any) -> Relation:
+        rows = np.moveaxis(x, axis, -1)
+        y = y if self.reduces else np.moveaxis(y, axis, -1)
         if self.allowed is None:
             return equal(y, self.formula(rows, **more))
         true = enclose(lambda x: self.formula(x, **more), rows)
@@ -120,34 +141,60 @@ class OnRows:
             y, true, allowed = y[fits], true[fits], allowed[fits]
         return equal(y, true, within=allowed)
 
-    def _pull_agrees(self, ops: Operations, x: Any, g: Any, axis: int = -1) -> Relation:
+    def _pull_agrees(self, ops: Operations, pulled: Any, g: Any, x: Any, axis: int = -1, **more: Any) -> Relation:
         assert self.pulled is not None
         assert self.pulled_allowed is not None
-        pulled, rows = np.moveaxis(self._pull(ops, x, g, axis), axis, -1), np.moveaxis(x, axis, -1)
-        out, more = self.cotangent(np.moveaxis(g, axis, -1)), self.options(rows)
+        rows, out = np.moveaxis(x, axis, -1), g if self.reduces else np.moveaxis(g, axis, -1)
         true = enclose(lambda g, x: self.pulled(g, x, **more), out, rows)  # type: ignore[misc]
         allowed = self.pulled_allowed(out, rows, x.dtype, ops.conventions.summation, **more)
-        return equal(pulled, true, within=allowed)
+        return equal(np.moveaxis(pulled, axis, -1), true, within=allowed)
 
-    # Below its highest score, the textbook formula of a row in float64 is an implementation like any other: off by no
-    # more than what is allowed in float64. Both sides may be off.
+    # ... and in float64, where the formula, below the highest score of a row, is an implementation like any other: off
+    # by no more than what is allowed in float64. Both sides may be off.
 
-    def _value_follows(self, ops: Operations, x: Any, g: Any) -> Relation:
-        y, more, wide = self._value(ops, x, g), self.options(x), x.astype(np.float64)
+    def _value_follows(self, ops: Operations, y: Any, x: Any, axis: int = -1, **more: Any) -> Relation:
+        del axis  # the last
+        wide = x.astype(np.float64)
         if self.allowed is None:
             return equal(y, self.formula(x, **more))
         allowed = self.allowed(x, x.dtype, ops.conventions.summation, **more)
-        true = self.formula(wide - wide.max(-1, keepdims=True), **more) + (wide.max(-1) if self is LOGSUMEXP else 0)
+        top = wide.max(-1, keepdims=True)
+        true = self.formula(wide - top, **more) + (top[..., 0] if self.name == "logsumexp" else 0)
         return equal(y, true, within=allowed + self.allowed(wide, wide.dtype, "any", **more))
 
-    def _pull_follows(self, ops: Operations, x: Any, g: Any) -> Relation:
+    def _pull_follows(self, ops: Operations, pulled: Any, g: Any, x: Any, axis: int = -1, **more: Any) -> Relation:
+        del axis  # the last
         assert self.pulled is not None
         assert self.pulled_allowed is not None
-        out, more, wide = self.cotangent(g), self.options(x), x.astype(np.float64)
-        allowed = self.pulled_allowed(out, x, x.dtype, ops.conventions.summation, **more)
-        allowed = allowed + self.pulled_allowed(out, wide, wide.dtype, "any", **more)
+        wide = x.astype(np.float64)
+        allowed = self.pulled_allowed(g, x, x.dtype, ops.conventions.summation, **more)
+        allowed = allowed + self.pulled_allowed(g, wide, wide.dtype, "any", **more)
         below = wide - wide.max(-1, keepdims=True)
-        return equal(self._pull(ops, x, g), self.pulled(out.astype(np.float64), below, **more), within=allowed)
+        return equal(pulled, self.pulled(g.astype(np.float64), below, **more), within=allowed)
+
+
+_ON_ROWS: Any = {
+    "rows": ("g", "x", "targets"),
+    "options": ("axis", "where", "keepdims", "reduction", "ignore_index", "label_smoothing", "temperature", "targets"),
+    "rows_when_wide": 2,
+    "least_width": 1,
+}
+
+
+def _scores(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> Any:
+    """Rows of scores of one scale; `long` ones so many that a sum of exponentials in 16 bits would stick."""
+    if long:
+        return draw_array(draw, (rows or 1, 2500), name, (2.0**-9, 2.0**-3))
+    x = draw_array(draw, (rows or draw(st.integers(1, 4)), width), name, (2.0**-6, 2.0**4))
+    x[0, -1] = 2 * abs(x).max()  # so that it matters whether the last one was seen
+    return x
+
+
+def _stack(draw: Draw, name: str, many: int) -> Any:
+    """Narrow rows on one, two or three leading axes, one of them long; the highest score of each is 0."""
+    n, rng = draw(st.integers(1, 4)), draw(seeds())
+    lead = draw(st.sampled_from([(many,), (many, 2), (2, many), (many, 1, 2), (3, many, 1)]))
+    return as_dtype(rng.permuted(-4 * rng.random((*lead, n)) * (np.arange(n) > 0), axis=-1), name)
 
 
 def _pulled_through(p: Any, g: Any) -> Any:
@@ -236,7 +283,12 @@ CROSS_ENTROPY = OnRows(
 )
 
 
-ARGMAX = OnRows("argmax", formula=first_of_the_highest, reduces=True)
+ARGMAX = OnRows(
+    "argmax",
+    formula=first_of_the_highest,
+    reduces=True,
+    exempt={"keeps_dtype": "it gives places, which are integers"},
+)
 
 
 SMOOTH = (SOFTMAX, LOG_SOFTMAX, LOGSUMEXP, TEMPERATURE_SOFTMAX, CROSS_ENTROPY)

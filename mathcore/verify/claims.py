@@ -189,7 +189,8 @@ class Claim:
         statement: one sentence in plain words.
         formula: LaTeX.
         needs: the operations that the bodies call.
-        dispensable: those of them that only further rungs call: a target that lacks one is judged by the other rungs.
+        dispensable: those of them that only further rungs call, beside derivatives: a target that lacks one is judged
+            by the other rungs.
         faq: the question it answers, 1 to 22; None beyond the FAQ.
         verdict: what the evidence shows of the FAQ's sentence.
         condition: when it holds, for `holds_if`.
@@ -241,10 +242,15 @@ class Claim:
         """The rungs that its checks stand on, each once."""
         return tuple(dict.fromkeys(c.rung for c in self.checks if not c.counterexample))
 
+    @property
+    def optional(self) -> frozenset[str]:
+        """The operations that a target may lack: forward and derivative are judged apart."""
+        derivatives = {name for name in self.needs if name.endswith("_vjp")}
+        return frozenset({*self.dispensable, *(derivatives if derivatives != set(self.needs) else ())})
+
     def offered_by(self, operations: Collection[str]) -> bool:
         """Whether some rung, at least, can judge a target with these operations."""
-        indispensable = set(self.needs) - set(self.dispensable)
-        return indispensable <= set(operations) and not set(self.needs).isdisjoint(operations)
+        return set(self.needs) - self.optional <= set(operations) and not set(self.needs).isdisjoint(operations)
 
     def property(
         self,

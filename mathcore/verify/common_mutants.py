@@ -159,6 +159,18 @@ def first_row_everywhere(correct: Operation) -> Operation:
     )
 
 
+@family
+def wide_rows_lost(correct: Operation) -> Operation:
+    """Leaves out what lies beyond the first 256 numbers of the rows of its widest array."""
+
+    def wrong(*arrays: Any, **options: Any) -> Any:
+        widest = max(arrays, key=lambda a: a.shape[-1])
+        cut = np.where(np.arange(widest.shape[-1]) < 256, widest, widest.dtype.type(0))
+        return correct(*(cut if a is widest else a for a in arrays), **options)
+
+    return wrong
+
+
 def wraps_rows(operation: str, period: int = 8) -> Mutant:
     """Keeps the entries of the leading axis modulo `period`, as a block index that wraps around does."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,80 +26,14 @@ from mathcore.verify import (
     equal,
     identical,
     raises,
-    widths,
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import WIDTHS, Domain, Draw, draw_view
 from mathcore.verify.laws_limits import LIMITS
-from mathcore.verify.limits import EVERYWHERE
-from mathcore.verify.relations import Conjunction, Relation
-
-
-@dataclass(frozen=True)
-class Part:
-    """An operation on arrays of numbers, or its derivative.
-
-    Attributes:
-        name: of the operation that is called.
-        drawn: (draw, format, width, long, rows) → its arguments by name, in order.
-        judged: (ops, the answer, **arguments) → that this is what the textbook says.
-        sample: arguments of float64 that it takes.
-        tolerances: the tolerances in the judgement.
-        rows_in_views: how many rows its arrays have where layouts are tried; None for any number.
-        rows_when_wide: how many where widths are tried.
-        options: the arguments that are passed by name.
-        stacked: (draw, format, rows) → arguments whose arrays lie on leading axes, one of them `rows` long; None if
-            `drawn` with so many rows is that.
-    """
-
-    name: str
-    drawn: Callable[..., dict[str, Any]]
-    judged: Callable[..., Relation | Conjunction]
-    sample: Mapping[str, Any]
-    tolerances: tuple[Callable[..., Allowance], ...] = ()
-    rows_in_views: int | None = None
-    rows_when_wide: int = 1
-    options: tuple[str, ...] = ("axis",)
-    stacked: Callable[[Draw, str, int], dict[str, Any]] | None = None
-
-    def draw(
-        self,
-        draw: Draw,
-        target: Target,
-        *,
-        dtype: str | None = None,
-        width: int | None = None,
-        most: int = 33,
-        long: bool = False,
-        rows: int | None = None,
-    ) -> dict[str, Any]:
-        """Arguments, in one format."""
-        name = dtype or draw(st.sampled_from(target.dtypes))
-        return self.drawn(draw, name, draw(widths(most=most)) if width is None else width, long=long, rows=rows)
-
-    def inputs(self, **how: Any) -> Domain:
-        """The domain of its arguments."""
-        return _arguments(self, how)
-
-    def answer(self, ops: Operations, **arguments: Any) -> Any:
-        """What the target returns."""
-        options = {name: arguments.pop(name) for name in self.options if name in arguments}
-        return getattr(ops, self.name)(*arguments.values(), **options)
-
-    def answers(self, ops: Operations, **arguments: Any) -> tuple[Any, ...]:
-        """The same as a tuple, one or more."""
-        answer = self.answer(ops, **arguments)
-        return answer if isinstance(answer, tuple) else (answer,)
-
-    def agrees(self, ops: Operations, **arguments: Any) -> Relation | Conjunction:
-        """That the target says what the textbook says."""
-        return self.judged(ops, self.answer(ops, **arguments), **arguments)
-
-
-@domain
-def _arguments(draw: Draw, target: Target, part: Part, how: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of an operation."""
-    return part.draw(draw, target, **how)
+from mathcore.verify.limits import EVERYWHERE, Limits
+from mathcore.verify.operation import Operation
+from mathcore.verify.relations import Conjunction
+from mathcore.verify.tolerances import FORMATS
 
 
 @contextlib.contextmanager
@@ -118,15 +52,21 @@ def without(module: str) -> Iterator[None]:
 # What is true of each.
 
 
-def _needs(parts: tuple[Part, ...]) -> tuple[str, ...]:
+def _needs(parts: tuple[Operation | Called, ...]) -> tuple[str, ...]:
     return tuple(part.name for part in parts)
 
 
-def _tolerances(parts: tuple[Part, ...]) -> tuple[Callable[..., Allowance], ...]:
+def _tolerances(parts: tuple[Operation, ...]) -> tuple[Callable[..., Allowance], ...]:
     return tuple(t for part in parts for t in part.tolerances)
 
 
-def layout_free(*parts: Part, last: tuple[str, ...] = ()) -> Claim:
+def _limits(of: Operation | Called, law: str) -> Limits:
+    """What a law leaves out where it is tried on an operation: by its record, or by the table."""
+    found = of.limits.get(law) if isinstance(of, Operation) else None
+    return found or LIMITS.get(f"{of.name}.{law}", EVERYWHERE)
+
+
+def layout_free(*parts: Operation, last: tuple[str, ...] = (), refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """Views are as good as packed arrays. `last` names the operations that have more arrays, and read the last one."""
     name, rounded = parts[0].name, ", up to rounding," if _tolerances(parts) else ""
     claim = Claim(
@@ -135,30 +75,31 @@ def layout_free(*parts: Part, last: tuple[str, ...] = ()) -> Claim:
         "packed array of the same numbers" + ("; so does its derivative, cotangents included." if parts[1:] else "."),
         formula=r"f(\text{view of } x) = f(x)",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.layout_free", EVERYWHERE),
+        limits=_limits(parts[0], "layout_free"),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(common.strides_ignored(part.name) for part in parts),
             *(common.strides_ignored_behind(part) for part in last),
+            *refuted_by,
         ),
     )
     for part in parts:
 
         @claim.property(_viewed(part), effort=0.5)
-        def _(ops: Operations, part: Part = part, **arguments: Any) -> Any:
+        def _(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
             return part.agrees(ops, **arguments)
 
     return claim
 
 
 @domain
-def _viewed(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
+def _viewed(draw: Draw, target: Target, part: Operation) -> dict[str, Any]:
     """Arguments in which every array has a layout of its own."""
     drawn = part.draw(draw, target, rows=part.rows_in_views)
     return {k: draw_view(draw, v) if isinstance(v, np.ndarray) and v.ndim else v for k, v in drawn.items()}
 
 
-def pure(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
+def pure(*parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """The answer depends on the arguments alone."""
     name = parts[0].name
     claim = Claim(
@@ -168,7 +109,7 @@ def pure(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"f(x) \text{ depends on } x \text{ alone}",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.pure", EVERYWHERE),
+        limits=_limits(parts[0], "pure"),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(m(part) for m in (common.buffer_reused, common.first_answer_kept) for part in _needs(parts)),
@@ -178,31 +119,32 @@ def pure(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     for part in parts:
 
         @claim.property(history=_histories(part), effort=0.25)
-        def _(ops: Operations, history: list[dict[str, Any]], part: Part = part) -> Any:
-            before = [{k: np.copy(v) for k, v in call.items()} for call in history]
-            once = [[np.copy(y) for y in part.answers(ops, **call)] for call in history]
-            again = [part.answers(ops, **call) for call in reversed(history)][::-1]  # all held, none copied
-            return all_of(
-                *(identical(a, b) for one, two in zip(once, again, strict=True) for a, b in zip(one, two, strict=True)),
-                *(identical(call[k], b[k]) for call, b in zip(history, before, strict=True) for k in call),
-                part.agrees(ops, **history[1]),
-            )
+        def _(ops: Operations, history: list[dict[str, Any]], part: Operation = part) -> Any:
+            return all_of(depends_on_nothing_else(ops, part, history), part.agrees(ops, **history[1]))
 
     return claim
 
 
+def depends_on_nothing_else(ops: Operations, part: Operation, history: list[dict[str, Any]]) -> Conjunction:
+    """That calls answer the same in any order, keep no hold on their answers, and leave their inputs as they were."""
+    before = [{k: np.copy(v) for k, v in call.items()} for call in history]
+    once = [[np.copy(y) for y in part.answers(ops, **call)] for call in history]
+    again = [part.answers(ops, **call) for call in reversed(history)][::-1]  # all held, none copied
+    return all_of(
+        *(identical(a, b) for one, two in zip(once, again, strict=True) for a, b in zip(one, two, strict=True)),
+        *(identical(call[k], b[k]) for call, b in zip(history, before, strict=True) for k in call),
+    )
+
+
 @domain
-def _histories(draw: Draw, target: Target, part: Part) -> list[dict[str, Any]]:
-    """Three calls one after the other, the first two alike but for the order in every other array."""
+def _histories(draw: Draw, target: Target, part: Operation) -> list[dict[str, Any]]:
+    """Three calls one after the other, the first two alike but for the order in the rows, or in every other array."""
     first, other = (part.draw(draw, target, most=9) for _ in range(2))
-    return [
-        first,
-        {k: v[::-1].copy() if np.ndim(v) and i % 2 == 0 else v for i, (k, v) in enumerate(first.items())},
-        other,
-    ]
+    moved = {k for i, (k, v) in enumerate(first.items()) if np.ndim(v) and (i % 2 == 0 or k in part.rows)}
+    return [first, {k: v[::-1].copy() if k in moved else v for k, v in first.items()}, other]
 
 
-def any_width(*parts: Part, refuted_by: tuple[Mutant, ...]) -> Claim:
+def any_width(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> Claim:
     """No width is special."""
     name = parts[0].name
     claim = Claim(
@@ -211,23 +153,24 @@ def any_width(*parts: Part, refuted_by: tuple[Mutant, ...]) -> Claim:
         + ("; so is its derivative." if parts[1:] else "."),
         formula=r"f : \mathbb R^n \to \dots, \qquad n = 0, 1, 2, \dots",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.any_width", EVERYWHERE),
+        limits=_limits(parts[0], "any_width"),
         tolerances=_tolerances(parts),
         refuted_by=refuted_by,
     )
     for part in parts:
 
         @claim.property(_of_any_width(part), effort=0.5)
-        def _(ops: Operations, part: Part = part, **arguments: Any) -> Any:
+        def _(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
             return part.agrees(ops, **arguments)
 
     return claim
 
 
 @domain
-def _of_any_width(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
+def _of_any_width(draw: Draw, target: Target, part: Operation) -> dict[str, Any]:
     """Arrays of any width up to 1,300, often one where kernels fail; few rows of them."""
-    width = draw(st.one_of(st.integers(0, 1300), st.sampled_from([0, *WIDTHS]), st.integers(1025, 1300)))
+    least = part.least_width
+    width = draw(st.one_of(st.integers(least, 1300), st.sampled_from([least, *WIDTHS]), st.integers(1025, 1300)))
     return part.draw(draw, target, width=width, rows=part.rows_when_wide)
 
 
@@ -235,7 +178,7 @@ MANY = (9, 10, 16, 17, 31, 33, 64, 65, 129, 257)
 """Lengths of a leading axis: past 8, where a block index that wraps around starts anew, and past powers of two."""
 
 
-def many_rows(*parts: Part, periods: tuple[int, ...] = (2, 8), refuted_by: tuple[Mutant, ...] = ()) -> Claim:
+def many_rows(*parts: Operation, periods: tuple[int, ...] = (2, 8), refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """No row is special, however many there are."""
     name = parts[0].name
     claim = Claim(
@@ -244,26 +187,74 @@ def many_rows(*parts: Part, periods: tuple[int, ...] = (2, 8), refuted_by: tuple
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"f(x)_{ij} = f(x_{ij}) \text{ up to rounding}",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.many_rows", EVERYWHERE),
+        limits=_limits(parts[0], "many_rows"),
         tolerances=_tolerances(parts),
         refuted_by=(*(common.wraps_rows(part.name, n) for part in parts for n in periods), *refuted_by),
     )
     for part in parts:
 
         @claim.property(_of_many_rows(part), effort=0.5)
-        def _(ops: Operations, part: Part = part, **arguments: Any) -> Any:
-            return part.agrees(ops, **arguments)
+        def _(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
+            return part.agrees(ops, quickly=True, **arguments)
 
     return claim
 
 
 @domain
-def _of_many_rows(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
+def _of_many_rows(draw: Draw, target: Target, part: Operation) -> dict[str, Any]:
     """Narrow arrays of many rows, in any format."""
     rows, name = draw(st.sampled_from(MANY)), draw(st.sampled_from(target.dtypes))
     if part.stacked is not None:
         return part.stacked(draw, name, rows)
     return part.draw(draw, target, dtype=name, width=draw(st.integers(1, 3)), rows=rows)
+
+
+def rows_are_independent(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> Claim:
+    """A batch is its rows, side by side."""
+    name, rounded = parts[0].name, ", up to rounding," if _tolerances(parts) else ""
+    claim = Claim(
+        f"{name}.rows_are_independent",
+        statement=f"A row gets the same{rounded} from `{name}` alone as in a batch, and no bit of it depends on what "
+        "the other rows hold, NaN and infinity included" + ("; so it is for its derivative." if parts[1:] else "."),
+        formula=r"f(X)_i = f(X_i)",
+        needs=_needs(parts),
+        limits=_limits(parts[0], "rows_are_independent"),
+        tolerances=_tolerances(parts),
+        refuted_by=refuted_by,
+    )
+    for part in parts:
+
+        @claim.property(_among_others(part))
+        def _(ops: Operations, here: int, strange: float, part: Operation = part, **arguments: Any) -> Any:
+            company = {k: _surrounded(v, here, strange) if k in part.rows else v for k, v in arguments.items()}
+            alone = {k: v[[here]] if k in part.rows else v for k, v in arguments.items()}
+            return all_of(
+                identical(part.answers(ops, **company)[0][here], part.answers(ops, **arguments)[0][here]),
+                part.agrees(ops, **alone),
+                part.agrees(ops, **arguments),
+            )
+
+    return claim
+
+
+@domain
+def _among_others(draw: Draw, target: Target, part: Operation) -> dict[str, Any]:
+    """Two rows or more, which of them to look at, and what else might stand in the others."""
+    rows = draw(st.integers(2, 4))
+    drawn = part.draw(draw, target, rows=rows)
+    scores = next(v for k, v in drawn.items() if k in part.rows and v.dtype.kind not in "iu")
+    most = FORMATS[scores.dtype.name].most
+    strange = draw(st.sampled_from([np.nan, np.inf, -np.inf, most, -most, 0.0]))
+    return {**drawn, "here": draw(st.integers(0, rows - 1)), "strange": strange}
+
+
+def _surrounded(x: Any, here: int, strange: float) -> Any:
+    """The row `here` among rows of something else; integers stay what they are."""
+    if x.dtype.kind in "iu":
+        return x
+    company = np.full_like(x, strange)
+    company[here] = x[here]
+    return company
 
 
 @dataclass(frozen=True)
@@ -288,27 +279,45 @@ class Called:
         return answer if isinstance(answer, tuple) else (answer,)
 
 
-def defaults(of: Part | Called, /, **documented: tuple[Any, Any]) -> Claim:
-    """An option left out means what its documentation says: option → (its default, something else)."""
-    name = of.name
+def defaults(
+    of: Operation | Called, /, *others: Operation | Called, unfit: frozenset[str] = frozenset(), **documented: Any
+) -> Claim:
+    """An option left out means what its documentation says: option → (its default, something else).
+
+    The same is true of the `others`. No mutant is made of the options `unfit`, since other arguments would not fit.
+    """
+    name, all_ = of.name, (of, *others)
     says = ", ".join(f"`{option}={default!r}`" for option, (default, _) in documented.items())
     claim = Claim(
         f"{name}.defaults",
-        statement=f"What is left out of a call of `{name}` has its documented value: {says}.",
+        statement=f"What is left out of a call of `{name}` has its documented value: {says}"
+        + "".join(f"; so it is for `{other.name}`" for other in others)
+        + ".",
         formula=r"f(x) = f(x;\ \text{option} = \text{its default})",
-        needs=(name,),
-        limits=LIMITS.get(f"{name}.defaults", EVERYWHERE),
-        refuted_by=tuple(common.default_changed(name, option, other) for option, (_, other) in documented.items()),
+        needs=_needs(all_),
+        dispensable=_needs(others),
+        limits=_limits(of, "defaults"),
+        refuted_by=tuple(
+            replace(
+                common.default_changed(each.name, option, other),
+                name=f"default_of_{option}_changed" + ("" if each is of else f"_in_{each.name}"),
+            )
+            for each in all_
+            for option, (_, other) in documented.items()
+            if f"{each.name}.{option}" not in unfit
+        ),
     )
+    for each in all_:
 
-    @claim.property(of.inputs(most=9), effort=0.3)
-    def _(ops: Operations, **arguments: Any) -> Any:
-        return all_of(*(_as_if_said(ops, of, arguments, option, value) for option, (value, _) in documented.items()))
+        @claim.property(getattr(each, "domain", None) or each.inputs(most=9), effort=0.3)
+        def _(ops: Operations, each: Operation | Called = each, **arguments: Any) -> Any:
+            cases = documented.items()
+            return all_of(*(_as_if_said(ops, each, arguments, option, value) for option, (value, _) in cases))
 
     return claim
 
 
-def _as_if_said(ops: Operations, of: Part | Called, arguments: dict[str, Any], option: str, default: Any) -> Any:
+def _as_if_said(ops: Operations, of: Operation | Called, arguments: dict[str, Any], option: str, default: Any) -> Any:
     silent = {name: value for name, value in arguments.items() if name != option}
     left_out, said = of.answers(ops, **silent), of.answers(ops, **silent, **{option: default})
     one, two = list(_leaves(left_out)), list(_leaves(said))
@@ -326,7 +335,7 @@ def _leaves(answer: Any) -> Iterator[Any]:
         yield from _leaves(part)
 
 
-def keeps_dtype(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
+def keeps_dtype(*parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     """What comes in a format goes out in it."""
     name = parts[0].name
     claim = Claim(
@@ -335,7 +344,7 @@ def keeps_dtype(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"\hat y = \operatorname{round}_{16}(\hat y_{32})",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.keeps_dtype", EVERYWHERE),
+        limits=_limits(parts[0], "keeps_dtype"),
         tolerances=_tolerances(parts),
         refuted_by=(
             *(m(part) for m in (common.always_float64, common.autocast) for part in _needs(parts)),
@@ -345,7 +354,7 @@ def keeps_dtype(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     for part in parts:
 
         @claim.property(_of_each_format(part), effort=0.5)
-        def _(ops: Operations, part: Part = part, **arguments: Any) -> Any:
+        def _(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
             came = next(v.dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind != "i")
             kept = (equal(y.dtype == came, True) for y in part.answers(ops, **arguments))
             return all_of(*kept, part.agrees(ops, **arguments))
@@ -354,13 +363,13 @@ def keeps_dtype(*parts: Part, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
 
 
 @domain
-def _of_each_format(draw: Draw, target: Target, part: Part) -> dict[str, Any]:
+def _of_each_format(draw: Draw, target: Target, part: Operation) -> dict[str, Any]:
     """Any format; in 16 bits often so long that a sum in the format itself would stick."""
     name = draw(st.sampled_from(target.dtypes))
     return part.draw(draw, target, dtype=name, long=name in ("float16", "bfloat16") and draw(st.integers(0, 2)) == 0)
 
 
-def floats_only(*parts: Part) -> Claim:
+def floats_only(*parts: Operation) -> Claim:
     """Integers and bools are refused, not guessed at."""
     name = parts[0].name
     claim = Claim(
@@ -369,22 +378,28 @@ def floats_only(*parts: Part) -> Claim:
         + ("; so does its derivative." if parts[1:] else "."),
         formula=r"x \in \mathbb Z^n \Rightarrow \mathrm{TypeError}",
         needs=_needs(parts),
-        limits=LIMITS.get(f"{name}.floats_only", EVERYWHERE),
+        limits=_limits(parts[0], "floats_only"),
         refuted_by=tuple(common.integers_taken(part) for part in _needs(parts)),
     )
     for part in parts:
 
         @claim.exhaustive(partial(_no_floats, part))
-        def _(ops: Operations, argument: str, dtype: str, part: Part = part) -> Any:
+        def _(ops: Operations, argument: str, dtype: str, part: Operation = part) -> Any:
             arguments = {**part.sample, argument: part.sample[argument].astype(dtype)}
             return raises(lambda: part.answer(ops, **arguments), TypeError, saying=(dtype,))
 
     return claim
 
 
-def _no_floats(part: Part) -> Iterator[dict[str, Any]]:
+def _no_floats(part: Operation) -> Iterator[dict[str, Any]]:
     """Every floating argument, in every format that is none."""
     for argument, value in part.sample.items():
         if isinstance(value, np.ndarray) and value.dtype == np.float64:
             for dtype in ("int64", "int32", "uint8", "bool"):
                 yield {"argument": argument, "dtype": dtype}
+
+
+LAWS = (
+    "layout_free", "pure", "any_width", "many_rows", "rows_are_independent", "keeps_dtype", "floats_only", "defaults",
+)  # fmt: skip
+"""What is claimed of every operation that does not say why it is exempt; defaults, of those that have any."""

@@ -138,7 +138,7 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
                 attempt(tally, **injected(check, profile, seed))
     except NotOfferedError as missing:
         why = f"the target has no `{missing}`"
-        return CheckResult(check.rung, "not_offered", tally, detail=why, dispensable=str(missing) in claim.dispensable)
+        return CheckResult(check.rung, "not_offered", tally, detail=why, dispensable=str(missing) in claim.optional)
     except (RefutedError, PassedOverError):
         pass
     for operation, option in itertools.product(claim.needs, spared):

@@ -1,0 +1,105 @@
+"""The record of an operation: all that the laws need to know of it. An operation has one, and its VJP another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import strategies as st
+
+from mathcore.verify.domains import Domain, Draw, domain, widths
+from mathcore.verify.limits import Limits
+from mathcore.verify.relations import Conjunction, Relation
+from mathcore.verify.targets.target import Operations, Target
+from mathcore.verify.tolerances import Allowance
+
+_RECORDS: dict[str, Operation] = {}
+
+
+def records() -> dict[str, Operation]:
+    """Every record by the name of its operation, of all modules that were imported (the catalogue imports all)."""
+    return dict(_RECORDS)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation on arrays, or the VJP of one.
+
+    Attributes:
+        name: of the operation that is called.
+        drawn: (draw, format, width, long, rows) → its arguments by name, in order.
+        judged: (ops, the answer, **arguments) → that this is what the textbook says.
+        sample: arguments of float64 that it takes.
+        tolerances: the tolerances in the judgement.
+        rows_in_views: how many rows its arrays have where layouts are tried; None for any number.
+        rows_when_wide: how many where widths are tried.
+        options: the arguments that are passed by name.
+        stacked: (draw, format, rows) → arguments whose arrays lie on leading axes, one of them `rows` long; None if
+            `drawn` with so many rows is that.
+        quick: like `judged`, by an oracle that is fast enough for large arrays; None if `judged` is.
+        rows: the arguments that hold one row for each row of the (first) answer, which depends on no other row.
+        domain: what its arguments are drawn from where an option is left out, if that is not `drawn`.
+        least_width: the narrowest rows that it takes.
+        limits: law → what it leaves out where it is tried on this operation.
+        exempt: law → why it is not made of this operation. Of a VJP all laws are those of its operation.
+    """
+
+    name: str
+    drawn: Callable[..., dict[str, Any]]
+    judged: Callable[..., Relation | Conjunction]
+    sample: Mapping[str, Any]
+    tolerances: tuple[Callable[..., Allowance], ...] = ()
+    rows_in_views: int | None = None
+    rows_when_wide: int = 1
+    options: tuple[str, ...] = ("axis",)
+    stacked: Callable[[Draw, str, int], dict[str, Any]] | None = None
+    quick: Callable[..., Relation | Conjunction] | None = None
+    rows: tuple[str, ...] = ()
+    domain: Domain | None = None
+    least_width: int = 0
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    exempt: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _RECORDS.setdefault(self.name, self)  # the first; others are the same with something replaced
+
+    def draw(
+        self,
+        draw: Draw,
+        target: Target,
+        *,
+        dtype: str | None = None,
+        width: int | None = None,
+        most: int = 33,
+        long: bool = False,
+        rows: int | None = None,
+    ) -> dict[str, Any]:
+        """Arguments, in one format."""
+        name = dtype or draw(st.sampled_from(target.dtypes))
+        return self.drawn(draw, name, draw(widths(most=most)) if width is None else width, long=long, rows=rows)
+
+    def inputs(self, **how: Any) -> Domain:
+        """The domain of its arguments."""
+        return _arguments(self, how)
+
+    def answer(self, ops: Operations, **arguments: Any) -> Any:
+        """What the target returns."""
+        options = {name: arguments.pop(name) for name in self.options if name in arguments}
+        return getattr(ops, self.name)(*arguments.values(), **options)
+
+    def answers(self, ops: Operations, **arguments: Any) -> tuple[Any, ...]:
+        """The same as a tuple, one or more."""
+        answer = self.answer(ops, **arguments)
+        return answer if isinstance(answer, tuple) else (answer,)
+
+    def agrees(self, ops: Operations, *, quickly: bool = False, **arguments: Any) -> Relation | Conjunction:
+        """That the target says what the textbook says; `quickly` for large arrays."""
+        judged = self.quick if quickly and self.quick is not None else self.judged
+        return judged(ops, self.answer(ops, **arguments), **arguments)
+
+
+@domain
+def _arguments(draw: Draw, target: Target, operation: Operation, how: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of an operation."""
+    return operation.draw(draw, target, **how)

@@ -1,0 +1,77 @@
+"""Every public operation has a record, and every record has every law that applies to it."""
+
+import inspect
+
+import pytest
+
+import mathcore as mc
+from mathcore.verify import catalogue
+from mathcore.verify.laws import LAWS
+from mathcore.verify.operation import Operation, records
+
+CLAIMS = {claim.id: claim for claim in catalogue()}
+RECORDS = records()
+WITHOUT = {
+    "adam_init": "the zeros that `adam_step` begins with",
+    "adam_step": "parameters by name, not rows: claims of the optimisers",
+    "sgd_step": "parameters by name, not rows: claims of the optimisers",
+    "warmup_cosine": "a number for a number of steps: claims of the optimisers",
+    "generate": "a text from a model: claims of the transformer",
+    "init_transformer": "parameters from a seed: claims of the transformer",
+    "transformer_gradient": "parameters by name: `transformer.backprop_is_the_derivative`",
+    "transformer_loss": "parameters by name: claims of the transformer",
+    "transformer_step": "parameters by name and a cache: `transformer.steps_equal_the_whole`",
+    "transformer_vjp": "parameters by name: `transformer.backprop_is_the_derivative`",
+    "multi_head_attention_step": "one word and a cache: `heads.decode_equals_prefill`",
+    "load_checkpoint": "files: claims of checkpoints",
+    "save_checkpoint": "files: claims of checkpoints",
+    "normalise": "texts: claims of tokenizers",
+    "rope_frequencies": "numbers for a width: claims of RoPE",
+    "rope_permutation": "places for a width: claims of RoPE",
+    "start_language_model": "files of text: claims of language models",
+    "train": "steps of any optimiser: claims of training",
+    "train_language_model": "steps of any optimiser: claims of language models",
+}
+"""Public functions that the laws of operations on arrays do not fit, and what is claimed of them instead."""
+
+
+def has_defaults(name):
+    parameters = inspect.signature(getattr(mc, name)).parameters.values()
+    return any(p.default is not p.empty for p in parameters)
+
+
+def lacking(record, claims, defaults=True):
+    """The laws that are neither claimed of an operation nor exempt, and those that are both."""
+    laws = [law for law in LAWS if defaults or law != "defaults"]
+    return [law for law in laws if (f"{record.name}.{law}" in claims) == (law in record.exempt)]
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDS if not name.endswith("_vjp")])
+def test_every_record_has_every_law(name):
+    assert lacking(RECORDS[name], CLAIMS, has_defaults(name)) == []
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDS if name.endswith("_vjp")])
+def test_the_laws_of_an_operation_are_those_of_its_derivative(name):
+    of = name.removesuffix("_vjp")
+    laws = [law for law in ("layout_free", "pure", "many_rows") if law not in RECORDS[of].exempt]
+    assert [law for law in laws if name not in CLAIMS[f"{of}.{law}"].needs] == []
+
+
+def test_every_public_function_has_a_record_or_a_reason():
+    public = {name for name in mc.__all__ if inspect.isfunction(getattr(mc, name))}
+    assert public - set(RECORDS) == set(WITHOUT)
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDS if name.endswith("_vjp")])
+def test_every_derivative_is_compared_with_differences(name):
+    of = name.removesuffix("_vjp")
+    about = [c for c in CLAIMS.values() if {of, name} <= set(c.needs) or (name in c.needs and c.id.startswith(of))]
+    gradients = [c.id for c in about if any(w in c.id for w in ("gradient", "derivative", "finite_differences"))]
+    assert gradients
+
+
+def test_an_operation_without_a_law_is_seen():
+    planted = Operation("planted", dict, lambda: None, {}, exempt={"pure": "it is not", "any_width": "none"})
+    claims = {f"planted.{law}" for law in LAWS if law not in ("pure", "many_rows")}
+    assert lacking(planted, claims) == ["any_width", "many_rows"]
