@@ -67,10 +67,11 @@ def _refuse(x):
 
 
 def test_names_are_unique_and_claims_exist():
-    names = [entry.id for entry in [*BUGS, *ALARMS]]
+    entries: list = [*BUGS, *ALARMS]
+    names = [entry.id for entry in entries]
     assert len(set(names)) == len(names)
     assert {bug.claim for bug in BUGS} <= {claim.id for claim in catalogue()}
-    assert all(entry.title and entry.reports for entry in [*BUGS, *ALARMS])
+    assert all(entry.title and entry.reports for entry in entries)
 
 
 def test_a_report_is_read_from_a_line():
