@@ -111,7 +111,7 @@ class Site:
             ),
             "provenance": lambda _: self._provenance(),
             "imports": lambda _: '<div data-figure="imports"></div>',
-            "folders": lambda _: folders.table(self.folders),
+            "folders": lambda _: folders.listing(self.folders),
         }
 
         def fill(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""The folders of the package and what they import of each other, read off the code: a picture, and a table of the same.
+"""The folders of the package and what they import of each other, read off the code: a picture, and the same in words.
 
 Pure, but for `read_folders`, which parses every module and imports none. Imports inside functions are left out: they
 happen when something is called, and make no order.
@@ -138,7 +138,7 @@ _ROW, _GAP, _DOTS, _RIGHT, _WIDTH = 25, 12, 150, 296, 372  # a line; between lay
 def picture(folders: Folders) -> str:
     """The folders as lines of text, layer below layer, with an arc from each down to those that it imports.
 
-    Arcs on the right go back up. `table` says the same in words.
+    Arcs on the right go back up. `listing` says the same in words.
     """
     rows = dict(_rows(layers(folders)))
     bottom = max(rows.values()) + _ROW / 2
@@ -146,7 +146,7 @@ def picture(folders: Folders) -> str:
     return (
         f'<svg class="mc-folders" data-search-exclude viewBox="0 0 {_WIDTH} {bottom:g}" role="group" aria-label="'
         f"{plural(len(folders.files), 'arrow')} between {plural(len(rows), 'folder')}, each from one that imports to "
-        'one that is imported; the table below says the same">' + "".join(_rules(rows)) + groups + "</svg>"
+        'one that is imported; the list below says the same">' + "".join(_rules(rows)) + groups + "</svg>"
     )
 
 
@@ -195,13 +195,11 @@ def _is_implied(arrow: Arrow, rows: Mapping[str, float], folders: Folders) -> bo
     return arrow[1] in _reached(others, below)
 
 
-def table(folders: Folders) -> str:
+def listing(folders: Folders) -> str:
     """Every folder with what it is and what it imports, from top to bottom."""
-    head = ["| Folder | Holds | Imports |", "|---|---|---|"]
-    rows = [_row(name, folders) for layer in layers(folders) for name in layer]
-    return "\n".join(['<div class="mc-folder-table" markdown>', "", *head, *rows, "", "</div>"])
+    return "\n\n".join(_entry(name, folders) for layer in layers(folders) for name in layer)
 
 
-def _row(name: str, folders: Folders) -> str:
-    imports = ", ".join(f"`{target}`" for target in folders.imports(name)) or "nothing of these"
-    return f"| `{name}` | {folders.titles[name]} | {imports} |"
+def _entry(name: str, folders: Folders) -> str:
+    imports = ", ".join(f"`{target}`" for target in folders.imports(name)) or "none of these"
+    return f"`{name}`\n:   {folders.titles[name]}. Imports {imports}."
