@@ -85,10 +85,11 @@ def test_a_bug_that_only_crashes_is_caught_by_the_crash():
 
 
 def test_names_are_unique_and_all_is_said():
-    names = [entry.id for entry in [*BUGS, *ALARMS]]
+    entries: list = [*BUGS, *ALARMS]
+    names = [entry.id for entry in entries]
     assert len(set(names)) == len(names)
     assert all(bug.section and bug.source for bug in BUGS)
-    assert all(entry.title and entry.reports for entry in [*BUGS, *ALARMS])
+    assert all(entry.title and entry.reports for entry in entries)
 
 
 def test_every_mutant_that_was_reported_is_shown_once():

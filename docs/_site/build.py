@@ -18,6 +18,7 @@ from _site import (
     bugs_page,
     children,
     conformance_page,
+    folders,
     import_page,
     kernel_page,
     pages,
@@ -56,6 +57,7 @@ class Site:
     kernels: Mapping[str, Mapping[str, Any]]
     libraries: Sequence[conformance_page.Library]
     benchmarks: Mapping[str, benchmark_page.Recorded]
+    folders: folders.Folders
     script: str
     whole: bool = True  # whether every claim ran
     pages: Mapping[str, str] = field(init=False)
@@ -108,6 +110,8 @@ class Site:
                 f'<div class="mc-runs" markdown>\n\n{conformance_page.convention(name, self.libraries)}\n\n</div>'
             ),
             "provenance": lambda _: self._provenance(),
+            "imports": lambda _: '<div data-figure="imports"></div>',
+            "folders": lambda _: folders.listing(self.folders),
         }
 
         def fill(match: re.Match[str]) -> str:
@@ -135,6 +139,8 @@ class Site:
             return live_figure(words[0], self.live[words[0]])
         if kind == "map":
             return course_map(self.course, path)
+        if kind == "imports":
+            return folders.picture(self.folders)
         return rulers.scoreboard(self.report, path)
 
     def _claims_of(self, faq: int | None, path: str) -> str:
@@ -241,7 +247,7 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     return Site(
         report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
         examples.result(), functions.result(), kernels.result(), conformance_page.read_libraries(root),
-        benchmark_page.read_benchmarks(root), bundle(docs), whole=not options["claims"],
+        benchmark_page.read_benchmarks(root), folders.read_folders(root), bundle(docs), whole=not options["claims"],
     )  # fmt: skip
 
 

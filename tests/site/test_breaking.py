@@ -6,7 +6,10 @@ import re
 import pytest
 from _site import breaking
 from _site.model import SiteError, read_breaks
+from _site.wrong_code import code_of
 from built import SITE
+
+from mathcore.verify.claims import Mutant
 
 CHAPTER = "learn/17-softmax/index.html"
 SHOWN = re.compile(r'<details[^>]*data-wrong="(\w+):(\w+)"[^>]*>(.*?)</details>', re.DOTALL)
@@ -21,7 +24,7 @@ def test_a_chapter_shows_a_few_each_once_the_special_before_the_general(softmax)
     tasks = breaking.chosen(17, softmax)
     wrong = [next(c for c in softmax if c.id == task.claim).refuted_by[task.place] for task in tasks]
     assert len(tasks) == len({(w.operation, w.name) for w in wrong}) == breaking.MOST
-    general = [breaking.code_of(w).general for w in wrong]
+    general = [code_of(w).general for w in wrong]
     assert general == sorted(general)
     assert len({task.claim for task in tasks}) > breaking.MOST // 2
 
@@ -32,7 +35,7 @@ def test_what_is_right_is_not_shown_as_wrong(softmax, monkeypatch):
     assert found["finding"]["inputs"]
     assert found["refuted_by"] == found["asked"] == ["softmax.three_steps"]
     assert read_breaks([found])
-    monkeypatch.setattr(breaking.Mutant, "of", lambda wrong, target: target)
+    monkeypatch.setattr(Mutant, "of", lambda wrong, target: target)
     monkeypatch.setattr(breaking, "_LOOKS", (0.2,))
     with pytest.raises(SiteError, match="no failing input was found for softmax: "):
         read_breaks([breaking.try_one(task, ["softmax.three_steps"])])
