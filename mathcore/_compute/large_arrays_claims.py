@@ -50,7 +50,7 @@ def large(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @large_equals_rows.exhaustive(large)
-def _(ops: Operations, shape: Any, axis: int, order: Any, dtype: str) -> Any:
+def large_array_equals_its_rows(ops: Operations, shape: Any, axis: int, order: Any, dtype: str) -> Any:
     x = as_dtype(np.random.default_rng(axis).normal(size=shape) * 4, dtype)
     x = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))  # the same numbers in another order
     rows, weight = np.moveaxis(x, axis, -1), as_dtype(np.linspace(-1, 2, shape[axis]), dtype)
@@ -101,7 +101,7 @@ def large_tables() -> Iterator[dict[str, Any]]:
 
 
 @attention_equals_rows.exhaustive(large_tables)
-def _(ops: Operations, **case: Any) -> Any:
+def attention_of_each_query_alone(ops: Operations, **case: Any) -> Any:
     few, together = [0, 1, 63, 64, 127, 128, 231], []
     for threads in ("1", "2", "5"):
         with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": threads}):
@@ -144,7 +144,7 @@ def places(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @go_where_told.exhaustive(places)
-def _(ops: Operations, name: str, shape: Any, axis: int, dtype: str) -> Any:
+def out_receives_the_result(ops: Operations, name: str, shape: Any, axis: int, dtype: str) -> Any:
     ops.num_threads()  # of targets that work as mathcore does
     x = as_dtype(np.random.default_rng(3).normal(size=shape), dtype)
     x[0, 0] = -np.inf
@@ -167,7 +167,7 @@ def _(ops: Operations, name: str, shape: Any, axis: int, dtype: str) -> Any:
 
 
 @go_where_told.exhaustive(lambda: iter({"name": name} for name in ("softmax", "log_softmax")))
-def _(ops: Operations, name: str) -> Any:
+def unfit_out_is_refused(ops: Operations, name: str) -> Any:
     ops.num_threads()
     x = np.zeros((2, 3))
     unfit = (
@@ -214,20 +214,20 @@ def helpers_of(call: Callable[[], Any]) -> int:
 
 
 @threads_are_as_said.exhaustive(lambda: iter({"wanted": wanted} for wanted in (1, 2, 3)))
-def _(ops: Operations, wanted: int) -> Any:
+def at_most_the_wanted_threads_help(ops: Operations, wanted: int) -> Any:
     x = np.random.default_rng(wanted).normal(size=(64, 2**12))
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": str(wanted)}):
         return all_of(equal(ops.num_threads(), wanted), at_most(helpers_of(lambda: ops.softmax(x)), wanted - 1))
 
 
 @threads_are_as_said.exhaustive(lambda: iter({"wanted": wanted} for wanted in ("1", "2", "64")))
-def _(ops: Operations, wanted: str) -> Any:
+def wanted_threads_are_read(ops: Operations, wanted: str) -> Any:
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": wanted}):
         return equal(ops.num_threads(), int(wanted))
 
 
 @threads_are_as_said.exhaustive(lambda: iter({"wanted": wanted} for wanted in ("0", "-1", "1.5", "all", " ")))
-def _(ops: Operations, wanted: str) -> Any:
+def nonsense_setting_is_refused(ops: Operations, wanted: str) -> Any:
     x = np.zeros((2, 2**15))
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": wanted}):
         saying = ("MATHCORE_NUM_THREADS", repr(wanted))
@@ -242,7 +242,7 @@ def not_set() -> Iterator[dict[str, Any]]:
 
 
 @threads_are_as_said.exhaustive(not_set)
-def _(ops: Operations, wanted: str | None) -> Any:
+def unset_means_all_cores(ops: Operations, wanted: str | None) -> Any:
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": wanted or ""}):
         if wanted is None:
             del os.environ["MATHCORE_NUM_THREADS"]

@@ -101,7 +101,7 @@ scores_are_dot_products = Claim(
 
 
 @scores_are_dot_products.exact(exact_images())
-def _(ops: Operations, images: Any, weight: Any) -> Any:
+def exact_scores_are_dot_products(ops: Operations, images: Any, weight: Any) -> Any:
     one_by_one = [
         [sum(pixel * w for pixel, w in zip(x, template, strict=True)) for template in weight.T] for x in images
     ]
@@ -109,7 +109,7 @@ def _(ops: Operations, images: Any, weight: Any) -> Any:
 
 
 @scores_are_dot_products.property(float_images())
-def _(ops: Operations, images: Any, weight: Any) -> Any:
+def float_scores_are_dot_products(ops: Operations, images: Any, weight: Any) -> Any:
     allowed = dot_product(magnitude(images, weight), len(weight), images.dtype)
     scores, true = ops.digit_scores(images, weight), true_matmul(images, weight)
     if len(images) < 34:
@@ -140,7 +140,7 @@ highest_score_wins = Claim(
 
 
 @highest_score_wins.exact(exact_images(), effort=0.5)
-def _(ops: Operations, images: Any, weight: Any) -> Any:
+def answer_is_the_first_highest_score(ops: Operations, images: Any, weight: Any) -> Any:
     scores = (images[:, :, None] * weight[None]).sum(1)
     first_best = [list(row).index(max(row)) for row in scores]
     brighter = [ops.read_digits(c * images, weight) for c in (1, 3, 16)]
@@ -148,7 +148,7 @@ def _(ops: Operations, images: Any, weight: Any) -> Any:
 
 
 @highest_score_wins.property(pair=float_images(near_ties=True), brightness=st.integers(2, 15), darker=st.booleans())
-def _(ops: Operations, pair: Any, brightness: int, darker: bool) -> Any:
+def brightness_does_not_change_the_answer(ops: Operations, pair: Any, brightness: int, darker: bool) -> Any:
     images, weight = pair["images"], pair["weight"]
     c = images.dtype.type(1 / SHADES if darker else 1) * images.dtype.type(brightness)  # c · shade is exact
     score = true_matmul(images, weight).hi
@@ -195,7 +195,7 @@ best_score_is_best_match = Claim(
 
 
 @best_score_is_best_match.exact(exact_images(), effort=0.5)
-def _(ops: Operations, images: Any, weight: Any) -> Any:
+def biased_answer_is_the_nearest_template(ops: Operations, images: Any, weight: Any) -> Any:
     weight = 2 * weight  # halves of squares of even whole numbers are whole
     distance = squared_distances(images, weight)
     answer = ops.read_digits(images, weight, ops.nearest_template_bias(weight))
@@ -208,7 +208,7 @@ def half_the_gain(x: Any, w: Any) -> Any:
 
 
 @best_score_is_best_match.property(equal_norms(exact=False))
-def _(ops: Operations, images: Any, row: Any, seed: int) -> Any:
+def biased_score_is_half_the_gain_in_distance(ops: Operations, images: Any, row: Any, seed: int) -> Any:
     weight = rearranged(row, seed)
     bias = ops.nearest_template_bias(weight)
     half = (np.asarray(weight, np.float64) ** 2).sum(0) / 2
@@ -218,14 +218,14 @@ def _(ops: Operations, images: Any, row: Any, seed: int) -> Any:
 
 
 @best_score_is_best_match.property(float_images(), effort=0.5)
-def _(ops: Operations, images: Any, weight: Any) -> Any:
+def bias_is_minus_half_the_squared_norm(ops: Operations, images: Any, weight: Any) -> Any:
     half = (np.asarray(weight, np.float64) ** 2).sum(0) / 2
     true = enclose(lambda w: -(w * w).sum(0) / 2, weight)
     return equal(ops.nearest_template_bias(weight), true, within=dot_product(half, len(weight), weight.dtype))
 
 
 @best_score_is_best_match.exact(equal_norms(exact=True), effort=0.5)
-def _(ops: Operations, images: Any, row: Any, seed: int) -> Any:
+def answer_is_the_nearest_template_of_equal_norm(ops: Operations, images: Any, row: Any, seed: int) -> Any:
     weight = rearranged(row, seed)
     distance = squared_distances(images, weight)
     return equal(taken(distance, ops.read_digits(images, weight)), distance.min(1))
@@ -235,7 +235,7 @@ def _(ops: Operations, images: Any, row: Any, seed: int) -> Any:
     image=st.lists(st.integers(1, 4), min_size=2, max_size=2),
     templates=st.lists(st.lists(st.integers(0, 4), min_size=2, max_size=2), min_size=2, max_size=2),
 )
-def _(ops: Operations, image: Any, templates: Any) -> Any:
+def answer_is_the_nearest_template_of_any_norm(ops: Operations, image: Any, templates: Any) -> Any:
     x, weight = np.array([image], np.float64), np.array(templates, np.float64).T
     distance = squared_distances(x, weight)
     return equal(taken(distance, ops.read_digits(x, weight)), distance.min(1))
@@ -276,7 +276,7 @@ def split_digits(ops: Operations, rng: Any, *, shuffled: bool = False) -> tuple[
 
 
 @templates_read_real_digits.experiment
-def _(ops: Operations, rng: Any, scale: float) -> Any:
+def mean_templates_read_most_digits(ops: Operations, rng: Any, scale: float) -> Any:
     lower, rates = [], []
     for shuffled in [False, True] * max(1, round(SPLITS * scale)):
         images, labels, unseen, wanted = split_digits(ops, rng, shuffled=shuffled)
@@ -297,7 +297,7 @@ def _(ops: Operations, rng: Any, scale: float) -> Any:
 
 
 @templates_read_real_digits.experiment
-def _(ops: Operations, rng: Any, scale: float) -> Any:
+def learned_templates_read_more_digits(ops: Operations, rng: Any, scale: float) -> Any:
     right, right_by_mean, confusion = [], [], np.zeros((DIGITS, DIGITS), int)
     for _ in range(max(1, round(SPLITS * scale))):
         images, labels, unseen, wanted = split_digits(ops, rng)
@@ -345,7 +345,7 @@ def labelled_fractions(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @mean_is_the_middle.exact(pair=labelled_fractions(), other=st.lists(st.integers(-9, 9), min_size=4, max_size=4))
-def _(ops: Operations, pair: Any, other: Any) -> Any:
+def mean_template_minimises_squared_distances(ops: Operations, pair: Any, other: Any) -> Any:
     images, labels = pair["images"], pair["labels"]
     templates = ops.mean_templates(images, labels, num_classes=3)
     mine = [images[labels == j] for j in range(3)]
@@ -369,7 +369,7 @@ def labelled_images(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @mean_is_the_middle.property(labelled_images())
-def _(ops: Operations, images: Any, labels: Any) -> Any:
+def mean_template_is_the_mean(ops: Operations, images: Any, labels: Any) -> Any:
     templates, parts = ops.mean_templates(images, labels, num_classes=2), []
     for j in range(2):
         own = images[labels == j]
@@ -408,7 +408,7 @@ def unbalanced_images(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @learning_descends.property(unbalanced_images())
-def _(ops: Operations, images: Any, labels: Any, classes: int) -> Any:
+def first_step_lowers_the_loss(ops: Operations, images: Any, labels: Any, classes: int) -> Any:
     weight, bias = ops.fit_softmax_regression(images, labels, num_classes=classes, steps=1)
     rows = np.c_[images, np.ones(len(images))]
     gradient = rows.T @ (1 / classes - np.eye(classes)[labels]) / len(rows)
@@ -443,7 +443,7 @@ def labelled_places(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @split_is_fair.exact(labelled_places())
-def _(ops: Operations, labels: Any, held_out: float, rng: Any) -> Any:
+def split_is_a_stratified_partition(ops: Operations, labels: Any, held_out: float, rng: Any) -> Any:
     seen, unseen = ops.stratified_split(labels, held_out, rng)
     shares = [round(held_out * int(count)) for count in np.bincount(labels)]
     return all_of(
@@ -453,7 +453,7 @@ def _(ops: Operations, labels: Any, held_out: float, rng: Any) -> Any:
 
 
 @split_is_fair.statistical
-def _(ops: Operations, rng: Any) -> Any:
+def every_split_can_occur(ops: Operations, rng: Any) -> Any:
     # Of four places of each of two classes two are held out: 36 equally likely choices. All occur in 1,200 draws, or
     # the draw is not uniform: the chance of missing any is below 36 (35/36)^1200 < 1e-13.
     labels = np.repeat([0, 1], 4)
@@ -473,12 +473,12 @@ confusion_counts_pairs = Claim(
 
 
 @confusion_counts_pairs.exhaustive(lambda: iter([{"count": 300}, {"count": 70_000}]))
-def _(ops: Operations, count: int) -> Any:
+def pair_is_counted_every_time(ops: Operations, count: int) -> Any:
     return equal(ops.confusion_matrix(np.full(count, 1), np.full(count, 2), 3), [[0, 0, 0], [0, 0, count], [0, 0, 0]])
 
 
 @confusion_counts_pairs.exact(pairs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
-def _(ops: Operations, pairs: Any) -> Any:
+def every_pair_is_counted(ops: Operations, pairs: Any) -> Any:
     labels, predicted = np.array(pairs, int).reshape(-1, 2).T
     return equal(
         ops.confusion_matrix(labels, predicted, 4), [[pairs.count((i, j)) for j in range(4)] for i in range(4)]
@@ -510,7 +510,7 @@ def wilson_ends(successes: Any, trials: Any, confidence: Any) -> Any:
     share=st.fractions(0, 1),
     confidence=st.sampled_from([0.5, 0.9, 0.95, 0.99, 0.9999]),
 )
-def _(ops: Operations, trials: int, share: Fraction, confidence: float) -> Any:
+def interval_ends_are_the_roots(ops: Operations, trials: int, share: Fraction, confidence: float) -> Any:
     successes = round(share * trials)
     true = enclose(wilson_ends, np.array([successes]), np.array([trials]), np.array([confidence]))
     allowed = wilson_rounding(successes, trials, confidence)

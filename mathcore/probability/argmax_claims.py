@@ -73,7 +73,7 @@ index_of_highest = Claim(
 
 
 @index_of_highest.property(x=rows_with_ties())
-def _(ops: Operations, x: Any) -> Any:
+def argmax_of_rows_with_ties(ops: Operations, x: Any) -> Any:
     index = ops.argmax(x)
     return all_of(wins(ops, index, x), equal(index.dtype.kind in "iu", True))
 
@@ -87,7 +87,7 @@ def grids(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @index_of_highest.exhaustive(grids)
-def _(ops: Operations, x: Any) -> Any:
+def argmax_of_every_short_row(ops: Operations, x: Any) -> Any:
     return wins(ops, ops.argmax(x), x)
 
 
@@ -111,12 +111,12 @@ def _winner_is_highest(ops: Operations, x: Any) -> Any:
 
 
 @softmax_keeps_the_winner.property(x=score_rows(most=300))
-def _(ops: Operations, x: Any) -> Any:
+def winner_of_rows_is_the_most_probable(ops: Operations, x: Any) -> Any:
     return _winner_is_highest(ops, x)
 
 
 @softmax_keeps_the_winner.property(x=extreme_rows())
-def _(ops: Operations, x: Any) -> Any:
+def winner_of_extreme_rows_is_the_most_probable(ops: Operations, x: Any) -> Any:
     return _winner_is_highest(ops, x)
 
 
@@ -135,7 +135,7 @@ def sixteen_bit_pairs(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @softmax_keeps_the_winner.exhaustive(sixteen_bit_pairs)
-def _(ops: Operations, x: Any) -> Any:
+def winner_of_every_sixteen_bit_pair_is_the_most_probable(ops: Operations, x: Any) -> Any:
     return all_of(_winner_is_highest(ops, x), _winner_is_highest(ops, x[:, ::-1]))
 
 
@@ -147,7 +147,7 @@ def neighbours(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @softmax_keeps_the_winner.exhaustive(neighbours)
-def _(ops: Operations, x: Any) -> Any:
+def winner_above_adjacent_floats_is_the_most_probable(ops: Operations, x: Any) -> Any:
     p = ops.softmax(x)
     inverted = int((p[:, 1] < p[:, 2]).sum())  # below the top, exp may not be monotone
     return _winner_is_highest(ops, x).measuring(**{"order inverted below the top": inverted})
@@ -160,7 +160,7 @@ def closer_and_closer() -> Iterator[dict[str, Any]]:
 
 
 @softmax_keeps_the_winner.counterexample(cases=closer_and_closer)
-def _(ops: Operations, x: Any) -> Any:
+def softmax_of_close_scores_keeps_argmax(ops: Operations, x: Any) -> Any:
     return equal(ops.argmax(ops.softmax(x)), ops.argmax(x))
 
 
@@ -186,7 +186,7 @@ def exact_scores(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @shift_and_scale_free.exact(exact_scores())
-def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
+def exact_affine_map_keeps_argmax(ops: Operations, x: Any, a: Any, b: Any) -> Any:
     return equal(ops.argmax(a * x + b), ops.argmax(x))
 
 
@@ -201,7 +201,7 @@ def scalable(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @shift_and_scale_free.property(scalable())
-def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
+def affine_map_keeps_the_winner_but_for_new_ties(ops: Operations, x: Any, a: Any, b: Any) -> Any:
     a = abs(a)
     with np.errstate(over="ignore"):
         moved = a * x + b
@@ -217,7 +217,7 @@ def _same_decision(ops: Operations, y: Any, x: Any) -> Any:
 
 
 @shift_and_scale_free.counterexample(cases=closer_and_closer)
-def _(ops: Operations, x: Any) -> Any:
+def adding_one_keeps_argmax(ops: Operations, x: Any) -> Any:
     return equal(ops.argmax(x + np.float32(1)), ops.argmax(x))
 
 
@@ -228,7 +228,7 @@ def smaller_and_smaller() -> Iterator[dict[str, Any]]:
 
 
 @shift_and_scale_free.counterexample(cases=smaller_and_smaller)
-def _(ops: Operations, x: Any) -> Any:
+def scaling_tiny_scores_keeps_argmax(ops: Operations, x: Any) -> Any:
     return equal(ops.argmax(x * np.float32(2.0**-20)), ops.argmax(x))
 
 
@@ -267,7 +267,7 @@ def _apart(y: Any, x: Any, top: int) -> Any:
 
 
 @logits_are_raw.property(x=score_rows(most=65, rows=1, masked=False))
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_keeps_differences_of_logits(ops: Operations, x: Any) -> Any:
     x, top = x[0], int(x[0].argmax())
     kept = enclose(lambda log_p, x: _apart(log_p, x, top), ops.log_softmax(x), x)
     allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
@@ -276,7 +276,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @logits_are_raw.property(x=raw_scores())
-def _(ops: Operations, x: Any) -> Any:
+def log_of_softmax_keeps_differences_of_logits(ops: Operations, x: Any) -> Any:
     top = int(x.argmax())
     kept = enclose(lambda p, x: _apart(np.log(p), x, top), ops.softmax(x), x)
     allowed = log_of_softmax(x, probabilities(x), x.dtype, ops.conventions.summation)

@@ -176,7 +176,9 @@ loss_accuracy = Claim(
 
 
 @loss_accuracy.property(classified_rows(most=300))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+def loss_is_the_smoothed_negative_log_likelihood(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any]
+) -> Any:
     return _is_the_surprise(ops, logits, targets, options)
 
 
@@ -194,7 +196,7 @@ def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @loss_accuracy.exhaustive(nearly_too_large)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+def mean_of_huge_losses_is_finite(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _is_the_surprise(ops, logits, targets, options)
 
 
@@ -222,7 +224,7 @@ gradient_is_the_error = Claim(
 
 
 @gradient_is_the_error.property(classified_rows(most=300))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+def gradient_is_probabilities_minus_target(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
     return _is_the_error(ops, logits, targets, options)
 
 
@@ -257,12 +259,16 @@ def stacked_rows(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @any_shape.property(stacked_rows())
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+def loss_does_not_depend_on_the_axes(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int
+) -> Any:
     return _is_the_surprise(ops, logits, targets, options, shape, axis)
 
 
 @any_shape.property(stacked_rows())
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+def gradient_does_not_depend_on_the_axes(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int
+) -> Any:
     return _is_the_error(ops, logits, targets, options, shape, axis)
 
 
@@ -277,12 +283,16 @@ def grids_of_rows(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @any_shape.exhaustive(grids_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+def loss_of_every_grid_of_rows(
+    ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: Shape, axis: int
+) -> Any:
     return _is_the_surprise(ops, logits, targets, options, shape, axis)
 
 
 @any_shape.exhaustive(grids_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+def gradient_of_every_grid_of_rows(
+    ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: Shape, axis: int
+) -> Any:
     return _is_the_error(ops, logits, targets, options, shape, axis)
 
 
@@ -299,13 +309,13 @@ def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @any_shape.exhaustive(thousands_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+def loss_of_thousands_of_rows(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     each = {**options, "reduction": "none"}
     return all_of(_is_the_surprise(ops, logits, targets, options), _is_the_surprise(ops, logits, targets, each))
 
 
 @any_shape.exhaustive(thousands_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+def gradient_of_thousands_of_rows(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _is_the_error(ops, logits, targets, options)
 
 
@@ -351,7 +361,7 @@ def _with_targets(x: Any, last: bool) -> tuple[Any, Any]:
 
 
 @excluded_classes.property(logits_with_exclusions())
-def _(ops: Operations, x: Any, last: bool) -> Any:
+def excluded_class_leaves_the_loss_of_the_others(ops: Operations, x: Any, last: bool) -> Any:
     x, targets = _with_targets(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     hidden = np.isneginf(x.astype(np.float64))
@@ -362,7 +372,7 @@ def _(ops: Operations, x: Any, last: bool) -> Any:
 
 
 @excluded_classes.property(logits_with_exclusions())
-def _(ops: Operations, x: Any, last: bool) -> Any:
+def excluded_class_gets_no_gradient(ops: Operations, x: Any, last: bool) -> Any:
     x, targets = _with_targets(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
@@ -399,7 +409,9 @@ deletion = Claim(
 
 
 @deletion.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
+def ignored_rows_leave_no_trace_in_the_loss(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float
+) -> Any:
     keep = counted(targets, options)
     dirty = np.where(keep[:, None], logits, logits.dtype.type(rubbish))
     return all_of(
@@ -408,7 +420,9 @@ def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbi
 
 
 @deletion.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
+def ignored_rows_leave_no_trace_in_the_gradient(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float
+) -> Any:
     keep = counted(targets, options)
     dirty = np.where(keep[:, None], logits, logits.dtype.type(rubbish))
     return all_of(_is_the_error(ops, dirty, targets, options), _is_the_error(ops, logits[keep], targets[keep], options))
@@ -447,7 +461,7 @@ def _split(logits: Any, targets: Any, options: dict[str, Any], cut: int) -> list
 
 
 @partition.property(classified_rows(), cut=st.integers(1, 5))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
+def batch_losses_add_up(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
     added, averaged = ({**options, "reduction": r} for r in ("sum", "mean"))
     true = surprise(logits, targets, added)
     given_that(abs(true.hi) < FORMATS[logits.dtype.name].most / 2, "no loss is beyond half of the largest number")
@@ -468,7 +482,9 @@ def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: 
 
 
 @partition.property(classified_rows(), cut=st.integers(1, 5))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
+def batch_gradients_are_the_whole_batchs(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int
+) -> Any:
     added, one = {**options, "reduction": "sum"}, np.ones((), logits.dtype)
     parts = _split(logits, targets, options, cut)
     rows = [ops.cross_entropy_vjp(one, x, y, **added)[counted(y, options)] for x, y in parts]
@@ -499,30 +515,34 @@ with_its_gradient = Claim(
 
 
 @with_its_gradient.property(stacked_rows())
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+def pair_agrees_on_stacked_rows(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int
+) -> Any:
     return _both_agree(ops, logits, targets, options, shape, axis)
 
 
 @with_its_gradient.exhaustive(thousands_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+def pair_agrees_on_thousands_of_rows(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _both_agree(ops, logits, targets, options)
 
 
 @with_its_gradient.property(logits_with_exclusions(), effort=0.5)
-def _(ops: Operations, x: Any, last: bool) -> Any:
+def pair_agrees_with_excluded_classes(ops: Operations, x: Any, last: bool) -> Any:
     x, targets = _with_targets(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     return _both_agree(ops, x, targets, options)
 
 
 @with_its_gradient.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5)
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
+def pair_sees_nothing_of_ignored_rows(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float
+) -> Any:
     keep = counted(targets, options)
     return _both_agree(ops, np.where(keep[:, None], logits, logits.dtype.type(rubbish)), targets, options)
 
 
 @with_its_gradient.property(x=score_rows(most=9, rows=4), count=st.integers(0, 4), effort=0.5)
-def _(ops: Operations, x: Any, count: int) -> Any:
+def pair_of_ignored_rows_is_zero(ops: Operations, x: Any, count: int) -> Any:
     mean, slopes = ops.cross_entropy_and_grad(x[:count], np.full(count, -100), ignore_index=-100)
     return all_of(
         identical(mean, np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),
@@ -539,7 +559,7 @@ def wide_batches(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @with_its_gradient.exhaustive(wide_batches)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+def pair_agrees_on_wide_batches(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _both_agree(ops, logits, targets, options)
 
 
@@ -576,7 +596,7 @@ def nothing_counts() -> dict[str, Any]:
 
 
 @of_nothing.property(x=score_rows(most=9, rows=4), **nothing_counts())
-def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
+def loss_of_no_row_is_as_declared(ops: Operations, x: Any, count: int, ignore: int) -> Any:
     targets = np.full(count, ignore)
     mean, added, each = (
         ops.cross_entropy(x[:count], targets, ignore_index=ignore, reduction=r) for r in ("mean", "sum", "none")
@@ -589,7 +609,7 @@ def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
 
 
 @of_nothing.property(x=score_rows(most=9, rows=4), **nothing_counts())
-def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
+def gradient_of_no_row_is_zero(ops: Operations, x: Any, count: int, ignore: int) -> Any:
     targets = np.full(count, ignore)
     pulled = (
         ops.cross_entropy_vjp(
@@ -641,7 +661,7 @@ def peaked_rows(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @alignment.property(peaked_rows())
-def _(ops: Operations, targets: Any, gap: Any, level: int, n: int) -> Any:
+def peaked_logits_give_the_closed_form(ops: Operations, targets: Any, gap: Any, level: int, n: int) -> Any:
     gap = abs(gap)
     logits = (one_hot(targets, n) * gap + gap.dtype.type(level)).astype(gap.dtype)
     lead = logits.max(-1).astype(np.float64) - level  # the gap, as the format holds it
@@ -663,7 +683,7 @@ loss_shift_invariant = Claim(
 
 
 @loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
-def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+def loss_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
     x = exactly_added(x, shift)
     targets = np.arange(len(x)) % x.shape[-1]
     there, here = (ops.cross_entropy(v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
@@ -671,7 +691,7 @@ def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
 
 
 @loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
-def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+def gradient_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
     x = exactly_added(x, shift)
     targets, one = np.arange(len(x)) % x.shape[-1], np.ones((), x.dtype)
     there, here = (ops.cross_entropy_vjp(one, v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
@@ -695,7 +715,7 @@ accepts_log_probabilities = Claim(
 
 
 @accepts_log_probabilities.property(rows_with_cotangents())
-def _(ops: Operations, x: Any, g: Any) -> Any:
+def log_probabilities_give_the_loss_of_the_logits(ops: Operations, x: Any, g: Any) -> Any:
     targets, how = np.arange(len(x)) % x.shape[-1], (x.dtype, ops.conventions.summation)
     loss = ops.cross_entropy(ops.log_softmax(x), targets, reduction="none")
     true = enclose(lambda x: -np.take_along_axis(log_distribution(x), targets[:, None], -1)[:, 0], x)
@@ -723,14 +743,14 @@ def extreme_logits(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @loss_never_overflows.property(extreme_logits(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
-def _(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
+def loss_is_never_negative(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
     finite = np.isfinite(x.astype(np.float64)).all(-1)
     x, targets = x[finite], targets[finite]
     return at_least(ops.cross_entropy(x, targets, reduction="none", label_smoothing=smoothing), 0.0)
 
 
 @loss_never_overflows.property(extreme_logits(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
-def _(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
+def gradient_stays_within_one(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
     finite = np.isfinite(x.astype(np.float64)).all(-1)
     x, targets = x[finite], targets[finite]
     one = np.ones(len(x), x.dtype)
@@ -761,7 +781,7 @@ keeps_its_digits = Claim(
 
 
 @keeps_its_digits.property(x=dominated_rows())
-def _(ops: Operations, x: Any) -> Any:
+def gradient_of_a_certain_answer_keeps_its_digits(ops: Operations, x: Any) -> Any:
     y, rows = x.argmax(-1), np.arange(len(x))
     true = enclose(lambda x: distribution(x)[rows, y] - 1, x)
     allowed = certainty_digits(-true.hi, x, probabilities(x), y, x.dtype, ops.conventions.summation)
@@ -810,15 +830,15 @@ def _bad_targets_are_refused(x: Any, targets: Any, call: Callable[..., Any]) -> 
 
 
 @bad_targets.property(misplaced_targets())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def cross_entropy_refuses_bad_targets(ops: Operations, x: Any, targets: Any) -> Any:
     return _bad_targets_are_refused(x, targets, ops.cross_entropy)
 
 
 @bad_targets.property(misplaced_targets())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def vjp_refuses_bad_targets(ops: Operations, x: Any, targets: Any) -> Any:
     return _bad_targets_are_refused(x, targets, functools.partial(ops.cross_entropy_vjp, np.ones((), x.dtype)))
 
 
 @bad_targets.property(misplaced_targets())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def pair_refuses_bad_targets(ops: Operations, x: Any, targets: Any) -> Any:
     return _bad_targets_are_refused(x, targets, ops.cross_entropy_and_grad)

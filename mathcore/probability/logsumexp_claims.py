@@ -53,20 +53,20 @@ def far_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 
 
 @lse_accuracy.property(x=far_scores())
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_of_far_scores_is_accurate(ops: Operations, x: Any) -> Any:
     allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
 
 @lse_accuracy.exhaustive(hidden_tiles)
-def _(ops: Operations, x: Any, level: Any) -> Any:
+def logsumexp_of_masked_tiles_is_accurate(ops: Operations, x: Any, level: Any) -> Any:
     x = x + level
     allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
 
 @lse_accuracy.property(x=score_rows())
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_of_rows_is_accurate(ops: Operations, x: Any) -> Any:
     allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
@@ -89,7 +89,7 @@ log_accuracy = Claim(
 
 
 @log_accuracy.property(x=score_rows())
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_of_rows_is_accurate(ops: Operations, x: Any) -> Any:
     allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
 
@@ -124,7 +124,7 @@ lse_dominant = Claim(
 
 
 @lse_dominant.property(x=dominated_rows(level=False))
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_keeps_the_digits_of_small_terms(ops: Operations, x: Any) -> Any:
     allowed = logsumexp_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
@@ -142,7 +142,7 @@ log_dominant = Claim(
 
 
 @log_dominant.property(x=dominated_rows())
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_keeps_the_digits_of_a_dominant_score(ops: Operations, x: Any) -> Any:
     allowed = log_softmax_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
 
@@ -159,12 +159,12 @@ log_shift_invariant = Claim(
 
 
 @log_shift_invariant.exhaustive(hidden_tiles)
-def _(ops: Operations, x: Any, level: Any) -> Any:
+def log_softmax_of_masked_tiles_ignores_a_shift(ops: Operations, x: Any, level: Any) -> Any:
     return identical(ops.log_softmax(x + level), ops.log_softmax(x))
 
 
 @log_shift_invariant.property(shiftable())
-def _(ops: Operations, x: Any, shift: Any) -> Any:
+def log_softmax_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any) -> Any:
     x = exactly_added(x, shift)
     return identical(ops.log_softmax(x + shift), ops.log_softmax(x))
 
@@ -182,7 +182,7 @@ log_idempotent = Claim(
 
 
 @log_idempotent.property(x=score_rows(most=300))
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_twice_is_log_softmax_once(ops: Operations, x: Any) -> Any:
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     allowed = log_softmax_rounding(x, p, *how) + log_softmax_again(x, p, *how)
     return equal(ops.log_softmax(ops.log_softmax(x)), enclose(log_distribution, x), within=allowed)

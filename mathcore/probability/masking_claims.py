@@ -141,7 +141,7 @@ softmax_excludes = _excluding(
 
 
 @softmax_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+def masked_softmax_is_that_of_the_rest(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     dirty, clean, alive = _hidden(x, seen, rubbish)
     allowed = softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
     y = ops.softmax(dirty, where=seen)
@@ -155,7 +155,7 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 
 @softmax_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+def masked_scores_get_no_softmax_gradient(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     dirty, clean, alive = _hidden(x, seen, rubbish)
     alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a dead row has no gradient to speak of
     pulled = ops.softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
@@ -171,7 +171,7 @@ log_softmax_excludes = _excluding(
 
 
 @log_softmax_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+def masked_log_softmax_is_that_of_the_rest(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     dirty, clean, alive = _hidden(x, seen, rubbish)
     allowed = log_softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
     y = ops.log_softmax(dirty, where=seen)
@@ -185,7 +185,7 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 
 @log_softmax_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+def masked_scores_get_no_log_softmax_gradient(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     dirty, clean, alive = _hidden(x, seen, rubbish)
     alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a dead row has no gradient to speak of
     pulled = ops.log_softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
@@ -202,7 +202,7 @@ logsumexp_excludes = _excluding(
 
 
 @logsumexp_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+def masked_logsumexp_is_that_of_the_rest(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     dirty, clean, alive = _hidden(x, seen, rubbish)
     allowed = logsumexp_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
     y = ops.logsumexp(dirty, where=seen)
@@ -215,7 +215,7 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 
 @logsumexp_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
+def masked_scores_get_no_logsumexp_gradient(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
     dirty, clean, _ = _hidden(x, seen, rubbish)
     pulled = ops.logsumexp_vjp(g[:, 0], dirty, where=seen)
     return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.logsumexp_vjp(g[:, 0], clean)))
@@ -229,7 +229,9 @@ for _claim, _operation in (
 
     @_claim.exhaustive(large_masks)
     @_claim.property(masked_cubes())
-    def _(ops: Operations, x: Any, g: Any, seen: Any, axis: int, operation: str = _operation) -> Any:
+    def where_equals_minus_infinity(
+        ops: Operations, x: Any, g: Any, seen: Any, axis: int, operation: str = _operation
+    ) -> Any:
         return _as_if_infinite(ops, operation, x, g, seen, axis)
 
 
@@ -250,7 +252,7 @@ keepdims = Claim(
 
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
-def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
+def keepdims_changes_no_value(ops: Operations, x: Any, g: Any, axis: int) -> Any:
     kept, seen = ops.logsumexp(x, axis=axis, keepdims=True), g > 0
     kept_of_seen = ops.logsumexp(x, axis=axis, keepdims=True, where=seen)
     return all_of(
@@ -260,7 +262,7 @@ def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
 
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
-def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
+def keepdims_changes_no_gradient(ops: Operations, x: Any, g: Any, axis: int) -> Any:
     g, seen = np.take(g, [0], axis), g > 0
     pulled = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True)
     of_seen = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True, where=seen)

@@ -96,7 +96,7 @@ def tame_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 
 
 @three_steps.property(x=tame_scores())
-def _(ops: Operations, x: Any) -> Any:
+def equals_the_textbook(ops: Operations, x: Any) -> Any:
     raised = np.exp(x.astype(np.float64))
     summed = raised.sum(-1, keepdims=True)
     p = raised / summed
@@ -145,12 +145,12 @@ def _sums_to_one(ops: Operations, x: Any) -> Any:
 
 
 @sums_to_one.property(x=score_rows())
-def _(ops: Operations, x: Any) -> Any:
+def rows_sum_to_one(ops: Operations, x: Any) -> Any:
     return _sums_to_one(ops, x)
 
 
 @sums_to_one.exhaustive(sixteen_bit_pairs)
-def _(ops: Operations, x: Any) -> Any:
+def sixteen_bit_pairs_sum_to_one(ops: Operations, x: Any) -> Any:
     return _sums_to_one(ops, x)
 
 
@@ -166,7 +166,7 @@ def every_width(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @sums_to_one.exhaustive(every_width)
-def _(ops: Operations, x: Any) -> Any:
+def rows_of_every_width_sum_to_one(ops: Operations, x: Any) -> Any:
     return _sums_to_one(ops, x)
 
 
@@ -177,7 +177,7 @@ def equal_scores() -> Iterator[dict[str, Any]]:
 
 
 @sums_to_one.counterexample(cases=equal_scores)
-def _(ops: Operations, x: Any) -> Any:
+def rows_sum_to_exactly_one(ops: Operations, x: Any) -> Any:
     return equal(total(ops.softmax(x), -1.0), 0.0)  # exactly 1, without the bound
 
 
@@ -214,12 +214,12 @@ def scores_within_reach(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 
 
 @is_positive.property(x=scores_within_reach())
-def _(ops: Operations, x: Any) -> Any:
+def probabilities_within_reach_are_positive(ops: Operations, x: Any) -> Any:
     return _positive_within_reach(ops, x)
 
 
 @is_positive.property(x=score_rows(most=300, masked=False))
-def _(ops: Operations, x: Any) -> Any:
+def drawn_rows_are_positive_within_reach(ops: Operations, x: Any) -> Any:
     return _positive_within_reach(ops, x)
 
 
@@ -239,7 +239,7 @@ def growing_gaps(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @is_positive.exhaustive(growing_gaps)
-def _(ops: Operations, x: Any) -> Any:
+def growing_gap_is_positive_until_it_underflows(ops: Operations, x: Any) -> Any:
     p, gap = ops.softmax(x)[:, 1].astype(np.float64), -x[:, 1].astype(np.float64)
     safe = gap < -math.log(8 * format_of(x.dtype).smallest)
     first_zero = float(gap[p == 0].min(initial=np.inf))
@@ -251,7 +251,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @is_positive.counterexample(gap=st.integers(0, 2000))
-def _(ops: Operations, gap: int) -> Any:
+def probabilities_of_any_gap_are_positive(ops: Operations, gap: int) -> Any:
     return less(np.zeros(2), ops.softmax(np.array([0.0, -gap])))
 
 
@@ -262,7 +262,7 @@ def crowds() -> Iterator[dict[str, Any]]:
 
 
 @is_positive.counterexample(cases=crowds)
-def _(ops: Operations, x: Any) -> Any:
+def probabilities_beside_a_crowd_are_positive(ops: Operations, x: Any) -> Any:
     p = ops.softmax(x)
     return less(np.zeros(p.shape), p)
 
@@ -288,7 +288,7 @@ ratio_is_exponential = Claim(
 
 
 @ratio_is_exponential.property(x=score_rows(most=300))
-def _(ops: Operations, x: Any) -> Any:
+def ratios_are_exponentials_of_differences(ops: Operations, x: Any) -> Any:
     p = ops.softmax(x)
     winner = x.argmax(-1)[..., None]
     top, highest = np.take_along_axis(p, winner, -1), np.take_along_axis(x, winner, -1)
@@ -315,12 +315,12 @@ shift_invariant = Claim(
 
 
 @shift_invariant.exhaustive(hidden_tiles)
-def _(ops: Operations, x: Any, level: Any) -> Any:
+def masked_tiles_ignore_a_shift(ops: Operations, x: Any, level: Any) -> Any:
     return identical(ops.softmax(x + level), ops.softmax(x))
 
 
 @shift_invariant.property(shiftable())
-def _(ops: Operations, x: Any, shift: Any) -> Any:
+def exact_shift_changes_no_bit(ops: Operations, x: Any, shift: Any) -> Any:
     x = exactly_added(x, shift)
     return identical(ops.softmax(x + shift), ops.softmax(x))
 
@@ -338,7 +338,7 @@ additive_mask = Claim(
 
 
 @additive_mask.property(shiftable(), effort=2.0, seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
-def _(ops: Operations, x: Any, shift: Any, seed: int, share: float) -> Any:
+def additive_mask_equals_where(ops: Operations, x: Any, shift: Any, seed: int, share: float) -> Any:
     x = exactly_added(x, shift)
     seen = np.random.default_rng(seed).random(x.shape) < share
     added = np.where(seen, shift, -np.inf).astype(x.dtype)
@@ -409,7 +409,7 @@ def cooled_scores(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @temperature.exact(cooled_scores(), effort=0.5)
-def _(ops: Operations, x: Any, k: int) -> Any:
+def temperature_one_over_k_multiplies_by_k(ops: Operations, x: Any, k: int) -> Any:
     if x.dtype != object:
         raise NotTriedError("temperature_softmax", "exact numbers")
     cooled = (x - x.max(-1, keepdims=True)) * k
@@ -427,7 +427,7 @@ def _shared(ops: Operations, p: Any, seen: Any) -> Any:
 
 
 @temperature.property(x=scores_with_ties(), t=temperatures(1e-300, 1e-3), fine=st.integers(0, 14))
-def _(ops: Operations, x: Any, t: float, fine: int) -> Any:
+def low_temperature_shares_among_the_highest(ops: Operations, x: Any, t: float, fine: int) -> Any:
     # The others get e^(−1000) at most, which no format holds; so it is if scores and temperature are scaled alike.
     scaled = np.ldexp(x.astype(np.float64), -fine).astype(x.dtype)
     lead = float(gaps(scaled)[scaled < scaled.max()].min(initial=1.0))
@@ -435,7 +435,7 @@ def _(ops: Operations, x: Any, t: float, fine: int) -> Any:
 
 
 @temperature.property(x=scalable_scores(), t=temperatures(0.25, 4.0), power=st.integers(-40, 40), far=st.booleans())
-def _(ops: Operations, x: Any, t: float, power: int, far: bool) -> Any:
+def scaling_scores_and_temperature_changes_nothing(ops: Operations, x: Any, t: float, power: int, far: bool) -> Any:
     # A power of two scales scores and temperature without rounding, even to where differences of scores overflow.
     ends = {"float64": 1020, "float32": 124, "bfloat16": 124, "float16": 12}
     exponent = ends[x.dtype.name] if far else power if x.dtype.itemsize > 2 else power // 8
@@ -446,7 +446,7 @@ def _(ops: Operations, x: Any, t: float, power: int, far: bool) -> Any:
 
 
 @temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3), seed=st.integers(0, 2**32 - 1))
-def _(ops: Operations, x: Any, t: float, seed: int) -> Any:
+def gradient_vanishes_at_low_temperature(ops: Operations, x: Any, t: float, seed: int) -> Any:
     g = np.random.default_rng(seed).normal(size=x.shape).astype(x.dtype)
     others = np.delete(gaps(x), x.argmax())
     lead = float(others.min(initial=1.0))
@@ -455,29 +455,29 @@ def _(ops: Operations, x: Any, t: float, seed: int) -> Any:
 
 
 @temperature.property(x=distinct_scores(), t=st.sampled_from([1e30, 1e300, math.inf]))
-def _(ops: Operations, x: Any, t: float) -> Any:
+def high_temperature_is_uniform(ops: Operations, x: Any, t: float) -> Any:
     return _shared(ops, ops.temperature_softmax(x, t), ~np.isneginf(x.astype(np.float64)))
 
 
 @temperature.property(x=extreme_rows())
-def _(ops: Operations, x: Any) -> Any:
+def infinite_temperature_is_uniform(ops: Operations, x: Any) -> Any:
     x = _in_range(x)
     x = x[~dead(x)]
     return _shared(ops, ops.temperature_softmax(x, math.inf), ~np.isneginf(x.astype(np.float64)))
 
 
 @temperature.property(x=distinct_scores(), t=st.sampled_from([0.0, -0.0, -1.0, -1e-300, -math.inf, math.nan]))
-def _(ops: Operations, x: Any, t: float) -> Any:
+def nonpositive_temperature_is_refused(ops: Operations, x: Any, t: float) -> Any:
     return raises(lambda: ops.temperature_softmax(x, t), ValueError, saying=("temperature",))
 
 
 @temperature.property(x=distinct_scores(), t=st.sampled_from([0.0, -0.0, -1.0, -1e-300, -math.inf, math.nan]))
-def _(ops: Operations, x: Any, t: float) -> Any:
+def vjp_refuses_a_nonpositive_temperature(ops: Operations, x: Any, t: float) -> Any:
     return raises(lambda: ops.temperature_softmax_vjp(x, x, t), ValueError, saying=("temperature",))
 
 
 @temperature.property(x=score_rows(most=33), t=temperatures(), warmer=temperatures(1, 4))
-def _(ops: Operations, x: Any, t: float, warmer: float) -> Any:
+def entropy_grows_with_temperature(ops: Operations, x: Any, t: float, warmer: float) -> Any:
     cold, warm = ops.temperature_softmax(x, t), ops.temperature_softmax(x, t * warmer)
     (cold_true, cold_error), (warm_true, warm_error) = (_at_temperature(ops, x, v) for v in (t, t * warmer))
     lost = entropy_of(cold_true.hi, cold_error.values) + entropy_of(warm_true.hi, warm_error.values)
@@ -512,7 +512,7 @@ permutation_equivariant = Claim(
 
 
 @permutation_equivariant.property(x=score_rows(least=2, most=300), seed=st.integers(0, 2**32 - 1))
-def _(ops: Operations, x: Any, seed: int) -> Any:
+def permuting_scores_permutes_probabilities(ops: Operations, x: Any, seed: int) -> Any:
     order = np.random.default_rng(seed).permutation(x.shape[-1])
     allowed = softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     p, reordered = ops.softmax(x), ops.softmax(x[:, order])
@@ -559,7 +559,7 @@ def _is_a_distribution(ops: Operations, x: Any) -> Any:
 
 
 @never_overflows.property(x=extreme_rows())
-def _(ops: Operations, x: Any) -> Any:
+def extreme_rows_give_a_distribution(ops: Operations, x: Any) -> Any:
     return _is_a_distribution(ops, x)
 
 
@@ -576,7 +576,7 @@ def extreme_grid(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @never_overflows.exhaustive(extreme_grid)
-def _(ops: Operations, x: Any) -> Any:
+def every_extreme_row_gives_a_distribution(ops: Operations, x: Any) -> Any:
     return _is_a_distribution(ops, x)
 
 
@@ -599,7 +599,7 @@ def _in_range(x: Any) -> Any:
 
 
 @logs_never_overflow.property(x=extreme_rows())
-def _(ops: Operations, x: Any) -> Any:
+def log_probabilities_of_extreme_rows_are_in_range(ops: Operations, x: Any) -> Any:
     x = _in_range(x)
     t, gone = ops.log_softmax(x), dead(x)
     x, t, nothing = x[~gone], t[~gone].astype(np.float64), t[gone]
@@ -613,7 +613,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @logs_never_overflow.property(x=extreme_rows())
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_of_extreme_rows_is_finite(ops: Operations, x: Any) -> Any:
     x = _in_range(x)
     y = ops.logsumexp(x).astype(np.float64)
     return all_of(at_least(y, x.max(-1)), equal(np.isfinite(y), ~np.isneginf(x.astype(np.float64)).all(-1)))
@@ -710,7 +710,7 @@ for _cases in (special_grid, special_needles):
 
 
 @special_values.exhaustive(special_grid)
-def _(ops: Operations, x: Any) -> Any:
+def masked_special_values_do_no_harm(ops: Operations, x: Any) -> Any:
     seen = np.arange(x.shape[-1]) != x.shape[-1] - 1  # the last is hidden
     clean = np.where(seen, x, -np.inf)
     (broken, gone), p = _broken(clean), ops.softmax(x, where=seen)
@@ -718,13 +718,13 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @special_values.exhaustive(special_needles)
-def _(ops: Operations, x: Any) -> Any:
+def special_value_anywhere_reaches_logsumexp(ops: Operations, x: Any) -> Any:
     (nan, infinite, _), lse = _kinds(x), ops.logsumexp(x).astype(np.float64)
     return all_of(equal(np.isnan(lse), nan), equal(np.isposinf(lse), infinite & ~nan))
 
 
 @special_values.exhaustive(special_grid)
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_of_special_rows(ops: Operations, x: Any) -> Any:
     (nan, infinite, gone), lse = _kinds(x), ops.logsumexp(x).astype(np.float64)
     plain = ~(nan | infinite) & (np.isfinite(x.astype(np.float64)).sum(-1) > 1)
     return all_of(
@@ -761,7 +761,7 @@ jacobian = Claim(
 
 
 @jacobian.property(x=score_rows(most=8, rows=1))
-def _(ops: Operations, x: Any) -> Any:
+def vjp_is_diag_p_minus_ppt(ops: Operations, x: Any) -> Any:
     n, p, how = x.shape[-1], probabilities(x), (x.dtype, ops.conventions.summation)
     rows, basis, ones = np.tile(x, (n, 1)), np.eye(n, dtype=x.dtype), np.ones_like(x)
     true = enclose(lambda x: np.diag(distribution(x)) - np.outer(distribution(x), distribution(x)), x[0])
@@ -772,7 +772,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @jacobian.property(rows_with_cotangents(most=65, rows=2))
-def _(ops: Operations, x: Any, g: Any) -> Any:
+def jacobian_is_symmetric_and_semidefinite(ops: Operations, x: Any, g: Any) -> Any:
     x, how = np.broadcast_to(x[:1], x.shape), (x.dtype, ops.conventions.summation)  # one row, two directions u and v
     pulled, allowed = ops.softmax_vjp(g, x), softmax_vjp_rounding(g, x, probabilities(x), *how)
     (u, v), (ju, jv) = g, pulled
@@ -786,7 +786,7 @@ def _(ops: Operations, x: Any, g: Any) -> Any:
 
 
 @jacobian.property(stencils())
-def _(ops: Operations, x: Any, g: Any) -> Any:
+def jacobian_is_the_central_difference(ops: Operations, x: Any, g: Any) -> Any:
     along, how = steps(x), (x.dtype, ops.conventions.summation)
     rows = np.repeat(x, len(along), 0)
     ahead, behind = ops.softmax(x + along).astype(np.float64), ops.softmax(x - along).astype(np.float64)
@@ -799,7 +799,7 @@ def _(ops: Operations, x: Any, g: Any) -> Any:
 
 
 @jacobian.proof
-def _(ops: Operations) -> Any:
+def jacobian_identities_hold(ops: Operations) -> Any:
     """Two polynomial identities in p and v; every monomial names two indices at most, so three stand for any number.
 
     With Σp = 1 the first says ⟨v, Jv⟩ = Σ p_i p_j (v_i − v_j)² over pairs, which is ≥ 0. The second says that the
@@ -836,7 +836,7 @@ lse_bounds = Claim(
 
 
 @lse_bounds.property(x=score_rows(most=300))
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_lies_between_its_bounds(ops: Operations, x: Any) -> Any:
     x = that_see(x)
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     y, error = ops.logsumexp(x), logsumexp_rounding(x, p, *how)
@@ -845,7 +845,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @lse_bounds.property(x=score_rows(most=300))
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_is_scores_minus_logsumexp(ops: Operations, x: Any) -> Any:
     x = that_see(x)
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     difference = enclose(lambda x, y: x - y[:, None], x, ops.logsumexp(x))
@@ -855,7 +855,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @lse_bounds.property(x=score_rows(most=300))
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_gradient_is_softmax(ops: Operations, x: Any) -> Any:
     x = that_see(x)
     p, how, ones = probabilities(x), (x.dtype, ops.conventions.summation), np.ones(len(x), x.dtype)
     allowed = logsumexp_vjp_rounding(ones, x, p, *how)
@@ -917,12 +917,12 @@ def long_rows(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @accuracy.exhaustive(long_rows)
-def _(ops: Operations, x: Any) -> Any:
+def long_rows_are_accurate(ops: Operations, x: Any) -> Any:
     return _is_accurate(ops, x, enclose(distribution, x), "4,099 scores")
 
 
 @accuracy.property(x=score_rows())
-def _(ops: Operations, x: Any) -> Any:
+def rows_are_accurate(ops: Operations, x: Any) -> Any:
     x, longest = x[~dead(x)], next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
     return _is_accurate(ops, x, enclose(distribution, x), f"up to {longest} scores")
 
@@ -936,6 +936,6 @@ def _true_pairs(name: str) -> Enclosure:
 
 
 @accuracy.exhaustive(sixteen_bit_pairs)
-def _(ops: Operations, x: Any) -> Any:
+def all_sixteen_bit_pairs_are_accurate(ops: Operations, x: Any) -> Any:
     true = _true_pairs(x.dtype.name if x.dtype.itemsize == 2 else "float16")
     return _is_accurate(ops, x, true, "all pairs")
