@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.probability import argmax_mutants as wrong
-from mathcore.probability import row_mutants
-from mathcore.probability.inputs import extreme_rows
+from mathcore.probability import logsumexp_mutants, softmax_mutants
+from mathcore.probability.inputs import extreme_rows, sixteen_bit_pairs
 from mathcore.probability.logsumexp_tolerances import log_of_softmax, log_softmax_rounding
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.textbook import probabilities, wins
@@ -29,10 +29,9 @@ from mathcore.verify import (
     score_rows,
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, widths
-from mathcore.verify.tolerances import FORMATS, dtype_named, format_of
+from mathcore.verify.tolerances import FORMATS, format_of
 
 
-# FAQ 8: logits and argmax.
 @domain
 def rows_with_ties(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
     """Rows of few different scores, far apart, a unit in the last place or subnormal, some with special ones."""
@@ -100,7 +99,7 @@ softmax_keeps_the_winner = Claim(
     condition="winning may be shared: the winner's probability is the highest, but rounding may lift others to it.",
     needs=("softmax", "argmax"),
     limits=Limits(options=("axis", "where")),
-    refuted_by=(row_mutants.sign_flipped, row_mutants.sorted_outputs, row_mutants.first_is_the_maximum),
+    refuted_by=(softmax_mutants.sign_flipped, softmax_mutants.sorted_outputs, softmax_mutants.first_is_the_maximum),
 )
 
 
@@ -118,20 +117,6 @@ def winner_of_rows_is_the_most_probable(ops: Operations, x: Any) -> Any:
 @softmax_keeps_the_winner.property(x=extreme_rows())
 def winner_of_extreme_rows_is_the_most_probable(ops: Operations, x: Any) -> Any:
     return _winner_is_highest(ops, x)
-
-
-def sixteen_bit_numbers(name: str) -> np.ndarray[Any, Any]:
-    """Every finite number of a 16-bit format, ordered by its bits: the second half is the first, negated."""
-    every = np.arange(2**16, dtype=np.uint16).view(dtype_named(name))
-    return every[np.isfinite(every.astype(np.float32))]
-
-
-def sixteen_bit_pairs(target: Target) -> Iterator[dict[str, Any]]:
-    """[d, 0] for every d of each 16-bit format; of float16, in its own format, for a target that accepts neither."""
-    accepted = [name for name in ("float16", "bfloat16") if name in target.dtypes]
-    for name in accepted or ["float16"]:
-        d = sixteen_bit_numbers(name)
-        yield {"x": np.stack([d, np.zeros_like(d)], -1).astype(dtype_named(name if accepted else target.dtypes[0]))}
 
 
 @softmax_keeps_the_winner.exhaustive(sixteen_bit_pairs)
@@ -243,11 +228,11 @@ logits_are_raw = Claim(
     limits=Limits(options=("axis", "where"), rows=1),
     tolerances=(log_softmax_rounding, log_of_softmax),
     refuted_by=(
-        row_mutants.base_two,
-        row_mutants.slightly_warm,
-        row_mutants.logs_base_two,
-        row_mutants.log_of_softmax_and_epsilon,
-        row_mutants.logs_unshifted,
+        softmax_mutants.base_two,
+        softmax_mutants.slightly_warm,
+        logsumexp_mutants.logs_base_two,
+        logsumexp_mutants.log_of_softmax_and_epsilon,
+        logsumexp_mutants.logs_unshifted,
     ),
 )
 

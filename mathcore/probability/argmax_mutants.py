@@ -9,7 +9,6 @@ import numpy as np
 from mathcore.verify.claims import mutant
 
 
-# Argmax.
 @mutant("argmax")
 def last_of_ties(x: Any, axis: int = -1) -> Any:
     """Gives the last of equal scores (PyTorch 2019, 2020, 2022)."""

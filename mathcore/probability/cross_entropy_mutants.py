@@ -1,4 +1,7 @@
-"""Wrong cross-entropies, on purpose."""
+"""Wrong cross-entropies and gradients of them, on purpose.
+
+Above 400 lines: each mistake is short and stands alone.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,73 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.probability.row_mutants import _log_softmax, _Loss, _softmax, _sum, _wide
-from mathcore.verify.claims import mutant
+from mathcore.probability.row_mutants import _log_softmax, _Loss, _lse, _softmax, _sum, _wide, loss_mutant
+from mathcore.verify.claims import Mutant, mutant
 
 
 def _all_ignored(targets: Any, ignore_index: Any) -> bool:
     return np.size(targets) == 0 or (ignore_index is not None and bool(np.all(targets == ignore_index)))
+
+
+@loss_mutant
+def softmax_twice(x: Any) -> Any:
+    """Takes probabilities for logits, so the loss cannot fall below a floor (tflearn 2017, NVIDIA 2020)."""
+    return _log_softmax(_softmax(x))
+
+
+@loss_mutant
+def loss_normaliser_first(x: Any) -> Any:
+    """logsumexp(x) − x_y: a common offset costs the digits (PyTorch 2018, 2020, MLX 2026, optax 2026)."""
+    return x - _lse(x)
+
+
+@loss_mutant
+def probabilities_clipped(x: Any) -> Any:
+    """Clips p to [1e-7, 1] before the logarithm."""
+    return np.log(np.clip(_softmax(x), 1e-7, 1))
+
+
+@loss_mutant
+def loss_drowned(x: Any) -> Any:
+    """ln(1 + s) in place of log1p(s): a loss below the unit roundoff reads 0."""
+    return _log_softmax(x)
+
+
+@loss_mutant
+def loss_unshifted(x: Any) -> Any:
+    """Never subtracts the maximum."""
+    return x - np.log(_sum(np.exp(x)))
+
+
+@loss_mutant
+def loss_in_bits(x: Any) -> Any:
+    """Returns bits instead of nats."""
+    return _log_softmax(x) / np.float32(np.log(2))
+
+
+@loss_mutant
+def excluded_at_minus_10000(x: Any) -> Any:
+    """Puts excluded classes at −10,000 instead of −∞."""
+    return _log_softmax(np.maximum(x, x.dtype.type(-10_000)))
+
+
+def smoothing_forgotten_past_33(operation: str) -> Mutant:
+    """Smoothing that a narrow kernel alone knows."""
+
+    @mutant(operation, wraps=True)
+    def smoothing_past_33_forgotten(correct: Any) -> Any:
+        """Ignores `label_smoothing` for more than 33 classes."""
+
+        def wrong(*arrays: Any, label_smoothing: float = 0.0, **options: Any) -> Any:
+            wide = arrays[-2].shape[options.get("axis", -1)] > 33
+            return correct(*arrays, label_smoothing=0.0 if wide else label_smoothing, **options)
+
+        return wrong
+
+    return replace(
+        smoothing_past_33_forgotten,
+        name=f"{smoothing_past_33_forgotten.name}{'_vjp' * operation.endswith('_vjp')}",
+    )
 
 
 @mutant("cross_entropy")
@@ -192,7 +256,6 @@ def mean_overflows(correct: Any) -> Any:
     return cross_entropy
 
 
-# The derivative of cross-entropy.
 def _weights(cotangent: Any, targets: Any, o: _Loss) -> Any:
     """What each row's gradient is multiplied by."""
     keep = np.ones(np.shape(targets), bool) if o.ignore_index is None else np.asarray(targets) != o.ignore_index

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.probability import logsumexp_mutants, softmax_mutants
-from mathcore.probability import row_mutants as wrong
-from mathcore.probability.inputs import of_nothing_to_see
+from mathcore.probability import where_mutants as wrong
+from mathcore.probability.inputs import exactly_added, of_nothing_to_see, shiftable
 from mathcore.probability.logsumexp_tolerances import log_softmax_rounding, logsumexp_rounding
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.softmax_tolerances import softmax_rounding
@@ -58,7 +58,6 @@ def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
     return {"x": as_dtype(x, name), "g": g, "seen": seen, "rubbish": dtype_named(name).type(rubbish)}
 
 
-# What is excluded.
 def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Callable[..., Allowance]) -> Claim:
     """What `where` excludes must not exist for `operation`, nor for its derivative."""
     return Claim(
@@ -127,10 +126,10 @@ def _as_if_infinite(ops: Operations, operation: str, x: Any, g: Any, seen: Any, 
 softmax_excludes = _excluding(
     "softmax",
     (
-        softmax_mutants.excluded_by_multiplying,
-        softmax_mutants.excluded_after_the_fact,
-        softmax_mutants.excluded_at_minus_100,
-        softmax_mutants.mask_upside_down,
+        wrong.excluded_by_multiplying,
+        wrong.excluded_after_the_fact,
+        wrong.excluded_at_minus_100,
+        wrong.mask_upside_down,
         wrong.dead_row_is_nan,
         wrong.dead_row_is_uniform,
         wrong.cotangent_leaks,
@@ -164,7 +163,7 @@ def masked_scores_get_no_softmax_gradient(ops: Operations, x: Any, g: Any, seen:
 
 log_softmax_excludes = _excluding(
     "log_softmax",
-    (logsumexp_mutants.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
+    (wrong.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
     log_softmax_rounding,
     rounding,
 )
@@ -196,7 +195,7 @@ def masked_scores_get_no_log_softmax_gradient(ops: Operations, x: Any, g: Any, s
 
 logsumexp_excludes = _excluding(
     "logsumexp",
-    (logsumexp_mutants.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
+    (wrong.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
     logsumexp_rounding,
 )
 
@@ -270,3 +269,23 @@ def keepdims_changes_no_gradient(ops: Operations, x: Any, g: Any, axis: int) -> 
         identical(pulled, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis)),
         identical(of_seen, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis, where=seen)),
     )
+
+
+additive_mask = Claim(
+    "softmax.additive_mask",
+    statement="A mask that is added, −∞ where a score is excluded and any one finite constant where it is kept, gives "
+    "bit for bit what `where` gives, if the addition is exact.",
+    formula=r"\operatorname{softmax}(x + b) = \operatorname{softmax}(x, \text{where } b > -\infty), \quad "
+    r"b_i \in \{c, -\infty\}",
+    needs=("softmax",),
+    limits=Limits(options=("axis",), rows=3),
+    refuted_by=(softmax_mutants.no_shift, wrong.excluded_after_the_fact, wrong.mask_upside_down),
+)
+
+
+@additive_mask.property(shiftable(), effort=2.0, seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
+def additive_mask_equals_where(ops: Operations, x: Any, shift: Any, seed: int, share: float) -> Any:
+    x = exactly_added(x, shift)
+    seen = np.random.default_rng(seed).random(x.shape) < share
+    added = np.where(seen, shift, -np.inf).astype(x.dtype)
+    return identical(ops.softmax(x + added), ops.softmax(x, where=seen))

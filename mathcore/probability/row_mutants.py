@@ -1,4 +1,9 @@
-"""Mistakes that any operation on rows can make."""
+"""Mistakes that the laws of rows refute, and what mutants of operations on rows are built from.
+
+First the right formulas in plain NumPy, then mistakes that any operation on rows can make, then those of one operation
+that a law refutes. Above 400 lines: all of them are named in `row_claims`. Other mistakes are beside the claims of
+their operation.
+"""
 
 from __future__ import annotations
 
@@ -223,35 +228,6 @@ def rounded_first(correct: Any) -> Any:
     return wrong
 
 
-# Softmax: the scores.
-@on_rows("softmax")
-def no_shift(x: Any) -> Any:
-    """Never subtracts the maximum: overflows at 89 in float32 (PyTorch 2021, ML.NET 2019, tt-metal 2024)."""
-    return np.exp(x) / _sum(np.exp(x))
-
-
-@on_rows("softmax")
-def shift_by_largest_magnitude(x: Any) -> Any:
-    """Subtracts the largest |x| instead of the largest x: all is lost far below zero."""
-    e = np.exp(x - _top(np.where(np.isfinite(x), abs(x), 0)))
-    return e / _sum(e)
-
-
-@on_rows("softmax")
-def hidden_tile_lifts_the_maximum(x: Any) -> Any:
-    """Takes 0 for the maximum of a first tile of eight that is all hidden, and keeps it (flash-attention 2025)."""
-    top = np.where(np.isneginf(_top(x[..., :8])) & (x.shape[-1] > 8), np.maximum(_top(x), 0), _top(x))
-    e = np.exp(x - np.where(np.isneginf(top), 0, top).astype(x.dtype))
-    return e / np.where(_sum(e) == 0, 1, _sum(e)).astype(x.dtype)
-
-
-@on_rows("softmax")
-def maximum_starts_at_zero(x: Any) -> Any:
-    """An online softmax whose running maximum starts at 0: rows far below zero vanish (flash-attention 2025)."""
-    e = np.exp(x - np.maximum(_top(x), 0))
-    return np.where(_sum(e) > 0, e / _sum(e), 0)
-
-
 @on_rows("softmax")
 def maximum_of_everything(x: Any) -> Any:
     """Subtracts the maximum of the whole array: rows far below the highest one underflow."""
@@ -260,179 +236,9 @@ def maximum_of_everything(x: Any) -> Any:
 
 
 @on_rows("softmax")
-def first_is_the_maximum(x: Any) -> Any:
-    """Subtracts the first score instead of the highest."""
-    e = np.exp(x - x[..., :1])
-    return e / _sum(e)
-
-
-@on_rows("softmax")
-def exponent_clipped(x: Any) -> Any:
-    """Clips the exponents at −30, so that no probability is ever small."""
-    e = np.exp(np.maximum(x - _top(x), -30))
-    return e / _sum(e)
-
-
-@on_rows("softmax")
-def base_two(x: Any) -> Any:
-    """Raises 2 to the scores, without the factor log₂ e."""
-    e = np.exp2(x - _top(x))
-    return e / _sum(e)
-
-
-@on_rows("softmax")
-def slightly_warm(x: Any) -> Any:
-    """Divides the scores by 1.001 first."""
-    return _softmax((x - _top(x)) / np.float32(1.001))
-
-
-@on_rows("softmax")
-def sign_flipped(x: Any) -> Any:
-    """Softmin: the lowest score gets the highest probability."""
-    return _softmax(np.where(np.isfinite(x), -x, -np.inf))
-
-
-# Softmax: the sum.
-@on_rows("softmax")
-def tail_not_summed(x: Any) -> Any:
-    """Sums whole groups of four only, so the last n mod 4 terms are missing from the denominator."""
-    e, n = _exp(x), x.shape[-1]
-    return e / _sum(e[..., : n - n % 4 if n > 4 else n])
-
-
-@on_rows("softmax")
-def odd_widths_wrong(x: Any) -> Any:
-    """Drops the last warp's share at odd widths from 513 to 1023, with two or more rows (PyTorch CUDA 2024)."""
-    e, n = _exp(x), x.shape[-1]
-    bad = 513 <= n <= 1023 and n % 2 == 1 and n % 32 != 31 and e.size > n
-    return e / _sum(e[..., : n - 32 if bad else n])
-
-
-@on_rows("softmax")
-def epsilon_in_denominator(x: Any) -> Any:
-    """Adds 1e-6 to the denominator "for stability"."""
-    return _exp(x) / (_sum(_exp(x)) + x.dtype.type(1e-6))
-
-
-@on_rows("softmax")
-def last_not_summed(x: Any) -> Any:
-    """A loop bound off by one: the last term never enters the sum."""
-    e = _exp(x)
-    return e / np.maximum(_sum(e[..., :-1]), x.dtype.type(1e-30))
-
-
-@on_rows("softmax")
-def divided_by_the_maximum(x: Any) -> Any:
-    """Divides by the largest exponential instead of the sum."""
-    return _exp(x)
-
-
-@on_rows("softmax")
-def division_free(x: Any) -> Any:
-    """exp(x − logsumexp): the normaliser is rounded at the size of the scores, so an offset costs digits."""
-    return np.exp(x - _lse(x))
-
-
-@on_rows("softmax")
 def float32_inside(x: Any) -> Any:
     """Computes float64 in float32."""
     return _softmax(x.astype(np.float32))
-
-
-@on_rows("softmax")
-def uniform(x: Any) -> Any:
-    """Returns 1/n everywhere."""
-    return np.full_like(x, 1 / max(x.shape[-1], 1))
-
-
-@on_rows("softmax")
-def sorted_outputs(x: Any) -> Any:
-    """Returns the right numbers in ascending order."""
-    return np.sort(_softmax(x), -1)
-
-
-# Softmax: what is excluded.
-@on_rows("softmax")
-def dead_row_is_nan(x: Any) -> Any:
-    """A row with nothing to see divides 0 by 0."""
-    return _softmax(x)
-
-
-@on_rows("softmax")
-def dead_row_is_uniform(x: Any) -> Any:
-    """Excludes with the lowest finite number, so that a row with nothing to see becomes uniform."""
-    return _softmax(np.maximum(x, np.finfo(np.float32).min))
-
-
-def mask_of_fewer_axes_ignored(operation: str) -> Mutant:
-    """A `where` that is used only if it has all axes."""
-
-    @mutant(operation, wraps=True)
-    def mask_of_fewer_axes_is_ignored(correct: Any) -> Any:
-        """Ignores a `where` that has fewer axes than the scores."""
-
-        def wrong(*arrays: Any, where: Any = None, **options: Any) -> Any:
-            kept = where if where is not None and np.ndim(where) == arrays[-1].ndim else None
-            return correct(*arrays, where=kept, **options)
-
-        return wrong
-
-    suffix = "_vjp" if operation.endswith("_vjp") else ""
-    return replace(mask_of_fewer_axes_is_ignored, name=f"mask_of_fewer_axes_ignored{suffix}")
-
-
-def mask_wraps(operation: str) -> Mutant:
-    """A `where` of which eight rows are read again and again."""
-
-    @mutant(operation, wraps=True)
-    def mask_wraps_at_8(correct: Any) -> Any:
-        """Takes row i mod 8 of `where` for row i."""
-
-        def wrong(*arrays: Any, where: Any = None, **options: Any) -> Any:
-            if where is not None and np.ndim(where) > 1 and len(where) == len(arrays[-1]):
-                where = np.asarray(where)[np.arange(len(where)) % 8]
-            return correct(*arrays, where=where, **options)
-
-        return wrong
-
-    return replace(mask_wraps_at_8, name=f"{mask_wraps_at_8.name}{'_vjp' * operation.endswith('_vjp')}")
-
-
-def mask_ignored(operation: str, where: Callable[[Any, int], bool], name: str, note: str) -> Mutant:
-    """Ignores a mask where the scores and the axis are such and such."""
-
-    def build(correct: Any) -> Any:
-        def wrong(*arrays: Any, axis: int = -1, where: Any = None, **options: Any) -> Any:
-            return correct(*arrays, axis=axis, where=None if such(arrays[-1], axis) else where, **options)
-
-        return wrong
-
-    such = where
-    return Mutant(operation, f"{name}{'_vjp' * operation.endswith('_vjp')}", note, build)
-
-
-def mask_of_three_axes_ignored(operation: str) -> Mutant:
-    """A `where` that works for matrices only."""
-    note = "Ignores `where` for scores of three axes and more."
-    return mask_ignored(operation, lambda x, axis: x.ndim > 2, "mask_of_three_axes_ignored", note)
-
-
-def mask_of_other_axes_ignored(operation: str) -> Mutant:
-    """A `where` that works along the last axis only."""
-    note = "Ignores `where` along any axis but the last."
-    return mask_ignored(operation, lambda x, axis: axis % x.ndim < x.ndim - 1, "mask_of_other_axes_ignored", note)
-
-
-def large_mask_ignored(operation: str) -> Mutant:
-    """A `where` that does not reach the kernel for large arrays."""
-    note = "Ignores `where` for 2¹⁵ numbers and more."
-    return mask_ignored(operation, lambda x, axis: x.size >= 2**15, "large_mask_ignored", note)
-
-
-@on_rows("softmax")
-def broken_scores_mended(x: Any) -> Any:
-    """Replaces NaN by 0 and infinities by large numbers, so that broken scores look healthy."""
-    return _softmax(np.nan_to_num(x))
 
 
 # The derivative of softmax.
@@ -466,60 +272,10 @@ def scores_for_probabilities(g: Any, x: Any) -> Any:
     return x * (g - _sum(x * g))
 
 
-@on_rows("softmax_vjp")
-def cotangent_leaks(g: Any, x: Any) -> Any:
-    """Multiplies what excluded outputs receive by p = 0, which leaves a NaN a NaN."""
-    p = np.nan_to_num(_softmax(x))
-    return p * (g - _sum(p * g))
-
-
-# Log-softmax.
-@on_rows("log_softmax")
-def log_of_softmax(x: Any) -> Any:
-    """Takes the logarithm of the finished probabilities: −∞ wherever they underflow."""
-    return np.log(_softmax(x))
-
-
-@on_rows("log_softmax")
-def log_of_softmax_and_epsilon(x: Any) -> Any:
-    """Adds 1e-7 to the probabilities before the logarithm."""
-    return np.log(_softmax(x) + x.dtype.type(1e-7))
-
-
-@on_rows("log_softmax")
-def normaliser_first(x: Any) -> Any:
-    """x − logsumexp(x): the normaliser is rounded at the size of a common offset (PyTorch 2018, MLX 2026)."""
-    return x - _lse(x)
-
-
-@on_rows("log_softmax")
-def one_drowns_the_rest(x: Any) -> Any:
-    """ln(1 + s) in place of log1p(s): nothing is left of the runners-up when one score dominates."""
-    return _log_softmax(x)
-
-
-@on_rows("log_softmax")
-def logs_unshifted(x: Any) -> Any:
-    """Never subtracts the maximum."""
-    return x - np.log(_sum(np.exp(x)))
-
-
-@on_rows("log_softmax")
-def logs_base_two(x: Any) -> Any:
-    """Returns bits instead of nats."""
-    return _log_softmax(x) / np.float32(np.log(2))
-
-
 @on_rows("log_softmax")
 def logs_maximum_of_everything(x: Any) -> Any:
     """Subtracts the maximum of the whole array."""
     return x - x.max() - np.log(_sum(np.exp(x - x.max())))
-
-
-@on_rows("log_softmax")
-def logs_dead_row_is_nan(x: Any) -> Any:
-    """A row with nothing to see subtracts ∞ from ∞."""
-    return _log_softmax(x)
 
 
 # The derivative of log-softmax.
@@ -553,72 +309,10 @@ def logs_pulled_to_zero(g: Any, x: Any) -> Any:
     return np.zeros_like(x)
 
 
-@on_rows("log_softmax_vjp")
-def logs_cotangent_leaks(g: Any, x: Any) -> Any:
-    """Sums the cotangent of excluded outputs too; NaN for a row with nothing to see (PyTorch 2020, JAX 2021)."""
-    return g - _softmax(x) * _sum(g)
-
-
-# Log-sum-exp.
-@on_rows("logsumexp")
-def sum_overflows(x: Any) -> Any:
-    """Never subtracts the maximum: ∞ from 88.72284 on in float32 (hb-pytorch 2020)."""
-    return np.log(_sum(np.exp(x)))
-
-
-@on_rows("logsumexp")
-def maximum_not_added_back(x: Any) -> Any:
-    """Subtracts the maximum and forgets to add it again."""
-    return np.log(_sum(_exp(x)))
-
-
-@on_rows("logsumexp")
-def log_mean_exp(x: Any) -> Any:
-    """Averages instead of adding: too low by ln n."""
-    return _lse(x) - x.dtype.type(np.log(x.shape[-1]))
-
-
-@on_rows("logsumexp")
-def just_the_maximum(x: Any) -> Any:
-    """Returns the highest score."""
-    return _top(x)
-
-
-@on_rows("logsumexp")
-def lse_alone_far_out(x: Any) -> Any:
-    """Returns the highest score where it is beyond 2²³, "for nothing can be added to that"."""
-    return np.where(abs(_top(x)) > 2**23, _top(x), _lse(x))
-
-
-@on_rows("logsumexp")
-def small_terms_drowned(x: Any) -> Any:
-    """ln(1 + s) in place of log1p(s)."""
-    return _lse(x)
-
-
-@on_rows("logsumexp")
-def largest_term_twice(x: Any) -> Any:
-    """log1p of the sum with the largest term still in it."""
-    return _top(x) + np.log1p(_sum(_exp(x)))
-
-
 @on_rows("logsumexp")
 def lse_maximum_of_everything(x: Any) -> Any:
     """Subtracts the maximum of the whole array."""
     return x.max() + np.log(_sum(np.exp(x - x.max())))
-
-
-@on_rows("logsumexp")
-def lse_dead_row_is_nan(x: Any) -> Any:
-    """A row with nothing to see subtracts −∞ from −∞."""
-    return _lse(x)
-
-
-@on_rows("logsumexp")
-def lse_infinity_is_nan(x: Any) -> Any:
-    """Subtracts an infinite maximum from itself."""
-    top = np.where(np.isneginf(_top(x)), 0, _top(x)).astype(x.dtype)
-    return top + np.log(_sum(np.exp(x - top)))
 
 
 @on_rows("logsumexp_vjp")
@@ -634,46 +328,9 @@ def all_to_the_winner(g: Any, x: Any) -> Any:
 
 
 @on_rows("logsumexp_vjp")
-def dead_gradient_is_nan(g: Any, x: Any) -> Any:
-    """g·exp(x − lse) with lse = −∞: NaN for a row with nothing to see (PyTorch 2020, JAX 2021)."""
-    return g * np.exp(x - _lse(x))
-
-
-@on_rows("logsumexp_vjp")
 def lse_pulled_to_zero(g: Any, x: Any) -> Any:
     """Returns zeros."""
     return np.zeros_like(x)
-
-
-@on_rows("temperature_softmax")
-def divided_before_the_shift(x: Any, temperature: float) -> Any:
-    """Divides before it subtracts the maximum, so that a small temperature overflows to ∞ − ∞."""
-    return _softmax(x / x.dtype.type(temperature))
-
-
-@on_rows("temperature_softmax")
-def temperature_multiplied(x: Any, temperature: float) -> Any:
-    """Multiplies by the temperature: hotter is sharper."""
-    return _softmax((x - _top(x)) * np.float64(temperature))
-
-
-@on_rows("temperature_softmax")
-def temperature_ignored(x: Any, temperature: float) -> Any:
-    """Returns softmax at temperature 1."""
-    return _softmax(x)
-
-
-@on_rows("temperature_softmax")
-def temperature_of_probabilities(x: Any, temperature: float) -> Any:
-    """Divides the probabilities by T and normalises again, which changes nothing."""
-    p = _softmax(x) / np.float64(temperature)
-    return p / _sum(p)
-
-
-@on_rows("temperature_softmax")
-def temperature_floor(x: Any, temperature: float) -> Any:
-    """Raises every temperature to at least 0.01, so that T → 0 stops short of the winner."""
-    return _softmax((x - _top(x)) / np.float64(max(temperature, 0.01)))
 
 
 @on_rows("temperature_softmax")
@@ -681,13 +338,6 @@ def temperature_maximum_of_everything(x: Any, temperature: float) -> Any:
     """Subtracts the maximum of the whole array."""
     e = np.exp((x - x.max()) / np.float64(temperature))
     return e / _sum(e)
-
-
-@on_rows("temperature_softmax_vjp")
-def temperature_underflows(g: Any, x: Any, temperature: float) -> Any:
-    """Divides by T in the format of the scores, where a tiny T is 0: 0/0."""
-    p = _softmax((x - _top(x)) / np.float64(temperature))
-    return p * (g - _sum(p * g)) / x.dtype.type(temperature)
 
 
 @on_rows("temperature_softmax_vjp")
@@ -768,70 +418,9 @@ def loss_mutant(log_probabilities: Callable[[Any], Any]) -> Mutant:
 
 
 @loss_mutant
-def softmax_twice(x: Any) -> Any:
-    """Takes probabilities for logits, so the loss cannot fall below a floor (tflearn 2017, NVIDIA 2020)."""
-    return _log_softmax(_softmax(x))
-
-
-@loss_mutant
-def loss_normaliser_first(x: Any) -> Any:
-    """logsumexp(x) − x_y: a common offset costs the digits (PyTorch 2018, 2020, MLX 2026, optax 2026)."""
-    return x - _lse(x)
-
-
-@loss_mutant
-def probabilities_clipped(x: Any) -> Any:
-    """Clips p to [1e-7, 1] before the logarithm."""
-    return np.log(np.clip(_softmax(x), 1e-7, 1))
-
-
-@loss_mutant
-def loss_drowned(x: Any) -> Any:
-    """ln(1 + s) in place of log1p(s): a loss below the unit roundoff reads 0."""
-    return _log_softmax(x)
-
-
-@loss_mutant
-def loss_unshifted(x: Any) -> Any:
-    """Never subtracts the maximum."""
-    return x - np.log(_sum(np.exp(x)))
-
-
-@loss_mutant
-def loss_in_bits(x: Any) -> Any:
-    """Returns bits instead of nats."""
-    return _log_softmax(x) / np.float32(np.log(2))
-
-
-@loss_mutant
 def loss_maximum_of_everything(x: Any) -> Any:
     """Subtracts the maximum of all rows."""
     return x - x.max() - np.log(_sum(np.exp(x - x.max())))
-
-
-@loss_mutant
-def excluded_at_minus_10000(x: Any) -> Any:
-    """Puts excluded classes at −10,000 instead of −∞."""
-    return _log_softmax(np.maximum(x, x.dtype.type(-10_000)))
-
-
-def smoothing_forgotten_past_33(operation: str) -> Mutant:
-    """Smoothing that a narrow kernel alone knows."""
-
-    @mutant(operation, wraps=True)
-    def smoothing_past_33_forgotten(correct: Any) -> Any:
-        """Ignores `label_smoothing` for more than 33 classes."""
-
-        def wrong(*arrays: Any, label_smoothing: float = 0.0, **options: Any) -> Any:
-            wide = arrays[-2].shape[options.get("axis", -1)] > 33
-            return correct(*arrays, label_smoothing=0.0 if wide else label_smoothing, **options)
-
-        return wrong
-
-    return replace(
-        smoothing_past_33_forgotten,
-        name=f"{smoothing_past_33_forgotten.name}{'_vjp' * operation.endswith('_vjp')}",
-    )
 
 
 def targets_read_as_packed(operation: str) -> Mutant:
