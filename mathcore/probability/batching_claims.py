@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from mathcore.probability import cross_entropy_mutants as wrong
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_rounding, cross_entropy_vjp_rounding
 from mathcore.probability.inputs import classified_rows, counted, stacked_rows, thousands_of_rows
-from mathcore.probability.loss_checks import Shape, grad_is_p_minus_q, loss_is_nll, negative_log_likelihood, nll_allowed
+from mathcore.probability.loss_textbook import (
+    Shape,
+    grad_is_p_minus_q,
+    loss_is_nll,
+    negative_log_likelihood,
+    nll_allowed,
+)
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, equal, given_that, identical, score_rows
 from mathcore.verify.domains import as_dtype
 from mathcore.verify.tolerances import FORMATS, rounding

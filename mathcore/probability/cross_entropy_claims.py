@@ -36,7 +36,7 @@ from mathcore.probability.inputs import (
     thousands_of_rows,
 )
 from mathcore.probability.logsumexp_tolerances import log_softmax_again
-from mathcore.probability.loss_checks import Shape, grad_is_p_minus_q, is_nll, is_p_minus_q, loss_is_nll, stacked
+from mathcore.probability.loss_textbook import Shape, grad_is_p_minus_q, is_nll, is_p_minus_q, loss_is_nll, stacked
 from mathcore.probability.records import one_hot
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.textbook import distribution, log_distribution, probabilities
