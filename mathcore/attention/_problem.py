@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, lowest, working
-from mathcore._compute.blocks import table_block
-from mathcore._compute.matmul import product
-from mathcore._compute.reduce import beside, highest
-from mathcore._compute.threads import share
+from mathcore._compute.blocks import score_tile
+from mathcore._compute.matmul import matmul_tiled
+from mathcore._compute.reduce import apply_columnwise, row_max
+from mathcore._compute.threads import parallel_for
 
 Place: TypeAlias = tuple[int, ...]  # of a key head: its indices along the leading axes; () means all of them
 
@@ -71,7 +71,7 @@ class _Problem(NamedTuple):
     def scores(self) -> Array:
         """(..., heads, queries, keys), −∞ where not seen, whatever stands there."""
         rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
-        scores = product(rows, _turned(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
+        scores = matmul_tiled(rows, _turned(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
         if self.bias is not None:
             scores = np.add(scores, self.bias, out=scores)
         first = self.seen_by_all
@@ -110,7 +110,7 @@ class _Problem(NamedTuple):
     def cut(self) -> tuple[int, int] | None:
         """How many (queries, keys) to work on at a time; None: all of this at once."""
         group = self.query.shape[-3] // self.key_heads if self.query.ndim > 2 and self.key_heads else 1
-        return table_block((*self.query.shape[:-1], self.key.shape[-2]), group, self.query.dtype)
+        return score_tile((*self.query.shape[:-1], self.key.shape[-2]), group, self.query.dtype)
 
     def share(self, task: Callable[[Place, slice], None], height: int) -> None:
         """Call `task(place, rows)` for all heads at once, or one key head at a time if there is much to do."""
@@ -120,7 +120,7 @@ class _Problem(NamedTuple):
             for part in parts:
                 task(*part)
         else:
-            share(lambda i: task(*parts[i]), len(parts))
+            parallel_for(lambda i: task(*parts[i]), len(parts))
 
 
 class _Mix(NamedTuple):
@@ -162,14 +162,14 @@ def _attend(
 def _mix(problem: _Problem) -> _Mix:
     """Attention before the division."""
     scores, v = problem.scores(), problem.value
-    shape, top = scores.shape, highest(scores)
+    shape, top = scores.shape, row_max(scores)
     exponentials = _exp_below(scores, top, out=scores)
     total = np.add.reduce(exponentials, axis=-1, keepdims=True)
     finite, divided = v if problem.plain else _finite(v), None
-    values = product(_grouped(exponentials, problem.key_heads), finite).reshape(*shape[:-1], v.shape[-1])
+    values = matmul_tiled(_grouped(exponentials, problem.key_heads), finite).reshape(*shape[:-1], v.shape[-1])
     if not problem.roomy and _overflows(values):
         weights = _grouped(exponentials / _at_least_one(total), problem.key_heads)
-        halves = product(weights, finite / 2).reshape(values.shape)
+        halves = matmul_tiled(weights, finite / 2).reshape(values.shape)
         values, divided = _rows_divided(values, ~np.isfinite(values), _doubled(halves))
     if shape[-1] and not problem.plain:
         seen = problem.seen()
@@ -239,9 +239,9 @@ def _weights(problem: _Problem, seen: Array | None) -> Array:
     """softmax of the scores, exactly 0 where not seen."""
     with np.errstate(invalid="ignore", over="ignore"):  # what is hidden may be anything
         scores = problem.scores()
-        exponentials = _exp_below(scores, highest(scores), out=scores)
+        exponentials = _exp_below(scores, row_max(scores), out=scores)
         total = np.add.reduce(exponentials, axis=-1, keepdims=True)
-        weights = beside(np.divide, exponentials, _at_least_one(total), exponentials)
+        weights = apply_columnwise(np.divide, exponentials, _at_least_one(total), exponentials)
     return _where_seen(seen, weights)
 
 
@@ -264,12 +264,12 @@ def _block_vjp(g: Array, problem: _Problem) -> tuple[Array, Array, Array]:
     q, k, v, heads, seen = problem.query, problem.key, problem.value, problem.key_heads, problem.seen()
     p = _weights(problem, seen)  # (..., heads, queries, keys)
     with np.errstate(invalid="ignore", over="ignore"):  # hidden NaN and ∞ are removed as soon as they appear
-        p_bar = _where_seen(seen, product(_grouped(g, heads), _turned(v)).reshape(p.shape))
+        p_bar = _where_seen(seen, matmul_tiled(_grouped(g, heads), _turned(v)).reshape(p.shape))
         s_bar = _where_seen(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
         s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
-        q_bar = product(s_bar, _finite(k)).reshape(q.shape)
-        k_bar = product(_turned(s_bar), _grouped(_finite(q), heads))
-        v_bar = product(_turned(_grouped(p, heads)), _grouped(_finite(g), heads))
+        q_bar = matmul_tiled(s_bar, _finite(k)).reshape(q.shape)
+        k_bar = matmul_tiled(_turned(s_bar), _grouped(_finite(q), heads))
+        v_bar = matmul_tiled(_turned(_grouped(p, heads)), _grouped(_finite(g), heads))
         if g.dtype != object and not np.isfinite(g).all():
             strays = _strays(_turned(np.broadcast_to(True if seen is None else seen, p.shape)), g)
             v_bar = v_bar + strays.reshape(*v_bar.shape[:-2], -1, *v_bar.shape[-2:]).sum(axis=-3)
@@ -283,7 +283,7 @@ def _exp_below(x: Array, top: Array, out: Array | None = None) -> Array:
         gaps = np.subtract(x, top, where=there, out=np.zeros(x.shape, dtype=object))
         return np.exp(gaps, where=there, out=np.zeros(x.shape, dtype=object))
     out = np.empty(x.shape, x.dtype) if out is None else out
-    return np.exp(beside(np.subtract, x, np.maximum(top, lowest(top.dtype)), out), out=out)
+    return np.exp(apply_columnwise(np.subtract, x, np.maximum(top, lowest(top.dtype)), out), out=out)
 
 
 def _at_least_one(total: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, axis_index, booleans, destination, floating, lowest
 from mathcore._compute.blocks import map_rows
-from mathcore._compute.reduce import add_up, exp_below, highest
+from mathcore._compute.reduce import exp_below, row_max, row_sum
 
 
 def _floor(top: Array) -> Array:
@@ -28,13 +28,13 @@ def _top_and_rest(x: Array, scratch: Array, gaps: Array | None = None) -> tuple[
     with x − m.
     """
     if not x.shape[-1]:
-        top = highest(x)
+        top = row_max(x)
         return top, np.zeros_like(top), np.zeros(top.shape, np.intp)
     winner = x.argmax(axis=-1, keepdims=True)
     top = np.take_along_axis(x, winner, axis=-1)
     e = exp_below(x, _floor(top), scratch, gaps)
     np.put_along_axis(e, winner, _zero(x), axis=-1)
-    return top, add_up(e), winner
+    return top, row_sum(e), winner
 
 
 def _where_seen(x: Array, values: Array) -> Array:

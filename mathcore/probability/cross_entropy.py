@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, ids_below, integers, rounded, working
-from mathcore._compute.blocks import map_rows, scratch_like
-from mathcore._compute.reduce import add_up, highest
+from mathcore._compute.blocks import map_rows, thread_scratch
+from mathcore._compute.reduce import row_max, row_sum
 from mathcore.probability._rows import _floor, _mapped, _put, _rows, _top_and_rest, _zero
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -58,7 +58,7 @@ def cross_entropy(
 
 def _surprise(smoothing: float, x: Array, targets: Array, counts: Array, out: Array) -> Array:
     """The losses of rows, (..., 1)."""
-    top, rest, _ = _top_and_rest(x, scratch_like(x))
+    top, rest, _ = _top_and_rest(x, thread_scratch(x))
     return _put(_losses(smoothing, x, targets, counts, top, rest), out)
 
 
@@ -192,10 +192,10 @@ def _at(x: Array, targets: Array, counts: Array) -> Array:
 
 def _mean(x: Array) -> Array:
     """The mean of each row, (..., 1), a number wherever all numbers are: also where their sum is none."""
-    mean = add_up(x) / x.shape[-1]
+    mean = row_sum(x) / x.shape[-1]
     if x.dtype == object or not np.isinf(mean).any():
         return mean
-    return np.where(np.isinf(mean), np.minimum(add_up(x / x.shape[-1]), highest(x)), mean)
+    return np.where(np.isinf(mean), np.minimum(row_sum(x / x.shape[-1]), row_max(x)), mean)
 
 
 def _one(x: Array) -> Any:

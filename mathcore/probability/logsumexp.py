@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
-from mathcore._compute.blocks import map_rows, scratch_like
-from mathcore._compute.reduce import add_up, beside
+from mathcore._compute.blocks import map_rows, thread_scratch
+from mathcore._compute.reduce import apply_columnwise, row_sum
 from mathcore.probability._rows import _cotangent, _mapped, _put, _rows, _top_and_rest, _where_seen
 from mathcore.probability.softmax import _softmax
 
@@ -39,8 +39,8 @@ def log_softmax(
 
 
 def _log_softmax(x: Array, out: Array) -> Array:
-    top, rest, _ = _top_and_rest(x, scratch_like(x), gaps=out)
-    beside(np.subtract, out, np.log1p(rest), out)
+    top, rest, _ = _top_and_rest(x, thread_scratch(x), gaps=out)
+    apply_columnwise(np.subtract, out, np.log1p(rest), out)
     infinite = top == np.inf
     return out if x.dtype == object or not infinite.any() else _put(np.nan, out, where=infinite)
 
@@ -72,7 +72,7 @@ def log_softmax_vjp(
 
 def _log_softmax_vjp(x: Array, g: Array, out: Array) -> Array:
     p, g = _softmax(x, out), _where_seen(x, g)
-    return _put(_where_seen(x, g - p * add_up(g)), out)
+    return _put(_where_seen(x, g - p * row_sum(g)), out)
 
 
 def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where: npt.ArrayLike | None = None) -> Array:
@@ -105,7 +105,7 @@ def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where
 
 
 def _logsumexp(x: Array, out: Array) -> Array:
-    top, rest, _ = _top_and_rest(x, scratch_like(x))
+    top, rest, _ = _top_and_rest(x, thread_scratch(x))
     np.add(top, np.log1p(rest), out=out)
     return out if x.dtype == object else _put(top, out, where=np.isinf(top))
 

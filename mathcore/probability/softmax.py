@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, lowest
-from mathcore._compute.reduce import add_up, beside, exp_and_sum, highest
+from mathcore._compute.reduce import apply_columnwise, exp_and_sum, row_max, row_sum
 from mathcore.probability._rows import _cotangent, _floor, _mapped, _put, _rows, _where_seen
 
 
@@ -47,7 +47,7 @@ def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = N
 def _softmax(x: Array, out: Array) -> Array:
     total = exp_and_sum(x, _shift(x), out)  # (..., 1), at least e⁰ = 1, but 0 where there is nothing to see
     total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
-    return beside(np.divide, out, total, out)
+    return apply_columnwise(np.divide, out, total, out)
 
 
 def softmax_vjp(
@@ -77,7 +77,7 @@ def softmax_vjp(
 
 def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
     p, g = _softmax(x, out), _where_seen(x, g)
-    return _put(_where_seen(x, p * (g - add_up(p * g))), out)
+    return _put(_where_seen(x, p * (g - row_sum(p * g))), out)
 
 
 def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) -> Array:
@@ -139,12 +139,12 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
 
 def _shift(x: Array) -> Array:
     """`_floor` of the top of each row, (..., 1), in one pass."""
-    return _floor(highest(x)) if x.dtype == object else highest(x, lowest(x.dtype))
+    return _floor(row_max(x)) if x.dtype == object else row_max(x, lowest(x.dtype))
 
 
 def _cooled(x: Array, temperature: float) -> Array:
     """(x − m) / T, with −∞ still excluded at T = ∞."""
-    top = _floor(highest(x))
+    top = _floor(row_max(x))
     shifted = x - top
     cooled = _divided(shifted, temperature)
     if x.dtype == object or not (hidden := np.isneginf(shifted)).any():
