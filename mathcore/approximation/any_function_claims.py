@@ -38,7 +38,6 @@ from mathcore.verify.domains import Draw, as_dtype, draw_integers
 LeshnoEtAl = "Leshno, Lin, Pinkus & Schocken, Neural Networks 6 (1993), doi:10.1016/S0893-6080(05)80131-5"
 
 
-# FAQ 11: any function.
 @dataclass(frozen=True)
 class Family:
     """A continuous function, and how far a broken line with gaps h may be off.
@@ -54,7 +53,7 @@ class Family:
 
 @domain
 def curves(draw: Draw, target: Target) -> dict[str, Any]:
-    """Knots at uneven distances, places between them, and a function that is hard to follow somewhere.
+    """Unevenly spaced knots, points between them, and a function that is hard to interpolate somewhere.
 
     The last two climb in steep stairs, and back down at a spike: their moduli of continuity are not concave.
     """
@@ -91,7 +90,7 @@ def stairs(x: Any, length: float) -> Any:
 
 @domain
 def broken_lines(draw: Draw, target: Target) -> dict[str, Any]:
-    """Knots and values that arithmetic is exact on: gaps are powers of two, so that slopes are, too."""
+    """Knots and values on which arithmetic is exact: gaps are powers of two, so that slopes are exact, too."""
     n = draw(st.integers(2, 8))
     gaps, values = 2 ** (abs(draw_integers(draw, (n,), 3)) % 4), draw_integers(draw, (n,), 9)
     unit: Any = 1.0
@@ -142,7 +141,7 @@ def net_interpolates_exactly(ops: Operations, gaps: Any, start: Any, values: Any
 def net_is_within_the_modulus_of_continuity(ops: Operations, knots: Any, shares: Any, family: Family) -> Any:
     knots = np.unique(knots)
     values, gaps = enclose(family.f, knots).hi, np.diff(knots)
-    inside = np.c_[np.full(len(gaps), 0.5), abs(shares[: len(gaps)]) % 1]  # three places in each
+    inside = np.c_[np.full(len(gaps), 0.5), abs(shares[: len(gaps)]) % 1]  # three points in each
     x = np.minimum(knots[:-1, None] + inside * gaps[:, None], knots[1:, None]).ravel()
     gap = np.repeat(gaps, 3)
     allowed = family.allowed(gap) + broken_line_rounding(x, knots, values)

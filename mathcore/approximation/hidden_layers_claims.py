@@ -16,7 +16,6 @@ from mathcore.verify.domains import Domain, Draw, draw_integers
 from mathcore.verify.laws import Called, defaults
 
 
-# FAQ 12: hidden layers.
 def images(size: int) -> Any:
     """Every black-and-white image of size × size pixels, from few black pixels to many."""
     bits = (np.arange(2 ** (size * size))[:, None] >> np.arange(size * size)) & 1
@@ -77,7 +76,7 @@ single_layer_is_limited = Claim(
 
 
 def labellings() -> Iterator[dict[str, Any]]:
-    """Every way to call the corners of a square or a cube yes or no."""
+    """Every labelling of the corners of an interval, a square or a cube."""
     for inputs in (1, 2, 3):
         corners = np.array(list(itertools.product([0.0, 1.0], repeat=inputs)))
         for labels in itertools.product([False, True], repeat=len(corners)):
@@ -159,7 +158,7 @@ def hard_images(side: int) -> Any:
 
 
 def formats_of_nets() -> Iterator[dict[str, Any]]:
-    """All nets that are built by hand, in a few formats."""
+    """All nets that are built by hand, in a few dtypes."""
     for name, arguments in (("xor_net", ()), ("line_net", (3,)), ("pattern_net", (2,)), ("square_net", (2,))):
         for dtype in ("object", "float32", "float16"):
             yield {"name": name, "arguments": arguments, "dtype": dtype}
@@ -259,7 +258,7 @@ def one_hidden_layer(draw: Draw, target: Target) -> dict[str, Any]:
 def one_hidden_layer_bends_only_at_its_kinks(ops: Operations, weight: Any, bias: Any, out: Any) -> Any:
     bends = weight != 0  # a unit with the weight 0 bends nowhere
     kinks = -bias[bends] / weight[bends]
-    x = np.arange(-10, 10.25, 0.25)  # kinks and places between them
+    x = np.arange(-10, 10.25, 0.25)  # kinks and points between them
     layers = [(weight[None], bias.astype(float)), (out[:, None].astype(float), np.zeros(1))]
     y = ops.relu_net(x[:, None], layers)[:, 0]
     pieces = ops.count_pieces(x, y)

@@ -36,10 +36,10 @@ SHADES = 16
 
 @domain
 def exact_images(draw: Draw, target: Target) -> dict[str, Any]:
-    """A few images and ten templates in numbers that arithmetic is exact on, mostly small, also 16 × 16 pixels."""
+    """A few images and ten templates on which arithmetic is exact, mostly small, also 16 × 16 pixels."""
     rows, pixels = draw(st.integers(1, 3)), draw(st.sampled_from([1, 2, 4, 9, PIXELS]))
     if pixels < PIXELS:
-        both = draw_exact(draw, target, rows + DIGITS, pixels)  # of one kind: a float would spoil a Fraction
+        both = draw_exact(draw, target, rows + DIGITS, pixels)  # of one type: a float would spoil a Fraction
         return {"images": both[:rows], "weight": both[rows:].T}
     images, weight = abs(draw_integers(draw, (rows, PIXELS), SHADES)), draw_integers(draw, (PIXELS, DIGITS), 99)
     return {"images": images.astype(np.float64), "weight": weight.astype(np.float64)}
@@ -47,7 +47,7 @@ def exact_images(draw: Draw, target: Target) -> dict[str, Any]:
 
 @domain
 def float_images(draw: Draw, target: Target, *, near_ties: bool = False) -> dict[str, Any]:
-    """Whole shades against templates of one format, which differ in their last bits alone for `near_ties`."""
+    """Integer shades against templates of one dtype, which for `near_ties` differ in their last bits only."""
     dtype = draw(st.sampled_from(target.dtypes))
     rows, pixels = draw(st.sampled_from([1, 2, 3, 3, 34])), draw(st.sampled_from([2, 3, 9, 64, PIXELS]))
     weight = draw_array(draw, (pixels, DIGITS), "float64", (2.0**-6, 2.0))
@@ -66,7 +66,7 @@ def equal_norms(draw: Draw, target: Target, *, exact: bool) -> dict[str, Any]:
 
 
 def rearranged(row: Any, seed: int) -> Any:
-    """Templates of exactly equal norm: the same numbers in another order and with other signs."""
+    """Templates of exactly equal norm: the same entries permuted, with other signs."""
     rng = np.random.default_rng(seed)
     signs = rng.choice([-1, 1], (DIGITS, len(row))).astype(row.dtype)
     return (np.stack([row[rng.permutation(len(row))] for _ in range(DIGITS)]) * signs).T
@@ -249,8 +249,8 @@ SPLITS, HELD_OUT = 5, 0.2
 
 
 MOST, FEW = 1 / 2, 1 / 4
-"""What share of the digits is most of them, and what share is few: with a chance of a tenth for each, more than a
-quarter of 359 is less likely than 1e-14 (Chernoff)."""
+"""The accuracy that counts as most digits, and as few: at a chance level of a tenth, more than a quarter of 359 right
+is less likely than 1e-14 (Chernoff)."""
 
 
 def split_digits(ops: Operations, rng: Any, *, shuffled: bool = False) -> tuple[Any, ...]:

@@ -66,7 +66,7 @@ def mean_template_minimises_squared_distances(ops: Operations, pair: Any, other:
 
 @domain
 def labelled_images(draw: Draw, target: Target) -> dict[str, Any]:
-    """Images in any format with labels of two classes."""
+    """Images of any dtype with labels of two classes."""
     counts = [draw(st.integers(1, 9) | st.just(100)) for _ in range(2)]
     labels = draw(seeds()).permutation(np.repeat(np.arange(2), counts))
     dtype = draw(st.sampled_from(target.dtypes))
@@ -106,7 +106,7 @@ learning_descends = Claim(
 
 @domain
 def unbalanced_images(draw: Draw, target: Target) -> dict[str, Any]:
-    """Float images of 2, 4 or 10 classes, which do not all have equally many: the gradient is far from nothing."""
+    """Float images of 2, 4 or 10 classes, of unequal sizes: the gradient is far from 0."""
     n, classes = draw(st.sampled_from([1, 3, 5, 9])), draw(st.sampled_from([2, 2, 4, 10]))
     labels = np.array(draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n)))
     images = draw_array(draw, (n, draw(st.integers(1, 9))), "float64", (2.0**-4, 2.0**4))
@@ -142,7 +142,7 @@ split_is_fair = Claim(
 
 @domain
 def labelled_places(draw: Draw, target: Target) -> dict[str, Any]:
-    """Labels in which each of a few classes occurs often enough, in any order, and a share to hold out."""
+    """Labels in which each of a few classes occurs often enough, in any order, and a fraction to hold out."""
     counts = draw(st.lists(st.integers(4, 30), min_size=1, max_size=4))
     labels = draw(seeds()).permutation(np.repeat(np.arange(len(counts)), counts))
     return {"labels": labels, "held_out": draw(st.sampled_from([0.2, 0.25, 0.5])), "rng": draw(seeds())}
@@ -160,7 +160,7 @@ def split_is_a_stratified_partition(ops: Operations, labels: Any, held_out: floa
 
 @split_is_fair.statistical
 def every_split_can_occur(ops: Operations, rng: Any) -> Any:
-    # Of four places of each of two classes two are held out: 36 equally likely choices. All occur in 1,200 draws, or
+    # Of four examples of each of two classes two are held out: 36 equally likely choices. All occur in 1,200 draws, or
     # the draw is not uniform: the chance of missing any is below 36 (35/36)^1200 < 1e-13.
     labels = np.repeat([0, 1], 4)
     chosen = {tuple(ops.stratified_split(labels, 0.5, rng)[1].tolist()) for _ in range(1200)}
@@ -232,7 +232,7 @@ def answers(draw: Draw, target: Target) -> dict[str, Any]:
 
 @domain
 def learnings(draw: Draw, target: Target) -> dict[str, Any]:
-    """Images of four classes to learn from, from a few of which more steps learn more."""
+    """A few images of four classes, from which more steps learn more."""
     labels = np.r_[0, draw_integers(draw, (4,), 10**6) % 4]
     return {"images": draw_array(draw, (5, 2), "float64", (0.25, 4.0)), "labels": labels, "steps": 2}
 

@@ -34,7 +34,7 @@ from mathcore.verify.tolerances import FORMATS, format_of
 
 @domain
 def rows_with_ties(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Rows of few different scores, far apart, a unit in the last place or subnormal, some with special ones."""
+    """Rows of few distinct scores, far apart, one ulp apart or subnormal, some with special values."""
     name = draw(st.sampled_from(target.dtypes))
     shape = (draw(st.integers(1, 4)), draw(widths(most=300)))
     level, f = draw_integers(draw, shape, 3), FORMATS[name]
@@ -78,7 +78,7 @@ def argmax_of_rows_with_ties(ops: Operations, x: Any) -> Any:
 
 
 def grids(target: Target) -> Iterator[dict[str, Any]]:
-    """Every row of up to five of seven telling values, one batch a width."""
+    """Every row of up to five of seven boundary values, one batch for each width."""
     for name in target.dtypes:
         values = as_dtype([-np.inf, -1, -0.0, 0.0, 1, np.inf, np.nan], name)
         for width in range(1, 6):
@@ -125,7 +125,7 @@ def winner_of_every_sixteen_bit_pair_is_the_most_probable(ops: Operations, x: An
 
 
 def neighbours(target: Target) -> Iterator[dict[str, Any]]:
-    """[0, −v, −w] for 60,000 pairs of neighbouring float32 numbers v < w from 0.0888 on."""
+    """[0, −v, −w] for 60,000 pairs of adjacent float32 numbers v < w from 0.0888 on."""
     v = np.arange(60_000, dtype=np.uint32) + np.float32(0.0888).view(np.uint32)
     below = np.stack([np.zeros(len(v), np.float32), -v.view(np.float32), -(v + np.uint32(1)).view(np.float32)], -1)
     yield {"x": as_dtype(below, "float32" if "float32" in target.dtypes else target.dtypes[0])}
@@ -134,7 +134,7 @@ def neighbours(target: Target) -> Iterator[dict[str, Any]]:
 @softmax_keeps_the_winner.exhaustive(neighbours)
 def winner_above_adjacent_floats_is_the_most_probable(ops: Operations, x: Any) -> Any:
     p = ops.softmax(x)
-    inverted = int((p[:, 1] < p[:, 2]).sum())  # below the top, exp may not be monotone
+    inverted = int((p[:, 1] < p[:, 2]).sum())  # below the maximum, exp may not be monotone
     return _winner_is_highest(ops, x).measuring(**{"order inverted below the top": inverted})
 
 
@@ -164,7 +164,7 @@ shift_and_scale_free = Claim(
 
 @domain
 def exact_scores(draw: Draw, target: Target) -> dict[str, Any]:
-    """Scores, a positive factor and a constant in numbers that arithmetic is exact on."""
+    """Scores, a positive factor and an offset, of a kind on which arithmetic is exact."""
     rows, n = draw(st.integers(1, 3)), draw(st.integers(1, 6))
     a, b, *scores = draw_exact(draw, target, 2 + rows * n)  # all of one kind
     return {"x": np.array(scores).reshape(rows, n), "a": abs(a) + 1, "b": b}
@@ -177,7 +177,7 @@ def exact_affine_map_keeps_argmax(ops: Operations, x: Any, a: Any, b: Any) -> An
 
 @domain
 def scalable(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of scores, a positive factor and a constant of either sign, of any size."""
+    """Rows of scores, a positive factor and an offset of either sign and any magnitude."""
     x = draw(score_rows(most=300).build(target))
     most = FORMATS[x.dtype.name].most
     a = draw(log_uniform(2.0**-10, 2.0**10))
@@ -194,7 +194,7 @@ def affine_map_keeps_the_winner_but_for_new_ties(ops: Operations, x: Any, a: Any
 
 
 def _same_decision(ops: Operations, y: Any, x: Any) -> Any:
-    """That x and y have one winner where as many scores share the first place, and that x's is among y's elsewhere."""
+    """That argmax is the same where equally many scores attain the maximum; elsewhere that x's attains y's maximum."""
     before, after = ops.argmax(x), ops.argmax(y)
     no_new_ties = (x == x.max(-1, keepdims=True)).sum(-1) == (y == y.max(-1, keepdims=True)).sum(-1)
     here = np.take_along_axis(y, before[:, None], -1)
@@ -239,7 +239,7 @@ logits_are_raw = Claim(
 
 @domain
 def raw_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """One row of scores whose probabilities stay normal numbers: any offset, gaps up to nearly all of that range."""
+    """One row of scores whose probabilities are normal numbers: any offset, gaps up to nearly that whole range."""
     name = draw(st.sampled_from(target.dtypes))
     n = draw(widths(most=65))
     reach = -math.log(FORMATS[name].tiny) - math.log(n)

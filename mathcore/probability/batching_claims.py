@@ -59,7 +59,7 @@ def gradient_does_not_depend_on_the_axes(
 
 
 def grids_of_rows(target: Target) -> Iterator[dict[str, Any]]:
-    """Six rows of three classes in two axes, the classes in each place; read in another order, the targets differ."""
+    """Six rows of three classes in two axes, the classes along each axis; in another order, targets would differ."""
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"}
     for name in target.dtypes:
         logits = as_dtype(np.random.default_rng(1).normal(size=(6, 3)), name)
@@ -113,21 +113,21 @@ deletion = Claim(
 )
 
 
-@deletion.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
+@deletion.property(classified_rows(), garbage=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
 def ignored_rows_leave_no_trace_in_the_loss(
-    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], garbage: float
 ) -> Any:
     keep = counted(targets, options)
-    dirty = np.where(keep[:, None], logits, logits.dtype.type(rubbish))
+    dirty = np.where(keep[:, None], logits, logits.dtype.type(garbage))
     return all_of(loss_is_nll(ops, dirty, targets, options), loss_is_nll(ops, logits[keep], targets[keep], options))
 
 
-@deletion.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
+@deletion.property(classified_rows(), garbage=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
 def ignored_rows_leave_no_trace_in_the_gradient(
-    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], garbage: float
 ) -> Any:
     keep = counted(targets, options)
-    dirty = np.where(keep[:, None], logits, logits.dtype.type(rubbish))
+    dirty = np.where(keep[:, None], logits, logits.dtype.type(garbage))
     return all_of(
         grad_is_p_minus_q(ops, dirty, targets, options),
         grad_is_p_minus_q(ops, logits[keep], targets[keep], options),
@@ -161,7 +161,7 @@ partition = Claim(
 
 
 def _split(logits: Any, targets: Any, options: dict[str, Any], cut: int) -> list[tuple[Any, Any]]:
-    """The rows before and from `cut` on, as far as any of them count."""
+    """The rows before and from `cut` on; a batch in which no row counts is left out."""
     parts = [(logits[:cut], targets[:cut]), (logits[cut:], targets[cut:])]
     return [(x, y) for x, y in parts if counted(y, options).any()]
 
@@ -172,7 +172,7 @@ def batch_losses_add_up(ops: Operations, logits: Any, targets: Any, options: dic
     true = negative_log_likelihood(logits, targets, added)
     given_that(abs(true.hi) < FORMATS[logits.dtype.name].most / 2, "no loss is beyond half of the largest number")
     sums, means = [], []
-    sums_allowed = means_allowed = rounding(true.hi, np.float64) * 4  # adding them up here
+    sums_allowed = means_allowed = rounding(true.hi, np.float64) * 4  # summing them here
     for x, y in _split(logits, targets, options, cut):
         n = int(counted(y, options).sum())
         sums.append(float(ops.cross_entropy(x, y, **added)))
@@ -216,7 +216,7 @@ of_nothing = Claim(
 
 
 def nothing_counts() -> dict[str, Any]:
-    """How many rows there are, and the target that all of them have and that is ignored."""
+    """The number of rows, and the ignored target that all of them have."""
     return {"count": st.integers(0, 4), "ignore": st.sampled_from([-100, -1, 0, 7])}
 
 

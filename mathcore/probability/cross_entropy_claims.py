@@ -92,7 +92,7 @@ def loss_is_the_smoothed_negative_log_likelihood(
 
 
 def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
-    """Losses whose sums, over rows or over classes, have no place in the format, though their means have."""
+    """Losses whose sums over rows or classes overflow, though their means do not."""
     for name in target.dtypes:
         most = FORMATS[name].most
         for smoothing, targets in ((0.0, [1, 2, 1]), (0.1, [0, 0, 0]), (0.1, [1, 0, 2])):
@@ -101,7 +101,11 @@ def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
             yield {"targets": np.array(targets), "logits": logits, "options": options}
         options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"}
         logits = as_dtype(np.array([[0.0, -1.0]] * 3) * most, name)
-        yield {"targets": np.ones(3, int), "logits": logits, "options": options}  # the mean is the largest number
+        yield {
+            "targets": np.ones(3, int),
+            "logits": logits,
+            "options": options,
+        }  # the mean is the largest number
 
 
 @loss_accuracy.exhaustive(nearly_too_large)
@@ -165,10 +169,10 @@ excluded_classes = Claim(
 def excluded_class_leaves_the_loss_of_the_others(ops: Operations, x: Any, last: bool) -> Any:
     x, targets = targets_not_excluded(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
-    hidden = np.isneginf(x.astype(np.float64))
-    beside = np.where(hidden.any(-1), hidden.argmax(-1), targets)
-    impossible = ops.cross_entropy(x, beside, reduction="none")[hidden.any(-1)]
-    wanted = ops.cross_entropy(x, targets, reduction="none", label_smoothing=0.1)[hidden.any(-1)]
+    masked = np.isneginf(x.astype(np.float64))
+    beside = np.where(masked.any(-1), masked.argmax(-1), targets)
+    impossible = ops.cross_entropy(x, beside, reduction="none")[masked.any(-1)]
+    wanted = ops.cross_entropy(x, targets, reduction="none", label_smoothing=0.1)[masked.any(-1)]
     return all_of(loss_is_nll(ops, x, targets, options), equal(impossible, np.inf), equal(wanted, np.inf))
 
 
@@ -177,15 +181,15 @@ def excluded_class_gets_no_gradient(ops: Operations, x: Any, last: bool) -> Any:
     x, targets = targets_not_excluded(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
-    hidden = np.isneginf(x.astype(np.float64))
-    beside, g = np.where(hidden.any(-1), hidden.argmax(-1), targets), x.dtype.type(0.75)
+    masked = np.isneginf(x.astype(np.float64))
+    beside, g = np.where(masked.any(-1), masked.argmax(-1), targets), x.dtype.type(0.75)
     pushed = ops.cross_entropy_vjp(np.full(len(x), g), x, beside, reduction="none")
-    own = np.take_along_axis(pushed, beside[:, None], -1)[hidden.any(-1)]
+    own = np.take_along_axis(pushed, beside[:, None], -1)[masked.any(-1)]
     return all_of(
         grad_is_p_minus_q(ops, x, targets, options),
-        equal(pulled[hidden], 0.0),
+        equal(pulled[masked], 0.0),
         equal(own, -0.75),
-        equal(pushed[hidden & (np.arange(x.shape[-1]) != beside[:, None])], 0.0),
+        equal(pushed[masked & (np.arange(x.shape[-1]) != beside[:, None])], 0.0),
     )
 
 
@@ -229,12 +233,12 @@ def pair_agrees_with_excluded_classes(ops: Operations, x: Any, last: bool) -> An
     return _both_agree(ops, x, targets, options)
 
 
-@with_its_gradient.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5)
+@with_its_gradient.property(classified_rows(), garbage=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5)
 def pair_sees_nothing_of_ignored_rows(
-    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], garbage: float
 ) -> Any:
     keep = counted(targets, options)
-    return _both_agree(ops, np.where(keep[:, None], logits, logits.dtype.type(rubbish)), targets, options)
+    return _both_agree(ops, np.where(keep[:, None], logits, logits.dtype.type(garbage)), targets, options)
 
 
 @with_its_gradient.property(x=score_rows(most=9, rows=4), count=st.integers(0, 4), effort=0.5)
@@ -247,7 +251,7 @@ def pair_of_ignored_rows_is_zero(ops: Operations, x: Any, count: int) -> Any:
 
 
 def wide_batches(target: Target) -> Iterator[dict[str, Any]]:
-    """Forty rows of 1,025 classes in each format: more than one block."""
+    """Forty rows of 1,025 classes, cycling through dtypes: more than one block."""
     x, name = np.random.default_rng(3).normal(size=(40, 1025)), itertools.cycle(target.dtypes)
     for smoothing, reduction in ((0.0, "sum"), (0.1, "none")):
         options = {"ignore_index": 3, "label_smoothing": smoothing, "reduction": reduction}
@@ -298,7 +302,7 @@ alignment = Claim(
 
 @domain
 def peaked_rows(draw: Draw, target: Target) -> dict[str, Any]:
-    """Targets, and a gap by which their logits lead the others, which are all at one level."""
+    """Targets, and a gap by which their logits exceed the others, which are all equal."""
     name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 65))
     gap = draw(log_uniform(0.25, min(0.9 * -math.log(FORMATS[name].tiny), FORMATS[name].most / 64)))
     targets = draw_integers(draw, (draw(st.integers(1, 5)),), 10**6) % n
@@ -309,7 +313,7 @@ def peaked_rows(draw: Draw, target: Target) -> dict[str, Any]:
 def peaked_logits_give_the_closed_form(ops: Operations, targets: Any, gap: Any, level: int, n: int) -> Any:
     gap = abs(gap)
     logits = (one_hot(targets, n) * gap + gap.dtype.type(level)).astype(gap.dtype)
-    lead = logits.max(-1).astype(np.float64) - level  # the gap, as the format holds it
+    lead = logits.max(-1).astype(np.float64) - level  # the gap, as rounded to the dtype
     true = enclose(lambda g: np.log(1 + (n - 1) * np.exp(-g)), lead)
     p = probabilities(logits)
     allowed = cross_entropy_digits(logits, p, targets, gap.dtype, ops.conventions.summation)
@@ -381,7 +385,7 @@ loss_never_overflows = Claim(
 
 @domain
 def extreme_logits(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of the largest and smallest finite numbers of a format, and a target for all of them."""
+    """Rows of the largest and smallest finite numbers of a dtype, and one target for all of them."""
     x = draw(extreme_rows().build(target))
     x = np.where(np.isneginf(x), x.dtype.type(0), x)
     return {"x": x, "targets": np.full(len(x), draw(st.integers(0, x.shape[-1] - 1)))}
@@ -454,7 +458,7 @@ bad_targets = Claim(
 
 @domain
 def misplaced_targets(draw: Draw, target: Target) -> dict[str, Any]:
-    """Logits, and targets in any format of integers, one of which is no class."""
+    """Logits, and targets of any integer dtype, one of which is no class."""
     x = draw(score_rows(most=9).build(target))
     kind: Any = np.dtype(draw(st.sampled_from(["int64", "int64", "int32", "int16", "int8", "uint8", "uint64"])))
     places = [-(10**6), -100, -1, x.shape[-1], x.shape[-1] + 1, 10**6]

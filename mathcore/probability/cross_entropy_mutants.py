@@ -1,4 +1,4 @@
-"""Wrong cross-entropies and gradients of them, on purpose.
+"""Mutants of cross-entropy, its gradient and both at once.
 
 Above 400 lines: each mistake is short and stands alone.
 """
@@ -56,7 +56,7 @@ def loss_in_bits(x: Any) -> Any:
 
 @loss_mutant
 def excluded_at_minus_10000(x: Any) -> Any:
-    """Puts excluded classes at −10,000 instead of −∞."""
+    """Masks classes with −10,000 instead of −∞."""
     return _log_softmax(np.maximum(x, x.dtype.type(-10_000)))
 
 
@@ -111,7 +111,7 @@ def mean_over_the_batch(correct: Any) -> Any:
 
 @mutant("cross_entropy", wraps=True)
 def loss_sixteen_bit_mean(correct: Any) -> Any:
-    """Adds the losses up one by one in the format of the logits."""
+    """Accumulates the losses one by one in the dtype of the logits."""
 
     def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean", **options: Any) -> Any:
         if reduction == "none" or logits.dtype.itemsize > 2 or not targets.size:
@@ -243,7 +243,7 @@ def ignores_minus_100_of_int32(correct: Any) -> Any:
 
 @mutant("cross_entropy", wraps=True)
 def mean_overflows(correct: Any) -> Any:
-    """Adds the losses up before it divides: ∞ where the sum has no place in the format, though the mean has."""
+    """Sums the losses before it divides: ∞ where the sum overflows, though the mean does not."""
 
     def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean", **options: Any) -> Any:
         losses = correct(logits, targets, reduction="none" if reduction == "mean" else reduction, **options)
@@ -378,7 +378,7 @@ def excluded_answer_unpulled(correct: Any) -> Any:
 
 @mutant("cross_entropy", wraps=True)
 def smoothing_skips_the_excluded(correct: Any) -> Any:
-    """With smoothing, an excluded class costs no more than the lowest number of float16."""
+    """With smoothing, a masked class costs no more than the lowest number of float16."""
 
     def cross_entropy(logits: Any, targets: Any, **options: Any) -> Any:
         smooth = options.get("label_smoothing", 0.0) > 0
@@ -403,7 +403,7 @@ def count_capped(correct: Any) -> Any:
 
 @mutant("cross_entropy_vjp", wraps=True)
 def infinite_rows_pulled(correct: Any) -> Any:
-    """Gives rows that see +∞, and so have no distribution, slopes that are numbers."""
+    """Gives rows with +∞, which have no distribution, finite gradients."""
 
     def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
         y = correct(cotangent, logits, targets, **options)
@@ -454,7 +454,7 @@ def pair_of_nothing_is_nan(correct: Any) -> Any:
 
 @mutant("cross_entropy_and_grad", wraps=True)
 def pair_excludes_at_minus_10000(correct: Any) -> Any:
-    """Puts excluded classes at −10,000 instead of −∞."""
+    """Masks classes with −10,000 instead of −∞."""
 
     def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
         return correct(np.maximum(logits, logits.dtype.type(-10_000)), targets, **options)

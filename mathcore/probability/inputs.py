@@ -18,7 +18,7 @@ BLANCHARD = "Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1
 
 @domain
 def shiftable(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows on a grid and a shift, far beyond the range of exp where the format allows, with exact sums."""
+    """Rows on a grid and a shift, far beyond the range of exp where the dtype allows, with exact sums."""
     name = draw(st.sampled_from(target.dtypes))
     n, most = draw(widths(most=130)), min(0.9 / FORMATS[name].u - 24, 2.0**22)
     x = draw_integers(draw, (draw(st.integers(1, 3)), n), 24)
@@ -36,11 +36,11 @@ def exactly_added(x: Any, c: Any) -> Any:
     return x[((left == 0) | np.isneginf(x.astype(np.float64))).all(-1) & np.isfinite(np.asarray(c, np.float64))]
 
 
-def hidden_tiles(target: Target) -> Iterator[dict[str, Any]]:
-    """Two rows of whole numbers of which a stretch is hidden at either end, the rest far below 0, far above or near."""
-    for i, (n, hidden) in enumerate([(3, 1), (9, 8), (16, 8), (17, 16), (64, 32), (129, 128), (200, 64), (257, 256)]):
+def masked_tiles(target: Target) -> Iterator[dict[str, Any]]:
+    """Two rows of whole numbers masked at either end, the rest far below 0, far above or near."""
+    for i, (n, masked) in enumerate([(3, 1), (9, 8), (16, 8), (17, 16), (64, 32), (129, 128), (200, 64), (257, 256)]):
         x = -(np.arange(2 * n).reshape(2, n) * 5 % 7.0)
-        x[0, :hidden] = x[1, n - hidden :] = -np.inf
+        x[0, :masked] = x[1, n - masked :] = -np.inf
         for j, level in enumerate((-1000.0, 1000.0, -128.0)):
             name = target.dtypes[(i + j) % len(target.dtypes)]
             exact = np.clip(level, -128, 128) if name == "bfloat16" else level  # which has no odd numbers past 256
@@ -55,7 +55,7 @@ def extremes(name: str) -> Any:
 
 @domain
 def extreme_rows(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Rows of −∞, the largest and smallest numbers of a format, and plain ones."""
+    """Rows of −∞, the largest and smallest finite numbers of a dtype, and moderate ones."""
     values = extremes(draw(st.sampled_from(target.dtypes)))
     shape = (draw(st.integers(1, 3)), draw(widths(most=300)))
     if draw(st.booleans()):
@@ -63,13 +63,13 @@ def extreme_rows(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
     return values[draw_integers(draw, shape, 500) % len(values)]
 
 
-def dead(x: Any) -> Any:
-    """Which rows have nothing to see."""
+def fully_masked(x: Any) -> Any:
+    """Which rows are fully masked: −∞ throughout."""
     return np.isneginf(x.astype(np.float64)).all(-1)
 
 
-def of_nothing_to_see(ops: Operations, p: Any, *, logs: bool = False) -> Any:
-    """That the probabilities (or their logarithms) of rows with nothing to see are what the target declares."""
+def fully_masked_as_declared(ops: Operations, p: Any, *, logs: bool = False) -> Any:
+    """That the probabilities (or their logarithms) of fully masked rows are what the target declares."""
     declared, n = ops.conventions.softmax_of_nothing, max(p.shape[-1], 1)
     if declared == "nan":
         return equal(np.isnan(p.astype(np.float64)), True)
@@ -80,7 +80,7 @@ def of_nothing_to_see(ops: Operations, p: Any, *, logs: bool = False) -> Any:
 
 
 def with_a_score(x: Any) -> Any:
-    """The rows that are not −∞ throughout."""
+    """The rows that are not fully masked."""
     return x[(x > -np.inf).any(-1)]
 
 
@@ -96,7 +96,7 @@ def sixteen_bit_numbers(name: str) -> np.ndarray[Any, Any]:
 
 
 def sixteen_bit_pairs(target: Target) -> Iterator[dict[str, Any]]:
-    """[d, 0] for every d of each 16-bit format; of float16, in its own format, for a target that accepts neither."""
+    """[d, 0] for every d of each 16-bit format; of float16, cast to its first dtype, for a target of neither."""
     accepted = [name for name in ("float16", "bfloat16") if name in target.dtypes]
     for name in accepted or ["float16"]:
         d = sixteen_bit_numbers(name)
@@ -116,7 +116,7 @@ def dominated_rows(draw: Draw, target: Target, *, level: bool = True) -> np.ndar
 
 @domain
 def classified_rows(draw: Draw, target: Target, *, most: int = 33) -> dict[str, Any]:
-    """Logits, targets some of which are to be ignored, and the options, drawn together. One row counts at least."""
+    """Logits, targets of which some may be ignored, and options, drawn together; at least one row counts."""
     logits = draw(score_rows(most=most, rows=draw(st.integers(1, 6)), masked=False).build(target))
     targets = draw_integers(draw, (len(logits),), 10**6) % logits.shape[-1]
     ignore = draw(st.sampled_from([-100, -1, int(targets[0]), None]))
@@ -139,7 +139,7 @@ def counted(targets: Any, options: dict[str, Any]) -> Any:
 
 @domain
 def stacked_rows(draw: Draw, target: Target) -> dict[str, Any]:
-    """Classified rows, and in which axes they and their classes stand."""
+    """Classified rows, and the axes that they and their classes are arranged in."""
     drawn = draw(classified_rows(most=9).build(target))
     rows = len(drawn["targets"])
     shapes = [(rows, 1), (1, rows), (1, rows, 1), *([(2, rows // 2), (rows // 2, 2)] if rows % 2 == 0 else [])]
@@ -148,7 +148,7 @@ def stacked_rows(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
-    """4,099 rows of two scores in each format, one in ten ignored; targets in formats that cannot count the rows."""
+    """4,099 rows of two scores in each dtype, one in ten ignored; targets of dtypes that cannot count the rows."""
     x = np.random.default_rng(0).normal(size=(4099, 2)) * 4
     for i, (name, kind) in enumerate(zip(target.dtypes, ("int8", "uint8", "int16", "int8"), strict=False)):
         count = np.arange(len(x))
@@ -161,16 +161,16 @@ def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
 
 @domain
 def logits_with_exclusions(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of scores that may be −∞, not all of a row, and whether the target is the last that is not or the first."""
+    """Rows of partly masked scores, and whether the target is the last or the first unmasked class."""
     x = draw(score_rows(most=65, masked=True).build(target))
-    hidden = draw(seeds()).random(x.shape) < draw(st.floats(0, 1))
-    np.put_along_axis(hidden, x.argmax(-1)[:, None], False, -1)
-    x = np.where(hidden, x.dtype.type(-np.inf), x)
+    masked = draw(seeds()).random(x.shape) < draw(st.floats(0, 1))
+    np.put_along_axis(masked, x.argmax(-1)[:, None], False, -1)
+    x = np.where(masked, x.dtype.type(-np.inf), x)
     return {"x": x, "last": draw(st.booleans())}
 
 
 def targets_not_excluded(x: Any, last: bool) -> tuple[Any, Any]:
-    """The rows that see anything, and a target in each that is not excluded."""
-    x = x[~dead(x)]
-    seen = ~np.isneginf(x.astype(np.float64))
-    return x, x.shape[-1] - 1 - seen[:, ::-1].argmax(-1) if last else seen.argmax(-1)
+    """The rows that are not fully masked, and an unmasked target in each."""
+    x = x[~fully_masked(x)]
+    unmasked = ~np.isneginf(x.astype(np.float64))
+    return x, x.shape[-1] - 1 - unmasked[:, ::-1].argmax(-1) if last else unmasked.argmax(-1)

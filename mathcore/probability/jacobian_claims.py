@@ -80,7 +80,7 @@ def jacobian_is_the_central_difference(ops: Operations, x: Any, g: Any) -> Any:
 
 @jacobian.proof
 def jacobian_identities_hold(ops: Operations) -> Any:
-    """Two polynomial identities in p and v; every monomial names two indices at most, so three stand for any number.
+    """Two polynomial identities in p and v; every monomial names two indices at most, so three suffice for any number.
 
     With Σp = 1 the first says ⟨v, Jv⟩ = Σ p_i p_j (v_i − v_j)² over pairs, which is ≥ 0. The second says that the
     largest row sum of |J|, 2p(1 − p), never exceeds ½, and for a symmetric matrix that bounds every eigenvalue.
@@ -91,4 +91,4 @@ def jacobian_identities_hold(ops: Operations) -> Any:
     form = (a + b + c) * (a * x**2 + b * y**2 + c * z**2) - (a * x + b * y + c * z) ** 2
     pairs = a * b * (x - y) ** 2 + a * c * (x - z) ** 2 + b * c * (y - z) ** 2
     slack = 1 - 4 * a * (1 - a) - (2 * a - 1) ** 2
-    return equal(len(form - pairs) + len(slack), 0)  # no term is left of either difference
+    return equal(len(form - pairs) + len(slack), 0)  # both differences vanish identically

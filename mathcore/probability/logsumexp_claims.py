@@ -1,4 +1,4 @@
-"""What must be true of logarithms of probabilities."""
+"""What must be true of log-softmax and log-sum-exp."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from mathcore.probability import logsumexp_mutants as wrong
 from mathcore.probability import row_mutants
 from mathcore.probability.inputs import (
     BLANCHARD,
-    dead,
     dominated_rows,
     exactly_added,
     extreme_rows,
-    hidden_tiles,
-    of_nothing_to_see,
+    fully_masked,
+    fully_masked_as_declared,
+    masked_tiles,
     shiftable,
     with_a_score,
     without_infinity,
@@ -71,7 +71,7 @@ lse_accuracy = Claim(
 
 @domain
 def far_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Rows of neighbouring scores at any distance from 0, to where they have no digits left for a difference of 1."""
+    """Rows of close scores at any distance from 0, up to where their ulp exceeds 1."""
     name = draw(st.sampled_from(target.dtypes))
     f = FORMATS[name]
     level = draw(st.sampled_from([-1, 1])) * draw(log_uniform(2.0, min(4 / f.u, f.most / 2)))
@@ -85,7 +85,7 @@ def logsumexp_of_far_scores_is_accurate(ops: Operations, x: Any) -> Any:
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
 
-@lse_accuracy.exhaustive(hidden_tiles)
+@lse_accuracy.exhaustive(masked_tiles)
 def logsumexp_of_masked_tiles_is_accurate(ops: Operations, x: Any, level: Any) -> Any:
     x = x + level
     allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
@@ -174,7 +174,7 @@ log_shift_invariant = Claim(
 )
 
 
-@log_shift_invariant.exhaustive(hidden_tiles)
+@log_shift_invariant.exhaustive(masked_tiles)
 def log_softmax_of_masked_tiles_ignores_a_shift(ops: Operations, x: Any, level: Any) -> Any:
     return identical(ops.log_softmax(x + level), ops.log_softmax(x))
 
@@ -220,14 +220,14 @@ logs_never_overflow = Claim(
 @logs_never_overflow.property(x=extreme_rows())
 def log_probabilities_of_extreme_rows_are_in_range(ops: Operations, x: Any) -> Any:
     x = without_infinity(x)
-    t, gone = ops.log_softmax(x), dead(x)
+    t, gone = ops.log_softmax(x), fully_masked(x)
     x, t, nothing = x[~gone], t[~gone].astype(np.float64), t[gone]
     in_range = gaps(x) < 0.75 * format_of(x.dtype).most
     return all_of(
         at_most(t, 0.0),
         equal(np.isfinite(t[in_range]), True),
         equal(t[np.isneginf(x.astype(np.float64))], -np.inf),
-        of_nothing_to_see(ops, nothing, logs=True),
+        fully_masked_as_declared(ops, nothing, logs=True),
     )
 
 

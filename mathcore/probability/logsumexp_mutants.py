@@ -1,4 +1,4 @@
-"""Wrong logarithms of probabilities, on purpose."""
+"""Mutants of log-softmax, log-sum-exp and their gradients."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def lse_infinity_is_nan(x: Any) -> Any:
 
 @mutant("log_softmax", wraps=True)
 def nan_past_sixteen(correct: Any) -> Any:
-    """Looks for NaN among the first sixteen scores only, and reads later ones as excluded."""
+    """Looks for NaN among the first sixteen scores only, and reads later ones as masked."""
 
     def log_softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
         rows = np.moveaxis(x, axis, -1)
@@ -109,7 +109,7 @@ def nan_past_sixteen(correct: Any) -> Any:
 
 @mutant("log_softmax")
 def logs_sixteen_bit_sum(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Adds 16-bit exponentials in their own format."""
+    """Accumulates 16-bit exponentials in their own dtype."""
     rows = np.moveaxis(_wide(x), axis, -1)
     total = np.add.accumulate(_exp(rows).astype(x.dtype), -1, dtype=x.dtype)[..., -1:]
     return np.moveaxis(rows - _top(rows) - np.log(_wide(total)), -1, axis).astype(x.dtype)
@@ -117,7 +117,7 @@ def logs_sixteen_bit_sum(x: Any, axis: int = -1, *, where: Any = None) -> Any:
 
 @mutant("logsumexp", wraps=True)
 def lse_infinity_past_four(correct: Any) -> Any:
-    """Gives NaN for +∞ in rows of more than four scores."""
+    """Returns NaN for +∞ in rows of more than four scores."""
 
     def logsumexp(x: Any, axis: int = -1, *, keepdims: bool = False, where: Any = None) -> Any:
         y = correct(x, axis, keepdims=keepdims, where=where)
@@ -128,7 +128,7 @@ def lse_infinity_past_four(correct: Any) -> Any:
 
 @mutant("logsumexp")
 def lse_sixteen_bit_sum(x: Any, axis: int = -1, *, keepdims: bool = False, where: Any = None) -> Any:
-    """Adds 16-bit exponentials in their own format."""
+    """Accumulates 16-bit exponentials in their own dtype."""
     rows = np.moveaxis(_wide(x), axis, -1)
     total = np.add.accumulate(_exp(rows).astype(x.dtype), -1, dtype=x.dtype)[..., -1]
     y = (_top(rows)[..., 0] + np.log(_wide(total))).astype(x.dtype)
@@ -143,7 +143,7 @@ def keepdims_ignored(correct: Any) -> Any:
 
 @mutant("logsumexp", wraps=True)
 def keepdims_sees_all(correct: Any) -> Any:
-    """Forgets what is excluded where the axis is kept."""
+    """Ignores the mask where the axis is kept."""
 
     def wrong(x: Any, axis: int = -1, *, keepdims: bool = False, where: Any = None) -> Any:
         return correct(x, axis, keepdims=keepdims, where=None if keepdims else where)
@@ -164,7 +164,7 @@ def keepdims_last(correct: Any) -> Any:
 
 @mutant("logsumexp_vjp", wraps=True)
 def kept_cotangent_sees_all(correct: Any) -> Any:
-    """Forgets what is excluded where the axis is kept."""
+    """Ignores the mask where the axis is kept."""
 
     def wrong(g: Any, x: Any, axis: int = -1, *, keepdims: bool = False, where: Any = None) -> Any:
         return correct(g, x, axis, keepdims=keepdims, where=None if keepdims else where)

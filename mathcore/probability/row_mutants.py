@@ -22,7 +22,7 @@ def _wide(x: Any) -> Any:
 
 
 def on_rows(operation: str) -> Callable[[Callable[..., Any]], Mutant]:
-    """Wrong arithmetic, right bookkeeping: the formula sees rows, `axis` last, in the precision of the work."""
+    """Wrong arithmetic, right bookkeeping: the formula is given rows, `axis` last, in the compute dtype."""
 
     def decorate(formula: Callable[..., Any]) -> Mutant:
         def wrong(*arrays: Any, axis: int = -1, keepdims: bool = False, where: Any = None, **options: Any) -> Any:
@@ -73,7 +73,7 @@ def _log_softmax(x: Any) -> Any:
 # Mistakes that any operation on rows can make.
 @family
 def axis_ignored(correct: Any) -> Any:
-    """Works along the last axis wherever the shape does not tell."""
+    """Reduces the last axis wherever the shape does not tell."""
 
     def wrong(*arrays: Any, axis: int = -1, **options: Any) -> Any:
         return correct(*arrays, axis=-1 if len(set(arrays[-1].shape)) == 1 else axis, **options)
@@ -82,7 +82,7 @@ def axis_ignored(correct: Any) -> Any:
 
 
 def _unread(correct: Any, read: Callable[[int], int]) -> Any:
-    """`correct` on rows of which only the first `read(n)` scores are seen."""
+    """`correct` on rows of which only the first `read(n)` scores are read."""
 
     def wrong(*arrays: Any, axis: int = -1, **options: Any) -> Any:
         *cotangent, x = arrays
@@ -124,7 +124,7 @@ def last_for_a_missing_axis(correct: Any) -> Any:
 
 @family
 def first_matrix_everywhere(correct: Any) -> Any:
-    """Of four axes it walks along three: gives the answer of the first batch to all."""
+    """Of four axes it iterates over three: gives the result of the first batch to all."""
 
     def wrong(*arrays: Any, **options: Any) -> Any:
         y = correct(*arrays, **options)
@@ -135,7 +135,7 @@ def first_matrix_everywhere(correct: Any) -> Any:
 
 @family
 def later_rows_lost(correct: Any) -> Any:
-    """Works on 64 rows at most and gives the rest what the first got: a grid that is too small."""
+    """Processes 64 rows at most and gives the rest the result of the first: a launch grid that is too small."""
 
     def wrong(*arrays: Any, **options: Any) -> Any:
         y = correct(*arrays, **options)
@@ -146,7 +146,7 @@ def later_rows_lost(correct: Any) -> Any:
 
 @family
 def large_buffer_reused(correct: Any) -> Any:
-    """Keeps memory for results of 1,000 numbers and more, and returns it again and again."""
+    """Caches the result buffer from 1,000 elements on, and returns it again and again."""
     buffers: dict[Any, Any] = {}
 
     def wrong(*arrays: Any, **options: Any) -> Any:
@@ -173,18 +173,18 @@ def corner_unread(correct: Any) -> Any:
 
 
 def format_of_the_cotangent(operation: str) -> Mutant:
-    """A derivative that answers in the format of its cotangent."""
+    """A VJP that returns the dtype of its cotangent."""
 
     @mutant(operation, wraps=True)
     def format_of_the_cotangent_vjp(correct: Any) -> Any:
-        """Returns the format of the cotangent, not of the scores."""
+        """Returns the dtype of the cotangent, not of the scores."""
         return lambda g, *more, **options: correct(g, *more, **options).astype(g.dtype)
 
     return format_of_the_cotangent_vjp
 
 
 def integer_cotangents_taken(operation: str) -> Mutant:
-    """A derivative that looks at its scores alone."""
+    """A VJP that checks the dtype of its scores alone."""
 
     @mutant(operation, wraps=True)
     def integer_cotangents_taken_vjp(correct: Any) -> Any:
@@ -217,7 +217,7 @@ def rows_shifted(correct: Any) -> Any:
 
 @family
 def rounded_first(correct: Any) -> Any:
-    """Moves 16-bit scores to bfloat16 and back on the way in."""
+    """Rounds 16-bit scores to bfloat16 on the way in."""
 
     def wrong(*arrays: Any, **options: Any) -> Any:
         *cotangent, x = arrays
@@ -241,7 +241,7 @@ def float32_inside(x: Any) -> Any:
     return _softmax(x.astype(np.float32))
 
 
-# The derivative of softmax.
+# The gradient of softmax.
 @on_rows("softmax_vjp")
 def mean_forgotten(g: Any, x: Any) -> Any:
     """Multiplies by p alone and forgets that the probabilities compete."""
@@ -278,7 +278,7 @@ def logs_maximum_of_everything(x: Any) -> Any:
     return x - x.max() - np.log(_sum(np.exp(x - x.max())))
 
 
-# The derivative of log-softmax.
+# The gradient of log-softmax.
 @on_rows("log_softmax_vjp")
 def softmax_formula(g: Any, x: Any) -> Any:
     """Subtracts Σ g·y, as softmax's derivative does (oneDNN 2019, MIOpen 2019)."""
@@ -323,7 +323,7 @@ def cotangent_forgotten(g: Any, x: Any) -> Any:
 
 @on_rows("logsumexp_vjp")
 def all_to_the_winner(g: Any, x: Any) -> Any:
-    """Sends everything to the highest score, as the maximum's derivative does."""
+    """Sends the whole gradient to the highest score, as that of the maximum does."""
     return g * (x == _top(x))
 
 
@@ -342,7 +342,7 @@ def temperature_maximum_of_everything(x: Any, temperature: float) -> Any:
 
 @on_rows("temperature_softmax_vjp")
 def temperature_not_divided(g: Any, x: Any, temperature: float) -> Any:
-    """Forgets the factor 1/T of the inner derivative."""
+    """Forgets the factor 1/T of the chain rule."""
     p = _softmax((x - _top(x)) / np.float64(temperature))
     return p * (g - _sum(p * g))
 
@@ -424,11 +424,11 @@ def loss_maximum_of_everything(x: Any) -> Any:
 
 
 def targets_read_as_packed(operation: str) -> Mutant:
-    """Targets that are read as if they lay one beside the other."""
+    """Targets that are read as if they were contiguous."""
 
     @mutant(operation, wraps=True)
     def targets_as_packed(correct: Any) -> Any:
-        """Reads targets from the memory of a view as if it were packed."""
+        """Reads the targets of a non-contiguous view as if it were contiguous."""
 
         def wrong(*arrays: Any, targets: Any, **options: Any) -> Any:
             owner = targets

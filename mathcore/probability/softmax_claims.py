@@ -18,12 +18,12 @@ from mathcore.probability import row_mutants, where_mutants
 from mathcore.probability import softmax_mutants as wrong
 from mathcore.probability.inputs import (
     BLANCHARD,
-    dead,
     exactly_added,
     extreme_rows,
     extremes,
-    hidden_tiles,
-    of_nothing_to_see,
+    fully_masked,
+    fully_masked_as_declared,
+    masked_tiles,
     shiftable,
     sixteen_bit_numbers,
     sixteen_bit_pairs,
@@ -134,7 +134,7 @@ def sixteen_bit_pairs_sum_to_one(ops: Operations, x: Any) -> Any:
 
 
 def every_width(target: Target) -> Iterator[dict[str, Any]]:
-    """Two rows of each width up to 1,100, the formats taking turns, and in every format long rows of equal scores."""
+    """Two rows of each width up to 1,100, cycling through dtypes, and in every dtype long rows of equal scores."""
     for n in range(1, 1101):
         x = np.linspace(-8, 8, 2 * n).reshape(2, n) * 1.2345
         yield {"x": as_dtype(x, target.dtypes[n % len(target.dtypes)])}
@@ -188,7 +188,7 @@ def scores_within_reach(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
     shape = (draw(st.integers(1, 3)), draw(widths(most=300)))
     reach = max(-math.log(8 * format_of(dtype_named(name)).smallest) - math.log(shape[-1]), 1.0)
     x = abs(draw_array(draw, shape, "float64", (2.0**-6, 1)))
-    x = x / max(x.max(), 1) * reach * 0.95  # rounding to the format may widen a gap
+    x = x / max(x.max(), 1) * reach * 0.95  # rounding to the dtype may widen a gap
     return as_dtype(x - draw_integers(draw, (shape[0], 1), 2) * reach, name)
 
 
@@ -210,7 +210,7 @@ def _positive_within_reach(ops: Operations, x: Any) -> Any:
 
 
 def growing_gaps(target: Target) -> Iterator[dict[str, Any]]:
-    """[0, −g] for g = 0, 1/64, 2/64, … up to 800, one batch a format; only such g as the format holds."""
+    """[0, −g] for g = 0, 1/64, 2/64, … up to 800, one batch for each dtype; only such g as it represents."""
     for name in target.dtypes:
         g = np.arange(0, 800 * 64) / 64
         g = g[as_dtype(g, name) == g]
@@ -235,7 +235,7 @@ def probabilities_of_any_gap_are_positive(ops: Operations, gap: int) -> Any:
 
 
 def crowds() -> Iterator[dict[str, Any]]:
-    """n scores of 0 and one of −740, for n = 1, 10, 100, …: what is left of it is shared with all of them."""
+    """n scores of 0 and one of −740, for n = 1, 10, 100, …: they leave it less and less probability."""
     for n in (1, 10, 100, 1000, 10_000):
         yield {"x": np.array([[*np.zeros(n), -740.0]])}
 
@@ -293,7 +293,7 @@ shift_invariant = Claim(
 )
 
 
-@shift_invariant.exhaustive(hidden_tiles)
+@shift_invariant.exhaustive(masked_tiles)
 def masked_tiles_ignore_a_shift(ops: Operations, x: Any, level: Any) -> Any:
     return identical(ops.softmax(x + level), ops.softmax(x))
 
@@ -350,7 +350,7 @@ never_overflows = Claim(
 
 def _is_a_distribution(ops: Operations, x: Any) -> Any:
     x = without_infinity(x)
-    p, gone = ops.softmax(x), dead(x)
+    p, gone = ops.softmax(x), fully_masked(x)
     alive, excluded = p[~gone], np.isneginf(x.astype(np.float64))[~gone]
     missing = total(alive, -1.0)
     allowed = sum_of_softmax(x.shape[-1], x.dtype, ops.conventions.summation)
@@ -359,7 +359,7 @@ def _is_a_distribution(ops: Operations, x: Any) -> Any:
         at_most(alive, 1.0),
         equal(alive[excluded], 0.0),
         equal(missing, np.zeros_like(missing), within=allowed),
-        of_nothing_to_see(ops, p[gone]),
+        fully_masked_as_declared(ops, p[gone]),
     )
 
 
@@ -430,7 +430,7 @@ def _is_accurate(ops: Operations, x: Any, true: Enclosure, label: str) -> Any:
 
 
 def long_rows(target: Target) -> Iterator[dict[str, Any]]:
-    """One row of 4,099 scores in each format."""
+    """One row of 4,099 scores in each dtype."""
     x = np.random.default_rng(2).normal(size=(1, 4099)) * 4
     for name in target.dtypes:
         yield {"x": as_dtype(x + 100, name)}
@@ -443,7 +443,7 @@ def long_rows_are_accurate(ops: Operations, x: Any) -> Any:
 
 @accuracy.property(x=score_rows())
 def rows_are_accurate(ops: Operations, x: Any) -> Any:
-    x, longest = x[~dead(x)], next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
+    x, longest = x[~fully_masked(x)], next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
     return _is_accurate(ops, x, enclose(distribution, x), f"up to {longest} scores")
 
 
@@ -451,7 +451,7 @@ def rows_are_accurate(ops: Operations, x: Any) -> Any:
 def _true_pairs(name: str) -> Enclosure:
     """The true softmax of every [d, 0] of a 16-bit format."""
     first = enclose(lambda d: 1 / (1 + np.exp(-d)), sixteen_bit_numbers(name))
-    # The second half of the numbers is the first, negated, and softmax([d, 0]) is softmax([−d, 0]) turned around.
+    # The second half of the numbers is the first, negated, and softmax([d, 0]) is softmax([−d, 0]) reversed.
     return Enclosure(*(np.stack([v, np.roll(v, len(v) // 2)], -1) for v in (first.hi, first.lo, first.radius)))
 
 

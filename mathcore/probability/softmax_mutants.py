@@ -1,4 +1,4 @@
-"""Wrong softmaxes, on purpose."""
+"""Mutants of softmax."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def shift_by_largest_magnitude(x: Any) -> Any:
 
 @on_rows("softmax")
 def hidden_tile_lifts_the_maximum(x: Any) -> Any:
-    """Takes 0 for the maximum of a first tile of eight that is all hidden, and keeps it (flash-attention 2025)."""
+    """Takes 0 for the maximum of a fully masked first tile of eight, and keeps it (flash-attention 2025)."""
     top = np.where(np.isneginf(_top(x[..., :8])) & (x.shape[-1] > 8), np.maximum(_top(x), 0), _top(x))
     e = np.exp(x - np.where(np.isneginf(top), 0, top).astype(x.dtype))
     return e / np.where(_sum(e) == 0, 1, _sum(e)).astype(x.dtype)
@@ -125,13 +125,13 @@ def sorted_outputs(x: Any) -> Any:
 
 @on_rows("softmax")
 def broken_scores_mended(x: Any) -> Any:
-    """Replaces NaN by 0 and infinities by large numbers, so that broken scores look healthy."""
+    """Replaces NaN by 0 and infinities by large numbers, so that invalid scores look valid."""
     return _softmax(np.nan_to_num(x))
 
 
 @mutant("softmax")
 def sixteen_bit_sum(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Adds 16-bit denominators in their own format: in float16 the sum sticks at 2048 (candle 2026)."""
+    """Accumulates 16-bit denominators in their own dtype: in float16 the sum stalls at 2048 (candle 2026)."""
     e = _exp(np.moveaxis(_wide(x), axis, -1))
     total = np.add.accumulate(e.astype(x.dtype), -1, dtype=x.dtype)[..., -1:]
     return np.moveaxis(e / total.astype(e.dtype), -1, axis).astype(x.dtype)
@@ -139,7 +139,7 @@ def sixteen_bit_sum(x: Any, axis: int = -1, *, where: Any = None) -> Any:
 
 @mutant("softmax")
 def rounded_twice(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Rounds the exponentials to the storage format before they are added and divided."""
+    """Rounds the exponentials to the storage dtype before they are summed and divided."""
     e = _wide(_exp(np.moveaxis(_wide(x), axis, -1)).astype(x.dtype))
     return np.moveaxis(e / _sum(e), -1, axis).astype(x.dtype)
 

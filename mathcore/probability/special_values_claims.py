@@ -15,7 +15,7 @@ from mathcore.probability import (
     temperature_mutants,
     where_mutants,
 )
-from mathcore.probability.inputs import dead, of_nothing_to_see
+from mathcore.probability.inputs import fully_masked, fully_masked_as_declared
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, equal, less
 from mathcore.verify.domains import as_dtype
 from mathcore.verify.tolerances import rounding
@@ -51,7 +51,7 @@ special_values = Claim(
 
 
 def special_grid(target: Target) -> Iterator[dict[str, Any]]:
-    """Every row of up to four of NaN, ±∞ and two numbers."""
+    """Every row of up to four of NaN, ±∞ and two finite numbers."""
     for name in target.dtypes:
         values = as_dtype([-np.inf, 1, -2, np.inf, np.nan], name)
         for width in range(1, 5):
@@ -59,9 +59,9 @@ def special_grid(target: Target) -> Iterator[dict[str, Any]]:
 
 
 def _kinds(x: Any) -> tuple[Any, Any, Any]:
-    """Which rows see NaN, which see +∞, and which see nothing."""
+    """Which rows hold NaN, which +∞, and which are fully masked."""
     wide = x.astype(np.float64)
-    return np.isnan(wide).any(-1), np.isposinf(wide).any(-1), dead(x)
+    return np.isnan(wide).any(-1), np.isposinf(wide).any(-1), fully_masked(x)
 
 
 def special_needles(target: Target) -> Iterator[dict[str, Any]]:
@@ -74,24 +74,24 @@ def special_needles(target: Target) -> Iterator[dict[str, Any]]:
 
 
 def _broken(x: Any) -> tuple[Any, Any]:
-    """Which scores stand in a row that sees NaN or +∞, and which rows see nothing."""
+    """Which scores are in a row with NaN or +∞, and which rows are fully masked."""
     nan, infinite, gone = _kinds(x)
     return np.broadcast_to((nan | infinite)[:, None], x.shape), gone
 
 
 def _softmax_is_broken(ops: Operations, x: Any) -> Any:
     (broken, gone), p = _broken(x), ops.softmax(x)
-    return all_of(equal(np.isnan(p[~gone]), broken[~gone]), of_nothing_to_see(ops, p[gone]))
+    return all_of(equal(np.isnan(p[~gone]), broken[~gone]), fully_masked_as_declared(ops, p[gone]))
 
 
 def _cooled_softmax_is_broken(ops: Operations, x: Any) -> Any:
     (broken, gone), p = _broken(x), ops.temperature_softmax(x, 0.7)
-    return all_of(equal(np.isnan(p[~gone]), broken[~gone]), of_nothing_to_see(ops, p[gone]))
+    return all_of(equal(np.isnan(p[~gone]), broken[~gone]), fully_masked_as_declared(ops, p[gone]))
 
 
 def _logs_are_broken(ops: Operations, x: Any) -> Any:
     (broken, gone), log_p = _broken(x), ops.log_softmax(x)
-    return all_of(equal(np.isnan(log_p[~gone]), broken[~gone]), of_nothing_to_see(ops, log_p[gone], logs=True))
+    return all_of(equal(np.isnan(log_p[~gone]), broken[~gone]), fully_masked_as_declared(ops, log_p[gone], logs=True))
 
 
 def _loss_is_broken(ops: Operations, x: Any) -> Any:
@@ -118,9 +118,9 @@ for _cases in (special_grid, special_needles):
 
 @special_values.exhaustive(special_grid)
 def masked_special_values_do_no_harm(ops: Operations, x: Any) -> Any:
-    seen = np.arange(x.shape[-1]) != x.shape[-1] - 1  # the last is hidden
-    clean = np.where(seen, x, -np.inf)
-    (broken, gone), p = _broken(clean), ops.softmax(x, where=seen)
+    mask = np.arange(x.shape[-1]) != x.shape[-1] - 1  # the last is masked
+    clean = np.where(mask, x, -np.inf)
+    (broken, gone), p = _broken(clean), ops.softmax(x, where=mask)
     return equal(np.isnan(p[~gone]), broken[~gone])
 
 

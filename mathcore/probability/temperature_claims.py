@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.probability import temperature_mutants as wrong
-from mathcore.probability.inputs import dead, extreme_rows, without_infinity
+from mathcore.probability.inputs import extreme_rows, fully_masked, without_infinity
 from mathcore.probability.logsumexp_tolerances import entropy_of
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_rounding, temperature_softmax_rounding
@@ -64,22 +64,22 @@ temperature = Claim(
 
 
 def temperatures(low: float = 2.0**-10, high: float = 2.0**10) -> st.SearchStrategy[float]:
-    """T, spread by its logarithm."""
+    """T, log-uniform."""
     return log_uniform(low, high)
 
 
 @domain
 def distinct_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """One row of whole numbers of which one is highest alone; some of the others are excluded."""
+    """One row of integers with a unique maximum; some of the others are masked."""
     rng = draw(seeds())
     scores = rng.permutation(draw(st.integers(1, 100))) - draw(st.integers(0, 100))
-    hidden = (rng.random(len(scores)) < draw(st.sampled_from([0.0, 0.5]))) & (scores < scores.max())
-    return as_dtype(np.where(hidden, -np.inf, scores), draw(st.sampled_from(target.dtypes)))
+    masked = (rng.random(len(scores)) < draw(st.sampled_from([0.0, 0.5]))) & (scores < scores.max())
+    return as_dtype(np.where(masked, -np.inf, scores), draw(st.sampled_from(target.dtypes)))
 
 
 @domain
 def scores_with_ties(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """One row of few different whole numbers, and −∞; not of −∞ alone."""
+    """One row of few distinct integers, some masked, not all."""
     scores = draw_integers(draw, (draw(st.integers(1, 100)),), 3) - draw(st.integers(0, 100))
     scores = np.where(scores < np.median(scores) - draw(st.integers(0, 3)), -np.inf, scores)
     return as_dtype(scores, draw(st.sampled_from(target.dtypes)))
@@ -87,14 +87,14 @@ def scores_with_ties(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 
 @domain
 def scalable_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """One row of scores far from the ends of the format."""
+    """One row of scores far from overflow and underflow."""
     name = draw(st.sampled_from(target.dtypes))
     return as_dtype(draw_integers(draw, (draw(st.integers(1, 40)),), 64) / 8, name)
 
 
 @domain
 def cooled_scores(draw: Draw, target: Target) -> dict[str, Any]:
-    """A row of whole numbers, and a temperature 1/k."""
+    """A row of integers, and a temperature 1/k."""
     scores = draw_integers(draw, (1, draw(st.integers(1, 6))), 9)
     return {"x": residues(scores) if target.exact else scores.astype(np.float64), "k": draw(st.integers(1, 9))}
 
@@ -104,22 +104,22 @@ def temperature_one_over_k_multiplies_by_k(ops: Operations, x: Any, k: int) -> A
     if x.dtype != object:
         raise NotTriedError("temperature_softmax", "exact numbers")
     cooled = (x - x.max(-1, keepdims=True)) * k
-    e = np.exp(cooled - cooled.max(-1, keepdims=True))  # of residues −1 is the highest: one shift more changes them
+    e = np.exp(cooled - cooled.max(-1, keepdims=True))  # among residues −1 is the maximum: one more shift changes them
     return equal(ops.temperature_softmax(x, Fraction(1, k)), e / e.sum(-1, keepdims=True))
 
 
-def _is_uniform_over(ops: Operations, p: Any, seen: Any) -> Any:
-    """That all that are `seen` have the same share, and the rest exactly nothing."""
-    level = np.where(seen, 0.0, -np.inf)
-    share = np.broadcast_to(1 / seen.sum(-1, keepdims=True), p.shape)
-    count = np.where(seen, np.broadcast_to(seen.sum(-1, keepdims=True), p.shape), 1)
-    allowed = softmax_rounding(level, np.where(seen, share, 0.0), p.dtype, ops.conventions.summation)
-    return equal(p, enclose(lambda n, seen: seen / n, count, seen.astype(int)), within=allowed)
+def _is_uniform_over(ops: Operations, p: Any, mask: Any) -> Any:
+    """That p is uniform over `mask`, and exactly 0 elsewhere."""
+    level = np.where(mask, 0.0, -np.inf)
+    share = np.broadcast_to(1 / mask.sum(-1, keepdims=True), p.shape)
+    count = np.where(mask, np.broadcast_to(mask.sum(-1, keepdims=True), p.shape), 1)
+    allowed = softmax_rounding(level, np.where(mask, share, 0.0), p.dtype, ops.conventions.summation)
+    return equal(p, enclose(lambda n, mask: mask / n, count, mask.astype(int)), within=allowed)
 
 
 @temperature.property(x=scores_with_ties(), t=temperatures(1e-300, 1e-3), fine=st.integers(0, 14))
 def low_temperature_shares_among_the_highest(ops: Operations, x: Any, t: float, fine: int) -> Any:
-    # The others get e^(−1000) at most, which no format holds; so it is if scores and temperature are scaled alike.
+    # The others get e^(−1000) at most, which no dtype represents; so it is if scores and temperature are scaled alike.
     scaled = np.ldexp(x.astype(np.float64), -fine).astype(x.dtype)
     lead = float(gaps(scaled)[scaled < scaled.max()].min(initial=1.0))
     return _is_uniform_over(ops, ops.temperature_softmax(scaled, max(t * lead, 1e-300)), scaled == scaled.max())
@@ -153,7 +153,7 @@ def high_temperature_is_uniform(ops: Operations, x: Any, t: float) -> Any:
 @temperature.property(x=extreme_rows())
 def infinite_temperature_is_uniform(ops: Operations, x: Any) -> Any:
     x = without_infinity(x)
-    x = x[~dead(x)]
+    x = x[~fully_masked(x)]
     return _is_uniform_over(ops, ops.temperature_softmax(x, math.inf), ~np.isneginf(x.astype(np.float64)))
 
 
@@ -185,6 +185,6 @@ def _at_temperature(ops: Operations, x: Any, t: float) -> tuple[Enclosure, Allow
 
 
 def entropy(p: Any) -> Any:
-    """How spread out a distribution is, in nats."""
+    """The entropy of a distribution, in nats."""
     p = np.asarray(p, np.float64)
     return -(p * np.log(np.where(p > 0, p, 1))).sum(-1)

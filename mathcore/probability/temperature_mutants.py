@@ -1,4 +1,4 @@
-"""Mistakes with the temperature of a softmax."""
+"""Mutants of softmax at a temperature and its gradient."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ def temperature_of_probabilities(x: Any, temperature: float) -> Any:
 
 @on_rows("temperature_softmax")
 def temperature_floor(x: Any, temperature: float) -> Any:
-    """Raises every temperature to at least 0.01, so that T → 0 stops short of the winner."""
+    """Raises every temperature to at least 0.01, so that T → 0 stops short of the one-hot."""
     return _softmax((x - _top(x)) / np.float64(max(temperature, 0.01)))
 
 
 @on_rows("temperature_softmax_vjp")
 def temperature_underflows(g: Any, x: Any, temperature: float) -> Any:
-    """Divides by T in the format of the scores, where a tiny T is 0: 0/0."""
+    """Divides by T in the dtype of the scores, where a tiny T is 0: 0/0."""
     p = _softmax((x - _top(x)) / np.float64(temperature))
     return p * (g - _sum(p * g)) / x.dtype.type(temperature)
 
 
 @mutant("temperature_softmax")
 def temperature_unchecked(x: Any, temperature: float, axis: int = -1) -> Any:
-    """Divides by whatever came, 0 included (ggml 2023, gemma 2026)."""
+    """Divides by any temperature, 0 included (ggml 2023, gemma 2026)."""
     with np.errstate(all="ignore"):
         rows = np.moveaxis(_wide(x), axis, -1)
         return np.moveaxis(_softmax((rows - _top(rows)) / np.float64(temperature)), -1, axis).astype(x.dtype)
@@ -82,7 +82,7 @@ def winner_takes_all(correct: Any) -> Any:
 
 @mutant("temperature_softmax")
 def excluded_at_the_limit(x: Any, temperature: float, axis: int = -1) -> Any:
-    """At T = ∞ gives 1/n to all, excluded scores included."""
+    """At T = ∞ gives 1/n to all, masked scores included."""
     rows = np.moveaxis(_wide(x), axis, -1)
     cooled = np.zeros_like(rows) if temperature > 1e29 else (rows - _top(rows)) / np.float64(temperature)
     return np.moveaxis(_softmax(cooled), -1, axis).astype(x.dtype)
@@ -90,7 +90,7 @@ def excluded_at_the_limit(x: Any, temperature: float, axis: int = -1) -> Any:
 
 @mutant("temperature_softmax", wraps=True)
 def difference_overflows(correct: Any) -> Any:
-    """Excludes finite scores that lie so far below the highest that their difference overflows."""
+    """Masks finite scores so far below the maximum that the difference overflows."""
 
     def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
         wide = _wide(x)
@@ -103,7 +103,7 @@ def difference_overflows(correct: Any) -> Any:
 
 @mutant("temperature_softmax", wraps=True)
 def temperature_of_nothing_is_nan(correct: Any) -> Any:
-    """Divides 0 by 0 in a row with nothing to see."""
+    """Divides 0 by 0 in a fully masked row."""
 
     def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
         gone = np.isneginf(x.astype(np.float64)).all(axis, keepdims=True)
@@ -114,7 +114,7 @@ def temperature_of_nothing_is_nan(correct: Any) -> Any:
 
 @mutant("temperature_softmax_vjp")
 def temperature_unchecked_vjp(g: Any, x: Any, temperature: float, axis: int = -1) -> Any:
-    """Divides by whatever came, 0 and negative numbers included."""
+    """Divides by any temperature, 0 and negative ones included."""
     with np.errstate(all="ignore"):
         g, rows = (np.moveaxis(_wide(a), axis, -1) for a in (g, x))
         p = _softmax((rows - _top(rows)) / np.float64(temperature))

@@ -1,4 +1,4 @@
-"""Mistakes with scores that are masked, by `where` or by −∞: in softmax, its relatives and their gradients."""
+"""Mutants of softmax, its relatives and their gradients that get masks wrong: `where`, −∞, fully masked rows."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ from mathcore.verify.claims import Mutant, mutant
 
 @on_rows("softmax")
 def dead_row_is_nan(x: Any) -> Any:
-    """A row with nothing to see divides 0 by 0."""
+    """A fully masked row divides 0 by 0."""
     return _softmax(x)
 
 
 @on_rows("softmax")
 def dead_row_is_uniform(x: Any) -> Any:
-    """Excludes with the lowest finite number, so that a row with nothing to see becomes uniform."""
+    """Masks with the lowest finite number, so that a fully masked row becomes uniform."""
     return _softmax(np.maximum(x, np.finfo(np.float32).min))
 
 
 @on_rows("log_softmax")
 def logs_dead_row_is_nan(x: Any) -> Any:
-    """A row with nothing to see subtracts ∞ from ∞."""
+    """A fully masked row subtracts ∞ from ∞."""
     return _log_softmax(x)
 
 
 @on_rows("logsumexp")
 def lse_dead_row_is_nan(x: Any) -> Any:
-    """A row with nothing to see subtracts −∞ from −∞."""
+    """A fully masked row subtracts −∞ from −∞."""
     return _lse(x)
 
 
 @on_rows("logsumexp_vjp")
 def dead_gradient_is_nan(g: Any, x: Any) -> Any:
-    """g·exp(x − lse) with lse = −∞: NaN for a row with nothing to see (PyTorch 2020, JAX 2021)."""
+    """g·exp(x − lse) with lse = −∞: NaN for a fully masked row (PyTorch 2020, JAX 2021)."""
     return g * np.exp(x - _lse(x))
 
 
 @on_rows("softmax_vjp")
 def cotangent_leaks(g: Any, x: Any) -> Any:
-    """Multiplies what excluded outputs receive by p = 0, which leaves a NaN a NaN."""
+    """Multiplies the cotangent of masked outputs by p = 0, which leaves a NaN a NaN."""
     p = np.nan_to_num(_softmax(x))
     return p * (g - _sum(p * g))
 
 
 @on_rows("log_softmax_vjp")
 def logs_cotangent_leaks(g: Any, x: Any) -> Any:
-    """Sums the cotangent of excluded outputs too; NaN for a row with nothing to see (PyTorch 2020, JAX 2021)."""
+    """Sums the cotangent of masked outputs too; NaN for a fully masked row (PyTorch 2020, JAX 2021)."""
     return g - _softmax(x) * _sum(g)
 
 
 @mutant("softmax")
 def excluded_at_minus_100(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Excludes with −100: when the real scores go lower, what is excluded wins (flashinfer 2026)."""
+    """Masks with −100: when unmasked scores go lower, masked ones win (flashinfer 2026)."""
     rows = _wide(x) if where is None else np.where(where, _wide(x), np.float32(-100))
     return np.moveaxis(_softmax(np.moveaxis(rows, axis, -1)), -1, axis).astype(x.dtype)
 
 
 @mutant("softmax", wraps=True)
 def excluded_after_the_fact(correct: Any) -> Any:
-    """Sets excluded outputs to 0 without leaving them out of the sum."""
+    """Sets masked outputs to 0 without leaving them out of the sum."""
 
     def softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
         p = correct(x, axis)
@@ -75,7 +75,7 @@ def excluded_after_the_fact(correct: Any) -> Any:
 
 @mutant("softmax")
 def excluded_by_multiplying(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Multiplies excluded exponentials by 0, which leaves a NaN a NaN (PyTorch 2023)."""
+    """Multiplies masked exponentials by 0, which leaves a NaN a NaN (PyTorch 2023)."""
     seen = np.ones(x.shape, bool) if where is None else np.broadcast_to(where, x.shape)
     x0, x, seen = x, np.moveaxis(_wide(x), axis, -1), np.moveaxis(seen, axis, -1)
     e = np.exp(x - np.maximum(_top(np.where(seen, x, -np.inf)), x.dtype.type(-1e30))) * seen
@@ -84,7 +84,7 @@ def excluded_by_multiplying(x: Any, axis: int = -1, *, where: Any = None) -> Any
 
 @mutant("softmax", wraps=True)
 def broken_scores_mended_under_a_mask(correct: Any) -> Any:
-    """Replaces NaN by 0 and infinities by large numbers where a mask is given, also in what is seen."""
+    """Replaces NaN by 0 and infinities by large numbers where a mask is given, at unmasked scores too."""
 
     def softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
         return correct(x if where is None else np.nan_to_num(x).astype(x.dtype), axis, where=where)
@@ -100,7 +100,7 @@ def mask_upside_down(correct: Any) -> Any:
 
 @mutant("log_softmax", wraps=True)
 def logs_mask_forgotten(correct: Any) -> Any:
-    """Sets excluded outputs to −∞ but leaves their scores in the sum."""
+    """Sets masked outputs to −∞ but leaves their scores in the sum."""
 
     def log_softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
         y = correct(x, axis)
@@ -163,7 +163,7 @@ def mask_of_other_axes_ignored(operation: str) -> Mutant:
 
 def large_mask_ignored(operation: str) -> Mutant:
     """A `where` that does not reach the kernel for large arrays."""
-    note = "Ignores `where` for 2¹⁵ numbers and more."
+    note = "Ignores `where` for 2¹⁵ elements and more."
     return mask_ignored(operation, lambda x, axis: x.size >= 2**15, "large_mask_ignored", note)
 
 

@@ -1,4 +1,4 @@
-"""What makes no sense is refused: calls with arguments that do not fit, and the errors that say so, by topic."""
+"""Invalid arguments are refused: calls with arguments that do not fit, and the errors that name them, by topic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Misfit = tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], tuple[str,
 def refuses(
     topic: str, about: str, *misfits: Misfit, also: tuple[str, ...] = (), refuted_by: tuple[Mutant, ...] = ()
 ) -> Claim:
-    """One rung for each operation, so that a target may offer any of them; further rungs may use some `also`."""
+    """One check for each operation, so that a target may offer any of them; further checks may use some `also`."""
     operations = tuple(dict.fromkeys(operation for operation, *_ in misfits))
     claim = Claim(
         f"{topic}.refuses_what_does_not_fit",
