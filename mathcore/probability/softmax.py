@@ -1,12 +1,9 @@
 """Softmax, at any temperature, and its VJPs."""
 
 from __future__ import annotations
-
 from functools import partial
-
 import numpy as np
 import numpy.typing as npt
-
 from mathcore._arrays import Array, lowest
 from mathcore._compute.reduce import apply_columnwise, exp_and_sum, row_max, row_sum
 from mathcore.probability._rows import _cotangent_rows, _evaluate, _finite_shift, _put, _to_rows, _zero_masked
@@ -49,11 +46,6 @@ def _softmax(x: Array, out: Array) -> Array:
     total = exp_and_sum(x, _row_shift(x), out)  # (..., 1), ≥ e⁰ = 1, but 0 for a fully masked row
     total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
     return apply_columnwise(np.divide, out, total, out)
-
-
-def _row_shift(x: Array) -> Array:
-    """`_finite_shift` of the row maximum, (..., 1), in one pass."""
-    return _finite_shift(row_max(x)) if x.dtype == object else row_max(x, lowest(x.dtype))
 
 
 def softmax_vjp(
@@ -146,6 +138,11 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
 
 def _temperature_softmax_vjp(temperature: float, x: Array, g: Array, out: Array) -> Array:
     return _put(_divide(_softmax_vjp(_over_temperature(x, temperature), g, out), temperature), out)
+
+
+def _row_shift(x: Array) -> Array:
+    """`_finite_shift` of the row maximum, (..., 1), in one pass."""
+    return _finite_shift(row_max(x)) if x.dtype == object else row_max(x, lowest(x.dtype))
 
 
 def _over_temperature(x: Array, temperature: float) -> Array:
