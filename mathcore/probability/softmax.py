@@ -1,9 +1,12 @@
 """Softmax, at any temperature, and its VJPs."""
 
 from __future__ import annotations
+
 from functools import partial
+
 import numpy as np
 import numpy.typing as npt
+
 from mathcore._arrays import Array, lowest
 from mathcore._compute.reduce import apply_columnwise, exp_and_sum, row_max, row_sum
 from mathcore.probability._rows import _cotangent_rows, _evaluate, _finite_shift, _put, _to_rows, _zero_masked
