@@ -1,6 +1,6 @@
 """Input checks shared by all primitives: what a floating array is, and how a bad one is refused.
 
-Every message says what was expected and what came. Arrays of Python objects that carry their own arithmetic
+Every message says what was expected and what was given. Arrays of Python objects that carry their own arithmetic
 (`fractions.Fraction`, Arb balls, dual numbers) pass through untouched, so that the very code that serves
 floats also runs in exact or rigorous arithmetic.
 """
@@ -21,7 +21,7 @@ def floating(name: str, x: npt.ArrayLike) -> Array:
     """`x` as an array of real floating numbers (or of objects with their own arithmetic).
 
     Raises:
-        TypeError: for integers, bools, complex numbers, strings; the message names the dtype that came.
+        TypeError: for integers, bools, complex numbers, strings; the message names the dtype given.
     """
     array = np.asarray(x)
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16" or array.dtype == object:
@@ -45,11 +45,11 @@ def integers(name: str, x: npt.ArrayLike) -> Array:
 
 
 def ids_below(name: str, ids: npt.ArrayLike, size: int) -> Array:
-    """`ids` as integers in [0, size); nothing wraps around.
+    """`ids` as integers in [0, size); negative ones do not wrap around.
 
     Raises:
         TypeError: if `ids` are not integers.
-        IndexError: if an id is negative or too large; the message names the id and its place.
+        IndexError: if an id is negative or too large; the message names the id and its index.
     """
     array = integers(name, ids)
     bad = (array < 0) | (array >= size)
@@ -85,7 +85,7 @@ def axis_index(name: str, x: Array, axis: int) -> int:
 
 
 def destination(out: object, like: Array) -> Array:
-    """`out` as the array where a result of the shape and dtype of `like` goes.
+    """`out` as the array that receives a result of the shape and dtype of `like`.
 
     Raises:
         TypeError: if `out` is no array, or of another dtype.
@@ -102,17 +102,17 @@ def destination(out: object, like: Array) -> Array:
 
 
 def working(x: Array) -> Array:
-    """`x` in the precision the arithmetic is done in: float16 and bfloat16 accumulate in float32."""
+    """`x` in its compute dtype: float32 for float16 and bfloat16, else its own."""
     # Only float16 and bfloat16 have two bytes and are no integers; a dtype's name is slow to ask for.
     return x.astype(np.float32) if x.dtype.itemsize == 2 and x.dtype.kind not in "iu" else x
 
 
 @functools.cache
 def lowest(dtype: np.dtype[Any]) -> Any:
-    """The lowest finite number of a format: a maximum that may be subtracted even where nothing is seen."""
+    """The lowest finite number of a dtype: a row maximum that may be subtracted even from a fully masked row."""
     return -np.finfo(dtype).max
 
 
 def rounded(y: Array, like: Array) -> Array:
-    """`y` back in the dtype of the input `like`: the one rounding of a low-precision result."""
+    """`y` cast back to the dtype of the input `like`: the one rounding of a low-precision result."""
     return y.astype(like.dtype, copy=False)

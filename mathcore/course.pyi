@@ -1,16 +1,16 @@
 """The public names of the course and where they live."""
 
-from mathcore.approximation.approximation import check_separation as check_separation
 from mathcore.approximation.approximation import count_pieces as count_pieces
 from mathcore.approximation.approximation import interpolating_net as interpolating_net
 from mathcore.approximation.approximation import line_net as line_net
 from mathcore.approximation.approximation import pattern_net as pattern_net
 from mathcore.approximation.approximation import relu_net as relu_net
 from mathcore.approximation.approximation import relu_net_vjp as relu_net_vjp
-from mathcore.approximation.approximation import separation as separation
 from mathcore.approximation.approximation import square_net as square_net
 from mathcore.approximation.approximation import tent_net as tent_net
 from mathcore.approximation.approximation import xor_net as xor_net
+from mathcore.approximation.separation import check_separation as check_separation
+from mathcore.approximation.separation import separation as separation
 from mathcore.digits.digits import confusion_matrix as confusion_matrix
 from mathcore.digits.digits import digit_scores as digit_scores
 from mathcore.digits.digits import fit_softmax_regression as fit_softmax_regression

@@ -1,6 +1,9 @@
 """Work in blocks gives what work in one piece gives, and no number depends on how many threads there are."""
 
 import decimal
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -16,7 +19,14 @@ from mathcore.verify.run.runner import run_claim
 @pytest.fixture
 def tiny_blocks(monkeypatch):
     """Blocks that even a small table falls into, none of which divides its sides."""
-    sizes = {"_SMALL_TABLE": 1, "_TABLE_ROWS": 6, "_TABLE_BYTES": 500, "_SIDE": 4, "_PRODUCT": 50, "_DEEP": 5}
+    sizes = {
+        "_SMALL_SCORES": 1,
+        "_TILE_ROWS": 6,
+        "_TILE_BYTES": 500,
+        "_TILE": 4,
+        "_TILE_MULTIPLY_ADDS": 50,
+        "_MAX_INNER": 5,
+    }
     for name, size in sizes.items():
         for module in (blocks, matmul):
             if hasattr(module, name):
@@ -31,8 +41,8 @@ def test_a_product_in_pieces_is_the_product(m, k, n):
     rng = np.random.default_rng(m + k + n)
     a, b = (rng.integers(-9, 10, shape).astype(np.float32) for shape in ((2, m, k), (2, k, n)))
     turned = np.ascontiguousarray(b.swapaxes(-1, -2)).swapaxes(-1, -2)
-    assert np.array_equal(matmul.product(a, b), a @ b)
-    assert np.array_equal(matmul.product(a, turned), a @ b)
+    assert np.array_equal(matmul.matmul_tiled(a, b), a @ b)
+    assert np.array_equal(matmul.matmul_tiled(a, turned), a @ b)
 
 
 @pytest.mark.parametrize("name", ["attention.options_commute", "attention.mask_excludes", "attention.gradient",
@@ -81,9 +91,32 @@ def test_threads_do_what_the_caller_asked_numpy_to_do_about_overflow(monkeypatch
         np.multiply(large, large)
 
     with np.errstate(over="ignore"):
-        threads.share(task, 2)
+        threads.parallel_for(task, 2)
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
-        threads.share(task, 2)
+        threads.parallel_for(task, 2)
+
+
+FORKED = """
+import os, signal
+import numpy as np
+import mathcore as mc
+from mathcore._compute import threads
+
+threads._lock.acquire()  # as another thread of the parent may have, at the time of the fork
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    mc.softmax(np.ones((64, 4096)))
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process forks here")
+def test_a_forked_child_does_not_wait_for_a_lock_of_its_parent():
+    env = {**os.environ, "MATHCORE_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True, env=env)
+    assert done.stdout.strip() == "0"
 
 
 def test_numpys_buffer_is_what_it_was_and_numbers_are_what_they_are_without():
@@ -95,7 +128,7 @@ def test_numpys_buffer_is_what_it_was_and_numbers_are_what_they_are_without():
         met.append(np.getbufsize())
         return np.subtract(*inputs, out=out)
 
-    assert np.array_equal(reduce.beside(watched, x, column, np.empty_like(x)), x - column)
+    assert np.array_equal(reduce.apply_columnwise(watched, x, column, np.empty_like(x)), x - column)
     assert met == [496]  # a row, in sixteens as NumPy wants it
     assert np.getbufsize() == before
 

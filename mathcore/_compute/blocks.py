@@ -1,72 +1,62 @@
-"""Large arrays piece by piece: blocks that stay in the cache, shared out to threads.
+"""Blocked, multithreaded evaluation of large arrays.
 
-A kernel is a formula written for a block of rows, the axis it works along last. `map_rows` cuts arrays of any layout
-into such blocks, widens 16-bit numbers, hands the blocks to threads (NumPy's loops let go of the interpreter) and puts
-the results in their place. Tables of products, as attention needs them, come in blocks too, multiplied by `product`.
-Blocks depend on shapes and strides alone: no result depends on how many threads there are.
+A kernel evaluates a formula on a block of rows, the reduced axis last. `map_rows` cuts arrays of any layout into blocks
+that fit the cache, upcasts 16-bit floats to float32, runs the kernel on several threads (NumPy's loops release the GIL)
+and writes the results back. Score matrices, as attention needs them, are cut into tiles (`score_tile`).
+Blocks depend on shapes and strides alone: no result depends on the number of threads.
 
-`MATHCORE_NUM_THREADS` says how many threads large arrays may use; if it is not set, all the cores that this process may
-run on. Small arrays stay on the thread that calls.
+`MATHCORE_NUM_THREADS` sets how many threads large arrays may use; if it is not set, all the cores that this process may
+run on. Small arrays stay on the calling thread.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from mathcore._arrays import Array, working
-from mathcore._compute.matmul import _SIDE
-from mathcore._compute.threads import _kept, share
+from mathcore._compute.matmul import _TILE
+from mathcore._compute.threads import _thread_local, parallel_for
 
 Kernel: TypeAlias = Callable[..., object]
 
 
-_BLOCK_BYTES = 2**19  # of one array: half a level-2 cache, and flat around it
+_BLOCK_BYTES = 2**19  # of each array in a block: half a level-2 cache; the optimum is flat around it
 
+_MMAP_BYTES = 2**17 - 2**12  # just below the size from which glibc maps, and unmaps, fresh pages for every array
 
-_TEMPORARY = 2**17 - 2**12  # bytes: from 2¹⁷ on, glibc asks the system for every array anew
+_SCRATCH_BYTES = 2**20  # kept by each thread: a block, or a longer row of up to 262,144 float32 elements
 
+_SMALL = 2**15  # elements below which threads do not pay
 
-_SCRATCH = 2**20  # bytes that each thread keeps: a block, or a row that is longer, up to 262,144 float32 numbers
+_SMALL_SCORES = 2**18  # score-matrix elements below which threads do not pay
 
+_TILE_ROWS = 128  # of a score matrix: enough to amortise the calls, few enough for the cache
 
-_SMALL = 2**15  # numbers; below, starting a thread costs more than it saves
+_TILE_BYTES = 2**20  # of a score tile: more keys at a time gain more than staying in the level-2 cache
 
+_SHORT_ROW = 24  # elements; rows up to here are transposed, so that loops run across rows and not along them
 
-_SMALL_TABLE = 2**18  # numbers of a table of products, likewise
-
-
-_TABLE_ROWS = 128  # of a table of products at a time: enough to pay for the calls, few enough for the cache
-
-
-_TABLE_BYTES = 2**20  # of these rows: more keys at a time are worth more than the level-2 cache
-
-
-_SHORT_ROW = 24  # rows up to here are turned, so that loops run across rows and not along them
-
-
-_WIDE = 512  # rows worked on at a time, at least, where loops run across them: 256 take up to twice as long
+_ROWS_ACROSS = 512  # rows in a block, at least, where loops run across them: 256 take up to twice as long
 
 
 def map_rows(
     kernel: Kernel, out: Array, *inputs: Array | None, apart: bool = True, column: Array | None = None
 ) -> Array:
-    """Fill `out` by `kernel(*blocks of inputs, block of out)`, one block of rows after the other.
+    """Fill `out` by `kernel(*blocks of inputs, block of out)`, block of rows by block of rows.
 
     Args:
-        kernel: writes its results into the last block it is given. It may run on several threads at a time, and must
-            treat every row by itself. Overflow and invalid operations raise no warnings in it.
+        kernel: writes its results into its last argument. It may run on several threads at once, and must treat every
+            row independently. Overflow and invalid operations raise no warnings in it.
         out: (..., n), in any layout.
-        inputs: arrays whose leading axes broadcast to those of `out`, or None. Small arrays arrive as they are, not
-            broadcast; 16-bit floats in float32.
-        apart: that `out` is new memory. If not, inputs may lie in it: what comes out is what would come out elsewhere.
-        column: where what the kernel returns goes, a number for each row: (..., 1), C-contiguous.
+        inputs: arrays whose leading axes broadcast to those of `out`, or None. Small arrays are passed as they are, not
+            broadcast; 16-bit floats are passed in float32.
+        apart: that `out` is new memory. If not, inputs may overlap it; the result is the same.
+        column: receives what the kernel returns, one value for each row: (..., 1), C-contiguous.
 
     Returns:
         `out`.
@@ -75,107 +65,103 @@ def map_rows(
         inputs = tuple(x.copy() if x is not None and not _same_memory(x, out) else x for x in inputs)
         kernel = _on_copies(kernel)
     if out.dtype.kind == "O" or max([out.size, *[x.size for x in inputs if x is not None]]) < _SMALL:
-        _apply(kernel, out, inputs, column)
+        _run_kernel(kernel, out, inputs, column)
         return out
     result, inputs = out, tuple(x if x is None else np.broadcast_to(x, (*out.shape[:-1], x.shape[-1])) for x in inputs)
     arrays = (out, *inputs)
     if out.ndim > 2 and all(x is None or x.flags.c_contiguous for x in arrays):
         out, *inputs = (None if x is None else x.reshape(-1, x.shape[-1]) for x in arrays)  # type: ignore[assignment]
         column = None if column is None else column.reshape(-1, 1)
-    cuts = list(_cuts(max((x for x in (out, *inputs) if x is not None), key=lambda x: x.shape[-1])))
+    blocks = list(_row_blocks_of(max((x for x in (out, *inputs) if x is not None), key=lambda x: x.shape[-1])))
 
-    def work(i: int) -> None:
-        found, *blocks = (None if x is None else x[cuts[i]] for x in (column, *inputs))
-        _apply(kernel, out[cuts[i]], blocks, found)
+    def run_block(i: int) -> None:
+        column_block, *input_blocks = (None if x is None else x[blocks[i]] for x in (column, *inputs))
+        _run_kernel(kernel, out[blocks[i]], input_blocks, column_block)
 
-    share(work, len(cuts))
+    parallel_for(run_block, len(blocks))
     return result
 
 
-def map_numbers(kernel: Kernel, out: Array, *inputs: Array) -> Array:
-    """`map_rows` for a kernel that treats every number by itself: all of `inputs` have the shape of `out`, new memory.
+def map_elements(kernel: Kernel, out: Array, *inputs: Array) -> Array:
+    """`map_rows` for an elementwise kernel: all of `inputs` have the shape of `out`, which is new memory.
 
     Returns:
         `out`.
     """
     if out.dtype.kind == "O" or out.size < _SMALL or not all(x.flags.c_contiguous for x in (out, *inputs)):
-        _apply(kernel, out, inputs)
+        _run_kernel(kernel, out, inputs)
         return out
-    place, *flat = (x.reshape(-1) for x in (out, *inputs))
-    blocks = _steps(out.size, _BLOCK_BYTES // out.itemsize)
-    share(lambda i: _apply(kernel, place[blocks[i]], [x[blocks[i]] for x in flat]), len(blocks))
+    flat_out, *flat = (x.reshape(-1) for x in (out, *inputs))
+    blocks = _slices(out.size, _BLOCK_BYTES // out.itemsize)
+    parallel_for(lambda i: _run_kernel(kernel, flat_out[blocks[i]], [x[blocks[i]] for x in flat]), len(blocks))
     return out
 
 
-def scratch_like(x: Array) -> Array:
-    """Memory of the shape, dtype and layout of a block, with anything in it; good until the same thread asks again.
+def thread_scratch(x: Array) -> Array:
+    """Uninitialised array of the shape, dtype and layout of `x`; valid until the next call on this thread.
 
-    Each thread keeps its own: large arrays that malloc takes from the system anew cost as much as what is done in them.
+    Each thread keeps one buffer: page faults in freshly mapped memory cost as much as the kernel itself.
     """
-    if x.dtype == object or not _TEMPORARY < x.nbytes <= _SCRATCH:
+    if x.dtype == object or not _MMAP_BYTES < x.nbytes <= _SCRATCH_BYTES:
         return np.empty_like(x)
-    if not hasattr(_kept, "scratch"):
-        _kept.scratch = np.empty(_SCRATCH, np.uint8)
+    if not hasattr(_thread_local, "scratch"):
+        _thread_local.scratch = np.empty(_SCRATCH_BYTES, np.uint8)
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))  # the outermost in memory first
-    scratch: Array = _kept.scratch[: x.nbytes].view(x.dtype).reshape([x.shape[axis] for axis in axes])
+    scratch: Array = _thread_local.scratch[: x.nbytes].view(x.dtype).reshape([x.shape[axis] for axis in axes])
     return scratch.transpose(sorted(range(x.ndim), key=axes.__getitem__))
 
 
-def table_block(shape: tuple[int, ...], group: int, dtype: np.dtype[Any]) -> tuple[int, int] | None:
-    """How many (rows, columns) of a table of that shape to work on at a time, `group` tables together; None: all."""
-    if dtype.kind == "O" or math.prod(shape) < _SMALL_TABLE:
+def score_tile(shape: tuple[int, ...], group: int, dtype: np.dtype[Any]) -> tuple[int, int] | None:
+    """(rows, columns) of the tiles of a score matrix of that shape, `group` heads together; None: one tile for all."""
+    if dtype.kind == "O" or math.prod(shape) < _SMALL_SCORES:
         return None
-    height = max(1, _TABLE_ROWS // group)
-    return height, max(_SIDE, _TABLE_BYTES // (height * group * dtype.itemsize))
+    rows = max(1, _TILE_ROWS // group)
+    return rows, max(_TILE, _TILE_BYTES // (rows * group * dtype.itemsize))
 
 
 def row_blocks(rows: int, width: int) -> list[slice]:
-    """Blocks of rows of `width` float64 numbers, for `share` and a task that makes many arrays of that size."""
-    return _steps(rows, max(1, _TEMPORARY // (8 * max(width, 1))))
+    """Blocks of rows of `width` float64 elements, for `parallel_for` and a task with many temporaries of that size."""
+    return _slices(rows, max(1, _MMAP_BYTES // (8 * max(width, 1))))
 
 
-def _steps(length: int, step: int) -> list[slice]:
+def _slices(length: int, step: int) -> list[slice]:
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
-def _apply(kernel: Kernel, place: Array, inputs: Sequence[Array | None], column: Array | None = None) -> None:
-    """One block: widened, turned if its rows are short, worked on, and put in its place."""
+def _run_kernel(kernel: Kernel, out: Array, inputs: Sequence[Array | None], column: Array | None = None) -> None:
+    """Run the kernel on one block: upcast 16-bit inputs, transpose short rows, compute, write back."""
     blocks = [None if x is None else working(x) for x in inputs]
-    result = place if place.itemsize > 2 else np.empty(place.shape, np.float32)
-    if place.ndim == 2 and 1 < place.shape[1] <= _SHORT_ROW < _WIDE <= len(place) and place.flags.c_contiguous:
+    result = out if out.itemsize > 2 else np.empty(out.shape, np.float32)
+    if out.ndim == 2 and 1 < out.shape[1] <= _SHORT_ROW < _ROWS_ACROSS <= len(out) and out.flags.c_contiguous:
         blocks = [None if x is None else np.ascontiguousarray(x.T).T for x in blocks]
-        result = np.empty(place.shape[::-1], result.dtype).T
+        result = np.empty(out.shape[::-1], result.dtype).T
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        found = kernel(*blocks, result)
+        of_rows = kernel(*blocks, result)
         if column is not None:
-            column[...] = found
-        if result is not place:
-            place[...] = result
+            column[...] = of_rows
+        if result is not out:
+            out[...] = result
 
 
 def _on_copies(kernel: Kernel) -> Kernel:
-    """The kernel for blocks that lie where its result goes."""
+    """The kernel, reading from copies, for inputs that overlap its output."""
     return lambda *blocks: kernel(*(x if x is None else x.copy() for x in blocks[:-1]), blocks[-1])
 
 
 def _same_memory(x: Array, out: Array) -> bool:
-    """Whether both have every number in the same place, so that no row of one touches another row of the other."""
+    """Whether both are the same view, so that no row of one overlaps another row of the other."""
     return x.ctypes.data == out.ctypes.data and x.strides == out.strides and x.shape == out.shape
 
 
-def _cuts(out: Array) -> Iterator[tuple[slice, ...]]:
-    """Blocks of whole rows, neighbours in memory together."""
+def _row_blocks_of(out: Array) -> Iterator[tuple[slice, ...]]:
+    """Blocks of whole rows, of neighbours in memory."""
     rows = out.ndim - 1
-    room = max(1, _BLOCK_BYTES // max(out.shape[-1] * max(out.itemsize, 4), 1))
+    most = max(1, _BLOCK_BYTES // max(out.shape[-1] * max(out.itemsize, 4), 1))
     steps = list(out.shape[:-1])
     for axis in sorted(range(rows), key=lambda a: -abs(out.strides[a])):  # the outermost in memory first
         across = abs(out.strides[axis]) < abs(out.strides[-1])
         others = math.prod(step for a, step in enumerate(steps) if a != axis)
-        steps[axis] = max(1, min(steps[axis], max(room // max(others, 1), _WIDE if across else 1)))
+        steps[axis] = max(1, min(steps[axis], max(most // max(others, 1), _ROWS_ACROSS if across else 1)))
     return itertools.product(
         *([slice(i, i + step) for i in range(0, size, step)] for size, step in zip(out.shape, steps, strict=False))
     )
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch  (not where no process forks)
-    os.register_at_fork(after_in_child=lambda: globals().update(_lock=threading.Lock()))

@@ -1,4 +1,4 @@
-"""What must be true of large arrays, which are worked on in pieces, by several threads."""
+"""What must be true of large arrays, which are evaluated in blocks, on several threads."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ large_equals_rows = Claim(
 
 
 def large(target: Target) -> Iterator[dict[str, Any]]:
-    """Every axis of arrays of three, in several layouts and formats: rows short, of more than 256 numbers, and wide."""
+    """Each axis of a 3-d array, in several layouts and dtypes: short rows, rows of over 256 elements, wide ones."""
     for axis in (1, 0, 2):
         for order, dtype in (
             ((0, 1, 2), "float64"), ((2, 0, 1), "float32"), ((1, 2, 0), "float32"), ((0, 1, 2), "float16"),
@@ -50,9 +50,9 @@ def large(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @large_equals_rows.exhaustive(large)
-def _(ops: Operations, shape: Any, axis: int, order: Any, dtype: str) -> Any:
+def large_array_equals_its_rows(ops: Operations, shape: Any, axis: int, order: Any, dtype: str) -> Any:
     x = as_dtype(np.random.default_rng(axis).normal(size=shape) * 4, dtype)
-    x = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))  # the same numbers in another order
+    x = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))  # the same array in another memory layout
     rows, weight = np.moveaxis(x, axis, -1), as_dtype(np.linspace(-1, 2, shape[axis]), dtype)
     count = rows.size // shape[axis]
     each = np.arange(count) if count < 1000 else np.linspace(0, count - 1, 300).astype(int)
@@ -88,7 +88,7 @@ attention_equals_rows = Claim(
 
 
 def large_tables() -> Iterator[dict[str, Any]]:
-    """Tables whose sides no block divides, with all that may hide a key; heads share keys."""
+    """Score matrices whose sides no tile divides, with everything that may mask a key; heads share keys."""
     for name, dtype in (("plain", "float32"), ("causal", "float64"), ("masked", "float32"), ("half", "float16")):
         rng = np.random.default_rng(len(name))
         q, k, v = (as_dtype(rng.normal(size=s), dtype) for s in ((4, 232, 20), (2, 1000, 20), (2, 1000, 9)))
@@ -101,7 +101,7 @@ def large_tables() -> Iterator[dict[str, Any]]:
 
 
 @attention_equals_rows.exhaustive(large_tables)
-def _(ops: Operations, **case: Any) -> Any:
+def attention_of_each_query_alone(ops: Operations, **case: Any) -> Any:
     few, together = [0, 1, 63, 64, 127, 128, 231], []
     for threads in ("1", "2", "5"):
         with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": threads}):
@@ -136,7 +136,7 @@ go_where_told = Claim(
 
 
 def places(target: Target) -> Iterator[dict[str, Any]]:
-    """Small and large arrays, along either axis, in every format."""
+    """Small and large arrays, along either axis, in every dtype."""
     for name in ("softmax", "log_softmax"):
         for shape, axis in (((6, 9), -1), ((9, 5), 0), ((300, 150), -1), ((150, 300), 0)):
             for dtype in target.dtypes:
@@ -144,8 +144,8 @@ def places(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @go_where_told.exhaustive(places)
-def _(ops: Operations, name: str, shape: Any, axis: int, dtype: str) -> Any:
-    ops.num_threads()  # of targets that work as mathcore does
+def out_receives_the_result(ops: Operations, name: str, shape: Any, axis: int, dtype: str) -> Any:
+    ops.num_threads()  # only for targets with mathcore's threads
     x = as_dtype(np.random.default_rng(3).normal(size=shape), dtype)
     x[0, 0] = -np.inf
     expected, size = getattr(ops, name)(x, axis=axis), x.size
@@ -167,7 +167,7 @@ def _(ops: Operations, name: str, shape: Any, axis: int, dtype: str) -> Any:
 
 
 @go_where_told.exhaustive(lambda: iter({"name": name} for name in ("softmax", "log_softmax")))
-def _(ops: Operations, name: str) -> Any:
+def unfit_out_is_refused(ops: Operations, name: str) -> Any:
     ops.num_threads()
     x = np.zeros((2, 3))
     unfit = (
@@ -193,7 +193,7 @@ threads_are_as_said = Claim(
 
 
 def helpers_of(call: Callable[[], Any]) -> int:
-    """How many threads a call has work done by, beside its own: those it starts, or hands work to."""
+    """How many threads besides its own a call uses: those it starts, or submits work to."""
     started, handed = [], []
     start, submit = threading.Thread.start, ThreadPoolExecutor.submit
 
@@ -214,20 +214,20 @@ def helpers_of(call: Callable[[], Any]) -> int:
 
 
 @threads_are_as_said.exhaustive(lambda: iter({"wanted": wanted} for wanted in (1, 2, 3)))
-def _(ops: Operations, wanted: int) -> Any:
+def at_most_the_wanted_threads_help(ops: Operations, wanted: int) -> Any:
     x = np.random.default_rng(wanted).normal(size=(64, 2**12))
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": str(wanted)}):
         return all_of(equal(ops.num_threads(), wanted), at_most(helpers_of(lambda: ops.softmax(x)), wanted - 1))
 
 
 @threads_are_as_said.exhaustive(lambda: iter({"wanted": wanted} for wanted in ("1", "2", "64")))
-def _(ops: Operations, wanted: str) -> Any:
+def wanted_threads_are_read(ops: Operations, wanted: str) -> Any:
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": wanted}):
         return equal(ops.num_threads(), int(wanted))
 
 
 @threads_are_as_said.exhaustive(lambda: iter({"wanted": wanted} for wanted in ("0", "-1", "1.5", "all", " ")))
-def _(ops: Operations, wanted: str) -> Any:
+def nonsense_setting_is_refused(ops: Operations, wanted: str) -> Any:
     x = np.zeros((2, 2**15))
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": wanted}):
         saying = ("MATHCORE_NUM_THREADS", repr(wanted))
@@ -242,7 +242,7 @@ def not_set() -> Iterator[dict[str, Any]]:
 
 
 @threads_are_as_said.exhaustive(not_set)
-def _(ops: Operations, wanted: str | None) -> Any:
+def unset_means_all_cores(ops: Operations, wanted: str | None) -> Any:
     with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": wanted or ""}):
         if wanted is None:
             del os.environ["MATHCORE_NUM_THREADS"]

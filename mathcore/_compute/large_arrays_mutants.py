@@ -1,4 +1,4 @@
-"""Wrong ways to work on large arrays in pieces: what the claims about them must refute."""
+"""Mutants that get blocks, tiles and threads wrong: what the claims about large arrays must refute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mathcore.verify.claims import mutant
 from mathcore.verify.common_mutants import Operation, family
 
 _PIECE = 100
-"""Numbers in a piece: few, so that every large array has some left over."""
+"""Elements of a block: few, so that every large array has a remainder."""
 
 
 def _large(x: Any) -> bool:
@@ -23,7 +23,7 @@ def _large(x: Any) -> bool:
 
 @family
 def last_rows_forgotten(correct: Operation) -> Operation:
-    """Works on whole pieces alone: what is left of an array that they do not divide stays as it was."""
+    """Processes full blocks only: the remainder of an array that they do not divide is left as it was."""
 
     def wrong(x: Any, axis: int = -1, **options: Any) -> Any:
         y = np.array(correct(x, axis=axis, **options))
@@ -36,7 +36,7 @@ def last_rows_forgotten(correct: Operation) -> Operation:
 
 @family
 def one_after_the_other(correct: Operation) -> Operation:
-    """Adds numbers that are not neighbours in memory one after the other: another rounding in another layout."""
+    """Sums naively along an axis that is not contiguous: another rounding in another layout."""
 
     def wrong(x: Any, axis: int = -1, **options: Any) -> Any:
         y = correct(x, axis=axis, **options)
@@ -81,7 +81,7 @@ def first_rows_twice(correct: Operation) -> Operation:
 
 @mutant("softmax", wraps=True)
 def sum_cut_by_threads(correct: Operation) -> Operation:
-    """Cuts a sum into as many parts as there are threads: another rounding with another number of them."""
+    """Splits a sum into as many parts as there are threads: another rounding with another number of them."""
 
     def wrong(x: Any, axis: int = -1, **options: Any) -> Any:
         threads = os.environ.get("MATHCORE_NUM_THREADS")
@@ -95,7 +95,7 @@ def sum_cut_by_threads(correct: Operation) -> Operation:
 
 _MIX = "scaled_dot_product_attention"
 _TABLE = 2**17
-"""Scores from which these kernels work in blocks."""
+"""Scores from which these kernels work in tiles."""
 
 
 def _in_blocks(query: Any, key: Any) -> bool:
@@ -104,7 +104,7 @@ def _in_blocks(query: Any, key: Any) -> bool:
 
 @mutant(_MIX, wraps=True)
 def rest_of_keys_forgotten(correct: Operation) -> Operation:
-    """Looks at whole blocks of 64 keys alone."""
+    """Processes full tiles of 64 keys only."""
 
     def wrong(query: Any, key: Any, value: Any, **options: Any) -> Any:
         if _in_blocks(query, key):
@@ -118,7 +118,7 @@ def rest_of_keys_forgotten(correct: Operation) -> Operation:
 
 @mutant(_MIX, wraps=True)
 def first_head_for_all(correct: Operation) -> Operation:
-    """Gives every block the keys and values of the first head."""
+    """Gives every tile the keys and values of the first head."""
 
     def wrong(query: Any, key: Any, value: Any, **options: Any) -> Any:
         if _in_blocks(query, key):
@@ -130,7 +130,7 @@ def first_head_for_all(correct: Operation) -> Operation:
 
 @mutant(_MIX, wraps=True)
 def one_edge_for_a_block(correct: Operation) -> Operation:
-    """Ends the keys of a whole block of 64 queries where those of its last one end."""
+    """Ends the keys of a whole tile of 64 queries where those of its last one end."""
 
     def wrong(query: Any, key: Any, value: Any, **options: Any) -> Any:
         if not _in_blocks(query, key) or not options.pop("is_causal", False):
@@ -144,7 +144,7 @@ def one_edge_for_a_block(correct: Operation) -> Operation:
 
 @mutant("softmax", wraps=True)
 def row_after_row(correct: Operation) -> Operation:
-    """Writes a row before it has read the next, which may lie there."""
+    """Writes a row before it has read the next, which may overlap it."""
 
     def wrong(x: Any, axis: int = -1, out: Any = None, **options: Any) -> Any:
         if out is None or np.shape(out) != x.shape:
@@ -168,7 +168,7 @@ def elsewhere(correct: Operation) -> Operation:
 
 @mutant("log_softmax", wraps=True)
 def cast_to_fit(correct: Operation) -> Operation:
-    """Rounds to whatever `out` is, or stretches over it."""
+    """Casts to the dtype of `out`, or broadcasts to its shape."""
 
     def wrong(x: Any, axis: int = -1, out: Any = None, **options: Any) -> Any:
         if not isinstance(out, np.ndarray) or out.dtype == x.dtype:
@@ -181,13 +181,13 @@ def cast_to_fit(correct: Operation) -> Operation:
 
 @mutant("num_threads")
 def setting_ignored() -> int:
-    """Uses every core, whatever it was told."""
+    """Uses every core, whatever the setting."""
     return os.cpu_count() or 1
 
 
 @mutant("num_threads", wraps=True)
 def nonsense_is_one(correct: Callable[[], int]) -> Callable[[], int]:
-    """Takes a setting that it does not understand for 1."""
+    """Reads an invalid setting as 1."""
 
     def wrong() -> int:
         with contextlib.suppress(ValueError):
@@ -199,7 +199,7 @@ def nonsense_is_one(correct: Callable[[], int]) -> Callable[[], int]:
 
 @mutant("softmax", wraps=True)
 def large_ones_in_pieces(correct: Operation) -> Operation:
-    """Writes the first half of a large array before it has read the second, which may lie there."""
+    """Writes the first half of a large array before it has read the second, which may overlap it."""
 
     def wrong(x: Any, axis: int = -1, out: Any = None, **options: Any) -> Any:
         if out is None or np.shape(out) != x.shape or not _large(x) or x.itemsize < 4 or options:
@@ -214,7 +214,7 @@ def large_ones_in_pieces(correct: Operation) -> Operation:
 
 @mutant("softmax", wraps=True)
 def setting_ignored_at_work(correct: Operation) -> Operation:
-    """Hands a large array to four threads, whatever it was told."""
+    """Runs a large array on four threads, whatever the setting."""
 
     def wrong(x: Any, axis: int = -1, **options: Any) -> Any:
         if not _large(x) or axis not in (-1, x.ndim - 1):

@@ -1,4 +1,4 @@
-"""Sums and maxima along rows."""
+"""Sums, maxima and exponentials along rows, with the same bits in every memory layout."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ import numpy as np
 from mathcore._arrays import Array
 from mathcore._compute.blocks import _BLOCK_BYTES
 
-_BUFFER = 8192  # numbers in NumPy's own buffer, and
+_BUFFER = 8192  # elements of NumPy's ufunc buffer
+
+_REFILLED = 256  # elements of a row from which filling that buffer costs more than one loop for each row
 
 
-_REFILLED = 256  # numbers in a row from which it costs more to fill it than to loop row by row
+def row_sum(x: Array) -> Array:
+    """The sum along the last axis, kept with length 1: pairwise, and bit for bit the same in every memory layout.
 
-
-def add_up(x: Array) -> Array:
-    """The sum along the last axis, which stays with length 1: pairwise, and bit for bit the same in every layout.
-
-    NumPy adds pairwise along neighbours in memory only; across them it adds one after the other, and float32 then stops
-    at 2²⁴. There, the same additions are done here, on all rows at once.
+    NumPy sums pairwise along the contiguous axis only; along others it accumulates naively, and a float32 count of ones
+    stalls at 2²⁴. There, the same pairwise additions are done here, on all rows at once.
     """
     if x.dtype == object or x.shape[-1] < 8 or x.strides[-1] == x.itemsize:
         return np.add.reduce(x, axis=-1, keepdims=True)
@@ -27,7 +26,10 @@ def add_up(x: Array) -> Array:
 
 
 def _pairwise(x: Array) -> Array:
-    """The order of NumPy's `loops_utils.h.src`: eight accumulators up to 128 numbers, halves beyond."""
+    """Pairwise sum in the order of NumPy's `loops_utils.h.src`: eight accumulators up to 128 terms, halves beyond.
+
+    That order is private to NumPy; the claim `large_arrays.equal_their_rows` would notice a change.
+    """
     n = x.shape[-1]
     if n > _LEAF:
         half = _half(n)
@@ -42,47 +44,47 @@ def _pairwise(x: Array) -> Array:
 
 
 def _half(n: int) -> int:
-    """How many of n numbers NumPy's pairwise sum takes for the first half."""
+    """How many of n terms NumPy's pairwise sum takes for the first half."""
     return n // 2 - n // 2 % 8
 
 
 def exp_below(x: Array, top: Array, out: Array, gaps: Array | None = None) -> Array:
-    """e^(x − top) for x ≤ top: what every softmax begins with. `gaps` is left with x − top, if that is given.
+    """exp(x − top) for x ≤ top, the numerator of every softmax; `gaps`, if given, receives x − top.
 
-    In pieces, so that a long row stays in the cache.
+    Evaluated slice by slice, so that a long row stays in the cache.
     """
     gaps = out if gaps is None else gaps
     if x.nbytes <= _BLOCK_BYTES or x.dtype == object:
-        return np.exp(beside(np.subtract, x, top, gaps), out=out)
+        return np.exp(apply_columnwise(np.subtract, x, top, gaps), out=out)
     step = max(1, _BLOCK_BYTES * x.shape[-1] // x.nbytes)
     for start in range(0, x.shape[-1], step):
-        piece = slice(start, start + step)
-        np.exp(beside(np.subtract, x[..., piece], top, gaps[..., piece]), out=out[..., piece])
+        part = slice(start, start + step)
+        np.exp(apply_columnwise(np.subtract, x[..., part], top, gaps[..., part]), out=out[..., part])
     return out
 
 
 def exp_and_sum(x: Array, top: Array, out: Array) -> Array:
-    """`add_up(exp_below(x, top, out))`, added up while it is in the cache: the sums, (..., 1)."""
+    """`row_sum(exp_below(x, top, out))`, (..., 1), summed while it is in the cache."""
     n = x.shape[-1]
     if n <= _LEAF or x.dtype == object or out.strides[-1] == out.itemsize:
-        return add_up(exp_below(x, top, out))
+        return row_sum(exp_below(x, top, out))
     half = _half(n)
     first = exp_and_sum(x[..., :half], top, out[..., :half])
     return first + exp_and_sum(x[..., half:], top, out[..., half:])
 
 
-def highest(x: Array, least: Any = -np.inf) -> Array:
-    """The highest number of each row, (..., 1): of floats at least `least`, and NaN where there is one."""
+def row_max(x: Array, least: Any = -np.inf) -> Array:
+    """The maximum of each row, (..., 1), at least `least` for floats; NaN where the row holds one."""
     if x.dtype == object and x.shape[-1]:
-        least = None  # numbers of other kinds need not know floats
+        least = None  # objects need not compare with floats
     return np.maximum.reduce(x, axis=-1, keepdims=True, initial=least)
 
 
-def beside(operation: np.ufunc, x: Array, column: Array, out: Array) -> Array:
-    """`operation(x, column, out=out)` of (..., n) and (..., 1), in loops along whole rows.
+def apply_columnwise(operation: np.ufunc, x: Array, column: Array, out: Array) -> Array:
+    """`operation(x, column, out=out)` for (..., n) and a column (..., 1), in one inner loop for each row.
 
-    Where rows are shorter than its buffer, NumPy fills that with each number of the column again and again, and
-    the operation takes three times as long.
+    Where rows are shorter than its ufunc buffer, NumPy fills that with copies of each element of the column, and the
+    operation takes three times as long; a buffer of the length of a row prevents it.
     """
     n = x.shape[-1]
     if out.size <= _BUFFER or not _REFILLED <= n < _BUFFER or out.strides[-1] != out.itemsize:
@@ -94,4 +96,4 @@ def beside(operation: np.ufunc, x: Array, column: Array, out: Array) -> Array:
         np.setbufsize(buffer)
 
 
-_LEAF = 128  # numbers that NumPy's pairwise sum adds without halving
+_LEAF = 128  # terms that NumPy's pairwise sum adds without halving

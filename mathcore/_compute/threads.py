@@ -1,4 +1,4 @@
-"""Work shared out to threads."""
+"""A parallel for loop over a pool of threads."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 
-def share(task: Callable[[int], None], count: int) -> None:
-    """Call `task(i)` for every i below `count`, on as many threads as may be used, the caller's own among them.
+def parallel_for(task: Callable[[int], None], count: int) -> None:
+    """Call `task(i)` for every i below `count`, on up to `num_threads()` threads, the calling one among them.
 
     Raises:
         Exception: the first that a task raised, once all threads have stopped.
     """
-    numbers = iter(range(count))
+    indices = iter(range(count))
 
-    def pull() -> None:
-        for i in numbers:  # one iterator for all threads: each takes the next number
+    def run_tasks() -> None:
+        for i in indices:  # one iterator for all threads: each takes the next index, which the GIL makes atomic
             task(i)
 
-    within = threading.current_thread().name.startswith(_NAME)  # a helper that waits for helpers may wait for itself
-    helpers = 0 if within else min(num_threads(), count) - 1
-    # Each in a copy of the caller's context, which holds what NumPy does about overflow.
-    contexts = [contextvars.copy_context() for _ in range(helpers)]
-    waiting = [_pool(helpers).submit(context.run, pull) for context in contexts]
+    nested = threading.current_thread().name.startswith(_NAME)  # a worker that waits for workers would deadlock
+    workers = 0 if nested else min(num_threads(), count) - 1
+    # Each runs in a copy of the caller's context, which holds NumPy's error state.
+    contexts = [contextvars.copy_context() for _ in range(workers)]
+    futures = [_pool(workers).submit(context.run, run_tasks) for context in contexts]
     try:
-        pull()
+        run_tasks()
     finally:
-        for helper in waiting:
-            helper.result()
+        for future in futures:
+            future.result()
 
 
 def num_threads() -> int:
@@ -50,16 +50,17 @@ def num_threads() -> int:
     return int(wanted)
 
 
-_kept = threading.local()
+_thread_local = threading.local()
 
-
-_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # by process, for a fork takes no threads along, and size
-
+_pools: dict[tuple[int, int], ThreadPoolExecutor] = {}  # by process, since a fork copies no threads, and size
 
 _lock = threading.Lock()
 
+_NAME = "mathcore blocks"  # of the threads, by which `parallel_for` knows that it runs in one of them
 
-_NAME = "mathcore blocks"
+if hasattr(os, "register_at_fork"):  # pragma: no branch  (not where no process forks)
+    # Another thread may hold the lock at the time of the fork; no one would ever release it in the child.
+    os.register_at_fork(after_in_child=lambda: globals().update(_lock=threading.Lock()))
 
 
 def _pool(size: int) -> ThreadPoolExecutor:

@@ -38,7 +38,6 @@ from mathcore.verify.domains import Draw, as_dtype, draw_integers
 LeshnoEtAl = "Leshno, Lin, Pinkus & Schocken, Neural Networks 6 (1993), doi:10.1016/S0893-6080(05)80131-5"
 
 
-# FAQ 11: any function.
 @dataclass(frozen=True)
 class Family:
     """A continuous function, and how far a broken line with gaps h may be off.
@@ -54,7 +53,7 @@ class Family:
 
 @domain
 def curves(draw: Draw, target: Target) -> dict[str, Any]:
-    """Knots at uneven distances, places between them, and a function that is hard to follow somewhere.
+    """Unevenly spaced knots, points between them, and a function that is hard to interpolate somewhere.
 
     The last two climb in steep stairs, and back down at a spike: their moduli of continuity are not concave.
     """
@@ -91,7 +90,7 @@ def stairs(x: Any, length: float) -> Any:
 
 @domain
 def broken_lines(draw: Draw, target: Target) -> dict[str, Any]:
-    """Knots and values that arithmetic is exact on: gaps are powers of two, so that slopes are, too."""
+    """Knots and values on which arithmetic is exact: gaps are powers of two, so that slopes are exact, too."""
     n = draw(st.integers(2, 8))
     gaps, values = 2 ** (abs(draw_integers(draw, (n,), 3)) % 4), draw_integers(draw, (n,), 9)
     unit: Any = 1.0
@@ -128,7 +127,7 @@ relu_net_fits_any_continuous = Claim(
 
 
 @relu_net_fits_any_continuous.exact(broken_lines())
-def _(ops: Operations, gaps: Any, start: Any, values: Any) -> Any:
+def net_interpolates_exactly(ops: Operations, gaps: Any, start: Any, values: Any) -> Any:
     knots = np.cumsum(abs(gaps)) + start
     net = ops.interpolating_net(knots, values)
     middle = (knots[:-1] + knots[1:]) / 2
@@ -139,10 +138,10 @@ def _(ops: Operations, gaps: Any, start: Any, values: Any) -> Any:
 
 
 @relu_net_fits_any_continuous.property(curves())
-def _(ops: Operations, knots: Any, shares: Any, family: Family) -> Any:
+def net_is_within_the_modulus_of_continuity(ops: Operations, knots: Any, shares: Any, family: Family) -> Any:
     knots = np.unique(knots)
     values, gaps = enclose(family.f, knots).hi, np.diff(knots)
-    inside = np.c_[np.full(len(gaps), 0.5), abs(shares[: len(gaps)]) % 1]  # three places in each
+    inside = np.c_[np.full(len(gaps), 0.5), abs(shares[: len(gaps)]) % 1]  # three points in each
     x = np.minimum(knots[:-1, None] + inside * gaps[:, None], knots[1:, None]).ravel()
     gap = np.repeat(gaps, 3)
     allowed = family.allowed(gap) + broken_line_rounding(x, knots, values)
@@ -168,7 +167,7 @@ ENDS_AND_MIDDLE = np.array([[-1.0], [0.0], [1.0]])
 
 
 @linear_cannot.proof
-def _(ops: Operations) -> Any:
+def no_layer_beats_one_half(ops: Operations) -> Any:
     # The combination y(−1) − 2 y(0) + y(1) is 0 for both functions that every layer is made of, and 2 for x². So the
     # errors e combine to 2, while |e(−1) − 2 e(0) + e(1)| ≤ 4 max |e|.
     combine = np.array([1.0, -2.0, 1.0])
@@ -193,7 +192,7 @@ def affine_guesses(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @linear_cannot.property(affine_guesses())
-def _(ops: Operations, weight: Any, bias: Any) -> Any:
+def no_drawn_layer_beats_one_half(ops: Operations, weight: Any, bias: Any) -> Any:
     # No allowance: rounding is monotone, so of y(−1) and y(1) one is at most y(0), or y(0) ≥ 1/2, in floats, too.
     x = ENDS_AND_MIDDLE.astype(weight.dtype)
     error = abs(ENDS_AND_MIDDLE[:, 0] ** 2 - ops.linear(x, weight, bias)[:, 0].astype(np.float64))
@@ -241,7 +240,7 @@ def learned_error(ops: Operations, rng: Any, width: int = WIDTH, steps: int = ST
 
 
 @learns_by_trial_and_error.experiment
-def _(ops: Operations, rng: Any, scale: float) -> Any:
+def descent_beats_any_single_layer(ops: Operations, rng: Any, scale: float) -> Any:
     errors = [learned_error(ops, rng) for _ in range(max(1, round(RUNS * scale)))]
     return less(errors, 0.5).measuring(
         largest_error=f"{max(errors):.3f}, the worst of {len(errors)} runs",
@@ -251,17 +250,17 @@ def _(ops: Operations, rng: Any, scale: float) -> Any:
 
 
 @learns_by_trial_and_error.counterexample(cases=lambda: ({"width": width} for width in (1, 2, 4)))
-def _(ops: Operations, width: int) -> Any:
+def narrow_net_beats_any_single_layer(ops: Operations, width: int) -> Any:
     return less(learned_error(ops, np.random.default_rng(0), width=width), 0.5)
 
 
 @learns_by_trial_and_error.counterexample(cases=lambda: ({"rate": rate} for rate in (0.1, 1.0, 10.0)))
-def _(ops: Operations, rate: float) -> Any:
+def long_steps_beat_any_single_layer(ops: Operations, rate: float) -> Any:
     return less(learned_error(ops, np.random.default_rng(0), steps=300, rate=rate), 0.5)
 
 
 @learns_by_trial_and_error.counterexample(cases=lambda: ({"steps": steps} for steps in (1000, 0)))
-def _(ops: Operations, steps: int) -> Any:
+def few_steps_beat_any_single_layer(ops: Operations, steps: int) -> Any:
     return less(learned_error(ops, np.random.default_rng(0), steps=steps), 0.5)
 
 
@@ -309,7 +308,7 @@ def dyadic_nets(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @backprop_is_exact.exact(dyadic_nets())
-def _(ops: Operations, x: Any, dx: Any, layers: Any, moves: Any, cotangent: Any) -> Any:
+def vjp_is_the_exact_derivative(ops: Operations, x: Any, dx: Any, layers: Any, moves: Any, cotangent: Any) -> Any:
     x_bar, slopes = ops.relu_net_vjp(cotangent, x, layers)
     before = ops.relu_net(x, layers)
     changed = [(cotangent * (ops.relu_net(x + EPSILON * dx, layers) - before)).sum() / EPSILON]

@@ -1,4 +1,4 @@
-"""Approximation: what nets of layers with ReLU between them can represent, and what a single layer cannot.
+"""Nets of layers with ReLU between them, and what they can represent.
 
 Every net here is a sequence of (weight, bias) pairs. The nets that are built by hand hold whole numbers; asked for
 `dtype=object` they hold Python integers, which keep Fractions exact.
@@ -8,21 +8,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, booleans, floating, working
+from mathcore._arrays import Array, floating, working
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.layers.relu import relu, relu_vjp
 
 Layers: TypeAlias = Sequence[tuple[Array, Array]]
-Separation: TypeAlias = (
-    tuple[Literal["separable"], tuple[tuple[Fraction, ...], Fraction]]
-    | tuple[Literal["infeasible"], tuple[Fraction, ...]]
-)
 
 
 def relu_net(x: npt.ArrayLike, layers: Layers) -> Array:
@@ -48,6 +43,16 @@ def relu_net(x: npt.ArrayLike, layers: Layers) -> Array:
                [0.5]])
     """
     return linear(_hidden(x, layers)[-1], *layers[-1])
+
+
+def _hidden(x: npt.ArrayLike, layers: Layers) -> list[Array]:
+    """What every layer is given."""
+    if not len(layers):
+        raise ValueError("`layers` must hold at least one pair of weight and bias, got none")
+    inputs = [floating("x", x)]
+    for weight, bias in layers[:-1]:
+        inputs.append(relu(linear(inputs[-1], weight, bias)))
+    return inputs
 
 
 def relu_net_vjp(
@@ -122,6 +127,11 @@ def interpolating_net(knots: npt.ArrayLike, values: npt.ArrayLike) -> tuple[tupl
     return tuple((weight.astype(result), bias.astype(result)) for weight, bias in layers)
 
 
+def _check_ascending(name: str, x: Array) -> None:
+    if not np.all(x[1:] > x[:-1]):
+        raise ValueError(f"`{name}` must ascend, each above the one before")
+
+
 def xor_net(dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
     r"""Two hidden units that compute "one or the other, but not both".
 
@@ -143,6 +153,10 @@ def xor_net(dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...
     return _layer([[1, 1], [1, 1]], [0, -1], dtype), _layer([[1], [-2]], [0], dtype)
 
 
+def _layer(weight: Any, bias: Any, dtype: npt.DTypeLike) -> tuple[Array, Array]:
+    return np.array(weight, dtype=dtype), np.array(bias, dtype=dtype)
+
+
 def line_net(size: int = 2, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
     """Recognise an image in which some row is a full line: line detectors, and a layer that asks for any of them.
 
@@ -162,6 +176,27 @@ def line_net(size: int = 2, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Ar
         array([1., 0.])
     """
     return _any_of(_groups(size, columns=False), size * size, dtype)
+
+
+def _groups(size: int, *, columns: bool) -> Array:
+    """Which pixels make a line: the rows of an image, and its columns."""
+    if operator.index(size) < 1:
+        raise ValueError(f"`size` must be at least 1, got {size}")
+    rows = np.arange(size * size).reshape(size, size)
+    return np.concatenate([rows, rows.T]) if columns else rows
+
+
+def _all_of(groups: Array, inputs: int, dtype: npt.DTypeLike) -> tuple[Array, Array]:
+    """A detector for each group of inputs (detectors, k): after ReLU it is 1 if all k are 1, else 0."""
+    weight = np.zeros((inputs, len(groups)), int)
+    weight[groups, np.arange(len(groups))[:, None]] = 1
+    return _layer(weight.tolist(), [1 - groups.shape[1]] * len(groups), dtype)
+
+
+def _any_of(groups: Array, inputs: int, dtype: npt.DTypeLike) -> tuple[tuple[Array, Array], ...]:
+    """Detectors of groups, and 1 if any of them fires: relu(s) − relu(s − 1) of their sum s."""
+    total = _layer([[1, 1]] * len(groups), [0, -1], dtype)
+    return _all_of(groups, inputs, dtype), total, _layer([[1], [-1]], [0], dtype)
 
 
 def pattern_net(size: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
@@ -268,162 +303,3 @@ def count_pieces(x: npt.ArrayLike, y: npt.ArrayLike) -> int:
     _check_ascending("x", x)
     run, rise = x[1:] - x[:-1], y[1:] - y[:-1]
     return 1 + int(np.sum(rise[1:] * run[:-1] != rise[:-1] * run[1:]))
-
-
-def separation(points: npt.ArrayLike, labels: npt.ArrayLike) -> Separation:
-    r"""Find a single layer that tells two kinds of points apart, or prove that there is none.
-
-    Either there is a plane, $w \cdot x + b \ge 1$ on one side and $\le -1$ on the other, or there are multipliers
-
-    $$\lambda_i \ge 0, \quad \sum_i \lambda_i = 1, \quad \sum_i \lambda_i y_i = 0, \quad \sum_i \lambda_i y_i x_i = 0,
-      \qquad y_i = \pm 1,$$
-
-    a point that is a mean of both kinds; never both (Gordan). The simplex method looks for multipliers in exact
-    rational arithmetic; where it ends without any, its prices are the plane. Bland's rule keeps it from
-    going in circles.
-
-    Args:
-        points: (n, d), n ≥ 1, finite numbers, taken at their exact values.
-        labels: (n,), bools.
-
-    Returns:
-        ("separable", (w, b)) with w a tuple of d Fractions and b a Fraction, or ("infeasible", λ), a tuple of n
-        Fractions.
-
-    Raises:
-        TypeError: if labels are not bools.
-        ValueError: if the shapes do not fit or a coordinate is not finite.
-
-    Examples:
-        >>> kind, shares = mc.course.separation([[0, 0], [0, 1], [1, 0], [1, 1]], [False, True, True, False])
-        >>> kind, [str(share) for share in shares]
-        ('infeasible', ['1/4', '1/4', '1/4', '1/4'])
-
-    Source:
-        Bland, Math. Oper. Res. 2 (1977), doi:10.1287/moor.2.2.103; Schrijver, Theory of Linear and Integer
-        Programming (1986), §7.8.
-    """
-    exact, labels = _labelled(points, labels)
-    n, m, one = len(exact), exact.shape[1] + 2, Fraction(1)
-    signs = _fractions(np.where(labels, 1, -1))  # y; an int divided by an int would be a float
-    # Columns: λ, one artificial variable a row, the right side. Rows: Σ λ_i y_i (x_i, 1) = 0, Σ λ_i = 1, and the costs.
-    table = np.full((m + 1, n + m + 1), Fraction(0), dtype=object)
-    table[: m - 2, :n], table[m - 2, :n], table[m - 1, :n], table[m - 1, -1] = exact.T * signs, signs, one, one
-    table[range(m), range(n, n + m)] = one
-    table[m, :n], table[m, -1] = -table[:m, :n].sum(axis=0), -one  # to bring down the sum of the artificial variables
-    basis = list(range(n, n + m))
-    while (column := next((j for j in range(n) if table[m, j] < 0), None)) is not None:
-        row = _leaving(table[:m], basis, column)
-        table[row] = table[row] / table[row, column]
-        for other in range(m + 1):
-            if other != row and table[other, column]:
-                table[other] = table[other] - table[other, column] * table[row]
-        basis[row] = column
-    costs = table[m]
-    if costs[-1] == 0:
-        found = dict(zip(basis, table[:m, -1], strict=True))
-        return "infeasible", tuple(found.get(i, Fraction(0)) for i in range(n))
-    prices = costs[n : n + m] - 1  # the negative prices of the rows
-    plane = [p / -prices[-1] for p in prices[:-1]]
-    return "separable", (tuple(plane[:-1]), plane[-1])
-
-
-def check_separation(points: npt.ArrayLike, labels: npt.ArrayLike, answer: Separation) -> bool:
-    """Whether an answer of `separation` proves what it says, by exact arithmetic alone.
-
-    Args:
-        points, labels: as given to `separation`.
-        answer: what it returned, or anybody else's in that form; floats are taken at their exact values.
-
-    Returns:
-        True if the plane has every point strictly on its side, or the multipliers prove that there is no such plane.
-
-    Raises:
-        TypeError, ValueError: as `separation`, and for an answer of another kind.
-
-    Examples:
-        >>> mc.course.check_separation([[0], [2]], [False, True], ("separable", ((1,), -1)))  # x − 1
-        True
-    """
-    exact, labels = _labelled(points, labels)
-    if answer[0] == "separable":
-        weight, bias = answer[1]
-        if len(weight) != exact.shape[1]:
-            return False
-        scores = exact @ _fractions(weight) + _fractions([bias])
-        return bool(np.all(scores[labels] > 0) and np.all(scores[~labels] < 0))
-    if answer[0] != "infeasible":
-        raise ValueError(f"`answer` must be 'separable' or 'infeasible', got {answer[0]!r}")
-    shares = _fractions(answer[1])
-    if shares.shape != exact.shape[:1] or not np.all(shares >= 0):
-        return False
-    # One weighted sum of both kinds, of the same positive weight: a point between the ones and between the others.
-    ours, theirs = shares[labels], shares[~labels]
-    same_sum = np.all(ours @ exact[labels] == theirs @ exact[~labels])
-    return bool(ours.sum() == theirs.sum() > 0 and same_sum)
-
-
-def _hidden(x: npt.ArrayLike, layers: Layers) -> list[Array]:
-    """What every layer is given."""
-    if not len(layers):
-        raise ValueError("`layers` must hold at least one pair of weight and bias, got none")
-    inputs = [floating("x", x)]
-    for weight, bias in layers[:-1]:
-        inputs.append(relu(linear(inputs[-1], weight, bias)))
-    return inputs
-
-
-def _layer(weight: Any, bias: Any, dtype: npt.DTypeLike) -> tuple[Array, Array]:
-    return np.array(weight, dtype=dtype), np.array(bias, dtype=dtype)
-
-
-def _groups(size: int, *, columns: bool) -> Array:
-    """Which pixels make a line: the rows of an image, and its columns."""
-    if operator.index(size) < 1:
-        raise ValueError(f"`size` must be at least 1, got {size}")
-    rows = np.arange(size * size).reshape(size, size)
-    return np.concatenate([rows, rows.T]) if columns else rows
-
-
-def _all_of(groups: Array, inputs: int, dtype: npt.DTypeLike) -> tuple[Array, Array]:
-    """A detector for each group of inputs (detectors, k): after ReLU it is 1 if all k are 1, else 0."""
-    weight = np.zeros((inputs, len(groups)), int)
-    weight[groups, np.arange(len(groups))[:, None]] = 1
-    return _layer(weight.tolist(), [1 - groups.shape[1]] * len(groups), dtype)
-
-
-def _any_of(groups: Array, inputs: int, dtype: npt.DTypeLike) -> tuple[tuple[Array, Array], ...]:
-    """Detectors of groups, and 1 if any of them fires: relu(s) − relu(s − 1) of their sum s."""
-    total = _layer([[1, 1]] * len(groups), [0, -1], dtype)
-    return _all_of(groups, inputs, dtype), total, _layer([[1], [-1]], [0], dtype)
-
-
-def _leaving(table: Array, basis: list[int], column: int) -> int:
-    """The row whose variable leaves: the tightest, and of several the one of lowest index (Bland)."""
-    rows = [r for r in range(len(table)) if table[r, column] > 0]
-    return min(rows, key=lambda r: (table[r, -1] / table[r, column], basis[r]))
-
-
-def _check_ascending(name: str, x: Array) -> None:
-    if not np.all(x[1:] > x[:-1]):
-        raise ValueError(f"`{name}` must ascend, each above the one before")
-
-
-def _labelled(points: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array, Array]:
-    """Points as Fractions (n, d), and their labels (n,)."""
-    exact, labels = _fractions(points), booleans("labels", labels)
-    if exact.ndim != 2 or labels.shape != exact.shape[:1] or not len(exact):
-        raise ValueError(
-            f"`points` must have shape (n, d), n ≥ 1, and `labels` (n,), got {exact.shape} and {labels.shape}"
-        )
-    return exact, labels
-
-
-def _fractions(x: Any) -> Array:
-    """Numbers at their exact values."""
-    array = x if isinstance(x, np.ndarray) else np.array(x, dtype=object)  # beside a float an int would be rounded
-    try:
-        exact = [Fraction(v) for v in array.ravel().tolist()]
-    except (OverflowError, ValueError):
-        raise ValueError("expected finite numbers, got NaN or infinity among them") from None
-    return np.array(exact, dtype=object).reshape(array.shape)

@@ -1,4 +1,4 @@
-"""Nets and judges that are wrong on purpose: what the claims about approximation and depth must refute."""
+"""Mutants of nets and of separation: what the claims about approximation and depth must refute."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Operation = Callable[..., Any]
 
 
 def net_with(between: Callable[[Any], Any], after: Callable[[Any], Any] = lambda y: y) -> Callable[[Any, Any], Any]:
-    """A net with something else in the place of ReLU."""
+    """A net with another activation in place of ReLU."""
 
     def net(x: Any, layers: Any) -> Any:
         for weight, bias in layers[:-1]:
@@ -32,13 +32,13 @@ def nothing_between(x: Any, layers: Any) -> Any:
 
 @mutant("relu_net")
 def leaky(x: Any, layers: Any) -> Any:
-    """Lets a quarter of what is negative through."""
+    """Lets a quarter of negative inputs through, as a leaky ReLU does."""
     return net_with(lambda h: np.where(h > 0, h, h / 4))(x, layers)
 
 
 @mutant("relu_net")
 def relu_after_the_last(x: Any, layers: Any) -> Any:
-    """Cuts off the output, too."""
+    """Applies ReLU to the output, too."""
     return net_with(lambda h: np.maximum(h, 0), lambda y: np.maximum(y, 0))(x, layers)
 
 
@@ -51,7 +51,7 @@ def last_bias_forgotten(x: Any, layers: Any) -> Any:
 
 @mutant("relu_net_vjp", wraps=True)
 def gradient_of_linear(correct: Operation) -> Operation:
-    """Lets the gradient through where ReLU let nothing through."""
+    """Passes the gradient where ReLU was inactive."""
 
     def wrong(cotangent: Any, x: Any, layers: Any) -> Any:
         inputs = [x]
@@ -80,7 +80,7 @@ def biases_do_not_learn(correct: Operation) -> Operation:
 
 @mutant("relu_net_vjp", wraps=True)
 def inputs_get_nothing(correct: Operation) -> Operation:
-    """Sends zeros back to the inputs: what stands before the net never learns."""
+    """Returns a zero gradient for the inputs: what comes before the net never learns."""
 
     def wrong(cotangent: Any, x: Any, layers: Any) -> Any:
         x_bar, slopes = correct(cotangent, x, layers)
@@ -91,7 +91,7 @@ def inputs_get_nothing(correct: Operation) -> Operation:
 
 @mutant("relu_net_vjp", wraps=True)
 def uphill(correct: Operation) -> Operation:
-    """Gives the gradient with its sign turned."""
+    """Returns the gradient with its sign flipped."""
 
     def wrong(cotangent: Any, x: Any, layers: Any) -> Any:
         x_bar, slopes = correct(-cotangent, x, layers)
@@ -309,5 +309,5 @@ def nothing_proves_it(correct: Operation) -> Operation:
 
 @mutant("xor_net", wraps=True)
 def always_in_floats(correct: Operation) -> Operation:
-    """Builds a net of float64 whatever format is asked for."""
+    """Builds a net of float64 whatever dtype is asked for."""
     return lambda dtype=None: correct()

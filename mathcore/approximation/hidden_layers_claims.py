@@ -16,7 +16,6 @@ from mathcore.verify.domains import Domain, Draw, draw_integers
 from mathcore.verify.laws import Called, defaults
 
 
-# FAQ 12: hidden layers.
 def images(size: int) -> Any:
     """Every black-and-white image of size × size pixels, from few black pixels to many."""
     bits = (np.arange(2 ** (size * size))[:, None] >> np.arange(size * size)) & 1
@@ -77,7 +76,7 @@ single_layer_is_limited = Claim(
 
 
 def labellings() -> Iterator[dict[str, Any]]:
-    """Every way to call the corners of a square or a cube yes or no."""
+    """Every labelling of the corners of an interval, a square or a cube."""
     for inputs in (1, 2, 3):
         corners = np.array(list(itertools.product([0.0, 1.0], repeat=inputs)))
         for labels in itertools.product([False, True], repeat=len(corners)):
@@ -85,7 +84,7 @@ def labellings() -> Iterator[dict[str, Any]]:
 
 
 @single_layer_is_limited.exhaustive(labellings)
-def _(ops: Operations, labels: Any, corners: Any) -> Any:
+def every_labelling_has_a_certificate(ops: Operations, labels: Any, corners: Any) -> Any:
     kind, found = ops.separation(corners, labels[0])
     if kind == "infeasible":
         return impossible(corners, labels[0], (kind, found))
@@ -94,7 +93,7 @@ def _(ops: Operations, labels: Any, corners: Any) -> Any:
 
 
 @single_layer_is_limited.proof
-def _(ops: Operations) -> Any:
+def xor_and_lines_are_not_separable(ops: Operations) -> Any:
     xor, square = np.array([False, True, True, False]), np.array(list(itertools.product([0.0, 1.0], repeat=2)))
     two_by_two, three_by_three = images(2), images(3)
     few = three_by_three[three_by_three.sum(1) <= 4]  # enough for a proof
@@ -110,7 +109,7 @@ def _(ops: Operations) -> Any:
 
 
 @single_layer_is_limited.proof
-def _(ops: Operations) -> Any:
+def counts_of_separable_labellings(ops: Operations) -> Any:
     # 4 of 4, 14 of 16 and 104 of 256 functions of one, two and three bits are within reach.
     reachable = [0, 0, 0]
     for case in labellings():
@@ -140,7 +139,7 @@ patterns_of_patterns = Claim(
 
 
 @patterns_of_patterns.exhaustive(lambda: ({"x": images(side), "side": side} for side in (2, 3, 4)))
-def _(ops: Operations, x: Any, side: int) -> Any:
+def nets_recognise_patterns_on_every_image(ops: Operations, x: Any, side: int) -> Any:
     return all_of(
         equal(ops.relu_net(x, ops.line_net(side))[:, 0], full_rows(x, side).astype(int)),
         equal(ops.relu_net(x, ops.pattern_net(side))[:, 0], full_lines(x, side).astype(int)),
@@ -159,14 +158,14 @@ def hard_images(side: int) -> Any:
 
 
 def formats_of_nets() -> Iterator[dict[str, Any]]:
-    """All nets that are built by hand, in a few formats."""
+    """All nets that are built by hand, in a few dtypes."""
     for name, arguments in (("xor_net", ()), ("line_net", (3,)), ("pattern_net", (2,)), ("square_net", (2,))):
         for dtype in ("object", "float32", "float16"):
             yield {"name": name, "arguments": arguments, "dtype": dtype}
 
 
 @patterns_of_patterns.exhaustive(formats_of_nets)
-def _(ops: Operations, name: str, arguments: tuple[int, ...], dtype: str) -> Any:
+def nets_come_in_the_requested_dtype(ops: Operations, name: str, arguments: tuple[int, ...], dtype: str) -> Any:
     build = getattr(ops, name)
     pairs = zip(build(*arguments, dtype=dtype), build(*arguments), strict=True)
     arrays = [(a, b) for layer, usual in pairs for a, b in zip(layer, usual, strict=True)]
@@ -174,7 +173,7 @@ def _(ops: Operations, name: str, arguments: tuple[int, ...], dtype: str) -> Any
 
 
 @patterns_of_patterns.proof
-def _(ops: Operations) -> Any:
+def no_single_layer_recognises_the_patterns(ops: Operations) -> Any:
     lines = (
         impossible(x, what(x, side), ops.separation(x, what(x, side)))
         for side in (2, 3, 4)
@@ -199,7 +198,7 @@ def some_squares(side: int, most: int) -> Any:
 
 
 @patterns_of_patterns.exhaustive(lambda: iter([{"x": np.array(list(itertools.product([0.0, 1.0], repeat=2)))}]))
-def _(ops: Operations, x: Any) -> Any:
+def xor_net_computes_xor(ops: Operations, x: Any) -> Any:
     return equal(ops.relu_net(x, ops.xor_net())[:, 0], [0, 1, 1, 0])
 
 
@@ -235,7 +234,7 @@ def tent(x: Any, depth: int) -> Any:
 
 
 @beats_width.exact(depth=st.integers(1, 9))
-def _(ops: Operations, depth: int) -> Any:
+def tent_net_has_two_to_the_depth_pieces(ops: Operations, depth: int) -> Any:
     # Every bend lies at a multiple of 2⁻ᵏ, hence on the grid; dyadic numbers lose nothing in float64.
     x = np.arange(2 ** (depth + 1) + 1) / 2 ** (depth + 1)
     net = ops.tent_net(depth)
@@ -256,10 +255,10 @@ def one_hidden_layer(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @beats_width.exact(one_hidden_layer())
-def _(ops: Operations, weight: Any, bias: Any, out: Any) -> Any:
+def one_hidden_layer_bends_only_at_its_kinks(ops: Operations, weight: Any, bias: Any, out: Any) -> Any:
     bends = weight != 0  # a unit with the weight 0 bends nowhere
     kinks = -bias[bends] / weight[bends]
-    x = np.arange(-10, 10.25, 0.25)  # kinks and places between them
+    x = np.arange(-10, 10.25, 0.25)  # kinks and points between them
     layers = [(weight[None], bias.astype(float)), (out[:, None].astype(float), np.zeros(1))]
     y = ops.relu_net(x[:, None], layers)[:, 0]
     pieces = ops.count_pieces(x, y)
@@ -273,7 +272,7 @@ def _(ops: Operations, weight: Any, bias: Any, out: Any) -> Any:
 
 
 @beats_width.proof
-def _(ops: Operations) -> Any:
+def narrower_nets_have_fewer_pieces(ops: Operations) -> Any:
     # Counting: n units bend in at most n places, so n + 1 pieces are the most; 2ᵏ pieces need n ≥ 2ᵏ − 1.
     depths = np.arange(1, 11)
     too_few = 2**depths - 2
@@ -309,7 +308,7 @@ def labelled_points(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @certificates_are_checked.exact(labelled_points(), effort=0.5)
-def _(ops: Operations, points: Any, labels: Any) -> Any:
+def certificate_is_refused_once_its_points_change(ops: Operations, points: Any, labels: Any) -> Any:
     answer = ops.separation(points, labels)
     rests_on = 0 if answer[0] == "separable" else next(i for i, share in enumerate(answer[1]) if share)
     other, moved = labels.copy(), points.copy()
@@ -323,7 +322,7 @@ def _(ops: Operations, points: Any, labels: Any) -> Any:
 
 
 @certificates_are_checked.exact(step=st.integers(1, 9), place=st.integers(-9, 9), effort=0.25)
-def _(ops: Operations, step: int, place: int) -> Any:
+def negative_multipliers_are_refused(ops: Operations, step: int, place: int) -> Any:
     # Points in a row, the last of another kind: all sums are right, but a multiplier is negative.
     points, labels = place + step * np.array([[0.0], [1.0], [2.0]]), np.array([False, False, True])
     shares = tuple(map(Fraction, (-1, 2, 1)))

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, lowest, working
-from mathcore._compute.blocks import table_block
-from mathcore._compute.matmul import product
-from mathcore._compute.threads import share
+from mathcore._compute.blocks import score_tile
+from mathcore._compute.matmul import matmul_tiled
+from mathcore._compute.threads import parallel_for
 from mathcore.attention.visibility import reach, visible, visible_prefix
 
 KeyHead: TypeAlias = tuple[int, ...]
@@ -55,7 +55,7 @@ class _AttentionArgs(NamedTuple):
     def scores(self) -> Array:
         """The score matrix, (..., heads, queries, keys): −∞ where masked, whatever stands there."""
         rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
-        scores = product(rows, _transposed(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
+        scores = matmul_tiled(rows, _transposed(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
         if self.bias is not None:
             scores = np.add(scores, self.bias, out=scores)
         first = visible_prefix(self.key.shape[-2], self.mask, self.bias, self.is_causal, self.offset)
@@ -97,7 +97,7 @@ class _AttentionArgs(NamedTuple):
     def tile_shape(self) -> tuple[int, int] | None:
         """How many (queries, keys) a tile has; None: the whole score matrix is one."""
         group = self.query.shape[-3] // self.key_heads if self.query.ndim > 2 and self.key_heads else 1
-        return table_block((*self.query.shape[:-1], self.key.shape[-2]), group, self.query.dtype)
+        return score_tile((*self.query.shape[:-1], self.key.shape[-2]), group, self.query.dtype)
 
     def for_each_tile_row(self, task: Callable[[KeyHead, slice], None], height: int) -> None:
         """Call `task(key_head, rows)` for all heads at once, or on threads, a key head each, if the matrix is large."""
@@ -107,7 +107,7 @@ class _AttentionArgs(NamedTuple):
             for part in parts:
                 task(*part)
         else:
-            share(lambda i: task(*parts[i]), len(parts))
+            parallel_for(lambda i: task(*parts[i]), len(parts))
 
 
 def _attention_args(

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mathcore._arrays import Array, lowest
-from mathcore._compute.matmul import product
-from mathcore._compute.reduce import beside, highest
+from mathcore._compute.matmul import matmul_tiled
+from mathcore._compute.reduce import apply_columnwise, row_max
 from mathcore.attention._args import _AttentionArgs, _grouped
 
 
@@ -24,14 +24,14 @@ class _Partial(NamedTuple):
 def _unnormalised(args: _AttentionArgs) -> _Partial:
     """Attention of one tile, before the division."""
     scores, v = args.scores(), args.value
-    shape, top = scores.shape, highest(scores)
+    shape, top = scores.shape, row_max(scores)
     exponentials = _exp_below(scores, top, out=scores)
     total = np.add.reduce(exponentials, axis=-1, keepdims=True)
     finite, normalised = v if args.finite_values else _finite_or_zero(v), None
-    values = product(_grouped(exponentials, args.key_heads), finite).reshape(*shape[:-1], v.shape[-1])
+    values = matmul_tiled(_grouped(exponentials, args.key_heads), finite).reshape(*shape[:-1], v.shape[-1])
     if not args.no_overflow and _overflows(values):
         weights = _grouped(exponentials / _at_least_one(total), args.key_heads)
-        halves = product(weights, finite / 2).reshape(values.shape)
+        halves = matmul_tiled(weights, finite / 2).reshape(values.shape)
         values, normalised = _rows_normalised(values, ~np.isfinite(values), _doubled(halves))
     if shape[-1] and not args.finite_values:
         seen = args.visible()
@@ -104,7 +104,7 @@ def _exp_below(x: Array, top: Array, out: Array | None = None) -> Array:
         gaps = np.subtract(x, top, where=there, out=np.zeros(x.shape, dtype=object))
         return np.exp(gaps, where=there, out=np.zeros(x.shape, dtype=object))
     out = np.empty(x.shape, x.dtype) if out is None else out
-    return np.exp(beside(np.subtract, x, np.maximum(top, lowest(top.dtype)), out), out=out)
+    return np.exp(apply_columnwise(np.subtract, x, np.maximum(top, lowest(top.dtype)), out), out=out)
 
 
 def _at_least_one(total: Array) -> Array:

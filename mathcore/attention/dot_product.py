@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
-from mathcore._compute.matmul import product
-from mathcore._compute.reduce import beside, highest
+from mathcore._compute.matmul import matmul_tiled
+from mathcore._compute.reduce import apply_columnwise, row_max
 from mathcore.attention._args import (
     KeyHead,
     _attention_args,
@@ -180,12 +180,12 @@ def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
     q, k, v, heads, seen = args.query, args.key, args.value, args.key_heads, args.visible()
     p = _weights(args, seen)  # (..., heads, queries, keys)
     with np.errstate(invalid="ignore", over="ignore"):  # masked NaN and ∞ are removed as soon as they appear
-        p_bar = _zero_masked(seen, product(_grouped(g, heads), _transposed(v)).reshape(p.shape))
+        p_bar = _zero_masked(seen, matmul_tiled(_grouped(g, heads), _transposed(v)).reshape(p.shape))
         s_bar = _zero_masked(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
         s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
-        q_bar = product(s_bar, _finite_or_zero(k)).reshape(q.shape)
-        k_bar = product(_transposed(s_bar), _grouped(_finite_or_zero(q), heads))
-        v_bar = product(_transposed(_grouped(p, heads)), _grouped(_finite_or_zero(g), heads))
+        q_bar = matmul_tiled(s_bar, _finite_or_zero(k)).reshape(q.shape)
+        k_bar = matmul_tiled(_transposed(s_bar), _grouped(_finite_or_zero(q), heads))
+        v_bar = matmul_tiled(_transposed(_grouped(p, heads)), _grouped(_finite_or_zero(g), heads))
         if g.dtype != object and not np.isfinite(g).all():
             attended = _transposed(np.broadcast_to(True if seen is None else seen, p.shape))
             extra = _nonfinite_contribution(attended, g)
@@ -237,7 +237,7 @@ def _weights(args: _AttentionArgs, seen: Array | None) -> Array:
     """softmax of the scores, exactly 0 where masked."""
     with np.errstate(invalid="ignore", over="ignore"):  # what is masked may be anything
         scores = args.scores()
-        exponentials = _exp_below(scores, highest(scores), out=scores)
+        exponentials = _exp_below(scores, row_max(scores), out=scores)
         total = np.add.reduce(exponentials, axis=-1, keepdims=True)
-        weights = beside(np.divide, exponentials, _at_least_one(total), exponentials)
+        weights = apply_columnwise(np.divide, exponentials, _at_least_one(total), exponentials)
     return _zero_masked(seen, weights)

@@ -1,4 +1,4 @@
-"""Digit readers that are wrong on purpose: what the claims about digits must refute."""
+"""Mutants of reading digits and of its measurement: what the claims about digits must refute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Operation = Callable[..., Any]
 
 
 def plain_scores(images: Any, weight: Any, bias: Any = None) -> Any:
-    """The scores as they should be, before a mutant spoils them."""
+    """The correct scores, which a mutant changes."""
     scores = images @ weight
     return scores if bias is None else scores + bias
 
@@ -35,7 +35,7 @@ def columns_before_rows(images: Any, weight: Any, bias: Any = None) -> Any:
 
 @mutant("digit_scores", wraps=True)
 def nine_images_at_a_time(correct: Operation) -> Operation:
-    """Gives the tenth image and those after it the scores of the first."""
+    """Gives images from the tenth on the scores of the first."""
 
     def wrong(images: Any, weight: Any, bias: Any = None) -> Any:
         scores = np.array(correct(images, weight, bias))
@@ -48,7 +48,7 @@ def nine_images_at_a_time(correct: Operation) -> Operation:
 
 @mutant("digit_scores")
 def angles(images: Any, weight: Any, bias: Any = None) -> Any:
-    """Divides each score by the length of its template, as a cosine does."""
+    """Divides each score by the norm of its template, as a cosine does."""
     squares = (weight * weight).sum(0)
     return plain_scores(images, weight, bias) / np.where(squares == 0, 1, squares)
 
@@ -105,14 +105,14 @@ def not_halved(weight: Any) -> Any:
 
 @mutant("nearest_template_bias")
 def squares_in_sixteen_bits(weight: Any) -> Any:
-    """Adds the squares up one by one in the format of the weights."""
+    """Accumulates the squares one by one in the dtype of the weights."""
     squares = weight * weight
     return -sum(squares[1:], start=squares[0]) / weight.dtype.type(2) if weight.dtype != object else -squares.sum(0) / 2
 
 
 @mutant("nearest_template_bias", wraps=True)
 def sign_lost(correct: Operation) -> Operation:
-    """Adds half the squared norm instead of taking it away."""
+    """Adds half the squared norm instead of subtracting it."""
     return lambda weight: -correct(weight)
 
 
@@ -158,7 +158,7 @@ def first_four(correct: Operation) -> Operation:
 
 @mutant("mean_templates", wraps=True)
 def mean_in_half(correct: Operation) -> Operation:
-    """Works in float16 behind the caller's back."""
+    """Computes in float16 whatever the input dtype."""
 
     def wrong(images: Any, labels: Any, **options: Any) -> Any:
         if images.dtype == object:
@@ -203,7 +203,7 @@ def leap_among_many(correct: Operation) -> Operation:
 
 @mutant("fit_softmax_regression", wraps=True)
 def climbs(correct: Operation) -> Operation:
-    """Adds the gradient instead of taking it away."""
+    """Adds the gradient instead of subtracting it."""
 
     def wrong(*args: Any, **options: Any) -> Any:
         weight, bias = correct(*args, **options)
@@ -214,7 +214,7 @@ def climbs(correct: Operation) -> Operation:
 
 @mutant("fit_softmax_regression", wraps=True)
 def other_labels(correct: Operation) -> Operation:
-    """Learns from labels that have come apart from their images."""
+    """Learns from labels that no longer match their images."""
     return lambda images, labels, **options: correct(images, np.roll(labels, 1), **options)
 
 
@@ -254,7 +254,7 @@ def held_out_seen(labels: Any, held_out: float, rng: Any) -> Any:
 
 @mutant("stratified_split")
 def classes_unbalanced(labels: Any, held_out: float, rng: Any) -> Any:
-    """Holds out a share of all examples, whatever their class."""
+    """Holds out a fraction of all examples, whatever their class."""
     order = rng.permutation(len(labels))
     count = round(held_out * len(labels))
     return np.sort(order[count:]), np.sort(order[:count])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
-from mathcore._compute.blocks import map_numbers
+from mathcore._compute.blocks import map_elements
 
 
 def relu(x: npt.ArrayLike) -> Array:
@@ -30,7 +30,7 @@ def relu(x: npt.ArrayLike) -> Array:
         array([0., 0., 3.])
     """
     x = floating("x", x)
-    return map_numbers(_relu, np.empty(x.shape, x.dtype), x)
+    return map_elements(_relu, np.empty(x.shape, x.dtype), x)
 
 
 def _relu(x: Array, out: Array) -> None:
@@ -62,7 +62,7 @@ def relu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
     x, g = floating("x", x), floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of x {x.shape}, got {g.shape}")
-    return map_numbers(_relu_vjp, np.empty(g.shape, g.dtype), x, g)
+    return map_elements(_relu_vjp, np.empty(g.shape, g.dtype), x, g)
 
 
 def _relu_vjp(x: Array, g: Array, out: Array) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
-from mathcore._compute.reduce import add_up
+from mathcore._compute.reduce import row_sum
 
 
 def layer_norm(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike, *, epsilon: float = 1e-5) -> Array:
@@ -98,7 +98,7 @@ def _over_rows(terms: Array) -> Array:
 
 
 def _mean(x: Array) -> Array:
-    return add_up(x) / max(x.shape[-1], 1)
+    return row_sum(x) / max(x.shape[-1], 1)
 
 
 def _checked(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike) -> tuple[Array, Array, Array]:

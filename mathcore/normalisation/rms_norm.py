@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
-from mathcore._compute.reduce import add_up
+from mathcore._compute.reduce import row_sum
 
 
 def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) -> Array:
@@ -83,7 +83,7 @@ def _direction(x: Array, epsilon: float) -> tuple[Array, Array]:
 
 
 def _mean(x: Array) -> Array:
-    return add_up(x) / max(x.shape[-1], 1)
+    return row_sum(x) / max(x.shape[-1], 1)
 
 
 def _checked(x: npt.ArrayLike, weight: npt.ArrayLike) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mathcore._arrays import Array
 from mathcore._compute.blocks import row_blocks
-from mathcore._compute.threads import share
+from mathcore._compute.threads import parallel_for
 
 _FARTHEST = 2**31  # positions up to here times 32 bits of a frequency fit in an int64
 
@@ -33,7 +33,7 @@ def _cos_sin(m: Array, dim: int, base: float) -> tuple[Array, Array]:
     cos, sin = np.empty((len(m), pairs)), np.empty((len(m), pairs))
     blocks = row_blocks(len(m), pairs)
     turns = np.repeat(turns[:, None], max([rows.stop - rows.start for rows in blocks], default=0), axis=1)
-    share(lambda i: _cos_sin_block(m[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
+    parallel_for(lambda i: _cos_sin_block(m[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
     return cos.reshape(*shape, pairs), sin.reshape(*shape, pairs)
 
 

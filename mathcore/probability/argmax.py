@@ -9,7 +9,9 @@ from mathcore._arrays import Array, axis_index, floating
 
 
 def argmax(x: npt.ArrayLike, axis: int = -1) -> Array:
-    """The index of the highest score; the first of equal ones. NaN counts as the highest.
+    r"""The index of the highest score; the first of equal ones. NaN counts as the highest.
+
+    $$\operatorname{argmax}(x) = \min\,\{i : x_i \ge x_j \text{ for all } j\}$$
 
     Args:
         x: (..., n, ...), floats.

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.probability import argmax_mutants as wrong
-from mathcore.probability import row_mutants
-from mathcore.probability.inputs import extreme_rows
+from mathcore.probability import logsumexp_mutants, softmax_mutants
+from mathcore.probability.inputs import extreme_rows, sixteen_bit_pairs
 from mathcore.probability.logsumexp_tolerances import log_of_softmax, log_softmax_rounding
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.textbook import probabilities, wins
@@ -29,13 +29,12 @@ from mathcore.verify import (
     score_rows,
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, widths
-from mathcore.verify.tolerances import FORMATS, dtype_named, format_of
+from mathcore.verify.tolerances import FORMATS, format_of
 
 
-# FAQ 8: logits and argmax.
 @domain
 def rows_with_ties(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Rows of few different scores, far apart, a unit in the last place or subnormal, some with special ones."""
+    """Rows of few distinct scores, far apart, one ulp apart or subnormal, some with special values."""
     name = draw(st.sampled_from(target.dtypes))
     shape = (draw(st.integers(1, 4)), draw(widths(most=300)))
     level, f = draw_integers(draw, shape, 3), FORMATS[name]
@@ -73,13 +72,13 @@ index_of_highest = Claim(
 
 
 @index_of_highest.property(x=rows_with_ties())
-def _(ops: Operations, x: Any) -> Any:
+def argmax_of_rows_with_ties(ops: Operations, x: Any) -> Any:
     index = ops.argmax(x)
     return all_of(wins(ops, index, x), equal(index.dtype.kind in "iu", True))
 
 
 def grids(target: Target) -> Iterator[dict[str, Any]]:
-    """Every row of up to five of seven telling values, one batch a width."""
+    """Every row of up to five of seven boundary values, one batch for each width."""
     for name in target.dtypes:
         values = as_dtype([-np.inf, -1, -0.0, 0.0, 1, np.inf, np.nan], name)
         for width in range(1, 6):
@@ -87,7 +86,7 @@ def grids(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @index_of_highest.exhaustive(grids)
-def _(ops: Operations, x: Any) -> Any:
+def argmax_of_every_short_row(ops: Operations, x: Any) -> Any:
     return wins(ops, ops.argmax(x), x)
 
 
@@ -100,7 +99,7 @@ softmax_keeps_the_winner = Claim(
     condition="winning may be shared: the winner's probability is the highest, but rounding may lift others to it.",
     needs=("softmax", "argmax"),
     limits=Limits(options=("axis", "where")),
-    refuted_by=(row_mutants.sign_flipped, row_mutants.sorted_outputs, row_mutants.first_is_the_maximum),
+    refuted_by=(softmax_mutants.sign_flipped, softmax_mutants.sorted_outputs, softmax_mutants.first_is_the_maximum),
 )
 
 
@@ -111,45 +110,31 @@ def _winner_is_highest(ops: Operations, x: Any) -> Any:
 
 
 @softmax_keeps_the_winner.property(x=score_rows(most=300))
-def _(ops: Operations, x: Any) -> Any:
+def winner_of_rows_is_the_most_probable(ops: Operations, x: Any) -> Any:
     return _winner_is_highest(ops, x)
 
 
 @softmax_keeps_the_winner.property(x=extreme_rows())
-def _(ops: Operations, x: Any) -> Any:
+def winner_of_extreme_rows_is_the_most_probable(ops: Operations, x: Any) -> Any:
     return _winner_is_highest(ops, x)
 
 
-def sixteen_bit_numbers(name: str) -> np.ndarray[Any, Any]:
-    """Every finite number of a 16-bit format, ordered by its bits: the second half is the first, negated."""
-    every = np.arange(2**16, dtype=np.uint16).view(dtype_named(name))
-    return every[np.isfinite(every.astype(np.float32))]
-
-
-def sixteen_bit_pairs(target: Target) -> Iterator[dict[str, Any]]:
-    """[d, 0] for every d of each 16-bit format; of float16, in its own format, for a target that accepts neither."""
-    accepted = [name for name in ("float16", "bfloat16") if name in target.dtypes]
-    for name in accepted or ["float16"]:
-        d = sixteen_bit_numbers(name)
-        yield {"x": np.stack([d, np.zeros_like(d)], -1).astype(dtype_named(name if accepted else target.dtypes[0]))}
-
-
 @softmax_keeps_the_winner.exhaustive(sixteen_bit_pairs)
-def _(ops: Operations, x: Any) -> Any:
+def winner_of_every_sixteen_bit_pair_is_the_most_probable(ops: Operations, x: Any) -> Any:
     return all_of(_winner_is_highest(ops, x), _winner_is_highest(ops, x[:, ::-1]))
 
 
 def neighbours(target: Target) -> Iterator[dict[str, Any]]:
-    """[0, −v, −w] for 60,000 pairs of neighbouring float32 numbers v < w from 0.0888 on."""
+    """[0, −v, −w] for 60,000 pairs of adjacent float32 numbers v < w from 0.0888 on."""
     v = np.arange(60_000, dtype=np.uint32) + np.float32(0.0888).view(np.uint32)
     below = np.stack([np.zeros(len(v), np.float32), -v.view(np.float32), -(v + np.uint32(1)).view(np.float32)], -1)
     yield {"x": as_dtype(below, "float32" if "float32" in target.dtypes else target.dtypes[0])}
 
 
 @softmax_keeps_the_winner.exhaustive(neighbours)
-def _(ops: Operations, x: Any) -> Any:
+def winner_above_adjacent_floats_is_the_most_probable(ops: Operations, x: Any) -> Any:
     p = ops.softmax(x)
-    inverted = int((p[:, 1] < p[:, 2]).sum())  # below the top, exp may not be monotone
+    inverted = int((p[:, 1] < p[:, 2]).sum())  # below the maximum, exp may not be monotone
     return _winner_is_highest(ops, x).measuring(**{"order inverted below the top": inverted})
 
 
@@ -160,7 +145,7 @@ def closer_and_closer() -> Iterator[dict[str, Any]]:
 
 
 @softmax_keeps_the_winner.counterexample(cases=closer_and_closer)
-def _(ops: Operations, x: Any) -> Any:
+def softmax_of_close_scores_keeps_argmax(ops: Operations, x: Any) -> Any:
     return equal(ops.argmax(ops.softmax(x)), ops.argmax(x))
 
 
@@ -179,20 +164,20 @@ shift_and_scale_free = Claim(
 
 @domain
 def exact_scores(draw: Draw, target: Target) -> dict[str, Any]:
-    """Scores, a positive factor and a constant in numbers that arithmetic is exact on."""
+    """Scores, a positive factor and an offset, of a kind on which arithmetic is exact."""
     rows, n = draw(st.integers(1, 3)), draw(st.integers(1, 6))
     a, b, *scores = draw_exact(draw, target, 2 + rows * n)  # all of one kind
     return {"x": np.array(scores).reshape(rows, n), "a": abs(a) + 1, "b": b}
 
 
 @shift_and_scale_free.exact(exact_scores())
-def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
+def exact_affine_map_keeps_argmax(ops: Operations, x: Any, a: Any, b: Any) -> Any:
     return equal(ops.argmax(a * x + b), ops.argmax(x))
 
 
 @domain
 def scalable(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of scores, a positive factor and a constant of either sign, of any size."""
+    """Rows of scores, a positive factor and an offset of either sign and any magnitude."""
     x = draw(score_rows(most=300).build(target))
     most = FORMATS[x.dtype.name].most
     a = draw(log_uniform(2.0**-10, 2.0**10))
@@ -201,7 +186,7 @@ def scalable(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @shift_and_scale_free.property(scalable())
-def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
+def affine_map_keeps_the_winner_but_for_new_ties(ops: Operations, x: Any, a: Any, b: Any) -> Any:
     a = abs(a)
     with np.errstate(over="ignore"):
         moved = a * x + b
@@ -209,7 +194,7 @@ def _(ops: Operations, x: Any, a: Any, b: Any) -> Any:
 
 
 def _same_decision(ops: Operations, y: Any, x: Any) -> Any:
-    """That x and y have one winner where as many scores share the first place, and that x's is among y's elsewhere."""
+    """That argmax is the same where equally many scores attain the maximum; elsewhere that x's attains y's maximum."""
     before, after = ops.argmax(x), ops.argmax(y)
     no_new_ties = (x == x.max(-1, keepdims=True)).sum(-1) == (y == y.max(-1, keepdims=True)).sum(-1)
     here = np.take_along_axis(y, before[:, None], -1)
@@ -217,7 +202,7 @@ def _same_decision(ops: Operations, y: Any, x: Any) -> Any:
 
 
 @shift_and_scale_free.counterexample(cases=closer_and_closer)
-def _(ops: Operations, x: Any) -> Any:
+def adding_one_keeps_argmax(ops: Operations, x: Any) -> Any:
     return equal(ops.argmax(x + np.float32(1)), ops.argmax(x))
 
 
@@ -228,7 +213,7 @@ def smaller_and_smaller() -> Iterator[dict[str, Any]]:
 
 
 @shift_and_scale_free.counterexample(cases=smaller_and_smaller)
-def _(ops: Operations, x: Any) -> Any:
+def scaling_tiny_scores_keeps_argmax(ops: Operations, x: Any) -> Any:
     return equal(ops.argmax(x * np.float32(2.0**-20)), ops.argmax(x))
 
 
@@ -243,18 +228,18 @@ logits_are_raw = Claim(
     limits=Limits(options=("axis", "where"), rows=1),
     tolerances=(log_softmax_rounding, log_of_softmax),
     refuted_by=(
-        row_mutants.base_two,
-        row_mutants.slightly_warm,
-        row_mutants.logs_base_two,
-        row_mutants.log_of_softmax_and_epsilon,
-        row_mutants.logs_unshifted,
+        softmax_mutants.base_two,
+        softmax_mutants.slightly_warm,
+        logsumexp_mutants.logs_base_two,
+        logsumexp_mutants.log_of_softmax_and_epsilon,
+        logsumexp_mutants.logs_unshifted,
     ),
 )
 
 
 @domain
 def raw_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """One row of scores whose probabilities stay normal numbers: any offset, gaps up to nearly all of that range."""
+    """One row of scores whose probabilities are normal numbers: any offset, gaps up to nearly that whole range."""
     name = draw(st.sampled_from(target.dtypes))
     n = draw(widths(most=65))
     reach = -math.log(FORMATS[name].tiny) - math.log(n)
@@ -267,7 +252,7 @@ def _apart(y: Any, x: Any, top: int) -> Any:
 
 
 @logits_are_raw.property(x=score_rows(most=65, rows=1, masked=False))
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_keeps_differences_of_logits(ops: Operations, x: Any) -> Any:
     x, top = x[0], int(x[0].argmax())
     kept = enclose(lambda log_p, x: _apart(log_p, x, top), ops.log_softmax(x), x)
     allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
@@ -276,7 +261,7 @@ def _(ops: Operations, x: Any) -> Any:
 
 
 @logits_are_raw.property(x=raw_scores())
-def _(ops: Operations, x: Any) -> Any:
+def log_of_softmax_keeps_differences_of_logits(ops: Operations, x: Any) -> Any:
     top = int(x.argmax())
     kept = enclose(lambda p, x: _apart(np.log(p), x, top), ops.softmax(x), x)
     allowed = log_of_softmax(x, probabilities(x), x.dtype, ops.conventions.summation)

@@ -9,7 +9,6 @@ import numpy as np
 from mathcore.verify.claims import mutant, reported
 
 
-# Argmax.
 @reported(
     "argmax.index_of_highest",
     """
@@ -86,13 +85,13 @@ def index_in_the_whole_array(x: Any, axis: int = -1) -> Any:
 
 @mutant("argmax")
 def index_as_float(x: Any, axis: int = -1) -> Any:
-    """Returns the index in the format of the scores: float16 holds no 2049."""
+    """Returns the index in the dtype of the scores: float16 cannot represent 2049."""
     return np.argmax(x, axis).astype(x.dtype)
 
 
 @mutant("argmax")
 def subnormals_are_zero(x: Any, axis: int = -1) -> Any:
-    """Takes numbers below the smallest normal one for 0, as a processor that flushes them does."""
+    """Flushes subnormal numbers to 0, as some processors do."""
     return np.argmax(
         np.where(abs(x) < np.ldexp(x.dtype.type(1), _smallest_exponent(x.dtype)), x.dtype.type(0), x), axis
     )

@@ -1,4 +1,4 @@
-"""Cross-entropy of classes, its gradient, and both at once."""
+"""Cross-entropy over classes, its VJP, and loss and gradient together."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, ids_below, integers, rounded, working
-from mathcore._compute.blocks import map_rows, scratch_like
-from mathcore._compute.reduce import add_up, highest
-from mathcore.probability._rows import _floor, _mapped, _put, _rows, _top_and_rest, _zero
+from mathcore._compute.blocks import map_rows, thread_scratch
+from mathcore._compute.reduce import row_max, row_sum
+from mathcore.probability._rows import _evaluate, _finite_shift, _max_and_rest, _put, _to_rows, _zero
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -25,7 +25,7 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     reduction: Reduction = "mean",
 ) -> Array:
-    r"""The surprise at the right answers: minus the log-probability that the logits give them.
+    r"""The negative log-likelihood of the targets under the softmax of the logits.
 
     $$\ell = -(1 - \varepsilon) \ln p_y - \frac{\varepsilon}{n} \sum_j \ln p_j$$
 
@@ -50,16 +50,15 @@ def cross_entropy(
         >>> mc.cross_entropy(np.log([[1.0, 3.0]]), targets=[0])  # −ln ¼
         array(1.38629436)
     """
-    logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
+    logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
-    map_rows(partial(_surprise, label_smoothing), losses[..., None], rows, targets[..., None], keep[..., None])
+    map_rows(partial(_nll, label_smoothing), losses[..., None], rows, targets[..., None], keep[..., None])
     return _reduced(losses, keep, reduction, like=logits)
 
 
-def _surprise(smoothing: float, x: Array, targets: Array, counts: Array, out: Array) -> Array:
-    """The losses of rows, (..., 1)."""
-    top, rest, _ = _top_and_rest(x, scratch_like(x))
-    return _put(_losses(smoothing, x, targets, counts, top, rest), out)
+def _nll(smoothing: float, x: Array, targets: Array, counts: Array, out: Array) -> Array:
+    m, s, _ = _max_and_rest(x, thread_scratch(x))
+    return _put(_row_losses(smoothing, x, targets, counts, m, s), out)  # (..., 1)
 
 
 def cross_entropy_vjp(
@@ -84,8 +83,8 @@ def cross_entropy_vjp(
         logits, targets, axis, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
 
     Returns:
-        The shape and dtype of logits; finite for finite logits and cotangents, NaN in rows that see +∞ or NaN, exactly
-        zero at ignored rows.
+        The shape and dtype of logits; finite for finite logits and cotangents, NaN in rows with +∞ or NaN, exactly zero
+        in ignored rows.
 
     Raises:
         TypeError, IndexError, ValueError: as `cross_entropy`, and for a cotangent of another shape.
@@ -94,19 +93,18 @@ def cross_entropy_vjp(
         >>> mc.cross_entropy_vjp(1.0, np.log([[1.0, 3.0]]), targets=[0])
         array([[-0.75,  0.75]])
     """
-    logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
+    logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
     g = floating("cotangent", cotangent)
     expected = keep.shape if reduction == "none" else ()
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the loss {expected}, got {g.shape}")
-    of_rows = (part[..., None] for part in (targets, keep, _shares(working(g), keep, reduction)))
-    return _mapped(partial(_surprise_vjp, label_smoothing), logits, axis, rows, *of_rows)
+    of_rows = (part[..., None] for part in (targets, keep, _row_weights(working(g), keep, reduction)))
+    return _evaluate(partial(_nll_vjp, label_smoothing), logits, axis, rows, *of_rows)
 
 
-def _surprise_vjp(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
-    """s (p − (1 − ε)[i = y] − ε/n)."""
-    top, rest, winner = _top_and_rest(x, out)
-    return _slopes(smoothing, x, targets, counts, scale, top, rest, winner, out)
+def _nll_vjp(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
+    m, s, k = _max_and_rest(x, out)
+    return _grad(smoothing, x, targets, counts, scale, m, s, k, out)
 
 
 def cross_entropy_and_grad(
@@ -133,69 +131,68 @@ def cross_entropy_and_grad(
         TypeError, IndexError, ValueError: as `cross_entropy`.
 
     Examples:
-        >>> loss, slopes = mc.cross_entropy_and_grad(np.log([[1.0, 3.0]]), targets=[0])
-        >>> slopes
+        >>> loss, grad = mc.cross_entropy_and_grad(np.log([[1.0, 3.0]]), targets=[0])
+        >>> grad
         array([[-0.75,  0.75]])
     """
-    logits, axis, rows, keep, targets = _classified(logits, targets, axis, ignore_index, label_smoothing, reduction)
+    logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
-    shares = _shares(np.ones((), losses.dtype), keep, reduction)
-    of_rows = (part[..., None] for part in (targets, keep, shares))
-    kernel = partial(_surprise_and_slopes, label_smoothing)
-    slopes = _mapped(kernel, logits, axis, rows, *of_rows, column=losses[..., None])
-    return _reduced(losses, keep, reduction, like=logits), slopes
+    weights = _row_weights(np.ones((), losses.dtype), keep, reduction)
+    of_rows = (part[..., None] for part in (targets, keep, weights))
+    kernel = partial(_nll_and_grad, label_smoothing)
+    grad = _evaluate(kernel, logits, axis, rows, *of_rows, column=losses[..., None])
+    return _reduced(losses, keep, reduction, like=logits), grad
 
 
-def _surprise_and_slopes(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
-    """The slopes into `out`, and the losses, with the exponentials computed once."""
-    top, rest, winner = _top_and_rest(x, out)
-    _slopes(smoothing, x, targets, counts, scale, top, rest, winner, out)
-    return _losses(smoothing, x, targets, counts, top, rest)
+def _nll_and_grad(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
+    """The gradient into `out`, and the losses, with the exponentials computed once."""
+    m, s, k = _max_and_rest(x, out)
+    _grad(smoothing, x, targets, counts, scale, m, s, k, out)
+    return _row_losses(smoothing, x, targets, counts, m, s)
 
 
-def _losses(smoothing: float, x: Array, targets: Array, counts: Array, top: Array, rest: Array) -> Array:
-    """ln S + (1 − ε) d_y + ε mean d, d = max x − x: this is −(1 − ε) ln p_y − ε mean ln p, without a negative term."""
-    loss = np.log1p(rest)
-    if smoothing < 1:  # a term of weight 0 counts for nothing, even if it is infinite
-        loss = loss + (1 - smoothing) * (_floor(top) - _at(x, targets, counts))
+def _row_losses(smoothing: float, x: Array, targets: Array, counts: Array, m: Array, s: Array) -> Array:
+    """log1p(s) + (1 − ε) d_y + ε mean d with d = m − x: −(1 − ε) ln p_y − ε mean ln p, without a negative term."""
+    loss = np.log1p(s)
+    if smoothing < 1:  # a term of weight 0 is left out, even if it is infinite
+        loss = loss + (1 - smoothing) * (_finite_shift(m) - _at_target(x, targets, counts))
     if smoothing > 0:
-        loss = loss + smoothing * _mean(_floor(top) - x)
+        loss = loss + smoothing * _row_mean(_finite_shift(m) - x)
     if x.dtype != object:
-        loss = np.where(top == np.inf, x.dtype.type(np.nan), loss)
+        loss = np.where(m == np.inf, x.dtype.type(np.nan), loss)
     return np.where(counts, loss, _zero(x))
 
 
-def _slopes(
-    smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, top: Array, rest: Array, winner: Array,
-    out: Array,
-) -> Array:  # fmt: skip
-    """The slopes from what `_top_and_rest` left in `out`."""
-    np.put_along_axis(out, winner, np.where(top == -np.inf, _zero(x), _one(x)), axis=-1)
-    slope = np.divide(out, 1 + rest, out=out)
-    if smoothing == 0:  # 1 − p would lose the digits of a p near 1
-        own = np.expm1(_at(x, targets, counts) - _floor(top) - np.log1p(rest))
+def _grad(
+    smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, m: Array, s: Array, k: Array, out: Array
+) -> Array:
+    """scale · (p − (1 − ε)[i = y] − ε/n), from the exponentials that `_max_and_rest` left in `out`."""
+    np.put_along_axis(out, k, np.where(m == -np.inf, _zero(x), _one(x)), axis=-1)
+    p = np.divide(out, 1 + s, out=out)
+    if smoothing == 0:  # p − 1 would cancel for a p near 1
+        at_target = np.expm1(_at_target(x, targets, counts) - _finite_shift(m) - np.log1p(s))
     else:
-        own = _at(slope, targets, counts) - (1 - smoothing)
-    np.put_along_axis(slope, np.where(counts, targets, 0), own, axis=-1)
+        at_target = _at_target(p, targets, counts) - (1 - smoothing)
+    np.put_along_axis(out, np.where(counts, targets, 0), at_target, axis=-1)
     if smoothing > 0:
-        np.subtract(slope, smoothing / x.shape[-1], out=out)
-    np.multiply(slope, scale, out=out)
-    if x.dtype != object and (infinite := top == np.inf).any():  # no distribution, so no slope
+        np.subtract(out, smoothing / x.shape[-1], out=out)
+    np.multiply(out, scale, out=out)
+    if x.dtype != object and (infinite := m == np.inf).any():  # no distribution, so no gradient
         _put(x.dtype.type(np.nan), out, where=infinite)
     return out if counts.all() else _put(_zero(x), out, where=~counts)
 
 
-def _at(x: Array, targets: Array, counts: Array) -> Array:
+def _at_target(x: Array, targets: Array, counts: Array) -> Array:
     """The entry of each row at its target, (..., 1); any entry where the row does not count."""
     return np.take_along_axis(x, np.where(counts, targets, 0), axis=-1)
 
 
-def _mean(x: Array) -> Array:
-    """The mean of each row, (..., 1), a number wherever all numbers are: also where their sum is none."""
-    mean = add_up(x) / x.shape[-1]
+def _row_mean(x: Array) -> Array:
+    """The mean of each row, (..., 1), finite wherever all terms are: also where their sum overflows."""
+    mean = row_sum(x) / x.shape[-1]
     if x.dtype == object or not np.isinf(mean).any():
         return mean
-    return np.where(np.isinf(mean), np.minimum(add_up(x / x.shape[-1]), highest(x)), mean)
+    return np.where(np.isinf(mean), np.minimum(row_sum(x / x.shape[-1]), row_max(x)), mean)
 
 
 def _one(x: Array) -> Any:
@@ -203,7 +200,7 @@ def _one(x: Array) -> Any:
 
 
 def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> Array:
-    """The losses of the rows that count: their mean, their sum, or each by itself."""
+    """The losses of the rows that count: their mean, their sum, or each."""
     with np.errstate(over="ignore", invalid="ignore"):
         if reduction == "none":
             return rounded(losses, like=like)
@@ -216,18 +213,18 @@ def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> A
         return rounded(np.asarray(total, dtype=losses.dtype), like=like)
 
 
-def _shares(cotangent: Array, keep: Array, reduction: Reduction) -> Array:
-    """What the slopes of each row are multiplied by."""
-    shares = np.broadcast_to(cotangent, keep.shape)
-    return shares / _count(keep) if reduction == "mean" else shares
+def _row_weights(cotangent: Array, keep: Array, reduction: Reduction) -> Array:
+    """The cotangent of each row's loss."""
+    weights = np.broadcast_to(cotangent, keep.shape)
+    return weights / _count(keep) if reduction == "mean" else weights
 
 
 def _count(keep: Array) -> int:
-    """How many rows a mean is taken over; a number without a dtype, so that nothing becomes float64."""
+    """How many rows a mean is taken over; a Python int, so that nothing is promoted to float64."""
     return max(int(np.count_nonzero(keep)), 1)
 
 
-def _classified(
+def _checked(
     logits: npt.ArrayLike,
     targets: npt.ArrayLike,
     axis: int,
@@ -240,7 +237,7 @@ def _classified(
         raise ValueError(f"`reduction` must be 'mean', 'sum' or 'none', got {reduction!r}")
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"`label_smoothing` must lie in [0, 1], got {label_smoothing}")
-    logits, axis, rows = _rows(floating("logits", logits), axis, None)
+    logits, axis, rows = _to_rows(floating("logits", logits), axis, None)
     targets = integers("targets", targets)
     if targets.shape != rows.shape[:-1]:
         raise ValueError(

@@ -1,4 +1,8 @@
-"""What must be true of cross-entropy."""
+"""What must be true of cross-entropy, of its gradient, and of both at once.
+
+Above 400 lines: each sentence is about the loss and its gradient alike. What many rows have to do with one another,
+ignored ones above all, is in `batching_claims`.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,37 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.probability import cross_entropy_mutants as wrong
-from mathcore.probability import row_mutants
+from mathcore.probability import logsumexp_mutants, row_mutants
 from mathcore.probability.cross_entropy_tolerances import (
     certainty_digits,
     cross_entropy_digits,
     cross_entropy_rounding,
     cross_entropy_vjp_rounding,
 )
-from mathcore.probability.inputs import dead, exactly_added, extreme_rows, shiftable
-from mathcore.probability.logsumexp_claims import dominated_rows
+from mathcore.probability.inputs import (
+    classified_rows,
+    counted,
+    dominated_rows,
+    exactly_added,
+    extreme_rows,
+    logits_with_exclusions,
+    shiftable,
+    stacked_rows,
+    targets_not_excluded,
+    thousands_of_rows,
+)
 from mathcore.probability.logsumexp_tolerances import log_softmax_again
+from mathcore.probability.loss_textbook import Shape, grad_is_p_minus_q, is_nll, is_p_minus_q, loss_is_nll, stacked
 from mathcore.probability.records import one_hot
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.textbook import distribution, log_distribution, probabilities
 from mathcore.verify import (
-    Allowance,
     Claim,
     Limits,
     Operations,
@@ -37,117 +51,12 @@ from mathcore.verify import (
     domain,
     enclose,
     equal,
-    given_that,
     identical,
     raises,
     score_rows,
 )
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, seeds
-from mathcore.verify.oracle.enclosures import Enclosure
-from mathcore.verify.tolerances import FORMATS, rounding
-
-
-# Cross-entropy.
-@domain
-def classified_rows(draw: Draw, target: Target, *, most: int = 33) -> dict[str, Any]:
-    """Logits, targets some of which are to be ignored, and the options, drawn together. One row counts at least."""
-    logits = draw(score_rows(most=most, rows=draw(st.integers(1, 6)), masked=False).build(target))
-    targets = draw_integers(draw, (len(logits),), 10**6) % logits.shape[-1]
-    ignore = draw(st.sampled_from([-100, -1, int(targets[0]), None]))
-    if ignore is not None:
-        targets = np.where(draw_integers(draw, targets.shape, 3) > 0, ignore, targets)
-    if (targets == ignore).all():
-        targets[-1], ignore = 0, ignore if ignore in (-100, -1) else None
-    smoothing = draw(st.sampled_from([0.0, 0.1, 0.5, 1.0]))
-    reduction = draw(st.sampled_from(["mean", "sum", "none"]))
-    options = {"ignore_index": ignore, "label_smoothing": smoothing, "reduction": reduction}
-    kinds = ["int64", "int32", "int16", *(["int8"] if logits.shape[-1] <= 128 else [])]  # −100 fits into each
-    kind = draw(st.sampled_from(kinds))
-    return {"logits": logits, "targets": targets.astype(kind), "options": options}
-
-
-def counted(targets: Any, options: dict[str, Any]) -> Any:
-    """Which rows count."""
-    return np.asarray(targets) != options["ignore_index"]
-
-
-def surprise(logits: Any, targets: Any, options: dict[str, Any]) -> Enclosure:
-    """The true loss of the rows that count."""
-    rows, y, reduction = logits[counted(targets, options)], targets[counted(targets, options)], options["reduction"]
-
-    def formula(x: Any, smoothing: Any) -> Any:
-        log_p = log_distribution(x)
-        losses = -np.take_along_axis(log_p, y[:, None], -1)[:, 0]
-        if options["label_smoothing"]:  # a weight of 0 counts for nothing, even on −∞
-            losses = (1 - smoothing) * losses - smoothing * log_p.sum(-1) / x.shape[-1]
-        return losses if reduction == "none" else losses.sum() / (len(y) if reduction == "mean" else 1)
-
-    return enclose(formula, rows, options["label_smoothing"])
-
-
-def _surprise_allowed(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Allowance:
-    keep = counted(targets, options)
-    return cross_entropy_rounding(
-        logits[keep],
-        probabilities(logits[keep]),
-        targets[keep],
-        logits.dtype,
-        ops.conventions.summation,
-        label_smoothing=options["label_smoothing"],
-        reduction=options["reduction"],
-        rows=len(targets),
-    )
-
-
-Shape: TypeAlias = tuple[int, ...]
-
-
-def _stacked(logits: Any, targets: Any, shape: Shape, axis: int) -> tuple[Any, Any]:
-    """Rows arranged in more axes, with the classes along one of them."""
-    return np.moveaxis(logits.reshape(*shape, logits.shape[-1]), -1, axis), targets.reshape(shape)
-
-
-def _is_the_surprise(
-    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape = (-1,), axis: int = -1
-) -> Any:
-    loss = ops.cross_entropy(*_stacked(logits, targets, shape, axis), axis=axis, **options)
-    return _losses_agree(ops, loss, logits, targets, options)
-
-
-def _losses_agree(ops: Operations, loss: Any, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
-    keep = counted(targets, options)
-    true, allowed = surprise(logits, targets, options), _surprise_allowed(ops, logits, targets, options)
-    if options["reduction"] != "none":
-        return equal(loss, true, within=allowed)
-    loss = loss.ravel()
-    return all_of(equal(loss[keep], true, within=allowed), equal(loss[~keep], 0.0))
-
-
-def _is_the_error(
-    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape = (-1,), axis: int = -1
-) -> Any:
-    g = np.asarray((np.arange(len(targets)) - 1.5) / 4 if options["reduction"] == "none" else -1.5, logits.dtype)
-    shaped = g.reshape(shape) if options["reduction"] == "none" else g
-    pulled = ops.cross_entropy_vjp(shaped, *_stacked(logits, targets, shape, axis), axis=axis, **options)
-    return _slopes_agree(ops, np.moveaxis(pulled, axis, -1), g, logits, targets, options)
-
-
-def _slopes_agree(ops: Operations, pulled: Any, g: Any, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
-    """The derivative is s(p − q): q the smoothed target, s the cotangent's share."""
-    keep, n, smoothing = counted(targets, options), logits.shape[-1], options["label_smoothing"]
-    share = np.broadcast_to(g.astype(np.float64), targets.shape)[keep][:, None]
-    count = keep.sum() if options["reduction"] == "mean" else 1
-    x, y = logits[keep], targets[keep]
-
-    def formula(x: Any, share: Any, smoothing: Any) -> Any:
-        return share / int(count) * (distribution(x) - (1 - smoothing) * one_hot(y, n) - smoothing / n)
-
-    wanted = (1 - smoothing) * one_hot(y, n) + smoothing / n
-    how = (logits.dtype, ops.conventions.summation)
-    allowed = cross_entropy_vjp_rounding(share / count, x, probabilities(x), wanted, *how)
-    pulled = pulled.reshape(logits.shape)
-    return all_of(equal(pulled[keep], enclose(formula, x, share, smoothing), within=allowed), equal(pulled[~keep], 0.0))
-
+from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform
+from mathcore.verify.tolerances import FORMATS
 
 loss_accuracy = Claim(
     "cross_entropy.accuracy",
@@ -159,15 +68,15 @@ loss_accuracy = Claim(
     tolerances=(cross_entropy_rounding,),
     refuted_by=(
         wrong.mean_overflows,
-        row_mutants.smoothing_forgotten_past_33("cross_entropy"),
+        wrong.smoothing_forgotten_past_33("cross_entropy"),
         wrong.mean_over_all_rows,
         wrong.smoothing_counts_ignored,
         wrong.smoothing_over_the_others,
         wrong.smoothing_forgotten,
-        row_mutants.softmax_twice,
-        row_mutants.probabilities_clipped,
-        row_mutants.loss_unshifted,
-        row_mutants.loss_in_bits,
+        wrong.softmax_twice,
+        wrong.probabilities_clipped,
+        wrong.loss_unshifted,
+        wrong.loss_in_bits,
         wrong.reduction_ignored,
         wrong.always_ignores_minus_100,
         wrong.labels_shifted_twice,
@@ -176,12 +85,14 @@ loss_accuracy = Claim(
 
 
 @loss_accuracy.property(classified_rows(most=300))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
-    return _is_the_surprise(ops, logits, targets, options)
+def loss_is_the_smoothed_negative_log_likelihood(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any]
+) -> Any:
+    return loss_is_nll(ops, logits, targets, options)
 
 
 def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
-    """Losses whose sums, over rows or over classes, have no place in the format, though their means have."""
+    """Losses whose sums over rows or classes overflow, though their means do not."""
     for name in target.dtypes:
         most = FORMATS[name].most
         for smoothing, targets in ((0.0, [1, 2, 1]), (0.1, [0, 0, 0]), (0.1, [1, 0, 2])):
@@ -190,12 +101,16 @@ def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
             yield {"targets": np.array(targets), "logits": logits, "options": options}
         options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"}
         logits = as_dtype(np.array([[0.0, -1.0]] * 3) * most, name)
-        yield {"targets": np.ones(3, int), "logits": logits, "options": options}  # the mean is the largest number
+        yield {
+            "targets": np.ones(3, int),
+            "logits": logits,
+            "options": options,
+        }  # the mean is the largest number
 
 
 @loss_accuracy.exhaustive(nearly_too_large)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
-    return _is_the_surprise(ops, logits, targets, options)
+def mean_of_huge_losses_is_finite(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+    return loss_is_nll(ops, logits, targets, options)
 
 
 gradient_is_the_error = Claim(
@@ -216,97 +131,14 @@ gradient_is_the_error = Claim(
         wrong.loss_pulled_to_zero,
         wrong.gradient_uphill,
         wrong.ignored_rows_pulled,
-        row_mutants.smoothing_forgotten_past_33("cross_entropy_vjp"),
+        wrong.smoothing_forgotten_past_33("cross_entropy_vjp"),
     ),
 )
 
 
 @gradient_is_the_error.property(classified_rows(most=300))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
-    return _is_the_error(ops, logits, targets, options)
-
-
-any_shape = Claim(
-    "cross_entropy.any_shape",
-    statement="Rows may stand in any number of axes with the classes along any of them: the mean is over all rows that "
-    "count, thousands of them included, and the gradient has the shape of the logits.",
-    formula=r"\ell = \frac1{|\text{kept}|} \sum_{b, t \in \text{kept}} \ell_{bt}",
-    legend={"b": "a place along one axis of rows, t along another"},
-    needs=("cross_entropy", "cross_entropy_vjp"),
-    limits=Limits(width=8),
-    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
-    refuted_by=(
-        wrong.mean_over_the_batch,
-        wrong.loss_sixteen_bit_mean,
-        wrong.loss_axis_forgotten,
-        wrong.gradient_averaged_over_the_batch,
-        wrong.gradient_axis_forgotten,
-        wrong.count_capped,
-    ),
-)
-
-
-@domain
-def stacked_rows(draw: Draw, target: Target) -> dict[str, Any]:
-    """Classified rows, and in which axes they and their classes stand."""
-    drawn = draw(classified_rows(most=9).build(target))
-    rows = len(drawn["targets"])
-    shapes = [(rows, 1), (1, rows), (1, rows, 1), *([(2, rows // 2), (rows // 2, 2)] if rows % 2 == 0 else [])]
-    shape = draw(st.sampled_from(shapes))
-    return {**drawn, "shape": shape, "axis": draw(st.integers(-len(shape) - 1, len(shape)))}
-
-
-@any_shape.property(stacked_rows())
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
-    return _is_the_surprise(ops, logits, targets, options, shape, axis)
-
-
-@any_shape.property(stacked_rows())
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
-    return _is_the_error(ops, logits, targets, options, shape, axis)
-
-
-def grids_of_rows(target: Target) -> Iterator[dict[str, Any]]:
-    """Six rows of three classes in two axes, the classes in each place; read in another order, the targets differ."""
-    options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"}
-    for name in target.dtypes:
-        logits = as_dtype(np.random.default_rng(1).normal(size=(6, 3)), name)
-        for shape, axis in itertools.product(((2, 3), (3, 2)), range(3)):
-            targets = np.array([0, 1, 2, 2, 0, 0])
-            yield {"targets": targets, "logits": logits, "options": options, "shape": shape, "axis": axis}
-
-
-@any_shape.exhaustive(grids_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
-    return _is_the_surprise(ops, logits, targets, options, shape, axis)
-
-
-@any_shape.exhaustive(grids_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
-    return _is_the_error(ops, logits, targets, options, shape, axis)
-
-
-def thousands_of_rows(target: Target) -> Iterator[dict[str, Any]]:
-    """4,099 rows of two scores in each format, one in ten ignored; targets in formats that cannot count the rows."""
-    x = np.random.default_rng(0).normal(size=(4099, 2)) * 4
-    for i, (name, kind) in enumerate(zip(target.dtypes, ("int8", "uint8", "int16", "int8"), strict=False)):
-        count = np.arange(len(x))
-        yield {
-            "targets": np.where(count % 10 == 7, 100, count % 2).astype(kind),
-            "logits": as_dtype(x, name),
-            "options": {"ignore_index": 100, "label_smoothing": (0.0, 0.1)[i % 2], "reduction": "mean"},
-        }
-
-
-@any_shape.exhaustive(thousands_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
-    each = {**options, "reduction": "none"}
-    return all_of(_is_the_surprise(ops, logits, targets, options), _is_the_surprise(ops, logits, targets, each))
-
-
-@any_shape.exhaustive(thousands_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
-    return _is_the_error(ops, logits, targets, options)
+def gradient_is_probabilities_minus_target(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+    return grad_is_p_minus_q(ops, logits, targets, options)
 
 
 excluded_classes = Claim(
@@ -325,7 +157,7 @@ excluded_classes = Claim(
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
         wrong.zero_times_infinity,
-        row_mutants.excluded_at_minus_10000,
+        wrong.excluded_at_minus_10000,
         wrong.excluded_gradient_is_nan,
         wrong.excluded_answer_unpulled,
         wrong.smoothing_skips_the_excluded,
@@ -333,148 +165,32 @@ excluded_classes = Claim(
 )
 
 
-@domain
-def logits_with_exclusions(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of scores that may be −∞, not all of a row, and whether the target is the last that is not or the first."""
-    x = draw(score_rows(most=65, masked=True).build(target))
-    hidden = draw(seeds()).random(x.shape) < draw(st.floats(0, 1))
-    np.put_along_axis(hidden, x.argmax(-1)[:, None], False, -1)
-    x = np.where(hidden, x.dtype.type(-np.inf), x)
-    return {"x": x, "last": draw(st.booleans())}
-
-
-def _with_targets(x: Any, last: bool) -> tuple[Any, Any]:
-    """The rows that see anything, and a target in each that is not excluded."""
-    x = x[~dead(x)]
-    seen = ~np.isneginf(x.astype(np.float64))
-    return x, x.shape[-1] - 1 - seen[:, ::-1].argmax(-1) if last else seen.argmax(-1)
-
-
 @excluded_classes.property(logits_with_exclusions())
-def _(ops: Operations, x: Any, last: bool) -> Any:
-    x, targets = _with_targets(x, last)
+def excluded_class_leaves_the_loss_of_the_others(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = targets_not_excluded(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
-    hidden = np.isneginf(x.astype(np.float64))
-    beside = np.where(hidden.any(-1), hidden.argmax(-1), targets)
-    impossible = ops.cross_entropy(x, beside, reduction="none")[hidden.any(-1)]
-    wanted = ops.cross_entropy(x, targets, reduction="none", label_smoothing=0.1)[hidden.any(-1)]
-    return all_of(_is_the_surprise(ops, x, targets, options), equal(impossible, np.inf), equal(wanted, np.inf))
+    masked = np.isneginf(x.astype(np.float64))
+    beside = np.where(masked.any(-1), masked.argmax(-1), targets)
+    impossible = ops.cross_entropy(x, beside, reduction="none")[masked.any(-1)]
+    wanted = ops.cross_entropy(x, targets, reduction="none", label_smoothing=0.1)[masked.any(-1)]
+    return all_of(loss_is_nll(ops, x, targets, options), equal(impossible, np.inf), equal(wanted, np.inf))
 
 
 @excluded_classes.property(logits_with_exclusions())
-def _(ops: Operations, x: Any, last: bool) -> Any:
-    x, targets = _with_targets(x, last)
+def excluded_class_gets_no_gradient(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = targets_not_excluded(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
-    hidden = np.isneginf(x.astype(np.float64))
-    beside, g = np.where(hidden.any(-1), hidden.argmax(-1), targets), x.dtype.type(0.75)
+    masked = np.isneginf(x.astype(np.float64))
+    beside, g = np.where(masked.any(-1), masked.argmax(-1), targets), x.dtype.type(0.75)
     pushed = ops.cross_entropy_vjp(np.full(len(x), g), x, beside, reduction="none")
-    own = np.take_along_axis(pushed, beside[:, None], -1)[hidden.any(-1)]
+    own = np.take_along_axis(pushed, beside[:, None], -1)[masked.any(-1)]
     return all_of(
-        _is_the_error(ops, x, targets, options),
-        equal(pulled[hidden], 0.0),
+        grad_is_p_minus_q(ops, x, targets, options),
+        equal(pulled[masked], 0.0),
         equal(own, -0.75),
-        equal(pushed[hidden & (np.arange(x.shape[-1]) != beside[:, None])], 0.0),
+        equal(pushed[masked & (np.arange(x.shape[-1]) != beside[:, None])], 0.0),
     )
-
-
-deletion = Claim(
-    "cross_entropy.deletion",
-    statement="Dropping the ignored rows changes neither the loss nor the gradient of the others, up to rounding, and "
-    "what their logits hold, NaN and infinity included, reaches nothing.",
-    formula=r"\ell(X, y) = \ell(X_{\text{kept}}, y_{\text{kept}})",
-    needs=("cross_entropy", "cross_entropy_vjp"),
-    limits=Limits(options=("axis",), rows=6),
-    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
-    refuted_by=(
-        wrong.mean_over_all_rows,
-        wrong.smoothing_counts_ignored,
-        wrong.ignored_rows_leak,
-        wrong.mean_of_means,
-        wrong.always_ignores_minus_100,
-        wrong.gradient_averaged_over_all,
-        wrong.ignored_rows_pulled,
-    ),
-)
-
-
-@deletion.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
-    keep = counted(targets, options)
-    dirty = np.where(keep[:, None], logits, logits.dtype.type(rubbish))
-    return all_of(
-        _is_the_surprise(ops, dirty, targets, options), _is_the_surprise(ops, logits[keep], targets[keep], options)
-    )
-
-
-@deletion.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
-    keep = counted(targets, options)
-    dirty = np.where(keep[:, None], logits, logits.dtype.type(rubbish))
-    return all_of(_is_the_error(ops, dirty, targets, options), _is_the_error(ops, logits[keep], targets[keep], options))
-
-
-partition = Claim(
-    "cross_entropy.partition",
-    statement="However the rows are split into batches A and B, the sum of their losses is the same up to rounding, "
-    "and every row's gradient of the sum is, bit for bit, if no loss overflows; means have to be weighted by how many "
-    "rows count in each.",
-    formula=r"\ell_{\Sigma}(A \cup B) = \ell_{\Sigma}(A) + \ell_{\Sigma}(B), \qquad "
-    r"\bar\ell = \frac{n_A \bar\ell_A + n_B \bar\ell_B}{n_A + n_B}",
-    legend={"n": "how many rows count, of each batch"},
-    needs=("cross_entropy", "cross_entropy_vjp"),
-    limits=Limits(
-        options=("axis",),
-        rows=6,
-        said=("no loss overflows",),
-        assumes=("no loss is beyond half of the largest number",),
-    ),
-    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding, rounding),
-    refuted_by=(
-        wrong.mean_of_means,
-        wrong.mean_over_all_rows,
-        wrong.reduction_ignored,
-        wrong.labels_shifted_twice,
-        wrong.gradient_not_averaged,
-    ),
-)
-
-
-def _split(logits: Any, targets: Any, options: dict[str, Any], cut: int) -> list[tuple[Any, Any]]:
-    """The rows before and from `cut` on, as far as any of them count."""
-    parts = [(logits[:cut], targets[:cut]), (logits[cut:], targets[cut:])]
-    return [(x, y) for x, y in parts if counted(y, options).any()]
-
-
-@partition.property(classified_rows(), cut=st.integers(1, 5))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
-    added, averaged = ({**options, "reduction": r} for r in ("sum", "mean"))
-    true = surprise(logits, targets, added)
-    given_that(abs(true.hi) < FORMATS[logits.dtype.name].most / 2, "no loss is beyond half of the largest number")
-    sums, means = [], []
-    sums_allowed = means_allowed = rounding(true.hi, np.float64) * 4  # adding them up here
-    for x, y in _split(logits, targets, options, cut):
-        n = int(counted(y, options).sum())
-        sums.append(float(ops.cross_entropy(x, y, **added)))
-        means.append(n * float(ops.cross_entropy(x, y, **averaged)))
-        sums_allowed += _surprise_allowed(ops, x, y, added)
-        means_allowed += _surprise_allowed(ops, x, y, averaged) * n
-    return all_of(
-        equal(math.fsum(sums), true, within=sums_allowed),
-        equal(math.fsum(means), true, within=means_allowed),
-        _is_the_surprise(ops, logits, targets, added),
-        _is_the_surprise(ops, logits, targets, averaged),
-    )
-
-
-@partition.property(classified_rows(), cut=st.integers(1, 5))
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
-    added, one = {**options, "reduction": "sum"}, np.ones((), logits.dtype)
-    parts = _split(logits, targets, options, cut)
-    rows = [ops.cross_entropy_vjp(one, x, y, **added)[counted(y, options)] for x, y in parts]
-    whole = ops.cross_entropy_vjp(one, logits, targets, **added)[counted(targets, options)]
-    averaged = {**options, "reduction": "mean"}
-    return all_of(identical(np.concatenate(rows), whole), _is_the_error(ops, logits, targets, averaged))
 
 
 with_its_gradient = Claim(
@@ -499,30 +215,34 @@ with_its_gradient = Claim(
 
 
 @with_its_gradient.property(stacked_rows())
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int) -> Any:
+def pair_agrees_on_stacked_rows(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int
+) -> Any:
     return _both_agree(ops, logits, targets, options, shape, axis)
 
 
 @with_its_gradient.exhaustive(thousands_of_rows)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+def pair_agrees_on_thousands_of_rows(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _both_agree(ops, logits, targets, options)
 
 
 @with_its_gradient.property(logits_with_exclusions(), effort=0.5)
-def _(ops: Operations, x: Any, last: bool) -> Any:
-    x, targets = _with_targets(x, last)
+def pair_agrees_with_excluded_classes(ops: Operations, x: Any, last: bool) -> Any:
+    x, targets = targets_not_excluded(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     return _both_agree(ops, x, targets, options)
 
 
-@with_its_gradient.property(classified_rows(), rubbish=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5)
-def _(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], rubbish: float) -> Any:
+@with_its_gradient.property(classified_rows(), garbage=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5)
+def pair_sees_nothing_of_ignored_rows(
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], garbage: float
+) -> Any:
     keep = counted(targets, options)
-    return _both_agree(ops, np.where(keep[:, None], logits, logits.dtype.type(rubbish)), targets, options)
+    return _both_agree(ops, np.where(keep[:, None], logits, logits.dtype.type(garbage)), targets, options)
 
 
 @with_its_gradient.property(x=score_rows(most=9, rows=4), count=st.integers(0, 4), effort=0.5)
-def _(ops: Operations, x: Any, count: int) -> Any:
+def pair_of_ignored_rows_is_zero(ops: Operations, x: Any, count: int) -> Any:
     mean, slopes = ops.cross_entropy_and_grad(x[:count], np.full(count, -100), ignore_index=-100)
     return all_of(
         identical(mean, np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),
@@ -531,7 +251,7 @@ def _(ops: Operations, x: Any, count: int) -> Any:
 
 
 def wide_batches(target: Target) -> Iterator[dict[str, Any]]:
-    """Forty rows of 1,025 classes in each format: more than one block."""
+    """Forty rows of 1,025 classes, cycling through dtypes: more than one block."""
     x, name = np.random.default_rng(3).normal(size=(40, 1025)), itertools.cycle(target.dtypes)
     for smoothing, reduction in ((0.0, "sum"), (0.1, "none")):
         options = {"ignore_index": 3, "label_smoothing": smoothing, "reduction": reduction}
@@ -539,70 +259,19 @@ def wide_batches(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @with_its_gradient.exhaustive(wide_batches)
-def _(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
+def pair_agrees_on_wide_batches(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _both_agree(ops, logits, targets, options)
 
 
 def _both_agree(
     ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape = (-1,), axis: int = -1
 ) -> Any:
-    loss, slopes = ops.cross_entropy_and_grad(*_stacked(logits, targets, shape, axis), axis=axis, **options)
+    loss, slopes = ops.cross_entropy_and_grad(*stacked(logits, targets, shape, axis), axis=axis, **options)
     g = np.ones(len(targets) if options["reduction"] == "none" else (), logits.dtype)
     return all_of(
-        _losses_agree(ops, loss, logits, targets, options),
-        _slopes_agree(ops, np.moveaxis(slopes, axis, -1), g, logits, targets, options),
+        is_nll(ops, loss, logits, targets, options),
+        is_p_minus_q(ops, np.moveaxis(slopes, axis, -1), g, logits, targets, options),
     )
-
-
-of_nothing = Claim(
-    "cross_entropy.of_nothing",
-    statement="If no row counts, because there is none or all are ignored, the sum is 0, the mean is what is "
-    "documented and no accident (0 here), and the gradient is zero.",
-    formula=r"\ell(\emptyset) = 0",
-    needs=("cross_entropy", "cross_entropy_vjp"),
-    limits=Limits(
-        options=("axis", "cross_entropy.label_smoothing"),
-        rows=4,
-        width=9,
-        signs=("cross_entropy_vjp.cotangent <= 0",),
-    ),
-    refuted_by=(wrong.nothing_is_nan, wrong.always_ignores_minus_100, wrong.ignored_rows_pulled),
-)
-
-
-def nothing_counts() -> dict[str, Any]:
-    """How many rows there are, and the target that all of them have and that is ignored."""
-    return {"count": st.integers(0, 4), "ignore": st.sampled_from([-100, -1, 0, 7])}
-
-
-@of_nothing.property(x=score_rows(most=9, rows=4), **nothing_counts())
-def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
-    targets = np.full(count, ignore)
-    mean, added, each = (
-        ops.cross_entropy(x[:count], targets, ignore_index=ignore, reduction=r) for r in ("mean", "sum", "none")
-    )
-    return all_of(
-        identical(mean, np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),
-        identical(added, np.zeros((), x.dtype)),
-        identical(each, np.zeros(count, x.dtype)),
-    )
-
-
-@of_nothing.property(x=score_rows(most=9, rows=4), **nothing_counts())
-def _(ops: Operations, x: Any, count: int, ignore: int) -> Any:
-    targets = np.full(count, ignore)
-    pulled = (
-        ops.cross_entropy_vjp(
-            np.full(count if reduction == "none" else (), -0.75, x.dtype),
-            x[:count],
-            targets,
-            ignore_index=ignore,
-            reduction=reduction,
-            label_smoothing=smoothing,
-        )
-        for reduction, smoothing in (("mean", 0.0), ("sum", 0.1), ("none", 0.0))
-    )
-    return all_of(*(equal(y, np.zeros((count, x.shape[-1]))) for y in pulled))
 
 
 alignment = Claim(
@@ -621,19 +290,19 @@ alignment = Claim(
     tolerances=(cross_entropy_digits,),
     refuted_by=(
         wrong.labels_shifted_twice,
-        row_mutants.softmax_twice,
-        row_mutants.probabilities_clipped,
-        row_mutants.loss_drowned,
-        row_mutants.loss_in_bits,
-        row_mutants.loss_unshifted,
-        row_mutants.loss_normaliser_first,
+        wrong.softmax_twice,
+        wrong.probabilities_clipped,
+        wrong.loss_drowned,
+        wrong.loss_in_bits,
+        wrong.loss_unshifted,
+        wrong.loss_normaliser_first,
     ),
 )
 
 
 @domain
 def peaked_rows(draw: Draw, target: Target) -> dict[str, Any]:
-    """Targets, and a gap by which their logits lead the others, which are all at one level."""
+    """Targets, and a gap by which their logits exceed the others, which are all equal."""
     name, n = draw(st.sampled_from(target.dtypes)), draw(st.integers(2, 65))
     gap = draw(log_uniform(0.25, min(0.9 * -math.log(FORMATS[name].tiny), FORMATS[name].most / 64)))
     targets = draw_integers(draw, (draw(st.integers(1, 5)),), 10**6) % n
@@ -641,10 +310,10 @@ def peaked_rows(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @alignment.property(peaked_rows())
-def _(ops: Operations, targets: Any, gap: Any, level: int, n: int) -> Any:
+def peaked_logits_give_the_closed_form(ops: Operations, targets: Any, gap: Any, level: int, n: int) -> Any:
     gap = abs(gap)
     logits = (one_hot(targets, n) * gap + gap.dtype.type(level)).astype(gap.dtype)
-    lead = logits.max(-1).astype(np.float64) - level  # the gap, as the format holds it
+    lead = logits.max(-1).astype(np.float64) - level  # the gap, as rounded to the dtype
     true = enclose(lambda g: np.log(1 + (n - 1) * np.exp(-g)), lead)
     p = probabilities(logits)
     allowed = cross_entropy_digits(logits, p, targets, gap.dtype, ops.conventions.summation)
@@ -658,12 +327,12 @@ loss_shift_invariant = Claim(
     formula=r"\ell(x + c, y) = \ell(x, y), \quad c \text{ finite}",
     needs=("cross_entropy", "cross_entropy_vjp"),
     limits=Limits(options=("axis", "ignore_index", "reduction"), rows=3),
-    refuted_by=(row_mutants.loss_normaliser_first, row_mutants.loss_unshifted, wrong.gradient_of_unshifted),
+    refuted_by=(wrong.loss_normaliser_first, wrong.loss_unshifted, wrong.gradient_of_unshifted),
 )
 
 
 @loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
-def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+def loss_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
     x = exactly_added(x, shift)
     targets = np.arange(len(x)) % x.shape[-1]
     there, here = (ops.cross_entropy(v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
@@ -671,7 +340,7 @@ def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
 
 
 @loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
-def _(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
+def gradient_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
     x = exactly_added(x, shift)
     targets, one = np.arange(len(x)) % x.shape[-1], np.ones((), x.dtype)
     there, here = (ops.cross_entropy_vjp(one, v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
@@ -690,12 +359,12 @@ accepts_log_probabilities = Claim(
         signs=("cross_entropy.logits <= 0",),
     ),
     tolerances=(cross_entropy_rounding, log_softmax_again),
-    refuted_by=(row_mutants.softmax_twice, row_mutants.loss_in_bits, row_mutants.logs_base_two),
+    refuted_by=(wrong.softmax_twice, wrong.loss_in_bits, logsumexp_mutants.logs_base_two),
 )
 
 
 @accepts_log_probabilities.property(rows_with_cotangents())
-def _(ops: Operations, x: Any, g: Any) -> Any:
+def log_probabilities_give_the_loss_of_the_logits(ops: Operations, x: Any, g: Any) -> Any:
     targets, how = np.arange(len(x)) % x.shape[-1], (x.dtype, ops.conventions.summation)
     loss = ops.cross_entropy(ops.log_softmax(x), targets, reduction="none")
     true = enclose(lambda x: -np.take_along_axis(log_distribution(x), targets[:, None], -1)[:, 0], x)
@@ -710,27 +379,27 @@ loss_never_overflows = Claim(
     formula=r"\ell \ge 0, \qquad |p_i - q_i| \le 1",
     needs=("cross_entropy", "cross_entropy_vjp"),
     limits=Limits(options=("axis", "ignore_index"), rows=3, signs=("cross_entropy_vjp.cotangent >= 0",)),
-    refuted_by=(row_mutants.loss_unshifted, row_mutants.loss_maximum_of_everything, wrong.gradient_of_unshifted),
+    refuted_by=(wrong.loss_unshifted, row_mutants.loss_maximum_of_everything, wrong.gradient_of_unshifted),
 )
 
 
 @domain
 def extreme_logits(draw: Draw, target: Target) -> dict[str, Any]:
-    """Rows of the largest and smallest finite numbers of a format, and a target for all of them."""
+    """Rows of the largest and smallest finite numbers of a dtype, and one target for all of them."""
     x = draw(extreme_rows().build(target))
     x = np.where(np.isneginf(x), x.dtype.type(0), x)
     return {"x": x, "targets": np.full(len(x), draw(st.integers(0, x.shape[-1] - 1)))}
 
 
 @loss_never_overflows.property(extreme_logits(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
-def _(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
+def loss_is_never_negative(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
     finite = np.isfinite(x.astype(np.float64)).all(-1)
     x, targets = x[finite], targets[finite]
     return at_least(ops.cross_entropy(x, targets, reduction="none", label_smoothing=smoothing), 0.0)
 
 
 @loss_never_overflows.property(extreme_logits(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
-def _(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
+def gradient_stays_within_one(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
     finite = np.isfinite(x.astype(np.float64)).all(-1)
     x, targets = x[finite], targets[finite]
     one = np.ones(len(x), x.dtype)
@@ -761,7 +430,7 @@ keeps_its_digits = Claim(
 
 
 @keeps_its_digits.property(x=dominated_rows())
-def _(ops: Operations, x: Any) -> Any:
+def gradient_of_a_certain_answer_keeps_its_digits(ops: Operations, x: Any) -> Any:
     y, rows = x.argmax(-1), np.arange(len(x))
     true = enclose(lambda x: distribution(x)[rows, y] - 1, x)
     allowed = certainty_digits(-true.hi, x, probabilities(x), y, x.dtype, ops.conventions.summation)
@@ -789,7 +458,7 @@ bad_targets = Claim(
 
 @domain
 def misplaced_targets(draw: Draw, target: Target) -> dict[str, Any]:
-    """Logits, and targets in any format of integers, one of which is no class."""
+    """Logits, and targets of any integer dtype, one of which is no class."""
     x = draw(score_rows(most=9).build(target))
     kind: Any = np.dtype(draw(st.sampled_from(["int64", "int64", "int32", "int16", "int8", "uint8", "uint64"])))
     places = [-(10**6), -100, -1, x.shape[-1], x.shape[-1] + 1, 10**6]
@@ -810,15 +479,15 @@ def _bad_targets_are_refused(x: Any, targets: Any, call: Callable[..., Any]) -> 
 
 
 @bad_targets.property(misplaced_targets())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def cross_entropy_refuses_bad_targets(ops: Operations, x: Any, targets: Any) -> Any:
     return _bad_targets_are_refused(x, targets, ops.cross_entropy)
 
 
 @bad_targets.property(misplaced_targets())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def vjp_refuses_bad_targets(ops: Operations, x: Any, targets: Any) -> Any:
     return _bad_targets_are_refused(x, targets, functools.partial(ops.cross_entropy_vjp, np.ones((), x.dtype)))
 
 
 @bad_targets.property(misplaced_targets())
-def _(ops: Operations, x: Any, targets: Any) -> Any:
+def pair_refuses_bad_targets(ops: Operations, x: Any, targets: Any) -> Any:
     return _bad_targets_are_refused(x, targets, ops.cross_entropy_and_grad)

@@ -1,17 +1,90 @@
-"""Wrong cross-entropies, on purpose."""
+"""Mutants of cross-entropy, its gradient and both at once.
+
+Above 400 lines: each mistake is short and stands alone.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from mathcore.probability.row_mutants import _log_softmax, _Loss, _softmax, _sum, _wide
-from mathcore.verify.claims import mutant, reported
+from mathcore.probability.row_mutants import _log_softmax, _Loss, _lse, _softmax, _sum, _wide, loss_mutant
+from mathcore.verify.claims import Mutant, mutant, reported
 
 
 def _all_ignored(targets: Any, ignore_index: Any) -> bool:
     return np.size(targets) == 0 or (ignore_index is not None and bool(np.all(targets == ignore_index)))
+
+
+@reported(
+    "cross_entropy.alignment",
+    """
+    tflearn/tflearn PR#562 (2017) merged
+    NVIDIA/DeepLearningExamples #468 (2020) confirmed
+    """,
+    alias="softmax_applied_twice",
+)
+@loss_mutant
+def softmax_twice(x: Any) -> Any:
+    """Takes probabilities for logits, so the loss cannot fall below a floor."""
+    return _log_softmax(_softmax(x))
+
+
+@loss_mutant
+def loss_normaliser_first(x: Any) -> Any:
+    """logsumexp(x) − x_y: a common offset costs the digits (PyTorch 2018, 2020, MLX 2026, optax 2026)."""
+    return x - _lse(x)
+
+
+@loss_mutant
+def probabilities_clipped(x: Any) -> Any:
+    """Clips p to [1e-7, 1] before the logarithm."""
+    return np.log(np.clip(_softmax(x), 1e-7, 1))
+
+
+@loss_mutant
+def loss_drowned(x: Any) -> Any:
+    """ln(1 + s) in place of log1p(s): a loss below the unit roundoff reads 0."""
+    return _log_softmax(x)
+
+
+@loss_mutant
+def loss_unshifted(x: Any) -> Any:
+    """Never subtracts the maximum."""
+    return x - np.log(_sum(np.exp(x)))
+
+
+@loss_mutant
+def loss_in_bits(x: Any) -> Any:
+    """Returns bits instead of nats."""
+    return _log_softmax(x) / np.float32(np.log(2))
+
+
+@loss_mutant
+def excluded_at_minus_10000(x: Any) -> Any:
+    """Masks classes with −10,000 instead of −∞."""
+    return _log_softmax(np.maximum(x, x.dtype.type(-10_000)))
+
+
+def smoothing_forgotten_past_33(operation: str) -> Mutant:
+    """Smoothing that a narrow kernel alone knows."""
+
+    @mutant(operation, wraps=True)
+    def smoothing_past_33_forgotten(correct: Any) -> Any:
+        """Ignores `label_smoothing` for more than 33 classes."""
+
+        def wrong(*arrays: Any, label_smoothing: float = 0.0, **options: Any) -> Any:
+            wide = arrays[-2].shape[options.get("axis", -1)] > 33
+            return correct(*arrays, label_smoothing=0.0 if wide else label_smoothing, **options)
+
+        return wrong
+
+    return replace(
+        smoothing_past_33_forgotten,
+        name=f"{smoothing_past_33_forgotten.name}{'_vjp' * operation.endswith('_vjp')}",
+    )
 
 
 @reported(
@@ -72,7 +145,7 @@ def mean_over_the_batch(correct: Any) -> Any:
 
 @mutant("cross_entropy", wraps=True)
 def loss_sixteen_bit_mean(correct: Any) -> Any:
-    """Adds the losses up one by one in the format of the logits."""
+    """Accumulates the losses one by one in the dtype of the logits."""
 
     def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean", **options: Any) -> Any:
         if reduction == "none" or logits.dtype.itemsize > 2 or not targets.size:
@@ -227,7 +300,7 @@ def ignores_minus_100_of_int32(correct: Any) -> Any:
 
 @mutant("cross_entropy", wraps=True)
 def mean_overflows(correct: Any) -> Any:
-    """Adds the losses up before it divides: ∞ where the sum has no place in the format, though the mean has."""
+    """Sums the losses before it divides: ∞ where the sum overflows, though the mean does not."""
 
     def cross_entropy(logits: Any, targets: Any, *, reduction: str = "mean", **options: Any) -> Any:
         losses = correct(logits, targets, reduction="none" if reduction == "mean" else reduction, **options)
@@ -240,7 +313,6 @@ def mean_overflows(correct: Any) -> Any:
     return cross_entropy
 
 
-# The derivative of cross-entropy.
 def _weights(cotangent: Any, targets: Any, o: _Loss) -> Any:
     """What each row's gradient is multiplied by."""
     keep = np.ones(np.shape(targets), bool) if o.ignore_index is None else np.asarray(targets) != o.ignore_index
@@ -363,7 +435,7 @@ def excluded_answer_unpulled(correct: Any) -> Any:
 
 @mutant("cross_entropy", wraps=True)
 def smoothing_skips_the_excluded(correct: Any) -> Any:
-    """With smoothing, an excluded class costs no more than the lowest number of float16."""
+    """With smoothing, a masked class costs no more than the lowest number of float16."""
 
     def cross_entropy(logits: Any, targets: Any, **options: Any) -> Any:
         smooth = options.get("label_smoothing", 0.0) > 0
@@ -388,7 +460,7 @@ def count_capped(correct: Any) -> Any:
 
 @mutant("cross_entropy_vjp", wraps=True)
 def infinite_rows_pulled(correct: Any) -> Any:
-    """Gives rows that see +∞, and so have no distribution, slopes that are numbers."""
+    """Gives rows with +∞, which have no distribution, finite gradients."""
 
     def cross_entropy_vjp(cotangent: Any, logits: Any, targets: Any, **options: Any) -> Any:
         y = correct(cotangent, logits, targets, **options)
@@ -439,7 +511,7 @@ def pair_of_nothing_is_nan(correct: Any) -> Any:
 
 @mutant("cross_entropy_and_grad", wraps=True)
 def pair_excludes_at_minus_10000(correct: Any) -> Any:
-    """Puts excluded classes at −10,000 instead of −∞."""
+    """Masks classes with −10,000 instead of −∞."""
 
     def cross_entropy_and_grad(logits: Any, targets: Any, **options: Any) -> Any:
         return correct(np.maximum(logits, logits.dtype.type(-10_000)), targets, **options)

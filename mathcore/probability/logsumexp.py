@@ -1,4 +1,4 @@
-"""The logarithms of probabilities: log-softmax, log-sum-exp, and their derivatives."""
+"""Log-softmax, log-sum-exp, and their VJPs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
-from mathcore._compute.blocks import map_rows, scratch_like
-from mathcore._compute.reduce import add_up, beside
-from mathcore.probability._rows import _cotangent, _mapped, _put, _rows, _top_and_rest, _where_seen
+from mathcore._compute.blocks import map_rows, thread_scratch
+from mathcore._compute.reduce import apply_columnwise, row_sum
+from mathcore.probability._rows import _cotangent_rows, _evaluate, _max_and_rest, _put, _to_rows, _zero_masked
 from mathcore.probability.softmax import _softmax
 
 
@@ -25,7 +25,7 @@ def log_softmax(
         x, axis, where, out: as for `softmax`.
 
     Returns:
-        The shape and dtype of x; −∞ at excluded scores and in rows with nothing to see.
+        The shape and dtype of x; −∞ at masked scores and in fully masked rows.
 
     Raises:
         TypeError, ValueError: as `softmax`.
@@ -34,14 +34,14 @@ def log_softmax(
         >>> mc.log_softmax(np.array([0.0, -1000.0]))
         array([    0., -1000.])
     """
-    x, axis, rows = _rows(x, axis, where)
-    return _mapped(_log_softmax, x, axis, rows, out=out)
+    x, axis, rows = _to_rows(x, axis, where)
+    return _evaluate(_log_softmax, x, axis, rows, out=out)
 
 
 def _log_softmax(x: Array, out: Array) -> Array:
-    top, rest, _ = _top_and_rest(x, scratch_like(x), gaps=out)
-    beside(np.subtract, out, np.log1p(rest), out)
-    infinite = top == np.inf
+    m, s, _ = _max_and_rest(x, thread_scratch(x), gaps=out)
+    apply_columnwise(np.subtract, out, np.log1p(s), out)
+    infinite = m == np.inf
     return out if x.dtype == object or not infinite.any() else _put(np.nan, out, where=infinite)
 
 
@@ -57,7 +57,7 @@ def log_softmax_vjp(
         x, axis, where: as given to `log_softmax`.
 
     Returns:
-        The shape and dtype of x; exactly zero at excluded scores, whatever the cotangent holds there.
+        The shape and dtype of x; exactly zero at masked scores, whatever the cotangent holds there.
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
@@ -66,17 +66,17 @@ def log_softmax_vjp(
         >>> mc.log_softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
         array([ 0.5, -0.5])
     """
-    x, axis, rows = _rows(x, axis, where)
-    return _mapped(_log_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
+    x, axis, rows = _to_rows(x, axis, where)
+    return _evaluate(_log_softmax_vjp, x, axis, rows, _cotangent_rows(cotangent, x, axis))
 
 
 def _log_softmax_vjp(x: Array, g: Array, out: Array) -> Array:
-    p, g = _softmax(x, out), _where_seen(x, g)
-    return _put(_where_seen(x, g - p * add_up(g)), out)
+    p, g = _softmax(x, out), _zero_masked(x, g)
+    return _put(_zero_masked(x, g - p * row_sum(g)), out)
 
 
 def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where: npt.ArrayLike | None = None) -> Array:
-    r"""The logarithm of a sum of exponentials: a maximum with soft corners.
+    r"""The logarithm of a sum of exponentials, a smooth maximum.
 
     $$\ln \sum_j e^{x_j} = m + \operatorname{log1p}(s), \qquad
       s = \sum_{j \ne k} e^{x_j - m}, \quad m = x_k = \max_j x_j$$
@@ -86,7 +86,7 @@ def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where
         keepdims: keep the axis with length 1.
 
     Returns:
-        The shape of x without `axis`, in the dtype of x; −∞ where there is nothing to see, +∞ where +∞ is seen.
+        The shape of x without `axis`, in the dtype of x; −∞ for fully masked rows, +∞ for rows with an unmasked +∞.
 
     Raises:
         TypeError, ValueError: as `softmax`.
@@ -98,16 +98,16 @@ def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where
     Source:
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
-    x, axis, rows = _rows(x, axis, where)
+    x, axis, rows = _to_rows(x, axis, where)
     y = np.empty((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
     map_rows(_logsumexp, np.moveaxis(y, axis, -1), rows)
     return y if keepdims else y.squeeze(axis)
 
 
 def _logsumexp(x: Array, out: Array) -> Array:
-    top, rest, _ = _top_and_rest(x, scratch_like(x))
-    np.add(top, np.log1p(rest), out=out)
-    return out if x.dtype == object else _put(top, out, where=np.isinf(top))
+    m, s, _ = _max_and_rest(x, thread_scratch(x))
+    np.add(m, np.log1p(s), out=out)
+    return out if x.dtype == object else _put(m, out, where=np.isinf(m))
 
 
 def logsumexp_vjp(
@@ -127,7 +127,7 @@ def logsumexp_vjp(
         x, axis, keepdims, where: as given to `logsumexp`.
 
     Returns:
-        The shape and dtype of x; exactly zero at excluded scores.
+        The shape and dtype of x; exactly zero at masked scores.
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
@@ -136,14 +136,14 @@ def logsumexp_vjp(
         >>> mc.logsumexp_vjp(1.0, x=np.log([1.0, 3.0]))
         array([0.25, 0.75])
     """
-    x, axis, rows = _rows(x, axis, where)
+    x, axis, rows = _to_rows(x, axis, where)
     g = floating("cotangent", cotangent)
     kept = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     expected = kept if keepdims else x.shape[:axis] + x.shape[axis + 1 :]
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the result {expected}, got {g.shape}")
-    return _mapped(_logsumexp_vjp, x, axis, rows, np.moveaxis(g.reshape(kept), axis, -1))  # (..., 1)
+    return _evaluate(_logsumexp_vjp, x, axis, rows, np.moveaxis(g.reshape(kept), axis, -1))  # (..., 1)
 
 
 def _logsumexp_vjp(x: Array, g: Array, out: Array) -> Array:
-    return _put(_where_seen(x, g * _softmax(x, out)), out)
+    return _put(_zero_masked(x, g * _softmax(x, out)), out)

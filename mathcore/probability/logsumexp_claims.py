@@ -1,28 +1,55 @@
-"""What must be true of logarithms of probabilities."""
+"""What must be true of log-softmax and log-sum-exp."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.probability import row_mutants as wrong
-from mathcore.probability.inputs import BLANCHARD, exactly_added, hidden_tiles, shiftable
+from mathcore.probability import logsumexp_mutants as wrong
+from mathcore.probability import row_mutants
+from mathcore.probability.inputs import (
+    BLANCHARD,
+    dominated_rows,
+    exactly_added,
+    extreme_rows,
+    fully_masked,
+    fully_masked_as_declared,
+    masked_tiles,
+    shiftable,
+    with_a_score,
+    without_infinity,
+)
 from mathcore.probability.logsumexp_tolerances import (
     log_softmax_again,
     log_softmax_digits,
     log_softmax_rounding,
     logsumexp_digits,
     logsumexp_rounding,
+    logsumexp_vjp_rounding,
 )
-from mathcore.probability.textbook import log_distribution, log_sum_exp, probabilities
-from mathcore.verify import Claim, Limits, Operations, Target, domain, draw_array, enclose, equal, identical, score_rows
+from mathcore.probability.row_tolerances import gaps
+from mathcore.probability.softmax_tolerances import softmax_rounding
+from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp, probabilities
+from mathcore.verify import (
+    Claim,
+    Limits,
+    Operations,
+    Target,
+    all_of,
+    at_least,
+    at_most,
+    domain,
+    draw_array,
+    enclose,
+    equal,
+    identical,
+    score_rows,
+)
 from mathcore.verify.domains import Draw, as_dtype, log_uniform, widths
-from mathcore.verify.tolerances import FORMATS
+from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
-# Logarithms of probabilities.
 lse_accuracy = Claim(
     "logsumexp.accuracy",
     statement="Log-sum-exp lies within its derived bound of the true value, for scores of any size and spread.",
@@ -44,7 +71,7 @@ lse_accuracy = Claim(
 
 @domain
 def far_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
-    """Rows of neighbouring scores at any distance from 0, to where they have no digits left for a difference of 1."""
+    """Rows of close scores at any distance from 0, up to where their ulp exceeds 1."""
     name = draw(st.sampled_from(target.dtypes))
     f = FORMATS[name]
     level = draw(st.sampled_from([-1, 1])) * draw(log_uniform(2.0, min(4 / f.u, f.most / 2)))
@@ -53,20 +80,20 @@ def far_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 
 
 @lse_accuracy.property(x=far_scores())
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_of_far_scores_is_accurate(ops: Operations, x: Any) -> Any:
     allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
 
-@lse_accuracy.exhaustive(hidden_tiles)
-def _(ops: Operations, x: Any, level: Any) -> Any:
+@lse_accuracy.exhaustive(masked_tiles)
+def logsumexp_of_masked_tiles_is_accurate(ops: Operations, x: Any, level: Any) -> Any:
     x = x + level
     allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
 
 @lse_accuracy.property(x=score_rows())
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_of_rows_is_accurate(ops: Operations, x: Any) -> Any:
     allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
@@ -89,20 +116,9 @@ log_accuracy = Claim(
 
 
 @log_accuracy.property(x=score_rows())
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_of_rows_is_accurate(ops: Operations, x: Any) -> Any:
     allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
-
-
-@domain
-def dominated_rows(draw: Draw, target: Target, *, level: bool = True) -> np.ndarray[Any, Any]:
-    """Rows whose highest score lies above the others by up to 0.9 of the way to underflow; on request it is 0."""
-    name = draw(st.sampled_from(target.dtypes))
-    shape = (draw(st.integers(1, 2)), draw(widths(least=2, most=65)))
-    gap = draw(log_uniform(1, 0.9 * -math.log(FORMATS[name].tiny)))
-    x = -gap - abs(draw_array(draw, shape, "float64", (2.0**-6, 1)))
-    x[:, draw(st.integers(0, shape[1] - 1))] = 0
-    return as_dtype(x + draw(st.sampled_from([0, 0, 16, -64])) * level, name)
 
 
 lse_dominant = Claim(
@@ -124,7 +140,7 @@ lse_dominant = Claim(
 
 
 @lse_dominant.property(x=dominated_rows(level=False))
-def _(ops: Operations, x: Any) -> Any:
+def logsumexp_keeps_the_digits_of_small_terms(ops: Operations, x: Any) -> Any:
     allowed = logsumexp_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
@@ -142,7 +158,7 @@ log_dominant = Claim(
 
 
 @log_dominant.property(x=dominated_rows())
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_keeps_the_digits_of_a_dominant_score(ops: Operations, x: Any) -> Any:
     allowed = log_softmax_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
 
@@ -158,13 +174,13 @@ log_shift_invariant = Claim(
 )
 
 
-@log_shift_invariant.exhaustive(hidden_tiles)
-def _(ops: Operations, x: Any, level: Any) -> Any:
+@log_shift_invariant.exhaustive(masked_tiles)
+def log_softmax_of_masked_tiles_ignores_a_shift(ops: Operations, x: Any, level: Any) -> Any:
     return identical(ops.log_softmax(x + level), ops.log_softmax(x))
 
 
 @log_shift_invariant.property(shiftable())
-def _(ops: Operations, x: Any, shift: Any) -> Any:
+def log_softmax_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any) -> Any:
     x = exactly_added(x, shift)
     return identical(ops.log_softmax(x + shift), ops.log_softmax(x))
 
@@ -182,7 +198,92 @@ log_idempotent = Claim(
 
 
 @log_idempotent.property(x=score_rows(most=300))
-def _(ops: Operations, x: Any) -> Any:
+def log_softmax_twice_is_log_softmax_once(ops: Operations, x: Any) -> Any:
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     allowed = log_softmax_rounding(x, p, *how) + log_softmax_again(x, p, *how)
     return equal(ops.log_softmax(ops.log_softmax(x)), enclose(log_distribution, x), within=allowed)
+
+
+logs_never_overflow = Claim(
+    "log_softmax.never_overflows",
+    statement="Log-probabilities of any finite scores x are numbers from 0 down, −∞ only where they are too low for "
+    "the format, and logsumexp is finite, in float16 for fewer than e¹⁶ (8.8 million) scores.",
+    formula=r"-\infty < \ln p_i \le 0 \text{ where } \max x - x_i \text{ is in range}, \quad "
+    r"p = \operatorname{softmax}(x)",
+    needs=("log_softmax", "logsumexp"),
+    limits=Limits(options=("axis", "where", "keepdims"), rows=3),
+    tolerances=(rounding,),
+    refuted_by=(wrong.log_of_softmax, wrong.logs_unshifted, wrong.normaliser_first, wrong.sum_overflows),
+)
+
+
+@logs_never_overflow.property(x=extreme_rows())
+def log_probabilities_of_extreme_rows_are_in_range(ops: Operations, x: Any) -> Any:
+    x = without_infinity(x)
+    t, gone = ops.log_softmax(x), fully_masked(x)
+    x, t, nothing = x[~gone], t[~gone].astype(np.float64), t[gone]
+    in_range = gaps(x) < 0.75 * format_of(x.dtype).most
+    return all_of(
+        at_most(t, 0.0),
+        equal(np.isfinite(t[in_range]), True),
+        equal(t[np.isneginf(x.astype(np.float64))], -np.inf),
+        fully_masked_as_declared(ops, nothing, logs=True),
+    )
+
+
+@logs_never_overflow.property(x=extreme_rows())
+def logsumexp_of_extreme_rows_is_finite(ops: Operations, x: Any) -> Any:
+    x = without_infinity(x)
+    y = ops.logsumexp(x).astype(np.float64)
+    return all_of(at_least(y, x.max(-1)), equal(np.isfinite(y), ~np.isneginf(x.astype(np.float64)).all(-1)))
+
+
+lse_bounds = Claim(
+    "logsumexp.bounds",
+    faq=17,
+    statement="Log-sum-exp of n scores, not all −∞, lies between the highest and ln n above it; log-softmax is the "
+    "scores minus it, where that does not overflow, and its gradient is softmax, all up to rounding.",
+    formula=r"\max_i x_i \le \ln\sum_i e^{x_i} \le \max_i x_i + \ln n",
+    source=BLANCHARD,
+    needs=("logsumexp", "log_softmax", "softmax", "logsumexp_vjp"),
+    limits=Limits(options=("axis", "keepdims", "where"), rows=3, signs=("logsumexp_vjp.cotangent >= 0",)),
+    tolerances=(logsumexp_rounding, log_softmax_rounding, softmax_rounding, logsumexp_vjp_rounding),
+    refuted_by=(
+        wrong.log_mean_exp,
+        wrong.maximum_not_added_back,
+        wrong.largest_term_twice,
+        wrong.sum_overflows,
+        wrong.just_the_maximum,
+        row_mutants.all_to_the_winner,
+    ),
+)
+
+
+@lse_bounds.property(x=score_rows(most=300))
+def logsumexp_lies_between_its_bounds(ops: Operations, x: Any) -> Any:
+    x = with_a_score(x)
+    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    y, error = ops.logsumexp(x), logsumexp_rounding(x, p, *how)
+    highest = enclose(lambda m, n: m + np.log(n), x.max(-1), np.full(len(x), x.shape[-1]))
+    return all_of(at_least(y, x.max(-1)), at_most(y, highest, within=error))
+
+
+@lse_bounds.property(x=score_rows(most=300))
+def log_softmax_is_scores_minus_logsumexp(ops: Operations, x: Any) -> Any:
+    x = with_a_score(x)
+    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    difference = enclose(lambda x, y: x - y[:, None], x, ops.logsumexp(x))
+    allowed = log_softmax_rounding(x, p, *how) + logsumexp_rounding(x, p, *how)[:, None]
+    fits = ~(abs(difference.hi) > FORMATS[x.dtype.name].most / 2)
+    return equal(ops.log_softmax(x)[fits], difference[fits], within=allowed[fits])
+
+
+@lse_bounds.property(x=score_rows(most=300))
+def logsumexp_gradient_is_softmax(ops: Operations, x: Any) -> Any:
+    x = with_a_score(x)
+    p, how, ones = probabilities(x), (x.dtype, ops.conventions.summation), np.ones(len(x), x.dtype)
+    allowed = logsumexp_vjp_rounding(ones, x, p, *how)
+    return all_of(
+        equal(ops.logsumexp_vjp(ones, x), ops.softmax(x), within=allowed + softmax_rounding(x, p, *how)),
+        equal(ops.logsumexp_vjp(ones, x), enclose(distribution, x), within=allowed),
+    )

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.probability import logsumexp_mutants, softmax_mutants
-from mathcore.probability import row_mutants as wrong
-from mathcore.probability.inputs import of_nothing_to_see
+from mathcore.probability import where_mutants as wrong
+from mathcore.probability.inputs import exactly_added, fully_masked_as_declared, shiftable
 from mathcore.probability.logsumexp_tolerances import log_softmax_rounding, logsumexp_rounding
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.softmax_tolerances import softmax_rounding
@@ -38,29 +38,28 @@ from mathcore.verify.tolerances import FORMATS, dtype_named, rounding
 
 @domain
 def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
-    """Scores near 0 or far below it, a cotangent, what is seen (some rows see nothing), and rubbish for the rest.
+    """Scores near 0 or far below it, a cotangent, a mask (some rows fully masked), and garbage for masked entries.
 
-    What is seen has as many axes as the scores, or fewer, or an axis of length 1.
+    The mask has as many axes as the scores, or fewer, or an axis of length 1.
     """
     name = draw(st.sampled_from(target.dtypes))
     rows, n = draw(st.one_of(st.integers(1, 4), st.sampled_from([9, 20]))), draw(widths(most=65))
     x = draw_array(draw, (rows, n), "float64", (2.0**-6, 2.0**4)) - draw(st.sampled_from([0.0, 300.0, 3000.0]))
     shape = draw(st.sampled_from([(rows, n), (rows, n), (1, n), (n,), (rows, 1), (1,), ()]))
-    seen = draw_integers(draw, shape, 3) > draw(st.integers(-3, 2))
-    if shape[-1:] == (n,) and draw(st.booleans()):  # a whole stretch hidden, as a tile or a text that is padded
+    mask = draw_integers(draw, shape, 3) > draw(st.integers(-3, 2))
+    if shape[-1:] == (n,) and draw(st.booleans()):  # a whole slice masked, as a tile or padding
         edge = draw(st.integers(0, n))
-        seen = np.broadcast_to((np.arange(n) < edge) ^ draw(st.booleans()), seen.shape).copy()
+        mask = np.broadcast_to((np.arange(n) < edge) ^ draw(st.booleans()), mask.shape).copy()
     if len(shape) == 2 and draw(st.booleans()):
-        seen[-1] = False
-    rubbish = draw(st.sampled_from([np.nan, np.inf, -np.inf, 1000.0, FORMATS[name].most]))
+        mask[-1] = False
+    garbage = draw(st.sampled_from([np.nan, np.inf, -np.inf, 1000.0, FORMATS[name].most]))
     g = draw_array(draw, (rows, n), name, (2.0**-4, 2.0**4))
     g[0, 0] = draw(st.sampled_from([0.0, 1.0, np.nan, np.inf]))
-    return {"x": as_dtype(x, name), "g": g, "seen": seen, "rubbish": dtype_named(name).type(rubbish)}
+    return {"x": as_dtype(x, name), "g": g, "mask": mask, "garbage": dtype_named(name).type(garbage)}
 
 
-# What is excluded.
 def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Callable[..., Allowance]) -> Claim:
-    """What `where` excludes must not exist for `operation`, nor for its derivative."""
+    """That what `where` masks does not exist for `operation`, nor for its gradient."""
     return Claim(
         f"{operation}.where_excludes",
         statement=f"What `where` excludes does not exist for `{operation}`: no bit depends on it, NaN and infinity "
@@ -87,50 +86,50 @@ def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Call
     )
 
 
-def _hidden(x: Any, seen: Any, rubbish: Any) -> tuple[Any, Any, Any]:
-    """Scores with rubbish where nothing is seen, with −∞ there, and which rows see anything."""
-    seen = np.broadcast_to(seen, x.shape)
-    return np.where(seen, x, rubbish), np.where(seen, x, -np.inf).astype(x.dtype), seen.any(-1)
+def _masked(x: Any, mask: Any, garbage: Any) -> tuple[Any, Any, Any]:
+    """Scores with garbage at masked entries, with −∞ there, and which rows are not fully masked."""
+    mask = np.broadcast_to(mask, x.shape)
+    return np.where(mask, x, garbage), np.where(mask, x, -np.inf).astype(x.dtype), mask.any(-1)
 
 
 @domain
 def masked_cubes(draw: Draw, target: Target) -> dict[str, Any]:
-    """Scores of two to four axes, an axis to work along, a cotangent, and what is seen, in as many axes or fewer."""
+    """Scores of two to four axes, an axis to reduce, a cotangent, and a mask of as many axes or fewer."""
     shape = tuple(draw(st.integers(1, 4)) for _ in range(draw(st.integers(2, 4))))
     name, fewer = draw(st.sampled_from(target.dtypes)), draw(st.integers(0, len(shape)))
-    mask = tuple(n if draw(st.integers(0, 3)) else 1 for n in shape[fewer:])
+    mask_shape = tuple(n if draw(st.integers(0, 3)) else 1 for n in shape[fewer:])
     x, g = (draw_array(draw, shape, name, (0.25, 8)) for _ in range(2))
-    seen = draw(seeds()).random(mask) < draw(st.floats(0, 1))
-    return {"x": x, "g": g, "seen": np.asarray(seen), "axis": draw(st.integers(-len(shape), len(shape) - 1))}
+    mask = draw(seeds()).random(mask_shape) < draw(st.floats(0, 1))
+    return {"x": x, "g": g, "mask": np.asarray(mask), "axis": draw(st.integers(-len(shape), len(shape) - 1))}
 
 
 def large_masks(target: Target) -> Iterator[dict[str, Any]]:
-    """45,000 scores, and masks of all axes, of one, and of an axis of length 1."""
+    """45,000 scores, and masks with all axes, with one, and with an axis of length 1."""
     rng, name = np.random.default_rng(6), "float32" if "float32" in target.dtypes else target.dtypes[0]
     x, g = (as_dtype(rng.normal(size=(300, 150)), name) for _ in range(2))
     for axis, shape in itertools.product((0, 1), ((300, 150), (150,), (300, 1))):
-        yield {"x": x, "g": g, "seen": rng.random(shape) < 0.5, "axis": axis}
+        yield {"x": x, "g": g, "mask": rng.random(shape) < 0.5, "axis": axis}
 
 
-def _as_if_infinite(ops: Operations, operation: str, x: Any, g: Any, seen: Any, axis: int) -> Any:
+def _as_if_infinite(ops: Operations, operation: str, x: Any, g: Any, mask: Any, axis: int) -> Any:
     """That `where` does bit for bit what −∞ in its place does, forwards and backwards."""
     if operation == "logsumexp":
         g = np.take(g, 0, axis)
-    dirty, clean = (np.where(seen, x, v).astype(x.dtype) for v in (np.nan, -np.inf))
+    dirty, clean = (np.where(mask, x, v).astype(x.dtype) for v in (np.nan, -np.inf))
     value, vjp = (getattr(ops, name) for name in (operation, f"{operation}_vjp"))
     return all_of(
-        identical(value(dirty, axis=axis, where=seen), value(clean, axis=axis)),
-        identical(vjp(g, dirty, axis=axis, where=seen), vjp(g, clean, axis=axis)),
+        identical(value(dirty, axis=axis, where=mask), value(clean, axis=axis)),
+        identical(vjp(g, dirty, axis=axis, where=mask), vjp(g, clean, axis=axis)),
     )
 
 
 softmax_excludes = _excluding(
     "softmax",
     (
-        softmax_mutants.excluded_by_multiplying,
-        softmax_mutants.excluded_after_the_fact,
-        softmax_mutants.excluded_at_minus_100,
-        softmax_mutants.mask_upside_down,
+        wrong.excluded_by_multiplying,
+        wrong.excluded_after_the_fact,
+        wrong.excluded_at_minus_100,
+        wrong.mask_upside_down,
         wrong.dead_row_is_nan,
         wrong.dead_row_is_uniform,
         wrong.cotangent_leaks,
@@ -141,54 +140,54 @@ softmax_excludes = _excluding(
 
 
 @softmax_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
-    dirty, clean, alive = _hidden(x, seen, rubbish)
+def masked_softmax_is_that_of_the_rest(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
+    dirty, clean, alive = _masked(x, mask, garbage)
     allowed = softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
-    y = ops.softmax(dirty, where=seen)
+    y = ops.softmax(dirty, where=mask)
     return all_of(
         equal(y[alive], enclose(distribution, clean[alive]), within=allowed),
         equal(y[alive][np.isneginf(clean[alive])], 0.0),
-        of_nothing_to_see(ops, y[~alive]),
+        fully_masked_as_declared(ops, y[~alive]),
         identical(y, ops.softmax(clean)),
-        identical(ops.softmax(dirty.T, axis=0, where=np.atleast_2d(seen).T).T, y),
+        identical(ops.softmax(dirty.T, axis=0, where=np.atleast_2d(mask).T).T, y),
     )
 
 
 @softmax_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
-    dirty, clean, alive = _hidden(x, seen, rubbish)
-    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a dead row has no gradient to speak of
-    pulled = ops.softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
+def masked_scores_get_no_softmax_gradient(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
+    dirty, clean, alive = _masked(x, mask, garbage)
+    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a fully masked row has no gradient
+    pulled = ops.softmax_vjp(np.where(mask, g, garbage), dirty, where=mask)
     return all_of(equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, ops.softmax_vjp(g, clean)))
 
 
 log_softmax_excludes = _excluding(
     "log_softmax",
-    (logsumexp_mutants.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
+    (wrong.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
     log_softmax_rounding,
     rounding,
 )
 
 
 @log_softmax_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
-    dirty, clean, alive = _hidden(x, seen, rubbish)
+def masked_log_softmax_is_that_of_the_rest(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
+    dirty, clean, alive = _masked(x, mask, garbage)
     allowed = log_softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
-    y = ops.log_softmax(dirty, where=seen)
+    y = ops.log_softmax(dirty, where=mask)
     return all_of(
         equal(y[alive], enclose(log_distribution, clean[alive]), within=allowed),
         equal(y[alive][np.isneginf(clean[alive])], -np.inf),
-        of_nothing_to_see(ops, y[~alive], logs=True),
+        fully_masked_as_declared(ops, y[~alive], logs=True),
         identical(y, ops.log_softmax(clean)),
-        identical(ops.log_softmax(dirty.T, axis=0, where=np.atleast_2d(seen).T).T, y),
+        identical(ops.log_softmax(dirty.T, axis=0, where=np.atleast_2d(mask).T).T, y),
     )
 
 
 @log_softmax_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
-    dirty, clean, alive = _hidden(x, seen, rubbish)
-    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a dead row has no gradient to speak of
-    pulled = ops.log_softmax_vjp(np.where(seen, g, rubbish), dirty, where=seen)
+def masked_scores_get_no_log_softmax_gradient(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
+    dirty, clean, alive = _masked(x, mask, garbage)
+    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a fully masked row has no gradient
+    pulled = ops.log_softmax_vjp(np.where(mask, g, garbage), dirty, where=mask)
     return all_of(
         equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, ops.log_softmax_vjp(g, clean))
     )
@@ -196,28 +195,28 @@ def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
 
 logsumexp_excludes = _excluding(
     "logsumexp",
-    (logsumexp_mutants.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
+    (wrong.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
     logsumexp_rounding,
 )
 
 
 @logsumexp_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
-    dirty, clean, alive = _hidden(x, seen, rubbish)
+def masked_logsumexp_is_that_of_the_rest(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
+    dirty, clean, alive = _masked(x, mask, garbage)
     allowed = logsumexp_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
-    y = ops.logsumexp(dirty, where=seen)
+    y = ops.logsumexp(dirty, where=mask)
     return all_of(
         equal(y[alive], enclose(log_sum_exp, clean[alive]), within=allowed),
         equal(y[~alive], -np.inf),
         identical(y, ops.logsumexp(clean)),
-        identical(ops.logsumexp(dirty.T, axis=0, where=np.atleast_2d(seen).T), y),
+        identical(ops.logsumexp(dirty.T, axis=0, where=np.atleast_2d(mask).T), y),
     )
 
 
 @logsumexp_excludes.property(masked_rows())
-def _(ops: Operations, x: Any, g: Any, seen: Any, rubbish: Any) -> Any:
-    dirty, clean, _ = _hidden(x, seen, rubbish)
-    pulled = ops.logsumexp_vjp(g[:, 0], dirty, where=seen)
+def masked_scores_get_no_logsumexp_gradient(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
+    dirty, clean, _ = _masked(x, mask, garbage)
+    pulled = ops.logsumexp_vjp(g[:, 0], dirty, where=mask)
     return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.logsumexp_vjp(g[:, 0], clean)))
 
 
@@ -229,8 +228,10 @@ for _claim, _operation in (
 
     @_claim.exhaustive(large_masks)
     @_claim.property(masked_cubes())
-    def _(ops: Operations, x: Any, g: Any, seen: Any, axis: int, operation: str = _operation) -> Any:
-        return _as_if_infinite(ops, operation, x, g, seen, axis)
+    def where_equals_minus_infinity(
+        ops: Operations, x: Any, g: Any, mask: Any, axis: int, operation: str = _operation
+    ) -> Any:
+        return _as_if_infinite(ops, operation, x, g, mask, axis)
 
 
 keepdims = Claim(
@@ -250,21 +251,41 @@ keepdims = Claim(
 
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
-def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
-    kept, seen = ops.logsumexp(x, axis=axis, keepdims=True), g > 0
-    kept_of_seen = ops.logsumexp(x, axis=axis, keepdims=True, where=seen)
+def keepdims_changes_no_value(ops: Operations, x: Any, g: Any, axis: int) -> Any:
+    kept, mask = ops.logsumexp(x, axis=axis, keepdims=True), g > 0
+    kept_of_masked = ops.logsumexp(x, axis=axis, keepdims=True, where=mask)
     return all_of(
         identical(kept, np.expand_dims(ops.logsumexp(x, axis=axis), axis)),
-        identical(kept_of_seen, np.expand_dims(ops.logsumexp(x, axis=axis, where=seen), axis)),
+        identical(kept_of_masked, np.expand_dims(ops.logsumexp(x, axis=axis, where=mask), axis)),
     )
 
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
-def _(ops: Operations, x: Any, g: Any, axis: int) -> Any:
-    g, seen = np.take(g, [0], axis), g > 0
+def keepdims_changes_no_gradient(ops: Operations, x: Any, g: Any, axis: int) -> Any:
+    g, mask = np.take(g, [0], axis), g > 0
     pulled = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True)
-    of_seen = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True, where=seen)
+    of_masked = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True, where=mask)
     return all_of(
         identical(pulled, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis)),
-        identical(of_seen, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis, where=seen)),
+        identical(of_masked, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis, where=mask)),
     )
+
+
+additive_mask = Claim(
+    "softmax.additive_mask",
+    statement="A mask that is added, −∞ where a score is excluded and any one finite constant where it is kept, gives "
+    "bit for bit what `where` gives, if the addition is exact.",
+    formula=r"\operatorname{softmax}(x + b) = \operatorname{softmax}(x, \text{where } b > -\infty), \quad "
+    r"b_i \in \{c, -\infty\}",
+    needs=("softmax",),
+    limits=Limits(options=("axis",), rows=3),
+    refuted_by=(softmax_mutants.no_shift, wrong.excluded_after_the_fact, wrong.mask_upside_down),
+)
+
+
+@additive_mask.property(shiftable(), effort=2.0, seed=st.integers(0, 2**32 - 1), share=st.floats(0, 1))
+def additive_mask_equals_where(ops: Operations, x: Any, shift: Any, seed: int, share: float) -> Any:
+    x = exactly_added(x, shift)
+    mask = np.random.default_rng(seed).random(x.shape) < share
+    added = np.where(mask, shift, -np.inf).astype(x.dtype)
+    return identical(ops.softmax(x + added), ops.softmax(x, where=mask))

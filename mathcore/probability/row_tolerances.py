@@ -11,7 +11,7 @@ from mathcore.verify.tolerances import Format, _Values, gamma, height, stored, t
 
 
 def _row(x: Any, p: Any, dtype: Any, summation: str, *, divisor: float = 1.0, roundings: int = 1) -> tuple[Any, ...]:
-    """Gaps, true probabilities and the error of the computed ones, in the format that the work is done in."""
+    """Gaps, true probabilities and the error of the computed ones, in the compute dtype."""
     work, p, d = work_format(dtype), np.asarray(p, np.float64), gaps(x) / divisor
     return work, d, p, probability_error(p, d, summation, work, roundings=roundings)
 
@@ -63,7 +63,7 @@ def _sum_error(
 ) -> _Values:
     """b: the error of the computed S = Σ e^(−d_j) as a fraction of S, one number a row.
 
-    `touched` is the share of S that goes through additions: all of it, or all but the largest term.
+    `touched` is the fraction of S that goes through additions: all of it, or all but the largest term.
     """
     a = _exponential_errors(d, work, roundings)
     lost = _faint(d, work).sum(-1, keepdims=True) * (work.exp + 0.5) * work.smallest * p.max(-1, keepdims=True)
@@ -87,7 +87,7 @@ def _logsumexp_error(x: Any, p: Any, dtype: Any, summation: str, *, whole: bool)
     work = work_format(dtype)
     log_sum, e = log_sum_and_error(np.asarray(p, np.float64), gaps(x), summation, work, whole=whole)
     y = np.asarray(x, np.float64).max(-1, initial=-np.inf) + log_sum
-    seen = np.isfinite(y)  # an empty row, or one of −∞ alone, gives −∞ exactly
+    seen = np.isfinite(y)  # an empty or fully masked row gives −∞ exactly
     y = np.where(seen, y, 0.0)
     return np.where(seen, stored(y, (e + work.u * (abs(y) + e)) * _EVALUATED, dtype), 0.0)
 

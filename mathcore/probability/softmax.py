@@ -1,13 +1,15 @@
-"""Softmax, at any temperature, and its derivative."""
+"""Softmax, at any temperature, and its VJPs."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, lowest
-from mathcore._compute.reduce import add_up, beside, exp_and_sum, highest
-from mathcore.probability._rows import _cotangent, _floor, _mapped, _put, _rows, _where_seen
+from mathcore._compute.reduce import apply_columnwise, exp_and_sum, row_max, row_sum
+from mathcore.probability._rows import _cotangent_rows, _evaluate, _finite_shift, _put, _to_rows, _zero_masked
 
 
 def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None, out: Array | None = None) -> Array:
@@ -22,8 +24,8 @@ def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = N
         out: where the result goes: the shape and dtype of x, in any layout; x itself, to work in place.
 
     Returns:
-        The shape and dtype of x; `out`, if it was given. Rows with nothing to see are zeros, rows that see +∞ or NaN
-        are NaN. float16 and bfloat16 are computed in float32 and rounded once.
+        The shape and dtype of x; `out`, if it was given. Fully masked rows are zeros, rows with +∞ or NaN among the
+        unmasked scores are NaN. float16 and bfloat16 are computed in float32 and rounded once.
 
     Raises:
         TypeError: if x is not floating, `where` is not bool, or `out` is of another dtype.
@@ -39,15 +41,14 @@ def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = N
     Source:
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
-    x, axis, rows = _rows(x, axis, where)
-    return _mapped(_softmax, x, axis, rows, out=out)
+    x, axis, rows = _to_rows(x, axis, where)
+    return _evaluate(_softmax, x, axis, rows, out=out)
 
 
-# The formulas, each a kernel for a block of rows: the axis last, in the precision of the arithmetic. See `_blocks`.
 def _softmax(x: Array, out: Array) -> Array:
-    total = exp_and_sum(x, _shift(x), out)  # (..., 1), at least e⁰ = 1, but 0 where there is nothing to see
+    total = exp_and_sum(x, _row_shift(x), out)  # (..., 1), ≥ e⁰ = 1, but 0 for a fully masked row
     total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
-    return beside(np.divide, out, total, out)
+    return apply_columnwise(np.divide, out, total, out)
 
 
 def softmax_vjp(
@@ -62,7 +63,7 @@ def softmax_vjp(
         x, axis, where: as given to `softmax`.
 
     Returns:
-        The shape and dtype of x; exactly zero at excluded scores, whatever the cotangent holds there.
+        The shape and dtype of x; exactly zero at masked scores, whatever the cotangent holds there.
 
     Raises:
         TypeError, ValueError: as `softmax`, and for a cotangent of another shape.
@@ -71,13 +72,13 @@ def softmax_vjp(
         >>> mc.softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
         array([ 0.25, -0.25])
     """
-    x, axis, rows = _rows(x, axis, where)
-    return _mapped(_softmax_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
+    x, axis, rows = _to_rows(x, axis, where)
+    return _evaluate(_softmax_vjp, x, axis, rows, _cotangent_rows(cotangent, x, axis))
 
 
 def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
-    p, g = _softmax(x, out), _where_seen(x, g)
-    return _put(_where_seen(x, p * (g - add_up(p * g))), out)
+    p, g = _softmax(x, out), _zero_masked(x, g)
+    return _put(_zero_masked(x, p * (g - row_sum(p * g))), out)
 
 
 def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) -> Array:
@@ -85,8 +86,8 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
 
     $$p_i = \frac{e^{(x_i - m)/T}}{\sum_j e^{(x_j - m)/T}}, \qquad m = \max_j x_j$$
 
-    T → 0 tends to a one-hot of the winner (equal ones share), T = 1 is softmax, T = ∞ is uniform over the scores above
-    −∞. The shift comes before the division, so that no temperature overflows.
+    T → 0 tends to the one-hot of the argmax (ties get equal shares), T = 1 is softmax, T = ∞ is uniform over the
+    unmasked scores. The shift comes before the division, so that no temperature overflows.
 
     Args:
         x: (..., n, ...), floats; −∞ excludes a score.
@@ -104,9 +105,13 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
         >>> mc.temperature_softmax(np.log([1.0, 3.0]), temperature=0.5)  # as 1 to 9
         array([0.1, 0.9])
     """
-    x, axis, rows = _rows(x, axis, None)
+    x, axis, rows = _to_rows(x, axis, None)
     _check_temperature(temperature)
-    return _mapped(lambda x, out: _softmax(_cooled(x, temperature), out), x, axis, rows)
+    return _evaluate(partial(_temperature_softmax, temperature), x, axis, rows)
+
+
+def _temperature_softmax(temperature: float, x: Array, out: Array) -> Array:
+    return _softmax(_over_temperature(x, temperature), out)
 
 
 def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperature: float, axis: int = -1) -> Array:
@@ -119,7 +124,7 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
         x, temperature, axis: as given to `temperature_softmax`.
 
     Returns:
-        The shape and dtype of x; exactly zero at excluded scores.
+        The shape and dtype of x; exactly zero at masked scores.
 
     Raises:
         TypeError, ValueError: as `temperature_softmax`, and for a cotangent of another shape.
@@ -128,34 +133,35 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
         >>> mc.temperature_softmax_vjp([1.0, 0.0], x=[2.0, 2.0], temperature=0.5)
         array([ 0.5, -0.5])
     """
-    x, axis, rows = _rows(x, axis, None)
+    x, axis, rows = _to_rows(x, axis, None)
     _check_temperature(temperature)
-
-    def cooled_vjp(x: Array, g: Array, out: Array) -> Array:
-        return _put(_divided(_softmax_vjp(_cooled(x, temperature), g, out), temperature), out)
-
-    return _mapped(cooled_vjp, x, axis, rows, _cotangent(cotangent, x, axis))
+    kernel = partial(_temperature_softmax_vjp, temperature)
+    return _evaluate(kernel, x, axis, rows, _cotangent_rows(cotangent, x, axis))
 
 
-def _shift(x: Array) -> Array:
-    """`_floor` of the top of each row, (..., 1), in one pass."""
-    return _floor(highest(x)) if x.dtype == object else highest(x, lowest(x.dtype))
+def _temperature_softmax_vjp(temperature: float, x: Array, g: Array, out: Array) -> Array:
+    return _put(_divide(_softmax_vjp(_over_temperature(x, temperature), g, out), temperature), out)
 
 
-def _cooled(x: Array, temperature: float) -> Array:
-    """(x − m) / T, with −∞ still excluded at T = ∞."""
-    top = _floor(highest(x))
-    shifted = x - top
-    cooled = _divided(shifted, temperature)
-    if x.dtype == object or not (hidden := np.isneginf(shifted)).any():
-        return cooled
-    if (beyond := hidden & (x > -np.inf)).any():  # scores so far apart that their difference overflows
-        half = _divided(x / 2 - top / 2, temperature)
-        cooled, hidden = np.where(beyond, 2 * half, cooled), hidden & ~beyond
-    return np.where(hidden, shifted, cooled)
+def _row_shift(x: Array) -> Array:
+    """`_finite_shift` of the row maximum, (..., 1), in one pass."""
+    return _finite_shift(row_max(x)) if x.dtype == object else row_max(x, lowest(x.dtype))
 
 
-def _divided(x: Array, temperature: float) -> Array:
+def _over_temperature(x: Array, temperature: float) -> Array:
+    """(x − m) / T, with −∞ still masked at T = ∞."""
+    m = _finite_shift(row_max(x))
+    shifted = x - m
+    scaled = _divide(shifted, temperature)
+    if x.dtype == object or not (masked := np.isneginf(shifted)).any():
+        return scaled
+    if (overflows := masked & (x > -np.inf)).any():  # finite scores whose difference from m is not
+        half = _divide(x / 2 - m / 2, temperature)
+        scaled, masked = np.where(overflows, 2 * half, scaled), masked & ~overflows
+    return np.where(masked, shifted, scaled)
+
+
+def _divide(x: Array, temperature: float) -> Array:
     """x / T, in float64: a T below the smallest float32 must not become 0."""
     if x.dtype == object:
         return x / temperature

@@ -1,4 +1,4 @@
-"""Wrong softmaxes, on purpose."""
+"""Mutants of softmax."""
 
 from __future__ import annotations
 
@@ -6,14 +6,156 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.probability.row_mutants import _exp, _softmax, _sum, _top, _wide
+from mathcore.probability.row_mutants import _exp, _lse, _softmax, _sum, _top, _wide, on_rows
 from mathcore.verify.claims import mutant, reported
+
+
+@reported(
+    "softmax.shift_invariant",
+    """
+    pytorch/pytorch PR#62897 (2021) acknowledged
+    dotnet/machinelearning #3648 (2019)
+    tenstorrent/tt-metal #12661 (2024)
+    dwavesystems/dwave-optimization #555 (2026)
+    """,
+    alias="maximum_not_subtracted",
+)
+@on_rows("softmax")
+def no_shift(x: Any) -> Any:
+    """Never subtracts the maximum: overflows at 89 in float32; in one library on the vectorised path alone."""
+    return np.exp(x) / _sum(np.exp(x))
+
+
+@on_rows("softmax")
+def shift_by_largest_magnitude(x: Any) -> Any:
+    """Subtracts the largest |x| instead of the largest x: all is lost far below zero."""
+    e = np.exp(x - _top(np.where(np.isfinite(x), abs(x), 0)))
+    return e / _sum(e)
+
+
+@on_rows("softmax")
+def hidden_tile_lifts_the_maximum(x: Any) -> Any:
+    """Takes 0 for the maximum of a fully masked first tile of eight, and keeps it (flash-attention 2025)."""
+    top = np.where(np.isneginf(_top(x[..., :8])) & (x.shape[-1] > 8), np.maximum(_top(x), 0), _top(x))
+    e = np.exp(x - np.where(np.isneginf(top), 0, top).astype(x.dtype))
+    return e / np.where(_sum(e) == 0, 1, _sum(e)).astype(x.dtype)
+
+
+@reported(
+    "softmax.shift_invariant",
+    "Dao-AILab/flash-attention #2082 (2025) fixed by PR 2174 in 2026",
+    alias="running_maximum_starts_at_zero",
+)
+@on_rows("softmax")
+def maximum_starts_at_zero(x: Any) -> Any:
+    """An online softmax whose running maximum starts at 0: rows far below zero vanish."""
+    e = np.exp(x - np.maximum(_top(x), 0))
+    return np.where(_sum(e) > 0, e / _sum(e), 0)
+
+
+@on_rows("softmax")
+def first_is_the_maximum(x: Any) -> Any:
+    """Subtracts the first score instead of the highest."""
+    e = np.exp(x - x[..., :1])
+    return e / _sum(e)
+
+
+@on_rows("softmax")
+def exponent_clipped(x: Any) -> Any:
+    """Clips the exponents at −30, so that no probability is ever small."""
+    e = np.exp(np.maximum(x - _top(x), -30))
+    return e / _sum(e)
+
+
+@on_rows("softmax")
+def base_two(x: Any) -> Any:
+    """Raises 2 to the scores, without the factor log₂ e."""
+    e = np.exp2(x - _top(x))
+    return e / _sum(e)
+
+
+@on_rows("softmax")
+def slightly_warm(x: Any) -> Any:
+    """Divides the scores by 1.001 first."""
+    return _softmax((x - _top(x)) / np.float32(1.001))
+
+
+@on_rows("softmax")
+def sign_flipped(x: Any) -> Any:
+    """Softmin: the lowest score gets the highest probability."""
+    return _softmax(np.where(np.isfinite(x), -x, -np.inf))
+
+
+@on_rows("softmax")
+def tail_not_summed(x: Any) -> Any:
+    """Sums whole groups of four only, so the last n mod 4 terms are missing from the denominator."""
+    e, n = _exp(x), x.shape[-1]
+    return e / _sum(e[..., : n - n % 4 if n > 4 else n])
+
+
+@reported(
+    "softmax.sums_to_one",
+    """
+    pytorch/pytorch #143644 (2024) fixed
+    pytorch/pytorch #147284 (2025) open
+    """,
+    alias="ragged_tail_not_summed",
+)
+@on_rows("softmax")
+def odd_widths_wrong(x: Any) -> Any:
+    """Drops the last warp's share at odd widths from 513 to 1023, with two or more rows."""
+    e, n = _exp(x), x.shape[-1]
+    bad = 513 <= n <= 1023 and n % 2 == 1 and n % 32 != 31 and e.size > n
+    return e / _sum(e[..., : n - 32 if bad else n])
+
+
+@on_rows("softmax")
+def epsilon_in_denominator(x: Any) -> Any:
+    """Adds 1e-6 to the denominator "for stability"."""
+    return _exp(x) / (_sum(_exp(x)) + x.dtype.type(1e-6))
+
+
+@on_rows("softmax")
+def last_not_summed(x: Any) -> Any:
+    """A loop bound off by one: the last term never enters the sum."""
+    e = _exp(x)
+    return e / np.maximum(_sum(e[..., :-1]), x.dtype.type(1e-30))
+
+
+@on_rows("softmax")
+def divided_by_the_maximum(x: Any) -> Any:
+    """Divides by the largest exponential instead of the sum."""
+    return _exp(x)
+
+
+@on_rows("softmax")
+def division_free(x: Any) -> Any:
+    """exp(x − logsumexp): the normaliser is rounded at the size of the scores, so an offset costs digits."""
+    return np.exp(x - _lse(x))
+
+
+@on_rows("softmax")
+def uniform(x: Any) -> Any:
+    """Returns 1/n everywhere."""
+    return np.full_like(x, 1 / max(x.shape[-1], 1))
+
+
+@on_rows("softmax")
+def sorted_outputs(x: Any) -> Any:
+    """Returns the right numbers in ascending order."""
+    return np.sort(_softmax(x), -1)
+
+
+@on_rows("softmax")
+def broken_scores_mended(x: Any) -> Any:
+    """Replaces NaN by 0 and infinities by large numbers, so that invalid scores look valid."""
+    return _softmax(np.nan_to_num(x))
 
 
 @reported("softmax.sums_to_one", "huggingface/candle #3727 (2026) open", alias="sum_in_half_precision")
 @mutant("softmax")
 def sixteen_bit_sum(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Adds 16-bit denominators in their own format: in float16 the sum sticks at 2048."""
+    """Accumulates 16-bit denominators in their own dtype: in float16 the sum stalls at 2048."""
     e = _exp(np.moveaxis(_wide(x), axis, -1))
     total = np.add.accumulate(e.astype(x.dtype), -1, dtype=x.dtype)[..., -1:]
     return np.moveaxis(e / total.astype(e.dtype), -1, axis).astype(x.dtype)
@@ -21,12 +163,11 @@ def sixteen_bit_sum(x: Any, axis: int = -1, *, where: Any = None) -> Any:
 
 @mutant("softmax")
 def rounded_twice(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Rounds the exponentials to the storage format before they are added and divided."""
+    """Rounds the exponentials to the storage dtype before they are summed and divided."""
     e = _wide(_exp(np.moveaxis(_wide(x), axis, -1)).astype(x.dtype))
     return np.moveaxis(e / _sum(e), -1, axis).astype(x.dtype)
 
 
-# Softmax: the axis, and no work at all.
 @reported(
     "softmax.any_axis",
     """
@@ -51,49 +192,6 @@ def zeros(x: Any, axis: int = -1, *, where: Any = None) -> Any:
     return np.zeros_like(x)
 
 
-@mutant("softmax")
-def excluded_at_minus_100(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Excludes with −100: when the real scores go lower, what is excluded wins (flashinfer 2026)."""
-    rows = _wide(x) if where is None else np.where(where, _wide(x), np.float32(-100))
-    return np.moveaxis(_softmax(np.moveaxis(rows, axis, -1)), -1, axis).astype(x.dtype)
-
-
-@mutant("softmax", wraps=True)
-def excluded_after_the_fact(correct: Any) -> Any:
-    """Sets excluded outputs to 0 without leaving them out of the sum."""
-
-    def softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-        p = correct(x, axis)
-        return p if where is None else np.where(where, p, 0).astype(x.dtype)
-
-    return softmax
-
-
-@mutant("softmax")
-def excluded_by_multiplying(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-    """Multiplies excluded exponentials by 0, which leaves a NaN a NaN (PyTorch 2023)."""
-    seen = np.ones(x.shape, bool) if where is None else np.broadcast_to(where, x.shape)
-    x0, x, seen = x, np.moveaxis(_wide(x), axis, -1), np.moveaxis(seen, axis, -1)
-    e = np.exp(x - np.maximum(_top(np.where(seen, x, -np.inf)), x.dtype.type(-1e30))) * seen
-    return np.moveaxis(e / np.where(_sum(e) == 0, 1, _sum(e)), -1, axis).astype(x0.dtype)
-
-
-@mutant("softmax", wraps=True)
-def broken_scores_mended_under_a_mask(correct: Any) -> Any:
-    """Replaces NaN by 0 and infinities by large numbers where a mask is given, also in what is seen."""
-
-    def softmax(x: Any, axis: int = -1, *, where: Any = None) -> Any:
-        return correct(x if where is None else np.nan_to_num(x).astype(x.dtype), axis, where=where)
-
-    return softmax
-
-
-@mutant("softmax", wraps=True)
-def mask_upside_down(correct: Any) -> Any:
-    """Reads True as "exclude" (TransformerEngine 2024)."""
-    return lambda x, axis=-1, *, where=None: correct(x, axis, where=None if where is None else ~np.asarray(where))
-
-
 @mutant("softmax", wraps=True)
 def infinity_past_four(correct: Any) -> Any:
     """Takes +∞ for the largest number in rows of more than four scores."""
@@ -103,77 +201,3 @@ def infinity_past_four(correct: Any) -> Any:
         return correct(x, axis, where=where) if x.shape[axis] <= 4 else correct(wide, axis, where=where).astype(x.dtype)
 
     return softmax
-
-
-# Temperature.
-@mutant("temperature_softmax")
-def temperature_unchecked(x: Any, temperature: float, axis: int = -1) -> Any:
-    """Divides by whatever came, 0 included (ggml 2023, gemma 2026)."""
-    with np.errstate(all="ignore"):
-        rows = np.moveaxis(_wide(x), axis, -1)
-        return np.moveaxis(_softmax((rows - _top(rows)) / np.float64(temperature)), -1, axis).astype(x.dtype)
-
-
-@mutant("temperature_softmax", wraps=True)
-def temperature_sticks(correct: Any) -> Any:
-    """Keeps the temperature of the first call."""
-    first: list[float] = []
-
-    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
-        first.append(temperature)
-        return correct(x, first[0], axis)
-
-    return temperature_softmax
-
-
-@mutant("temperature_softmax", wraps=True)
-def winner_takes_all(correct: Any) -> Any:
-    """Below a temperature of 0.01, gives everything to the first of the highest scores."""
-
-    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
-        if not 0 < temperature < 0.01:
-            return correct(x, temperature, axis)
-        return (np.expand_dims(x.argmax(axis), axis) == np.arange(x.shape[axis])).astype(x.dtype)
-
-    return temperature_softmax
-
-
-@mutant("temperature_softmax")
-def excluded_at_the_limit(x: Any, temperature: float, axis: int = -1) -> Any:
-    """At T = ∞ gives 1/n to all, excluded scores included."""
-    rows = np.moveaxis(_wide(x), axis, -1)
-    cooled = np.zeros_like(rows) if temperature > 1e29 else (rows - _top(rows)) / np.float64(temperature)
-    return np.moveaxis(_softmax(cooled), -1, axis).astype(x.dtype)
-
-
-@mutant("temperature_softmax", wraps=True)
-def difference_overflows(correct: Any) -> Any:
-    """Excludes finite scores that lie so far below the highest that their difference overflows."""
-
-    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
-        wide = _wide(x)
-        with np.errstate(over="ignore", invalid="ignore"):
-            far = np.isneginf(wide - wide.max(axis, keepdims=True))
-        return correct(np.where(far, -np.inf, x).astype(x.dtype), temperature, axis)
-
-    return temperature_softmax
-
-
-@mutant("temperature_softmax", wraps=True)
-def temperature_of_nothing_is_nan(correct: Any) -> Any:
-    """Divides 0 by 0 in a row with nothing to see."""
-
-    def temperature_softmax(x: Any, temperature: float, axis: int = -1) -> Any:
-        gone = np.isneginf(x.astype(np.float64)).all(axis, keepdims=True)
-        return np.where(gone, np.nan, correct(x, temperature, axis)).astype(x.dtype)
-
-    return temperature_softmax
-
-
-@mutant("temperature_softmax_vjp")
-def temperature_unchecked_vjp(g: Any, x: Any, temperature: float, axis: int = -1) -> Any:
-    """Divides by whatever came, 0 and negative numbers included."""
-    with np.errstate(all="ignore"):
-        g, rows = (np.moveaxis(_wide(a), axis, -1) for a in (g, x))
-        p = _softmax((rows - _top(rows)) / np.float64(temperature))
-        return np.moveaxis(p * (g - _sum(p * g)) / np.float64(temperature), -1, axis).astype(x.dtype)

@@ -59,7 +59,7 @@ def softmax_vjp_rounding(g: Any, x: Any, p: Any, dtype: Any, summation: str = "a
 def temperature_softmax_rounding(x: Any, temperature: float, p: Any, dtype: Any, summation: str = "any") -> Any:
     r"""Softmax at a temperature: `softmax_rounding` for gaps $d_i / T$ that were rounded three times.
 
-    The shift, T in the format of the work, and the quotient: each exponential is off by $e^{\gamma_3 d_i / T}$. As the
+    The shift, T in the compute dtype, and the quotient: each exponential is off by $e^{\gamma_3 d_i / T}$. As the
     shift comes first, a common offset costs nothing.
     """
     _, d, p, error = _row(x, p, dtype, summation, divisor=temperature, roundings=3)
@@ -99,7 +99,7 @@ def softmax_rounding(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
     $$|\hat p_i - p_i| \le \frac{p_i\,(a_i + u + a_i u + b) + \text{underflow of } e^{-d_i}}{1 - b}
       + \text{underflow of } p_i$$
     To first order that is $p_i u\,(d_i + \sum_j p_j d_j + h + 1) + 4 p_i u E$ with $\sum_j p_j d_j \le \ln n$: the
-    bound depends on the row, not only on its length. An excluded score (−∞) gives exactly 0. Sixteen-bit results are
+    bound depends on the row, not only on its length. A masked score (−∞) gives exactly 0. Sixteen-bit results are
     computed in float32 and rounded once more.
     """
     p = np.asarray(p, np.float64)

@@ -1,4 +1,4 @@
-"""The textbook's softmax, its logarithm and argmax, on rows."""
+"""Reference formulas on rows: softmax, log-softmax, log-sum-exp and argmax."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mathcore.verify import Operations, equal
 from mathcore.verify.relations import Relation
 
 
-# The textbook, on rows. Arb balls run through it, so no care is taken of overflow or cancellation.
+# These run on Arb balls, so they take no care of overflow or cancellation.
 def distribution(x: Any) -> Any:
     """Exponentiate, sum, divide."""
     return np.exp(x) / np.exp(x).sum(-1, keepdims=True)
@@ -29,14 +29,14 @@ def log_distribution(x: Any) -> Any:
 
 
 def first_of_the_highest(x: Any) -> Any:
-    """The answer that argmax owes, without argmax: the first NaN, or else the first score that no other exceeds."""
+    """Reference argmax, without argmax: the first NaN, or else the first score that no other exceeds."""
     x = np.asarray(x, np.float64)
     wins = np.isnan(x) | (~np.isnan(x).any(-1, keepdims=True) & (x == x.max(-1, keepdims=True)))
     return np.where(wins, np.arange(x.shape[-1]), x.shape[-1]).min(-1)
 
 
 def wins(ops: Operations, index: Any, x: Any) -> Relation:
-    """The index that argmax gave against the one that it owes by the conventions on equal scores and on NaN."""
+    """The given index against the reference, by the target's conventions on ties and NaN."""
     nan = np.isnan(x.astype(np.float64))
     x = np.where(nan, -np.inf, x) if ops.conventions.argmax_nan == "ignored" else x.astype(np.float64)
     owed, last = first_of_the_highest(x), x.shape[-1] - 1

@@ -1,4 +1,4 @@
-"""What makes no sense is refused: calls with arguments that do not fit, and the errors that say so, by topic."""
+"""Invalid arguments are refused: calls with arguments that do not fit, and the errors that name them, by topic."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Misfit = tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], tuple[str,
 def refuses(
     topic: str, about: str, *misfits: Misfit, also: tuple[str, ...] = (), refuted_by: tuple[Mutant, ...] = ()
 ) -> Claim:
-    """One rung for each operation, so that a target may offer any of them; further rungs may use some `also`."""
+    """One check for each operation, so that a target may offer any of them; further checks may use some `also`."""
     operations = tuple(dict.fromkeys(operation for operation, *_ in misfits))
     claim = Claim(
         f"{topic}.refuses_what_does_not_fit",
@@ -35,7 +35,9 @@ def refuses(
     for operation in operations:
 
         @claim.exhaustive(_cases(operation, misfits))
-        def _(ops: Operations, arguments: Any, options: Any, error: Any, words: Any, operation: str = operation) -> Any:
+        def misfit_is_refused(
+            ops: Operations, arguments: Any, options: Any, error: Any, words: Any, operation: str = operation
+        ) -> Any:
             return raises(lambda: getattr(ops, operation)(*arguments, **options), error, saying=words)
 
     return claim
@@ -161,7 +163,7 @@ attention = refuses(
 
 
 @attention.exhaustive(lambda: iter([{"query": Q}]))
-def _(ops: Operations, query: Any) -> Any:
+def empty_cache_is_refused(ops: Operations, query: Any) -> Any:
     return raises(lambda: ops.KeyValueCache().attend(query), ValueError, saying=("cache", "empty"))
 
 
@@ -200,7 +202,7 @@ _SEPARABLE = np.array([[0], [1]]), np.array([False, True])
         )
     )
 )
-def _(ops: Operations, answer: Any) -> Any:
+def misshapen_certificate_is_refused(ops: Operations, answer: Any) -> Any:
     right = ("separable", ([2], Fraction(-1)))
     return all_of(
         equal(ops.check_separation(*_SEPARABLE, right), True), equal(ops.check_separation(*_SEPARABLE, answer), False)
@@ -236,6 +238,6 @@ digits = refuses(
 
 
 @digits.exhaustive(lambda: iter([{"module": "sklearn.datasets"}]))
-def _(ops: Operations, module: str) -> Any:
+def missing_scikit_learn_is_named(ops: Operations, module: str) -> Any:
     with without(module):
         return raises(ops.load_digits, ImportError, saying=("scikit-learn", "pip install"))
