@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import mathcore as mc
-from mathcore.verify import catalogue
+from mathcore.verify import catalogue, equal
 from mathcore.verify.laws import LAWS
 from mathcore.verify.operation import Operation, records
 
