@@ -57,7 +57,7 @@ def module_of(path: Path) -> str:
     return ".".join(("mathcore", *path.relative_to(FOLDER).with_suffix("").parts))
 
 
-TOPICS = [p for p in sorted(FOLDER.glob("*/*.py")) if p.parent.name not in ("verify", "real_bugs")]
+TOPICS = [p for p in sorted(FOLDER.glob("*/*.py")) if p.parent.name not in ("verify", "real_bugs", "cli")]
 PRIMITIVES = {module_of(p) for p in TOPICS if not is_judge(p) and p.stem != "__init__"}
 JUDGES = [p for p in TOPICS if is_judge(p)]
 

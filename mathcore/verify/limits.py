@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.adversary import BENDS
+from mathcore.verify.adversary import PERTURBATIONS
 from mathcore.verify.targets.adapters import ALL_FLOATS
 from mathcore.verify.targets.signatures import is_default, reference_signature
 
@@ -42,7 +42,7 @@ class Limits:
         width: the widest row that some operation gets, if that is at most `WIDTH`.
         signs: arrays of one sign only, as "softmax.x >= 0".
         assumes: conditions on drawn inputs under which they are judged at all; see `given_that`.
-        fixed: ways to bend a drawn array (see `adversary`) that the claim does not speak of → why, e.g.
+        fixed: ways to perturb a drawn array (see `adversary`) that the claim does not speak of → why, e.g.
             {"scale": "no sum overflows"}.
         also: what else is left out, in words, e.g. "scores lie within ±600".
         said: words of the statement or its condition that say as much themselves.
@@ -62,8 +62,8 @@ class Limits:
         for name in ("options", "formats", "signs", "assumes", "also", "said"):
             if isinstance(getattr(self, name), str):
                 raise TypeError(f"`{name}` must be a tuple of texts, got the text {getattr(self, name)!r}")
-        if unknown := set(self.fixed).difference(BENDS):
-            raise ValueError(f"`fixed` knows {', '.join(BENDS)}, got {', '.join(sorted(unknown))}")
+        if unknown := set(self.fixed).difference(PERTURBATIONS):
+            raise ValueError(f"`fixed` knows {', '.join(PERTURBATIONS)}, got {', '.join(sorted(unknown))}")
 
     @property
     def words(self) -> list[str]:

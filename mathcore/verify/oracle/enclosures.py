@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 _START_BITS = 128
-_MOST_BITS = 16_384
+_MAX_BITS = 16_384
 _RELATIVE_RADIUS = 2.0**-75  # far below half an ulp of float64 (2⁻⁵³), so that the oracle never decides a case
 
 
@@ -115,7 +115,7 @@ def enclose(formula: Callable[..., Any], *inputs: Any) -> Enclosure:
             known = (enclosure.radius <= floor) | np.isinf(enclosure.hi)
             if np.all(known | (broken & np.isnan(enclosure.hi))):
                 return enclosure
-            if bits >= _MOST_BITS:
+            if bits >= _MAX_BITS:
                 raise ArithmeticError(f"the oracle does not know the value to the last place at {bits} bits")
             bits *= 2
     finally:

@@ -25,7 +25,7 @@ def expression_of(side: Any, known: list[tuple[str, Any]]) -> str | None:
         return None
     with np.errstate(all="ignore"):
         for code, value in _expressions(known):
-            if is_the_same(value, side, loosely=True):
+            if same_array(value, side, loosely=True):
                 return code
     return None
 
@@ -67,7 +67,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (np.ndarray, np.generic, int, float)) and np.asarray(value).dtype != object
 
 
-def is_the_same(a: Any, b: Any, loosely: bool = False) -> bool:
+def same_array(a: Any, b: Any, loosely: bool = False) -> bool:
     """Whether two values are the same array; loosely, whether they are the same numbers in any format."""
     if a is b:
         return True

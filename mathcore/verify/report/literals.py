@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-MOST_LITERAL = 64
+MAX_LITERAL = 64
 
 
 def _dtype_code(dtype: Any) -> str:
@@ -32,7 +32,7 @@ def literal(value: Any) -> str:
 
 def array_code(x: Array) -> str:
     """An array as code: numbers if there are few, else its bytes."""
-    if x.size <= MOST_LITERAL:
+    if x.size <= MAX_LITERAL:
         if not x.size:
             return f"np.zeros({x.shape}, {_dtype_code(x.dtype)})"
         if x.dtype.name == "bfloat16":

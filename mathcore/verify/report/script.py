@@ -21,8 +21,8 @@ import numpy as np
 
 from mathcore.verify.relations import Relation, worst_place
 from mathcore.verify.report.describe import Finding
-from mathcore.verify.report.expressions import expression_of, is_number, is_the_same, number_at
-from mathcore.verify.report.literals import MOST_LITERAL, Array, UnwritableError, array_code, generator, literal
+from mathcore.verify.report.expressions import expression_of, is_number, number_at, same_array
+from mathcore.verify.report.literals import MAX_LITERAL, Array, UnwritableError, array_code, generator, literal
 from mathcore.verify.targets.caller import Call
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from mathcore.verify.targets.target import Target
 
 
-_MOST_CALLS = 12
+_MAX_CALLS = 12
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class Failure:
     calls: tuple[Call, ...]
 
 
-FailsToo = Callable[[Mapping[str, Any]], tuple[Failure, Finding] | None]
+AlsoFails = Callable[[Mapping[str, Any]], tuple[Failure, Finding] | None]
 
 
-def script_for(failure: Failure, finding: Finding, fails_too: FailsToo) -> str:
+def script_for(failure: Failure, finding: Finding, also_fails: AlsoFails) -> str:
     """The program; "" for a failure that cannot be written down (an input that is no number, text or array)."""
     makers: dict[str, str] = {}
     generated = _generated(failure.inputs)
     if generated:
-        again = fails_too({**failure.inputs, **{name: value for name, (_, value) in generated.items()}})
+        again = also_fails({**failure.inputs, **{name: value for name, (_, value) in generated.items()}})
         if again is not None:
             (failure, finding), makers = again, {name: code for name, (code, _) in generated.items()}
     if not failure.calls:
@@ -73,7 +73,7 @@ def _generated(inputs: Mapping[str, Any]) -> dict[str, tuple[str, Array]]:
     """For every array too large to print, one of the same shape, dtype and range from a seeded generator."""
     makers = {}
     for name, value in inputs.items():
-        if isinstance(value, np.ndarray) and value.size > MOST_LITERAL:
+        if isinstance(value, np.ndarray) and value.size > MAX_LITERAL:
             code = generator(value)
             if code:
                 makers[name] = (code, eval(code, _names()))
@@ -123,11 +123,11 @@ class _Writer:
     def _calls(self) -> list[Call]:
         """The calls worth repeating: all of a few, else those whose answers were compared."""
         calls = list(self.failure.calls)
-        if len(calls) <= _MOST_CALLS:
+        if len(calls) <= _MAX_CALLS:
             return calls
         relation = self.failure.relation
         sides = () if relation is None else (relation.lhs, relation.rhs)
-        return [c for c in calls[:-1] if any(is_the_same(c.answer, s) for s in sides)][-3:] + calls[-1:]
+        return [c for c in calls[:-1] if any(same_array(c.answer, s) for s in sides)][-3:] + calls[-1:]
 
     def _call(self, call: Call) -> str:
         name = self._fresh("answer")
@@ -169,10 +169,10 @@ class _Writer:
     def _array(self, value: Array, hint: str) -> str:
         """The name of an array in the program; it is written down where it is first used."""
         for name, held in self.known:
-            if is_the_same(held, value):
+            if same_array(held, value):
                 return name
         for name, held in self.values:
-            if is_the_same(held, value):
+            if same_array(held, value):
                 self.lines.append(f"{name} = {self.makers.get(name) or array_code(value)}")
                 self.known.append((name, value))
                 return name
@@ -254,7 +254,7 @@ class _Writer:
     def _is_still(self, name: str, value: Any) -> str:
         """Whether an answer is the one that was recorded: its numbers if they are few, else a digest of its bytes."""
         array = np.asarray(value)
-        if array.size <= MOST_LITERAL or array.dtype.name == "bfloat16":
+        if array.size <= MAX_LITERAL or array.dtype.name == "bfloat16":
             return f"np.array_equal({name}, {self._expected(value)}, equal_nan=True)"
         digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
         return f"hashlib.sha256(np.ascontiguousarray({name}).tobytes()).hexdigest().startswith({digest!r})"

@@ -14,10 +14,10 @@ import numpy as np
 from mathcore.verify.claims import Check, Claim
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally
 from mathcore.verify.run.runner import derived_seed, fails_on, run_check, run_claim
-from mathcore.verify.targets.target import Disguise, Target, mathcore_target
+from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
 
 
-def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
+def check_and_diagnose(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
     """Run a claim: on mathcore with the wrong implementations that it must refute, on others with a diagnosis.
 
     A target that offers some of the operations is tried by the checks that need no others: they may refute the claim.
@@ -46,8 +46,8 @@ def would_pass(claim: Claim, target: Target, profile: Profile, seed: int) -> tup
     """Which trivial answers pass every check of the claim on the inputs that were drawn for the target."""
     return tuple(
         name
-        for name, disguise in TRIVIAL.items()
-        if all(r.outcome != "refuted" for r in _results(claim, target, profile, seed, disguise))
+        for name, trivial in TRIVIAL.items()
+        if all(r.outcome != "refuted" for r in _results(claim, target, profile, seed, trivial))
     )
 
 
@@ -82,13 +82,13 @@ def other_conventions(
 
 
 def _results(
-    claim: Claim, target: Target, profile: Profile, seed: int, disguise: Disguise | None = None
+    claim: Claim, target: Target, profile: Profile, seed: int, trivial: TrivialAnswer | None = None
 ) -> Iterator[CheckResult]:
     """Every check of the sentence on the inputs that a run with this seed draws, without shrinking."""
     for i, check in enumerate(claim.checks):
         if not check.counterexample:
             drawn_from = derived_seed(seed, claim.id, i)
-            yield run_check(claim, check, target, profile, drawn_from, shrink=False, disguise=disguise)
+            yield run_check(claim, check, target, profile, drawn_from, shrink=False, trivial=trivial)
 
 
 def _zeros(answer: Any, given: Mapping[str, Any]) -> Any:
@@ -118,7 +118,7 @@ def _shaped(answer: Any, given: Mapping[str, Any], make: Any) -> Any:
     return make(np.asarray(answer)) if isinstance(answer, (np.ndarray, np.generic, int, float)) else answer
 
 
-TRIVIAL: dict[str, Disguise] = {"zeros": _zeros, "a constant": _constant, "the input": _input}
+TRIVIAL: dict[str, TrivialAnswer] = {"zeros": _zeros, "a constant": _constant, "the input": _input}
 """Answers that a broken kernel might give whatever it is asked."""
 
 

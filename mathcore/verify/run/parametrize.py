@@ -9,7 +9,7 @@ from typing import Any
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.formats import failure_text
 from mathcore.verify.run.catalogue import catalogue, select
-from mathcore.verify.run.diagnosis import examine, waived
+from mathcore.verify.run.diagnosis import check_and_diagnose, waived
 from mathcore.verify.run.results import PROFILES, ClaimResult
 from mathcore.verify.run.session import find_target
 from mathcore.verify.run.waivers import read_waivers
@@ -73,7 +73,7 @@ class _Check:
         import pytest
 
         __tracebackhide__ = True
-        result = examine(self.claim, self._target, PROFILES[self._profile], self._seed)
+        result = check_and_diagnose(self.claim, self._target, PROFILES[self._profile], self._seed)
         if self._waiver:
             result = waived(result, self._waiver)
         if result.outcome == "waived":

@@ -17,11 +17,11 @@ from typing import Any, TypeAlias
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.report import Report
 from mathcore.verify.run.catalogue import catalogue, select
-from mathcore.verify.run.diagnosis import examine, waived
+from mathcore.verify.run.diagnosis import check_and_diagnose, waived
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
 from mathcore.verify.run.runner import derived_seed
 from mathcore.verify.run.waivers import read_waivers
-from mathcore.verify.run.workers import Children, Work
+from mathcore.verify.run.workers import Work, WorkerPool
 from mathcore.verify.targets.adapters import ADAPTERS
 from mathcore.verify.targets.conventions import Conventions
 from mathcore.verify.targets.restrictions import NONE, Restrictions
@@ -114,9 +114,9 @@ def verify(
     if child_count:
         work = partial(_make_work, subject if isinstance(target, Target) else target, effort)
         method = "fork" if isinstance(target, Target) else "spawn"
-        results = Children(work, child_count, timeout, method).results(run.tasks())
+        results = WorkerPool(work, child_count, timeout, method).results(run.tasks())
     else:
-        results = (examine(claim, subject, run.profile, seed) for claim, seed in run.tasks())
+        results = (check_and_diagnose(claim, subject, run.profile, seed) for claim, seed in run.tasks())
     try:
         for result in results:
             first = run.add(result)
@@ -204,7 +204,7 @@ def _varies(claim: Claim) -> bool:
 
 def _make_work(target: Subject, profile: Profile) -> Work:
     claims, subject = {c.id: c for c in catalogue()}, find_target(target)
-    return lambda claim, seed: examine(claims[claim], subject, profile, seed)
+    return lambda claim, seed: check_and_diagnose(claims[claim], subject, profile, seed)
 
 
 def find_target(target: Subject) -> Target:

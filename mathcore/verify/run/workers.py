@@ -28,14 +28,14 @@ from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
 from mathcore.verify.targets import caller
 
 Work = Callable[[str, int], ClaimResult]
-"""Claim id and seed → result; made in the child by what `Children` was given."""
+"""Claim id and seed → result; made in the child by what `WorkerPool` was given."""
 
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-_NEVER_BEGAN = (
+_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_NEVER_STARTED = (
     "a child process ended before it began. In a script, call `verify` under `if __name__ == '__main__':`, since each "
     "child reads the script once more; or pass workers=1"
 )
-_LARGEST_NOTE = 1 << 16  # arrays beyond this many bytes are noted by shape alone
+_MAX_NOTE_BYTES = 1 << 16  # arrays beyond this many bytes are noted by shape alone
 
 
 class WorkerError(RuntimeError):
@@ -43,7 +43,7 @@ class WorkerError(RuntimeError):
 
 
 @dataclass
-class _Child:
+class _Worker:
     process: Any
     pipe: Connection
     since: Any  # when the current call of the target began, 0 between calls
@@ -52,7 +52,7 @@ class _Child:
     ready: bool = False
 
 
-class Children:
+class WorkerPool:
     """A few child processes.
 
     Args:
@@ -72,7 +72,7 @@ class Children:
 
     def results(self, tasks: Iterator[tuple[Claim, int]]) -> Iterator[ClaimResult]:
         """The result of every task (a claim and a seed), as they come."""
-        children: list[_Child] = []
+        children: list[_Worker] = []
         try:
             with _single_threads():
                 children += [self._start() for _ in range(self._count)]
@@ -80,7 +80,7 @@ class Children:
                     _assign(child, tasks)
                 while any(c.task for c in children):
                     for place, child in enumerate(children):
-                        result = self._look_at(child) if child.task else None
+                        result = self._poll(child) if child.task else None
                         if result is not None:
                             if not child.process.is_alive():
                                 children[place] = child = self._start()
@@ -96,7 +96,7 @@ class Children:
                 child.pipe.close()
             self._folder.cleanup()
 
-    def _start(self) -> _Child:
+    def _start(self) -> _Worker:
         here, there = self._context.Pipe()
         since = self._context.RawValue("d", 0.0)
         self._started += 1
@@ -106,9 +106,9 @@ class Children:
         )
         process.start()
         there.close()
-        return _Child(process, here, since, note)
+        return _Worker(process, here, since, note)
 
-    def _look_at(self, child: _Child) -> ClaimResult | None:
+    def _poll(self, child: _Worker) -> ClaimResult | None:
         """What has become of a child's task; None if it is still at it."""
         assert child.task is not None
         claim, _ = child.task
@@ -126,8 +126,8 @@ class Children:
         except (EOFError, OSError) as silence:  # it died without a word
             child.process.join()
             if not child.ready:
-                raise WorkerError(_NEVER_BEGAN) from silence
-            return self._verdict(child, claim, f"ended its process ({_how(child.process.exitcode)})")
+                raise WorkerError(_NEVER_STARTED) from silence
+            return self._verdict(child, claim, f"ended its process ({_exit_reason(child.process.exitcode)})")
         began = child.since.value
         if self._timeout is not None and began and time.monotonic() - began > self._timeout:
             child.process.kill()
@@ -135,7 +135,7 @@ class Children:
             return self._verdict(child, claim, f"did not answer within {self._timeout:g} s")
         return None
 
-    def _verdict(self, child: _Child, claim: Claim, what: str) -> ClaimResult:
+    def _verdict(self, child: _Worker, claim: Claim, what: str) -> ClaimResult:
         child.task = None
         try:
             operation, inputs = pickle.loads(child.note.read_bytes())
@@ -150,14 +150,14 @@ class Children:
         return ClaimResult(claim.id, "refuted", checks, {}, 0.0)
 
 
-def _assign(child: _Child, tasks: Iterator[tuple[Claim, int]]) -> None:
+def _assign(child: _Worker, tasks: Iterator[tuple[Claim, int]]) -> None:
     child.task = next(tasks, None)
     if child.task is not None:
         with contextlib.suppress(OSError):  # a dead child is noticed when it is looked at
             child.pipe.send((child.task[0].id, child.task[1]))
 
 
-def _how(code: int | None) -> str:
+def _exit_reason(code: int | None) -> str:
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
@@ -167,7 +167,7 @@ def _how(code: int | None) -> str:
 def _serve(make_work: Callable[[], Work], pipe: Connection, since: Any, note: Path) -> None:
     """The child: check what is asked, until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    caller.watch = _noting(since, note)
+    caller.watch = _record(since, note)
     try:
         work = make_work()
         pipe.send(("ready", None))
@@ -181,10 +181,10 @@ def _serve(make_work: Callable[[], Work], pipe: Connection, since: Any, note: Pa
         pipe.send(("error", traceback.format_exc()))
 
 
-def _noting(since: Any, note: Path) -> Callable[[str, Mapping[str, Any]], None]:
+def _record(since: Any, note: Path) -> Callable[[str, Mapping[str, Any]], None]:
     def watch(operation: str, given: Mapping[str, Any]) -> None:
         if operation:
-            small = {k: _small(v) for k, v in given.items()}
+            small = {k: _abbreviated(v) for k, v in given.items()}
             with contextlib.suppress(Exception):  # what cannot be pickled is not noted
                 note.write_bytes(pickle.dumps((operation, small)))
             since.value = time.monotonic()
@@ -195,8 +195,8 @@ def _noting(since: Any, note: Path) -> Callable[[str, Mapping[str, Any]], None]:
     return watch
 
 
-def _small(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.nbytes > _LARGEST_NOTE:
+def _abbreviated(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.nbytes > _MAX_NOTE_BYTES:
         return f"array of shape {value.shape}, {value.dtype}"
     return value
 
@@ -204,8 +204,8 @@ def _small(value: Any) -> Any:
 @contextlib.contextmanager
 def _single_threads() -> Iterator[None]:
     """BLAS threads on top of processes only fight."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     try:
         yield
     finally:

@@ -151,10 +151,10 @@ def jax_adapter(device: str | None = None) -> Adapter:
 
 def _check_reach(x: Array) -> None:
     if x.size and (x.max() >= 2**31 or x.min() < -(2**31)):
-        raise NotCarriedError("integers beyond 32 bits")
+        raise UnsupportedDtypeError("integers beyond 32 bits")
 
 
-class NotCarriedError(LookupError):
+class UnsupportedDtypeError(LookupError):
     """A framework has no such numbers; says which."""
 
 

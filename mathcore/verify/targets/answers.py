@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError
+from mathcore.verify.errors import ContractError
 from mathcore.verify.tolerances import flushed
 
 # What answers look like, by operation: shape and dtype from mathcore's arguments.
@@ -51,7 +51,7 @@ def check_answer(operation: str, given: Mapping[str, Any], answer: Any) -> None:
     """Type, shape and dtype of an answer, where the arguments are such that they are known.
 
     Raises:
-        FaultError: if they are others.
+        ContractError: if they are others.
     """
     floats = [v for v in given.values() if isinstance(v, np.ndarray) and is_float(v)]
     if not floats:
@@ -64,16 +64,16 @@ def check_answer(operation: str, given: Mapping[str, Any], answer: Any) -> None:
         return
     shape, dtype = expected
     if not isinstance(answer, (np.ndarray, np.generic)):
-        raise FaultError(operation, f"returned {an_object(answer)}, expected an array")
+        raise ContractError(operation, f"returned {kind_of(answer)}, expected an array")
     if answer.shape != shape:
-        raise FaultError(operation, f"returned the shape {answer.shape}, expected {shape}")
+        raise ContractError(operation, f"returned the shape {answer.shape}, expected {shape}")
     if dtype is None and answer.dtype.kind not in "iu":
-        raise FaultError(operation, f"returned {answer.dtype}, expected integers")
+        raise ContractError(operation, f"returned {answer.dtype}, expected integers")
     if dtype is not None and answer.dtype != dtype:
-        raise FaultError(operation, f"returned {answer.dtype}, expected {dtype}")
+        raise ContractError(operation, f"returned {answer.dtype}, expected {dtype}")
 
 
-def an_object(value: Any) -> str:
+def kind_of(value: Any) -> str:
     """What something is, for a message."""
     return "None" if value is None else f"an object of type {type(value).__name__}"
 

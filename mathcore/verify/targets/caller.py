@@ -15,15 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotTriedError, TargetError
-from mathcore.verify.targets.adapters import Adapter, NotCarriedError
-from mathcore.verify.targets.answers import an_object, check_answer, has_subnormals, is_float
-from mathcore.verify.targets.conventions import in_its_own_way
+from mathcore.verify.errors import ContractError, NotTriedError, TargetError
+from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError
+from mathcore.verify.targets.answers import check_answer, has_subnormals, is_float, kind_of
+from mathcore.verify.targets.conventions import translations
 from mathcore.verify.targets.restrictions import Restrictions
-from mathcore.verify.targets.signatures import accepts, default_arguments, fitted, named, reference_signature
+from mathcore.verify.targets.signatures import (
+    accepted_names,
+    bind_arguments,
+    defaults_of,
+    fit_arguments,
+    reference_signature,
+)
 from mathcore.verify.tolerances import subnormals
 
-_MOST_REPEATED = 8
+_MAX_REPEATED = 8
 
 
 @dataclass(frozen=True)
@@ -66,11 +72,11 @@ class Caller:
         Raises:
             NotTriedError: if the target does not support the call.
             TargetError: if the function raised.
-            FaultError: if it misbehaved otherwise.
+            ContractError: if it misbehaved otherwise.
         """
         function = self._target.operations[operation]
         try:
-            given = named(operation, args, options)
+            given = bind_arguments(operation, args, options)
         except TypeError as cause:
             raise TargetError(operation, cause) from cause
         if given is None:  # an operation that mathcore does not have: the claim and the target agree on the signature
@@ -78,10 +84,10 @@ class Caller:
         if reason := self._refused(operation, given):
             raise NotTriedError(operation, reason)
         asked, ways = given, []
-        for way in in_its_own_way(operation, self._target.conventions, accepts(function)):
+        for way in translations(operation, self._target.conventions, accepted_names(function)):
             ways.append((way, asked))
             asked = way.ask(asked)
-        answer = self._made(operation, function, *fitted(operation, function, asked, self._target.conventions))
+        answer = self._made(operation, function, *fit_arguments(operation, function, asked, self._target.conventions))
         try:
             for way, before in reversed(ways):
                 answer = way.read(answer, before)
@@ -90,19 +96,19 @@ class Caller:
         check_answer(operation, given, answer)
         return answer
 
-    def plainly(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    def call_directly(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """The answer to the function's own arguments, with no convention undone and no shape expected."""
         return self._once(operation, self._target.operations[operation], args, options)
 
-    def asked_again(self, failed: tuple[Call, ...] = ()) -> None:
+    def check_repeatable(self, failed: tuple[Call, ...] = ()) -> None:
         """Repeat the calls that failed, and a few of the first of every operation, after all the others.
 
         Raises:
-            FaultError: if the answer is another one.
+            ContractError: if the answer is another one.
         """
         if not self._twice:
             return
-        for call in failed[:_MOST_REPEATED]:
+        for call in failed[:_MAX_REPEATED]:
             if _is_plain((call.args, call.options)):
                 self._compare(call, "")
         for call in self._early:
@@ -117,7 +123,7 @@ class Caller:
                 if any(map(has_subnormals, given.values())):
                     return "subnormal numbers"
         restrictions: Restrictions = self._target.restrictions
-        if reason := restrictions.refuses(given, default_arguments(operation)):
+        if reason := restrictions.refuses(given, defaults_of(operation)):
             return reason
         if restrictions.shapes is not None:
             seen = self._shapes.setdefault(operation, set())
@@ -139,7 +145,7 @@ class Caller:
         if self._twice and count & (count - 1) == 0 and _is_plain((args, options, answer)):
             self.pending = call
             self._compare(call, "")
-            if count < _MOST_REPEATED:
+            if count < _MAX_REPEATED:
                 self._early.append(Call(operation, _copied(args), _copied(dict(options)), answer))
         self.pending = None
         return answer
@@ -148,17 +154,17 @@ class Caller:
         again = self._once(call.operation, self._target.operations[call.operation], call.args, call.options)
         if not same_bits(call.answer, again):
             words = f"answers differently the second time{' (' * bool(when)}{when}{')' * bool(when)}"
-            raise FaultError(call.operation, words, call.args, call.options, call.answer)
+            raise ContractError(call.operation, words, call.args, call.options, call.answer)
 
     def _once(
         self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
     ) -> Any:
         adapter: Adapter = self._target.adapter
-        read = functools.partial(_read_back, adapter=adapter, handing_on=operation in HANDING_ON)
+        read = functools.partial(_read_back, adapter=adapter, stateful=operation in STATEFUL)
         try:
             going = [_converted(v, adapter.to_native) for v in args]
             named_going = {k: _converted(v, adapter.to_native) for k, v in options.items()}
-        except NotCarriedError as missing:
+        except UnsupportedDtypeError as missing:
             raise NotTriedError(operation, str(missing)) from missing
         before = _copied((args, dict(options)))
         if watch is not None:
@@ -169,7 +175,7 @@ class Caller:
             raise
         except Exception as cause:
             if isinstance(cause, ValueError) and "read-only" in str(cause):
-                raise FaultError(operation, "writes into its input") from cause
+                raise ContractError(operation, "writes into its input") from cause
             raise TargetError(operation, cause) from cause
         finally:
             if watch is not None:
@@ -178,11 +184,11 @@ class Caller:
             answer = read(came)
         except TypeError:
             if reference_signature(operation) is not None:
-                raise FaultError(operation, f"returned {an_object(came)}, expected {_a_kind(adapter)}") from None
+                raise ContractError(operation, f"returned {kind_of(came)}, expected {_a_kind(adapter)}") from None
             answer = came  # an object, whose methods the claim calls
         after = (read(tuple(going)), read(named_going))
         if not same_bits(before, after):
-            raise FaultError(operation, "changes its input")
+            raise ContractError(operation, "changes its input")
         return answer
 
 
@@ -203,39 +209,39 @@ def _converted(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> 
     return value
 
 
-HANDING_ON = ("multi_head_attention_step", "transformer_step")
+STATEFUL = ("multi_head_attention_step", "transformer_step")
 """Operations that take and return, beside arrays, whatever the target keeps from one step to the next."""
 
 
-def _read_back(value: Any, adapter: Adapter, *, handing_on: bool = False) -> Any:
+def _read_back(value: Any, adapter: Adapter, *, stateful: bool = False) -> Any:
     """Every array of an answer in NumPy's form."""
     if isinstance(value, dict):
-        return {k: _read_back(v, adapter, handing_on=handing_on) for k, v in value.items()}
+        return {k: _read_back(v, adapter, stateful=stateful) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
         kind = tuple if isinstance(value, tuple) else list
-        return kind(_read_back(v, adapter, handing_on=handing_on) for v in value)
+        return kind(_read_back(v, adapter, stateful=stateful) for v in value)
     try:
         return adapter.to_numpy(value)
     except TypeError:
-        if handing_on or _is_no_array(value):
+        if stateful or _may_be_returned(value):
             return value
         raise
 
 
-def _is_no_array(value: Any) -> bool:
+def _may_be_returned(value: Any) -> bool:
     return value is None or isinstance(value, (str, bytes, Fraction, np.dtype, type, np.random.Generator))
 
 
 def _copied(value: Any) -> Any:
     """A value that no later call can change, with arrays that lie in memory as they did."""
     if isinstance(value, np.ndarray):
-        return copied_as_it_lies(value)
+        return copy_with_strides(value)
     if isinstance(value, dict):
         return {k: _copied(v) for k, v in value.items()}
     return type(value)(_copied(v) for v in value) if type(value) in (tuple, list) else value
 
 
-def copied_as_it_lies(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def copy_with_strides(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """A copy with the same strides: the order of a sum, and so its rounding, may depend on them."""
     owner = x
     while isinstance(owner.base, np.ndarray):

@@ -1,7 +1,7 @@
 """Conventions: what implementations disagree about without being wrong.
 
 Some only name things differently (which features make a pair, what True means in a mask). A target that declares one of
-those is called in its own way, and its answers are read back, so that claims need not know: see `in_its_own_way`.
+those is called in its own way, and its answers are read back, so that claims need not know: see `translations`.
 The others change answers (a row with nothing to see, ties); claims read them from `ops.conventions`.
 """
 
@@ -136,7 +136,7 @@ Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class OwnWay:
+class CallTranslation:
     """How a call is put to a target that names things differently, and how its answer is read.
 
     Attributes:
@@ -148,31 +148,33 @@ class OwnWay:
     read: Callable[[Any, Arguments], Any]
 
 
-def in_its_own_way(operation: str, conventions: Conventions, options: frozenset[str] | None = None) -> list[OwnWay]:
+def translations(
+    operation: str, conventions: Conventions, options: frozenset[str] | None = None
+) -> list[CallTranslation]:
     """What must be done to call `operation` by these conventions; `options` are the names that the function takes."""
     ways = []
     if operation in ("rope", "rope_vjp", "apply_rope", "apply_rope_vjp"):
-        ways.append(_features_in_another_order(conventions, bool(options and {"interleaved", "**"} & options)))
+        ways.append(_permute_rope_features(conventions, bool(options and {"interleaved", "**"} & options)))
     elif operation.startswith("sinusoidal"):
-        ways.append(_waves_in_another_order(conventions, bool(options and {"interleaved", "**"} & options)))
+        ways.append(_permute_sinusoidal_features(conventions, bool(options and {"interleaved", "**"} & options)))
     elif "attention" in operation and not operation.startswith(("merge", "multi")):
         if conventions.mask_polarity == "drop":
-            ways.append(OwnWay(_mask_inverted, lambda answer, _: answer))
+            ways.append(CallTranslation(_invert_mask, lambda answer, _: answer))
         if conventions.grouped_heads == "tile":
-            ways.append(_heads_in_another_order())
+            ways.append(_permute_query_heads())
         if conventions.attention_scale != "1/sqrt(d)":
-            ways.append(OwnWay(_scale_given, lambda answer, _: answer))
+            ways.append(CallTranslation(_pass_default_scale, lambda answer, _: answer))
         if conventions.attention_layout == "time-first":
             ways.append(_mapped(_ATTENTION_ARRAYS, lambda x, _: np.swapaxes(x, -3, -2) if x.ndim > 2 else x))
     elif operation in ("linear", "linear_vjp") and conventions.linear_weight == "out-in":
-        ways.append(OwnWay(_weight_transposed, _weight_read_back))
+        ways.append(CallTranslation(_transpose_weight, _transpose_weight_gradient))
     return ways
 
 
 _ATTENTION_ARRAYS = ("cotangent", "query", "key", "value")
 
 
-def _mapped(names: tuple[str, ...], change: Callable[[Any, Arguments], Any]) -> OwnWay:
+def _mapped(names: tuple[str, ...], change: Callable[[Any, Arguments], Any]) -> CallTranslation:
     """Change the named arrays on the way in, and every array on the way out in the same manner."""
 
     def ask(given: Arguments) -> Arguments:
@@ -183,10 +185,10 @@ def _mapped(names: tuple[str, ...], change: Callable[[Any, Arguments], Any]) -> 
             return tuple(read(part, given) for part in answer)
         return change(answer, given) if isinstance(answer, np.ndarray) else answer
 
-    return OwnWay(ask, read)
+    return CallTranslation(ask, read)
 
 
-def _features_in_another_order(conventions: Conventions, offers_both: bool) -> OwnWay:
+def _permute_rope_features(conventions: Conventions, offers_both: bool) -> CallTranslation:
     """RoPE: the target pairs other features, or its pairs the other way round, which turns them clockwise."""
 
     def theirs(given: Arguments) -> bool:
@@ -221,10 +223,10 @@ def _features_in_another_order(conventions: Conventions, offers_both: bool) -> O
             return (answer[0][..., back], *answer[1:])
         return answer[..., back] if isinstance(answer, np.ndarray) else answer
 
-    return OwnWay(ask, read)
+    return CallTranslation(ask, read)
 
 
-def _waves_in_another_order(conventions: Conventions, offers_both: bool) -> OwnWay:
+def _permute_sinusoidal_features(conventions: Conventions, offers_both: bool) -> CallTranslation:
     """The sinusoidal code: the target lists sines and cosines in the other of the two orders."""
 
     def theirs(given: Arguments) -> bool:
@@ -247,21 +249,21 @@ def _waves_in_another_order(conventions: Conventions, offers_both: bool) -> OwnW
             return answer
         return answer[..., np.argsort(order(given))]
 
-    return OwnWay(ask, read)
+    return CallTranslation(ask, read)
 
 
-def _mask_inverted(given: Arguments) -> Arguments:
+def _invert_mask(given: Arguments) -> Arguments:
     mask = given.get("mask")
     return given if mask is None or np.asarray(mask).dtype != bool else {**given, "mask": ~np.asarray(mask)}
 
 
-def _scale_given(given: Arguments) -> Arguments:
+def _pass_default_scale(given: Arguments) -> Arguments:
     if given.get("scale") is not None or not given["query"].shape[-1]:
         return given
     return {**given, "scale": float(given["query"].shape[-1] ** -0.5)}
 
 
-def _heads_in_another_order() -> OwnWay:
+def _permute_query_heads() -> CallTranslation:
     """Mathcore's query head h uses key head h // group; a target that tiles uses h mod key heads."""
 
     def order(given: Arguments) -> Any:
@@ -292,14 +294,14 @@ def _heads_in_another_order() -> OwnWay:
             return (answer[0][..., back, :, :], *answer[1:])
         return (answer[0][..., back, :, :], *(part[..., back, :] for part in answer[1:]))
 
-    return OwnWay(ask, read)
+    return CallTranslation(ask, read)
 
 
-def _weight_transposed(given: Arguments) -> Arguments:
+def _transpose_weight(given: Arguments) -> Arguments:
     return {**given, "weight": np.swapaxes(given["weight"], -1, -2)} if np.ndim(given["weight"]) > 1 else given
 
 
-def _weight_read_back(answer: Any, _: Arguments) -> Any:
+def _transpose_weight_gradient(answer: Any, _: Arguments) -> Any:
     if isinstance(answer, tuple) and len(answer) > 1:
         return (answer[0], np.swapaxes(answer[1], -1, -2), *answer[2:])
     return answer

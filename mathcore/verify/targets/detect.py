@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.conventions import Conventions
-from mathcore.verify.targets.probes import DETECTORS, Asked, Detector
+from mathcore.verify.targets.probes import DETECTORS, Detector, Probe
 from mathcore.verify.targets.target import Target
 
 
@@ -79,18 +79,18 @@ def detect(target: Target) -> Detection:
             if operation in target.operations:
                 known: dict[str, Any] = {}
                 for convention, detector in detectors.items():
-                    observation = _observed(convention, detector, Asked(target, operation, known))
+                    observation = _observed(convention, detector, Probe(target, operation, known))
                     known[convention] = observation.value
                     found.add(observation)
     return found
 
 
-def _observed(convention: str, detector: Detector, ask: Asked) -> Observation:
+def _observed(convention: str, detector: Detector, ask: Probe) -> Observation:
     try:
         value, because = detector(ask)
     except NotTriedError as missing:
         return Observation(convention, None, f"it takes no {missing.reason}")
-    except (TargetError, FaultError) as problem:
+    except (TargetError, ContractError) as problem:
         return Observation(convention, None, str(problem).splitlines()[0])
     except (IndexError, ValueError, KeyError, TypeError, ZeroDivisionError) as problem:
         return Observation(convention, None, f"its answer makes no sense: {problem}")

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.conventions import Conventions
-from mathcore.verify.targets.signatures import fitted, named
+from mathcore.verify.targets.signatures import bind_arguments, fit_arguments
 from mathcore.verify.targets.target import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named
 
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass
-class Asked:
+class Probe:
     """An operation of a target, and what is known of it so far."""
 
     target: Target
@@ -50,15 +50,15 @@ class Asked:
 
     def __call__(self, *args: Any, **options: Any) -> Array:
         """The answer as float64, without regard to conventions."""
-        given = named(self.operation, args, options)
+        given = bind_arguments(self.operation, args, options)
         function = self.target.operations[self.operation]
-        args, fitting = fitted(self.operation, function, given or {}, Conventions())
-        answer = Caller(self.target, once=True).plainly(self.operation, args, fitting)
+        args, fitting = fit_arguments(self.operation, function, given or {}, Conventions())
+        answer = Caller(self.target, once=True).call_directly(self.operation, args, fitting)
         answer = answer[0] if isinstance(answer, (tuple, list)) else answer
         return np.asarray(answer).astype(np.float64)
 
 
-Detector = Callable[[Asked], tuple[Any, str]]
+Detector = Callable[[Probe], tuple[Any, str]]
 
 
 def _numbers(x: Any) -> str:
@@ -66,13 +66,13 @@ def _numbers(x: Any) -> str:
 
 
 # Scores.
-def _softmax_of_nothing(ask: Asked) -> tuple[Any, str]:
+def _softmax_of_nothing(ask: Probe) -> tuple[Any, str]:
     p = ask(ask.floats([[-np.inf, -np.inf]]))[0]
     value = "nan" if np.isnan(p).any() else "zeros" if (p == 0).all() else "uniform" if np.allclose(p, 0.5) else None
     return value, f"softmax of (−∞, −∞) is {_numbers(p)}"
 
 
-def _errors(ask: Asked) -> tuple[Any, str]:
+def _errors(ask: Probe) -> tuple[Any, str]:
     try:
         p = ask(np.array([[1, 2]]))
     except TargetError as refusal:
@@ -87,64 +87,64 @@ def _subnormals(what: str, true: float, answer: Array) -> tuple[Any, str]:
     return value, f"{what} is {came:.3g}, where {true:.3g} is subnormal"
 
 
-def _faint_probability(ask: Asked) -> tuple[Any, str]:
+def _subnormal_probability(ask: Probe) -> tuple[Any, str]:
     gap = float(ask.floats(math.log(8) - math.log(ask.tiny)))
     return _subnormals(f"softmax of (0, −{gap:.4g})", math.exp(-gap), ask(ask.floats([[0.0, -gap]])))
 
 
-def _faint_slope(ask: Asked) -> tuple[Any, str]:
+def _subnormal_gradient(ask: Probe) -> tuple[Any, str]:
     gap = float(ask.floats(math.log(8) - math.log(ask.tiny)))
     pulled = ask(ask.floats([1.0]), ask.floats([[0.0, -gap]]), np.array([0]), reduction="none")
     return _subnormals(f"the derivative of the loss at (0, −{gap:.4g})", math.exp(-gap), pulled)
 
 
-def _faint_number(ask: Asked) -> tuple[Any, str]:
+def _subnormal_input(ask: Probe) -> tuple[Any, str]:
     x = ask.floats([ask.tiny / 8])
     return _subnormals(f"ReLU of {float(x[0]):.3g}", float(x[0]), ask(x))
 
 
-def _faint_product(ask: Asked) -> tuple[Any, str]:
+def _subnormal_product(ask: Probe) -> tuple[Any, str]:
     x = ask.floats([[ask.tiny]])
     return _subnormals(f"1/8 of {float(x[0, 0]):.3g}", ask.tiny / 8, ask(x, ask.floats([[0.125]])))
 
 
-def _faint_feature(ask: Asked) -> tuple[Any, str]:
+def _subnormal_feature(ask: Probe) -> tuple[Any, str]:
     x = ask.floats(np.full((1, 8), ask.tiny / 8))
     return _subnormals(f"{float(x[0, 0]):.3g} at position 0", ask.tiny / 8, ask(x))
 
 
-def _faint_value(ask: Asked) -> tuple[Any, str]:
+def _subnormal_value(ask: Probe) -> tuple[Any, str]:
     one = np.ones((1, 1, 8))
     return _subnormals("a single value", ask.tiny / 8, _attend(ask, one, one, one * ask.tiny / 8))
 
 
-def _ties(ask: Asked) -> tuple[Any, str]:
+def _ties(ask: Probe) -> tuple[Any, str]:
     index = int(ask(ask.floats([1.0, 3.0, 0.0, 3.0, 3.0])))
     return {1: "first", 4: "last"}.get(index, "any"), f"argmax of (1, 3, 0, 3, 3) is {index}"
 
 
-def _nan_in_argmax(ask: Asked) -> tuple[Any, str]:
+def _nan_in_argmax(ask: Probe) -> tuple[Any, str]:
     inside, first = (int(ask(ask.floats(row))) for row in ([1.0, np.nan, 3.0, 2.0], [np.nan, 1.0, 3.0, 2.0]))
     value = {(1, 0): "highest", (2, 2): "ignored"}.get((inside, first), "any")
     return value, f"argmax of (1, NaN, 3, 2) is {inside}, and of (NaN, 1, 3, 2) it is {first}"
 
 
-def _relu_slope(ask: Asked) -> tuple[Any, str]:
+def _relu_slope(ask: Probe) -> tuple[Any, str]:
     slope = float(ask(ask.floats([1.0]), ask.floats([0.0]))[0])
     return slope, f"the derivative at 0 is {slope:g}"
 
 
-def _cross_entropy_of_nothing(ask: Asked) -> tuple[Any, str]:
+def _cross_entropy_of_nothing(ask: Probe) -> tuple[Any, str]:
     loss = float(ask(ask.floats(np.zeros((2, 3))), np.array([-100, -100]), ignore_index=-100))
     return loss, f"the mean over no rows is {loss:g}"
 
 
-def _linear_weight(ask: Asked) -> tuple[Any, str]:
+def _linear_weight(ask: Probe) -> tuple[Any, str]:
     x, weight = ask.floats([[1.0, 2.0]]), ask.floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     for value, w in (("in-out", weight), ("out-in", np.ascontiguousarray(weight.T))):
         try:
             y = ask(x, w)
-        except (TargetError, FaultError):
+        except (TargetError, ContractError):
             continue
         if np.array_equal(y, [[9.0, 12.0, 15.0]]):
             return value, f"2 inputs and 3 outputs take a weight of shape {w.shape}"
@@ -155,34 +155,34 @@ def _linear_weight(ask: Asked) -> tuple[Any, str]:
 _WIDTH = 64
 
 
-def _turned(ask: Asked, x: Array, position: int) -> Array:
+def _turned(ask: Probe, x: Array, position: int) -> Array:
     """One vector at a position."""
     try:
         return ask(np.stack([x, x]), np.array([0, position]))[1]
     except NotTriedError:
         return ask(np.tile(x, (position + 1, 1)))[position]  # it counts for itself
-    except (TargetError, FaultError, IndexError):
+    except (TargetError, ContractError, IndexError):
         return ask(np.stack([x, x])[None, None], np.array([0, position]))[0, 0, 1]  # it wants (batch, heads, …)
 
 
-def _partner(ask: Asked) -> tuple[int, Array]:
+def _partner(ask: Probe) -> tuple[int, Array]:
     """The feature that feature 0 is turned into at position 1, and the whole vector."""
     y = _turned(ask, ask.floats(np.eye(_WIDTH)[0]), 1)
     return 1 + int(np.argmax(abs(y[1:]))), y
 
 
-def _rope_pairing(ask: Asked) -> tuple[Any, str]:
+def _rope_pairing(ask: Probe) -> tuple[Any, str]:
     partner, y = _partner(ask)
     value = {1: "interleaved", _WIDTH // 2: "half"}.get(partner) if abs(y[partner]) > 0.1 else None
     return value, f"of {_WIDTH} features, feature 0 turns into feature {partner} (by {y[partner]:.4f})"
 
 
-def _rope_sign(ask: Asked) -> tuple[Any, str]:
+def _rope_sign(ask: Probe) -> tuple[Any, str]:
     partner, y = _partner(ask)
     return (1 if y[partner] > 0 else -1), f"at position 1, (1, 0) becomes ({y[0]:.4f}, {y[partner]:.4f})"
 
 
-def _angles(ask: Asked, position: int) -> Array:
+def _angles(ask: Probe, position: int) -> Array:
     """By how much each pair is turned, between −π and π."""
     firsts = np.zeros(_WIDTH)
     interleaved = ask.known["rope_pairing"] == "interleaved"
@@ -193,7 +193,7 @@ def _angles(ask: Asked, position: int) -> Array:
     return angles
 
 
-def _rope_base(ask: Asked) -> tuple[Any, str]:
+def _rope_base(ask: Probe) -> tuple[Any, str]:
     angles = _angles(ask, 1)
     exponents = 2 * np.arange(_WIDTH // 2) / _WIDTH
     decay = -np.log(angles / angles[0])
@@ -206,7 +206,7 @@ def _rope_base(ask: Asked) -> tuple[Any, str]:
     return (round_one if abs(round_one / base - 1) < max(off, 1e-5) else float(f"{base:.4e}")), shown
 
 
-def _rope_step(ask: Asked) -> tuple[Any, str]:
+def _rope_step(ask: Probe) -> tuple[Any, str]:
     angle = float(_angles(ask, 1)[0])
     near = float(round(angle))  # the answer may have few digits
     return near if abs(angle - near) < 4 * ask.unit else round(
@@ -220,12 +220,12 @@ _PLACES = (257, 2049, 4099)
 _FAR = (65_537, 1_048_577)
 
 
-def _rope_phase(ask: Asked) -> tuple[Any, str]:
+def _rope_phase(ask: Probe) -> tuple[Any, str]:
     base, step = ask.known["rope_base"], ask.known["rope_step"]
     if base is None:
         return None, "the frequencies are not known"
     measured = [(m, _angles(ask, m)) for m in _PLACES]
-    with contextlib.suppress(TargetError, FaultError):  # it may have a table that ends before
+    with contextlib.suppress(TargetError, ContractError):  # it may have a table that ends before
         measured += [(m, _angles(ask, m)) for m in _FAR if _takes_positions(ask)]
     errors = {
         name: max(float(abs(np.exp(1j * a) - np.exp(1j * phase(m, base, step))).max()) for m, a in measured)
@@ -245,7 +245,7 @@ def _rope_phase(ask: Asked) -> tuple[Any, str]:
 _UNITS = {"float64": 2.0**-53, "float32": 2.0**-24}
 
 
-def _explains(ask: Asked, dtype: str, measured: list[tuple[int, Array]], base: float, step: float) -> bool:
+def _explains(ask: Probe, dtype: str, measured: list[tuple[int, Array]], base: float, step: float) -> bool:
     """Whether a few roundings of frequency and angle in this format account for all that is off."""
     least = 16 * max(_UNITS[dtype], ask.unit)
     return all(
@@ -255,12 +255,12 @@ def _explains(ask: Asked, dtype: str, measured: list[tuple[int, Array]], base: f
     )
 
 
-def _takes_positions(ask: Asked) -> bool:
+def _takes_positions(ask: Probe) -> bool:
     try:
         ask(ask.floats(np.zeros((2, _WIDTH))), np.array([0, 1]))
     except NotTriedError:
         return False
-    except (TargetError, FaultError):
+    except (TargetError, ContractError):
         return True
     return True
 
@@ -283,14 +283,14 @@ _PHASES: dict[str, Callable[[int, float, float], Array]] = {
 }
 
 
-def _code_layout(ask: Asked) -> tuple[Any, str]:
+def _code_layout(ask: Probe) -> tuple[Any, str]:
     code = ask(np.array([0]), 8)[0]
     layouts = {(0, 1, 0, 1, 0, 1, 0, 1): "interleaved", (0, 0, 0, 0, 1, 1, 1, 1): "halves"}
     return layouts.get(tuple(code.tolist())), f"the code of position 0 at width 8 is {_numbers(code)}"
 
 
 # Attention.
-def _attention_layout(ask: Asked) -> tuple[Any, str]:
+def _attention_layout(ask: Probe) -> tuple[Any, str]:
     x = ask.floats(np.zeros((1, 2, 3, 8)))
     value = x.copy()
     value[0, 0, 0] = 1
@@ -302,7 +302,7 @@ def _attention_layout(ask: Asked) -> tuple[Any, str]:
     return None, f"the value at (0, 0) reaches {np.argwhere(moved).tolist()}"
 
 
-def _attend(ask: Asked, query: Any, key: Any, value: Any, **options: Any) -> Array:
+def _attend(ask: Probe, query: Any, key: Any, value: Any, **options: Any) -> Array:
     """Attention on (heads, time, width), whatever the layout."""
     swap = ask.known.get("attention_layout") == "time-first"
     arrays = [ask.floats(x)[None] for x in (query, key, value)]
@@ -310,7 +310,7 @@ def _attend(ask: Asked, query: Any, key: Any, value: Any, **options: Any) -> Arr
     return (np.swapaxes(answer, 1, 2) if swap else answer)[0]
 
 
-def _attention_scale(ask: Asked) -> tuple[Any, str]:
+def _attention_scale(ask: Probe) -> tuple[Any, str]:
     d = 16
     query, key = np.zeros((1, 1, d)), np.zeros((1, 2, d))
     query[..., 0], key[0, 0, 0] = 1, 1
@@ -323,7 +323,7 @@ def _attention_scale(ask: Asked) -> tuple[Any, str]:
     return near, f"at width 16, a product of 1 makes a log ratio of {scale:.4f}"
 
 
-def _visible(ask: Asked, queries: int, keys: int, **options: Any) -> Array:
+def _visible(ask: Probe, queries: int, keys: int, **options: Any) -> Array:
     """The weights of equal keys: what each query sees."""
     width = 8
     value = np.zeros((1, keys, width))
@@ -331,20 +331,20 @@ def _visible(ask: Asked, queries: int, keys: int, **options: Any) -> Array:
     return _attend(ask, np.zeros((1, queries, width)), np.zeros((1, keys, width)), value, **options)[0, :, :keys]
 
 
-def _mask_polarity(ask: Asked) -> tuple[Any, str]:
+def _mask_polarity(ask: Probe) -> tuple[Any, str]:
     mask = np.array([[True, False, False], [False, True, False]])
     weights = _visible(ask, 2, 3, mask=mask)[0]
     value = "keep" if weights[0] > 0.9 else "drop" if weights[0] < 0.1 else None
     return value, f"with the mask (True, False, False) the weights are {_numbers(weights)}"
 
 
-def _causal_alignment(ask: Asked) -> tuple[Any, str]:
+def _causal_alignment(ask: Probe) -> tuple[Any, str]:
     counts = (_visible(ask, 2, 5, is_causal=True) > 0.01).sum(-1).tolist()
     value = {(1, 2): "top-left", (4, 5): "bottom-right"}.get(tuple(counts))
     return value, f"of 5 keys, 2 causal queries see {counts[0]} and {counts[1]}"
 
 
-def _attention_of_nothing(ask: Asked) -> tuple[Any, str]:
+def _attention_of_nothing(ask: Probe) -> tuple[Any, str]:
     hidden = ask.known["mask_polarity"] == "drop"
     mask = np.full((2, 3), not hidden)
     mask[0] = hidden
@@ -355,7 +355,7 @@ def _attention_of_nothing(ask: Asked) -> tuple[Any, str]:
     return value, f"a query that sees none of 3 keys has the weights {_numbers(weights)}"
 
 
-def _grouped_heads(ask: Asked) -> tuple[Any, str]:
+def _grouped_heads(ask: Probe) -> tuple[Any, str]:
     key = np.zeros((2, 1, 8))
     value = key + np.array([1.0, 2.0])[:, None, None]
     came = _attend(ask, np.zeros((4, 1, 8)), key, value)[:, 0, 0].round().astype(int).tolist()
@@ -365,20 +365,20 @@ def _grouped_heads(ask: Asked) -> tuple[Any, str]:
 
 DETECTORS: dict[str, dict[str, Detector]] = {
     # Before softmax, whose exponential may vanish early where subnormal numbers are kept.
-    "linear": {"linear_weight": _linear_weight, "subnormals": _faint_product},
-    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors, "subnormals": _faint_probability},
+    "linear": {"linear_weight": _linear_weight, "subnormals": _subnormal_product},
+    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors, "subnormals": _subnormal_probability},
     "argmax": {"argmax_ties": _ties, "argmax_nan": _nan_in_argmax},
-    "relu": {"subnormals": _faint_number},
+    "relu": {"subnormals": _subnormal_input},
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
     "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing},
-    "cross_entropy_vjp": {"subnormals": _faint_slope},
+    "cross_entropy_vjp": {"subnormals": _subnormal_gradient},
     "rope": {
         "rope_pairing": _rope_pairing,
         "rope_sign": _rope_sign,
         "rope_base": _rope_base,
         "rope_step": _rope_step,
         "rope_phase": _rope_phase,
-        "subnormals": _faint_feature,
+        "subnormals": _subnormal_feature,
     },
     "sinusoidal_positional_encoding": {"code_layout": _code_layout},
     "scaled_dot_product_attention": {
@@ -388,6 +388,6 @@ DETECTORS: dict[str, dict[str, Detector]] = {
         "causal_alignment": _causal_alignment,
         "attention_of_nothing": _attention_of_nothing,
         "grouped_heads": _grouped_heads,
-        "subnormals": _faint_value,
+        "subnormals": _subnormal_value,
     },
 }

@@ -30,20 +30,20 @@ def reference_signature(operation: str) -> inspect.Signature | None:
     return inspect.signature(function) if inspect.isfunction(function) else None
 
 
-def _by_place(operation: str) -> set[str]:
+def _positional(operation: str) -> set[str]:
     """What has no default, and is no keyword."""
     signature = reference_signature(operation)
     parameters = {} if signature is None else signature.parameters
     return {n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.KEYWORD_ONLY}
 
 
-def default_arguments(operation: str) -> dict[str, Any]:
+def defaults_of(operation: str) -> dict[str, Any]:
     """The defaults of an operation in mathcore."""
     signature = reference_signature(operation)
     return {} if signature is None else {n: p.default for n, p in signature.parameters.items()}
 
 
-def named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Any] | None:
+def bind_arguments(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Any] | None:
     """The arguments of a call under mathcore's names, those with defaults included; None if mathcore lacks it."""
     signature = reference_signature(operation)
     if signature is None:
@@ -53,7 +53,7 @@ def named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> 
     return dict(bound.arguments)
 
 
-def fitted(
+def fit_arguments(
     operation: str, function: Callable[..., Any], given: Mapping[str, Any], conventions: Any
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as `function` takes them: what has no default by place, everything else by name.
@@ -61,14 +61,14 @@ def fitted(
     An option that it does not take is left out if its value is the default, and means that the call is not supported
     otherwise.
     """
-    defaults = default_arguments(operation)
-    required = [name for name in given if name in _by_place(operation)]
-    accepted = accepts(function)
+    defaults = defaults_of(operation)
+    required = [name for name in given if name in _positional(operation)]
+    accepted = accepted_names(function)
     options = {}
     for name, value in given.items():
         if name in required:
             continue
-        if name == "positions" and value is None and _demands(function, name):
+        if name == "positions" and value is None and _requires(function, name):
             value = np.arange(given["x"].shape[-2])  # what leaving them out means
         own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_WORDS.get(name, "")
         if accepted is None:  # a function without a signature is told what is not the default
@@ -76,19 +76,19 @@ def fitted(
                 options[name] = value
         elif own and (own in accepted or ("**" in accepted and not is_default(value, defaults.get(name)))):
             options[own] = value
-        elif not _goes_without_saying(operation, name, given, conventions) and (
+        elif not _implied_by_convention(operation, name, given, conventions) and (
             name == "query_offset" or not is_default(value, defaults.get(name))  # no target has an offset of its own
         ):
             raise NotTriedError(operation, f"`{name}`")
-    places = [_as_an_array(operation, name, given[name]) for name in required]
+    places = [_scalar_as_array(operation, name, given[name]) for name in required]
     # A parameter that is optional in mathcore may be demanded by place: lambda q, k, v, mask: …
     return tuple(places), options
 
 
 def options(operation: str, function: Callable[..., Any], without: Collection[str]) -> tuple[set[str], set[str]]:
     """The names of an operation's options: those that `function` takes, and those that it does not or must not."""
-    signature, accepted = reference_signature(operation), accepts(function)
-    names = set() if signature is None else {*signature.parameters} - _by_place(operation)
+    signature, accepted = reference_signature(operation), accepted_names(function)
+    names = set() if signature is None else {*signature.parameters} - _positional(operation)
     if accepted is None or "**" in accepted:
         taken = names.difference(without)
     else:
@@ -96,7 +96,7 @@ def options(operation: str, function: Callable[..., Any], without: Collection[st
     return taken, names - taken
 
 
-def _as_an_array(operation: str, name: str, value: Any) -> Any:
+def _scalar_as_array(operation: str, name: str, value: Any) -> Any:
     """NumPy's answer to a single number is a scalar, which no other framework knows for an array of no axes."""
     signature = reference_signature(operation)
     if signature is None or not isinstance(value, np.generic):
@@ -104,7 +104,7 @@ def _as_an_array(operation: str, name: str, value: Any) -> Any:
     return np.asarray(value) if "ArrayLike" in str(signature.parameters[name].annotation) else value
 
 
-def _demands(function: Callable[..., Any], name: str) -> bool:
+def _requires(function: Callable[..., Any], name: str) -> bool:
     """Whether a function cannot be called without an argument of this name."""
     try:
         parameter = inspect.signature(function).parameters.get(name)
@@ -113,7 +113,7 @@ def _demands(function: Callable[..., Any], name: str) -> bool:
     return parameter is not None and parameter.default is parameter.empty
 
 
-def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], conventions: Any) -> bool:
+def _implied_by_convention(operation: str, name: str, given: Mapping[str, Any], conventions: Any) -> bool:
     """Whether a target does by convention what the option asks for."""
     value = given[name]
     if name == "interleaved":
@@ -139,7 +139,7 @@ def is_default(value: Any, default: Any) -> bool:
     return np.ndim(value) == 0 and np.ndim(default) == 0 and bool(value == default)
 
 
-def accepts(function: Callable[..., Any]) -> frozenset[str] | None:
+def accepted_names(function: Callable[..., Any]) -> frozenset[str] | None:
     """The names of the arguments that a function takes, "**" if any; None if that is not known (a ufunc)."""
     try:
         parameters = inspect.signature(function).parameters.values()

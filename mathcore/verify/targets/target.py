@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, NotOfferedError, NotTriedError, TargetError
 from mathcore.verify.targets import adapters
 from mathcore.verify.targets.adapters import Adapter
 from mathcore.verify.targets.caller import Caller
@@ -128,10 +128,10 @@ class Target:
         return replace(self, conventions=conventions)
 
 
-Noting = Callable[[str, tuple[Any, ...], Mapping[str, Any]], None]
+CallRecorder = Callable[[str, tuple[Any, ...], Mapping[str, Any]], None]
 """Told of each call: the operation, its arguments by place and by name."""
 
-Disguise = Callable[[Any, Mapping[str, Any]], Any]
+TrivialAnswer = Callable[[Any, Mapping[str, Any]], Any]
 """Stands in for a target: its answer, None if it refused, and the arguments → another answer."""
 
 
@@ -145,14 +145,14 @@ class Operations:
         self,
         target: Target,
         needs: Collection[str],
-        disguise: Disguise | None = None,
-        noting: Noting | None = None,
+        trivial: TrivialAnswer | None = None,
+        record: CallRecorder | None = None,
     ) -> None:
         self._target = target
         self._needs = frozenset(needs)
-        self._disguise = disguise
-        self._noting = noting
-        self.caller = Caller(target, once=disguise is not None) if target.guarded else None
+        self._trivial = trivial
+        self._record = record
+        self.caller = Caller(target, once=trivial is not None) if target.guarded else None
 
     @property
     def conventions(self) -> Conventions:
@@ -161,7 +161,7 @@ class Operations:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         call = self._calling(operation)
-        return call if self._noting is None else _noted(call, operation, self._noting)
+        return call if self._record is None else _recorded_call(call, operation, self._record)
 
     def _calling(self, operation: str) -> Callable[..., Any]:
         if operation not in self._needs:
@@ -169,7 +169,7 @@ class Operations:
         if operation not in self._target.operations:
             raise NotOfferedError(operation)
         if self.caller is not None:
-            return _guarded(self.caller, operation, self._disguise)
+            return _guarded(self.caller, operation, self._trivial)
         function = self._target.operations[operation]
         action: Literal["error", "ignore"] = "error" if self._target.silent else "ignore"
 
@@ -195,25 +195,25 @@ def _adapted(name: str, adapter: Adapter, given: dict[str, Any]) -> Target:
     return Target(name, given, adapter=adapter, **{"dtypes": adapter.dtypes, **fields})
 
 
-def _noted(call: Callable[..., Any], operation: str, noting: Noting) -> Callable[..., Any]:
+def _recorded_call(call: Callable[..., Any], operation: str, record: CallRecorder) -> Callable[..., Any]:
     def noted(*args: Any, **options: Any) -> Any:
-        noting(operation, args, options)
+        record(operation, args, options)
         return call(*args, **options)
 
     return noted
 
 
-def _guarded(caller: Caller, operation: str, disguise: Disguise | None) -> Callable[..., Any]:
+def _guarded(caller: Caller, operation: str, trivial: TrivialAnswer | None) -> Callable[..., Any]:
     def call(*args: Any, **options: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if disguise is None:
+            if trivial is None:
                 return caller(operation, args, options)
             try:
                 answer = caller(operation, args, options)
-            except (TargetError, FaultError):
+            except (TargetError, ContractError):
                 answer = None
-            return disguise(answer, {**{str(i): a for i, a in enumerate(args)}, **options})
+            return trivial(answer, {**{str(i): a for i, a in enumerate(args)}, **options})
 
     return call
 
@@ -271,14 +271,14 @@ def mathcore_target() -> Target:
 
 
 __all__ = [
+    "ContractError",
     "Conventions",
-    "Disguise",
-    "FaultError",
     "NotOfferedError",
     "NotTriedError",
     "Operations",
     "Restrictions",
     "Target",
     "TargetError",
+    "TrivialAnswer",
     "mathcore_target",
 ]

@@ -9,7 +9,7 @@ from functools import partial
 from mathcore.verify.run.catalogue import catalogue, select
 from mathcore.verify.run.results import PROFILES, ClaimResult
 from mathcore.verify.run.runner import refutes
-from mathcore.verify.run.workers import Children, Work
+from mathcore.verify.run.workers import Work, WorkerPool
 from mathcore.verify.targets.target import mathcore_target
 
 Matrix = dict[str, dict[str, bool]]
@@ -28,7 +28,7 @@ def kill_matrix(
         "operation: mutant" → claim id → whether it was refuted; and what is wrong with each mutant.
     """
     claims = [c for c in select(catalogue(), wanted) if c.refuted_by]
-    children = Children(partial(_make_work, profile), min(workers or os.cpu_count() or 1, max(len(claims), 1)))
+    children = WorkerPool(partial(_make_work, profile), min(workers or os.cpu_count() or 1, max(len(claims), 1)))
     results = {}
     for result in children.results((c, seed) for c in claims):
         results[result.claim] = result
