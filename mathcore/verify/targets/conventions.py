@@ -131,7 +131,6 @@ def choices_of_conventions() -> dict[str, tuple[Any, ...]]:
     return {name: get_args(hint) for name, hint in get_type_hints(Conventions).items()}
 
 
-Operation = Callable[..., Any]
 Arguments = dict[str, Any]
 
 
