@@ -61,7 +61,7 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("options", "formats", "signs", "assumes", "also", "said"):
             if isinstance(getattr(self, name), str):
-                raise TypeError(f"`{name}` must be a tuple of texts, got the text {getattr(self, name)!r}")
+                raise TypeError(f"`{name}` must be a tuple of strings, got the string {getattr(self, name)!r}")
         if unknown := set(self.fixed).difference(PERTURBATIONS):
             raise ValueError(f"`fixed` knows {', '.join(PERTURBATIONS)}, got {', '.join(sorted(unknown))}")
 

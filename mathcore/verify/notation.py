@@ -24,7 +24,7 @@ _COUNTING = frozenset("hijklmnrst")
 
 _WORDS = re.compile(
     r"\\(?:text|math(?:rm|it|tt|sf)|texttt|operatorname\*?|begin|end)\s*\{[^{}]*\}"
-    r"|\\math(?:bb|rm|cal)\s*(?:[A-Za-z]|\{[A-Za-z]+\})\s*\^?"  # and the ^ behind ℝ: there stands a size
+    r"|\\math(?:bb|rm|cal)\s*(?:[A-Za-z]|\{[A-Za-z]+\})\s*\^?"  # and the ^ behind ℝ: a size follows
 )
 _CONSTANTS = re.compile(r"e(?=\s*\^)|O(?=\s*\()|\^[A-Z]|\{d\}\{d[A-Za-z]\}|(?<![A-Za-z])d(?=[A-Za-z])")
 _GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"

@@ -189,8 +189,8 @@ def ratios(relation: Relation) -> np.ndarray[Any, np.dtype[np.float64]]:
         return np.where(relation.error == 0, 0.0, relation.error / relation.allowance)
 
 
-def worst_place(relation: Relation) -> tuple[int, ...]:
-    """The index of the largest error ÷ allowance."""
+def worst_index(relation: Relation) -> tuple[int, ...]:
+    """The index of the element with the largest error ÷ allowance."""
     ratio = ratios(relation)
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
 

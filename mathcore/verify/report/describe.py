@@ -10,7 +10,7 @@ import numpy as np
 
 from mathcore.verify.errors import ContractError, TargetError
 from mathcore.verify.oracle.enclosures import Enclosure
-from mathcore.verify.relations import Relation, worst_place
+from mathcore.verify.relations import Relation, worst_index
 
 _MAX_SHOWN = 64
 
@@ -49,7 +49,7 @@ class Finding:
         """The failure in one line."""
         if self.crashed:
             return self.lhs
-        again = " (asked again, the target answers differently)" if self.unsteady else ""
+        again = " (called again, the target answers differently)" if self.unsteady else ""
         return f"{self.lhs} {self.relation} {self.rhs} fails: error {self.error}, allowed {self.allowance}{again}"
 
     @staticmethod
@@ -71,18 +71,17 @@ def describe_failure(kind: str, inputs: Mapping[str, Any], relation: Relation, s
         lhs, rhs, where = describe(relation.lhs), describe(relation.rhs), relation.remark
         error, allowed = float(relation.error), float(relation.allowance)
     else:
-        place = worst_place(relation)
-        where = f"at index {place}"
-        lhs, rhs = describe(_at(relation.lhs, place)), describe(_at(relation.rhs, place))
-        error, allowed = float(relation.error[place]), float(relation.allowance[place])
+        index = worst_index(relation)
+        where = f"at index {index}"
+        lhs, rhs = describe(element_at(relation.lhs, index)), describe(element_at(relation.rhs, index))
+        error, allowed = float(relation.error[index]), float(relation.allowance[index])
     return Finding(kind, shown, lhs, relation.symbol, rhs, f"{error:.3g}", f"{allowed:.3g}", where, sentence)
 
 
-def _at(side: Any, place: Any) -> Any:
-    if isinstance(side, Enclosure):
-        return side.hi[place]
-    array = np.asarray(side)
-    return array[place] if array.ndim else array[()]
+def element_at(side: Any, index: tuple[int, ...]) -> Any:
+    """One element of a side; a scalar side stands for every element."""
+    array = side.hi if isinstance(side, Enclosure) else np.asarray(side)
+    return array[index] if array.ndim else array[()]
 
 
 def describe(value: Any) -> str:

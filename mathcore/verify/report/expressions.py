@@ -13,12 +13,6 @@ from mathcore.verify.report.literals import Array
 from mathcore.verify.targets.caller import same_bits
 
 
-def number_at(side: Any, place: tuple[int, ...]) -> Any:
-    """One element of a side."""
-    array = side.hi if isinstance(side, Enclosure) else np.asarray(side)
-    return array[place] if array.ndim else array[()]
-
-
 def expression_of(side: Any, known: list[tuple[str, Any]]) -> str | None:
     """A short expression of known names whose value is `side`; None if none is found."""
     if isinstance(side, Enclosure) or (isinstance(side, np.ndarray) and side.dtype == object):

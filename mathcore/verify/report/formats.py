@@ -35,7 +35,7 @@ def failure_text(claim: Claim, result: ClaimResult, *, script: bool = True) -> s
         lines += [f"    {name} = {text}" for name, text in finding.inputs.items()]
     lines += [f"  {note}" for note in (result.advice, f"waived: {result.waiver}" if result.waiver else "") if note]
     if script and finding.script:
-        lines += ["  To repeat it:", "", finding.script.rstrip()]
+        lines += ["  To reproduce it:", "", finding.script.rstrip()]
     return "\n".join(lines)
 
 

@@ -17,7 +17,7 @@ from mathcore.verify.report.describe import describe
 from mathcore.verify.report.formats import to_markdown
 from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
 
-SCHEMA = 1  # of the JSON; whoever reads it, states for itself which schema it knows
+SCHEMA = 1  # of the JSON; readers, such as the site, name the schema that they can read
 OUTCOMES = ("holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected")
 
 

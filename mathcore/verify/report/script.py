@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mathcore.verify.relations import Relation, worst_place
-from mathcore.verify.report.describe import Finding
-from mathcore.verify.report.expressions import expression_of, is_numeric, number_at, same_array
+from mathcore.verify.relations import Relation, worst_index
+from mathcore.verify.report.describe import Finding, element_at
+from mathcore.verify.report.expressions import expression_of, is_numeric, same_array
 from mathcore.verify.report.literals import MAX_LITERAL, Array, UnwritableError, array_code, generator, literal
 from mathcore.verify.targets.caller import Call
 
@@ -275,18 +275,18 @@ class _Writer:
             return [f"assert np.shape({left}) == np.shape({side}), (np.shape({left}), np.shape({side}))"]
         if relation.remark:
             return []
-        place = worst_place(relation) if relation.error.ndim else ()
-        index = f"[{', '.join(map(str, place))}]" if place else ""
+        where = worst_index(relation) if relation.error.ndim else ()
+        index = f"[{', '.join(map(str, where))}]" if where else ""
         at_left = f"({left}){index}" if index and not left.isidentifier() else f"{left}{index}"
-        expected = number_at(relation.rhs, place)
+        expected = element_at(relation.rhs, where)
         if right is not None and np.shape(relation.rhs) == np.shape(relation.lhs):
             at_right = f"({right}){index}" if index and not right.isidentifier() else f"{right}{index}"
         else:
             at_right = literal(expected)
-        got = number_at(relation.lhs, place)
-        allowed = float(relation.allowance[place]) if relation.allowance.ndim else float(relation.allowance)
+        got = element_at(relation.lhs, where)
+        allowed = float(relation.allowance[where]) if relation.allowance.ndim else float(relation.allowance)
         condition = _CONDITIONS.get(relation.symbol)
-        if condition is None or (relation.symbol == "≠" and place):
+        if condition is None or (relation.symbol == "≠" and where):
             return []
         if bool(eval(condition, {"got": got, "expected": expected, "allowed": allowed, "np": np})):
             return []  # the error is so small that a comparison in floats does not show it

@@ -117,7 +117,7 @@ def _failure(claim: Claim, result: ClaimResult) -> Group:
     lines: list[Any] = [Text(f"\n{head}", style=_STYLE[result.outcome]), Text(rest)]
     lines += [Text(f"  survived: {name}") for name, caught in result.mutants.items() if not caught]
     if result.finding is not None and result.finding.script and result.outcome == "refuted":
-        lines.append(Text("  To repeat it:"))
+        lines.append(Text("  To reproduce it:"))
     return Group(*lines)
 
 

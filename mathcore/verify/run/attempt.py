@@ -12,7 +12,7 @@ from hypothesis.errors import HypothesisException
 from mathcore.verify.claims import Check, Claim
 from mathcore.verify.errors import ContractError, NotOfferedError, NotTriedError, TargetError
 from mathcore.verify.limits import Tried, UnmetError
-from mathcore.verify.relations import Conjunction, Relation, worst_place
+from mathcore.verify.relations import Conjunction, Relation, worst_index
 from mathcore.verify.report.describe import Finding, describe_failure
 from mathcore.verify.report.script import Failure, script_for
 from mathcore.verify.run.results import Tally
@@ -126,7 +126,7 @@ class Attempt:
         inputs, rows = self.failure.inputs, self.failure.relation.error.shape[0]
         if not any(isinstance(v, np.ndarray) and v.ndim and len(v) == rows and v.size > 64 for v in inputs.values()):
             return
-        row = worst_place(self.failure.relation)[0]
+        row = worst_index(self.failure.relation)[0]
         single = {
             name: v[row : row + 1] if isinstance(v, np.ndarray) and v.ndim and len(v) == rows else v
             for name, v in inputs.items()

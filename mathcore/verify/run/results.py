@@ -81,8 +81,8 @@ class Tally:
             if not relation.error.size:
                 continue
             ratio = ratios(relation)
-            place = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-            top, allowed = float(ratio[place]), float(relation.allowance[place])
+            index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+            top, allowed = float(ratio[index]), float(relation.allowance[index])
             if top > 1:
                 return relation
             worst = max(worst, top)

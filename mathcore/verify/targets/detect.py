@@ -92,5 +92,5 @@ def _observed(convention: str, detector: Detector, probe: Probe) -> Observation:
     except (TargetError, ContractError) as problem:
         return Observation(convention, None, str(problem).splitlines()[0])
     except (IndexError, ValueError, KeyError, TypeError, ZeroDivisionError) as problem:
-        return Observation(convention, None, f"its answer makes no sense: {problem}")
+        return Observation(convention, None, f"its answer could not be interpreted: {problem}")
     return Observation(convention, value, because)
