@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -322,8 +323,6 @@ def draw_exact(
         >>> find(arrays(), lambda x: x.min() > 8)
         array([9., 9.])
     """
-    from fractions import Fraction
-
     whole = draw_integers(draw, shape, most)
     if not target.exact or not (draw(st.booleans()) if fractions is None else fractions):
         return whole.astype(np.float64 if "float64" in target.dtypes else np.float32)

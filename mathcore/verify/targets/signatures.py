@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import mathcore
 from mathcore.verify.errors import NotTriedError
 
 _TORCH_NAMES = {"axis": "dim", "keepdims": "keepdim"}
@@ -17,8 +18,6 @@ _TORCH_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 @functools.cache
 def public() -> dict[str, Callable[..., Any]]:
     """Every public callable of mathcore, `mathcore.course` included."""
-    import mathcore
-
     found = {name: getattr(module, name) for module in (mathcore, mathcore.course) for name in module.__all__}
     return {name: value for name, value in found.items() if callable(value)}
 

@@ -16,6 +16,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+import mathcore
+from mathcore._compute import threads
 from mathcore.verify.errors import ContractError, NotOfferedError, NotTriedError, TargetError
 from mathcore.verify.targets import adapters
 from mathcore.verify.targets.adapters import Adapter
@@ -251,9 +253,6 @@ def mathcore_target() -> Target:
         >>> mathcore_target().operations["softmax"] is mc.softmax
         True
     """
-    import mathcore
-    from mathcore._compute import threads
-
     operations: dict[str, Callable[..., Any]] = {
         **public(),
         "word_tokenizer": mathcore.WordTokenizer.train,
