@@ -70,7 +70,7 @@ class Attempt:
             parts = _under_error_convention(_parts(returned, self.claim), self.ops)
         except NotTriedError as unsupported:
             if tally is not None:
-                tally.not_tried[str(unsupported)] = tally.not_tried.get(str(unsupported), 0) + size
+                tally.not_tried[str(unsupported)] += size
             raise SkippedInputError from unsupported
         except UnmetError as condition:
             self._pass_over(tally, str(condition), size)
@@ -95,7 +95,7 @@ class Attempt:
         if condition not in self.claim.limits.assumes:
             raise ClaimError(f"claim `{self.claim.id}` assumes that {condition} without declaring it in its `limits`")
         if tally is not None:
-            tally.unmet[condition] = tally.unmet.get(condition, 0) + size
+            tally.unmet[condition] += size
         raise SkippedInputError
 
     def check_repeatable(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
@@ -58,12 +59,12 @@ class Tally:
     examples: int = 0
     worst: float = 0.0
     allowance: float = 0.0
-    decades: dict[int | None, int] = field(default_factory=dict)
+    decades: Counter[int | None] = field(default_factory=Counter)
     tolerances: set[str] = field(default_factory=set)
     measured: dict[str, Any] = field(default_factory=dict)
-    not_tried: dict[str, int] = field(default_factory=dict)
+    not_tried: Counter[str] = field(default_factory=Counter)
     tried: Tried = field(default_factory=Tried)
-    unmet: dict[str, int] = field(default_factory=dict)
+    unmet: Counter[str] = field(default_factory=Counter)
 
     @property
     def no_error_seen(self) -> bool:
@@ -89,8 +90,20 @@ class Tally:
             if top > self.worst or (self.worst == 0 and allowed > self.allowance):
                 self.worst, self.allowance = top, allowed
         decade = math.floor(math.log10(worst)) if worst > 0 else None
-        self.decades[decade] = self.decades.get(decade, 0) + size
+        self.decades[decade] += size
         return None
+
+    def merge(self, other: Tally) -> None:
+        """Add what another check, or another run of the same one, has measured."""
+        self.examples += other.examples
+        self.worst, self.allowance = max((self.worst, self.allowance), (other.worst, other.allowance))
+        self.decades.update(other.decades)
+        self.not_tried.update(other.not_tried)
+        self.unmet.update(other.unmet)
+        self.tolerances |= other.tolerances
+        for name, figure in other.measured.items():
+            self.measured[name] = _larger(self.measured.get(name), figure)
+        self.tried.merge(other.tried)
 
 
 def _larger(before: Any, figure: Any) -> Any:
@@ -160,16 +173,9 @@ class ClaimResult:
         """All checks of the statement together, without the searches for a counterexample."""
         total = Tally()
         for check in (c for c in self.checks if not c.counterexample):
-            total.examples += check.tally.examples
-            total.tried.merge(check.tally.tried)
-            for words, count in check.tally.unmet.items():
-                total.unmet[words] = total.unmet.get(words, 0) + count
-            total.tolerances |= check.tally.tolerances
-            total.measured.update(check.tally.measured)
-            for reason, count in check.tally.not_tried.items():
-                total.not_tried[reason] = total.not_tried.get(reason, 0) + count
-            if (check.tally.worst, check.tally.allowance) > (total.worst, total.allowance):
-                total.worst, total.allowance = check.tally.worst, check.tally.allowance
+            figures = {**total.measured, **check.tally.measured}  # under one name, the last check's
+            total.merge(check.tally)
+            total.measured = figures
         return total
 
 
@@ -189,18 +195,9 @@ def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
 
 def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
     order: tuple[Outcome, ...] = ("refuted", "holds", "not_offered", "inconclusive")  # a pass outweighs an empty run
-    one, other = a.tally, b.tally
-    tally = Tally(
-        one.examples + other.examples,
-        *max((one.worst, one.allowance), (other.worst, other.allowance)),
-        {d: one.decades.get(d, 0) + other.decades.get(d, 0) for d in one.decades | other.decades},
-        one.tolerances | other.tolerances,
-        {k: _larger(one.measured.get(k), v) for k, v in (one.measured | other.measured).items()},
-        {r: one.not_tried.get(r, 0) + other.not_tried.get(r, 0) for r in one.not_tried | other.not_tried},
-        unmet={w: one.unmet.get(w, 0) + other.unmet.get(w, 0) for w in one.unmet | other.unmet},
-    )
-    for each in (one, other):
-        tally.tried.merge(each.tried)
+    tally = Tally()
+    tally.merge(a.tally)
+    tally.merge(b.tally)
     return replace(min((a, b), key=lambda r: order.index(r.outcome)), tally=tally)
 
 
