@@ -71,7 +71,8 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
     for budget_factor in _BUDGET_FACTORS:
         for i in order:
             check = claim.checks[i]
-            if check.counterexample or not (check.inputs or budget_factor == (_BUDGET_FACTORS[0] if i == last else 1)):
+            only_round = _BUDGET_FACTORS[0] if i == last else 1  # of a check without drawn inputs
+            if check.counterexample or not (check.inputs or budget_factor == only_round):
                 continue
             scaled = replace(check, effort=check.effort * budget_factor)
             check_seed = derived_seed(seed, f"{claim.id}/{wrong.name}/{budget_factor}", i)

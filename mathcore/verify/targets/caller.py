@@ -30,7 +30,7 @@ from mathcore.verify.targets.signatures import (
 )
 from mathcore.verify.tolerances import subnormals
 
-_MAX_REPEATED = 8
+_MAX_REPEATED = 8  # failed calls that are repeated; and of an operation, only calls before the 8th are, at the end
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Call:
 on_call: Callable[[str, Mapping[str, Any]], None] | None = None
 """A hook, called with the operation and its arguments before each call, and with "" after it.
 
-Worker processes set it, to leave a note of the call that they do not survive.
+Worker processes set it to write a note of the current call, which tells the parent what they died of.
 """
 
 
