@@ -130,7 +130,7 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
         return CheckResult(check.rung, "not_offered", tally, detail=why, dispensable=str(missing) in claim.dispensable)
     except (RefutedError, SkippedInputError):
         pass
-    for operation, option in itertools.product(claim.needs, skipped):
+    for operation, option in itertools.product(claim.needs, sorted(skipped)):
         if option in target.lacking_of(operation):
             tally.not_tried.setdefault(f"{operation}: `{option}`", 1)
     tally.tried = attempt.tried
