@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def module_of(path: Path) -> str:
     return ".".join(("mathcore", *path.relative_to(FOLDER).with_suffix("").parts))
 
 
-TOPICS = [p for p in sorted(FOLDER.glob("*/*.py")) if p.parent.name != "verify"]
+TOPICS = [p for p in sorted(FOLDER.glob("*/*.py")) if p.parent.name not in ("verify", "cli")]
 PRIMITIVES = {module_of(p) for p in TOPICS if not is_judge(p) and p.stem != "__init__"}
 JUDGES = [p for p in TOPICS if is_judge(p)]
 
@@ -85,10 +86,21 @@ def test_the_search_for_primitive_imports_can_fail(line):
     assert primitive_imports(line) == {"mathcore.layers.relu"}
 
 
-def imported_at_once(path: Path) -> set[str]:
-    """The modules of the package that are imported when one is."""
+def imported_at_once(text: str) -> set[str]:
+    """The modules that are imported when a module of this text is."""
+    return _imported(ast.parse(text).body)
+
+
+def imported_ever(text: str) -> set[str]:
+    """The same, with those that its functions import when they are called; not those that only types need."""
+    tree = ast.parse(text)
+    tree.body = [node for node in tree.body if not isinstance(node, ast.If)]  # if TYPE_CHECKING
+    return _imported(ast.walk(tree))
+
+
+def _imported(nodes: Iterable[ast.AST]) -> set[str]:
     found = set()
-    for node in ast.parse(path.read_text()).body:
+    for node in nodes:
         if isinstance(node, ast.ImportFrom):
             found |= {node.module or "", *(f"{node.module}.{a.name}" for a in node.names)}
         elif isinstance(node, ast.Import):
@@ -104,9 +116,22 @@ def circles(graph: dict[str, set[str]]) -> list[str]:
     return sorted(left)
 
 
+TEXTS = {module_of(p).removesuffix(".__init__"): p.read_text() for p in FOLDER.rglob("*.py")}
+
+
 def test_no_module_imports_itself_by_way_of_others():
-    files = {module_of(p).removesuffix(".__init__"): p for p in FOLDER.rglob("*.py")}
-    assert circles({name: imported_at_once(path) for name, path in files.items()}) == []
+    assert circles({name: imported_at_once(text) for name, text in TEXTS.items()}) == []
+
+
+def test_no_import_in_a_function_hides_a_circle_of_the_verifier():
+    verifier = {name: text for name, text in TEXTS.items() if name.startswith("mathcore.verify")}
+    assert circles({name: imported_ever(text) for name, text in verifier.items()}) == []
+
+
+def test_an_import_in_a_function_is_seen():
+    text = "from a import x\nif TYPE_CHECKING:\n    from b import y\ndef f():\n    from c import z\n"
+    assert imported_ever(text) == {"a", "a.x", "c", "c.z"}
+    assert imported_at_once(text) == {"a", "a.x"}
 
 
 def test_a_circle_is_seen():

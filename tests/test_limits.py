@@ -141,7 +141,7 @@ def test_a_claim_says_what_it_says_that_it_says():
 # Beyond what is drawn.
 
 
-BEYOND = Profile("beyond", 40, 0.2, bent=4)
+BEYOND = Profile("beyond", 40, 0.2, perturbed=4)
 
 
 def universal_collapse(limits=EVERYWHERE):

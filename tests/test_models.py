@@ -80,7 +80,7 @@ def test_what_train_refuses(run, tmp_path):
         (("train", "short.txt"), "it has 1"),
         (("train", "latin.txt"), "not UTF-8"),
         (("train", "text.txt", "--resume"), "there is no mathcore-model.ckpt"),
-        (("train", "text.txt", "--checkpoint", "cut.ckpt"), "is there already"),
+        (("train", "text.txt", "--checkpoint", "cut.ckpt"), "exists already"),
         (("train", "text.txt", "--resume", "--checkpoint", "cut.ckpt"), "damaged checkpoint"),
         (("generate", "cut.ckpt"), "damaged checkpoint"),
         (("generate", "other.ckpt"), "not a checkpoint"),

@@ -18,7 +18,7 @@ from mathcore.verify.oracle.enclosures import Enclosure, enclose, true_matmul
 from mathcore.verify.relations import Relation, ratios
 from mathcore.verify.report.report import OUTCOMES, Report
 from mathcore.verify.run.catalogue import catalogue, select
-from mathcore.verify.run.diagnosis import examine
+from mathcore.verify.run.diagnosis import check_and_diagnose
 from mathcore.verify.run.results import PROFILES, ClaimResult
 from mathcore.verify.run.runner import refutes, run_check, run_claim
 from mathcore.verify.targets.target import TargetError
@@ -80,7 +80,7 @@ def test_a_claim_does_without_what_is_dispensable():
         return claim
 
     def on(claim, **operations):
-        return examine(claim, Target("test", operations), QUICK, 1).outcome
+        return check_and_diagnose(claim, Target("test", operations), QUICK, 1).outcome
 
     doubles, without = {"double": lambda x: 2 * x}, both(dispensable=("half",))
     assert on(both(), **doubles) == "not_offered"
@@ -281,8 +281,8 @@ def test_a_report_of_nothing_or_of_toothless_claims_does_not_pass():
     date = SimpleNamespace(isoformat=str)
     empty = Report([], "t", "quick", 0, 0.0, date)
     assert not empty.passed
-    toothless = ClaimResult("c", "holds", [], {"m": False}, 0.0)
-    assert not Report([(DOUBLES, toothless)], "t", "quick", 0, 0.0, date).passed
+    survived = ClaimResult("c", "holds", [], {"m": False}, 0.0)
+    assert not Report([(DOUBLES, survived)], "t", "quick", 0, 0.0, date).passed
     strange = ClaimResult("c", "unheard of", [], {}, 0.0)
     with pytest.raises(AssertionError, match="add up"):
         _ = Report([(DOUBLES, strange)], "t", "quick", 0, 0.0, date).counts
@@ -330,8 +330,8 @@ def test_the_oracle_encloses_what_cancels():
     assert exact.hi.item() == 1.0
 
 
-def test_the_oracle_says_when_it_does_not_know():
-    with pytest.raises(ArithmeticError, match="does not know"):
+def test_an_enclosure_that_does_not_converge_is_an_error():
+    with pytest.raises(ArithmeticError, match="did not converge"):
         enclose(lambda x: x / (x - x), np.array([1.0]))
 
 

@@ -28,14 +28,14 @@ from mathcore.verify import (
     parametrize_claims,
 )
 from mathcore.verify import verify as verify_target
-from mathcore.verify.errors import FaultError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.report.formats import failure_text
-from mathcore.verify.run.diagnosis import examine
+from mathcore.verify.run.diagnosis import check_and_diagnose
 from mathcore.verify.run.results import PROFILES
 from mathcore.verify.run.waivers import read_waivers
 from mathcore.verify.targets.adapters import Adapter, array_api_adapter, numpy_adapter
-from mathcore.verify.targets.caller import Caller, copied_as_it_lies, same_bits
-from mathcore.verify.targets.signatures import fitted, named
+from mathcore.verify.targets.caller import Caller, copy_with_strides, same_bits
+from mathcore.verify.targets.signatures import bind_arguments, fit_arguments
 from mathcore.verify.targets.target import Operations
 from mathcore.verify.tolerances import dtype_named
 
@@ -52,7 +52,7 @@ def softmax(x, axis=-1):
 
 def judged(claim="softmax.accuracy", **more):
     function = more.pop("softmax", softmax)
-    return examine(CLAIMS[claim], Target.numpy("mine", softmax=function, **more), QUICK, 1)
+    return check_and_diagnose(CLAIMS[claim], Target.numpy("mine", softmax=function, **more), QUICK, 1)
 
 
 def test_a_right_kernel_holds_and_zeros_would_not_have_passed():
@@ -269,7 +269,7 @@ def test_two_answers_of_several_parts_are_repeated_by_the_script(tmp_path, monke
 
 def test_arguments_are_fitted_to_the_signature():
     def fit(function, *args, **options):
-        return fitted("softmax", function, named("softmax", args, options), Conventions())
+        return fit_arguments("softmax", function, bind_arguments("softmax", args, options), Conventions())
 
     x = np.zeros((2, 3))
     assert fit(lambda x, axis: x, x) == ((x,), {"axis": -1})
@@ -278,11 +278,11 @@ def test_arguments_are_fitted_to_the_signature():
     assert fit(lambda x: x, x, 1) == ((x,), {})  # the last axis anyway
     with pytest.raises(NotTriedError, match="axis"):
         fit(lambda x: x, x, 0)
-    losses = named(
+    losses = bind_arguments(
         "cross_entropy_vjp", (np.ones(2), np.ones((3, 2)), np.zeros(2, int)), {"axis": 0, "reduction": "none"}
     )
     with pytest.raises(NotTriedError, match="axis"):  # the cotangent has an axis less
-        fitted("cross_entropy_vjp", lambda g, x, t, reduction: x, losses, Conventions())
+        fit_arguments("cross_entropy_vjp", lambda g, x, t, reduction: x, losses, Conventions())
     with pytest.raises(NotTriedError, match="where"):
         fit(lambda x, axis: x, x, where=np.ones(3, bool))
 
@@ -291,7 +291,9 @@ def test_numbers_without_axes_arrive_as_arrays():
     """NumPy answers with scalars where it could with arrays of no axes, and torch knows no such scalars."""
 
     def fit(logits, targets):
-        return fitted("cross_entropy", lambda x, y: x, named("cross_entropy", (logits, targets), {}), Conventions())
+        return fit_arguments(
+            "cross_entropy", lambda x, y: x, bind_arguments("cross_entropy", (logits, targets), {}), Conventions()
+        )
 
     (_, target), _ = fit(np.zeros(3), np.int64(1))
     assert isinstance(target, np.ndarray)
@@ -312,7 +314,7 @@ def test_half_precision_is_asked_for_only_where_the_target_accepts_it():
         return mathcore.rms_norm(x, weight, epsilon=epsilon)
 
     target = Target.numpy("single", rms_norm=rms_norm, dtypes=("float32",))
-    assert examine(CLAIMS["rms_norm.is_the_formula"], target, QUICK, 1).outcome == "holds"
+    assert check_and_diagnose(CLAIMS["rms_norm.is_the_formula"], target, QUICK, 1).outcome == "holds"
     assert "float16" not in seen
 
 
@@ -323,7 +325,7 @@ def test_a_counterexample_that_the_target_does_not_support_is_no_objection():
         return mathcore.rope(x, positions)
 
     target = Target.numpy("wide", rope=rope, dtypes=("float64",))
-    result = examine(CLAIMS["rope.preserves_norm"], target, QUICK, 1)
+    result = check_and_diagnose(CLAIMS["rope.preserves_norm"], target, QUICK, 1)
     assert result.outcome == "holds", result.detail
     assert {c.outcome for c in result.checks if c.counterexample} == {"not_offered"}
 
@@ -445,11 +447,11 @@ def without_subnormals(x):
 def test_numbers_flushed_to_zero_are_a_convention_and_nothing_else_is():
     claim, flushed = CLAIMS["softmax.is_positive"], Conventions(subnormals="flushed")
     mine = Target.numpy("mine", softmax=flushing, dtypes=("float64", "float32"))
-    kept = examine(claim, mine, QUICK, 1)
+    kept = check_and_diagnose(claim, mine, QUICK, 1)
     assert (kept.outcome, kept.advice) == ("refuted", "holds under another convention: subnormals='flushed'")
-    assert examine(claim, mine.following(flushed), QUICK, 1).outcome == "holds"
+    assert check_and_diagnose(claim, mine.following(flushed), QUICK, 1).outcome == "holds"
     early = mine.replacing("early", softmax=lambda x: np.where((p := softmax(x)) < 1e-36, p * 0, p))
-    assert examine(claim, early.following(flushed), QUICK, 1).outcome == "refuted"
+    assert check_and_diagnose(claim, early.following(flushed), QUICK, 1).outcome == "refuted"
 
 
 def test_inputs_that_a_target_flushes_are_not_put_to_it():
@@ -554,7 +556,7 @@ def test_a_claim_that_holds_under_another_convention_says_so():
     def last(x):
         return np.asarray(x.shape[-1] - 1 - np.argmax(x[..., ::-1], -1))
 
-    result = examine(ties, Target.numpy("mine", argmax=last), QUICK, 1)
+    result = check_and_diagnose(ties, Target.numpy("mine", argmax=last), QUICK, 1)
     assert (result.outcome, result.advice) == ("refuted", "holds under another convention: argmax_ties='last'")
     assert result.advice in failure_text(ties, result)
 
@@ -602,7 +604,7 @@ def test_options_that_are_not_taken_are_not_drawn_and_the_report_says_so():
         calls.append(x.shape)
         return mathcore.rope(x, positions)
 
-    result = examine(CLAIMS["rope.composes"], Target.numpy("plain", rope=plain), QUICK, 1)
+    result = check_and_diagnose(CLAIMS["rope.composes"], Target.numpy("plain", rope=plain), QUICK, 1)
     assert result.outcome == "holds", result.detail
     assert result.tally.not_tried == {"rope: `base`": 1, "rope: `rotary_dim`": 1}
     takes_base = Target.numpy("plain", rope=lambda x, positions, base: mathcore.rope(x, positions, base=base))
@@ -617,7 +619,9 @@ def test_no_convention_is_advised_that_does_not_mend_the_failing_input():
         return mathcore.rope(x, positions) * (1.5 if x.size == 4 and abs(x).max() > 1 else 1)
 
     claim, target = CLAIMS["rope.preserves_norm"], Target.numpy("rare", rope=rarely_wrong)
-    results = (examine(claim, target, QUICK, seed) for seed in range(20))  # what a seed draws differs by version
+    results = (
+        check_and_diagnose(claim, target, QUICK, seed) for seed in range(20)
+    )  # what a seed draws differs by version
     assert next(result for result in results if result.outcome == "refuted").advice == ""
 
 
@@ -629,7 +633,7 @@ def test_few_shapes_are_few():
         return softmax(x)
 
     target = Target.numpy("compiled", softmax=compiled, restrictions=Restrictions(shapes=4))
-    result = examine(CLAIMS["softmax.permutation_equivariant"], target, QUICK, 1)
+    result = check_and_diagnose(CLAIMS["softmax.permutation_equivariant"], target, QUICK, 1)
     assert result.outcome == "holds", result.detail
     assert 2 <= len(shapes) <= 4
 
@@ -657,18 +661,18 @@ def test_converters_make_a_target():
         return tensor.values
 
     target = Target.converting("tensors", Tensor, back, softmax=lambda t: Tensor(softmax(t.values)))
-    assert examine(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
+    assert check_and_diagnose(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
     wrong = Target.converting("tensors", Tensor, back, softmax=lambda t: softmax(t.values))
-    assert "expected an array of tensors" in examine(CLAIMS["softmax.accuracy"], wrong, QUICK, 1).detail
+    assert "expected an array of tensors" in check_and_diagnose(CLAIMS["softmax.accuracy"], wrong, QUICK, 1).detail
     spoils = Target.converting("t", Tensor, back, softmax=lambda t: (setattr(t, "values", t.values + 1), t)[1])
-    assert "changes its input" in examine(CLAIMS["softmax.accuracy"], spoils, QUICK, 1).detail
+    assert "changes its input" in check_and_diagnose(CLAIMS["softmax.accuracy"], spoils, QUICK, 1).detail
 
 
 def test_an_array_api_namespace_is_adapted():
     adapter = array_api_adapter(np)
     assert same_bits(adapter.to_numpy(adapter.to_native(np.eye(2))), np.eye(2))
     target = Target.array_api("numpy's", np, softmax=lambda x, axis: np.asarray(softmax(x, axis)))
-    assert examine(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
+    assert check_and_diagnose(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
 
 
 def test_torch_tensors_carry_every_format_and_layout():
@@ -682,7 +686,7 @@ def test_torch_tensors_carry_every_format_and_layout():
             tensor = target.adapter.to_native(view)
             assert same_bits(target.adapter.to_numpy(tensor), np.asarray(view))
     assert target.adapter.to_native(np.zeros((4, 6)).T).stride() == (1, 6)
-    assert examine(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
+    assert check_and_diagnose(CLAIMS["softmax.accuracy"], target, QUICK, 1).outcome == "holds"
 
 
 def test_jax_arrays_are_carried():
@@ -691,7 +695,10 @@ def test_jax_arrays_are_carried():
 
     target = Target.jax("jax", softmax=lambda x, axis: jax.nn.softmax(x, axis), restrictions=Restrictions(shapes=6))
     assert "float64" not in target.dtypes
-    assert examine(CLAIMS["softmax.permutation_equivariant"], target, QUICK, 1).outcome in ("holds", "refuted")
+    assert check_and_diagnose(CLAIMS["softmax.permutation_equivariant"], target, QUICK, 1).outcome in (
+        "holds",
+        "refuted",
+    )
 
 
 def test_bad_targets_are_refused():
@@ -710,7 +717,7 @@ def test_errors_of_the_target_are_told_from_faults():
     caller = Caller(Target.numpy("t", softmax=lambda x: 1 / 0))
     with pytest.raises(TargetError, match="ZeroDivisionError"):
         caller("softmax", (np.zeros(3),), {})
-    with pytest.raises(FaultError, match="expected an array"):
+    with pytest.raises(ContractError, match="expected an array"):
         Caller(Target.numpy("t", softmax=lambda x: None))("softmax", (np.zeros(3),), {})
 
 
@@ -806,7 +813,7 @@ VIEWS = {
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_copy_lies_as_the_array_does(name, dtype):
     x = np.asarray(VIEWS[name](np.arange(24.0).reshape(4, 6).astype(dtype_named(dtype))))
-    y = copied_as_it_lies(x)
+    y = copy_with_strides(x)
     assert (y.shape, y.dtype, y.strides) == (x.shape, x.dtype, x.strides)
     assert np.array_equal(x, y)
     assert not np.shares_memory(x, y)
@@ -820,4 +827,4 @@ def test_a_right_answer_to_a_large_view_is_the_same_again():
     caller = Operations(Target.numpy("plain", softmax=plain), ("softmax",)).caller
     x = np.random.default_rng(0).normal(size=(150, 300)).astype(np.float32)
     caller("softmax", (x.T,), {})
-    caller.asked_again()
+    caller.check_repeatable()

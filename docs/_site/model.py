@@ -1,4 +1,4 @@
-"""What a run of the claims reports, typed: the JSON of `mathcore verify --json`, schema 1."""
+"""The report of a run, typed: the JSON of `mathcore verify --json`, schema 1."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA = 1
+SCHEMA = 1  # the one that this module can read; the one that is written is `mathcore.verify.report.report.SCHEMA`
 
 
 class SiteError(ValueError):
@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Errors as fractions of their allowance, by decade; `exact` counts the errors of zero."""
+    """Number of examples by the decade of their worst error ÷ allowance; `exact` counts those without error."""
 
     exact: int
     bins: tuple[tuple[int, int], ...]
@@ -40,7 +40,7 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Check:
-    """One piece of evidence: its source and what it saw."""
+    """The result of one check, with its source."""
 
     evidence: str
     source: str
@@ -55,7 +55,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """A named allowance and why it is that large."""
+    """A named tolerance and its derivation."""
 
     name: str
     derivation: str
@@ -63,7 +63,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement, and what this build saw of it."""
+    """A claim with its result in this build."""
 
     id: str
     topic: str
@@ -97,7 +97,7 @@ class Claim:
 
     @property
     def stands(self) -> bool:
-        """Whether it came out as it is declared, every wrong implementation caught."""
+        """Whether the claim holds and every mutant was killed."""
         return self.outcome == "holds" and all(self.mutants.values())
 
     @property

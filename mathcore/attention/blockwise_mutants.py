@@ -235,6 +235,3 @@ CACHES = tuple(
         ),
     )
 )
-
-
-cache_anchored_at_first = CACHES[2]

@@ -12,7 +12,7 @@ from mathcore.layers import linear_mutants
 from mathcore.layers import low_rank_mutants as wrong
 from mathcore.layers.law_claims import sizes, work_of
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, less
-from mathcore.verify.adversary import BENDS
+from mathcore.verify.adversary import PERTURBATIONS
 from mathcore.verify.domains import Draw
 from mathcore.verify.oracle.matrices import draw_with_singular_values, score_table_rounding
 
@@ -57,7 +57,8 @@ error_is_the_tail = Claim(
     legend={"σ": "the singular values of W, the largest first", "F": "Frobenius"},
     formula=r"\lVert W - LR\rVert_2 = \sigma_{r+1}, \qquad \lVert W - LR\rVert_F^2 = \sum_{i>r}\sigma_i^2",
     limits=Limits(
-        fixed=dict.fromkeys(BENDS, "matrices whose singular values are known"), also=("no singular value overflows",)
+        fixed=dict.fromkeys(PERTURBATIONS, "matrices whose singular values are known"),
+        also=("no singular value overflows",),
     ),
     source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
     needs=("low_rank",),

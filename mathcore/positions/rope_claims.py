@@ -39,10 +39,6 @@ def length(x: Any) -> Any:
     return np.ldexp(np.sqrt((np.ldexp(x, -power) ** 2).sum(-1)), power[..., 0])
 
 
-NO_OVERFLOW = Limits(fixed={"scale": "no coordinate overflows"})
-"""What lengths and scores need."""
-
-
 @domain
 def two_vectors(draw: Draw, target: Target) -> dict[str, Any]:
     """Two vectors (1, width) of one dtype, two positions and a shift, log-uniform up to 2³⁰, and how to rotate."""

@@ -1,8 +1,8 @@
-"""The search for a counterexample on the whole domain: what a claim draws, bent in ways that it did not think of.
+"""Perturbed inputs: a search for counterexamples outside the domain that a claim draws from.
 
-A domain is written by whoever wrote the sentence, and leaves out what they did not think of: one sign, no ties, one
-scale. Here every array that was drawn is bent afterwards: signs, zeros, ties, scale and order change. A sentence that
-is true of all inputs survives that; one that is true of those that were drawn does not.
+Whoever writes a statement also writes the domain, and leaves out the inputs they did not think of: the other sign,
+ties, another scale. Here each drawn array may be changed afterwards in signs, zeros, ties, scale or order. A statement
+that is true of all inputs survives that. One that is true only of the drawn inputs does not.
 """
 
 from __future__ import annotations
@@ -18,81 +18,83 @@ from mathcore.verify.domains import as_dtype, seeds
 from mathcore.verify.targets.adapters import ALL_FLOATS
 
 Array = np.ndarray[Any, Any]
-Bend = Callable[[np.random.Generator, Array], Array]
+Perturbation = Callable[[np.random.Generator, Array], Array]
 
 
 def signs(rng: np.random.Generator, x: Array) -> Array:
-    """Some signs change, or all, or all become the same; an infinity stays, for −∞ is how a score is masked."""
+    """Flip some signs or all, or make all numbers negative. Infinities stay, because −∞ masks a score."""
     way = rng.integers(3)
-    turned = np.where(rng.random(x.shape) < 0.5, -x, x) if way == 0 else -x if way == 1 else -abs(x)
-    return np.where(abs(x) == np.inf, x, turned)
+    flipped = np.where(rng.random(x.shape) < 0.5, -x, x) if way == 0 else -x if way == 1 else -abs(x)
+    return np.where(abs(x) == np.inf, x, flipped)
 
 
 def zeros(rng: np.random.Generator, x: Array) -> Array:
-    """Some numbers become 0, of either sign."""
+    """Set some elements to +0 or −0."""
     return np.where(rng.random(x.shape) < 0.4, rng.choice([0.0, -0.0], x.shape), x)
 
 
 def ties(rng: np.random.Generator, x: Array) -> Array:
-    """Numbers become equal to others."""
+    """Draw every element from those of the array, so that some are equal."""
     return rng.choice(x.ravel(), x.shape) if x.size else x
 
 
 def order(rng: np.random.Generator, x: Array) -> Array:
-    """The numbers change places."""
+    """Shuffle the elements."""
     return rng.permuted(x.ravel()).reshape(x.shape)
 
 
 def scale(rng: np.random.Generator, x: Array) -> Array:
-    """All are so many times as large, or as small."""
+    """Multiply all elements by one power of two."""
     return x * 2.0 ** float(rng.integers(-12, 13))
 
 
-BENDS: Mapping[str, Bend] = {bend.__name__: bend for bend in (signs, zeros, ties, order, scale)}
+PERTURBATIONS: Mapping[str, Perturbation] = {f.__name__: f for f in (signs, zeros, ties, order, scale)}
 
 
-def bent(drawn_as: st.SearchStrategy[dict[str, Any]], but: Iterable[str] = ()) -> st.SearchStrategy[dict[str, Any]]:
-    """What `drawn_as` draws, with an array or more bent in one of the ways of `BENDS`, `but` for some of these."""
-    bends = [bend for name, bend in BENDS.items() if name not in set(but)]
-    if not bends:
-        return drawn_as
-    ways = st.sampled_from(bends)
+def perturbed(
+    strategy: st.SearchStrategy[dict[str, Any]], excluded: Iterable[str] = ()
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Inputs from `strategy` with up to three perturbations of their arrays, none of them `excluded`."""
+    allowed = [perturb for name, perturb in PERTURBATIONS.items() if name not in set(excluded)]
+    if not allowed:
+        return strategy
+    perturbations = st.sampled_from(allowed)
 
     @st.composite
     def drawn(draw: Callable[[st.SearchStrategy[Any]], Any]) -> dict[str, Any]:
-        inputs = draw(drawn_as)
-        places = list(_places(inputs))
-        if not places:
+        inputs = draw(strategy)
+        paths = list(_array_paths(inputs))
+        if not paths:
             return inputs
         rng = draw(seeds())
-        for place, bend in draw(st.lists(st.tuples(st.sampled_from(places), ways), min_size=1, max_size=3)):
-            inputs = _changed(inputs, place, functools.partial(_in_format, bend, rng))
+        for path, perturb in draw(st.lists(st.tuples(st.sampled_from(paths), perturbations), min_size=1, max_size=3)):
+            inputs = _changed(inputs, path, functools.partial(_in_dtype_of, perturb, rng))
         return inputs
 
     return drawn()
 
 
-def _in_format(bend: Bend, rng: np.random.Generator, x: Array) -> Array:
-    if x.dtype == object:  # exact numbers, which know no −0 and no scale
-        return bend(rng, x) if bend in (signs, ties, order) else x
+def _in_dtype_of(perturb: Perturbation, rng: np.random.Generator, x: Array) -> Array:
+    if x.dtype == object:  # exact numbers have no −0, and may not be multiplied by a float
+        return perturb(rng, x) if perturb in (signs, ties, order) else x
     with np.errstate(all="ignore"):
-        return as_dtype(bend(rng, x.astype(np.float64)), x.dtype.name)
+        return as_dtype(perturb(rng, x.astype(np.float64)), x.dtype.name)
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where arrays of floats stand in nested inputs."""
+def _array_paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of float arrays and object arrays in nested inputs."""
     if isinstance(value, np.ndarray) and (value.dtype.name in ALL_FLOATS or value.dtype == object):
         yield path
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            yield from _places(part, (*path, key))
+            yield from _array_paths(part, (*path, key))
     elif type(value) in (tuple, list):
         for i, part in enumerate(value):
-            yield from _places(part, (*path, i))
+            yield from _array_paths(part, (*path, i))
 
 
 def _changed(value: Any, path: tuple[Any, ...], change: Callable[[Array], Array]) -> Any:
-    """The same inputs, with the array at `path` changed; nothing is written to."""
+    """A copy of the inputs with the array at `path` changed."""
     if not path:
         return change(value)
     key, *rest = path

@@ -1,4 +1,4 @@
-r"""A claim: one sentence, what must hold for it, and the wrong implementations that it must refute.
+r"""A claim: a statement, the checks that give evidence for it, and the mutants that it must refute.
 
     sums_to_one = Claim(
         "softmax.sums_to_one",
@@ -13,8 +13,8 @@ r"""A claim: one sentence, what must hold for it, and the wrong implementations 
     @sums_to_one.property(x=scores())
     def _(ops, x): ...
 
-Each decorator adds one rung of evidence. The body speaks only to `ops` (the operations of the target that the claim
-declared) and returns a relation; the machinery does the judging.
+Each decorator adds one check. Its body calls only operations that the claim declared, through `ops`, and returns a
+relation. The runner evaluates the relation.
 """
 
 from __future__ import annotations
@@ -129,16 +129,16 @@ def reported_of(
 
 @dataclass(frozen=True)
 class Check:
-    """One rung of evidence.
+    """One check of a claim.
 
     Attributes:
-        rung: what kind of evidence a pass is.
+        rung: the kind of evidence that a pass is.
         body: `(ops, **inputs) -> Relation`.
-        inputs: strategies or domains by argument name; one under the key "" yields several arguments as a dict.
-        cases: instead of strategies, a function of the target (or of nothing) that enumerates a finite domain, smallest
-            first.
-        effort: how many examples, as a multiple of the profile's.
-        counterexample: the body is the sentence *without* its condition, and the search must refute it.
+        inputs: strategies or domains by argument name; the one under the key "" yields several arguments as a dict.
+        cases: instead of strategies, a function that enumerates a finite domain, smallest case first. It takes the
+            target, or nothing.
+        effort: number of examples, as a multiple of the profile's.
+        counterexample: the body is the statement *without* its condition, and the search must refute it.
     """
 
     rung: Rung
@@ -151,11 +151,11 @@ class Check:
 
     @property
     def quantified(self) -> bool:
-        """Whether inputs are drawn or enumerated; a proof, a statistic and an experiment choose their own."""
+        """Whether inputs are drawn or enumerated. Proofs, statistics and experiments choose their own."""
         return bool(self.inputs or self.cases)
 
     def strategy(self, target: Target) -> st.SearchStrategy[dict[str, Any]]:
-        """What is drawn for `target`; made once for all targets that differ in their operations alone."""
+        """The strategy for `target`, cached for all targets that differ only in their operations."""
         kind = (target.dtypes, target.exact, target.conventions, target.restrictions)
         if kind not in self._strategies:
             self._strategies[kind] = self._strategy(target)
@@ -168,7 +168,7 @@ class Check:
         return st.builds(lambda whole, more: {**whole, **more}, resolve(self.inputs[""], target), named)
 
     def cases_for(self, target: Target) -> Iterable[Mapping[str, Any]]:
-        """The finite domain for `target`; `cases` may take the target as its argument, or nothing."""
+        """The cases for `target`."""
         if self.cases is None:
             return ()
         return self.cases(target) if inspect.signature(self.cases).parameters else self.cases()
@@ -185,22 +185,22 @@ class Claim:
     """A statement about an operation, and how it is checked.
 
     Attributes:
-        id: `subject.name`, stable for ever: the page's address, the waiver's key, the command's argument.
+        id: `subject.name`. It never changes, because pages, waivers and commands refer to it.
         statement: one sentence in plain words.
         formula: LaTeX.
         needs: the operations that the bodies call.
-        dispensable: those of them that only further rungs call, beside derivatives: a target that lacks one is judged
-            by the other rungs.
-        faq: the question it answers, 1 to 22; None beyond the FAQ.
-        verdict: what the evidence shows of the FAQ's sentence.
+        dispensable: operations that only additional checks call, beside derivatives. A target that lacks one is judged
+            by the other checks.
+        faq: the chapter (1 to 22) whose question it answers; None if it belongs to none.
+        verdict: whether the statement holds, holds under a condition, or is refuted.
         condition: when it holds, for `holds_if`.
-        corrected: the sentence that is true instead, for `refuted`.
+        corrected: the true statement in its place, for `refuted`.
         source: DOI, arXiv id or textbook section.
         tolerances: every tolerance function that the bodies use.
-        refuted_by: wrong implementations that the checks must refute.
-        rests_on: ids of claims that this one takes for granted.
-        limits: what the search leaves out of the domain of the operations; see `Limits`.
-        legend: what symbols of the formula mean that neither the statement nor the topic's notation names.
+        refuted_by: mutants that the checks must refute.
+        rests_on: ids of claims that this one assumes.
+        limits: the part of the operations' domain that the search leaves out; see `Limits`.
+        legend: meanings of symbols in the formula, beyond those that the statement or the topic's notation names.
     """
 
     id: str
@@ -239,7 +239,7 @@ class Claim:
 
     @property
     def evidence(self) -> tuple[Rung, ...]:
-        """The rungs that its checks stand on, each once."""
+        """The kinds of evidence that its checks give, each once."""
         return tuple(dict.fromkeys(c.rung for c in self.checks if not c.counterexample))
 
     @property
@@ -249,7 +249,7 @@ class Claim:
         return frozenset({*self.dispensable, *(derivatives if derivatives != set(self.needs) else ())})
 
     def offered_by(self, operations: Collection[str]) -> bool:
-        """Whether some rung, at least, can judge a target with these operations."""
+        """Whether at least one check can judge a target with these operations."""
         return set(self.needs) - self.optional <= set(operations) and not set(self.needs).isdisjoint(operations)
 
     def property(
@@ -260,7 +260,7 @@ class Claim:
         effort: float = 1.0,
         **inputs: st.SearchStrategy[Any] | Domain,
     ) -> Callable[[Body], Body]:
-        """Holds on floats drawn at random, within a derived tolerance."""
+        """Add a check on random floats, within a derived tolerance."""
         return self._add("property", whole, inputs, effort=effort)
 
     def exact(
@@ -271,23 +271,26 @@ class Claim:
         effort: float = 1.0,
         **inputs: st.SearchStrategy[Any] | Domain,
     ) -> Callable[[Body], Body]:
-        """Holds with no tolerance, on integers or Fractions through the target's own code."""
+        """Add a check without tolerance, on integers or Fractions that go through the target's own code."""
         return self._add("exact", whole, inputs, effort=effort)
 
     def exhaustive(self, cases: Cases) -> Callable[[Body], Body]:
-        """Holds on every element of a finite domain. A case that is a batch counts its rows."""
+        """Add a check of every element of a finite domain. A batch counts as as many examples as it has rows."""
         return self._add("exhaustive", None, {}, cases=cases)
 
     def statistical(self, body: Body) -> Body:
-        """A random quantity within a finite-sample bound of a stated false-alarm probability; the body takes `rng`."""
+        """Add a test of a random quantity against a finite-sample bound with a stated false-alarm probability.
+
+        The body takes `rng`.
+        """
         return self._add("statistical", None, {})(body)
 
     def proof(self, body: Body) -> Body:
-        """A certificate that the machine checks."""
+        """Add a certificate that the machine checks."""
         return self._add("proof", None, {})(body)
 
     def experiment(self, body: Body) -> Body:
-        """A measurement on real data; the body takes `rng` and `scale` (1 for the full size)."""
+        """Add a measurement on real data. The body takes `rng` and `scale` (1 for the full size)."""
         return self._add("experiment", None, {})(body)
 
     def counterexample(
@@ -299,7 +302,7 @@ class Claim:
         effort: float = 5.0,
         **inputs: st.SearchStrategy[Any] | Domain,
     ) -> Callable[[Body], Body]:
-        """The sentence without its condition: a search in the very run must refute it."""
+        """Add a check of the statement without its condition, which a search in the same run must refute."""
         return self._add("property", whole, inputs, cases=cases, effort=effort, counterexample=True)
 
     def _add(self, rung: Rung, whole: Domain | None, inputs: Mapping[str, Any], **more: Any) -> Callable[[Body], Body]:

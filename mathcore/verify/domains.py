@@ -1,8 +1,8 @@
-"""Domains: what inputs a property is tried on.
+"""Domains: the inputs that properties are checked on.
 
-The scale is drawn first, log-uniformly, and the values after it: with NumPy's default strategy only one example in
-fourteen shows any rounding at all. Small arrays are drawn element by element so that a counterexample shrinks to
-something readable; large ones come from a drawn seed, so that drawing costs nothing.
+The scale of an array is drawn first, log-uniformly, then its elements. With Hypothesis' default strategy for arrays
+only one example in fourteen shows any rounding. Small arrays are drawn element by element, so that a counterexample
+shrinks to something readable. Large ones come from a drawn seed, which costs nothing.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify.targets.restrictions import NONE, Restrictions, current, spared
+from mathcore.verify.targets.restrictions import NONE, Restrictions, current_restrictions, skip_option
 from mathcore.verify.targets.target import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named, flushed
 
@@ -24,12 +25,12 @@ _T = TypeVar("_T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 WIDTHS = (1, 2, 3, 5, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 257, 1000, 1023, 1025)
-"""Widths where real kernels fail: 1, primes, powers of two and multiples of 32, each ± 1, past 1,024."""
+"""Widths at which real kernels fail: 1, primes, and powers of two and multiples of 32, ± 1, beyond 1,024."""
 
 
 @dataclass(frozen=True)
 class Domain:
-    """A strategy that depends on the target: on the formats it accepts, say."""
+    """A strategy that depends on the target, e.g. on the dtypes it accepts."""
 
     build: Callable[[Target], st.SearchStrategy[Any]]
 
@@ -63,7 +64,7 @@ def domain(function: Callable[Concatenate[Draw, Target, _P], _T]) -> Callable[_P
 
 
 def widths(least: int = 1, most: int = 1100) -> st.SearchStrategy[int]:
-    """Small widths mostly, which shrink, and awkward ones up to `most`; for a restricted target, what it supports.
+    """Small widths, to which others shrink, and awkward ones up to `most`; only supported ones for a restricted target.
 
     Examples:
         >>> from hypothesis import find
@@ -71,10 +72,10 @@ def widths(least: int = 1, most: int = 1100) -> st.SearchStrategy[int]:
         >>> find(widths(), lambda width: width > 1024)
         1025
     """
-    return _widths(least, most, current())
+    return _widths(least, most, current_restrictions())
 
 
-@functools.lru_cache  # Hypothesis checks a strategy once; a new one for every example would cost more than the drawing
+@functools.lru_cache  # Hypothesis validates a strategy once; to do so for every example would cost more than drawing
 def _widths(least: int, most: int, restrictions: Restrictions) -> st.SearchStrategy[int]:
     awkward = [w for w in WIDTHS if least <= w <= most]
     small = st.integers(least, min(most, max(least, 8)))
@@ -84,7 +85,7 @@ def _widths(least: int, most: int, restrictions: Restrictions) -> st.SearchStrat
 
 
 def dtypes(*names: str) -> Domain:
-    """A format that the target accepts (of `names`, if given).
+    """The name of a dtype that the target accepts (one of `names`, if given).
 
     Examples:
         >>> from hypothesis import find
@@ -97,7 +98,7 @@ def dtypes(*names: str) -> Domain:
 
 @functools.cache
 def seeds() -> st.SearchStrategy[np.random.Generator]:
-    """A generator of random numbers for arrays too large to draw by element.
+    """A seeded random generator, for arrays too large to draw element by element.
 
     Examples:
         >>> from hypothesis import find
@@ -122,12 +123,12 @@ def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 def option(draw: Draw, name: str, usual: _T, strategy: st.SearchStrategy[_T]) -> _T:
-    """A value of an option: the usual one where the target does not take it, and the report says so."""
-    return usual if spared(name) else draw(strategy)
+    """A value of an option; the usual one if the target does not take the option, which the report then says."""
+    return usual if skip_option(name) else draw(strategy)
 
 
 def positions(most: int = 2**31) -> st.SearchStrategy[int]:
-    """A position in a text, log-uniform past 256 and 2,048, where bfloat16 and float16 have no integers left.
+    """A token position, log-uniform, beyond 256 and 2,048, where bfloat16 and float16 cannot hold every integer.
 
     Examples:
         >>> from hypothesis import find
@@ -144,9 +145,9 @@ def draw_array(
     dtype: str = "float64",
     scale: tuple[float, float] = (2.0**-20, 2.0**20),
 ) -> np.ndarray[Any, Any]:
-    """An array of finite floats of one drawn scale: by element if it is small, else from a drawn seed.
+    """An array of finite floats of one drawn scale, drawn by element if it is small, else from a drawn seed.
 
-    Scales that would overflow the format are cut to it.
+    The scale is limited to the range of the dtype.
 
     Examples:
         >>> from hypothesis import find, strategies as st
@@ -167,18 +168,18 @@ def draw_array(
 
 
 def as_dtype(values: Any, dtype: str) -> np.ndarray[Any, Any]:
-    """`values` rounded to `dtype`, bfloat16 included; finite ones beyond its range become its largest number.
+    """`values` rounded to `dtype`, bfloat16 included; finite values beyond its range become its largest number.
 
-    Subnormal ones become 0 for a target to which they are.
+    Subnormals become 0 for a target that flushes them.
     """
     most, values = FORMATS[dtype].most, np.asarray(values, np.float64)
     return flushed(np.where(np.isinf(values), values, np.clip(values, -most, most)).astype(dtype_named(dtype)))
 
 
 def draw_view(draw: Draw, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """An array of at least one axis in a layout of its own: strided, transposed, reversed, a window, or broadcast.
+    """The same values in another memory layout: strided, transposed, reversed, a window, or broadcast.
 
-    The numbers stay what they were, except that a broadcast view repeats the first index of some axis.
+    `values` has at least one axis. Only a broadcast view differs in value: it repeats the first index of one axis.
     """
     layout = draw(st.sampled_from(["strided", "transposed", "reversed", "window", "broadcast"]))
     if layout == "broadcast":
@@ -190,7 +191,7 @@ def draw_view(draw: Draw, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if layout == "reversed":
         return np.ascontiguousarray(values[..., ::-1])[..., ::-1]
     larger = [2 * n for n in values.shape] if layout == "strided" else [n + 2 for n in values.shape]
-    memory = np.full(larger, 7, values.dtype)  # what a wrong stride would read
+    memory = np.full(larger, 7, values.dtype)  # a kernel that ignores strides reads sevens
     view = memory[tuple(slice(None, None, 2) if layout == "strided" else slice(1, -1) for _ in larger)]
     view[...] = values
     return view
@@ -198,7 +199,7 @@ def draw_view(draw: Draw, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 @domain
 def floats(draw: Draw, target: Target, *shape: int, dtype: str | None = None) -> np.ndarray[Any, Any]:
-    """An array of finite floats of that shape, in `dtype` or one that the target accepts.
+    """An array of finite floats of that shape, in `dtype` or a dtype that the target accepts.
 
     Examples:
         >>> from hypothesis import find
@@ -221,10 +222,10 @@ def score_rows(
     dtype: str | None = None,
     masked: bool = True,
 ) -> np.ndarray[Any, Any]:
-    """Rows of scores (rows, width), as a softmax meets them.
+    """Rows of scores for a softmax, of shape (rows, width).
 
     Families: one scale; near-ties; a large common offset; one dominant score; gaps at the edge of underflow; equal
-    scores; some −∞ (never a whole row).
+    scores; some scores −∞ (never a whole row).
 
     Examples:
         >>> from hypothesis import find
@@ -236,7 +237,7 @@ def score_rows(
     n = draw(widths(least, most))
     height = rows if rows is not None else draw(st.sampled_from([1, 1, 2, 3]))
     families = ["scale", "offset", "dominant", "edge", "ties", "equal", *(["masked"] if masked else []), "offset"]
-    family = draw(st.sampled_from(families))  # an offset twice: it kills most
+    family = draw(st.sampled_from(families))  # "offset" is there twice: it kills the most mutants
     x = draw_array(draw, (height, n), "float64", (2.0**-10, 2.0**6))
     return as_dtype(_SHAPES[family](draw, x, name), name)
 
@@ -252,7 +253,7 @@ def _dominant(draw: Draw, x: Any, dtype: str) -> Any:  # noqa: ARG001  (one sign
 
 
 def _edge(draw: Draw, x: Any, dtype: str) -> Any:
-    """Gaps around −ln λ, where exponentials turn subnormal and then vanish."""
+    """Gaps around −ln λ, where exponentials become subnormal and then 0."""
     x = x / max(abs(x).max(initial=0), 1) - draw(st.floats(0.8, 1.05)) * -np.log(FORMATS[dtype].smallest)
     x[:, 0] = 0
     return x
@@ -277,7 +278,7 @@ _SHAPES: dict[str, Callable[[Draw, Any, str], Any]] = {
 
 @domain
 def integers_as_floats(draw: Draw, target: Target, *shape: int, most: int = 64) -> np.ndarray[Any, Any]:
-    """Whole numbers |v| ≤ most stored as floats: products and sums of them are exact while they stay below 2ᵖ.
+    """Integers |v| ≤ most stored as floats; their products and sums are exact while they stay below 2ᵖ.
 
     Examples:
         >>> from hypothesis import find
@@ -291,7 +292,7 @@ def integers_as_floats(draw: Draw, target: Target, *shape: int, most: int = 64) 
 
 
 def draw_integers(draw: Draw, shape: tuple[int, ...], most: int) -> np.ndarray[Any, Any]:
-    """Whole numbers |v| ≤ most: by element if there are few, else from a drawn seed.
+    """Integers |v| ≤ most, drawn by element if there are few, else from a drawn seed.
 
     Examples:
         >>> from hypothesis import find, strategies as st
@@ -309,11 +310,11 @@ def draw_integers(draw: Draw, shape: tuple[int, ...], most: int) -> np.ndarray[A
 def draw_exact(
     draw: Draw, target: Target, *shape: int, most: int = 9, fractions: bool | None = None
 ) -> np.ndarray[Any, Any]:
-    """Numbers that arithmetic is exact on: Fractions where the target takes objects, else whole numbers.
+    """Numbers on which arithmetic is exact: Fractions if the target takes object arrays, else integers.
 
-    Those are float64, or float32 for a target that has no float64.
+    Integers are stored as float64, or float32 for a target without float64.
 
-    Arrays that meet must agree on `fractions`, for a Fraction times a float is a float.
+    Arrays used together must agree on `fractions`, because a Fraction times a float is a float.
 
     Examples:
         >>> from hypothesis import find, strategies as st
@@ -322,8 +323,6 @@ def draw_exact(
         >>> find(arrays(), lambda x: x.min() > 8)
         array([9., 9.])
     """
-    from fractions import Fraction
-
     whole = draw_integers(draw, shape, most)
     if not target.exact or not (draw(st.booleans()) if fractions is None else fractions):
         return whole.astype(np.float64 if "float64" in target.dtypes else np.float32)

@@ -1,4 +1,4 @@
-"""What may go wrong with a target, as errors."""
+"""Errors about a target: a missing operation, an unsupported call, an exception, a broken contract."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class NotOfferedError(LookupError):
 
 
 class NotTriedError(NotOfferedError):
-    """A call that the target says it does not support; `reason` says what it is about."""
+    """The target does not support a call; `reason` says what about it."""
 
     def __init__(self, operation: str, reason: str) -> None:
         super().__init__(f"{operation}: {reason}")
@@ -26,10 +26,11 @@ class TargetError(Exception):
         self.cause = cause
 
 
-class FaultError(Exception):
-    """An operation misbehaved before any number could be judged: changed its input, returned no array, and so on.
+class ContractError(Exception):
+    """An operation broke a rule that holds for every call: it changed its input, returned no array, and so on.
 
-    Of a call that was answered in two ways, `call_args`, `call_options` and the first `answer` are kept.
+    If two calls with the same arguments were answered differently, `call_args`, `call_options` and the first `answer`
+    are kept.
     """
 
     def __init__(self, operation: str, fault: str, args: Any = (), options: Any = None, answer: Any = None) -> None:

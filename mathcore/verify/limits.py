@@ -1,8 +1,8 @@
-"""What a claim is tried on: measured in the run, and compared with what the claim says that it leaves out.
+"""Input coverage of claims: measured in the run, and compared with the limits that a claim declares.
 
-Every call that a check makes is noted: formats, rows, widths, signs, options. A claim that leaves a part of an
-operation's domain untried declares it as `Limits`; the declaration is printed with the claim, and is checked against
-the measurement in both directions.
+Every call of a check is recorded: dtypes, rows, widths, signs, options. A claim that does not cover the whole domain of
+its operations declares that as `Limits`. The declaration is printed with the claim, and a test compares it with the
+measured coverage in both directions.
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.adversary import BENDS
+from mathcore.verify.adversary import PERTURBATIONS
 from mathcore.verify.targets.adapters import ALL_FLOATS
 from mathcore.verify.targets.signatures import is_default, reference_signature
 
 ROWS = 8
-"""A claim that never has more rows cannot see an index that wraps around at 8, as one tile of a kernel does."""
+"""With no more rows than this, a claim cannot detect an index that wraps around at 8, a usual tile height."""
 
 WIDTH = 30
-"""A claim that is never wider cannot see what a kernel does around 32 elements, a vector, a tile or a warp."""
+"""With no wider rows than this, a claim cannot detect errors around 32 elements: a vector, a tile or a warp."""
 
 _MEMORY = ("out",)
-"""Options that say where a result goes, not what it is."""
+"""Options that say where a result is stored; they do not change it."""
 
 _SHOWN = 6
-"""How many values of an option are listed."""
+"""The number of values of an option that are listed."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the search of a claim leaves out of the domain of its operations.
+    """The part of its operations' domain that a claim does not cover.
 
     Attributes:
-        options: options that keep their defaults, as "axis", or as "softmax.axis" if only one operation is meant.
-        formats: formats that are not drawn, as "float16", or as "softmax.float16".
-        rows: the most rows that some operation gets, if these are at most `ROWS`.
-        width: the widest row that some operation gets, if that is at most `WIDTH`.
-        signs: arrays of one sign only, as "softmax.x >= 0".
-        assumes: conditions on drawn inputs under which they are judged at all; see `given_that`.
-        fixed: ways to bend a drawn array (see `adversary`) that the claim does not speak of → why, e.g.
+        options: options that keep their defaults, e.g. "axis", or "softmax.axis" if only one operation is meant.
+        formats: dtypes that are not drawn, e.g. "float16", or "softmax.float16".
+        rows: the most rows that an operation is called with, if at most `ROWS`.
+        width: the widest row that an operation is called with, if at most `WIDTH`.
+        signs: arrays of one sign only, e.g. "softmax.x >= 0".
+        assumes: conditions on drawn inputs; inputs that do not meet them are skipped. See `given_that`.
+        fixed: perturbations of drawn arrays (see `adversary`) to which the claim does not apply → why, e.g.
             {"scale": "no sum overflows"}.
-        also: what else is left out, in words, e.g. "scores lie within ±600".
-        said: words of the statement or its condition that say as much themselves.
+        also: other limits in words, e.g. "scores lie within ±600".
+        said: words of the statement or its condition that state a limit themselves.
     """
 
     options: tuple[str, ...] = ()
@@ -61,13 +61,13 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("options", "formats", "signs", "assumes", "also", "said"):
             if isinstance(getattr(self, name), str):
-                raise TypeError(f"`{name}` must be a tuple of texts, got the text {getattr(self, name)!r}")
-        if unknown := set(self.fixed).difference(BENDS):
-            raise ValueError(f"`fixed` knows {', '.join(BENDS)}, got {', '.join(sorted(unknown))}")
+                raise TypeError(f"`{name}` must be a tuple of strings, got the string {getattr(self, name)!r}")
+        if unknown := set(self.fixed).difference(PERTURBATIONS):
+            raise ValueError(f"`fixed` knows {', '.join(PERTURBATIONS)}, got {', '.join(sorted(unknown))}")
 
     @property
     def words(self) -> list[str]:
-        """One phrase for each."""
+        """One phrase for each limit."""
         default = f"{_listed(f'`{name}`' for name in self.options)} at the default" if self.options else ""
         return [
             *([f"at most {_counted(self.rows, 'row')}"] if self.rows is not None else []),
@@ -87,15 +87,15 @@ def _listed(names: Iterable[str]) -> str:
 
 
 EVERYWHERE = Limits()
-"""Nothing is left out."""
+"""The whole domain: no limits."""
 
 
 class UnmetError(Exception):
-    """An input is not for this claim: the condition, in words."""
+    """An input does not meet a condition of the claim; the message is the condition."""
 
 
 def given_that(condition: Any, words: str) -> None:
-    """Judge the input at hand only if `condition` is true; `words` stand among the claim's `limits.assumes`.
+    """Skip the current input unless `condition` is true; `words` must be among the claim's `limits.assumes`.
 
     Examples:
         >>> from mathcore.verify import given_that
@@ -110,16 +110,16 @@ def given_that(condition: Any, words: str) -> None:
 
 @dataclass
 class Argument:
-    """What was seen of one argument of one operation.
+    """The coverage of one argument of one operation.
 
     Attributes:
-        formats: of its arrays of floats.
-        rows: the most rows of an array: the product of all axes but the last.
-        widths: the narrowest and the widest last axis.
+        formats: the dtypes of its float arrays.
+        rows: the most rows of an array, the product of all axes but the last.
+        widths: the smallest and the largest last axis.
         low, high: the smallest and largest finite number.
-        special: "nan", "inf", "-inf", where there were such.
-        values: of what is no array, the first few, as text.
-        left: whether it was ever something else than its default.
+        special: "nan", "inf", "-inf", as far as they occurred.
+        values: the first few values that were not arrays, as text.
+        varied: whether it ever differed from its default.
     """
 
     formats: set[str] = field(default_factory=set)
@@ -129,10 +129,10 @@ class Argument:
     high: float = -np.inf
     special: set[str] = field(default_factory=set)
     values: dict[str, None] = field(default_factory=dict)
-    left: bool = False
+    varied: bool = False
 
     def add(self, value: Any) -> None:
-        """Note a value."""
+        """Record a value."""
         if isinstance(value, Mapping):
             value = list(value.values())
         if isinstance(value, (tuple, list)) and any(isinstance(v, (np.ndarray, Mapping, tuple, list)) for v in value):
@@ -161,7 +161,7 @@ class Argument:
         try:
             low, high = float(x.min()), float(x.max())
         except (TypeError, ValueError, OverflowError):
-            return  # counted numbers, balls and the like
+            return  # objects without a float value, e.g. wide balls
         if not (np.isfinite(low) and np.isfinite(high)):
             x = x.astype(np.float64)
             marks = {"nan": np.isnan(x), "inf": x == np.inf, "-inf": x == -np.inf}
@@ -173,7 +173,7 @@ class Argument:
         self.low, self.high = min(low, self.low), max(high, self.high)
 
     def merge(self, other: Argument) -> None:
-        """Note all that another one saw."""
+        """Add the coverage of another run."""
         self.formats |= other.formats
         self.rows = max(self.rows, other.rows)
         both = [w for w in (self.widths, other.widths) if w is not None]
@@ -181,18 +181,18 @@ class Argument:
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         self.special |= other.special
         self.values = dict.fromkeys([*self.values, *other.values][:_SHOWN])
-        self.left |= other.left
+        self.varied |= other.varied
 
     @property
     def sign(self) -> str:
-        """The one side of zero that all its numbers are on, as ">= 0" or "<= 0"; "" if there are both."""
+        """The sign of all its numbers, ">= 0" or "<= 0"; "" if both occur."""
         if self.low > self.high or self.low < 0 < self.high:
             return ""
         return ">= 0" if self.low >= 0 else "<= 0" if self.high <= 0 else ""
 
     @property
     def words(self) -> str:
-        """All of it in one line."""
+        """The coverage in one line."""
         parts = [", ".join(sorted(self.formats, key=ALL_FLOATS.index))] if self.formats else []
         if self.widths is not None:
             low, high = self.widths
@@ -220,21 +220,21 @@ def _short(value: Any) -> str:
 
 @dataclass
 class Tried:
-    """What the operations of a check were called with: operation → argument → what was seen of it."""
+    """The arguments that the operations of a check were called with: operation → argument → its coverage."""
 
     seen: dict[str, dict[str, Argument]] = field(default_factory=dict)
     judged: bool = False
 
     def add(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> None:
-        """Note a call."""
+        """Record a call."""
         arguments = self.seen.setdefault(operation, {})
         for name, value, default in _named(operation, args, options):
             argument = arguments.setdefault(name, Argument())
-            argument.left = argument.left or not is_default(value, default)
+            argument.varied = argument.varied or not is_default(value, default)
             argument.add(value)
 
     def merge(self, other: Tried) -> None:
-        """Note all that another one saw."""
+        """Add the coverage of another check."""
         self.judged |= other.judged
         for operation, arguments in other.seen.items():
             mine = self.seen.setdefault(operation, {})
@@ -243,7 +243,7 @@ class Tried:
 
     @property
     def words(self) -> dict[str, str]:
-        """What each argument was, in one line, by "operation: argument"."""
+        """The coverage of each argument in one line, by "operation: argument"."""
         return {
             f"{operation}: {name}": argument.words
             for operation, arguments in self.seen.items()
@@ -252,7 +252,7 @@ class Tried:
         }
 
     def left_out(self, formats: Iterable[str]) -> Limits:
-        """What was not tried, of a target that has these `formats`; nothing where all was about refusals."""
+        """The limits of what was tried, on a target with these dtypes; none if only errors were tested."""
         if not self.judged:
             return EVERYWHERE
         floats = {op: [a for a in args.values() if a.formats or a.low <= a.high] for op, args in self.seen.items()}
@@ -278,12 +278,12 @@ class Tried:
             for name, parameter in {} if signature is None else signature.parameters.items():
                 if parameter.default is not parameter.empty and name not in _MEMORY:
                     argument = arguments.get(name)
-                    if argument is None or not argument.left:
+                    if argument is None or not argument.varied:
                         yield f"{operation}.{name}"
 
 
 def _named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Name, value and default of each argument that was given."""
+    """Name, value and default of each argument of a call."""
     signature = reference_signature(operation)
     parameters: Mapping[str, inspect.Parameter] = {} if signature is None else signature.parameters
     names = [*parameters, *(f"argument {i}" for i in range(len(parameters) + 1, len(args) + 1))]
@@ -292,7 +292,7 @@ def _named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) ->
 
 
 def undeclared(declared: Limits, measured: Limits) -> list[str]:
-    """What was left out though the claim does not say so."""
+    """Limits that were measured, but that the claim does not declare."""
     return [
         *(f"option {o} is never off its default" for o in measured.options if not _covers(declared.options, o)),
         *(f"{f} is not drawn" for f in measured.formats if not _covers(declared.formats, f)),
@@ -303,7 +303,7 @@ def undeclared(declared: Limits, measured: Limits) -> list[str]:
 
 
 def untrue(declared: Limits, measured: Limits) -> list[str]:
-    """What the claim says is left out though it was tried."""
+    """Limits that the claim declares, but that were not measured."""
     options = set(measured.options) | {o.rpartition(".")[2] for o in measured.options}
     formats = set(measured.formats) | {f.rpartition(".")[2] for f in measured.formats}
     return [
@@ -320,10 +320,10 @@ def _few(measured: int | None, bound: int) -> bool:
 
 
 def _exceeds(measured: int | None, declared: int | None) -> bool:
-    """Whether clearly more was tried than was declared: the largest of a few draws is a matter of chance."""
+    """Whether clearly more was tried than was declared; the largest of a few draws is random, hence the factor 2."""
     return declared is not None and (measured is None or measured > 2 * declared)
 
 
 def _covers(declared: tuple[str, ...], name: str) -> bool:
-    """Whether "operation.name" is declared, by itself or for every operation."""
+    """Whether "operation.name" is declared, or "name" for all operations."""
     return name in declared or name.partition(".")[2] in declared

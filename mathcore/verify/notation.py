@@ -1,8 +1,8 @@
-r"""The symbols of formulas: which ones a formula has, and what those mean that a whole topic uses in one sense.
+r"""Symbols of formulas: which symbols a formula contains, and their meanings by topic.
 
-A formula is LaTeX, so that its symbols can be read off: every letter is one, Greek letters by name. Words in
-`\text{…}`, names of functions, constants of mathematics and differentials are none, and neither is what only counts:
-the index of a sum, or a number behind ∀.
+Every letter of a LaTeX formula is a symbol, Greek letters by name. Words in `\text{…}`, names of functions,
+mathematical constants and differentials are not, and neither are bound variables such as the index of a sum or a
+variable after ∀.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _COUNTING = frozenset("hijklmnrst")
 
 _WORDS = re.compile(
     r"\\(?:text|math(?:rm|it|tt|sf)|texttt|operatorname\*?|begin|end)\s*\{[^{}]*\}"
-    r"|\\math(?:bb|rm|cal)\s*(?:[A-Za-z]|\{[A-Za-z]+\})\s*\^?"  # and the ^ behind ℝ: there stands a size
+    r"|\\math(?:bb|rm|cal)\s*(?:[A-Za-z]|\{[A-Za-z]+\})\s*\^?"  # and the ^ behind ℝ: a size follows
 )
 _CONSTANTS = re.compile(r"e(?=\s*\^)|O(?=\s*\()|\^[A-Z]|\{d\}\{d[A-Za-z]\}|(?<![A-Za-z])d(?=[A-Za-z])")
 _GROUP = r"\{(?:[^{}]|\{[^{}]*\})*\}"
@@ -42,7 +42,7 @@ _RELATION = re.compile(r"[=:<>]|\\(?:in|neq?|leq?|geq?)\b")
 
 
 def _letters(formula: str) -> str:
-    """A formula without words and commands, its Greek letters as such."""
+    """A formula without words and commands, with Greek letters as characters."""
     bare = re.sub(r"\\([A-Za-z]+)", lambda command: _GREEK.get(command[1], " "), _WORDS.sub(" ", formula))
     return _CONSTANTS.sub(" ", bare)
 
@@ -52,7 +52,7 @@ def _single(text: str) -> set[str]:
 
 
 def _counted(formula: str) -> Iterator[str]:
-    """What sums and maxima run over, one text for each: of “1 ≤ m ≤ 9” the m, of “yᵢ = j” the i."""
+    """The bound variables of sums, maxima and quantifiers: m of “1 ≤ m ≤ 9”, i of “yᵢ = j”."""
     for under in _UNDER.findall(formula):
         first = next((part for part in map(_letters, _RELATION.split(under)) if _single(part)), "")
         yield first.partition("_")[2] or first
@@ -61,37 +61,37 @@ def _counted(formula: str) -> Iterator[str]:
 
 
 def symbols(formula: str) -> set[str]:
-    """The letters of a formula that stand for something, Greek ones as such."""
+    """The symbols of a formula, Greek letters as characters, without bound variables."""
     counted = _single("".join(_counted(formula)))
     return _single(_letters(formula)) - (counted & (_COUNTING | indices(formula)))
 
 
 def indices(formula: str) -> set[str]:
-    """The Latin letters that stand nowhere but below a symbol, above it in brackets or in [i = j]: places and steps."""
+    """The Latin letters that occur only as subscripts, as superscripts in brackets, or in [i = j]."""
     letters = _letters(formula)
     below = _single(letters) - _single(_SCRIPTS.sub(" ", letters))
     return {letter for letter in below if letter in _COUNTING | set("abc") or "A" <= letter <= "Z"}
 
 
 def named(words: str) -> set[str]:
-    """The single letters that a text speaks of, its articles and its possessive s left out."""
+    """The single letters that a text mentions, except articles and the possessive s."""
     return set(re.findall(r"(?<![A-Za-z'’])(?![aA] [\w`“])[A-Za-zα-ωΑ-Ωℓ](?![A-Za-z])", words))
 
 
 def _defined(legend: Mapping[str, str]) -> set[str]:
-    """What a legend is about or mentions: of `E_a` and `E(a)` the E, of `s, t` both, of `offset` no letter."""
+    """The symbols that a legend defines or mentions: E for `E_a` and `E(a)`, both for `s, t`, none for `offset`."""
     keys = re.sub(r"\([^()]*\)", " ", _SCRIPTS.sub(" ", " ; ".join(map(_letters, legend))))
     return _single(_MANY.sub(" ", keys)) | named(" ; ".join(legend.values()))
 
 
 def keys(claim: Claim) -> tuple[str, str, str]:
-    """Where `TOPICS` may speak of a claim, the most special last."""
+    """The keys of `TOPICS` that apply to a claim, the most specific last."""
     topic, _, name = claim.id.partition(".")
     return topic, f"*.{name}", claim.id
 
 
 def meanings(claim: Claim) -> dict[str, str]:
-    """What the symbols of a claim's formula mean: its own legend, then its topic's notation, then everybody's."""
+    """The meanings of a formula's symbols: from the claim's legend, then its topic's notation, then `COMMON`."""
     known = {letter: COMMON[letter] for letter in COMMON if letter not in indices(claim.formula)}
     for key in keys(claim):
         known |= TOPICS.get(key, {})
@@ -100,13 +100,13 @@ def meanings(claim: Claim) -> dict[str, str]:
 
 
 def unnamed(claim: Claim) -> set[str]:
-    """The symbols that neither the statement names, nor what it is true under, nor a legend."""
+    """The symbols that neither the statement, the condition nor a legend explains."""
     said = named(f"{claim.statement} {claim.condition or ''} {claim.corrected or ''}")
     return symbols(claim.formula) - indices(claim.formula) - said - _defined(meanings(claim))
 
 
 def latex(symbol: str, formula: str = "") -> str:
-    """An entry of a legend as a formula has it: words upright, and Greek letters by the name that is used there."""
+    """A key of a legend as LaTeX: words upright, Greek letters by the name that the formula uses."""
     if "\\" in symbol:
         return symbol
     greek = {_GREEK[name]: name for name in sorted(_GREEK, key=lambda name: (f"\\{name}" in formula, len(name)))}
@@ -123,7 +123,7 @@ COMMON: Mapping[str, str] = {
     "W": "a matrix of weights",
     "b": "a bias",
     "c": "a number",
-    "g": "what is sent back to the result: the derivative of a loss by it",
+    "g": "the cotangent: the derivative of a loss with respect to the result",
     "p": "the probabilities: the softmax of the scores",
     "X": "a stack of rows",
     "I": "the identity matrix",
@@ -132,35 +132,35 @@ COMMON: Mapping[str, str] = {
     "θ": "the parameters",
     "ℓ": "the loss",
 }
-"""What a letter means wherever no topic or claim says otherwise."""
+"""Meanings of symbols that hold unless a topic or claim says otherwise."""
 
-_TURN = "the matrix that turns a vector by its position"
+_TURN = "the rotation matrix of a position"
 _WHERE = "the mask: which scores count"
 
 TOPICS: Mapping[str, Mapping[str, str]] = {
     "digits": {
         "x": "an image, as a row of numbers", "X": "the images, one in each row", "n": "the number of images",
         "w": "a template", "W": "the matrix with a template in each column", "s": "the scores",
-        "y": "a digit, with a hat the one that was read", "v": "any point", "σ": "a singular value",
-        "L": "a bound on how the loss bends", "A": "the images that are learned from",
-        "B": "the images that are held out", "C": "the images of one class",
-        "k": "how many of the images were read right", "p": "a rate", "z": "a number of standard deviations",
+        "y": "a digit, with a hat the predicted one", "v": "any point", "σ": "a singular value",
+        "L": "a bound on how the loss bends", "A": "the training images",
+        "B": "the held-out images", "C": "the images of one class",
+        "k": "the number of correctly classified images", "p": "a rate", "z": "a number of standard deviations",
         "Φ": "the distribution function of the normal distribution",
     },
     "embedding": {
-        "E": "the table, a row for each word", "i": "an id", "a": "the vector of a word",
+        "E": "the embedding matrix, a row for each word", "i": "an id", "a": "the vector of a word",
         "b": "the vector of another word", "c": "the vector of a third word", "e": "the entries of the vectors",
         "s": "the score of two words", "α": "a number", "β": "a number", "S": "the table of all scores",
         "L": "a matrix with a vector in each row", "R": "another such matrix",
         "σ": "the singular values of S, the largest first", "N": "the number of vectors", "P": "the probability",
     },
     "training": {
-        "E": "the table, a row for each word", "e": "the vector of the word that was seen",
+        "E": "the embedding matrix, a row for each word", "e": "the vector of the current word",
         "W": "the matrix of weights, a column for each word", "w": "a word, by its id", "z": "the scores",
-        "y": "the neighbour that was seen", "r": "the error: the probabilities, less 1 at the right word",
-        "g": "the gradient", "α": "the rate: how long a step is", "η": "the rate: how long a step is",
-        "L": "a bound on how the loss bends", "A": "the matrix that takes the error to the change of the scores",
-        "P": "the probability", "a": "a word", "b": "another word", "h": "a small nudge", "x": "the words of the text",
+        "y": "the observed neighbour", "r": "the error: the probabilities, less 1 at the right word",
+        "g": "the gradient", "α": "the learning rate", "η": "the learning rate",
+        "L": "a bound on how the loss bends", "A": "the matrix that maps the error to the change of the scores",
+        "P": "the probability", "a": "a word", "b": "another word", "h": "a small step", "x": "the words of the text",
         "t": "the number of a step", "m": "the running mean of the gradients",
         "v": "the running mean of their squares", "β": "how much of a running mean a step keeps",
         "ε": "a small number that keeps the divisor above 0", "λ": "the rate at which matrices decay",
@@ -182,7 +182,7 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
         "f": "a function, with a hat or with θ that of the net", "n": "the number of points", "w": "the weight",
         "h": "the distance between neighbouring points", "ω": "how far f changes at most within a distance",
         "L": "a bound on how steep f is", "M": "a bound on the second derivative of f",
-        "α": "the rate: how long a step is", "v": "a direction to move the parameters in", "ε": "how far they move",
+        "α": "the learning rate", "v": "a direction to move the parameters in", "ε": "how far they move",
     },
     "depth": {
         "y": "the kinds of the inputs, 1 or −1", "w": "weights", "a": "weights", "λ": "a weight for each input",
@@ -210,9 +210,9 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
     },
     "rope": {
         "R": _TURN, "m": "a position", "q": "a query", "k": "a key", "s": "a shift of both positions",
-        "i": "the number of a pair, from 0", "θ": "the angle that a pair turns by at each position",
+        "i": "the number of a pair, from 0", "θ": "the angle by which a pair rotates per position",
         "L": "the number of layers",
-        "P": "the exchange of the members of each pair, one with its sign turned", "Π": "a permutation of the features",
+        "P": "the swap of the members of each pair, one sign flipped", "Π": "a permutation of the features",
     },
     "attention": {
         "q": "a query", "k": "a key", "v": "a value", "Q": "the queries, one in each row",
@@ -256,7 +256,7 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
         "n": "how many different pairs of words there are, a dot for any word",
     },
     "language_model": {
-        "p": "the probability of a token", "s": "the number of shards", "α": "the rate: how long a step is",
+        "p": "the probability of a token", "s": "the number of shards", "α": "the learning rate",
         "t": "the number of a step", "n": "the number of all steps", "k": "the number of steps before the stop",
     },
     "transformer": {
@@ -266,10 +266,10 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
     "rms_norm": {
         "x": "a row", "w": "the weights", "ε": "a small number that keeps the divisor above 0",
         "d": "a direction to move the row in", "r": "the root mean square of the row", "u": "the row divided by it",
-        "h": "what is sent back to the result, times the weights",
+        "h": "the cotangent times the weights",
     },
     "sinusoidal_positional_encoding": {
-        "m": "a position", "i": "the number of a pair, from 0", "θ": "the angle that a pair turns by at each position",
+        "m": "a position", "i": "the number of a pair, from 0", "θ": "the angle by which a pair rotates per position",
     },
     "log_softmax": {
         "x": "a row of scores", "t": "the log-probabilities", "w": _WHERE, "s": "the sum over the others",
@@ -314,4 +314,4 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
     "cross_entropy.partition": {"n": "how many rows of a batch count"},
     "cross_entropy.alignment": {"g": "the gap between the right class and the others"},
 }  # fmt: skip
-"""The first part of claims' ids, or `*.` and their second part, or one whole id → what letters mean there."""
+"""The first part of a claim's id, or `*.` and its second part, or the whole id → meanings of symbols there."""

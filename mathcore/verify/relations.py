@@ -1,8 +1,8 @@
-"""What a claim may return: both sides of a relation, with the allowance between them.
+"""Relations: what the body of a claim returns, with both sides and the allowed error.
 
-A claim never judges itself. It returns `equal(lhs, rhs, within=…)` or one of its siblings, and the machinery
-measures the error as a fraction of the allowance, finds the worst place and words the failure. NaN never counts
-as a pass unless a claim asks for the same bits.
+A body does not judge itself. It returns `equal(lhs, rhs, within=…)` or another relation; the runner then measures the
+error as a fraction of the allowance, finds the worst element and describes the failure. NaN counts as a failure,
+except in `identical` and `same`.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotOfferedError, TargetError
+from mathcore.verify.errors import ContractError, NotOfferedError, TargetError
 from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.tolerances import Allowance
 
 
 @dataclass(frozen=True, eq=False)
 class Relation:
-    """Two sides, the error between them and what is allowed, element by element.
+    """Two sides, the error between them and the allowed error, element by element.
 
     Attributes:
         symbol: how the relation reads, e.g. "=" or "≤".
-        lhs, rhs: what was compared.
-        error: array of float64, ≥ 0; infinite where the sides cannot be compared at all.
-        allowance: array of float64, ≥ 0, of the same shape; 0 means exact.
-        tolerances: the names of the tolerance functions that the allowance came from.
-        remark: what is wrong beyond the numbers, e.g. shapes that differ.
-        measured: figures worth reporting whether or not the relation holds.
-        refused: of a call that was to be refused, whether any error came.
+        lhs, rhs: the two sides.
+        error: float64, ≥ 0; infinite where the sides cannot be compared.
+        allowance: float64, ≥ 0, of the same shape; 0 means exact.
+        tolerances: names of the tolerance functions that the allowance came from.
+        remark: what is wrong apart from the numbers, e.g. shapes that differ.
+        measured: figures to report whether or not the relation holds.
+        refused: whether a call that should raise an error raised one, of any class.
     """
 
     symbol: str
@@ -44,7 +44,7 @@ class Relation:
     refused: bool = False
 
     def measuring(self, **figures: Any) -> Relation:
-        """The same relation with figures attached that the report shows."""
+        """The same relation with figures for the report."""
         return replace(self, measured={**self.measured, **figures})
 
 
@@ -56,7 +56,7 @@ class Conjunction:
 
 
 def all_of(*relations: Relation | Conjunction) -> Conjunction:
-    """All of these must hold; each is judged by itself.
+    """All of these relations; each is judged by itself.
 
     Examples:
         >>> from mathcore.verify import all_of, at_least, at_most
@@ -70,10 +70,10 @@ def all_of(*relations: Relation | Conjunction) -> Conjunction:
 
 
 def equal(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
-    """The sides agree element by element, up to `within`; exactly, if no allowance is given.
+    """The sides agree element by element within an allowance, or exactly if none is given.
 
-    Shapes must be the same, except that a plain scalar on either side stands for every element. The right side may be
-    an `Enclosure`: then the error is an upper bound on the distance to the true value.
+    Shapes must be equal, except that a scalar on either side is compared with every element. The right side may be an
+    `Enclosure`; the error is then an upper bound on the distance to the true value.
 
     Examples:
         >>> from mathcore.verify import equal
@@ -146,7 +146,7 @@ def identical(lhs: Any, rhs: Any) -> Relation:
 
 
 def same(lhs: Any, rhs: Any) -> Relation:
-    """The same object by value and type: for texts, where NumPy would drop what it takes for padding.
+    """The sides have the same type and value. For strings, because NumPy would strip trailing null characters.
 
     Examples:
         >>> from mathcore.verify import same
@@ -158,9 +158,9 @@ def same(lhs: Any, rhs: Any) -> Relation:
 
 
 def raises(call: Callable[[], Any], *errors: type[Exception], saying: tuple[str, ...] = ()) -> Relation:
-    """The call is refused with one of `errors`, and its message mentions every word of `saying`.
+    """The call raises one of `errors`, with a message that contains every string of `saying`.
 
-    It may be a call of an operation, or of a method of what an operation returned.
+    It may be a call of an operation or of a method of an object that an operation returned.
 
     Examples:
         >>> from mathcore.verify import raises
@@ -172,7 +172,7 @@ def raises(call: Callable[[], Any], *errors: type[Exception], saying: tuple[str,
         came: Any = call()
     except NotOfferedError:
         raise
-    except FaultError as fault:  # an answer to what has none; that it is odd, too, is no matter
+    except ContractError as fault:  # it answered instead of raising; a wrong shape or dtype does not matter here
         came = str(fault)
     except Exception as refusal:
         cause = refusal.cause if isinstance(refusal, TargetError) else refusal
@@ -189,8 +189,8 @@ def ratios(relation: Relation) -> np.ndarray[Any, np.dtype[np.float64]]:
         return np.where(relation.error == 0, 0.0, relation.error / relation.allowance)
 
 
-def worst_place(relation: Relation) -> tuple[int, ...]:
-    """The index of the largest error ÷ allowance."""
+def worst_index(relation: Relation) -> tuple[int, ...]:
+    """The index of the element with the largest error ÷ allowance."""
     ratio = ratios(relation)
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(ratio)), ratio.shape))
 
@@ -219,7 +219,7 @@ def _incomparable(symbol: str, lhs: Any, rhs: Any, remark: str) -> Relation:
 
 
 def _side(value: Any) -> np.ndarray[Any, Any]:
-    """An operand as an array whose differences are exact enough to judge: low precision is widened."""
+    """An operand as an array, low precisions converted to float64 so that differences are exact enough to judge."""
     array = np.asarray(value)
     if array.dtype.name in ("float16", "bfloat16", "float32"):
         return array.astype(np.float64)
@@ -227,7 +227,7 @@ def _side(value: Any) -> np.ndarray[Any, Any]:
 
 
 def _difference(a: Any, b: Any) -> Any:
-    """A − B in the direction asked for; an upper bound of it where a side is an enclosure."""
+    """A − B, or an upper bound of it if a side is an enclosure."""
     if isinstance(a, Enclosure):
         return (a.hi - b) + a.lo + a.radius
     if isinstance(b, Enclosure):
@@ -244,7 +244,7 @@ def _distance(a: Any, b: Any) -> Any:
 
 
 def _bits_differ(a: Any, b: Any) -> Any:
-    if a.dtype.name == "bfloat16":  # which NumPy does not know for a float
+    if a.dtype.name == "bfloat16":  # its dtype kind is "V", not "f"
         a, b = a.astype(np.float32), b.astype(np.float32)
     if a.dtype.kind != "f":
         return np.where(np.asarray(a == b, bool), 0.0, np.inf)

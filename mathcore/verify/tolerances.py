@@ -1,12 +1,12 @@
 """Tolerances: how far a floating-point result may lie from the truth, derived from the arithmetic.
 
-A tolerance is a named function whose docstring derives it; the derivation is printed beside every claim that uses
-it. There is no other way to allow an error: `equal(…, within=1e-6)` is a TypeError. All bounds are rigorous and
-closed, with no O(u²) left out, and are themselves evaluated without cancellation.
+A tolerance is a named function whose docstring derives it. The derivation is printed beside every claim that uses it.
+There is no other way to allow an error: `equal(…, within=1e-6)` is a TypeError. All bounds are rigorous, in closed
+form, without a dropped O(u²), and are themselves evaluated without cancellation.
 
-Notation: p significand bits, u = 2⁻ᵖ the unit roundoff of the format that the *work* is done in, λ its smallest
-subnormal (see `Format` for arithmetic without), γ_k = ku / (1 − ku), h the number of roundings that any one addend
-meets on its way into a sum.
+Notation: p is the number of significand bits, u = 2⁻ᵖ the unit roundoff of the compute dtype, λ its smallest
+subnormal (see `Format` for arithmetic that flushes subnormals), γ_k = ku / (1 − ku), and h the largest number of
+roundings that any one addend of a sum goes through.
 
 Sources:
     Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), §2.2, §3.1, §3.5, §4.2.
@@ -33,7 +33,7 @@ _Values = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True, eq=False)
 class Allowance:
-    """An allowed error, and the tolerances it came from. Allowances of several steps add up."""
+    """An allowed error and the names of the tolerances it came from. The allowances of several steps add up."""
 
     values: _Values
     names: tuple[str, ...]
@@ -42,14 +42,14 @@ class Allowance:
         return Allowance(self.values + other.values, tuple(dict.fromkeys(self.names + other.names)))
 
     def __mul__(self, factor: Any) -> Allowance:
-        """The allowance of something multiplied by `factor` (its magnitude counts)."""
+        """The allowance of a quantity multiplied by `factor`, whose sign is ignored."""
         return Allowance(self.values * abs(np.asarray(factor, np.float64)), self.names)
 
     def __getitem__(self, key: Any) -> Allowance:
         return Allowance(np.asarray(self.values[key]), self.names)
 
     def weighted(self, weights: Any) -> Allowance:
-        """The allowance of ⟨w, y⟩ along the last axis, for a y allowed to be off by this."""
+        """The allowance of ⟨w, y⟩ along the last axis, if this is the allowance of y."""
         return Allowance((self.values * abs(np.asarray(weights, np.float64))).sum(-1), self.names)
 
 
@@ -90,17 +90,17 @@ def tolerance(function: Callable[_P, Any]) -> Callable[_P, Allowance]:
 
 @dataclass(frozen=True)
 class Format:
-    """A binary floating format.
+    """A binary floating-point format.
 
     Attributes:
         u: unit roundoff.
-        smallest: smallest subnormal λ. Of a format that flushes, λ is twice the smallest normal number: rounding is off
-            by at most λ/2 where numbers are spaced λ apart, and a flushed number is off by less than the smallest
-            normal one, so that what is derived for the former covers the latter.
+        smallest: smallest subnormal λ. If subnormals are flushed, it is twice the smallest normal number. Derivations
+            use λ/2 for the rounding error where numbers are λ apart; flushing costs less than the smallest normal
+            number, so they cover it too.
         tiny: smallest normal number.
         most: largest finite number.
-        exp, log, trig: how far NumPy's elementary functions are allowed to be off, in ulp; log1p counts as log, expm1
-            as exp. The figures are NumPy's published maxima rounded up, and a test asserts them on this machine.
+        exp, log, trig: allowed error of NumPy's elementary functions, in ulp; log1p counts as log, expm1 as exp. The
+            values are NumPy's published maxima rounded up, and a test asserts them on this machine.
     """
 
     u: float
@@ -121,34 +121,37 @@ FORMATS = {
 
 
 _FLUSHING = {
-    name: f if name == "float16" else replace(f, smallest=2 * f.tiny)  # float16 is computed in float32, and kept
+    # float16 is computed in float32, where its subnormals are normal numbers, which are not flushed.
+    name: f if name == "float16" else replace(f, smallest=2 * f.tiny)
     for name, f in FORMATS.items()
 }
 
 
-_KNOWN: ContextVar[Mapping[str, Format]] = ContextVar("formats", default=FORMATS)
+# A context variable, not an argument: every tolerance function asks `format_of(dtype)`, dozens of them in all topics,
+# and none should have to pass on how the target that is being checked treats subnormals.
+_FORMATS_NOW: ContextVar[Mapping[str, Format]] = ContextVar("formats", default=FORMATS)
 
 
 @contextmanager
 def subnormals(convention: str) -> Iterator[None]:
-    """Draw for, and judge, a target that keeps subnormal numbers, or has them "flushed" to 0."""
-    token = _KNOWN.set(_FLUSHING if convention == "flushed" else FORMATS)
+    """Inside the context, formats and drawn inputs are those of a target whose subnormals are "kept" or "flushed"."""
+    token = _FORMATS_NOW.set(_FLUSHING if convention == "flushed" else FORMATS)
     try:
         yield
     finally:
-        _KNOWN.reset(token)
+        _FORMATS_NOW.reset(token)
 
 
 def flushed(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """An array as the target that is being judged sees it: itself, or with zeros for subnormal numbers."""
-    f = _KNOWN.get().get(x.dtype.name)
+    """The array as the current target sees it: unchanged, or with subnormals replaced by zeros."""
+    f = _FORMATS_NOW.get().get(x.dtype.name)
     if f is None or f.smallest < f.tiny:
         return x
     return np.where(abs(x) < x.dtype.type(f.tiny), np.copysign(x.dtype.type(0), x), x)
 
 
 def dtype_named(name: str) -> np.dtype[Any]:
-    """The NumPy dtype of that name; bfloat16 comes from ml_dtypes."""
+    """The NumPy dtype of that name, bfloat16 included (from ml_dtypes)."""
     if name == "bfloat16":
         import ml_dtypes
 
@@ -157,18 +160,18 @@ def dtype_named(name: str) -> np.dtype[Any]:
 
 
 def format_of(dtype: Any) -> Format:
-    """The format that results of `dtype` are stored in."""
-    return _KNOWN.get()[np.dtype(dtype).name]
+    """The format in which results of `dtype` are stored."""
+    return _FORMATS_NOW.get()[np.dtype(dtype).name]
 
 
 def work_format(dtype: Any) -> Format:
-    """The format that arithmetic on `dtype` is done in: float16 and bfloat16 accumulate in float32."""
+    """The format of the compute dtype: float16 and bfloat16 accumulate in float32."""
     name = np.dtype(dtype).name
-    return _KNOWN.get()["float32" if name in ("float16", "bfloat16") else name]
+    return _FORMATS_NOW.get()["float32" if name in ("float16", "bfloat16") else name]
 
 
 def gamma(k: float, u: float) -> float:
-    """γ_k = ku / (1 − ku): the relative error of k roundings in a row; infinite where it says nothing."""
+    """γ_k = ku / (1 − ku), the relative error of k successive roundings; infinite if ku ≥ 1, where no bound holds."""
     return k * u / (1 - k * u) if k * u < 1 else math.inf
 
 
@@ -177,9 +180,10 @@ EVALUATED = 1 + 2.0**-40
 
 
 def pairwise_height(n: int) -> int:
-    """The roundings any addend meets in NumPy's pairwise sum of n numbers along a contiguous axis.
+    """The largest number of roundings of any addend in NumPy's pairwise sum of n numbers along a contiguous axis.
 
-    Eight accumulators up to 128 elements, halves beyond, as `numpy/_core/src/umath/loops_utils.h.src` has it.
+    NumPy uses eight accumulators up to 128 elements and splits longer sums in halves
+    (`numpy/_core/src/umath/loops_utils.h.src`).
     """
     if n < 8:
         return max(n - 1, 0)
@@ -190,12 +194,12 @@ def pairwise_height(n: int) -> int:
 
 
 def height(n: int, summation: str) -> int:
-    """h for a sum of n numbers: pairwise where a target declares it, else any order at all (n − 1)."""
+    """h for a sum of n numbers: that of a pairwise sum if the target declares one, else n − 1, for any order."""
     return pairwise_height(n) if summation == "pairwise" else max(n - 1, 0)
 
 
 def magnitude(x: Any, weight: Any) -> _Values:
-    r"""$\sum_i |x_i||W_{ij}|$, what the error of a matrix product is measured by."""
+    r"""$\sum_i |x_i||W_{ij}|$, the scale of the rounding error of a matrix product."""
     return abs(np.asarray(x, np.float64)) @ abs(np.asarray(weight, np.float64))
 
 
@@ -210,7 +214,7 @@ def rounding(value: Any, dtype: Any) -> Any:
 def dot_product(magnitude: Any, terms: int, dtype: Any) -> Any:
     r"""A sum of `terms` products, in any order, fused or not.
 
-    Every product meets at most n roundings: one of its own and at most n − 1 of the additions, each a factor
+    Every product goes through at most n roundings: its own and at most n − 1 of the additions, each a factor
     $1 + \delta$ with $|\delta| \le u$ (Higham, §3.1). So
     $|\hat y - y| \le \gamma_n \sum_i |x_i||w_i| + n\lambda(1 + \gamma_n)$, the last term for products that
     underflow. Results stored in 16 bits are computed in float32 and rounded once more: $+\,u_{16}(|y| + \dots)
@@ -227,7 +231,7 @@ def dot_product(magnitude: Any, terms: int, dtype: Any) -> Any:
 
 
 def stored(value: Any, error: Any, dtype: Any) -> Any:
-    """`error` and what storing a 16-bit result adds; float32 and float64 results are stored as they are."""
+    """`error` plus the error of rounding a 16-bit result to its dtype; float32 and float64 results are not rounded."""
     f = format_of(dtype)
     return error if f is work_format(dtype) else error + f.u * (abs(value) + error) + f.smallest / 2
 

@@ -1,1 +1,1 @@
-"""Where true values come from: balls, dual numbers, exact numbers, and counts."""
+"""Reference values: Arb balls, dual numbers, exact numbers, and operation counts."""

@@ -1,4 +1,4 @@
-"""Numbers that count what is done with them: multiplications, additions, exponentials."""
+"""Numbers that count the operations on them: multiplications, additions, divisions, exponentials."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mathcore.verify.oracle.dual import objects
 
 @dataclass
 class Ledger:
-    """How often what was carried out; a difference counts as an addition."""
+    """Counts of operations; a subtraction counts as an addition."""
 
     multiplications: int = 0
     additions: int = 0
@@ -22,7 +22,7 @@ class Ledger:
 
 
 class Counted:
-    """A number, whole unless said otherwise, that notes what is done with it in a ledger."""
+    """A number that counts the operations on it in a ledger."""
 
     def __init__(self, value: Any, ledger: Ledger) -> None:
         self.value, self.ledger = value, ledger
@@ -73,5 +73,5 @@ def _uncounted(value: Any) -> Any:
 
 
 def counted(x: Any, ledger: Ledger, number: Callable[[Any], Any] = int) -> np.ndarray[Any, Any]:
-    """An array of numbers, whole unless said otherwise, that count what is done with them."""
+    """An array of numbers, converted by `number`, that count the operations on them."""
     return objects(np.asarray(x), lambda v: Counted(number(v), ledger))

@@ -14,7 +14,7 @@ _T = TypeVar("_T")
 
 
 def _lifted(operation: Callable[[Dual, Dual], _T]) -> Callable[[Dual, Any], _T]:
-    """Let the right side be a plain number, and leave arrays to NumPy, which goes through them element by element."""
+    """Convert a plain number on the right side, and leave arrays to NumPy, which calls the method elementwise."""
 
     @functools.wraps(operation)
     def lifted(self: Dual, other: Any) -> _T:
@@ -26,9 +26,9 @@ def _lifted(operation: Callable[[Dual, Dual], _T]) -> Callable[[Dual, Any], _T]:
 
 
 class Dual:
-    """A value with its derivative along one direction, both Arb balls: v + v′ε with ε² = 0.
+    """A dual number v + v′ε with ε² = 0: a value and its derivative along one direction, both Arb balls.
 
-    Comparisons look at the value alone, as a program with branches does.
+    Comparisons use the value only, as branches of a program do.
     """
 
     __slots__ = ("slope", "value")
@@ -129,12 +129,12 @@ class Dual:
 
 
 def derivative(function: Callable[..., Any], inputs: tuple[Any, ...], directions: tuple[Any, ...]) -> Enclosure:
-    """The derivative of `function` at `inputs` along `directions`, enclosed rigorously; no step size is involved.
+    """A rigorous enclosure of the derivative of `function` at `inputs` along `directions`, without a step size.
 
     Args:
         function: takes object arrays (one for each input), returns one; differentiable near the inputs.
         inputs: arrays of floats, taken at their exact values.
-        directions: arrays of floats of the same shapes, or None for an input that does not move.
+        directions: arrays of floats of the same shapes, or None for an input that stays constant.
     """
     count = len(inputs)
 
@@ -148,7 +148,7 @@ def derivative(function: Callable[..., Any], inputs: tuple[Any, ...], directions
 
 
 def paired(values: np.ndarray[Any, Any], slopes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Dual numbers of values and slopes."""
+    """An array of dual numbers, from values and derivatives."""
     out = np.empty(values.shape, dtype=object)
     out.ravel()[:] = [Dual(v, s) for v, s in zip(values.ravel(), slopes.ravel(), strict=True)]
     return out
@@ -164,10 +164,10 @@ def objects(x: np.ndarray[Any, Any], make: Callable[[Any], Any]) -> np.ndarray[A
 def third_derivative_bound(
     function: Callable[..., Any], inputs: tuple[Any, ...], directions: tuple[Any, ...]
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """An upper bound on |d³/dt³ function(x + t·d)| over all −1 ≤ t ≤ 1: what a central difference truncates.
+    """An upper bound on |d³/dt³ function(x + t·d)| over −1 ≤ t ≤ 1, for the truncation error of a central difference.
 
-    Power series over Arb balls: the constant term is the ball that holds the whole stencil, so the bound is rigorous
-    for every point of it. `function` must be smooth there and free of comparisons, as a textbook formula is.
+    It uses power series over Arb balls. Their constant term is a ball that contains the whole stencil, so the bound is
+    rigorous. `function` must be smooth there and free of comparisons, as a textbook formula is.
     """
     from flint import arb, arb_series, ctx
 
@@ -183,7 +183,7 @@ def third_derivative_bound(
             out.ravel()[:] = [arb_series([v + whole * s, s]) for v, s in pairs]
             series.append(out)
         result = function(*series)
-        if not isinstance(result, np.ndarray):  # a series is a sequence, of which NumPy would make an axis
+        if not isinstance(result, np.ndarray):  # a series is a sequence, which NumPy would turn into an axis
             single = np.empty((), dtype=object)
             single[()] = result
             result = single
@@ -193,6 +193,6 @@ def third_derivative_bound(
 
 
 def _upper(x: np.ndarray[Any, Any], ball: Callable[[Any], Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The magnitude of a ball from above, in float64."""
+    """Upper bounds of the magnitudes of balls, in float64."""
     values = [np.nextafter(float(ball(v).abs_upper()), np.inf) for v in x.ravel()]
     return np.array(values, np.float64).reshape(x.shape)

@@ -1,8 +1,8 @@
 """The rigorous oracle: true values as enclosures, computed in Arb ball arithmetic.
 
-`enclose(formula, x, …)` runs a formula, written as one writes it in NumPy, on arrays of Arb balls and doubles the
-precision until every value is known far beyond the last place of a float64. The formula is the textbook's, with no
-care taken against overflow or cancellation: Arb's exponents do not overflow, and its precision outgrows cancellation.
+`enclose(formula, x, …)` evaluates a formula, written as in NumPy, on arrays of Arb balls, and doubles the precision
+until every value is known far beyond the last place of a float64. The formula can be the textbook's, without care for
+overflow or cancellation: Arb's exponents do not overflow, and more precision makes up for cancellation.
 
 Source:
     Johansson, Arb: efficient arbitrary-precision midpoint-radius interval arithmetic, doi:10.1109/TC.2017.2690633.
@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 _START_BITS = 128
-_MOST_BITS = 16_384
-_RELATIVE_RADIUS = 2.0**-75  # far below half an ulp of float64 (2⁻⁵³), so that the oracle never decides a case
+_MAX_BITS = 16_384
+_RELATIVE_RADIUS = 2.0**-75  # far below half an ulp of float64 (2⁻⁵³), so that it never decides a comparison
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Enclosure:
 
     Attributes:
         hi: the true value rounded to float64.
-        lo: what the rounding left.
-        radius: what the oracle does not know.
+        lo: the rounding error of `hi`, rounded to float64.
+        radius: the remaining uncertainty.
     """
 
     hi: np.ndarray[Any, np.dtype[np.float64]]
@@ -58,7 +58,7 @@ class Enclosure:
 
 
 def balls(x: Any) -> np.ndarray[Any, Any]:
-    """An array of floats (any format), integers or Fractions as an object array of Arb balls; floats exactly.
+    """An array of floats of any dtype, integers or Fractions as an object array of Arb balls, without rounding.
 
     Examples:
         >>> from mathcore.verify import balls
@@ -89,11 +89,11 @@ def enclose(formula: Callable[..., Any], *inputs: Any) -> Enclosure:
 
     Args:
         formula: takes object arrays of Arb balls (one for each input), returns one.
-        inputs: arrays; floats are taken at their exact values. NaN and infinite ones may make a value unknown, which
-            no number is equal to.
+        inputs: arrays; floats are taken at their exact values. If some are NaN or infinite, a value may stay unknown;
+            no number equals it.
 
     Raises:
-        ArithmeticError: if the values are still unknown at 16,384 bits (a formula that divides by an exact zero, say).
+        ArithmeticError: if an enclosure does not converge at 16,384 bits, e.g. after a division by an exact zero.
 
     Examples:
         >>> from mathcore.verify import enclose
@@ -115,8 +115,8 @@ def enclose(formula: Callable[..., Any], *inputs: Any) -> Enclosure:
             known = (enclosure.radius <= floor) | np.isinf(enclosure.hi)
             if np.all(known | (broken & np.isnan(enclosure.hi))):
                 return enclosure
-            if bits >= _MOST_BITS:
-                raise ArithmeticError(f"the oracle does not know the value to the last place at {bits} bits")
+            if bits >= _MAX_BITS:
+                raise ArithmeticError(f"the enclosure did not converge at {bits} bits")
             bits *= 2
     finally:
         ctx.prec = before
@@ -132,7 +132,7 @@ def _split(values: np.ndarray[Any, Any]) -> Enclosure:
 
 
 def _parts_of(ball: Any) -> tuple[float, float, float]:
-    """A ball as (hi, lo, radius); nothing is known of one that is neither finite nor an exact infinity."""
+    """A ball as (hi, lo, radius); the radius is infinite if it is neither finite nor an exact infinity."""
     middle = ball.mid()
     top = float(middle)
     if not math.isfinite(top):
@@ -142,10 +142,10 @@ def _parts_of(ball: Any) -> tuple[float, float, float]:
 
 
 def true_matmul(x: Any, weight: Any) -> Enclosure:
-    """The true x @ weight of two float matrices (rows, k) @ (k, columns), fast: no Arb needed.
+    """The true x @ weight of two float matrices (rows, k) @ (k, columns), without Arb, which would be slow.
 
-    Every product is split into two floats whose sum it is exactly (Dekker's TwoProduct; float16, float32 and bfloat16
-    products are floats already), and `math.fsum` rounds their exact sum once. The remainder is summed the same way.
+    Every product is the exact sum of two floats (Dekker's TwoProduct; products of float16, float32 and bfloat16 are
+    single floats), and `math.fsum` rounds the sum of all once. The remainder is summed in the same way.
 
     Source:
         Dekker, Numer. Math. 18 (1971), doi:10.1007/BF01397083; Shewchuk, doi:10.1007/PL00009321.
@@ -158,13 +158,13 @@ def true_matmul(x: Any, weight: Any) -> Enclosure:
         for j, products in enumerate(row):
             hi[i, j] = math.fsum(products)
             lo[i, j] = math.fsum([*products, -hi[i, j]])
-    # fsum rounds once; a low part below the subnormal threshold is lost, at most 2⁻¹⁰⁷⁴ a product.
+    # fsum rounds once. A low part below the subnormal threshold is lost, at most 2⁻¹⁰⁷⁴ per product.
     lost = ((a != 0)[:, :, None] & (b != 0)[None] & (abs(high) < 2.0**-960)).sum(1)
     return Enclosure(hi, lo, abs(lo) * 2.0**-52 + lost * 2.0**-1074)
 
 
 def _two_product(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The product a·b as high + low, exactly, while nothing overflows or underflows."""
+    """The product a·b as high + low, exactly, unless something overflows or underflows."""
     high = a * b
     a1 = a * 134217729.0 - (a * 134217729.0 - a)
     b1 = b * 134217729.0 - (b * 134217729.0 - b)

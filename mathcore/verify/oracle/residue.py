@@ -1,4 +1,4 @@
-"""Numbers modulo a prime, on which arithmetic is exact, and division too."""
+"""Numbers modulo a prime, for exact arithmetic that includes division."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mathcore.verify.oracle.dual import objects
 
 
 class Residue:
-    """A whole number modulo a prime: sums, products and quotients are exact, and nothing grows or rounds.
+    """An integer modulo a prime: sums, products and quotients are exact, and stay of the same size.
 
-    Functions that no fraction has a fraction for, such as the exponential, are arbitrary fixed tables here. What comes
-    out equal is therefore equal whatever those functions are: it follows from the algebra alone. Two formulas that
-    differ agree at a random point with a probability of about their degree divided by the prime.
+    Functions that do not map fractions to fractions, such as the exponential, are arbitrary but fixed. If two formulas
+    agree here, they agree whatever those functions are, by algebra alone. Two different formulas agree at a random
+    point with a probability of about their degree divided by the prime.
     """
 
     PRIME = 2**61 - 1
@@ -83,35 +83,35 @@ class Residue:
         return self
 
     def __float__(self) -> float:
-        return float(self.value)  # 0 for 0 alone: enough to tell whether two numbers differ
+        return float(self.value)  # 0 only for 0, which is enough to tell whether two numbers differ
 
     def _table(self, name: str) -> Residue:
         digest = hashlib.sha256(f"{name} {self.value}".encode()).digest()
         return Residue(int.from_bytes(digest[:8], "big"))
 
     def exp(self) -> Residue:
-        """Any function of one argument but for 1 at 0."""
+        """An arbitrary function that is 1 at 0."""
         return self._table("exp") if self.value else Residue(1)
 
     def expm1(self) -> Residue:
-        """What `exp` says, minus 1."""
+        """`exp` minus 1."""
         return self.exp() - 1
 
     def log(self) -> Residue:
-        """Any function of one argument but for 0 at 1."""
+        """An arbitrary function that is 0 at 1."""
         return self._table("log") if self.value != 1 else Residue(0)
 
     def log1p(self) -> Residue:
-        """What `log` says of 1 more."""
+        """`log` of 1 more."""
         return (self + 1).log()
 
     def sqrt(self) -> Residue:
-        """Any function of one argument."""
+        """An arbitrary function."""
         return self._table("sqrt")
 
 
 def _comparable(other: Any) -> int | float:
-    """What a number modulo a prime is compared with: an infinity is beyond them all."""
+    """A number to compare with; infinities stay, as they lie beyond all residues."""
     return other if isinstance(other, float) and math.isinf(other) else Residue(other).value
 
 

@@ -1,4 +1,4 @@
-"""Numbers that carry what rounding may have done to them."""
+"""Running error bounds: numbers with a ball of all values that rounding can lead to."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mathcore.verify.oracle.enclosures import balls
 
 
 class Rounded:
-    """A number as float arithmetic may have it: a ball of all values that rounding can lead to.
+    """The result of a float computation: a ball of all values that rounding can lead to.
 
-    Every operation widens the ball by 8 roundings of float64, of a sum by 8 of the sum of magnitudes that went into
-    it. So the ball holds what any order of up to 9 terms gives, and a few steps more or less than the formula has.
+    Every operation widens the ball by 8 roundings of float64; a sum, by 8 roundings of the sum of the magnitudes of its
+    terms. So the ball covers any order of up to 9 terms, and algorithms with a few more steps than the formula.
     """
 
     ROUNDINGS = 8
@@ -70,18 +70,18 @@ class Rounded:
         return self._widened(self.ball.sqrt())
 
     def sin(self) -> Rounded:
-        """The sine, off by a share of 1, as where a large angle was reduced."""
+        """The sine, with an error relative to 1, as after the reduction of a large angle."""
         return self._widened(self.ball.sin(), 1)
 
     def cos(self) -> Rounded:
-        """The cosine, off by a share of 1."""
+        """The cosine, with an error relative to 1."""
         return self._widened(self.ball.cos(), 1)
 
     def __gt__(self, other: Any) -> bool:
         return bool(self.ball.mid() > _as_rounded(other).ball.mid())
 
     def abs_upper(self) -> Any:
-        """The largest magnitude in the ball."""
+        """An upper bound of the magnitudes in the ball."""
         return self.ball.abs_upper()
 
 
@@ -92,10 +92,10 @@ def _as_rounded(value: Any) -> Rounded:
 def rounding_radius(
     function: Callable[..., Any], inputs: tuple[Any, ...], directions: tuple[Any, ...] | None = None
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """How far float64 arithmetic may get from the true value of `function`, or of its derivative along `directions`.
+    """A bound on the float64 rounding error of `function`, or of its derivative along `directions`.
 
-    The derivative is carried forward, where an implementation may send it backward: both add up the same products of
-    slopes, one for each path from an input to the output, and round at most 8 times at each node of a path.
+    The derivative is computed in forward mode, though an implementation may use reverse mode. Both add the same
+    products of local derivatives, one for each path from an input to the output, and round at most 8 times per node.
     """
 
     def rounded_array(x: Any) -> Any:

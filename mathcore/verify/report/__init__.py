@@ -1,1 +1,1 @@
-"""What a run says: findings, scripts, tables, files."""
+"""Reports: findings, reproducer scripts, tables, files."""

@@ -1,4 +1,4 @@
-"""Words for inputs and failures: what a report shows of a counterexample."""
+"""Inputs and failures as text: a counterexample as a report shows it."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, TargetError
+from mathcore.verify.errors import ContractError, TargetError
 from mathcore.verify.oracle.enclosures import Enclosure
-from mathcore.verify.relations import Relation, worst_place
+from mathcore.verify.relations import Relation, worst_index
 
-_MOST_SHOWN = 64
+_MAX_SHOWN = 64
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An input on which a relation fails, in words.
+    """An input on which a relation fails, as text.
 
     Attributes:
         kind: "shrunk" by Hypothesis, or the "smallest" of an enumeration.
         inputs: argument name → text.
-        lhs, relation, rhs: the two sides at the worst place, and what was to hold between them.
+        lhs, relation, rhs: both sides at the worst element, and the relation between them.
         error, allowance: numbers as text.
-        place: index of the worst place, or what else is wrong.
+        place: index of the worst element, or what else is wrong.
         sentence: the claim's statement.
-        crashed: the target raised instead of answering.
-        unsteady: asked again, the target answered differently.
-        script: a stand-alone program that repeats the failure; "" if there is none.
+        crashed: the target raised an exception, or broke a rule for all calls.
+        unsteady: the target answered differently when called again.
+        script: a stand-alone program that reproduces the failure; "" if there is none.
     """
 
     kind: str
@@ -49,48 +49,47 @@ class Finding:
         """The failure in one line."""
         if self.crashed:
             return self.lhs
-        again = " (asked again, the target answers differently)" if self.unsteady else ""
+        again = " (called again, the target answers differently)" if self.unsteady else ""
         return f"{self.lhs} {self.relation} {self.rhs} fails: error {self.error}, allowed {self.allowance}{again}"
 
     @staticmethod
     def crash(kind: str, inputs: Mapping[str, Any], crash: Exception, sentence: str) -> Finding:
-        """The target raised, or what it returned broke the claim's own arithmetic."""
+        """A finding about an exception: from the target, or from the claim's arithmetic on its answers."""
         shown = {name: describe(value) for name, value in inputs.items()}
         words = (
             str(crash)
-            if isinstance(crash, (TargetError, FaultError))
+            if isinstance(crash, (TargetError, ContractError))
             else f"{type(crash).__name__} in the claim: {crash}"
         )
         return Finding(kind, shown, words, "", "", "", "", "", sentence, crashed=True)
 
 
 def describe_failure(kind: str, inputs: Mapping[str, Any], relation: Relation, sentence: str) -> Finding:
-    """The worst place of a relation that does not hold."""
+    """A finding about the worst element of a relation that does not hold."""
     shown = {name: describe(value) for name, value in inputs.items()}
     if relation.remark or not relation.error.ndim:
         lhs, rhs, where = describe(relation.lhs), describe(relation.rhs), relation.remark
         error, allowed = float(relation.error), float(relation.allowance)
     else:
-        place = worst_place(relation)
-        where = f"at index {place}"
-        lhs, rhs = describe(_at(relation.lhs, place)), describe(_at(relation.rhs, place))
-        error, allowed = float(relation.error[place]), float(relation.allowance[place])
+        index = worst_index(relation)
+        where = f"at index {index}"
+        lhs, rhs = describe(element_at(relation.lhs, index)), describe(element_at(relation.rhs, index))
+        error, allowed = float(relation.error[index]), float(relation.allowance[index])
     return Finding(kind, shown, lhs, relation.symbol, rhs, f"{error:.3g}", f"{allowed:.3g}", where, sentence)
 
 
-def _at(side: Any, place: Any) -> Any:
-    if isinstance(side, Enclosure):
-        return side.hi[place]
-    array = np.asarray(side)
-    return array[place] if array.ndim else array[()]
+def element_at(side: Any, index: tuple[int, ...]) -> Any:
+    """One element of a side; a scalar side stands for every element."""
+    array = side.hi if isinstance(side, Enclosure) else np.asarray(side)
+    return array[index] if array.ndim else array[()]
 
 
 def describe(value: Any) -> str:
-    """A value as one would type it, up to 64 numbers; a large array by shape, dtype and range."""
+    """A value as one would type it; an array of more than 64 elements by shape, dtype and range."""
     if isinstance(value, Enclosure):
         return describe(value.hi)
     if isinstance(value, np.ndarray):
-        if value.size <= _MOST_SHOWN:
+        if value.size <= _MAX_SHOWN:
             return " ".join(_array_text(value).split())
         return f"array of shape {value.shape}, {value.dtype}{_range(value)}"
     if isinstance(value, np.generic):
@@ -104,7 +103,7 @@ def _array_text(value: np.ndarray[Any, Any]) -> str:
     if value.dtype == object:
         return str(value.tolist()) if value.ndim else str(value[()])
     plain = value.astype(np.float32) if value.dtype.name == "bfloat16" else value
-    with np.printoptions(floatmode="unique", threshold=_MOST_SHOWN + 1):
+    with np.printoptions(floatmode="unique", threshold=_MAX_SHOWN + 1):
         body = np.array2string(plain, separator=", ") if value.ndim else repr(plain[()].item())
     return f"{body} ({value.dtype})" if value.dtype.kind == "f" or value.dtype.name == "bfloat16" else body
 

@@ -1,4 +1,4 @@
-"""Which expression of an answer, a sum or a difference, a side of a relation is."""
+"""Find the expression of known arrays (a sum, a difference, a maximum) that gives one side of a relation."""
 
 from __future__ import annotations
 
@@ -13,19 +13,13 @@ from mathcore.verify.report.literals import Array
 from mathcore.verify.targets.caller import same_bits
 
 
-def number_at(side: Any, place: tuple[int, ...]) -> Any:
-    """The number of a side at a place."""
-    array = side.hi if isinstance(side, Enclosure) else np.asarray(side)
-    return array[place] if array.ndim else array[()]
-
-
 def expression_of(side: Any, known: list[tuple[str, Any]]) -> str | None:
-    """A short expression of the names in the program whose value is `side`."""
+    """A short expression of known names whose value is `side`; None if none is found."""
     if isinstance(side, Enclosure) or (isinstance(side, np.ndarray) and side.dtype == object):
         return None
     with np.errstate(all="ignore"):
         for code, value in _expressions(known):
-            if is_the_same(value, side, loosely=True):
+            if same_array(value, side, any_dtype=True):
                 return code
     return None
 
@@ -34,7 +28,7 @@ def _expressions(known: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     arrays = []
     for name, value in reversed(known):
         parts = enumerate(value) if isinstance(value, (tuple, list)) else [(None, value)]
-        arrays += [(name if i is None else f"{name}[{i}]", np.asarray(v)) for i, v in parts if is_number(v)]
+        arrays += [(name if i is None else f"{name}[{i}]", np.asarray(v)) for i, v in parts if is_numeric(v)]
     yield from arrays
     for name, x in arrays:
         wide, code = x.astype(np.float64), name if x.dtype == np.float64 else f"{name}.astype(np.float64)"
@@ -62,20 +56,20 @@ def _fsums(x: Array, *more: float) -> Array:
     return np.array([math.fsum([*row, *more]) for row in x.tolist()])
 
 
-def is_number(value: Any) -> bool:
-    """Whether a value is one finite number."""
+def is_numeric(value: Any) -> bool:
+    """Whether a value is a number or an array of numbers, other than of objects."""
     return isinstance(value, (np.ndarray, np.generic, int, float)) and np.asarray(value).dtype != object
 
 
-def is_the_same(a: Any, b: Any, loosely: bool = False) -> bool:
-    """Whether two values are the same array; loosely, whether they are the same numbers in any format."""
+def same_array(a: Any, b: Any, any_dtype: bool = False) -> bool:
+    """Whether two values are the same array bit for bit, or with `any_dtype` the same numbers in any dtype."""
     if a is b:
         return True
-    if not is_number(a) or not is_number(b):
+    if not is_numeric(a) or not is_numeric(b):
         return False
     x, y = np.asarray(a), np.asarray(b)
-    if x.shape != y.shape or (not loosely and x.dtype != y.dtype):
+    if x.shape != y.shape or (not any_dtype and x.dtype != y.dtype):
         return False
-    if loosely and x.dtype != y.dtype:
+    if x.dtype != y.dtype:
         return bool(np.array_equal(x.astype(np.float64), y.astype(np.float64), equal_nan=True))
     return same_bits(x, y)

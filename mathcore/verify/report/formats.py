@@ -1,4 +1,4 @@
-"""The report as text: a failure in full, JUnit XML for CI servers, Markdown for a pull request."""
+"""The report as text: failures, JUnit XML for CI servers, Markdown for pull requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mathcore.verify.run.results import ClaimResult
 if TYPE_CHECKING:
     from mathcore.verify.report.report import Report
 
-WORDS = {
+OUTCOME_WORDS = {
     "holds": "holds",
     "refuted": "refuted",
     "not_offered": "not offered",
@@ -22,8 +22,8 @@ WORDS = {
 
 
 def failure_text(claim: Claim, result: ClaimResult, *, script: bool = True) -> str:
-    """Why a claim does not stand: its sentence, both numbers, what was allowed, where, on what input, and a program."""
-    lines = [f"{claim.id}: {WORDS[result.outcome]}", f"  {claim.statement}"]
+    """Why a claim did not hold: statement, both sides, allowed error, place, input, and a script that reproduces it."""
+    lines = [f"{claim.id}: {OUTCOME_WORDS[result.outcome]}", f"  {claim.statement}"]
     finding = result.finding
     if finding is None:
         return "\n".join([*lines, f"  {result.detail}"] if result.detail else lines)
@@ -35,34 +35,34 @@ def failure_text(claim: Claim, result: ClaimResult, *, script: bool = True) -> s
         lines += [f"    {name} = {text}" for name, text in finding.inputs.items()]
     lines += [f"  {note}" for note in (result.advice, f"waived: {result.waiver}" if result.waiver else "") if note]
     if script and finding.script:
-        lines += ["  To repeat it:", "", finding.script.rstrip()]
+        lines += ["  To reproduce it:", "", finding.script.rstrip()]
     return "\n".join(lines)
 
 
 def summary(report: Report) -> str:
     """The run in one line."""
     counts = report.counts
-    parts = [f"{counts[o]} {word}" for o, word in WORDS.items() if counts[o]]
+    parts = [f"{counts[o]} {word}" for o, word in OUTCOME_WORDS.items() if counts[o]]
     text = f"{counts['claims']} claims on {report.target}: {', '.join(parts) or 'none ran'}"
-    if wrong := sum(len(r.mutants) for _, r in report.results):
-        text += f"; {sum(sum(r.mutants.values()) for _, r in report.results)} of {wrong} wrong implementations caught"
+    if total := sum(len(r.mutants) for _, r in report.results):
+        text += f"; {sum(sum(r.mutants.values()) for _, r in report.results)} of {total} wrong implementations caught"
     return f"{text}; {report.seconds:.0f} s, profile {report.profile}, seed {report.seed}"
 
 
 def worst_text(result: ClaimResult) -> str:
-    """The worst error as a fraction of what was allowed."""
+    """The worst error as a fraction of the allowance."""
     if not result.tally.examples:
         return "–"
-    return "exact" if result.tally.allowance == 0 else share(result.tally.worst)
+    return "exact" if result.tally.allowance == 0 else _fraction(result.tally.worst)
 
 
-def share(value: float) -> str:
-    """A part of 1 in two digits, or in as many as it takes not to be rounded up to 1."""
+def _fraction(value: float) -> str:
+    """The number with two digits, or with as many as keep a fraction below 1 from being rounded up to it."""
     return next(text for n in range(2, 18) if float(text := f"{value:.{n}g}") < 1 or value >= 1)
 
 
 def to_markdown(report: Report) -> str:
-    """A table of the claims that ran, every failure in full, and what was not checked."""
+    """A table of the claims that ran, all failures, and what was not checked."""
     ran = [(c, r) for c, r in report.results if r.outcome != "not_offered"]
     lines = [
         f"**{'Passed' if report.passed else 'Failed'}**: {summary(report)}",
@@ -72,12 +72,11 @@ def to_markdown(report: Report) -> str:
     ]
     for claim, result in ran:
         trivial = ", ".join(result.would_pass)
-        lines.append(
-            f"| `{claim.id}` | {WORDS[result.outcome]} | {result.tally.examples:,} | {worst_text(result)} | {trivial} |"
-        )
+        outcome, examples = OUTCOME_WORDS[result.outcome], f"{result.tally.examples:,}"
+        lines.append(f"| `{claim.id}` | {outcome} | {examples} | {worst_text(result)} | {trivial} |")
     _assert_rows(report, len(lines) - 4 + report.counts["not_offered"])
     for claim, result in ran:
-        if needs_words(result):
+        if needs_explanation(result):
             lines += ["", f"<details><summary><code>{claim.id}</code></summary>", "", "```"]
             lines += [failure_text(claim, result, script=False), "```"]
             if result.finding is not None and result.finding.script:
@@ -95,17 +94,17 @@ def _several(claims: list[str]) -> str:
     return shown + (f" and {len(claims) - 4} more" if len(claims) > 4 else "")
 
 
-def needs_words(result: ClaimResult) -> bool:
-    """Whether a result must be explained."""
+def needs_explanation(result: ClaimResult) -> bool:
+    """Whether the claim failed or a mutant survived."""
     return result.outcome not in ("holds", "not_offered") or not all(result.mutants.values())
 
 
 def to_junit(report: Report) -> str:
-    """JUnit XML: a test case for each claim; refuted ones fail, those that were not checked are skipped."""
+    """JUnit XML with a test case per claim: refuted claims fail, those that were not checked are skipped."""
     counts = report.counts
     skipped = counts["not_offered"] + counts["waived"]
-    toothless = sum(r.outcome == "holds" and not all(r.mutants.values()) for _, r in report.results)
-    failures = counts["refuted"] + counts["inconclusive"] + counts["unexpected"] + toothless
+    with_survivors = sum(r.outcome == "holds" and not all(r.mutants.values()) for _, r in report.results)
+    failures = counts["refuted"] + counts["inconclusive"] + counts["unexpected"] + with_survivors
     suite = ElementTree.Element(
         "testsuite",
         name=f"mathcore verify {report.target}",
@@ -127,7 +126,7 @@ def to_junit(report: Report) -> str:
             kind = ElementTree.SubElement(case, "failure", type=result.outcome, message=_xml(result.detail))
             kind.text = _xml(failure_text(claim, result))
         elif survived:
-            ElementTree.SubElement(case, "failure", type="toothless", message=_xml(f"survived: {', '.join(survived)}"))
+            ElementTree.SubElement(case, "failure", type="survived", message=_xml(f"survived: {', '.join(survived)}"))
     _assert_rows(report, len(suite.findall("testcase")))
     if (len(suite.findall(".//failure")), len(suite.findall(".//skipped"))) != (failures, skipped):
         raise AssertionError("the counts of the JUnit report do not add up")
@@ -136,7 +135,7 @@ def to_junit(report: Report) -> str:
 
 
 def _xml(text: str) -> str:
-    """Text without the characters that XML forbids."""
+    """The text with U+FFFD in place of characters that XML forbids."""
     return "".join(c if c in "\t\n\r" or " " <= c <= "\ud7ff" or c >= "\ue000" else "�" for c in text)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-MOST_LITERAL = 64
+Array = np.ndarray[Any, Any]
+MAX_LITERAL = 64  # elements; larger arrays are written as bytes
 
 
 def _dtype_code(dtype: Any) -> str:
@@ -16,7 +17,7 @@ def _dtype_code(dtype: Any) -> str:
 
 
 class UnwritableError(Exception):
-    """A value has no literal."""
+    """A value has no source form."""
 
 
 def literal(value: Any) -> str:
@@ -31,8 +32,8 @@ def literal(value: Any) -> str:
 
 
 def array_code(x: Array) -> str:
-    """An array as code: numbers if there are few, else its bytes."""
-    if x.size <= MOST_LITERAL:
+    """An array as source: its elements if they are few, else its compressed bytes."""
+    if x.size <= MAX_LITERAL:
         if not x.size:
             return f"np.zeros({x.shape}, {_dtype_code(x.dtype)})"
         if x.dtype.name == "bfloat16":
@@ -41,15 +42,11 @@ def array_code(x: Array) -> str:
     if x.dtype == object:
         raise UnwritableError
     packed = base64.b85encode(zlib.compress(np.ascontiguousarray(x).tobytes(), 9)).decode()
-    wrapped = "\n".join(f"    {part!r}" for part in _pieces(packed, 100))
+    wrapped = "\n".join(f"    {packed[i : i + 100]!r}" for i in range(0, len(packed), 100))
     return (
         f"np.frombuffer(zlib.decompress(base64.b85decode(\n{wrapped}\n)), {_dtype_code(x.dtype)})"
         f".reshape({x.shape}).copy()"
     )
-
-
-def _pieces(text: str, size: int) -> list[str]:
-    return [text[i : i + size] for i in range(0, len(text), size)]
 
 
 def _nested(x: Array) -> str:
@@ -58,11 +55,8 @@ def _nested(x: Array) -> str:
     return "[" + ", ".join(_nested(np.asarray(part, x.dtype)) for part in x) + "]"
 
 
-Array = np.ndarray[Any, Any]
-
-
 def generator(x: Array) -> str:
-    """Source that draws an array like this one."""
+    """Source that draws a random array of the same shape, dtype and range; "" if there is none."""
     rng = "np.random.default_rng(0)"
     if x.dtype.kind == "b":
         return f"{rng}.random({x.shape}) < {float(x.mean()):.3g}"
@@ -74,6 +68,6 @@ def generator(x: Array) -> str:
     known = known[np.isfinite(known)]
     with np.errstate(over="ignore", invalid="ignore"):
         mean, spread = (known.mean(), known.std()) if known.size else (np.nan, np.nan)
-    if not np.isfinite([mean, spread]).all():  # nothing, or sums that overflow
+    if not np.isfinite([mean, spread]).all():  # no finite element, or the sums overflow
         return ""
     return f"{rng}.normal({mean:.3g}, {spread:.3g}, {x.shape}).astype({_dtype_code(x.dtype)})"

@@ -1,4 +1,4 @@
-"""The report of a run: its JSON (schema 1), and what decides whether it passed."""
+"""The report of a run: whether it passed, and its JSON (schema 1)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from typing import Any
 from mathcore.verify.claims import Check, Claim
 from mathcore.verify.notation import meanings
 from mathcore.verify.report.describe import describe
+from mathcore.verify.report.formats import to_markdown
 from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
 
-SCHEMA = 1
+SCHEMA = 1  # of the JSON; readers, such as the site, name the schema that they can read
 OUTCOMES = ("holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected")
 
 
@@ -26,11 +27,11 @@ class Report:
 
     Attributes:
         results: in the order of the catalogue.
-        target, profile, seed: what was asked for.
+        target, profile, seed: the arguments of the run.
         seconds: wall time of the whole run.
-        date: when it began.
-        subject: what is known of the target: framework, formats, conventions, restrictions.
-        call: how the command line names the target; "" for mathcore.
+        date: when it started.
+        subject: framework, dtypes, conventions and restrictions of the target.
+        call: the target as the command line names it; "" for mathcore.
     """
 
     results: list[tuple[Claim, ClaimResult]]
@@ -44,7 +45,7 @@ class Report:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many claims ran, and how each ended; the parts add up to the whole."""
+        """The number of claims, and how many had each outcome; the outcomes add up to the number of claims."""
         outcomes: list[str] = [result.outcome for _, result in self.results]
         counts = {"claims": len(outcomes), **{o: outcomes.count(o) for o in OUTCOMES}}
         if sum(counts[o] for o in OUTCOMES) != counts["claims"]:
@@ -53,41 +54,39 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether something ran, nothing was refuted or inconclusive, and every wrong implementation was caught.
+        """Whether something ran, nothing was refuted or inconclusive, and every mutant was killed.
 
-        A refutation that is waived is none; a waived claim that holds is an error.
+        A waived refutation does not count. A waived claim that holds is an error.
         """
         counts = self.counts
-        toothless = any(not caught for _, result in self.results for caught in result.mutants.values())
+        survivors = any(not killed for _, result in self.results for killed in result.mutants.values())
         return counts["holds"] > 0 and not (
-            counts["refuted"] or counts["inconclusive"] or counts["unexpected"] or toothless
+            counts["refuted"] or counts["inconclusive"] or counts["unexpected"] or survivors
         )
 
     @property
     def not_checked(self) -> dict[str, list[str]]:
-        """What was not checked, for what the target does not have or does not support → the claims it concerns."""
+        """What the target lacks or does not support → the claims that were not checked, or not fully, because of it."""
         reasons: dict[str, list[str]] = {}
         for _, result in self.results:
             if result.outcome == "not_offered" and not result.tally.not_tried:
                 reasons.setdefault(result.detail, []).append(result.claim)
-            elif spared := [check.detail for check in result.checks if check.dispensable]:
-                reasons.setdefault(spared[0], []).append(result.claim)
+            elif skipped := [check.detail for check in result.checks if check.dispensable]:
+                reasons.setdefault(skipped[0], []).append(result.claim)
             for reason in result.tally.not_tried:
                 reasons.setdefault(reason, []).append(result.claim)
         return reasons
 
     def command(self, claim: str = "") -> str:
-        """What repeats the run, or one claim of it."""
+        """The command that repeats the run, or one claim of it."""
         parts = ["mathcore verify", claim, self.call, f"--profile {self.profile} --seed {self.seed}"]
         return " ".join(part for part in parts if part)
 
     def _repr_markdown_(self) -> str:
-        from mathcore.verify.report.formats import to_markdown
-
         return to_markdown(self)
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain data; no NaN or infinity in it."""
+        """The report as plain data, without NaN or infinity."""
         return {
             "schema": SCHEMA,
             "environment": environment(),
@@ -106,7 +105,7 @@ class Report:
 
 
 def environment() -> dict[str, str]:
-    """What the numbers depend on."""
+    """The versions and the machine that the results depend on."""
     packages = ("numpy", "hypothesis", "mathcore", "python-flint")
     return {
         "python": platform.python_version(),
@@ -116,8 +115,8 @@ def environment() -> dict[str, str]:
     }
 
 
-def claim_page(claim: Claim) -> dict[str, Any]:
-    """What a claim says before it is run."""
+def describe_claim(claim: Claim) -> dict[str, Any]:
+    """The part of a claim's JSON that does not depend on a run."""
     return {
         "id": claim.id,
         "topic": claim.topic,
@@ -143,12 +142,12 @@ def _claim_json(claim: Claim, result: ClaimResult, report: Report) -> dict[str, 
     found = next((c.finding for c in result.checks if c.counterexample and c.finding), None)
     failure = result.finding
     return {
-        **claim_page(claim),
+        **describe_claim(claim),
         "outcome": result.outcome,
         "detail": result.detail,
         "examples": tally.examples,
-        "worst": number(tally.worst),
-        "allowance": number(tally.allowance),
+        "worst": _finite(tally.worst),
+        "allowance": _finite(tally.allowance),
         "mutants": result.mutants,
         "counterexample": asdict(found) if found else None,
         "failure": asdict(failure) if failure else None,
@@ -174,7 +173,7 @@ def _check_json(check: Check, result: CheckResult) -> dict[str, Any]:
         "file": file,
         "line": line,
         "examples": result.tally.examples,
-        "worst": number(result.tally.worst),
+        "worst": _finite(result.tally.worst),
         "histogram": _histogram(result.tally),
         "measured": {k: describe(v) for k, v in result.tally.measured.items()} or None,
     }
@@ -185,6 +184,6 @@ def _histogram(tally: Tally) -> dict[str, Any]:
     return {"exact": tally.decades.get(None, 0), "bins": [list(pair) for pair in bins]}
 
 
-def number(value: float) -> float | None:
-    """A number that JSON can hold."""
+def _finite(value: float) -> float | None:
+    """The number, or None if JSON cannot hold it."""
     return value if math.isfinite(value) else None

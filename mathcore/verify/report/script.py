@@ -1,8 +1,7 @@
-"""A failure as a stand-alone program: NumPy, the user's function and the numbers, nothing else.
+"""Reproducer scripts: a failure as a program of NumPy, the user's function and the input, nothing else.
 
-The program repeats the calls that the claim made, computes what the claim compared where that is a simple expression
-of the answers, and ends with an assertion that fails as the claim does. Where it is none, the assertion is that the
-answers are no longer the ones that the claim refuted.
+The program repeats the claim's calls. If the claim compared a simple expression of the answers, the program evaluates
+it and asserts the same relation. Otherwise it asserts that the answers are not the ones that the claim refuted.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mathcore.verify.relations import Relation, worst_place
-from mathcore.verify.report.describe import Finding
-from mathcore.verify.report.expressions import expression_of, is_number, is_the_same, number_at
-from mathcore.verify.report.literals import MOST_LITERAL, Array, UnwritableError, array_code, generator, literal
+from mathcore.verify.relations import Relation, worst_index
+from mathcore.verify.report.describe import Finding, element_at
+from mathcore.verify.report.expressions import expression_of, is_numeric, same_array
+from mathcore.verify.report.literals import MAX_LITERAL, Array, UnwritableError, array_code, generator, literal
 from mathcore.verify.targets.caller import Call
 
 if TYPE_CHECKING:
@@ -30,17 +29,17 @@ if TYPE_CHECKING:
     from mathcore.verify.targets.target import Target
 
 
-_MOST_CALLS = 12
+_MAX_CALLS = 12
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A relation that did not hold, or a call that failed, with everything that led there.
+    """A relation that did not hold, or a call that raised, with everything needed to repeat it.
 
     Attributes:
-        inputs: what the claim was given.
-        relation: what failed; None if the target, or the claim's arithmetic on its answers, raised.
-        calls: what was asked of the target, the last of them without an answer if it raised.
+        inputs: the arguments of the claim's body.
+        relation: the relation that failed; None if an exception was raised.
+        calls: the calls of the target; the last one has no answer if it raised.
     """
 
     claim: Claim
@@ -50,37 +49,37 @@ class Failure:
     calls: tuple[Call, ...]
 
 
-FailsToo = Callable[[Mapping[str, Any]], tuple[Failure, Finding] | None]
+AlsoFails = Callable[[Mapping[str, Any]], tuple[Failure, Finding] | None]
 
 
-def script_for(failure: Failure, finding: Finding, fails_too: FailsToo) -> str:
-    """The program; "" for a failure that cannot be written down (an input that is no number, text or array)."""
-    makers: dict[str, str] = {}
+def script_for(failure: Failure, finding: Finding, also_fails: AlsoFails) -> str:
+    """The program; "" if an argument has no source form (it is not a number, a string or an array)."""
+    generators: dict[str, str] = {}
     generated = _generated(failure.inputs)
     if generated:
-        again = fails_too({**failure.inputs, **{name: value for name, (_, value) in generated.items()}})
+        again = also_fails({**failure.inputs, **{name: value for name, (_, value) in generated.items()}})
         if again is not None:
-            (failure, finding), makers = again, {name: code for name, (code, _) in generated.items()}
+            (failure, finding), generators = again, {name: code for name, (code, _) in generated.items()}
     if not failure.calls:
         return ""
     try:
-        return _Writer(failure, finding, makers).text()
+        return _Writer(failure, finding, generators).text()
     except UnwritableError:
         return ""
 
 
 def _generated(inputs: Mapping[str, Any]) -> dict[str, tuple[str, Array]]:
-    """For every array too large to print, one of the same shape, dtype and range from a seeded generator."""
-    makers = {}
+    """For every array too large to print, code for a random one of that shape, dtype and range, and its value."""
+    found = {}
     for name, value in inputs.items():
-        if isinstance(value, np.ndarray) and value.size > MOST_LITERAL:
+        if isinstance(value, np.ndarray) and value.size > MAX_LITERAL:
             code = generator(value)
             if code:
-                makers[name] = (code, eval(code, _names()))
-    return makers
+                found[name] = (code, eval(code, _namespace()))
+    return found
 
 
-def _names() -> dict[str, Any]:
+def _namespace() -> dict[str, Any]:
     import ml_dtypes
 
     return {"np": np, "ml_dtypes": ml_dtypes}
@@ -89,11 +88,11 @@ def _names() -> dict[str, Any]:
 class _Writer:
     """Writes one program."""
 
-    def __init__(self, failure: Failure, finding: Finding, makers: Mapping[str, str]) -> None:
-        self.failure, self.finding, self.makers = failure, finding, makers
+    def __init__(self, failure: Failure, finding: Finding, generators: Mapping[str, str]) -> None:
+        self.failure, self.finding, self.generators = failure, finding, generators
         self.script = failure.target.adapter.script
         self.lines: list[str] = []
-        self.known: list[tuple[str, Any]] = []  # names in the program, and what they hold
+        self.known: list[tuple[str, Any]] = []  # the names in the program with their values
         self.values = [(name, v) for name, v in failure.inputs.items() if name.isidentifier()]
 
     def text(self) -> str:
@@ -121,29 +120,29 @@ class _Writer:
         return "\n".join([f'"""{words}"""', "", *head, "", *imports, "", *special, *body, ""])
 
     def _calls(self) -> list[Call]:
-        """The calls worth repeating: all of a few, else those whose answers were compared."""
+        """The calls to repeat: all if they are few, else those whose answers were compared."""
         calls = list(self.failure.calls)
-        if len(calls) <= _MOST_CALLS:
+        if len(calls) <= _MAX_CALLS:
             return calls
         relation = self.failure.relation
         sides = () if relation is None else (relation.lhs, relation.rhs)
-        return [c for c in calls[:-1] if any(is_the_same(c.answer, s) for s in sides)][-3:] + calls[-1:]
+        return [c for c in calls[:-1] if any(same_array(c.answer, s) for s in sides)][-3:] + calls[-1:]
 
     def _call(self, call: Call) -> str:
         name = self._fresh("answer")
-        came = f"{call.operation}({self._arguments(call)})"
-        self.lines.append(f"{name} = {self._received(came, call.answer)}")
+        source = f"{call.operation}({self._arguments(call)})"
+        self.lines.append(f"{name} = {self._as_numpy(source, call.answer)}")
         self.known.append((name, call.answer))
         return name
 
-    def _received(self, came: str, answer: Any) -> str:
-        """The answer of a call in NumPy's form."""
+    def _as_numpy(self, source: str, answer: Any) -> str:
+        """The source of a call, converted to NumPy."""
         if isinstance(answer, (tuple, list)):
-            parts = ", ".join(self._received("part", part) for part in answer[:1])
-            return came if parts == "part" else f"tuple({parts} for part in {came})"
-        brain = getattr(getattr(answer, "dtype", None), "name", "") == "bfloat16"
-        form = (self.script.bfloat16_to_numpy if brain else "") or self.script.to_numpy
-        return form.format(came)
+            parts = ", ".join(self._as_numpy("part", part) for part in answer[:1])
+            return source if parts == "part" else f"tuple({parts} for part in {source})"
+        is_bfloat16 = getattr(getattr(answer, "dtype", None), "name", "") == "bfloat16"
+        template = (self.script.bfloat16_to_numpy if is_bfloat16 else "") or self.script.to_numpy
+        return template.format(source)
 
     def _fresh(self, stem: str) -> str:
         taken = {name for name, _ in self.known}
@@ -154,11 +153,11 @@ class _Writer:
         return ", ".join([*places, *(f"{k}={self._argument(v, k)}" for k, v in call.options.items())])
 
     def _argument(self, value: Any, hint: str) -> str:
-        """An expression for an argument in the framework's form."""
+        """The source of an argument, arrays converted to the framework."""
         if isinstance(value, np.ndarray):
-            brain = value.dtype.name == "bfloat16"
-            form = (self.script.bfloat16_to_native if brain else "") or self.script.to_native
-            return form.format(self._array(value, hint))
+            is_bfloat16 = value.dtype.name == "bfloat16"
+            template = (self.script.bfloat16_to_native if is_bfloat16 else "") or self.script.to_native
+            return template.format(self._array(value, hint))
         if isinstance(value, (tuple, list)):
             inner = ", ".join(self._argument(v, hint) for v in value)
             return f"({inner},)" if isinstance(value, tuple) else f"[{inner}]"
@@ -167,13 +166,13 @@ class _Writer:
         return literal(value)
 
     def _array(self, value: Array, hint: str) -> str:
-        """The name of an array in the program; it is written down where it is first used."""
+        """The name of an array in the program, which is defined at its first use."""
         for name, held in self.known:
-            if is_the_same(held, value):
+            if same_array(held, value):
                 return name
         for name, held in self.values:
-            if is_the_same(held, value):
-                self.lines.append(f"{name} = {self.makers.get(name) or array_code(value)}")
+            if same_array(held, value):
+                self.lines.append(f"{name} = {self.generators.get(name) or array_code(value)}")
                 self.known.append((name, value))
                 return name
         name = self._fresh(hint)
@@ -181,20 +180,19 @@ class _Writer:
         self.known.append((name, value))
         return name
 
-    # What is asserted.
+    # The assertion.
 
     def _last(self, call: Call) -> list[str]:
         if self.failure.relation is not None:
             if self.finding.place == "no error was raised":
-                return self._not_refused(call)
+                return self._assert_raises(call)
             self._call(call)
-            return self._compared(self.failure.relation) or self._recorded()
+            return self._assert_relation(self.failure.relation) or self._assert_answers_changed()
         fault = self.finding.lhs.partition(f"`{call.operation}` ")[2]
         if fault.startswith("raised"):
-            came = f"{call.operation}({self._arguments(call)})"
-            return [f"# {self.finding.lhs}".splitlines()[0], came]
+            return [f"# {self.finding.lhs}".splitlines()[0], f"{call.operation}({self._arguments(call)})"]
         if fault.startswith(("writes", "changes")):
-            return self._input_changes(call)
+            return self._assert_input_unchanged(call)
         if fault.startswith("answers differently"):
             first, second = self._call(call), self._call(call)
             same = f"np.array_equal({first}, {second}, equal_nan=True)"
@@ -202,27 +200,27 @@ class _Writer:
                 same = f"all(np.array_equal(a, b, equal_nan=True) for a, b in zip({first}, {second}, strict=True))"
             return [f"assert {same}, 'two answers to one question'"]
         if fault.startswith("returned "):
-            return self._returned(call, fault)
+            return self._assert_form(call, fault)
         self._call(call)
-        return self._recorded()
+        return self._assert_answers_changed()
 
-    def _not_refused(self, call: Call) -> list[str]:
-        came = f"{call.operation}({self._arguments(call)})"
+    def _assert_raises(self, call: Call) -> list[str]:
+        source = f"{call.operation}({self._arguments(call)})"
         return [
             "try:",
-            f"    {came}",
+            f"    {source}",
             "except Exception as refusal:",
             "    print('refused:', refusal)",
             "else:",
             f"    raise AssertionError({'no error was raised, expected ' + self.finding.rhs!r})",
         ]
 
-    def _input_changes(self, call: Call) -> list[str]:
+    def _assert_input_unchanged(self, call: Call) -> list[str]:
         arguments = self._arguments(call)
         held = [name for name, value in self.known if isinstance(value, np.ndarray) and name in arguments]
         if self.finding.lhs.endswith("writes into its input"):
-            seals = [f"{name}.flags.writeable = False  # whoever writes into it, fails" for name in held]
-            return [*seals, f"{call.operation}({arguments})"]
+            read_only = [f"{name}.flags.writeable = False  # writing into it raises an error" for name in held]
+            return [*read_only, f"{call.operation}({arguments})"]
         copies = [f"{name}_before = {name}.copy()" for name in held]
         checks = [
             f"assert np.array_equal({name}, {name}_before, equal_nan=True), '`{call.operation}` changes `{name}`'"
@@ -230,31 +228,32 @@ class _Writer:
         ]
         return [*copies, f"{call.operation}({arguments})", *checks]
 
-    def _returned(self, call: Call, fault: str) -> list[str]:
-        came = [f"answer = {call.operation}({self._arguments(call)})", f"# it {fault}"]
+    def _assert_form(self, call: Call, fault: str) -> list[str]:
+        """Assert the type, shape or dtype of an answer."""
+        lines = [f"answer = {call.operation}({self._arguments(call)})", f"# it {fault}"]
         expected = fault.rpartition("expected ")[2]
         if "the shape" in fault:
-            return [*came, f"assert tuple(answer.shape) == {expected}, tuple(answer.shape)"]
+            return [*lines, f"assert tuple(answer.shape) == {expected}, tuple(answer.shape)"]
         if expected.startswith("an array"):
-            return [*came, "assert hasattr(answer, 'shape') and hasattr(answer, 'dtype'), type(answer)"]
+            return [*lines, "assert hasattr(answer, 'shape') and hasattr(answer, 'dtype'), type(answer)"]
         if expected == "integers":
-            return [*came, "assert 'int' in str(answer.dtype), answer.dtype"]
-        return [*came, f"assert str(answer.dtype).endswith({expected!r}), answer.dtype"]
+            return [*lines, "assert 'int' in str(answer.dtype), answer.dtype"]
+        return [*lines, f"assert str(answer.dtype).endswith({expected!r}), answer.dtype"]
 
-    def _recorded(self) -> list[str]:
-        """Whether the answers are those that were judged wrong."""
+    def _assert_answers_changed(self) -> list[str]:
+        """Assert that the answers are not those that the claim refuted."""
         finding = self.finding
         lines = [f"# The claim found: {finding.headline}".replace("\n", " ")]
-        answers = [(name, v) for name, v in self.known if name.startswith("answer") and is_number(v)]
+        answers = [(name, v) for name, v in self.known if name.startswith("answer") and is_numeric(v)]
         if not answers:
             raise UnwritableError
-        same = " and ".join(self._is_still(name, value) for name, value in answers[-3:])
+        same = " and ".join(self._equals_recorded(name, value) for name, value in answers[-3:])
         return [*lines, f"assert not ({same}), 'the answers that the claim refutes'"]
 
-    def _is_still(self, name: str, value: Any) -> str:
-        """Whether an answer is the one that was recorded: its numbers if they are few, else a digest of its bytes."""
+    def _equals_recorded(self, name: str, value: Any) -> str:
+        """A comparison with the recorded answer: with its elements if they are few, else with a digest of its bytes."""
         array = np.asarray(value)
-        if array.size <= MOST_LITERAL or array.dtype.name == "bfloat16":
+        if array.size <= MAX_LITERAL or array.dtype.name == "bfloat16":
             return f"np.array_equal({name}, {self._expected(value)}, equal_nan=True)"
         digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
         return f"hashlib.sha256(np.ascontiguousarray({name}).tobytes()).hexdigest().startswith({digest!r})"
@@ -263,8 +262,8 @@ class _Writer:
         array = np.asarray(value)
         return array_code(array.astype(np.float32) if array.dtype.name == "bfloat16" else array)
 
-    def _compared(self, relation: Relation) -> list[str]:
-        """The comparison itself, where both sides are expressions that a reader can follow; else nothing."""
+    def _assert_relation(self, relation: Relation) -> list[str]:
+        """Assert the relation itself, if its sides are simple expressions of the answers; else nothing."""
         if relation.symbol == "raises":
             return []
         left = expression_of(relation.lhs, self.known)
@@ -276,21 +275,21 @@ class _Writer:
             return [f"assert np.shape({left}) == np.shape({side}), (np.shape({left}), np.shape({side}))"]
         if relation.remark:
             return []
-        place = worst_place(relation) if relation.error.ndim else ()
-        index = f"[{', '.join(map(str, place))}]" if place else ""
+        where = worst_index(relation) if relation.error.ndim else ()
+        index = f"[{', '.join(map(str, where))}]" if where else ""
         at_left = f"({left}){index}" if index and not left.isidentifier() else f"{left}{index}"
-        expected = number_at(relation.rhs, place)
+        expected = element_at(relation.rhs, where)
         if right is not None and np.shape(relation.rhs) == np.shape(relation.lhs):
             at_right = f"({right}){index}" if index and not right.isidentifier() else f"{right}{index}"
         else:
             at_right = literal(expected)
-        got = number_at(relation.lhs, place)
-        allowed = float(relation.allowance[place]) if relation.allowance.ndim else float(relation.allowance)
+        got = element_at(relation.lhs, where)
+        allowed = float(relation.allowance[where]) if relation.allowance.ndim else float(relation.allowance)
         condition = _CONDITIONS.get(relation.symbol)
-        if condition is None or (relation.symbol == "≠" and place):
+        if condition is None or (relation.symbol == "≠" and where):
             return []
         if bool(eval(condition, {"got": got, "expected": expected, "allowed": allowed, "np": np})):
-            return []  # a matter of the last place: the plain comparison would not see it
+            return []  # the error is so small that a comparison in floats does not show it
         return [
             f"got, expected = {at_left}, {at_right}",
             *([f"got, expected, allowed = float(got), float(expected), {allowed!r}"] if "allowed" in condition else []),
@@ -311,7 +310,7 @@ _CONDITIONS = {
 
 
 def _import_of(operation: str, target: Target) -> str:
-    """How the program gets hold of the function."""
+    """How the program imports or defines the operation."""
     function = target.operations[operation]
     module, name = getattr(function, "__module__", None) or "", getattr(function, "__qualname__", "")
     if module != "__main__" and name.isidentifier() and getattr(sys.modules.get(module), name, None) is function:
@@ -329,7 +328,7 @@ def _import_of(operation: str, target: Target) -> str:
 
 
 def _place_of(target: Target, operation: str, module: str) -> str:
-    """Where a module holds the target, as "MODULE:NAME"; "" if none does."""
+    """The path of a target with this operation, as "MODULE:NAME"; "" if no module holds one."""
     if target.place:
         try:
             where, _, name = target.place.partition(":")

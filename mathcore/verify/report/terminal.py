@@ -1,4 +1,4 @@
-"""What a run looks like on a terminal: readable at 80 columns, and without colour."""
+"""Terminal output, readable at 80 columns and without colour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from mathcore.verify.report.formats import WORDS, failure_text, needs_words, summary, worst_text
+from mathcore.verify.report.formats import OUTCOME_WORDS, failure_text, needs_explanation, summary, worst_text
 from mathcore.verify.targets.conventions import Conventions
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ _STYLE = {
 
 
 def progress_bar(console: Console) -> Progress:
-    """A line that shows how far the run is, and which claim came last."""
+    """A progress bar with the name of the last claim."""
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     return Progress(*columns, console=console, transient=True)
 
 
 def plain_table(*columns: str) -> Table:
-    """A table without lines. The first column called "claim" is never broken, so that ids can be copied."""
+    """A table without lines. A column called "claim" is never wrapped, so that ids can be copied."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in columns:
         table.add_column(column, no_wrap=column in ("claim", "FAQ"), overflow="fold")
@@ -46,14 +46,14 @@ def plain_table(*columns: str) -> Table:
 
 
 def print_report(console: Console, report: Report, *, counterexamples: bool) -> None:
-    """The table of what ran, every failure in full, what was not checked, and the counts."""
+    """Print a table of the claims that ran, all failures, what was not checked, and the counts."""
     print_results(console, report)
     for claim, result in report.results:
-        if needs_words(result):
-            console.print(_complaint(claim, result))
+        if needs_explanation(result):
+            console.print(_failure(claim, result))
             if result.finding is not None and result.finding.script and result.outcome == "refuted":
                 program = Text(f"\n{result.finding.script.rstrip()}", style="dim")
-                console.print(program, soft_wrap=True)  # not a line of it may be broken
+                console.print(program, soft_wrap=True)  # no line may be broken
     if counterexamples:
         for _, result in report.results:
             for finding in (c.finding for c in result.checks if c.counterexample and c.finding):
@@ -64,7 +64,7 @@ def print_report(console: Console, report: Report, *, counterexamples: bool) -> 
 
 
 def print_results(console: Console, report: Report) -> None:
-    """A row for each claim that ran."""
+    """Print a row for each claim that ran."""
     ran = [r for _, r in report.results if r.outcome != "not_offered"]
     with_mutants = any(r.mutants for r in ran)
     columns = ["claim", "outcome", "examples", "worst"] + ["caught"] * with_mutants
@@ -72,7 +72,7 @@ def print_results(console: Console, report: Report) -> None:
     for column in table.columns[2:]:
         column.justify, column.no_wrap = "right", True
     for result in ran:
-        outcome = Text(WORDS[result.outcome], style=_STYLE[result.outcome])
+        outcome = Text(OUTCOME_WORDS[result.outcome], style=_STYLE[result.outcome])
         if result.would_pass:
             outcome.append("*", style="yellow")
         caught = f"{sum(result.mutants.values())}/{len(result.mutants)}" if result.mutants else "–"
@@ -106,33 +106,33 @@ def _not_checked(reasons: Mapping[str, list[str]]) -> Group:
 
 
 def _counterexample(claim: str, finding: Finding) -> Group:
-    """An input on which the sentence fails without its condition."""
+    """An input on which the statement fails without its condition."""
     inputs = [Text(f"  {name} = {text}") for name, text in finding.inputs.items()]
     return Group(Text(f"\n{claim}: {finding.kind} counterexample"), *inputs, Text(f"  {finding.headline}"))
 
 
-def _complaint(claim: Claim, result: ClaimResult) -> Group:
-    """Why a claim does not stand, with the input and a program that repeats it."""
+def _failure(claim: Claim, result: ClaimResult) -> Group:
+    """Why a claim did not hold, and which mutants survived."""
     head, _, rest = failure_text(claim, result, script=False).partition("\n")
     lines: list[Any] = [Text(f"\n{head}", style=_STYLE[result.outcome]), Text(rest)]
     lines += [Text(f"  survived: {name}") for name, caught in result.mutants.items() if not caught]
     if result.finding is not None and result.finding.script and result.outcome == "refuted":
-        lines.append(Text("  To repeat it:"))
+        lines.append(Text("  To reproduce it:"))
     return Group(*lines)
 
 
 def print_matrix(console: Console, matrix: Mapping[str, Mapping[str, bool]], notes: Mapping[str, str]) -> None:
-    """Every wrong implementation, by the claims that must refute it."""
-    for wrong, claims in matrix.items():
+    """Print every mutant with the claims that must refute it."""
+    for mutant, claims in matrix.items():
         style = "green" if all(claims.values()) else "bold red"
-        console.print(Text(wrong, style=style).append(f"  {notes[wrong]}", style="default"))
+        console.print(Text(mutant, style=style).append(f"  {notes[mutant]}", style="default"))
         for claim, caught in claims.items():
             words, style = ("refuted by", "") if caught else ("SURVIVES  ", "bold red")
             console.print(Text(f"    {words} {claim}", style=style))
 
 
 def print_bugs(console: Console, judged: Sequence[Caught]) -> None:
-    """Every bug with the year it was first reported in, and the claim that caught it."""
+    """Print every bug with the year of its first report and the claim that caught it."""
     table = plain_table("since", "claim", "caught by")
     table.columns[1].header, table.columns[2].no_wrap = "bug", True
     for found in judged:
@@ -145,7 +145,7 @@ def print_bugs(console: Console, judged: Sequence[Caught]) -> None:
 
 
 def print_detection(console: Console, detection: Detection) -> None:
-    """Every convention with the observation that decided it, and how to declare them."""
+    """Print every convention with the observation that decided it, and how to declare them."""
     table = plain_table("convention", "value", "because")
     table.columns[0].no_wrap = True
     for found in detection.observations:
@@ -155,7 +155,7 @@ def print_detection(console: Console, detection: Detection) -> None:
     console.print(table)
     differences = Conventions().difference(detection.conventions)
     if not differences:
-        console.print(Text("\nAll of them are the defaults: nothing need be declared."))
+        console.print(Text("\nAll of them are the defaults: nothing needs to be declared."))
         return
     console.print(Text("\nto declare them"))
     console.print(Text(f"  Conventions({', '.join(f'{k}={v!r}' for k, v in differences.items())})"))

@@ -1,1 +1,1 @@
-"""Running claims: inputs, attempts, verdicts, processes."""
+"""Running claims: input search, attempts, verdicts, worker processes."""

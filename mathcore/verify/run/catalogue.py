@@ -1,4 +1,4 @@
-"""The catalogue: every claim of the package, found in the modules named `*_claims`, each in the folder of its topic."""
+"""The catalogue: every claim of the package, found in the modules `mathcore/TOPIC/*_claims.py`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mathcore.verify.claims import Claim
 
 
 def catalogue() -> list[Claim]:
-    """Every claim, by question of the FAQ, those beyond it last; in the order they are written within a topic.
+    """Every claim, sorted by FAQ question, those without one last; otherwise in the order of the source.
 
-    A claim stands in its module under a name, or in a tuple with others that one function made.
+    A module holds a claim under a name, or several in a tuple.
 
     Examples:
         >>> from mathcore.verify import catalogue
@@ -48,10 +48,10 @@ def _check(claims: list[Claim]) -> None:
 
 
 def select(claims: Sequence[Claim], wanted: Sequence[str]) -> list[Claim]:
-    """The claims asked for by id, by the part before the dot, by topic, or as `faq17`; all of them if nothing is asked.
+    """The claims selected by id, by the part of the id before the dot, by topic, or as `faq17`; all if none is named.
 
     Raises:
-        LookupError: for a name that matches nothing; the message suggests the nearest.
+        LookupError: for a name that matches nothing; the message suggests similar ones.
 
     Examples:
         >>> from mathcore.verify import catalogue, select

@@ -1,4 +1,4 @@
-"""Which claims changed since a revision: those whose sentences, or the code of a check, are not found there."""
+"""The claims that changed since a git revision: their text, or the code of a check, is not found there."""
 
 from __future__ import annotations
 
@@ -16,36 +16,34 @@ from mathcore.verify.claims import Claim
 
 FOLDER = Path(mathcore.__file__).parent
 _HOLE = "(?s:.*)"
-_TELLING = 20
-"""A string that has fewer characters beside its holes might say anything."""
+_MIN_FIXED = 20
+"""A template string must have more fixed characters than this to match a sentence, else it matches too much."""
 
 
 def changed_since(claims: Iterable[Claim], revision: str) -> list[Claim]:
-    """The claims of a checkout that are others in `revision`, or are not there at all.
+    """The claims that are new or different since `revision`.
 
     Raises:
-        LookupError: if this is no checkout, or git does not know the revision.
+        LookupError: if mathcore is not in a git checkout, or git does not know the revision.
     """
     claims = list(claims)
     trees = [ast.parse(text) for text in _texts(revision)]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     texts = [pattern for node in nodes if (pattern := _pattern(node))]
     bodies = {ast.dump(node) for node in nodes if isinstance(node, (ast.FunctionDef, ast.Lambda))}
-    plain, holes = (
-        {t for t in texts if _HOLE not in t},
-        [t for t in texts if len(t.replace(_HOLE, "")) > _TELLING and _HOLE in t],
-    )
-    said = {
+    plain = {t for t in texts if _HOLE not in t}
+    templates = [t for t in texts if _HOLE in t and len(t.replace(_HOLE, "")) > _MIN_FIXED]
+    known = {
         sentence
         for claim in claims
         for sentence in _sentences(claim)
-        if re.escape(sentence) in plain or any(re.fullmatch(t, sentence) for t in holes)
+        if re.escape(sentence) in plain or any(re.fullmatch(t, sentence) for t in templates)
     }
-    return [claim for claim in claims if not (_sentences(claim) <= said and _bodies(claim) <= bodies)]
+    return [claim for claim in claims if not (_sentences(claim) <= known and _bodies(claim) <= bodies)]
 
 
 def _pattern(node: ast.AST) -> str:
-    """What a string, or a string with holes, may say, as a regular expression; "" for anything else."""
+    """A regular expression for the values of a string literal or an f-string; "" for anything else."""
     if isinstance(node, ast.JoinedStr):
         return "".join(_pattern(part) or _HOLE for part in node.values)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
@@ -54,7 +52,7 @@ def _pattern(node: ast.AST) -> str:
 
 
 def _texts(revision: str) -> Iterator[str]:
-    """The modules of the package as they were."""
+    """The source of the package's modules at a revision."""
     git = ["git", "-C", str(FOLDER), "archive", "--format=tar", revision, "--", "."]
     done = subprocess.run(git, capture_output=True, check=False)
     if done.returncode:
@@ -74,6 +72,6 @@ def _bodies(claim: Claim) -> set[str]:
 
 
 def _code(body: object) -> str:
-    """A function as the parser sees it, whatever its layout; "" if it has no text."""
+    """The syntax tree of a function as text, independent of layout; "" if there is none."""
     tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(body)))  # type: ignore[arg-type]
     return next((ast.dump(n) for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.Lambda))), "")

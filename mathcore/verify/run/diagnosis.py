@@ -1,6 +1,6 @@
-"""What a verdict on somebody else's target is worth, and what a refutation may mean.
+"""Diagnosis of verdicts on other people's targets.
 
-Would zeros have passed on the same inputs? Does a refuted claim hold if the target follows another convention?
+If a claim holds: would zeros have passed on the same inputs? If it is refuted: does it hold under another convention?
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 from mathcore.verify.claims import Check, Claim
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally
 from mathcore.verify.run.runner import derived_seed, fails_on, run_check, run_claim
-from mathcore.verify.targets.target import Disguise, Target, mathcore_target
+from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
 
 
-def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
-    """Run a claim: on mathcore with the wrong implementations that it must refute, on others with a diagnosis.
+def check_and_diagnose(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
+    """Run a claim: on mathcore together with its mutants, on other targets with a diagnosis.
 
-    A target that offers some of the operations is tried by the checks that need no others: they may refute the claim.
+    If the target lacks some of the operations, the checks that need only the others still run, and may refute it.
     """
     missing = [name for name in claim.needs if name not in target.operations]
     why = f"the target has no {' and no '.join(f'`{name}`' for name in missing)}"
@@ -38,16 +38,16 @@ def examine(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimR
         refusal = result.finding is not None and result.finding.relation == "raises"
         failed = [(c, r.failed_on) for c, r in zip(claim.checks, result.checks, strict=True) if r.failed_on is not None]
         result.advice = other_conventions(claim, target, profile, seed, refusal, bool(missing), failed)
-    result.checks = [replace(c, failed_on=None) for c in result.checks]  # large, and of no more use
+    result.checks = [replace(c, failed_on=None) for c in result.checks]  # large, and no longer needed
     return result
 
 
 def would_pass(claim: Claim, target: Target, profile: Profile, seed: int) -> tuple[str, ...]:
-    """Which trivial answers pass every check of the claim on the inputs that were drawn for the target."""
+    """The trivial answers that pass every check of the claim on the inputs that were drawn for the target."""
     return tuple(
         name
-        for name, disguise in TRIVIAL.items()
-        if all(r.outcome != "refuted" for r in _results(claim, target, profile, seed, disguise))
+        for name, trivial in TRIVIAL_ANSWERS.items()
+        if all(r.outcome != "refuted" for r in _results(claim, target, profile, seed, trivial))
     )
 
 
@@ -60,10 +60,17 @@ def other_conventions(
     partial: bool,
     failed: Iterable[tuple[Check, Mapping[str, Any]]],
 ) -> str:
-    """The conventions under which the claim holds, each a change of one, what it `failed` on included; "" if none.
+    """The changes of a single convention under which the claim holds, inputs that it `failed` on included.
 
-    How bad arguments are refused bears on a `refusal` alone, and nothing else bears on it. Of a `partial` target, that
-    lacks some of the operations, no more is asked than the others allow.
+    Args:
+        claim, target, profile, seed: of the run that refuted the claim.
+        refusal: whether the failure is about an error that should be raised. Only the convention `errors` bears on
+            that, and on nothing else.
+        partial: whether the target lacks some of the operations, so that checks that need them cannot run.
+        failed: checks, each with the inputs that refuted it.
+
+    Returns:
+        One line of advice, or "".
     """
     quick = PROFILES["quick"] if profile.examples > PROFILES["quick"].examples else profile
     found = []
@@ -71,24 +78,24 @@ def other_conventions(
         if (conventions.errors != target.conventions.errors) != refusal:
             continue
         other = target.following(conventions)
-        same_inputs = conventions.subnormals == target.conventions.subnormals  # else others are drawn
+        same_inputs = conventions.subnormals == target.conventions.subnormals  # otherwise other inputs are drawn
         if same_inputs and any(fails_on(claim, check, other, inputs) for check, inputs in failed):
             continue
-        # With no errors promised, or no operation, there is nothing to hold.
-        fine = ("holds", "not_offered") if refusal or partial else ("holds",)
-        if all(r.outcome in fine for r in _results(claim, other, quick, seed)):
+        # A check that needs promised errors, or a missing operation, is not offered.
+        accepted = ("holds", "not_offered") if refusal or partial else ("holds",)
+        if all(r.outcome in accepted for r in _results(claim, other, quick, seed)):
             found += [f"{n}={v!r}" for n, v in target.conventions.difference(conventions).items()]
     return f"holds under another convention: {' or '.join(found)}" if found else ""
 
 
 def _results(
-    claim: Claim, target: Target, profile: Profile, seed: int, disguise: Disguise | None = None
+    claim: Claim, target: Target, profile: Profile, seed: int, trivial: TrivialAnswer | None = None
 ) -> Iterator[CheckResult]:
-    """Every check of the sentence on the inputs that a run with this seed draws, without shrinking."""
+    """The results of all checks of the statement on the inputs that a run with this seed draws, without shrinking."""
     for i, check in enumerate(claim.checks):
         if not check.counterexample:
-            drawn_from = derived_seed(seed, claim.id, i)
-            yield run_check(claim, check, target, profile, drawn_from, shrink=False, disguise=disguise)
+            check_seed = derived_seed(seed, claim.id, i)
+            yield run_check(claim, check, target, profile, check_seed, shrink=False, trivial=trivial)
 
 
 def _zeros(answer: Any, given: Mapping[str, Any]) -> Any:
@@ -100,7 +107,7 @@ def _constant(answer: Any, given: Mapping[str, Any]) -> Any:
 
 
 def _input(answer: Any, given: Mapping[str, Any]) -> Any:
-    """The first array that came in, repeated or cut to the shape of the answer."""
+    """The first array argument, repeated or cut to the shape of the answer."""
     first = next((v for v in given.values() if isinstance(v, np.ndarray) and v.size), np.zeros(1))
 
     def like(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -113,17 +120,17 @@ def _input(answer: Any, given: Mapping[str, Any]) -> Any:
 def _shaped(answer: Any, given: Mapping[str, Any], make: Any) -> Any:
     if isinstance(answer, tuple):
         return tuple(_shaped(part, given, make) for part in answer)
-    if answer is None:  # the target refused: a trivial kernel would not
+    if answer is None:  # the target raised an error; a trivial kernel would not
         answer = next((v for v in given.values() if isinstance(v, np.ndarray)), np.zeros(()))
     return make(np.asarray(answer)) if isinstance(answer, (np.ndarray, np.generic, int, float)) else answer
 
 
-TRIVIAL: dict[str, Disguise] = {"zeros": _zeros, "a constant": _constant, "the input": _input}
-"""Answers that a broken kernel might give whatever it is asked."""
+TRIVIAL_ANSWERS: dict[str, TrivialAnswer] = {"zeros": _zeros, "a constant": _constant, "the input": _input}
+"""Answers that a broken kernel might give to any call."""
 
 
 def waived(result: ClaimResult, reason: str) -> ClaimResult:
-    """A refuted claim whose refutation is known; a waived claim that holds is an error of its own."""
+    """The result of a claim that has a waiver: a refutation becomes "waived", a pass "unexpected"."""
     if result.outcome == "refuted":
         return replace(result, outcome="waived", waiver=reason)
     if result.outcome == "holds":

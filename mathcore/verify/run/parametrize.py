@@ -1,4 +1,4 @@
-"""Claims as tests of somebody's own suite, without a plugin."""
+"""Claims as tests in the user's own pytest suite, without a plugin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.formats import failure_text
 from mathcore.verify.run.catalogue import catalogue, select
-from mathcore.verify.run.diagnosis import examine, waived
+from mathcore.verify.run.diagnosis import check_and_diagnose, waived
 from mathcore.verify.run.results import PROFILES, ClaimResult
 from mathcore.verify.run.session import find_target
 from mathcore.verify.run.waivers import read_waivers
@@ -23,24 +23,24 @@ def parametrize_claims(
     profile: str = "quick",
     seed: int = 0,
 ) -> Any:
-    """A test for every claim that the target offers operations for.
+    """Parametrize a test over every claim that can be checked on the target.
 
         @parametrize_claims(TARGET)
         def test_my_kernels(check):
             check()
 
-    The test takes `check`; calling it runs the claim and raises an AssertionError with the whole failure if it does not
-    hold. It returns the result. A waived claim is an expected failure; if it holds, that is an error.
+    The test takes `check`. Calling it runs the claim, returns the result, and raises an AssertionError that describes
+    the failure if the claim does not hold. A waived claim is an expected failure; if it holds, that is an error.
 
     Args:
-        target: the target, or its place as "MODULE:NAME".
+        target: the target, or its path as "MODULE:NAME".
         *names: claim ids, topics or `faq17`; none for all.
         waivers: claim id → reason, or a TOML file of them.
         profile: "quick", "default" or "thorough".
-        seed: what inputs are drawn from.
+        seed: the seed of all random inputs.
 
     Raises:
-        LookupError: if a name or a waiver matches no claim, or the target offers no operation that a claim needs.
+        LookupError: if a name or a waiver matches no claim, or the target has no operation that a claim needs.
         ValueError: for an unknown profile.
 
     Examples:
@@ -54,17 +54,17 @@ def parametrize_claims(
     if profile not in PROFILES:
         raise ValueError(f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}")
     subject, everything = find_target(target), catalogue()
-    excused = read_waivers(waivers, everything)
+    reasons = read_waivers(waivers, everything)
     offered = [c for c in select(everything, names) if c.offered_by(subject.operations)]
     if not offered:
         have = ", ".join(sorted(subject.operations)) or "none"
         raise LookupError(f"no claim can be checked on {subject.name}: its operations are {have}")
-    checks = [_Check(claim, subject, profile, seed, excused.get(claim.id, "")) for claim in offered]
+    checks = [_Check(claim, subject, profile, seed, reasons.get(claim.id, "")) for claim in offered]
     return pytest.mark.parametrize("check", [pytest.param(c, id=c.claim.id) for c in checks])
 
 
 class _Check:
-    """One claim, to be called in a test."""
+    """One claim, which a test calls."""
 
     def __init__(self, claim: Claim, target: Target, profile: str, seed: int, waiver: str) -> None:
         self.claim, self._target, self._profile, self._seed, self._waiver = claim, target, profile, seed, waiver
@@ -73,7 +73,7 @@ class _Check:
         import pytest
 
         __tracebackhide__ = True
-        result = examine(self.claim, self._target, PROFILES[self._profile], self._seed)
+        result = check_and_diagnose(self.claim, self._target, PROFILES[self._profile], self._seed)
         if self._waiver:
             result = waived(result, self._waiver)
         if result.outcome == "waived":

@@ -1,8 +1,9 @@
-"""What a check and a claim showed: outcomes, tallies, and two runs as one."""
+"""Results of checks and claims: outcomes, tallies, and the merging of two runs."""
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
@@ -22,55 +23,56 @@ class Profile:
 
     Attributes:
         name: quick, default or thorough.
-        examples: drawn for each property.
-        scale: size of experiments as a fraction of the full one.
-        bent: how many inputs more are bent out of their domain, in search of a counterexample; as many times as drawn.
+        examples: inputs drawn for each property.
+        scale: size of experiments, as a fraction of the full size.
+        perturbed: inputs perturbed beyond the domain, as a multiple of those drawn.
     """
 
     name: str
     examples: int
     scale: float
-    bent: int = 0
+    perturbed: int = 0
 
 
 PROFILES = {
-    p.name: p for p in (Profile("quick", 30, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0, bent=2))
+    p.name: p
+    for p in (Profile("quick", 25, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0, perturbed=2))
 }
 
 
 @dataclass
 class Tally:
-    """What a check has seen so far.
+    """What a check has measured so far.
 
     Attributes:
-        examples: how many inputs were judged.
-        worst: the largest error ÷ allowance, 0 if all sides agreed exactly.
-        allowance: the allowance at that place, 0 if every comparison was exact.
-        decades: how many examples had their worst error ÷ allowance in each decade; None counts exact agreement.
-        tolerances: the tolerance functions that were used.
-        measured: figures that bodies attached; of numbers under one name the largest.
-        not_tried: what the target does not support → how many inputs were passed over for it.
-        tried: what the operations were called with, where inputs were drawn or enumerated.
-        unmet: conditions of the claim's `limits` → how many inputs were passed over for them.
+        examples: number of inputs that were judged.
+        worst: the largest error ÷ allowance; 0 if all sides agreed exactly.
+        allowance: the allowance at that element; 0 if every comparison was exact.
+        decades: number of examples by the decade of their worst error ÷ allowance; None counts exact agreement.
+        tolerances: names of the tolerance functions that were used.
+        measured: figures that bodies attached; of several numbers under one name, the largest.
+        not_tried: unsupported feature → number of inputs skipped because of it.
+        tried: the arguments of operations, if inputs were drawn or enumerated.
+        unmet: condition of the claim's `limits` → number of inputs skipped because of it.
     """
 
     examples: int = 0
     worst: float = 0.0
     allowance: float = 0.0
-    decades: dict[int | None, int] = field(default_factory=dict)
+    decades: Counter[int | None] = field(default_factory=Counter)
     tolerances: set[str] = field(default_factory=set)
     measured: dict[str, Any] = field(default_factory=dict)
-    not_tried: dict[str, int] = field(default_factory=dict)
+    not_tried: Counter[str] = field(default_factory=Counter)
     tried: Tried = field(default_factory=Tried)
-    unmet: dict[str, int] = field(default_factory=dict)
+    unmet: Counter[str] = field(default_factory=Counter)
 
     @property
-    def untouched(self) -> bool:
-        """Whether something was allowed, and no error seen: then nothing was tested, or too little."""
+    def no_error_seen(self) -> bool:
+        """Whether errors were allowed but none occurred: then too little was tested."""
         return self.allowance > 0 and self.worst == 0
 
     def add(self, parts: Iterable[Relation], size: int = 1) -> Relation | None:
-        """Count an example; the first relation that does not hold, if any."""
+        """Count an example. Returns the first relation that does not hold, or None."""
         self.examples += size
         worst = 0.0
         for relation in parts:
@@ -80,27 +82,39 @@ class Tally:
             if not relation.error.size:
                 continue
             ratio = ratios(relation)
-            place = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-            top, allowed = float(ratio[place]), float(relation.allowance[place])
+            index = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+            top, allowed = float(ratio[index]), float(relation.allowance[index])
             if top > 1:
                 return relation
             worst = max(worst, top)
             if top > self.worst or (self.worst == 0 and allowed > self.allowance):
                 self.worst, self.allowance = top, allowed
         decade = math.floor(math.log10(worst)) if worst > 0 else None
-        self.decades[decade] = self.decades.get(decade, 0) + size
+        self.decades[decade] += size
         return None
+
+    def merge(self, other: Tally) -> None:
+        """Add what another check, or another run of the same one, has measured."""
+        self.examples += other.examples
+        self.worst, self.allowance = max((self.worst, self.allowance), (other.worst, other.allowance))
+        self.decades.update(other.decades)
+        self.not_tried.update(other.not_tried)
+        self.unmet.update(other.unmet)
+        self.tolerances |= other.tolerances
+        for name, figure in other.measured.items():
+            self.measured[name] = _larger(self.measured.get(name), figure)
+        self.tried.merge(other.tried)
 
 
 def _larger(before: Any, figure: Any) -> Any:
-    """Of two numbers the larger; of anything else the later."""
+    """The larger of two numbers; of anything else the later."""
     numbers = isinstance(before, (int, float)) and isinstance(figure, (int, float))
     return max(before, figure) if numbers else figure
 
 
 @dataclass
 class CheckResult:
-    """What one rung of a claim showed; `failed_on` are the drawn inputs that refuted it."""
+    """The result of one check; `failed_on` are the drawn inputs that refuted it."""
 
     rung: str
     outcome: Outcome
@@ -108,23 +122,23 @@ class CheckResult:
     finding: Finding | None = None
     counterexample: bool = False
     detail: str = ""
-    dispensable: bool = False  # not offered, and the claim does without
+    dispensable: bool = False  # not offered, and not needed for a verdict
     failed_on: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass
 class ClaimResult:
-    """What a claim showed.
+    """The result of a claim.
 
     Attributes:
         claim: its id.
         outcome: the worst of its checks.
-        checks: the rungs, one by one.
+        checks: the results of its checks, in order.
         mutants: name → whether the checks refuted it.
-        seconds: how long it took.
-        would_pass: which trivial answers ("zeros", "a constant", "the input") would have passed on the same inputs.
-        advice: under which other conventions a refuted claim holds, in one line.
-        waiver: why its refutation is accepted, by whoever runs it.
+        seconds: wall time.
+        would_pass: trivial answers ("zeros", "a constant", "the input") that would have passed on the same inputs.
+        advice: the conventions under which a refuted claim holds, in one line.
+        waiver: why the user accepts its refutation.
     """
 
     claim: str
@@ -138,7 +152,7 @@ class ClaimResult:
 
     @property
     def detail(self) -> str:
-        """Why it does not hold, in one line."""
+        """Why the claim does not hold, in one line."""
         if self.outcome == "unexpected":
             return "it holds, though a waiver says that it does not: delete the waiver"
         outcome = "refuted" if self.outcome == "waived" else self.outcome
@@ -146,34 +160,27 @@ class ClaimResult:
 
     @property
     def finding(self) -> Finding | None:
-        """The first failure of the sentence."""
+        """The first failure of the statement."""
         return next((c.finding for c in self.checks if c.outcome == "refuted" and c.finding), None)
 
     @property
     def misbehaved(self) -> bool:
-        """Whether no number was judged: the target raised, changed its input, or the like."""
+        """Whether no relation was judged: the target raised, changed its input, or the like."""
         return self.finding is not None and self.finding.crashed
 
     @property
     def tally(self) -> Tally:
-        """All checks of the sentence together (the search for a counterexample is not one)."""
+        """All checks of the statement together, without the searches for a counterexample."""
         total = Tally()
         for check in (c for c in self.checks if not c.counterexample):
-            total.examples += check.tally.examples
-            total.tried.merge(check.tally.tried)
-            for words, count in check.tally.unmet.items():
-                total.unmet[words] = total.unmet.get(words, 0) + count
-            total.tolerances |= check.tally.tolerances
-            total.measured.update(check.tally.measured)
-            for reason, count in check.tally.not_tried.items():
-                total.not_tried[reason] = total.not_tried.get(reason, 0) + count
-            if (check.tally.worst, check.tally.allowance) > (total.worst, total.allowance):
-                total.worst, total.allowance = check.tally.worst, check.tally.allowance
+            figures = {**total.measured, **check.tally.measured}  # under one name, the last check's
+            total.merge(check.tally)
+            total.measured = figures
         return total
 
 
 def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
-    """Two runs of one claim on different inputs as one; the first failure stands."""
+    """The results of two runs of one claim on different inputs, as one; the first failure counts."""
     checks = [_merged_check(x, y) for x, y in zip(a.checks, b.checks, strict=True)]
     return replace(
         a,
@@ -187,24 +194,15 @@ def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
 
 
 def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
-    order: tuple[Outcome, ...] = ("refuted", "holds", "not_offered", "inconclusive")  # seeing nothing is no objection
-    one, other = a.tally, b.tally
-    tally = Tally(
-        one.examples + other.examples,
-        *max((one.worst, one.allowance), (other.worst, other.allowance)),
-        {d: one.decades.get(d, 0) + other.decades.get(d, 0) for d in one.decades | other.decades},
-        one.tolerances | other.tolerances,
-        {k: _larger(one.measured.get(k), v) for k, v in (one.measured | other.measured).items()},
-        {r: one.not_tried.get(r, 0) + other.not_tried.get(r, 0) for r in one.not_tried | other.not_tried},
-        unmet={w: one.unmet.get(w, 0) + other.unmet.get(w, 0) for w in one.unmet | other.unmet},
-    )
-    for each in (one, other):
-        tally.tried.merge(each.tried)
+    order: tuple[Outcome, ...] = ("refuted", "holds", "not_offered", "inconclusive")  # a pass outweighs an empty run
+    tally = Tally()
+    tally.merge(a.tally)
+    tally.merge(b.tally)
     return replace(min((a, b), key=lambda r: order.index(r.outcome)), tally=tally)
 
 
 def worst_outcome(checks: Sequence[CheckResult]) -> Outcome:
-    """The worst of the checks; those that the claim does without count only where there are no others."""
+    """The worst outcome of the checks; dispensable ones count only if there are no others."""
     checks = [c for c in checks if not c.dispensable] or checks
     order: tuple[Outcome, ...] = ("refuted", "inconclusive", "not_offered")
     worst: Outcome = next((o for o in order if any(c.outcome == o for c in checks)), "holds")

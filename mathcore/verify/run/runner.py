@@ -1,18 +1,19 @@
-"""The runner: claims × a target → verdicts.
+"""The runner: claims and a target go in, verdicts come out.
 
-`verify()` runs every claim that was asked for and returns a `Report`. One claim is `run_claim`; one rung of it is
-`run_check`. Only "holds" passes: a claim that could not be checked is "not offered", one for which nothing
-interesting was generated is "inconclusive".
+`run_claim` runs one claim, `run_check` one of its checks. Only "holds" is a pass. A claim that could not be checked is
+"not offered"; one whose inputs tested nothing is "inconclusive".
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
+import inspect
 import itertools
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,32 +21,32 @@ from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.errors import NotOfferedError
 from mathcore.verify.limits import Tried
 from mathcore.verify.report.describe import Finding
-from mathcore.verify.run.attempt import Attempt, PassedOverError, RefutedError
+from mathcore.verify.run.attempt import Attempt, RefutedError, SkippedInputError
 from mathcore.verify.run.results import CheckResult, ClaimResult, Outcome, Profile, Tally, worst_outcome
-from mathcore.verify.run.search import injected, search, search_beyond, try_each
+from mathcore.verify.run.search import enumerate_cases, injected_arguments, search, search_outside_domain
 from mathcore.verify.targets.adapters import ALL_FLOATS
-from mathcore.verify.targets.restrictions import restricted
-from mathcore.verify.targets.target import Disguise, Target
+from mathcore.verify.targets.restrictions import drawing_for
+from mathcore.verify.targets.target import Target, TrivialAnswer
 from mathcore.verify.tolerances import subnormals
 
-_KEENER = 8
-"""How many times the examples are tried before a tolerance that no error touched makes a check inconclusive."""
+_RETRY_FACTOR = 8
+"""Multiplier on the number of examples before a check with a tolerance, but without any error, is inconclusive."""
 
 
 def run_claim(claim: Claim, target: Target, reference: Target | None, profile: Profile, seed: int) -> ClaimResult:
-    """Run every check of `claim` on `target`, and its mutants on `reference`, if there is one."""
+    """Run every check of `claim` on `target`, and on the mutants of `reference`, if there is one."""
     start = time.perf_counter()
     checks = [
         run_check(claim, check, target, profile, derived_seed(seed, claim.id, i))
         for i, check in enumerate(claim.checks)
     ]
-    wrong = claim.refuted_by if reference is not None else ()
-    mutants = {m.name: refutes(claim, m, reference or target, profile, seed) for m in wrong}
+    built = claim.refuted_by if reference is not None else ()
+    mutants = {m.name: refutes(claim, m, reference or target, profile, seed) for m in built}
     return ClaimResult(claim.id, worst_outcome(checks), checks, mutants, time.perf_counter() - start)
 
 
 def tried_on(claim: Claim, target: Target, profile: Profile, seed: int) -> Tried:
-    """What the operations get in the checks of a claim that draw or enumerate their inputs."""
+    """The arguments of operations in those checks of a claim that draw or enumerate inputs."""
     tried = Tried()
     for i, check in enumerate(claim.checks):
         if check.quantified and not check.counterexample:
@@ -55,38 +56,66 @@ def tried_on(claim: Claim, target: Target, profile: Profile, seed: int) -> Tried
 
 
 def derived_seed(seed: int, name: str, index: int) -> int:
-    """A seed for one check, the same on every machine and whatever else runs."""
+    """A seed for one check, the same on every machine and independent of what else runs."""
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}/{index}".encode()).digest()[:4], "big")
 
 
 def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, seed: int) -> bool:
-    """Whether any check of the claim judges the wrong implementation refuted.
+    """Whether any check of the claim refutes the mutant.
 
-    Every check whose inputs are drawn gets a glance first, since most mutants fall at once, then a look, then keener
-    ones; the others are tried once, after the glances. The check that caught the last mutant of the same operation
-    comes first, or else the one that caught the claim's last.
+    Checks with drawn inputs run in rounds of growing budget, since a few examples kill most mutants; those in which
+    the mutated operation was not called in the first round wait for the late ones. The others run once. The check that
+    killed the last mutant of the same operation runs first, or else the one that killed the claim's last.
     """
-    last = _LAST_CATCH.get((claim.id, mutant.operation), _LAST_CATCH.get((claim.id, "")))
+    last = _LAST_KILLER.get((claim.id, mutant.operation), _LAST_KILLER.get((claim.id, "")))
     order = sorted(range(len(claim.checks)), key=lambda i: i != last)
-    for keenness in _KEENNESS:
+    seen = _Seen(mutant)
+    calling: set[int] = set()
+    for budget_factor in _BUDGET_FACTORS:
         for i in order:
             check = claim.checks[i]
-            if check.counterexample or not (check.inputs or keenness == (_KEENNESS[0] if i == last else 1)):
+            only_round = _BUDGET_FACTORS[0] if i == last else 1  # of a check without drawn inputs
+            if check.counterexample or not (check.inputs or budget_factor == only_round):
                 continue
-            keen = replace(check, effort=check.effort * keenness)
-            drawn_from = derived_seed(seed, f"{claim.id}/{mutant.name}/{keenness}", i)
-            if caught(claim, keen, mutant, reference, profile, drawn_from):
-                _LAST_CATCH[claim.id, mutant.operation] = _LAST_CATCH[claim.id, ""] = i
+            if calling and i not in calling and check.inputs and budget_factor in _BUDGET_FACTORS[1:3]:
+                continue
+            seen.called = False
+            scaled = replace(check, effort=check.effort * budget_factor)
+            check_seed = derived_seed(seed, f"{claim.id}/{mutant.name}/{budget_factor}", i)
+            if caught(claim, scaled, seen.mutant, reference, profile, check_seed):
+                _LAST_KILLER[claim.id, mutant.operation] = _LAST_KILLER[claim.id, ""] = i
                 return True
+            calling |= {i} if seen.called else set()
     return False
+
+
+class _Seen:
+    """A mutant that notes whether it was called."""
+
+    def __init__(self, mutant: Mutant) -> None:
+        self.called = False
+        self.mutant = replace(mutant, build=functools.partial(self._build, mutant.build))
+
+    def _build(self, build: Callable[..., Any], correct: Callable[..., Any]) -> Callable[..., Any]:
+        wrong = build(correct)
+        if not inspect.isfunction(wrong):  # a class is asked for its attributes as well
+            self.called = True
+            return wrong
+
+        @functools.wraps(wrong)
+        def noted(*arguments: Any, **options: Any) -> Any:
+            self.called = True
+            return wrong(*arguments, **options)
+
+        return noted
 
 
 def caught(
     claim: Claim, check: Check, mutant: Mutant, reference: Target, profile: Profile, seed: int, shrink: bool = False
 ) -> Finding | None:
-    """What a check finds wrong with a wrong implementation, made anew: some mistakes are in what is remembered.
+    """What a check finds wrong with a fresh copy of a mutant: some mistakes are in its state.
 
-    A crash is no judgement, unless it is what is wrong: the search goes on past it.
+    A crash does not count, unless the mutant's mistake is that it crashes.
     """
     wrong = mutant.of(reference)
     result = run_check(claim, check, wrong, profile, seed, shrink=shrink, past_crashes=not mutant.crashes)
@@ -94,12 +123,12 @@ def caught(
     return found if found and (mutant.crashes or not found.crashed) else None
 
 
-_KEENNESS = (0.05, 0.2, 1, 4, 16)
-"""How many examples each round of `refutes` draws, as a multiple of the profile's."""
+_BUDGET_FACTORS = (0.05, 0.2, 1, 4, 16)
+"""Budget of each round of `refutes`, as a multiple of the profile's examples."""
 
 
-_LAST_CATCH: dict[tuple[str, str], int] = {}
-"""Claim, operation (or "" for any) → the check that caught the last mutant; only the order of checks depends on it."""
+_LAST_KILLER: dict[tuple[str, str], int] = {}
+"""Claim, operation (or "" for any) → the check that killed the last mutant. Only the order of checks depends on it."""
 
 
 def run_check(
@@ -109,48 +138,48 @@ def run_check(
     profile: Profile,
     seed: int,
     shrink: bool = True,
-    disguise: Disguise | None = None,
+    trivial: TrivialAnswer | None = None,
     past_crashes: bool = False,
 ) -> CheckResult:
-    """Run one rung on `target`, or on what `disguise` makes of its answers.
+    """Run one check on `target`, or on `trivial` answers in its place.
 
-    It goes on `past_crashes` if a judgement is wanted, as it is of implementations that are wrong on purpose.
+    With `past_crashes`, inputs on which the target crashes are skipped: a mutant must be refuted by a relation.
     """
     with subnormals(target.conventions.subnormals):
-        return _checked(Attempt(claim, check, target, disguise, past_crashes), profile, seed, shrink)
+        return _checked(Attempt(claim, check, target, trivial, past_crashes), profile, seed, shrink)
 
 
 def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> CheckResult:
-    claim, check, target, disguise, tally = attempt.claim, attempt.check, attempt.target, attempt.disguise, Tally()
+    claim, check, target, trivial, tally = attempt.claim, attempt.check, attempt.target, attempt.trivial, Tally()
     try:
-        with warnings.catch_warnings(), restricted(target.restrictions, target.lacking) as spared:
+        with warnings.catch_warnings(), drawing_for(target.restrictions, target.lacking) as skipped:
             warnings.simplefilter("ignore")
             if check.cases is not None:
-                try_each(attempt, check.cases_for(target), tally)
+                enumerate_cases(attempt, check.cases_for(target), tally)
             elif check.inputs:
                 examples = max(1, round(profile.examples * check.effort))
                 search(attempt, check.strategy(target), examples, seed, shrink, tally)
-                if tally.untouched and disguise is None:
-                    search(attempt, check.strategy(target), _KEENER * examples, seed + 1, shrink, tally)
-                if profile.bent and not (target.guarded or check.counterexample):
-                    search_beyond(attempt, profile.bent * examples, seed + 2, shrink, tally)
+                if tally.no_error_seen and trivial is None:
+                    search(attempt, check.strategy(target), _RETRY_FACTOR * examples, seed + 1, shrink, tally)
+                if profile.perturbed and not (target.guarded or check.counterexample):
+                    search_outside_domain(attempt, profile.perturbed * examples, seed + 2, shrink, tally)
             else:
-                attempt(tally, **injected(check, profile, seed))
+                attempt(tally, **injected_arguments(check, profile, seed))
     except NotOfferedError as missing:
         why = f"the target has no `{missing}`"
         return CheckResult(check.rung, "not_offered", tally, detail=why, dispensable=str(missing) in claim.optional)
-    except (RefutedError, PassedOverError):
+    except (RefutedError, SkippedInputError):
         pass
-    for operation, option in itertools.product(claim.needs, spared):
+    for operation, option in itertools.product(claim.needs, sorted(skipped)):
         if option in target.lacking_of(operation):
             tally.not_tried.setdefault(f"{operation}: `{option}`", 1)
     tally.tried = attempt.tried
-    if disguise is None:
-        attempt.ask_again()
+    if trivial is None:
+        attempt.check_repeatable()
     if attempt.failure is not None and shrink and not check.counterexample:
         attempt.add_script()
     result = _conclude(check, tally, attempt.finding)
-    if attempt.beyond:
+    if attempt.outside_domain:
         result.detail = f"false beyond the domain that is drawn: {result.detail}"
     if result.outcome == "refuted" and attempt.failure is not None and (check.inputs or check.cases):
         result.failed_on = attempt.failure.inputs
@@ -158,7 +187,7 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
 
 
 def fails_on(claim: Claim, check: Check, target: Target, inputs: Mapping[str, Any]) -> bool:
-    """Whether these inputs refute a check of the claim on `target`; not so if they are not for it."""
+    """Whether these inputs refute a check of the claim on `target`; inputs that it does not support do not."""
     attempt = Attempt(claim, check, target)
     with subnormals(target.conventions.subnormals), warnings.catch_warnings(), contextlib.suppress(Exception):
         warnings.simplefilter("ignore")
@@ -173,16 +202,16 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResul
     if check.counterexample:
         if finding is not None and not finding.crashed:
             return result("holds")
-        if not tally.examples and tally.not_tried:  # what the condition excludes is not supported anyway
+        if not tally.examples and tally.not_tried:  # the target does not support the inputs that the condition excludes
             return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=True)
         return result("inconclusive", f"no counterexample was found in {tally.examples} examples")
     if finding is not None:
         return result("refuted", finding.headline)
     if not tally.examples and tally.not_tried:
-        formats = all(reason.rpartition(": ")[2] in ALL_FLOATS for reason in tally.not_tried)  # the others are asked
-        return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=formats)
+        only_dtypes = all(reason.rpartition(": ")[2] in ALL_FLOATS for reason in tally.not_tried)  # others are checked
+        return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=only_dtypes)
     if not tally.examples:
         return result("inconclusive", "no input was generated")
-    if tally.untouched:
+    if tally.no_error_seen:
         return result("inconclusive", f"no error was seen in {tally.examples} examples: the inputs tested nothing")
     return result("holds")

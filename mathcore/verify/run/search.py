@@ -1,4 +1,4 @@
-"""How inputs are found: drawn by Hypothesis, bent beyond the domain, or enumerated."""
+"""The search for inputs: drawn by Hypothesis, perturbed beyond the domain, or enumerated."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky, Unsatisfiable
 
-from mathcore.verify.adversary import bent
+from mathcore.verify.adversary import perturbed
 from mathcore.verify.claims import Check
 from mathcore.verify.errors import NotOfferedError
-from mathcore.verify.run.attempt import Attempt, EnoughError, PassedOverError, RefutedError
+from mathcore.verify.run.attempt import Attempt, RefutedError, SkippedInputError, StopSearchError
 from mathcore.verify.run.results import Profile, Tally
 
-_HOPELESS = 60
-"""Of so many inputs at least one should be supported, or the rest is not drawn."""
+_GIVE_UP_AFTER = 60
+"""The search ends if the target supports none of this many inputs."""
 
 
-def search_beyond(attempt: Attempt, examples: int, seed: int, shrink: bool, tally: Tally) -> None:
-    """Search for a counterexample among inputs that the claim's domain does not draw. A crash there is none."""
+def search_outside_domain(attempt: Attempt, examples: int, seed: int, shrink: bool, tally: Tally) -> None:
+    """Search for a counterexample among perturbed inputs. A crash does not count, as they may not be valid."""
     crashes, attempt.past_crashes = attempt.past_crashes, True
-    beyond = bent(attempt.check.strategy(attempt.target), but=attempt.claim.limits.fixed)
+    strategy = perturbed(attempt.check.strategy(attempt.target), excluded=attempt.claim.limits.fixed)
     try:
-        search(attempt, beyond, examples, seed, shrink, tally)
+        search(attempt, strategy, examples, seed, shrink, tally)
     except RefutedError:
-        attempt.beyond = True
+        attempt.outside_domain = True
         raise
     finally:
         attempt.past_crashes = crashes
@@ -45,7 +45,7 @@ def search(
     shrink: bool,
     tally: Tally,
 ) -> None:
-    """Let Hypothesis draw inputs, and shrink the one that fails."""
+    """Let Hypothesis draw inputs, and shrink the first that fails."""
     missing: list[NotOfferedError] = []
 
     @seeded(seed)
@@ -67,42 +67,42 @@ def search(
         except RefutedError:
             if shrink:
                 raise
-            raise EnoughError from None  # spares Hypothesis a second run, and a description that nobody reads
-        except NotOfferedError as operation:  # no failure, which Hypothesis would shrink
+            raise StopSearchError from None  # else Hypothesis would run it again and describe it, for nobody to read
+        except NotOfferedError as operation:  # not a failure, which Hypothesis would shrink
             missing.append(operation)
-            raise EnoughError from None
-        except PassedOverError:
-            if not tally.examples and sum(tally.not_tried.values()) >= _HOPELESS:
-                raise EnoughError from None
+            raise StopSearchError from None
+        except SkippedInputError:
+            if not tally.examples and sum(tally.not_tried.values()) >= _GIVE_UP_AFTER:
+                raise StopSearchError from None
             reject()
 
-    # Without a key, Hypothesis makes one for the database, which is not used: tokenising the source takes longer than
-    # many a search.
+    # Without a key, Hypothesis would tokenise the source to make one for the database, which is not used here. That
+    # takes longer than many searches.
     setattr(run, "_hypothesis_internal_database_key", b"")  # noqa: B010  (pytest's plugin sets it too)
     try:
         run()
-    except EnoughError:
+    except StopSearchError:
         if missing:
             raise missing[0] from None
         return
     except Unsatisfiable:
         return
     except Flaky as flaky:
-        # The target answered differently for the same input: what it did the first time stands.
+        # The target gave different answers to the same input. The first failure counts.
         if attempt.finding is not None:
             attempt.finding = replace(attempt.finding, unsteady=True)
         raise RefutedError from flaky
 
 
-def try_each(attempt: Attempt, cases: Iterable[Mapping[str, Any]], tally: Tally) -> None:
-    """Try every case, smallest first."""
+def enumerate_cases(attempt: Attempt, cases: Iterable[Mapping[str, Any]], tally: Tally) -> None:
+    """Check every case, smallest first."""
     for case in cases:
         first = next(iter(case.values()), None)
-        with contextlib.suppress(PassedOverError):
+        with contextlib.suppress(SkippedInputError):
             attempt(tally, size=len(first) if isinstance(first, np.ndarray) and first.ndim else 1, **case)
 
 
-def injected(check: Check, profile: Profile, seed: int) -> dict[str, Any]:
-    """What a body without inputs may ask for by name."""
-    offers = {"rng": np.random.default_rng(seed), "scale": profile.scale}
-    return {name: offers[name] for name in list(inspect.signature(check.body).parameters)[1:]}
+def injected_arguments(check: Check, profile: Profile, seed: int) -> dict[str, Any]:
+    """The arguments `rng` and `scale`, as far as a body without inputs takes them."""
+    available = {"rng": np.random.default_rng(seed), "scale": profile.scale}
+    return {name: available[name] for name in list(inspect.signature(check.body).parameters)[1:]}

@@ -1,4 +1,4 @@
-"""A whole run: many claims on one target, on every core, into one report."""
+"""A whole run: many claims on one target, in parallel, with one report."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import Any, TypeAlias
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.report import Report
 from mathcore.verify.run.catalogue import catalogue, select
-from mathcore.verify.run.diagnosis import examine, waived
+from mathcore.verify.run.diagnosis import check_and_diagnose, waived
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
 from mathcore.verify.run.runner import derived_seed
 from mathcore.verify.run.waivers import read_waivers
-from mathcore.verify.run.workers import Children, Work
+from mathcore.verify.run.workers import Work, WorkerPool
 from mathcore.verify.targets.adapters import ADAPTERS
 from mathcore.verify.targets.conventions import Conventions
 from mathcore.verify.targets.restrictions import NONE, Restrictions
@@ -30,12 +30,12 @@ from mathcore.verify.targets.target import Target, mathcore_target
 
 @dataclass(frozen=True)
 class Functions:
-    """A target given by the places of its functions, as the command line has them.
+    """A target given by the paths of its functions, as on the command line.
 
     Attributes:
         operations: operation name → "MODULE:NAME".
         adapter: the framework, a key of `ADAPTERS`.
-        device, dtypes: None for what the adapter offers.
+        device, dtypes: None for those of the adapter.
     """
 
     operations: Mapping[str, str]
@@ -51,14 +51,14 @@ class Functions:
         Raises:
             LookupError: if a function is not found or the framework is missing; the message says which.
         """
-        functions = {name: find(place) for name, place in self.operations.items()}
+        functions = {name: find(path) for name, path in self.operations.items()}
         try:
             adapter = ADAPTERS[self.adapter](self.device)
         except ModuleNotFoundError as missing:
             raise LookupError(f"--adapter {self.adapter} needs {missing.name}, which is not installed") from missing
-        usual = ("float64", "float32", "float16") if self.adapter == "numpy" else adapter.dtypes
+        default = ("float64", "float32", "float16") if self.adapter == "numpy" else adapter.dtypes
         name = ", ".join(dict.fromkeys(self.operations.values()))
-        return Target(name, functions, self.conventions, self.dtypes or usual, adapter=adapter,
+        return Target(name, functions, self.conventions, self.dtypes or default, adapter=adapter,
                       restrictions=self.restrictions)  # fmt: skip
 
 
@@ -80,22 +80,22 @@ def verify(
     """Check claims on a target.
 
     Args:
-        target: a `Target`, the place of one as "MODULE:NAME", `Functions`, or None for mathcore itself.
+        target: a `Target`, the path of one as "MODULE:NAME", `Functions`, or None for mathcore itself.
         *wanted: claim ids, topics, operations or `faq17`; none for all claims.
-        profile: "quick", "default" or "thorough"; or one of your own.
-        seed: what all inputs are drawn from; None for a new one, which the report states.
-        workers: processes; None for one a core. A `Target` object runs in this process, unless `isolate`.
-        budget: seconds to spend: every claim runs once at `profile`, and again on fresh inputs while time is left.
+        profile: "quick", "default" or "thorough"; or a profile of your own.
+        seed: the seed of all random inputs; None for a new one, which the report states.
+        workers: number of processes; None for one per core. A `Target` object runs in this process, unless `isolate`.
+        budget: seconds to spend: every claim runs once, then again on fresh inputs while time is left.
         isolate: run the target in a child process, so that a crash or a hang is a verdict.
-        timeout: seconds that one call may take; needs `isolate`, and means it.
+        timeout: seconds that one call may take; implies `isolate`.
         waivers: claim id → reason, or a TOML file of them; see `read_waivers`.
-        progress: called with each result as it comes.
+        progress: called with the first result of each claim.
 
     Returns:
-        The report, results in the order of the catalogue. After Ctrl-C, what is known so far.
+        The report, with results in the order of the catalogue. After Ctrl-C, with the results so far.
 
     Raises:
-        LookupError: if a name matches no claim, no target is found at its place, or a waiver names no claim.
+        LookupError: if a name matches no claim, the path leads to no target, or a waiver names no claim.
         ValueError: for an unknown profile.
 
     Examples:
@@ -104,31 +104,32 @@ def verify(
         >>> verify(mine, "softmax.sums_to_one", profile="quick", seed=0).passed  # it forgets to divide
         False
     """
-    effort = _profile(profile)
+    resolved_profile = _profile(profile)
     subject, everything = find_target(target), catalogue()
-    excused = read_waivers(waivers, everything)
+    reasons = read_waivers(waivers, everything)
     claims = select(everything, wanted)
-    run = _Run(claims, effort, secrets.randbelow(2**32) if seed is None else seed, budget)
+    run = _Run(claims, resolved_profile, secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
-    child_count = _children(target, len(claims), workers, isolate or timeout is not None)
-    if child_count:
-        work = partial(_make_work, subject if isinstance(target, Target) else target, effort)
-        method = "fork" if isinstance(target, Target) else "spawn"
-        results = Children(work, child_count, timeout, method).results(run.tasks())
+    count = _worker_count(target, len(claims), workers, isolate or timeout is not None)
+    if count:
+        make_work = partial(_make_work, subject if isinstance(target, Target) else target, resolved_profile)
+        method = "fork" if isinstance(target, Target) else "spawn"  # a `Target` need not be picklable
+        results = WorkerPool(make_work, count, timeout, method).results(run.tasks())
     else:
-        results = (examine(claim, subject, run.profile, seed) for claim, seed in run.tasks())
+        results = (check_and_diagnose(claim, subject, run.profile, seed) for claim, seed in run.tasks())
     try:
         for result in results:
             first = run.add(result)
             if progress is not None and first:
                 progress(result)
     except KeyboardInterrupt:
-        run.why_not = "the run was interrupted before"
-    ordered = [(c, waived(r, excused[c.id]) if c.id in excused else r) for c, r in run.ordered()]
+        run.stopped_because = "the run was interrupted before"
+    ordered = [(c, waived(r, reasons[c.id]) if c.id in reasons else r) for c, r in run.ordered()]
     seconds = time.perf_counter() - begin
-    usual = effort == PROFILES.get(effort.name)
-    call = " ".join(filter(None, [_call(target), "" if usual else f"--examples {effort.examples}"]))
-    return Report(ordered, subject.name, effort.name, run.seed, seconds, date, describe_target(subject), call)
+    name, call = resolved_profile.name, _call(target)
+    if resolved_profile != PROFILES.get(name):
+        call = f"{call} --examples {resolved_profile.examples}".strip()
+    return Report(ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call)
 
 
 def _profile(profile: str | Profile) -> Profile:
@@ -140,17 +141,17 @@ def _profile(profile: str | Profile) -> Profile:
 
 
 def _call(target: Subject) -> str:
-    """How the command line names the target."""
+    """The target as the command line names it."""
     if isinstance(target, Functions):
         more = [f"--adapter {target.adapter}"] + ([f"--device {target.device}"] if target.device else [])
         more += [f"--dtype {d}" for d in target.dtypes or ()]
-        return " ".join([*(f"{name}={place}" for name, place in target.operations.items()), *more])
-    place = target.place if isinstance(target, Target) else target
-    return f"--target {place}" if place else ""
+        return " ".join([*(f"{name}={path}" for name, path in target.operations.items()), *more])
+    path = target.place if isinstance(target, Target) else target
+    return f"--target {path}" if path else ""
 
 
-def _children(target: Subject, claims: int, workers: int | None, isolate: bool) -> int:
-    """How many child processes; 0 to stay in this one."""
+def _worker_count(target: Subject, claims: int, workers: int | None, isolate: bool) -> int:
+    """The number of worker processes; 0 to run in this process."""
     if isolate:
         return workers or 1
     if isinstance(target, Target) or workers == 1 or claims < 2:
@@ -159,59 +160,58 @@ def _children(target: Subject, claims: int, workers: int | None, isolate: bool) 
 
 
 class _Run:
-    """What is to be done, and what is known."""
+    """The tasks of a run, and its results so far."""
 
     def __init__(self, claims: Sequence[Claim], profile: Profile, seed: int, budget: float | None) -> None:
         self.claims, self.profile, self.seed = claims, profile, seed
-        self.why_not = "the budget was spent before"
+        self.stopped_because = "the budget was spent before"
         self._until = None if budget is None else time.monotonic() + budget
         self._results: dict[str, ClaimResult] = {}
 
     def tasks(self) -> Iterator[tuple[Claim, int]]:
-        """Claims with the seed to check them with; more rounds while there is time."""
-        # Experiments take longest: begin with them, so that no core waits for one at the end.
-        by_weight = sorted(self.claims, key=lambda c: not {"experiment", "exhaustive"} & set(c.evidence))
-        turn = 0
-        while by_weight and (turn == 0 or self._until is not None):
-            for claim in by_weight:
+        """Claims with the seeds to check them with; more rounds while the budget lasts."""
+        # Experiments take longest. Start with them, so that no core waits for one at the end.
+        slowest_first = sorted(self.claims, key=lambda c: not {"experiment", "exhaustive"} & set(c.evidence))
+        number = 0
+        while slowest_first and (number == 0 or self._until is not None):
+            for claim in slowest_first:
                 if self._until is not None and time.monotonic() > self._until:
                     return
-                if turn == 0 or _varies(claim):
-                    yield claim, self.seed if turn == 0 else derived_seed(self.seed, "round", turn)
-            turn += 1
-            by_weight = [c for c in by_weight if _varies(c)]
+                yield claim, self.seed if number == 0 else derived_seed(self.seed, "round", number)
+            number += 1
+            slowest_first = [c for c in slowest_first if _depends_on_seed(c)]
 
     def add(self, result: ClaimResult) -> bool:
-        """Note a result; whether it is the first of its claim."""
+        """Add a result. Returns whether it is the first of its claim."""
         before = self._results.get(result.claim)
         self._results[result.claim] = result if before is None else merged(before, result)
         return before is None
 
     def ordered(self) -> list[tuple[Claim, ClaimResult]]:
-        """Every claim with its result, in the order asked for; those that did not run are inconclusive."""
+        """Every claim with its result, in the order of the claims; those that did not run are inconclusive."""
         return [(c, self._results.get(c.id) or self._missing(c)) for c in self.claims]
 
     def _missing(self, claim: Claim) -> ClaimResult:
-        why = f"{self.why_not} it ran"
+        why = f"{self.stopped_because} it ran"
         checks = [CheckResult(c.rung, "inconclusive", Tally(), None, c.counterexample, why) for c in claim.checks]
         return ClaimResult(claim.id, "inconclusive", checks, {}, 0.0)
 
 
-def _varies(claim: Claim) -> bool:
-    """Whether another seed means other inputs."""
+def _depends_on_seed(claim: Claim) -> bool:
+    """Whether another seed draws other inputs."""
     return any(c.inputs and not c.counterexample for c in claim.checks)
 
 
 def _make_work(target: Subject, profile: Profile) -> Work:
     claims, subject = {c.id: c for c in catalogue()}, find_target(target)
-    return lambda claim, seed: examine(claims[claim], subject, profile, seed)
+    return lambda claim, seed: check_and_diagnose(claims[claim], subject, profile, seed)
 
 
 def find_target(target: Subject) -> Target:
-    """The target itself, or the one that "MODULE:NAME" names.
+    """The target itself, or the one at the path "MODULE:NAME".
 
     Raises:
-        LookupError: if the module or the name is missing, or is no `Target`; the message says which.
+        LookupError: if the module or the name is missing, or is not a `Target`; the message says which.
     """
     if target is None:
         return mathcore_target()
@@ -225,15 +225,15 @@ def find_target(target: Subject) -> Target:
     return replace(found, place=target)
 
 
-def find(place: str) -> Any:
-    """What stands at "MODULE:NAME"; NAME may have dots. The current folder is searched, too.
+def find(path: str) -> Any:
+    """The object at "MODULE:NAME"; NAME may have dots. Modules are also looked for in the current folder.
 
     Raises:
-        LookupError: if there is nothing; the message says why.
+        LookupError: if it cannot be loaded; the message says why.
     """
-    module, _, name = place.partition(":")
+    module, _, name = path.partition(":")
     if not module or not name:
-        raise LookupError(f"a place is given as MODULE:NAME, got {place!r}")
+        raise LookupError(f"a path is given as MODULE:NAME, got {path!r}")
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:
@@ -241,12 +241,12 @@ def find(place: str) -> Any:
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as missing:
-        raise LookupError(f"nothing at {place!r}: {missing}") from missing
+        raise LookupError(f"cannot load {path!r}: {missing}") from missing
     return found
 
 
 def describe_target(target: Target) -> dict[str, Any]:
-    """What a report says of a target: its operations, formats, conventions other than the defaults, restrictions."""
+    """The target in a report: operations, dtypes, and conventions and restrictions other than the defaults."""
     limits = {k: v for k, v in vars(target.restrictions).items() if v != getattr(NONE, k)}
     return {
         "name": target.name,

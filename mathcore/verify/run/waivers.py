@@ -1,12 +1,12 @@
-"""Waivers: refuted claims that whoever runs the suite knows of and accepts, each with a reason.
+"""Waivers: refuted claims that the user accepts, each with a reason.
 
     # waivers.toml
     ["softmax.keeps_dtype"]
     reason = "returns float32 by design"
     link = "https://example.org/issues/7"
 
-or, without a link, `"softmax.keeps_dtype" = "returns float32 by design"`. A waived claim runs all the same. If it holds
-after all, or if no such claim exists, that is an error: a list of waivers never outlives its reasons.
+or, without a link, `"softmax.keeps_dtype" = "returns float32 by design"`. A waived claim still runs. If it holds, or if
+there is no such claim, that is an error, so that a list of waivers never outlives its reasons.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def read_waivers(waivers: Mapping[str, Any] | Path | str | None, claims: Sequenc
 
     Args:
         waivers: a mapping, or the path of a TOML file that holds one.
-        claims: every claim there is.
+        claims: all claims.
 
     Raises:
         LookupError: if a waiver names no claim, has no reason, or the file cannot be read; the message says which.

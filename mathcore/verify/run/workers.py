@@ -1,7 +1,7 @@
-"""Child processes that check claims, and that may die of it.
+"""Worker processes, isolated from crashes and hangs of the target.
 
-A kernel that crashes takes its process along, and one that hangs never returns. Here that is a verdict: the child is
-replaced, the claim is refuted with the call that it did not survive, and the rest of the run goes on.
+A kernel that crashes kills its process, and one that hangs never returns. Both are verdicts: the claim is refuted, with
+the call that did not return, the worker is replaced, and the run goes on.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
 from mathcore.verify.targets import caller
 
 Work = Callable[[str, int], ClaimResult]
-"""Claim id and seed → result; made in the child by what `Children` was given."""
+"""Claim id and seed → result; made in each worker."""
 
-_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-_NEVER_BEGAN = (
-    "a child process ended before it began. In a script, call `verify` under `if __name__ == '__main__':`, since each "
-    "child reads the script once more; or pass workers=1"
+_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+_NEVER_STARTED = (
+    "a child process ended before it began. In a script, call `verify` under `if __name__ == '__main__':`, because "
+    "each child process imports the script again; or pass workers=1"
 )
-_LARGEST_NOTE = 1 << 16  # arrays beyond this many bytes are noted by shape alone
+_MAX_NOTE_BYTES = 1 << 16  # larger arrays are noted by shape only
 
 
 class WorkerError(RuntimeError):
-    """A claim could not be checked for a reason that is not the target's; the text is the child's traceback."""
+    """A claim could not be checked, through no fault of the target; the text is the worker's traceback."""
 
 
 @dataclass
-class _Child:
+class _Worker:
     process: Any
     pipe: Connection
-    since: Any  # when the current call of the target began, 0 between calls
-    note: Path  # the call that is being made
+    call_start: Any  # shared memory: when the current call of the target began, 0 between calls
+    note: Path  # a file with the arguments of the current call
     task: tuple[Claim, int] | None = None
     ready: bool = False
 
 
-class Children:
-    """A few child processes.
+class WorkerPool:
+    """A pool of worker processes, in which a worker that dies or hangs is replaced.
 
     Args:
-        make_work: called once in each child; must be picklable, unless `method` is "fork".
-        count: how many.
+        make_work: called once in each worker; must be picklable, unless `method` is "fork".
+        count: number of workers.
         timeout: seconds that one call of the target may take; None for no limit.
-        method: how children start.
+        method: start method of the processes.
     """
 
     def __init__(
@@ -71,74 +71,74 @@ class Children:
         self._started = 0
 
     def results(self, tasks: Iterator[tuple[Claim, int]]) -> Iterator[ClaimResult]:
-        """The result of every task (a claim and a seed), as they come."""
-        children: list[_Child] = []
+        """The results of all tasks (a claim and a seed), in the order in which they finish."""
+        workers: list[_Worker] = []
         try:
             with _single_threads():
-                children += [self._start() for _ in range(self._count)]
-                for child in children:
-                    _assign(child, tasks)
-                while any(c.task for c in children):
-                    for place, child in enumerate(children):
-                        result = self._look_at(child) if child.task else None
+                workers += [self._start() for _ in range(self._count)]
+                for worker in workers:
+                    _assign(worker, tasks)
+                while any(w.task for w in workers):
+                    for i, worker in enumerate(workers):
+                        result = self._poll(worker) if worker.task else None
                         if result is not None:
-                            if not child.process.is_alive():
-                                children[place] = child = self._start()
+                            if not worker.process.is_alive():
+                                workers[i] = worker = self._start()
                             yield result
-                            _assign(child, tasks)
-                    busy = [c.pipe for c in children if c.task]
+                            _assign(worker, tasks)
+                    busy = [w for w in workers if w.task]
                     if busy:
-                        wait([*busy, *(c.process.sentinel for c in children if c.task)], timeout=0.1)
+                        wait([*(w.pipe for w in busy), *(w.process.sentinel for w in busy)], timeout=0.1)
         finally:
-            for child in children:
-                child.process.kill()
-                child.process.join()
-                child.pipe.close()
+            for worker in workers:
+                worker.process.kill()
+                worker.process.join()
+                worker.pipe.close()
             self._folder.cleanup()
 
-    def _start(self) -> _Child:
+    def _start(self) -> _Worker:
         here, there = self._context.Pipe()
-        since = self._context.RawValue("d", 0.0)
+        call_start = self._context.RawValue("d", 0.0)
         self._started += 1
         note = Path(self._folder.name) / f"call-{self._started}"
         process = self._context.Process(  # type: ignore[attr-defined]
-            target=_serve, args=(self._make_work, there, since, note), daemon=True
+            target=_serve, args=(self._make_work, there, call_start, note), daemon=True
         )
         process.start()
         there.close()
-        return _Child(process, here, since, note)
+        return _Worker(process, here, call_start, note)
 
-    def _look_at(self, child: _Child) -> ClaimResult | None:
-        """What has become of a child's task; None if it is still at it."""
-        assert child.task is not None
-        claim, _ = child.task
+    def _poll(self, worker: _Worker) -> ClaimResult | None:
+        """The result of the worker's task; None if it is still running."""
+        assert worker.task is not None
+        claim, _ = worker.task
         try:
-            if child.pipe.poll():
-                kind, value = child.pipe.recv()
+            if worker.pipe.poll():
+                kind, value = worker.pipe.recv()
                 if kind == "ready":
-                    child.ready = True
+                    worker.ready = True
                     return None
-                child.task = None
+                worker.task = None
                 if kind == "error":
                     raise WorkerError(value)
                 result: ClaimResult = value
                 return result
-        except (EOFError, OSError) as silence:  # it died without a word
-            child.process.join()
-            if not child.ready:
-                raise WorkerError(_NEVER_BEGAN) from silence
-            return self._verdict(child, claim, f"ended its process ({_how(child.process.exitcode)})")
-        began = child.since.value
+        except (EOFError, OSError) as closed:  # the process died
+            worker.process.join()
+            if not worker.ready:
+                raise WorkerError(_NEVER_STARTED) from closed
+            return self._verdict(worker, claim, f"ended its process ({_exit_reason(worker.process.exitcode)})")
+        began = worker.call_start.value
         if self._timeout is not None and began and time.monotonic() - began > self._timeout:
-            child.process.kill()
-            child.process.join()
-            return self._verdict(child, claim, f"did not answer within {self._timeout:g} s")
+            worker.process.kill()
+            worker.process.join()
+            return self._verdict(worker, claim, f"did not answer within {self._timeout:g} s")
         return None
 
-    def _verdict(self, child: _Child, claim: Claim, what: str) -> ClaimResult:
-        child.task = None
+    def _verdict(self, worker: _Worker, claim: Claim, what: str) -> ClaimResult:
+        worker.task = None
         try:
-            operation, inputs = pickle.loads(child.note.read_bytes())
+            operation, inputs = pickle.loads(worker.note.read_bytes())
         except (OSError, EOFError, pickle.UnpicklingError):
             operation, inputs = " or ".join(claim.needs), {}
         words = f"`{operation}` {what}" if operation else f"the claim {what}"
@@ -150,30 +150,30 @@ class Children:
         return ClaimResult(claim.id, "refuted", checks, {}, 0.0)
 
 
-def _assign(child: _Child, tasks: Iterator[tuple[Claim, int]]) -> None:
-    child.task = next(tasks, None)
-    if child.task is not None:
-        with contextlib.suppress(OSError):  # a dead child is noticed when it is looked at
-            child.pipe.send((child.task[0].id, child.task[1]))
+def _assign(worker: _Worker, tasks: Iterator[tuple[Claim, int]]) -> None:
+    worker.task = next(tasks, None)
+    if worker.task is not None:
+        with contextlib.suppress(OSError):  # `_poll` notices a dead worker
+            worker.pipe.send((worker.task[0].id, worker.task[1]))
 
 
-def _how(code: int | None) -> str:
+def _exit_reason(code: int | None) -> str:
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
     return f"exit status {code}"
 
 
-def _serve(make_work: Callable[[], Work], pipe: Connection, since: Any, note: Path) -> None:
-    """The child: check what is asked, until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    caller.watch = _noting(since, note)
+def _serve(make_work: Callable[[], Work], pipe: Connection, call_start: Any, note: Path) -> None:
+    """The main loop of a worker: check claims until the parent closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it
+    caller.on_call = _record(call_start, note)
     try:
         work = make_work()
         pipe.send(("ready", None))
         while True:
             claim, seed = pipe.recv()
-            since.value = 0.0
+            call_start.value = 0.0
             pipe.send(("result", work(claim, seed)))
     except (EOFError, KeyboardInterrupt):
         return
@@ -181,31 +181,31 @@ def _serve(make_work: Callable[[], Work], pipe: Connection, since: Any, note: Pa
         pipe.send(("error", traceback.format_exc()))
 
 
-def _noting(since: Any, note: Path) -> Callable[[str, Mapping[str, Any]], None]:
-    def watch(operation: str, given: Mapping[str, Any]) -> None:
+def _record(call_start: Any, note: Path) -> Callable[[str, Mapping[str, Any]], None]:
+    def on_call(operation: str, given: Mapping[str, Any]) -> None:
         if operation:
-            small = {k: _small(v) for k, v in given.items()}
-            with contextlib.suppress(Exception):  # what cannot be pickled is not noted
+            small = {k: _abbreviated(v) for k, v in given.items()}
+            with contextlib.suppress(Exception):  # arguments that cannot be pickled are not noted
                 note.write_bytes(pickle.dumps((operation, small)))
-            since.value = time.monotonic()
+            call_start.value = time.monotonic()
         else:
-            since.value = 0.0
+            call_start.value = 0.0
             note.unlink(missing_ok=True)
 
-    return watch
+    return on_call
 
 
-def _small(value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.nbytes > _LARGEST_NOTE:
+def _abbreviated(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.nbytes > _MAX_NOTE_BYTES:
         return f"array of shape {value.shape}, {value.dtype}"
     return value
 
 
 @contextlib.contextmanager
 def _single_threads() -> Iterator[None]:
-    """BLAS threads on top of processes only fight."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    """One BLAS thread per worker, because more would oversubscribe the cores."""
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     try:
         yield
     finally:

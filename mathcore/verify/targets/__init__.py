@@ -1,1 +1,1 @@
-"""The implementations that claims are checked on: how they are called, and what they declare."""
+"""Targets: the implementations that claims are checked on, how they are called, and their conventions."""

@@ -1,7 +1,7 @@
-"""Adapters: how arrays go to a framework and come back.
+"""Adapters: conversion of arrays between NumPy and a framework.
 
-Everything on the side of the claims is NumPy; bfloat16 is ml_dtypes'. An adapter turns those arrays into a framework's,
-bit for bit and in their memory layout where the framework has such a thing, and the answers back.
+Claims use NumPy arrays only, with ml_dtypes for bfloat16. An adapter converts them to the framework bit for bit, in
+the same memory layout if the framework has strides, and converts answers back.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Adapter:
     """A pair of converters.
 
     Attributes:
-        name: of the framework.
-        to_native: a NumPy array → the framework's.
-        to_numpy: the framework's array → NumPy's; a TypeError for anything that is none.
-        dtypes: the floating formats that it carries.
-        script: how a stand-alone script converts, in a line each; `{}` stands for the array.
+        name: the name of the framework.
+        to_native: NumPy array → the framework's array.
+        to_numpy: the framework's array → NumPy array; raises a TypeError for anything else.
+        dtypes: the floating dtypes that it supports.
+        script: source of the conversions, for stand-alone scripts.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Adapter:
 
 @dataclass(frozen=True)
 class Script:
-    """Converting, as text: the imports, an array going in, one coming back; of bfloat16 otherwise, if it is given."""
+    """Conversions as source, with `{}` for the array; those for bfloat16 are used if they are given."""
 
     imports: str = ""
     to_native: str = "{}"
@@ -74,14 +74,13 @@ def torch_adapter(device: str | None = None) -> Adapter:
     import torch
 
     place = torch.device(device or "cpu")
-    bits = dtype_named("bfloat16")
+    bfloat16 = dtype_named("bfloat16")
 
     def to_native(x: Array) -> Any:
-        brain = x.dtype == bits
-        plain = x.view(np.int16) if brain else x
-        memory, strides = _memory_of(plain)
+        is_bfloat16 = x.dtype == bfloat16
+        memory, strides = _memory_of(x.view(np.int16) if is_bfloat16 else x)
         flat = torch.from_numpy(memory).to(place)
-        flat = flat.view(torch.bfloat16) if brain else flat
+        flat = flat.view(torch.bfloat16) if is_bfloat16 else flat
         return flat.as_strided(x.shape, strides)
 
     def to_numpy(value: Any) -> Array:
@@ -91,7 +90,7 @@ def torch_adapter(device: str | None = None) -> Adapter:
             raise TypeError("not a tensor")
         tensor = value.detach().cpu()
         if tensor.dtype == torch.bfloat16:
-            return np.array(tensor.contiguous().view(torch.int16).numpy()).view(bits)
+            return np.array(tensor.contiguous().view(torch.int16).numpy()).view(bfloat16)
         return np.array(tensor.numpy())
 
     where = "" if place.type == "cpu" else f".to({str(place)!r})"
@@ -106,9 +105,9 @@ def torch_adapter(device: str | None = None) -> Adapter:
 
 
 def _memory_of(x: Array) -> tuple[Array, tuple[int, ...]]:
-    """One flat array that holds `x`, and the strides (in numbers) by which `x` lies in it.
+    """A flat array that contains `x`, and the strides of `x` in it, in elements.
 
-    Numbers between those of `x` are 7: what reads them is wrong.
+    Elements between those of `x` are 7, so that a kernel that ignores strides gives wrong results.
     """
     if not x.size or any(s < 0 or s % x.itemsize for s in x.strides) or not x.ndim:
         copy = np.array(x, order="C")
@@ -121,7 +120,7 @@ def _memory_of(x: Array) -> tuple[Array, tuple[int, ...]]:
 
 
 def jax_adapter(device: str | None = None) -> Adapter:
-    """JAX arrays; float64 only where `jax_enable_x64` is set, since JAX would halve it silently otherwise.
+    """JAX arrays; float64 only if `jax_enable_x64` is set, since JAX converts it to float32 silently otherwise.
 
     Raises:
         ModuleNotFoundError: if JAX is not installed.
@@ -151,11 +150,11 @@ def jax_adapter(device: str | None = None) -> Adapter:
 
 def _check_reach(x: Array) -> None:
     if x.size and (x.max() >= 2**31 or x.min() < -(2**31)):
-        raise NotCarriedError("integers beyond 32 bits")
+        raise UnsupportedDtypeError("integers beyond 32 bits")
 
 
-class NotCarriedError(LookupError):
-    """A framework has no such numbers; says which."""
+class UnsupportedDtypeError(LookupError):
+    """The framework does not support a dtype, or not these values; the message says which."""
 
 
 def cupy_adapter(device: str | None = None) -> Adapter:
@@ -186,7 +185,7 @@ def cupy_adapter(device: str | None = None) -> Adapter:
 
 
 def array_api_adapter(namespace: Any, device: Any = None) -> Adapter:
-    """Arrays of a namespace that follows the array API standard (data-apis.org/array-api); no half precision there."""
+    """Arrays of an array API namespace (data-apis.org/array-api); the standard has no 16-bit floats."""
     asked = {} if device is None else {"device": device}
 
     def to_native(x: Array) -> Any:
@@ -211,4 +210,4 @@ ADAPTERS: dict[str, Callable[[str | None], Adapter]] = {
     "jax": jax_adapter,
     "cupy": cupy_adapter,
 }
-"""The frameworks by name, as the command line knows them."""
+"""Adapters by the name that the command line uses."""

@@ -1,4 +1,4 @@
-"""What an answer looks like, by operation: type, shape and dtype, from mathcore's arguments."""
+"""The expected type, shape and dtype of answers, by operation."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError
+from mathcore.verify.errors import ContractError
 from mathcore.verify.tolerances import flushed
 
-# What answers look like, by operation: shape and dtype from mathcore's arguments.
 Expected = tuple[tuple[int, ...], Any]
-
+"""Shape and dtype; None for any integer dtype."""
 
 _LIKE_X = ("softmax", "log_softmax", "temperature_softmax", "relu", "rope", "apply_rope")
 
@@ -48,10 +47,10 @@ def _expected(operation: str, given: Mapping[str, Any]) -> Expected | None:
 
 
 def check_answer(operation: str, given: Mapping[str, Any], answer: Any) -> None:
-    """Type, shape and dtype of an answer, where the arguments are such that they are known.
+    """Check the type, shape and dtype of an answer, if they are known for the operation and its arguments.
 
     Raises:
-        FaultError: if they are others.
+        ContractError: if they are not as expected.
     """
     floats = [v for v in given.values() if isinstance(v, np.ndarray) and is_float(v)]
     if not floats:
@@ -59,27 +58,27 @@ def check_answer(operation: str, given: Mapping[str, Any], answer: Any) -> None:
     try:
         expected = _expected(operation, given)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, ZeroDivisionError):
-        return  # the arguments are wrong on purpose, and the claim is about that
+        return  # the claim passes wrong arguments on purpose
     if expected is None:
         return
     shape, dtype = expected
     if not isinstance(answer, (np.ndarray, np.generic)):
-        raise FaultError(operation, f"returned {an_object(answer)}, expected an array")
+        raise ContractError(operation, f"returned {kind_of(answer)}, expected an array")
     if answer.shape != shape:
-        raise FaultError(operation, f"returned the shape {answer.shape}, expected {shape}")
+        raise ContractError(operation, f"returned the shape {answer.shape}, expected {shape}")
     if dtype is None and answer.dtype.kind not in "iu":
-        raise FaultError(operation, f"returned {answer.dtype}, expected integers")
+        raise ContractError(operation, f"returned {answer.dtype}, expected integers")
     if dtype is not None and answer.dtype != dtype:
-        raise FaultError(operation, f"returned {answer.dtype}, expected {dtype}")
+        raise ContractError(operation, f"returned {answer.dtype}, expected {dtype}")
 
 
-def an_object(value: Any) -> str:
-    """What something is, for a message."""
+def kind_of(value: Any) -> str:
+    """The type of a value, for a message."""
     return "None" if value is None else f"an object of type {type(value).__name__}"
 
 
 def is_float(x: np.ndarray[Any, Any]) -> bool:
-    """Whether an array is of floats, bfloat16 included."""
+    """Whether the dtype of an array is floating, bfloat16 included."""
     return x.dtype.kind == "f" or x.dtype.name == "bfloat16"
 
 

@@ -1,8 +1,9 @@
-"""How a claim's call reaches somebody else's function, and how its answer is received.
+"""Adapt a claim's call to a target: match the signature, convert arrays, apply conventions, validate the result.
 
-The call is written in mathcore's signature; the function may take fewer options, call its first arguments differently,
-live in a framework and follow conventions of its own. Its answer is looked at before any number in it is: the type,
-the shape, the dtype; that the input is unchanged; now and then, that asking again gives the same answer.
+A claim calls operations with mathcore's signatures. The target's function may take fewer options, name its arguments
+differently, belong to a framework and follow other conventions. Before a relation is evaluated, every answer is
+checked for type, shape and dtype, and the input for changes. Some calls are repeated, to see that the answer is the
+same.
 """
 
 from __future__ import annotations
@@ -15,20 +16,26 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotTriedError, TargetError
-from mathcore.verify.targets.adapters import Adapter, NotCarriedError
-from mathcore.verify.targets.answers import an_object, check_answer, has_subnormals, is_float
-from mathcore.verify.targets.conventions import in_its_own_way
+from mathcore.verify.errors import ContractError, NotTriedError, TargetError
+from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError
+from mathcore.verify.targets.answers import check_answer, has_subnormals, is_float, kind_of
+from mathcore.verify.targets.conventions import translations
 from mathcore.verify.targets.restrictions import Restrictions
-from mathcore.verify.targets.signatures import accepts, default_arguments, fitted, named, reference_signature
+from mathcore.verify.targets.signatures import (
+    accepted_names,
+    bind_arguments,
+    defaults_of,
+    fit_arguments,
+    reference_signature,
+)
 from mathcore.verify.tolerances import subnormals
 
-_MOST_REPEATED = 8
+_MAX_REPEATED = 8  # failed calls that are repeated; and of an operation, only calls before the 8th are, at the end
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call as it was made: the function's own arguments as NumPy arrays, and the answer read back."""
+    """A call of the target's function: its own arguments as NumPy arrays, and the answer converted to NumPy."""
 
     operation: str
     args: tuple[Any, ...]
@@ -36,8 +43,11 @@ class Call:
     answer: Any
 
 
-watch: Callable[[str, Mapping[str, Any]], None] | None = None
-"""Told of every call before it is made and, with an empty name, after; set where the process may not survive one."""
+on_call: Callable[[str, Mapping[str, Any]], None] | None = None
+"""A hook, called with the operation and its arguments before each call, and with "" after it.
+
+Worker processes set it to write a note of the current call, which tells the parent what they died of.
+"""
 
 
 class Caller:
@@ -45,11 +55,11 @@ class Caller:
 
     Attributes:
         made: the calls since `forget`, for a script that repeats them.
-        pending: the call that has no answer yet, or is being asked again.
+        pending: the call that has no answer yet, or is being repeated.
     """
 
     def __init__(self, target: Any, once: bool = False) -> None:
-        self._target, self._twice = target, not once and target.conventions.repeatable
+        self._target, self._repeats = target, not once and target.conventions.repeatable
         self._counts: dict[str, int] = {}
         self._early: list[Call] = []
         self._shapes: dict[str, set[Any]] = {}
@@ -57,58 +67,60 @@ class Caller:
         self.pending: Call | None = None
 
     def forget(self) -> None:
-        """A new example begins."""
+        """Start a new example."""
         self.made.clear()
 
     def __call__(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-        """Call the operation as a claim asks for it.
+        """Call an operation with mathcore's arguments.
 
         Raises:
             NotTriedError: if the target does not support the call.
             TargetError: if the function raised.
-            FaultError: if it misbehaved otherwise.
+            ContractError: if it broke a rule that holds for every call.
         """
         function = self._target.operations[operation]
         try:
-            given = named(operation, args, options)
+            given = bind_arguments(operation, args, options)
         except TypeError as cause:
             raise TargetError(operation, cause) from cause
-        if given is None:  # an operation that mathcore does not have: the claim and the target agree on the signature
-            return self._made(operation, function, args, options)
-        if reason := self._refused(operation, given):
+        if given is None:  # mathcore has no such function: the claim and the target agree on the signature
+            return self._call(operation, function, args, options)
+        if reason := self._unsupported(operation, given):
             raise NotTriedError(operation, reason)
-        asked, ways = given, []
-        for way in in_its_own_way(operation, self._target.conventions, accepts(function)):
-            ways.append((way, asked))
-            asked = way.ask(asked)
-        answer = self._made(operation, function, *fitted(operation, function, asked, self._target.conventions))
+        translated, steps = given, []
+        for step in translations(operation, self._target.conventions, accepted_names(function)):
+            steps.append((step, translated))
+            translated = step.to_target(translated)
+        fitted = fit_arguments(operation, function, translated, self._target.conventions)
+        answer = self._call(operation, function, *fitted)
         try:
-            for way, before in reversed(ways):
-                answer = way.read(answer, before)
-        except (IndexError, ValueError):  # of another shape than it should be, which is said next
+            for step, before in reversed(steps):
+                answer = step.from_target(answer, before)
+        except (IndexError, ValueError):  # the answer has a wrong shape, which `check_answer` reports
             pass
         check_answer(operation, given, answer)
         return answer
 
-    def plainly(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-        """The answer to the function's own arguments, with no convention undone and no shape expected."""
-        return self._once(operation, self._target.operations[operation], args, options)
+    def call_directly(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """Call the function with its own arguments: without conventions, and without a check of the answer's shape."""
+        return self._call_once(operation, self._target.operations[operation], args, options)
 
-    def asked_again(self, failed: tuple[Call, ...] = ()) -> None:
-        """Repeat the calls that failed, and a few of the first of every operation, after all the others.
+    def check_repeatable(self, failed: tuple[Call, ...] = ()) -> None:
+        """Repeat the calls that failed, and the first few of every operation, after all others.
 
         Raises:
-            FaultError: if the answer is another one.
+            ContractError: if an answer differs.
         """
-        if not self._twice:
+        if not self._repeats:
             return
-        for call in failed[:_MOST_REPEATED]:
+        for call in failed[:_MAX_REPEATED]:
             if _is_plain((call.args, call.options)):
                 self._compare(call, "")
         for call in self._early:
             self._compare(call, "after other calls")
 
-    def _refused(self, operation: str, given: Mapping[str, Any]) -> str:
+    def _unsupported(self, operation: str, given: Mapping[str, Any]) -> str:
+        """Why the target does not support a call; "" if it does."""
         for value in given.values():
             if isinstance(value, np.ndarray) and is_float(value) and value.dtype.name not in self._target.dtypes:
                 return str(value.dtype.name)
@@ -117,7 +129,7 @@ class Caller:
                 if any(map(has_subnormals, given.values())):
                     return "subnormal numbers"
         restrictions: Restrictions = self._target.restrictions
-        if reason := restrictions.refuses(given, default_arguments(operation)):
+        if reason := restrictions.refuses(given, defaults_of(operation)):
             return reason
         if restrictions.shapes is not None:
             seen = self._shapes.setdefault(operation, set())
@@ -127,116 +139,113 @@ class Caller:
             seen.add(shape)
         return ""
 
-    def _made(
+    def _call(
         self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
     ) -> Any:
-        """Make the call, now and then twice."""
+        """Make a call. The 1st, 2nd, 4th, 8th … of an operation is repeated at once."""
         self.pending = Call(operation, args, options, None)
-        answer = self._once(operation, function, args, options)
+        answer = self._call_once(operation, function, args, options)
         call = Call(operation, args, options, answer)
         self.made.append(call)
         count = self._counts[operation] = self._counts.get(operation, 0) + 1
-        if self._twice and count & (count - 1) == 0 and _is_plain((args, options, answer)):
+        if self._repeats and count & (count - 1) == 0 and _is_plain((args, options, answer)):
             self.pending = call
             self._compare(call, "")
-            if count < _MOST_REPEATED:
-                self._early.append(Call(operation, _copied(args), _copied(dict(options)), answer))
+            if count < _MAX_REPEATED:
+                self._early.append(Call(operation, _copy(args), _copy(dict(options)), answer))
         self.pending = None
         return answer
 
     def _compare(self, call: Call, when: str) -> None:
-        again = self._once(call.operation, self._target.operations[call.operation], call.args, call.options)
+        again = self._call_once(call.operation, self._target.operations[call.operation], call.args, call.options)
         if not same_bits(call.answer, again):
             words = f"answers differently the second time{' (' * bool(when)}{when}{')' * bool(when)}"
-            raise FaultError(call.operation, words, call.args, call.options, call.answer)
+            raise ContractError(call.operation, words, call.args, call.options, call.answer)
 
-    def _once(
+    def _call_once(
         self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
     ) -> Any:
         adapter: Adapter = self._target.adapter
-        read = functools.partial(_read_back, adapter=adapter, handing_on=operation in HANDING_ON)
+        to_numpy = functools.partial(_to_numpy, adapter=adapter, stateful=operation in STATEFUL)
         try:
-            going = [_converted(v, adapter.to_native) for v in args]
-            named_going = {k: _converted(v, adapter.to_native) for k, v in options.items()}
-        except NotCarriedError as missing:
+            native_args = [_to_native(v, adapter.to_native) for v in args]
+            native_options = {k: _to_native(v, adapter.to_native) for k, v in options.items()}
+        except UnsupportedDtypeError as missing:
             raise NotTriedError(operation, str(missing)) from missing
-        before = _copied((args, dict(options)))
-        if watch is not None:
-            watch(operation, {**{str(i): v for i, v in enumerate(args)}, **options})
+        before = _copy((args, dict(options)))
+        if on_call is not None:
+            on_call(operation, {**{str(i): v for i, v in enumerate(args)}, **options})
         try:
-            came = function(*going, **named_going)
+            native_answer = function(*native_args, **native_options)
         except (NotTriedError, MemoryError):
             raise
         except Exception as cause:
             if isinstance(cause, ValueError) and "read-only" in str(cause):
-                raise FaultError(operation, "writes into its input") from cause
+                raise ContractError(operation, "writes into its input") from cause
             raise TargetError(operation, cause) from cause
         finally:
-            if watch is not None:
-                watch("", {})
+            if on_call is not None:
+                on_call("", {})
         try:
-            answer = read(came)
+            answer = to_numpy(native_answer)
         except TypeError:
             if reference_signature(operation) is not None:
-                raise FaultError(operation, f"returned {an_object(came)}, expected {_a_kind(adapter)}") from None
-            answer = came  # an object, whose methods the claim calls
-        after = (read(tuple(going)), read(named_going))
+                expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
+                raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
+            answer = native_answer  # an object, whose methods the claim calls
+        after = (to_numpy(tuple(native_args)), to_numpy(native_options))
         if not same_bits(before, after):
-            raise FaultError(operation, "changes its input")
+            raise ContractError(operation, "changes its input")
         return answer
 
 
-def _a_kind(adapter: Adapter) -> str:
-    return "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
-
-
-def _converted(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> Any:
-    """Every array of an argument in the framework's form, read-only where NumPy is the framework."""
+def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> Any:
+    """An argument with every array converted to the framework; NumPy arrays are read-only."""
     if isinstance(value, np.ndarray):
         view = value.view()
         view.flags.writeable = False
         return to_native(view)
     if isinstance(value, dict):
-        return {k: _converted(v, to_native) for k, v in value.items()}
+        return {k: _to_native(v, to_native) for k, v in value.items()}
     if type(value) in (tuple, list):
-        return type(value)(_converted(v, to_native) for v in value)
+        return type(value)(_to_native(v, to_native) for v in value)
     return value
 
 
-HANDING_ON = ("multi_head_attention_step", "transformer_step")
-"""Operations that take and return, beside arrays, whatever the target keeps from one step to the next."""
+STATEFUL = ("multi_head_attention_step", "transformer_step")
+"""Operations that take and return a state of any type, besides arrays."""
 
 
-def _read_back(value: Any, adapter: Adapter, *, handing_on: bool = False) -> Any:
-    """Every array of an answer in NumPy's form."""
+def _to_numpy(value: Any, adapter: Adapter, *, stateful: bool = False) -> Any:
+    """An answer with every array converted to NumPy."""
     if isinstance(value, dict):
-        return {k: _read_back(v, adapter, handing_on=handing_on) for k, v in value.items()}
+        return {k: _to_numpy(v, adapter, stateful=stateful) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
         kind = tuple if isinstance(value, tuple) else list
-        return kind(_read_back(v, adapter, handing_on=handing_on) for v in value)
+        return kind(_to_numpy(v, adapter, stateful=stateful) for v in value)
     try:
         return adapter.to_numpy(value)
     except TypeError:
-        if handing_on or _is_no_array(value):
+        if stateful or _needs_no_conversion(value):
             return value
         raise
 
 
-def _is_no_array(value: Any) -> bool:
+def _needs_no_conversion(value: Any) -> bool:
     return value is None or isinstance(value, (str, bytes, Fraction, np.dtype, type, np.random.Generator))
 
 
-def _copied(value: Any) -> Any:
-    """A value that no later call can change, with arrays that lie in memory as they did."""
+def _copy(value: Any) -> Any:
+    """A deep copy, with arrays of the same memory layout."""
     if isinstance(value, np.ndarray):
-        return copied_as_it_lies(value)
+        return copy_with_strides(value)
     if isinstance(value, dict):
-        return {k: _copied(v) for k, v in value.items()}
-    return type(value)(_copied(v) for v in value) if type(value) in (tuple, list) else value
+        return {k: _copy(v) for k, v in value.items()}
+    return type(value)(_copy(v) for v in value) if type(value) in (tuple, list) else value
 
 
-def copied_as_it_lies(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A copy with the same strides: the order of a sum, and so its rounding, may depend on them."""
+def copy_with_strides(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A copy with the same strides, because the order of a sum, and so its rounding, may depend on them."""
     owner = x
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
@@ -247,7 +256,7 @@ def copied_as_it_lies(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether a value is numbers and texts through and through, so that passing it twice is the same question."""
+    """Whether a value consists of numbers and strings only, so that it can be passed a second time unchanged."""
     if isinstance(value, dict):
         return all(map(_is_plain, value.values()))
     if isinstance(value, (tuple, list)):
@@ -256,7 +265,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def same_bits(a: Any, b: Any) -> bool:
-    """Whether two values are the same numbers in the same formats, the sign of zero included; NaN is NaN."""
+    """Whether two values have the same dtypes and bits, the sign of zero included; any NaN equals any other."""
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(same_bits(a[k], b[k]) for k in a)
     if isinstance(a, (tuple, list)):

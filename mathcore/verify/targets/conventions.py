@@ -1,8 +1,8 @@
-"""Conventions: what implementations disagree about without being wrong.
+"""Conventions: choices in which correct implementations differ.
 
-Some only name things differently (which features make a pair, what True means in a mask). A target that declares one of
-those is called in its own way, and its answers are read back, so that claims need not know: see `in_its_own_way`.
-The others change answers (a row with nothing to see, ties); claims read them from `ops.conventions`.
+Some only change the form of a call: which features make a pair, what True means in a mask. For a target that declares
+one of those, arguments and answers are translated, and claims need not know; see `translations`. The others change
+results, e.g. for a fully masked row or for ties. Claims read them from `ops.conventions`.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Conventions:
-    """What a target does where several ways are in use; the defaults are mathcore's, but for those that are "any".
+    """The conventions of a target. The defaults are mathcore's, except where they are "any", which means unknown.
 
     Attributes:
-        summation: "pairwise" if sums along a row are NumPy's pairwise ones, "any" if the order is not known.
-        relu_slope_at_zero: the derivative that is used at exactly 0.
-        relu_slope_at_nan: whether the derivative is NaN where the input is, or lets the cotangent through, or stops it;
-            "any" if that is not known.
-        relu_of_minus_zero: whether ReLU of −0 is +0; "any" if that is not known.
-        cross_entropy_of_nothing: the mean over no rows.
-        softmax_of_nothing: a row of scores that are all −∞, or all hidden.
-        attention_of_nothing: a query that sees no key; "mean" is that of all values, "nan" not a number.
-        attention_of_minus_zero: whether a query that sees a single key gets a −0 of its value as −0; it does not where
-            zeros times hidden values are added. "any" if that is not known.
-        argmax_ties: which of equal scores wins; "any" if that is not known.
-        argmax_nan: whether a NaN counts as the highest score, or as −∞; "any" if it depends, or is not known.
-        rope_pairing: "half" pairs feature i with i + d/2, "interleaved" 2i with 2i + 1. Of a target that offers
-            `interleaved` as an option, what it does without.
-        rope_sign: 1 turns a pair counter-clockwise, −1 clockwise.
-        rope_angles: "exact" if cosines and sines are right to the last place at every position, "float64" or "float32"
-            if the angle itself is such a number, whose rounding grows with the position. Codes of positions included.
-        code_layout: of the sinusoidal code, "interleaved" if the sine and cosine of a frequency stand side by side,
-            "halves" if all sines come first. Of a target that offers `interleaved` as an option, what it does without.
-        mask_polarity: whether True in a boolean mask keeps a key or drops it.
-        causal_alignment: of a target without `query_offset`, whether the first query stands at the first key, or the
-            last at the last.
+        summation: "pairwise" for NumPy's pairwise sums along a row, "any" for an unknown order.
+        relu_slope_at_zero: the derivative at exactly 0.
+        relu_slope_at_nan: where the input is NaN, the cotangent is multiplied by NaN, "one" or "zero".
+        relu_of_minus_zero: "plus" if ReLU of −0 is +0.
+        cross_entropy_of_nothing: the mean loss over no rows.
+        softmax_of_nothing: the probabilities of a row whose scores are all −∞ or masked.
+        attention_of_nothing: the output of a fully masked query: zeros, NaN, or the mean of all values.
+        attention_of_minus_zero: "kept" if a query with a single visible key returns a −0 of its value as −0. Adding
+            zeros times masked values makes it +0.
+        argmax_ties: which of several equal highest scores is returned.
+        argmax_nan: whether NaN counts as the highest score, or as −∞.
+        rope_pairing: "half" pairs feature i with i + d/2, "interleaved" 2i with 2i + 1. For a target that takes
+            `interleaved` as an option, its default.
+        rope_sign: 1 rotates pairs counter-clockwise, −1 clockwise.
+        rope_angles: "exact" if cosines and sines are correct to the last place at every position, "float64" or
+            "float32" if the angle is rounded to that dtype, so that the error grows with the position. Also applies to
+            sinusoidal encodings.
+        code_layout: for sinusoidal encodings, "interleaved" if the sine and cosine of a frequency are neighbours,
+            "halves" if all sines come first. For a target that takes `interleaved` as an option, its default.
+        mask_polarity: whether True in a boolean mask keeps or drops a key.
+        causal_alignment: for a target without `query_offset`, whether the first query is aligned with the first key
+            ("top-left"), or the last with the last ("bottom-right").
         attention_layout: (…, heads, time, width), or (…, time, heads, width).
-        attention_scale: what products are multiplied by if no scale is given.
-        grouped_heads: query heads that share a key head are neighbours ("repeat"), or lie apart ("tile").
-        linear_weight: (inputs, outputs), or (outputs, inputs).
-        subnormals: whether numbers below the smallest normal one are kept, or are "flushed" to 0 on the way in and out.
-        errors: how bad arguments are refused: with mathcore's classes and words, with any error, or not at all.
+        attention_scale: the factor of the scores if no scale is given.
+        grouped_heads: whether query heads that share a key head are adjacent ("repeat") or strided ("tile").
+        linear_weight: whether the weight has the shape (inputs, outputs) or (outputs, inputs).
+        subnormals: whether subnormal numbers are kept, or "flushed" to 0 in inputs and results.
+        errors: whether bad arguments raise mathcore's errors and messages, any error, or none.
         repeatable: whether the same call always gives the same bits.
     """
 
@@ -81,23 +81,23 @@ class Conventions:
                 raise ValueError(f"convention `{name}` must be one of {choices}, got {getattr(self, name)!r}")
 
     def alternatives(self, needs: tuple[str, ...]) -> list[Conventions]:
-        """These conventions with one changed that bears on the operations."""
+        """All conventions that differ from these in one choice that affects the operations."""
         changes: list[dict[str, Any]] = [
             {name: choice}
             for name, choices in choices_of_conventions().items()
-            if any(part in need for part in _BEARS_ON.get(name, ()) for need in needs)
-            for choice in choices or _NUMBERS[name]
+            if any(part in need for part in _AFFECTS.get(name, ()) for need in needs)
+            for choice in choices or _CANDIDATES[name]
             if repr(choice) != repr(getattr(self, name))
         ]
         return [dataclasses.replace(self, **change) for change in changes]
 
     def difference(self, other: Conventions) -> dict[str, Any]:
-        """What `other` declares differently."""
+        """The conventions of `other` that differ from these."""
         names = [f.name for f in dataclasses.fields(self)]
         return {n: getattr(other, n) for n in names if repr(getattr(other, n)) != repr(getattr(self, n))}
 
 
-_BEARS_ON: Mapping[str, tuple[str, ...]] = {
+_AFFECTS: Mapping[str, tuple[str, ...]] = {
     "relu_slope_at_zero": ("relu",),
     "relu_slope_at_nan": ("relu",),
     "relu_of_minus_zero": ("relu",),
@@ -120,77 +120,79 @@ _BEARS_ON: Mapping[str, tuple[str, ...]] = {
     "subnormals": ("",),
     "errors": ("",),
 }
-_NUMBERS: Mapping[str, tuple[float, ...]] = {
+_CANDIDATES: Mapping[str, tuple[float, ...]] = {
     "relu_slope_at_zero": (0.0, 0.5, 1.0),
     "cross_entropy_of_nothing": (0.0, float("nan")),
 }
 
 
 def choices_of_conventions() -> dict[str, tuple[Any, ...]]:
-    """Every convention with the values it may have; none listed for a number."""
+    """Every convention with its allowed values; () for one that is a number."""
     return {name: get_args(hint) for name, hint in get_type_hints(Conventions).items()}
 
 
-Operation = Callable[..., Any]
 Arguments = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class OwnWay:
-    """How a call is put to a target that names things differently, and how its answer is read.
+class CallTranslation:
+    """How to translate a call, and its answer, between mathcore's conventions and the target's.
 
     Attributes:
-        ask: mathcore's arguments by name → the target's.
-        read: the target's answer, and mathcore's arguments → mathcore's answer.
+        to_target: mathcore's arguments by name → the target's.
+        from_target: the target's answer, and mathcore's arguments → mathcore's answer.
     """
 
-    ask: Callable[[Arguments], Arguments]
-    read: Callable[[Any, Arguments], Any]
+    to_target: Callable[[Arguments], Arguments]
+    from_target: Callable[[Any, Arguments], Any] = lambda answer, _: answer
 
 
-def in_its_own_way(operation: str, conventions: Conventions, options: frozenset[str] | None = None) -> list[OwnWay]:
-    """What must be done to call `operation` by these conventions; `options` are the names that the function takes."""
-    ways = []
+def translations(
+    operation: str, conventions: Conventions, options: frozenset[str] | None = None
+) -> list[CallTranslation]:
+    """The translations for a call of `operation`, in order; `options` are the names of the function's parameters."""
+    steps = []
     if operation in ("rope", "rope_vjp", "apply_rope", "apply_rope_vjp"):
-        ways.append(_features_in_another_order(conventions, bool(options and {"interleaved", "**"} & options)))
+        steps.append(_permute_rope_features(conventions, bool(options and {"interleaved", "**"} & options)))
     elif operation.startswith("sinusoidal"):
-        ways.append(_waves_in_another_order(conventions, bool(options and {"interleaved", "**"} & options)))
+        steps.append(_permute_sinusoidal_features(conventions, bool(options and {"interleaved", "**"} & options)))
     elif "attention" in operation and not operation.startswith(("merge", "multi")):
         if conventions.mask_polarity == "drop":
-            ways.append(OwnWay(_mask_inverted, lambda answer, _: answer))
+            steps.append(CallTranslation(_invert_mask))
         if conventions.grouped_heads == "tile":
-            ways.append(_heads_in_another_order())
+            steps.append(_permute_query_heads())
         if conventions.attention_scale != "1/sqrt(d)":
-            ways.append(OwnWay(_scale_given, lambda answer, _: answer))
+            steps.append(CallTranslation(_pass_default_scale))
         if conventions.attention_layout == "time-first":
-            ways.append(_mapped(_ATTENTION_ARRAYS, lambda x, _: np.swapaxes(x, -3, -2) if x.ndim > 2 else x))
+            steps.append(_swap_heads_and_time())
     elif operation in ("linear", "linear_vjp") and conventions.linear_weight == "out-in":
-        ways.append(OwnWay(_weight_transposed, _weight_read_back))
-    return ways
+        steps.append(CallTranslation(_transpose_weight, _transpose_weight_gradient))
+    return steps
 
 
 _ATTENTION_ARRAYS = ("cotangent", "query", "key", "value")
 
 
-def _mapped(names: tuple[str, ...], change: Callable[[Any, Arguments], Any]) -> OwnWay:
-    """Change the named arrays on the way in, and every array on the way out in the same manner."""
+def _swap_heads_and_time() -> CallTranslation:
+    """Attention: the target has arrays (…, time, heads, width)."""
 
-    def ask(given: Arguments) -> Arguments:
-        return {k: change(v, given) if k in names and isinstance(v, np.ndarray) else v for k, v in given.items()}
+    def swap(x: Any) -> Any:
+        return np.swapaxes(x, -3, -2) if isinstance(x, np.ndarray) and x.ndim > 2 else x
 
-    def read(answer: Any, given: Arguments) -> Any:
-        if isinstance(answer, tuple):
-            return tuple(read(part, given) for part in answer)
-        return change(answer, given) if isinstance(answer, np.ndarray) else answer
+    def to_target(given: Arguments) -> Arguments:
+        return {k: swap(v) if k in _ATTENTION_ARRAYS else v for k, v in given.items()}
 
-    return OwnWay(ask, read)
+    def from_target(answer: Any, given: Arguments) -> Any:
+        return tuple(from_target(part, given) for part in answer) if isinstance(answer, tuple) else swap(answer)
+
+    return CallTranslation(to_target, from_target)
 
 
-def _features_in_another_order(conventions: Conventions, offers_both: bool) -> OwnWay:
-    """RoPE: the target pairs other features, or its pairs the other way round, which turns them clockwise."""
+def _permute_rope_features(conventions: Conventions, takes_option: bool) -> CallTranslation:
+    """RoPE: the target pairs other features, or swaps the features of each pair, which rotates them clockwise."""
 
-    def theirs(given: Arguments) -> bool:
-        return bool(given.get("interleaved")) if offers_both else conventions.rope_pairing == "interleaved"
+    def target_interleaves(given: Arguments) -> bool:
+        return bool(given.get("interleaved")) if takes_option else conventions.rope_pairing == "interleaved"
 
     def orders(given: Arguments) -> tuple[Any, Any]:
         d = given.get("rotary_dim")
@@ -204,65 +206,65 @@ def _features_in_another_order(conventions: Conventions, offers_both: bool) -> O
         if given.get("interleaved"):
             pairs = np.arange(d).reshape(-1, 2)
         pairs = pairs[:, ::-1] if conventions.rope_sign == -1 else pairs
-        order = pairs.ravel() if theirs(given) else pairs.T.ravel()
+        order = pairs.ravel() if target_interleaves(given) else pairs.T.ravel()
         if np.array_equal(order, np.arange(d)):
             return slice(None), slice(None)
         order = np.concatenate([order, np.arange(d, width)])
         return order, np.argsort(order)
 
-    def ask(given: Arguments) -> Arguments:
+    def to_target(given: Arguments) -> Arguments:
         order, _ = orders(given)
-        moved = {k: v[..., order] for k, v in given.items() if k in ("x", "cotangent") and isinstance(v, np.ndarray)}
-        return {**given, **moved, "interleaved": theirs(given)}
+        permuted = {k: v[..., order] for k, v in given.items() if k in ("x", "cotangent") and isinstance(v, np.ndarray)}
+        return {**given, **permuted, "interleaved": target_interleaves(given)}
 
-    def read(answer: Any, given: Arguments) -> Any:
+    def from_target(answer: Any, given: Arguments) -> Any:
         _, back = orders(given)
         if isinstance(answer, tuple):
             return (answer[0][..., back], *answer[1:])
         return answer[..., back] if isinstance(answer, np.ndarray) else answer
 
-    return OwnWay(ask, read)
+    return CallTranslation(to_target, from_target)
 
 
-def _waves_in_another_order(conventions: Conventions, offers_both: bool) -> OwnWay:
-    """The sinusoidal code: the target lists sines and cosines in the other of the two orders."""
+def _permute_sinusoidal_features(conventions: Conventions, takes_option: bool) -> CallTranslation:
+    """Sinusoidal encodings: the target orders sines and cosines differently."""
 
-    def theirs(given: Arguments) -> bool:
-        return bool(given["interleaved"]) if offers_both else conventions.code_layout == "interleaved"
+    def target_interleaves(given: Arguments) -> bool:
+        return bool(given["interleaved"]) if takes_option else conventions.code_layout == "interleaved"
 
     def order(given: Arguments) -> Any:
-        """Which of mathcore's coordinates stands at each of the target's."""
+        """For each of the target's coordinates, mathcore's."""
         dim = given["dim"]
-        if theirs(given) == given["interleaved"]:
+        if target_interleaves(given) == given["interleaved"]:
             return np.arange(dim)
         halves = np.concatenate([np.arange(0, dim, 2), np.arange(1, dim, 2)])
         return halves if given["interleaved"] else np.argsort(halves)
 
-    def ask(given: Arguments) -> Arguments:
-        moved = {k: v[..., order(given)] for k, v in given.items() if k == "cotangent" and isinstance(v, np.ndarray)}
-        return {**given, **moved, "interleaved": theirs(given)}
+    def to_target(given: Arguments) -> Arguments:
+        permuted = {k: v[..., order(given)] for k, v in given.items() if k == "cotangent" and isinstance(v, np.ndarray)}
+        return {**given, **permuted, "interleaved": target_interleaves(given)}
 
-    def read(answer: Any, given: Arguments) -> Any:
+    def from_target(answer: Any, given: Arguments) -> Any:
         if "cotangent" in given or not isinstance(answer, np.ndarray):
             return answer
         return answer[..., np.argsort(order(given))]
 
-    return OwnWay(ask, read)
+    return CallTranslation(to_target, from_target)
 
 
-def _mask_inverted(given: Arguments) -> Arguments:
+def _invert_mask(given: Arguments) -> Arguments:
     mask = given.get("mask")
     return given if mask is None or np.asarray(mask).dtype != bool else {**given, "mask": ~np.asarray(mask)}
 
 
-def _scale_given(given: Arguments) -> Arguments:
+def _pass_default_scale(given: Arguments) -> Arguments:
     if given.get("scale") is not None or not given["query"].shape[-1]:
         return given
     return {**given, "scale": float(given["query"].shape[-1] ** -0.5)}
 
 
-def _heads_in_another_order() -> OwnWay:
-    """Mathcore's query head h uses key head h // group; a target that tiles uses h mod key heads."""
+def _permute_query_heads() -> CallTranslation:
+    """Grouped heads: query head h uses key head h // group in mathcore, h mod (number of key heads) in the target."""
 
     def order(given: Arguments) -> Any:
         query, key = given["query"], given["key"]
@@ -270,7 +272,7 @@ def _heads_in_another_order() -> OwnWay:
             return None
         return np.arange(query.shape[-3]).reshape(key.shape[-3], -1).T.ravel()
 
-    def ask(given: Arguments) -> Arguments:
+    def to_target(given: Arguments) -> Arguments:
         heads = order(given)
         if heads is None:
             return given
@@ -281,7 +283,7 @@ def _heads_in_another_order() -> OwnWay:
                 changed[name] = part[..., heads, :, :]
         return {**given, **changed}
 
-    def read(answer: Any, given: Arguments) -> Any:
+    def from_target(answer: Any, given: Arguments) -> Any:
         heads = order(given)
         if heads is None:
             return answer
@@ -292,14 +294,14 @@ def _heads_in_another_order() -> OwnWay:
             return (answer[0][..., back, :, :], *answer[1:])
         return (answer[0][..., back, :, :], *(part[..., back, :] for part in answer[1:]))
 
-    return OwnWay(ask, read)
+    return CallTranslation(to_target, from_target)
 
 
-def _weight_transposed(given: Arguments) -> Arguments:
+def _transpose_weight(given: Arguments) -> Arguments:
     return {**given, "weight": np.swapaxes(given["weight"], -1, -2)} if np.ndim(given["weight"]) > 1 else given
 
 
-def _weight_read_back(answer: Any, _: Arguments) -> Any:
+def _transpose_weight_gradient(answer: Any, _: Arguments) -> Any:
     if isinstance(answer, tuple) and len(answer) > 1:
         return (answer[0], np.swapaxes(answer[1], -1, -2), *answer[2:])
     return answer

@@ -1,30 +1,29 @@
-"""Detection: which conventions a target follows, from its behaviour alone.
+"""Detection of the conventions that a target follows, from its behaviour alone.
 
-Every detector asks a question whose answer differs between the conventions, and keeps the observation that decided.
+A detector makes calls whose results differ between the conventions, and keeps the observation that decided.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.conventions import Conventions
-from mathcore.verify.targets.probes import DETECTORS, Asked, Detector
+from mathcore.verify.targets.probes import DETECTORS, Detector, Probe
 from mathcore.verify.targets.target import Target
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What was found out about one convention.
+    """A finding about one convention.
 
     Attributes:
-        convention: a field of `Conventions`, or another name for what no claim needs to be told.
-        value: what the target does; None if that did not come out.
+        convention: a field of `Conventions`, or another name for something that claims need not know.
+        value: what the target does; None if unknown.
         because: the observation that decided, or what went wrong.
     """
 
@@ -34,19 +33,19 @@ class Observation:
 
     @property
     def declares(self) -> bool:
-        """Whether it belongs into the target's `Conventions`."""
+        """Whether to declare it in the target's `Conventions`."""
         return self.value is not None and self.convention in {f.name for f in fields(Conventions)}
 
 
 @dataclass(frozen=True)
 class Detection:
-    """Everything that was found out about a target."""
+    """All findings about a target."""
 
     target: str
     observations: list[Observation] = field(default_factory=list)
 
     def add(self, observation: Observation) -> None:
-        """Note what an operation does; where several speak of one convention, the first that says something counts."""
+        """Add an observation. If several operations bear on one convention, the first with a known value counts."""
         for i, earlier in enumerate(self.observations):
             if earlier.convention == observation.convention:
                 self.observations[i] = observation if earlier.value is None else earlier
@@ -60,12 +59,12 @@ class Detection:
         return Conventions(**found)
 
     def value(self, convention: str) -> Any:
-        """What was found for one convention; None if it was not looked for, or did not come out."""
+        """The value of one convention; None if unknown."""
         return next((o.value for o in self.observations if o.convention == convention), None)
 
 
 def detect(target: Target) -> Detection:
-    """Ask a target which conventions it follows; only operations that it offers are asked.
+    """Find out which conventions a target follows, from the operations that it has.
 
     Examples:
         >>> from mathcore.verify import Target, detect
@@ -79,24 +78,19 @@ def detect(target: Target) -> Detection:
             if operation in target.operations:
                 known: dict[str, Any] = {}
                 for convention, detector in detectors.items():
-                    observation = _observed(convention, detector, Asked(target, operation, known))
+                    observation = _observed(convention, detector, Probe(target, operation, known))
                     known[convention] = observation.value
                     found.add(observation)
     return found
 
 
-def _observed(convention: str, detector: Detector, ask: Asked) -> Observation:
+def _observed(convention: str, detector: Detector, probe: Probe) -> Observation:
     try:
-        value, because = detector(ask)
+        value, because = detector(probe)
     except NotTriedError as missing:
         return Observation(convention, None, f"it takes no {missing.reason}")
-    except (TargetError, FaultError) as problem:
+    except (TargetError, ContractError) as problem:
         return Observation(convention, None, str(problem).splitlines()[0])
     except (IndexError, ValueError, KeyError, TypeError, ZeroDivisionError) as problem:
-        return Observation(convention, None, f"its answer makes no sense: {problem}")
+        return Observation(convention, None, f"its answer could not be interpreted: {problem}")
     return Observation(convention, value, because)
-
-
-def asked_for() -> Iterator[str]:
-    """The operations that detection knows how to ask."""
-    yield from DETECTORS

@@ -1,4 +1,4 @@
-"""The probes: for each convention, calls whose answers tell which one a target follows."""
+"""Detectors: for each convention, calls whose answers show which value a target follows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.conventions import Conventions
-from mathcore.verify.targets.signatures import fitted, named
+from mathcore.verify.targets.signatures import bind_arguments, fit_arguments
 from mathcore.verify.targets.target import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named
 
@@ -21,8 +21,8 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass
-class Asked:
-    """An operation of a target, and what is known of it so far."""
+class Probe:
+    """An operation of a target, for calls without regard to conventions, and the conventions known so far."""
 
     target: Target
     operation: str
@@ -30,35 +30,35 @@ class Asked:
 
     @property
     def dtype(self) -> str:
-        """The widest format that the target accepts."""
+        """The widest dtype that the target accepts."""
         order = ("float64", "float32", "float16", "bfloat16")
         return next(d for d in order if d in self.target.dtypes)
 
     @property
     def tiny(self) -> float:
-        """The smallest normal number of that format."""
+        """The smallest normal number of that dtype."""
         return FORMATS[self.dtype].tiny
 
     @property
     def unit(self) -> float:
-        """By how much an answer in that format may be off, relatively."""
-        return {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11, "bfloat16": 2.0**-8}[self.dtype]
+        """The unit roundoff of that dtype."""
+        return FORMATS[self.dtype].u
 
     def floats(self, values: Any) -> Array:
-        """An array in that format."""
+        """An array of that dtype."""
         return np.asarray(values, np.float64).astype(dtype_named(self.dtype))
 
     def __call__(self, *args: Any, **options: Any) -> Array:
-        """The answer as float64, without regard to conventions."""
-        given = named(self.operation, args, options)
+        """Call the operation. Returns the answer, or its first part, as float64."""
+        given = bind_arguments(self.operation, args, options)
         function = self.target.operations[self.operation]
-        args, fitting = fitted(self.operation, function, given or {}, Conventions())
-        answer = Caller(self.target, once=True).plainly(self.operation, args, fitting)
+        args, fitting = fit_arguments(self.operation, function, given or {}, Conventions())
+        answer = Caller(self.target, once=True).call_directly(self.operation, args, fitting)
         answer = answer[0] if isinstance(answer, (tuple, list)) else answer
         return np.asarray(answer).astype(np.float64)
 
 
-Detector = Callable[[Asked], tuple[Any, str]]
+Detector = Callable[[Probe], tuple[Any, str]]
 
 
 def _numbers(x: Any) -> str:
@@ -66,85 +66,85 @@ def _numbers(x: Any) -> str:
 
 
 # Scores.
-def _softmax_of_nothing(ask: Asked) -> tuple[Any, str]:
-    p = ask(ask.floats([[-np.inf, -np.inf]]))[0]
+def _softmax_of_nothing(probe: Probe) -> tuple[Any, str]:
+    p = probe(probe.floats([[-np.inf, -np.inf]]))[0]
     value = "nan" if np.isnan(p).any() else "zeros" if (p == 0).all() else "uniform" if np.allclose(p, 0.5) else None
     return value, f"softmax of (−∞, −∞) is {_numbers(p)}"
 
 
-def _errors(ask: Asked) -> tuple[Any, str]:
+def _errors(probe: Probe) -> tuple[Any, str]:
     try:
-        p = ask(np.array([[1, 2]]))
+        p = probe(np.array([[1, 2]]))
     except TargetError as refusal:
         return "any", f"softmax of integers is refused: {str(refusal).splitlines()[0]}"
     return "none", f"softmax of the integers (1, 2) is {_numbers(p[0])}"
 
 
 def _subnormals(what: str, true: float, answer: Array) -> tuple[Any, str]:
-    """Whether an answer that is a subnormal number came out as 0."""
+    """Whether an answer whose true value is subnormal is 0."""
     came = float(answer.ravel()[-1])
     value = "flushed" if came == 0 else "kept" if abs(came / true - 1) < 0.1 else None
     return value, f"{what} is {came:.3g}, where {true:.3g} is subnormal"
 
 
-def _faint_probability(ask: Asked) -> tuple[Any, str]:
-    gap = float(ask.floats(math.log(8) - math.log(ask.tiny)))
-    return _subnormals(f"softmax of (0, −{gap:.4g})", math.exp(-gap), ask(ask.floats([[0.0, -gap]])))
+def _subnormal_probability(probe: Probe) -> tuple[Any, str]:
+    gap = float(probe.floats(math.log(8) - math.log(probe.tiny)))
+    return _subnormals(f"softmax of (0, −{gap:.4g})", math.exp(-gap), probe(probe.floats([[0.0, -gap]])))
 
 
-def _faint_slope(ask: Asked) -> tuple[Any, str]:
-    gap = float(ask.floats(math.log(8) - math.log(ask.tiny)))
-    pulled = ask(ask.floats([1.0]), ask.floats([[0.0, -gap]]), np.array([0]), reduction="none")
-    return _subnormals(f"the derivative of the loss at (0, −{gap:.4g})", math.exp(-gap), pulled)
+def _subnormal_gradient(probe: Probe) -> tuple[Any, str]:
+    gap = float(probe.floats(math.log(8) - math.log(probe.tiny)))
+    gradient = probe(probe.floats([1.0]), probe.floats([[0.0, -gap]]), np.array([0]), reduction="none")
+    return _subnormals(f"the derivative of the loss at (0, −{gap:.4g})", math.exp(-gap), gradient)
 
 
-def _faint_number(ask: Asked) -> tuple[Any, str]:
-    x = ask.floats([ask.tiny / 8])
-    return _subnormals(f"ReLU of {float(x[0]):.3g}", float(x[0]), ask(x))
+def _subnormal_input(probe: Probe) -> tuple[Any, str]:
+    x = probe.floats([probe.tiny / 8])
+    return _subnormals(f"ReLU of {float(x[0]):.3g}", float(x[0]), probe(x))
 
 
-def _faint_product(ask: Asked) -> tuple[Any, str]:
-    x = ask.floats([[ask.tiny]])
-    return _subnormals(f"1/8 of {float(x[0, 0]):.3g}", ask.tiny / 8, ask(x, ask.floats([[0.125]])))
+def _subnormal_product(probe: Probe) -> tuple[Any, str]:
+    x = probe.floats([[probe.tiny]])
+    return _subnormals(f"1/8 of {float(x[0, 0]):.3g}", probe.tiny / 8, probe(x, probe.floats([[0.125]])))
 
 
-def _faint_feature(ask: Asked) -> tuple[Any, str]:
-    x = ask.floats(np.full((1, 8), ask.tiny / 8))
-    return _subnormals(f"{float(x[0, 0]):.3g} at position 0", ask.tiny / 8, ask(x))
+def _subnormal_feature(probe: Probe) -> tuple[Any, str]:
+    x = probe.floats(np.full((1, 8), probe.tiny / 8))
+    return _subnormals(f"{float(x[0, 0]):.3g} at position 0", probe.tiny / 8, probe(x))
 
 
-def _faint_value(ask: Asked) -> tuple[Any, str]:
+def _subnormal_value(probe: Probe) -> tuple[Any, str]:
     one = np.ones((1, 1, 8))
-    return _subnormals("a single value", ask.tiny / 8, _attend(ask, one, one, one * ask.tiny / 8))
+    return _subnormals("a single value", probe.tiny / 8, _attend(probe, one, one, one * probe.tiny / 8))
 
 
-def _ties(ask: Asked) -> tuple[Any, str]:
-    index = int(ask(ask.floats([1.0, 3.0, 0.0, 3.0, 3.0])))
+def _ties(probe: Probe) -> tuple[Any, str]:
+    index = int(probe(probe.floats([1.0, 3.0, 0.0, 3.0, 3.0])))
     return {1: "first", 4: "last"}.get(index, "any"), f"argmax of (1, 3, 0, 3, 3) is {index}"
 
 
-def _nan_in_argmax(ask: Asked) -> tuple[Any, str]:
-    inside, first = (int(ask(ask.floats(row))) for row in ([1.0, np.nan, 3.0, 2.0], [np.nan, 1.0, 3.0, 2.0]))
+def _nan_in_argmax(probe: Probe) -> tuple[Any, str]:
+    inside, first = (int(probe(probe.floats(row))) for row in ([1.0, np.nan, 3.0, 2.0], [np.nan, 1.0, 3.0, 2.0]))
     value = {(1, 0): "highest", (2, 2): "ignored"}.get((inside, first), "any")
     return value, f"argmax of (1, NaN, 3, 2) is {inside}, and of (NaN, 1, 3, 2) it is {first}"
 
 
-def _relu_slope(ask: Asked) -> tuple[Any, str]:
-    slope = float(ask(ask.floats([1.0]), ask.floats([0.0]))[0])
+def _relu_slope(probe: Probe) -> tuple[Any, str]:
+    slope = float(probe(probe.floats([1.0]), probe.floats([0.0]))[0])
     return slope, f"the derivative at 0 is {slope:g}"
 
 
-def _cross_entropy_of_nothing(ask: Asked) -> tuple[Any, str]:
-    loss = float(ask(ask.floats(np.zeros((2, 3))), np.array([-100, -100]), ignore_index=-100))
+def _cross_entropy_of_nothing(probe: Probe) -> tuple[Any, str]:
+    loss = float(probe(probe.floats(np.zeros((2, 3))), np.array([-100, -100]), ignore_index=-100))
     return loss, f"the mean over no rows is {loss:g}"
 
 
-def _linear_weight(ask: Asked) -> tuple[Any, str]:
-    x, weight = ask.floats([[1.0, 2.0]]), ask.floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+def _linear_weight(probe: Probe) -> tuple[Any, str]:
+    x, weight = probe.floats([[1.0, 2.0]]), probe.floats([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     for value, w in (("in-out", weight), ("out-in", np.ascontiguousarray(weight.T))):
         try:
-            y = ask(x, w)
-        except (TargetError, FaultError):
+            y = probe(x, w)
+        except (TargetError, ContractError):
             continue
         if np.array_equal(y, [[9.0, 12.0, 15.0]]):
             return value, f"2 inputs and 3 outputs take a weight of shape {w.shape}"
@@ -155,46 +155,46 @@ def _linear_weight(ask: Asked) -> tuple[Any, str]:
 _WIDTH = 64
 
 
-def _turned(ask: Asked, x: Array, position: int) -> Array:
+def _rotated(probe: Probe, x: Array, position: int) -> Array:
     """One vector at a position."""
     try:
-        return ask(np.stack([x, x]), np.array([0, position]))[1]
+        return probe(np.stack([x, x]), np.array([0, position]))[1]
     except NotTriedError:
-        return ask(np.tile(x, (position + 1, 1)))[position]  # it counts for itself
-    except (TargetError, FaultError, IndexError):
-        return ask(np.stack([x, x])[None, None], np.array([0, position]))[0, 0, 1]  # it wants (batch, heads, …)
+        return probe(np.tile(x, (position + 1, 1)))[position]  # positions are 0, 1, 2, … without an argument
+    except (TargetError, ContractError, IndexError):
+        return probe(np.stack([x, x])[None, None], np.array([0, position]))[0, 0, 1]  # needs (batch, heads, …)
 
 
-def _partner(ask: Asked) -> tuple[int, Array]:
-    """The feature that feature 0 is turned into at position 1, and the whole vector."""
-    y = _turned(ask, ask.floats(np.eye(_WIDTH)[0]), 1)
+def _partner(probe: Probe) -> tuple[int, Array]:
+    """The feature that is paired with feature 0, and the rotated unit vector of feature 0 at position 1."""
+    y = _rotated(probe, probe.floats(np.eye(_WIDTH)[0]), 1)
     return 1 + int(np.argmax(abs(y[1:]))), y
 
 
-def _rope_pairing(ask: Asked) -> tuple[Any, str]:
-    partner, y = _partner(ask)
+def _rope_pairing(probe: Probe) -> tuple[Any, str]:
+    partner, y = _partner(probe)
     value = {1: "interleaved", _WIDTH // 2: "half"}.get(partner) if abs(y[partner]) > 0.1 else None
     return value, f"of {_WIDTH} features, feature 0 turns into feature {partner} (by {y[partner]:.4f})"
 
 
-def _rope_sign(ask: Asked) -> tuple[Any, str]:
-    partner, y = _partner(ask)
+def _rope_sign(probe: Probe) -> tuple[Any, str]:
+    partner, y = _partner(probe)
     return (1 if y[partner] > 0 else -1), f"at position 1, (1, 0) becomes ({y[0]:.4f}, {y[partner]:.4f})"
 
 
-def _angles(ask: Asked, position: int) -> Array:
-    """By how much each pair is turned, between −π and π."""
+def _angles(probe: Probe, position: int) -> Array:
+    """The angle by which each pair is rotated, between −π and π."""
     firsts = np.zeros(_WIDTH)
-    interleaved = ask.known["rope_pairing"] == "interleaved"
+    interleaved = probe.known["rope_pairing"] == "interleaved"
     lanes = (slice(0, None, 2), slice(1, None, 2)) if interleaved else (slice(0, _WIDTH // 2), slice(_WIDTH // 2, None))
     firsts[lanes[0]] = 1
-    y = _turned(ask, ask.floats(firsts), position)
-    angles: Array = ask.known["rope_sign"] * np.arctan2(y[lanes[1]], y[lanes[0]])
+    y = _rotated(probe, probe.floats(firsts), position)
+    angles: Array = probe.known["rope_sign"] * np.arctan2(y[lanes[1]], y[lanes[0]])
     return angles
 
 
-def _rope_base(ask: Asked) -> tuple[Any, str]:
-    angles = _angles(ask, 1)
+def _rope_base(probe: Probe) -> tuple[Any, str]:
+    angles = _angles(probe, 1)
     exponents = 2 * np.arange(_WIDTH // 2) / _WIDTH
     decay = -np.log(angles / angles[0])
     base = float(np.exp(decay @ exponents / (exponents @ exponents)))
@@ -202,52 +202,49 @@ def _rope_base(ask: Asked) -> tuple[Any, str]:
     shown = f"at position 1 pair 0 turns by {angles[0]:.4f} and the last by {angles[-1]:.3e}"
     if not off < 0.02:
         return None, f"{shown}: no single base fits"
-    round_one = float(f"{base:.1e}")  # rounded frequencies give the base itself to three digits at best
-    return (round_one if abs(round_one / base - 1) < max(off, 1e-5) else float(f"{base:.4e}")), shown
+    two_digits = float(f"{base:.1e}")  # rounded frequencies give the base to three digits at best
+    return (two_digits if abs(two_digits / base - 1) < max(off, 1e-5) else float(f"{base:.4e}")), shown
 
 
-def _rope_step(ask: Asked) -> tuple[Any, str]:
-    angle = float(_angles(ask, 1)[0])
+def _rope_step(probe: Probe) -> tuple[Any, str]:
+    angle = float(_angles(probe, 1)[0])
     near = float(round(angle))  # the answer may have few digits
-    return near if abs(angle - near) < 4 * ask.unit else round(
-        angle, 4
-    ), f"pair 0 turns by {angle:.4f} rad from position 0 to 1"
+    step = near if abs(angle - near) < 4 * probe.unit else round(angle, 4)
+    return step, f"pair 0 turns by {angle:.4f} rad from position 0 to 1"
 
 
-_PLACES = (257, 2049, 4099)
+_POSITIONS = (257, 2049, 4099)
+_FAR_POSITIONS = (65_537, 1_048_577)
 
 
-_FAR = (65_537, 1_048_577)
-
-
-def _rope_phase(ask: Asked) -> tuple[Any, str]:
-    base, step = ask.known["rope_base"], ask.known["rope_step"]
+def _rope_phase(probe: Probe) -> tuple[Any, str]:
+    base, step = probe.known["rope_base"], probe.known["rope_step"]
     if base is None:
         return None, "the frequencies are not known"
-    measured = [(m, _angles(ask, m)) for m in _PLACES]
-    with contextlib.suppress(TargetError, FaultError):  # it may have a table that ends before
-        measured += [(m, _angles(ask, m)) for m in _FAR if _takes_positions(ask)]
+    measured = [(m, _angles(probe, m)) for m in _POSITIONS]
+    with contextlib.suppress(TargetError, ContractError):  # its table may be shorter
+        measured += [(m, _angles(probe, m)) for m in _FAR_POSITIONS if _takes_positions(probe)]
     errors = {
         name: max(float(abs(np.exp(1j * a) - np.exp(1j * phase(m, base, step))).max()) for m, a in measured)
         for name, phase in _PHASES.items()
     }
     best, off = min(errors, key=errors.__getitem__), errors["float64"]
     shown = f"up to position {measured[-1][0]:,} the cosines and sines are off by up to {off:.1e}"
-    if best in _UNITS:  # whose frequencies may themselves be some roundings away from those of the model
-        explained = next((name for name in _UNITS if _explains(ask, name, measured, base, step)), None)
-        if explained is None and errors[best] > 32 * ask.unit:
+    if best in _UNITS:  # the frequencies may be a few roundings off those of the model
+        explained = next((name for name in _UNITS if _explains(probe, name, measured, base, step)), None)
+        if explained is None and errors[best] > 32 * probe.unit:
             return None, f"{shown}, which no known precision explains"
         best = explained or best
         return best, shown if best == "float64" else f"{shown}, as angles rounded to {best} are"
     return best, f"{shown}; with phases as in {best} by {errors[best]:.1e}"
 
 
-_UNITS = {"float64": 2.0**-53, "float32": 2.0**-24}
+_UNITS = {name: FORMATS[name].u for name in ("float64", "float32")}
 
 
-def _explains(ask: Asked, dtype: str, measured: list[tuple[int, Array]], base: float, step: float) -> bool:
-    """Whether a few roundings of frequency and angle in this format account for all that is off."""
-    least = 16 * max(_UNITS[dtype], ask.unit)
+def _explains(probe: Probe, dtype: str, measured: list[tuple[int, Array]], base: float, step: float) -> bool:
+    """Whether a few roundings of frequency and angle in this dtype explain all errors."""
+    least = 16 * max(_UNITS[dtype], probe.unit)
     return all(
         bool((abs(np.exp(1j * a) - np.exp(1j * angle)) <= 16 * _UNITS[dtype] * abs(angle) + least).all())
         for m, a in measured
@@ -255,12 +252,12 @@ def _explains(ask: Asked, dtype: str, measured: list[tuple[int, Array]], base: f
     )
 
 
-def _takes_positions(ask: Asked) -> bool:
+def _takes_positions(probe: Probe) -> bool:
     try:
-        ask(ask.floats(np.zeros((2, _WIDTH))), np.array([0, 1]))
+        probe(probe.floats(np.zeros((2, _WIDTH))), np.array([0, 1]))
     except NotTriedError:
         return False
-    except (TargetError, FaultError):
+    except (TargetError, ContractError):
         return True
     return True
 
@@ -283,18 +280,18 @@ _PHASES: dict[str, Callable[[int, float, float], Array]] = {
 }
 
 
-def _code_layout(ask: Asked) -> tuple[Any, str]:
-    code = ask(np.array([0]), 8)[0]
+def _code_layout(probe: Probe) -> tuple[Any, str]:
+    code = probe(np.array([0]), 8)[0]
     layouts = {(0, 1, 0, 1, 0, 1, 0, 1): "interleaved", (0, 0, 0, 0, 1, 1, 1, 1): "halves"}
     return layouts.get(tuple(code.tolist())), f"the code of position 0 at width 8 is {_numbers(code)}"
 
 
 # Attention.
-def _attention_layout(ask: Asked) -> tuple[Any, str]:
-    x = ask.floats(np.zeros((1, 2, 3, 8)))
+def _attention_layout(probe: Probe) -> tuple[Any, str]:
+    x = probe.floats(np.zeros((1, 2, 3, 8)))
     value = x.copy()
     value[0, 0, 0] = 1
-    moved = abs(ask(x, x, value)[0]).sum(-1) > 0
+    moved = abs(probe(x, x, value)[0]).sum(-1) > 0
     if moved[0].all() and not moved[1].any():
         return "heads-first", "of arrays (1, 2, 3, 8), the value at (0, 0) reaches the outputs (0, 0), (0, 1), (0, 2)"
     if moved[:, 0].all() and not moved[:, 1:].any():
@@ -302,83 +299,83 @@ def _attention_layout(ask: Asked) -> tuple[Any, str]:
     return None, f"the value at (0, 0) reaches {np.argwhere(moved).tolist()}"
 
 
-def _attend(ask: Asked, query: Any, key: Any, value: Any, **options: Any) -> Array:
+def _attend(probe: Probe, query: Any, key: Any, value: Any, **options: Any) -> Array:
     """Attention on (heads, time, width), whatever the layout."""
-    swap = ask.known.get("attention_layout") == "time-first"
-    arrays = [ask.floats(x)[None] for x in (query, key, value)]
-    answer = ask(*(np.ascontiguousarray(np.swapaxes(x, 1, 2)) if swap else x for x in arrays), **options)
+    swap = probe.known.get("attention_layout") == "time-first"
+    arrays = [probe.floats(x)[None] for x in (query, key, value)]
+    answer = probe(*(np.ascontiguousarray(np.swapaxes(x, 1, 2)) if swap else x for x in arrays), **options)
     return (np.swapaxes(answer, 1, 2) if swap else answer)[0]
 
 
-def _attention_scale(ask: Asked) -> tuple[Any, str]:
+def _attention_scale(probe: Probe) -> tuple[Any, str]:
     d = 16
     query, key = np.zeros((1, 1, d)), np.zeros((1, 2, d))
     query[..., 0], key[0, 0, 0] = 1, 1
     value = np.zeros((1, 2, d))
     value[0, 0, 0] = value[0, 1, 1] = 1
-    weights = _attend(ask, query, key, value)[0, 0]
+    weights = _attend(probe, query, key, value)[0, 0]
     scale = float(np.log(weights[0] / weights[1]))
     known = {"1/sqrt(d)": d**-0.5, "1/d": 1 / d, "1": 1.0}
     near = next((name for name, s in known.items() if abs(scale / s - 1) < 0.05), None)
     return near, f"at width 16, a product of 1 makes a log ratio of {scale:.4f}"
 
 
-def _visible(ask: Asked, queries: int, keys: int, **options: Any) -> Array:
-    """The weights of equal keys: what each query sees."""
+def _visible(probe: Probe, queries: int, keys: int, **options: Any) -> Array:
+    """The attention weights of equal keys, which show the keys that each query sees."""
     width = 8
     value = np.zeros((1, keys, width))
     value[0, range(keys), range(keys)] = 1
-    return _attend(ask, np.zeros((1, queries, width)), np.zeros((1, keys, width)), value, **options)[0, :, :keys]
+    return _attend(probe, np.zeros((1, queries, width)), np.zeros((1, keys, width)), value, **options)[0, :, :keys]
 
 
-def _mask_polarity(ask: Asked) -> tuple[Any, str]:
+def _mask_polarity(probe: Probe) -> tuple[Any, str]:
     mask = np.array([[True, False, False], [False, True, False]])
-    weights = _visible(ask, 2, 3, mask=mask)[0]
+    weights = _visible(probe, 2, 3, mask=mask)[0]
     value = "keep" if weights[0] > 0.9 else "drop" if weights[0] < 0.1 else None
     return value, f"with the mask (True, False, False) the weights are {_numbers(weights)}"
 
 
-def _causal_alignment(ask: Asked) -> tuple[Any, str]:
-    counts = (_visible(ask, 2, 5, is_causal=True) > 0.01).sum(-1).tolist()
+def _causal_alignment(probe: Probe) -> tuple[Any, str]:
+    counts = (_visible(probe, 2, 5, is_causal=True) > 0.01).sum(-1).tolist()
     value = {(1, 2): "top-left", (4, 5): "bottom-right"}.get(tuple(counts))
     return value, f"of 5 keys, 2 causal queries see {counts[0]} and {counts[1]}"
 
 
-def _attention_of_nothing(ask: Asked) -> tuple[Any, str]:
-    hidden = ask.known["mask_polarity"] == "drop"
+def _attention_of_nothing(probe: Probe) -> tuple[Any, str]:
+    hidden = probe.known["mask_polarity"] == "drop"
     mask = np.full((2, 3), not hidden)
     mask[0] = hidden
-    weights = _visible(ask, 2, 3, mask=mask)[0]
+    weights = _visible(probe, 2, 3, mask=mask)[0]
     value = "nan" if np.isnan(weights).any() else "zeros" if (weights == 0).all() else None
     if value is None and np.allclose(weights, 1 / 3, atol=0.01):
         value = "mean"
     return value, f"a query that sees none of 3 keys has the weights {_numbers(weights)}"
 
 
-def _grouped_heads(ask: Asked) -> tuple[Any, str]:
+def _grouped_heads(probe: Probe) -> tuple[Any, str]:
     key = np.zeros((2, 1, 8))
     value = key + np.array([1.0, 2.0])[:, None, None]
-    came = _attend(ask, np.zeros((4, 1, 8)), key, value)[:, 0, 0].round().astype(int).tolist()
+    came = _attend(probe, np.zeros((4, 1, 8)), key, value)[:, 0, 0].round().astype(int).tolist()
     value_of = {(1, 1, 2, 2): "repeat", (1, 2, 1, 2): "tile"}.get(tuple(came))
     return value_of, f"4 query heads on 2 key heads read from the key heads {', '.join(map(str, came))}"
 
 
 DETECTORS: dict[str, dict[str, Detector]] = {
-    # Before softmax, whose exponential may vanish early where subnormal numbers are kept.
-    "linear": {"linear_weight": _linear_weight, "subnormals": _faint_product},
-    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors, "subnormals": _faint_probability},
+    # Before softmax, whose exponential may underflow early even if subnormals are kept.
+    "linear": {"linear_weight": _linear_weight, "subnormals": _subnormal_product},
+    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors, "subnormals": _subnormal_probability},
     "argmax": {"argmax_ties": _ties, "argmax_nan": _nan_in_argmax},
-    "relu": {"subnormals": _faint_number},
+    "relu": {"subnormals": _subnormal_input},
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
     "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing},
-    "cross_entropy_vjp": {"subnormals": _faint_slope},
+    "cross_entropy_vjp": {"subnormals": _subnormal_gradient},
     "rope": {
         "rope_pairing": _rope_pairing,
         "rope_sign": _rope_sign,
         "rope_base": _rope_base,
         "rope_step": _rope_step,
         "rope_phase": _rope_phase,
-        "subnormals": _faint_feature,
+        "subnormals": _subnormal_feature,
     },
     "sinusoidal_positional_encoding": {"code_layout": _code_layout},
     "scaled_dot_product_attention": {
@@ -388,6 +385,6 @@ DETECTORS: dict[str, dict[str, Detector]] = {
         "causal_alignment": _causal_alignment,
         "attention_of_nothing": _attention_of_nothing,
         "grouped_heads": _grouped_heads,
-        "subnormals": _faint_value,
+        "subnormals": _subnormal_value,
     },
 }

@@ -1,11 +1,11 @@
-"""Restrictions: what a kernel does not do, and what is therefore not tried."""
+"""Restrictions: what a kernel does not support, so that no claim tries it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,17 +13,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Restrictions:
-    """What is supported; by default everything. The width is the size of the last axis of an operation's first array.
+    """What an implementation supports; everything by default. The width is the last axis of the first array argument.
 
     Attributes:
-        widths: the only widths, e.g. (64, 128) for head widths.
-        width_multiple: widths are multiples of this.
-        min_width, max_width: widths lie between these, both included.
-        min_axes, max_axes: the number of axes of the first array lies between these.
-        without: options that must keep their defaults, e.g. ("mask", "bias"). An option that the function does not
-            take at all need not be named.
-        finite: arrays hold neither NaN nor infinities.
-        shapes: how many different shapes each operation is called with; for a framework that compiles each anew.
+        widths: the only supported widths, e.g. (64, 128) for head widths.
+        width_multiple: supported widths are multiples of this.
+        min_width, max_width: bounds of the supported widths, both included.
+        min_axes, max_axes: bounds of the number of axes of the first array, both included.
+        without: options that must keep their defaults, e.g. ("mask", "bias"). Options that are not in the function's
+            signature need not be named.
+        finite: neither NaN nor infinities are supported.
+        shapes: the most different shapes per operation, for a framework that compiles every shape.
     """
 
     widths: tuple[int, ...] | None = None
@@ -52,7 +52,7 @@ class Restrictions:
         return ""
 
     def refuses(self, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
-        """Why a call with these arguments is not tried, in words that fit "not checked: …"; "" if it is."""
+        """Why a call with these arguments is not supported, in words that fit "not checked: …"; "" if it is."""
         for name in self.without:
             if name in given and not _same_value(given[name], defaults.get(name)):
                 return f"`{name}`"
@@ -69,7 +69,7 @@ class Restrictions:
         return self._width_refused(first.shape[-1]) if first.ndim else ""
 
     def widths_between(self, least: int, most: int, usual: Iterable[int]) -> list[int]:
-        """The supported widths from `least` to `most`: the usual ones, and the smallest of all."""
+        """The supported widths from `least` to `most`: those of `usual`, and the smallest eight."""
         low = max(least, self.min_width)
         smallest = [n for n in range(low, most + 1) if self.allows_width(n)][:8]
         found = sorted({*smallest, *(n for n in usual if least <= n <= most and self.allows_width(n))})
@@ -85,36 +85,46 @@ def _is_finite(x: np.ndarray[Any, Any]) -> bool:
 
 
 NONE = Restrictions()
-_CURRENT: ContextVar[Restrictions] = ContextVar("restrictions", default=NONE)
-_LACKING: ContextVar[frozenset[str]] = ContextVar("lacking", default=frozenset())
-_SPARED: ContextVar[set[str]] = ContextVar("spared")
 
 
-def current() -> Restrictions:
-    """What the target that inputs are being drawn for is restricted to."""
-    return _CURRENT.get()
+@dataclass(frozen=True)
+class _Drawing:
+    """For which target inputs are drawn: its restrictions, its missing options, and those of them that came up."""
+
+    restrictions: Restrictions = NONE
+    missing: frozenset[str] = frozenset()
+    skipped: set[str] = field(default_factory=set)
 
 
-def spared(option: str) -> bool:
-    """Whether the target that inputs are being drawn for takes no such option; that it was spared is noted."""
-    if option not in _LACKING.get():
-        return False
-    _SPARED.get().add(option)
-    return True
+# A context variable, not an argument: `widths` and `option` are called deep inside the domains of all topics and of
+# people's own claims, whose signatures are public.
+_DRAWING: ContextVar[_Drawing] = ContextVar("drawing")
+_UNRESTRICTED = _Drawing()
+
+
+def current_restrictions() -> Restrictions:
+    """The restrictions of the target for which inputs are being drawn."""
+    return _DRAWING.get(_UNRESTRICTED).restrictions
+
+
+def skip_option(option: str) -> bool:
+    """Whether the target for which inputs are being drawn lacks an option; if so, records that it was skipped."""
+    drawing = _DRAWING.get(_UNRESTRICTED)
+    if option in drawing.missing:
+        drawing.skipped.add(option)
+    return option in drawing.missing
 
 
 @contextmanager
-def restricted(restrictions: Restrictions, lacking: frozenset[str]) -> Iterator[set[str]]:
-    """Draw for a target with these restrictions, which takes none of the options that are `lacking`.
+def drawing_for(restrictions: Restrictions, missing: frozenset[str]) -> Iterator[set[str]]:
+    """Inside the context, inputs are drawn for a target with these restrictions and without the `missing` options.
 
     Yields:
-        The options that it was spared, as they come.
+        The skipped options, a set that grows while inputs are drawn.
     """
-    noted: set[str] = set()
-    tokens = _CURRENT.set(restrictions), _LACKING.set(lacking), _SPARED.set(noted)
+    drawing = _Drawing(restrictions, missing)
+    token = _DRAWING.set(drawing)
     try:
-        yield noted
+        yield drawing.skipped
     finally:
-        _CURRENT.reset(tokens[0])
-        _LACKING.reset(tokens[1])
-        _SPARED.reset(tokens[2])
+        _DRAWING.reset(token)

@@ -1,4 +1,4 @@
-"""An operation's signature in mathcore and in a target: which arguments a call has, and how the target takes them."""
+"""Signatures of an operation in mathcore and in a target, and how arguments are passed from one to the other."""
 
 from __future__ import annotations
 
@@ -9,42 +9,41 @@ from typing import Any
 
 import numpy as np
 
+import mathcore
 from mathcore.verify.errors import NotTriedError
 
-_TORCH_WORDS = {"axis": "dim", "keepdims": "keepdim"}
+_TORCH_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
 @functools.cache
 def public() -> dict[str, Callable[..., Any]]:
-    """Every public name of mathcore that can be called, those of the course included."""
-    import mathcore
-
+    """Every public callable of mathcore, `mathcore.course` included."""
     found = {name: getattr(module, name) for module in (mathcore, mathcore.course) for name in module.__all__}
     return {name: value for name, value in found.items() if callable(value)}
 
 
 @functools.lru_cache(maxsize=512)
 def reference_signature(operation: str) -> inspect.Signature | None:
-    """Mathcore's signature of the operation; None if mathcore has no such function."""
+    """Mathcore's signature of an operation; None if mathcore has no such function."""
     function = public().get(operation)
     return inspect.signature(function) if inspect.isfunction(function) else None
 
 
-def _by_place(operation: str) -> set[str]:
-    """What has no default, and is no keyword."""
+def _positional(operation: str) -> set[str]:
+    """The required parameters of an operation that are not keyword-only."""
     signature = reference_signature(operation)
     parameters = {} if signature is None else signature.parameters
     return {n for n, p in parameters.items() if p.default is p.empty and p.kind is not p.KEYWORD_ONLY}
 
 
-def default_arguments(operation: str) -> dict[str, Any]:
-    """The defaults of an operation in mathcore."""
+def defaults_of(operation: str) -> dict[str, Any]:
+    """The defaults of an operation's parameters in mathcore."""
     signature = reference_signature(operation)
     return {} if signature is None else {n: p.default for n, p in signature.parameters.items()}
 
 
-def named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The arguments of a call under mathcore's names, those with defaults included; None if mathcore lacks it."""
+def bind_arguments(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The arguments of a call by mathcore's names, defaults included; None if mathcore has no such function."""
     signature = reference_signature(operation)
     if signature is None:
         return None
@@ -53,59 +52,60 @@ def named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> 
     return dict(bound.arguments)
 
 
-def fitted(
+def fit_arguments(
     operation: str, function: Callable[..., Any], given: Mapping[str, Any], conventions: Any
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments as `function` takes them: what has no default by place, everything else by name.
+    """The arguments as `function` takes them: required ones by position, options by name.
 
-    An option that it does not take is left out if its value is the default, and means that the call is not supported
-    otherwise.
+    An option that it does not take is left out if its value is the default.
+
+    Raises:
+        NotTriedError: for an option that it does not take, with another value.
     """
-    defaults = default_arguments(operation)
-    required = [name for name in given if name in _by_place(operation)]
-    accepted = accepts(function)
+    defaults = defaults_of(operation)
+    required = [name for name in given if name in _positional(operation)]
+    accepted = accepted_names(function)
     options = {}
     for name, value in given.items():
         if name in required:
             continue
-        if name == "positions" and value is None and _demands(function, name):
-            value = np.arange(given["x"].shape[-2])  # what leaving them out means
-        own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_WORDS.get(name, "")
-        if accepted is None:  # a function without a signature is told what is not the default
+        if name == "positions" and value is None and _requires(function, name):
+            value = np.arange(given["x"].shape[-2])  # the meaning of None
+        own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_NAMES.get(name, "")
+        if accepted is None:  # without a signature, pass only values other than the default
             if not is_default(value, defaults.get(name)):
                 options[name] = value
         elif own and (own in accepted or ("**" in accepted and not is_default(value, defaults.get(name)))):
             options[own] = value
-        elif not _goes_without_saying(operation, name, given, conventions) and (
-            name == "query_offset" or not is_default(value, defaults.get(name))  # no target has an offset of its own
+        elif not _implied_by_convention(operation, name, given, conventions) and (
+            # Without the option a target aligns queries and keys by its convention, whatever mathcore's default is.
+            name == "query_offset" or not is_default(value, defaults.get(name))
         ):
             raise NotTriedError(operation, f"`{name}`")
-    places = [_as_an_array(operation, name, given[name]) for name in required]
-    # A parameter that is optional in mathcore may be demanded by place: lambda q, k, v, mask: …
-    return tuple(places), options
+    return tuple(_scalar_as_array(operation, name, given[name]) for name in required), options
 
 
 def options(operation: str, function: Callable[..., Any], without: Collection[str]) -> tuple[set[str], set[str]]:
-    """The names of an operation's options: those that `function` takes, and those that it does not or must not."""
-    signature, accepted = reference_signature(operation), accepts(function)
-    names = set() if signature is None else {*signature.parameters} - _by_place(operation)
+    """The names of an operation's options: those that `function` takes, and those that it lacks or are excluded."""
+    signature, accepted = reference_signature(operation), accepted_names(function)
+    names = set() if signature is None else {*signature.parameters} - _positional(operation)
     if accepted is None or "**" in accepted:
         taken = names.difference(without)
     else:
-        taken = {n for n in names.difference(without) if {n, _TORCH_WORDS.get(n, n)} & accepted}
+        taken = {n for n in names.difference(without) if {n, _TORCH_NAMES.get(n, n)} & accepted}
     return taken, names - taken
 
 
-def _as_an_array(operation: str, name: str, value: Any) -> Any:
-    """NumPy's answer to a single number is a scalar, which no other framework knows for an array of no axes."""
+def _scalar_as_array(operation: str, name: str, value: Any) -> Any:
+    """A NumPy scalar as an array without axes, where an array is expected: frameworks do not accept the scalar."""
     signature = reference_signature(operation)
     if signature is None or not isinstance(value, np.generic):
         return value
     return np.asarray(value) if "ArrayLike" in str(signature.parameters[name].annotation) else value
 
 
-def _demands(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function cannot be called without an argument of this name."""
+def _requires(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function requires an argument of this name."""
     try:
         parameter = inspect.signature(function).parameters.get(name)
     except (TypeError, ValueError):
@@ -113,8 +113,8 @@ def _demands(function: Callable[..., Any], name: str) -> bool:
     return parameter is not None and parameter.default is parameter.empty
 
 
-def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], conventions: Any) -> bool:
-    """Whether a target does by convention what the option asks for."""
+def _implied_by_convention(operation: str, name: str, given: Mapping[str, Any], conventions: Any) -> bool:
+    """Whether the target does by convention what the option asks for."""
     value = given[name]
     if name == "interleaved":
         own = conventions.code_layout if operation.startswith("sinusoidal") else conventions.rope_pairing
@@ -133,14 +133,14 @@ def _goes_without_saying(operation: str, name: str, given: Mapping[str, Any], co
 
 
 def is_default(value: Any, default: Any) -> bool:
-    """Whether an argument is what leaving it out means."""
+    """Whether an argument equals the default."""
     if value is default or isinstance(value, (tuple, list, dict)):
         return value is default
     return np.ndim(value) == 0 and np.ndim(default) == 0 and bool(value == default)
 
 
-def accepts(function: Callable[..., Any]) -> frozenset[str] | None:
-    """The names of the arguments that a function takes, "**" if any; None if that is not known (a ufunc)."""
+def accepted_names(function: Callable[..., Any]) -> frozenset[str] | None:
+    """The names of a function's parameters, "**" if it takes any; None if it has no signature (a ufunc)."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
 """Targets: the implementations that claims are checked on.
 
-A target maps operation names to callables and states its conventions. mathcore's own is `mathcore_target()`; anybody
-else's is a few lines:
+A target maps operation names to callables and declares its conventions. mathcore's own is `mathcore_target()`. Others
+take a few lines:
 
     TARGET = Target.torch("mine", softmax=lambda x, axis: my_softmax(x, dim=axis))
 """
@@ -16,7 +16,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mathcore.verify.errors import FaultError, NotOfferedError, NotTriedError, TargetError
+import mathcore
+from mathcore._compute import threads
+from mathcore.verify.errors import ContractError, NotOfferedError, NotTriedError, TargetError
 from mathcore.verify.targets import adapters
 from mathcore.verify.targets.adapters import Adapter
 from mathcore.verify.targets.caller import Caller
@@ -30,17 +32,16 @@ class Target:
     """An implementation under test.
 
     Attributes:
-        name: how reports call it.
+        name: its name in reports.
         operations: operation name → callable with mathcore's signature for that name.
-        conventions: where its documented behaviour is one of several in use.
-        dtypes: the floating formats it accepts.
+        conventions: its documented choices where implementations differ.
+        dtypes: the floating dtypes it accepts.
         exact: whether its operations also run on object arrays (Fractions, Arb balls).
-        silent: whether a warning that escapes from a call counts as an error.
-        adapter: how arrays reach its framework and come back.
-        restrictions: what it does not support, and is not asked.
-        guarded: whether every answer is looked at before its numbers are (type, shape, dtype), every input after the
-            call, and some calls are made twice.
-        place: where it is found, as "MODULE:NAME"; for scripts.
+        silent: whether a warning from a call counts as an error.
+        adapter: how arrays are converted to its framework and back.
+        restrictions: what it does not support, and claims do not try.
+        guarded: whether answers are checked for type, shape and dtype, inputs for changes, and some calls are repeated.
+        place: its path as "MODULE:NAME", for scripts.
     """
 
     name: str
@@ -66,30 +67,30 @@ class Target:
         """A target of functions on NumPy arrays.
 
         Args:
-            name: how reports call it.
-            **operations_and_more: the operations by name; and `dtypes`, `conventions`, `restrictions`, `exact` as the
-                attributes of `Target` say.
+            name: its name in reports.
+            **operations_and_more: the operations by name; and `dtypes`, `conventions`, `restrictions`, `exact`, which
+                are attributes of `Target`.
         """
         return _adapted(name, adapters.numpy_adapter(), operations_and_more)
 
     @staticmethod
     def torch(name: str, /, *, device: str = "cpu", **operations_and_more: Any) -> Target:
-        """A target of functions on PyTorch tensors on `device`, e.g. "cuda:0"; else as `numpy`."""
+        """A target of functions on PyTorch tensors on `device`, e.g. "cuda:0". Other arguments are as in `numpy`."""
         return _adapted(name, adapters.torch_adapter(device), operations_and_more)
 
     @staticmethod
     def jax(name: str, /, *, device: str | None = None, **operations_and_more: Any) -> Target:
-        """A target of functions on JAX arrays on a platform, e.g. "gpu"; else as `numpy`."""
+        """A target of functions on JAX arrays on a platform, e.g. "gpu". Other arguments are as in `numpy`."""
         return _adapted(name, adapters.jax_adapter(device), operations_and_more)
 
     @staticmethod
     def cupy(name: str, /, *, device: str | None = None, **operations_and_more: Any) -> Target:
-        """A target of functions on CuPy arrays, on a GPU by number; else as `numpy`."""
+        """A target of functions on CuPy arrays, on a GPU given by number. Other arguments are as in `numpy`."""
         return _adapted(name, adapters.cupy_adapter(device), operations_and_more)
 
     @staticmethod
     def array_api(name: str, namespace: Any, /, *, device: Any = None, **operations_and_more: Any) -> Target:
-        """A target of functions on the arrays of a namespace of the array API standard; else as `numpy`."""
+        """A target of functions on arrays of an array API namespace. Other arguments are as in `numpy`."""
         return _adapted(name, adapters.array_api_adapter(namespace, device), operations_and_more)
 
     @staticmethod
@@ -100,22 +101,22 @@ class Target:
         /,
         **operations_and_more: Any,
     ) -> Target:
-        """A target of functions on any arrays at all, given a converter for each way; else as `numpy`.
+        """A target of functions on any arrays, given converters in both directions. Other arguments are as in `numpy`.
 
-        `to_numpy` raises a TypeError for what is no array. bfloat16 arrays are those of ml_dtypes.
+        `to_numpy` raises a TypeError for anything that is not an array. bfloat16 arrays are those of ml_dtypes.
         """
         return _adapted(name, Adapter(name, to_native, to_numpy), operations_and_more)
 
     @functools.cached_property
     def lacking(self) -> frozenset[str]:
-        """The options that some of its operations have in mathcore, and none of them takes here, or is asked for."""
+        """The options that some of its operations have in mathcore, and that all of them lack or exclude here."""
         if not self.guarded:
             return frozenset()
         taken = [options(name, function, self.restrictions.without)[0] for name, function in self.operations.items()]
         return frozenset().union(*(self.lacking_of(name) for name in self.operations)).difference(*taken)
 
     def lacking_of(self, operation: str) -> set[str]:
-        """The options that an operation has in mathcore, and does not take here, or is not asked for."""
+        """The options that an operation has in mathcore, and that it lacks or excludes here."""
         function = self.operations.get(operation)
         return set() if function is None else options(operation, function, self.restrictions.without)[1]
 
@@ -124,35 +125,35 @@ class Target:
         return replace(self, name=name, operations={**self.operations, **operations}, silent=False)
 
     def following(self, conventions: Conventions) -> Target:
-        """The same target, said to follow other conventions."""
+        """The same target, with other conventions declared."""
         return replace(self, conventions=conventions)
 
 
-Noting = Callable[[str, tuple[Any, ...], Mapping[str, Any]], None]
-"""Told of each call: the operation, its arguments by place and by name."""
+CallRecorder = Callable[[str, tuple[Any, ...], Mapping[str, Any]], None]
+"""Called with each operation, its positional arguments and its options."""
 
-Disguise = Callable[[Any, Mapping[str, Any]], Any]
-"""Stands in for a target: its answer, None if it refused, and the arguments → another answer."""
+TrivialAnswer = Callable[[Any, Mapping[str, Any]], Any]
+"""Replaces a target's answer: from the answer (None if it raised) and the arguments, another one."""
 
 
 class Operations:
-    """What a claim sees of its target: the operations it declared, and the conventions. Nothing else.
+    """The part of a target that a claim can access: the operations that it declared, and the conventions.
 
-    Arrays reach the target read-only, but for `out`, so an operation that writes into its input is an error.
+    Arrays are passed read-only, except `out`, so that an operation that writes into its input raises an error.
     """
 
     def __init__(
         self,
         target: Target,
         needs: Collection[str],
-        disguise: Disguise | None = None,
-        noting: Noting | None = None,
+        trivial: TrivialAnswer | None = None,
+        record: CallRecorder | None = None,
     ) -> None:
         self._target = target
         self._needs = frozenset(needs)
-        self._disguise = disguise
-        self._noting = noting
-        self.caller = Caller(target, once=disguise is not None) if target.guarded else None
+        self._trivial = trivial
+        self._record = record
+        self.caller = Caller(target, once=trivial is not None) if target.guarded else None
 
     @property
     def conventions(self) -> Conventions:
@@ -161,7 +162,7 @@ class Operations:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         call = self._calling(operation)
-        return call if self._noting is None else _noted(call, operation, self._noting)
+        return call if self._record is None else _recorded_call(call, operation, self._record)
 
     def _calling(self, operation: str) -> Callable[..., Any]:
         if operation not in self._needs:
@@ -169,7 +170,7 @@ class Operations:
         if operation not in self._target.operations:
             raise NotOfferedError(operation)
         if self.caller is not None:
-            return _guarded(self.caller, operation, self._disguise)
+            return _guarded(self.caller, operation, self._trivial)
         function = self._target.operations[operation]
         action: Literal["error", "ignore"] = "error" if self._target.silent else "ignore"
 
@@ -186,40 +187,40 @@ class Operations:
 
 
 def _adapted(name: str, adapter: Adapter, given: dict[str, Any]) -> Target:
-    """A target from keyword arguments: those that are fields of a target, and its operations."""
+    """A target from keyword arguments, which are fields of `Target` or operations."""
     fields = {k: given.pop(k) for k in ("dtypes", "conventions", "restrictions", "exact") if k in given}
     if "dtypes" in fields:
         fields["dtypes"] = (fields["dtypes"],) if isinstance(fields["dtypes"], str) else tuple(fields["dtypes"])
     elif adapter.name == "numpy":
-        fields["dtypes"] = ("float64", "float32", "float16")  # few functions know bfloat16: ask for it
+        fields["dtypes"] = ("float64", "float32", "float16")  # few NumPy functions support bfloat16
     return Target(name, given, adapter=adapter, **{"dtypes": adapter.dtypes, **fields})
 
 
-def _noted(call: Callable[..., Any], operation: str, noting: Noting) -> Callable[..., Any]:
+def _recorded_call(call: Callable[..., Any], operation: str, record: CallRecorder) -> Callable[..., Any]:
     def noted(*args: Any, **options: Any) -> Any:
-        noting(operation, args, options)
+        record(operation, args, options)
         return call(*args, **options)
 
     return noted
 
 
-def _guarded(caller: Caller, operation: str, disguise: Disguise | None) -> Callable[..., Any]:
+def _guarded(caller: Caller, operation: str, trivial: TrivialAnswer | None) -> Callable[..., Any]:
     def call(*args: Any, **options: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if disguise is None:
+            if trivial is None:
                 return caller(operation, args, options)
             try:
                 answer = caller(operation, args, options)
-            except (TargetError, FaultError):
+            except (TargetError, ContractError):
                 answer = None
-            return disguise(answer, {**{str(i): a for i, a in enumerate(args)}, **options})
+            return trivial(answer, {**{str(i): a for i, a in enumerate(args)}, **options})
 
     return call
 
 
 def _read_only(value: Any) -> Any:
-    """A view of an array that cannot be written through; containers of arrays likewise."""
+    """A read-only view of an array, or a container of such views."""
     if isinstance(value, np.ndarray):
         view = value.view()
         view.flags.writeable = False
@@ -239,22 +240,19 @@ MATHCORE = Conventions(
     rope_angles="exact",
     errors="mathcore",
 )
-"""What mathcore does where several ways are in use."""
+"""The conventions of mathcore."""
 
 
 def mathcore_target() -> Target:
-    """Mathcore itself: its public functions and classes, and the constructors of tokenizers and language models.
+    """Mathcore itself: its public functions and classes, and constructors of tokenizers and language models.
 
-    `num_threads`, which nobody else offers, is how many threads there are.
+    `num_threads`, the number of threads, is an operation that only mathcore has.
 
     Examples:
         >>> from mathcore.verify import mathcore_target
         >>> mathcore_target().operations["softmax"] is mc.softmax
         True
     """
-    import mathcore
-    from mathcore._compute import threads
-
     operations: dict[str, Callable[..., Any]] = {
         **public(),
         "word_tokenizer": mathcore.WordTokenizer.train,
@@ -271,14 +269,14 @@ def mathcore_target() -> Target:
 
 
 __all__ = [
+    "ContractError",
     "Conventions",
-    "Disguise",
-    "FaultError",
     "NotOfferedError",
     "NotTriedError",
     "Operations",
     "Restrictions",
     "Target",
     "TargetError",
+    "TrivialAnswer",
     "mathcore_target",
 ]

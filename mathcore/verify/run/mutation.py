@@ -1,4 +1,4 @@
-"""The kill matrix: every wrong implementation that ships, by the claims that must refute it."""
+"""Mutation testing of the claims: the kill matrix of all mutants and the claims that must refute them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from mathcore.verify.run.catalogue import catalogue, select
 from mathcore.verify.run.results import PROFILES, ClaimResult
 from mathcore.verify.run.runner import refutes
-from mathcore.verify.run.workers import Children, Work
+from mathcore.verify.run.workers import Work, WorkerPool
 from mathcore.verify.targets.target import mathcore_target
 
 Matrix = dict[str, dict[str, bool]]
@@ -22,25 +22,25 @@ def kill_matrix(
     workers: int | None = None,
     progress: Callable[[ClaimResult], None] | None = None,
 ) -> tuple[Matrix, dict[str, str]]:
-    """Try every mutant on every claim that names it.
+    """Run every claim on the mutants that it names.
 
     Returns:
-        "operation: mutant" → claim id → whether it was refuted; and what is wrong with each mutant.
+        "operation: mutant" → claim id → whether it was refuted; and "operation: mutant" → what is wrong with it.
     """
     claims = [c for c in select(catalogue(), wanted) if c.refuted_by]
-    children = Children(partial(_make_work, profile), min(workers or os.cpu_count() or 1, max(len(claims), 1)))
+    pool = WorkerPool(partial(_make_work, profile), min(workers or os.cpu_count() or 1, max(len(claims), 1)))
     results = {}
-    for result in children.results((c, seed) for c in claims):
+    for result in pool.results((c, seed) for c in claims):
         results[result.claim] = result
         if progress is not None:
             progress(result)
     matrix: Matrix = {}
     notes: dict[str, str] = {}
     for claim in claims:
-        for wrong in claim.refuted_by:
-            name = f"{wrong.operation}: {wrong.name}"
-            matrix.setdefault(name, {})[claim.id] = results[claim.id].mutants.get(wrong.name, False)
-            notes[name] = wrong.note
+        for mutant in claim.refuted_by:
+            name = f"{mutant.operation}: {mutant.name}"
+            matrix.setdefault(name, {})[claim.id] = results[claim.id].mutants.get(mutant.name, False)
+            notes[name] = mutant.note
     return dict(sorted(matrix.items())), notes
 
 
@@ -49,7 +49,7 @@ def _make_work(profile: str) -> Work:
 
     def work(name: str, seed: int) -> ClaimResult:
         claim = claims[name]
-        caught = {m.name: refutes(claim, m, reference, PROFILES[profile], seed) for m in claim.refuted_by}
-        return ClaimResult(name, "holds" if all(caught.values()) else "refuted", [], caught, 0.0)
+        killed = {m.name: refutes(claim, m, reference, PROFILES[profile], seed) for m in claim.refuted_by}
+        return ClaimResult(name, "holds" if all(killed.values()) else "refuted", [], killed, 0.0)
 
     return work

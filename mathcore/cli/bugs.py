@@ -1,0 +1,41 @@
+"""`mathcore bugs`: bugs that libraries shipped, and the claims that catch them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from mathcore.cli.options import output_file, profile_option
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME | TOPIC]...")
+@profile_option("quick")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all random inputs.")
+@output_file("--json", "json_file", what="Write the result here.")
+def bugs(names: tuple[str, ...], profile: str, seed: int, json_file: Path | None) -> None:
+    """Reproduce bugs that libraries shipped, and see which claim catches each.
+
+    Exit status: 0 when all are caught, 1 when one survives, 2 for a bad call.
+    """
+    from mathcore.verify.real_bugs import choose, judge, to_json
+    from mathcore.verify.report.terminal import print_bugs, progress_bar
+
+    console, judged = Console(), []
+    try:
+        chosen = choose(names)
+    except LookupError as unknown:
+        raise click.UsageError(str(unknown.args[0])) from unknown
+    with progress_bar(console) as bar:
+        task = bar.add_task("trying", total=len(chosen))
+        for bug in chosen:
+            judged.append(judge(bug, profile=profile, seed=seed, brief=json_file is None))
+            bar.update(task, advance=1, description=bug.id)
+    if json_file is not None:
+        json_file.write_text(json.dumps(to_json(judged), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print_bugs(console, judged)
+    sys.exit(0 if all(found.finding for found in judged) else 1)

@@ -1,0 +1,133 @@
+"""Options that several commands share, and the target that they describe."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mathcore.verify import Claim, Conventions, Functions
+
+
+def output_file(*names: str, what: str) -> Callable[[Any], Any]:
+    """An option that takes a path."""
+    return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), help=what)
+
+
+def profile_option(default: str) -> Callable[[Any], Any]:
+    """The option `--profile`."""
+    choices = click.Choice(["quick", "default", "thorough"])
+    return click.option("--profile", type=choices, default=default, show_default=True)
+
+
+def adapter_options(command: Any) -> Any:
+    """The options that say how functions named on the command line are called."""
+    for option in (
+        click.option("--adapter", type=click.Choice(["numpy", "torch", "jax", "cupy"]), default="numpy",
+                     show_default=True, help="The framework of OPERATION=MODULE:NAME."),
+        click.option("--device", help="Where its arrays live, e.g. cuda."),
+        click.option("--dtype", "dtypes", multiple=True, metavar="NAME", help="A dtype that it accepts; repeatable."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def selected(names: tuple[str, ...]) -> list[Claim]:
+    """The claims that the names select; an unknown name ends the program with a message."""
+    from mathcore.verify import catalogue, select
+
+    try:
+        return select(catalogue(), names)
+    except LookupError as unknown:
+        raise click.UsageError(str(unknown.args[0])) from unknown
+
+
+def functions(
+    given: list[str],
+    adapter: str,
+    device: str | None,
+    dtypes: tuple[str, ...],
+    conventions: tuple[str, ...] = (),
+    widths: str | None = None,
+    **limits: Any,
+) -> Functions | None:
+    """The target that OPERATION=MODULE:NAME and its options describe; None if no operation is given.
+
+    Raises:
+        LookupError: for options without operations, an unknown operation, convention or dtype.
+    """
+    from mathcore.verify import Functions, Restrictions
+    from mathcore.verify.targets.adapters import ALL_FLOATS
+
+    if not given:
+        if device or dtypes or conventions or widths or adapter != "numpy":
+            raise LookupError("options of a target need OPERATION=MODULE:NAME, e.g. softmax=mykernels:softmax")
+        return None
+    if wrong := [d for d in dtypes if d not in ALL_FLOATS]:
+        raise LookupError(f"--dtype must be one of {', '.join(ALL_FLOATS)}, got {wrong[0]!r}")
+    try:
+        only = tuple(int(n) for n in widths.split(",")) if widths else None
+    except ValueError:
+        raise LookupError(f"--widths is given as numbers, e.g. 64,128, got {widths!r}") from None
+    return Functions(
+        _operations(given),
+        adapter,
+        device,
+        dtypes or None,
+        _conventions(conventions),
+        Restrictions(widths=only, **limits),
+    )
+
+
+def _operations(given: list[str]) -> dict[str, str]:
+    """Operation → path, from "softmax=mykernels:softmax".
+
+    Raises:
+        LookupError: for an operation that no claim is about.
+    """
+    from mathcore.verify import catalogue
+    from mathcore.verify.targets.probes import DETECTORS
+
+    known = sorted({need for claim in catalogue() for need in claim.needs})
+    if wrong := [text for text in given if "=" not in text]:
+        raise LookupError(f"functions are given as OPERATION=MODULE:NAME, got {wrong[0]!r}")
+    pairs = [text.split("=", 1) for text in given]
+    operations = {_SHORT.get(name, name): path for name, path in pairs}
+    for name in operations:
+        if name not in known and name not in DETECTORS:
+            near = difflib.get_close_matches(name, known, n=3)
+            raise LookupError(f"no claim is about {name!r}{'; did you mean ' + ', '.join(near) + '?' if near else ''}")
+    return operations
+
+
+_SHORT = {"sdpa": "scaled_dot_product_attention"}
+
+
+def _conventions(given: tuple[str, ...]) -> Conventions:
+    """Conventions from "rope_pairing=interleaved".
+
+    Raises:
+        LookupError: for an unknown convention or value; the message lists the choices.
+    """
+    from mathcore.verify import Conventions
+    from mathcore.verify.targets.conventions import choices_of_conventions
+
+    known = choices_of_conventions()
+    found: dict[str, Any] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in known:
+            raise LookupError(f"a convention is given as NAME=VALUE; there are {', '.join(known)}, got {text!r}")
+        by_text = {str(choice): choice for choice in known[name]} or {"True": True, "False": False}
+        try:
+            found[name] = by_text[value] if value in by_text else float(value)
+            if known[name] and value not in by_text:
+                raise ValueError
+        except ValueError:
+            raise LookupError(f"convention {name} must be one of {', '.join(by_text)}, got {value!r}") from None
+    return Conventions(**found)

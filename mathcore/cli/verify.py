@@ -1,0 +1,171 @@
+"""`mathcore verify`: run claims on mathcore or on somebody else's functions, and report."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from mathcore.cli.options import adapter_options, functions, output_file, profile_option, selected
+
+if TYPE_CHECKING:
+    from mathcore.verify.report.report import Report
+    from mathcore.verify.run.results import ClaimResult
+
+
+class _Seconds(click.ParamType):  # type: ignore[type-arg]
+    """A time such as 60s, 5m or 1.5."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text, unit = str(value), 60.0 if str(value).endswith("m") else 1.0
+        try:
+            seconds = float(text.removesuffix("m").removesuffix("s")) * unit
+        except ValueError:
+            seconds = -1.0
+        if not 0 < seconds < float("inf"):
+            self.fail(f"a time is given as 60s or 5m, got {value!r}", param, ctx)
+        return seconds
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[ID | TOPIC | OPERATION=MODULE:NAME]...")
+@click.option("--target", metavar="MODULE:NAME", help="What to check; mathcore itself by default.")
+@adapter_options
+@click.option(
+    "--convention", "conventions", multiple=True, metavar="NAME=VALUE", help="A convention that it follows; repeatable."
+)
+@click.option("--widths", metavar="N,N", help="The only widths that it supports.")
+@click.option("--width-multiple", type=click.IntRange(min=1), default=1, help="It supports multiples of this width.")
+@click.option("--max-width", type=click.IntRange(min=1), help="It supports no larger width.")
+@click.option("--without", multiple=True, metavar="OPTION", help="An option that it does not support; repeatable.")
+@click.option("--finite", is_flag=True, help="It supports neither NaN nor infinities.")
+@click.option("--shapes", type=click.IntRange(min=1), help="At most this many shapes per operation.")
+@output_file("--waivers", what="TOML of claims that are known to fail: id = reason.")
+@profile_option("default")
+@click.option("--examples", type=click.IntRange(min=1), help="Number of inputs per check, instead of the profile's.")
+@click.option(
+    "--changed-since", metavar="REVISION", help="Only claims that are new or different since this git revision."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    envvar="MATHCORE_SEED",
+    show_envvar=True,
+    help="Of all random inputs; repeats an earlier run.",
+)
+@click.option("--budget", type=_Seconds(), help="Repeat with fresh inputs for this long, e.g. 60s.")
+@click.option("--workers", type=click.IntRange(min=1), help="Number of processes; one per core by default.")
+@click.option("--isolate", is_flag=True, help="Run in a child process, so that a crash is a verdict.")
+@click.option("--timeout", type=_Seconds(), help="Time limit for one call; implies --isolate.")
+@output_file("--json", "json_file", what="Write the report here.")
+@output_file("--junit", "junit_file", what="Write the report as JUnit XML here.")
+@output_file("--markdown", "markdown_file", what="Write the report as Markdown here.")
+@click.option("--self-test", is_flag=True, help="Try every mutant on the claims that must refute it.")
+def verify(
+    names: tuple[str, ...],
+    target: str | None,
+    profile: str,
+    examples: int | None,
+    changed_since: str | None,
+    seed: int | None,
+    workers: int | None,
+    json_file: Path | None,
+    junit_file: Path | None,
+    markdown_file: Path | None,
+    self_test: bool,
+    budget: float | None,
+    isolate: bool,
+    timeout: float | None,
+    waivers: Path | None,
+    **how: Any,
+) -> None:
+    """Run claims: all of them, or those named by id, topic or faq17.
+
+    Somebody else's functions are checked by name: softmax=mykernels:softmax.
+
+    Exit status: 0 when every claim that ran holds, 1 when one does not, 2 for a bad call.
+    """
+    from mathcore.verify import verify as run
+    from mathcore.verify.report.terminal import print_report, progress_bar
+    from mathcore.verify.run.results import PROFILES
+
+    console = Console()
+    ids = tuple(name for name in names if "=" not in name)
+    if self_test:
+        _self_test(console, ids, profile, seed or 0, workers, json_file)
+    try:
+        named = functions([name for name in names if "=" in name], **how)
+        if named and target:
+            raise LookupError(f"a target is given as --target or as OPERATION=MODULE:NAME, got {target} and {names[0]}")
+        ids = ids if changed_since is None else _changed(console, ids, changed_since)
+        effort = PROFILES[profile] if examples is None else replace(PROFILES[profile], examples=examples)
+        with progress_bar(console) as bar:
+            task = bar.add_task("checking", total=len(selected(ids)))
+
+            def tick(result: ClaimResult) -> None:
+                bar.update(task, advance=1, description=result.claim)
+
+            report = run(named or target, *ids, profile=effort, seed=seed, workers=workers, budget=budget,
+                         isolate=isolate, timeout=timeout, waivers=waivers, progress=tick)  # fmt: skip
+    except LookupError as unknown:
+        raise click.UsageError(str(unknown.args[0])) from unknown
+    _write(report, json_file, junit_file, markdown_file)
+    print_report(console, report, counterexamples=bool(ids))
+    sys.exit(0 if report.passed else 1)
+
+
+def _write(report: Report, json_file: Path | None, junit_file: Path | None, markdown_file: Path | None) -> None:
+    from mathcore.verify.report.formats import to_junit, to_markdown
+
+    if json_file is not None:
+        json_file.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if junit_file is not None:
+        junit_file.write_text(to_junit(report), encoding="utf-8")
+    if markdown_file is not None:
+        markdown_file.write_text(to_markdown(report), encoding="utf-8")
+
+
+def _changed(console: Console, names: tuple[str, ...], revision: str) -> tuple[str, ...]:
+    """The ids of the claims that changed since `revision`; exits with status 0 if there are none.
+
+    Raises:
+        LookupError: if git does not know the revision.
+    """
+    from mathcore.verify.run.changed import changed_since
+
+    changed = changed_since(selected(names), revision)
+    console.print(f"{len(changed)} claims changed since {revision}")
+    if not changed:
+        sys.exit(0)
+    return tuple(claim.id for claim in changed)
+
+
+def _self_test(
+    console: Console, ids: tuple[str, ...], profile: str, seed: int, workers: int | None, file: Path | None
+) -> NoReturn:
+    """Test the claims instead of the target: every mutant must be killed by every claim that names it."""
+    from mathcore.verify.report.terminal import print_matrix, progress_bar
+    from mathcore.verify.run.mutation import kill_matrix
+
+    total = sum(bool(claim.refuted_by) for claim in selected(ids))
+    with progress_bar(console) as bar:
+        task = bar.add_task("trying", total=total)
+        matrix, notes = kill_matrix(
+            *ids, profile=profile, seed=seed, workers=workers,
+            progress=lambda r: bar.update(task, advance=1, description=r.claim),
+        )  # fmt: skip
+    if file is not None:
+        whole = {"schema": 1, "profile": profile, "seed": seed, "notes": notes, "matrix": matrix}
+        file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print_matrix(console, matrix, notes)
+    tried = [caught for claims in matrix.values() for caught in claims.values()]
+    console.print(Text(f"\n{len(matrix)} wrong implementations, {sum(tried)} of {len(tried)} refutations; seed {seed}"))
+    sys.exit(0 if tried and all(tried) else 1)
