@@ -261,6 +261,15 @@ def bias_scaled(arrays: Arrays, options: Options) -> Asked:
 
 
 # Heads, and blocks that get lost.
+@reported_of(
+    ATTENTION,
+    "attention.grouped_heads",
+    """
+    onnx/onnx PR#7274 (2025) open
+    ekzhang/jax-js PR#180 (2026) merged
+    apple/axlearn PR#842 (2024) merged
+    """,
+)
 @asked
 def heads_tiled(arrays: Arrays, options: Options) -> Asked:
     """Deals key heads out in turn: query head h uses h mod key heads."""

@@ -1,6 +1,6 @@
 """What attention is tried on, and the records of its operations, which draw from it.
 
-Above 400 lines: domains of all claims share the draws of a case and of its options, and hardly anything else.
+Long because the domains of all claims share the draws of a case and of its options.
 """
 
 from __future__ import annotations

@@ -132,17 +132,17 @@ gradient = Claim(
 
 
 @gradient.property(pullbacks())
-def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
+def pulled_as_the_textbook_does(ops: Operations, cotangent: Any, **case: Any) -> Any:
     return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
 
 @gradient.property(pullbacks(mixed=True), effort=0.25)
-def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
+def pulled_in_mixed_dtypes(ops: Operations, cotangent: Any, **case: Any) -> Any:
     return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
 
 @gradient.property(pullbacks(few=True), rng=seeds(), effort=0.25)
-def _(ops: Operations, rng: Any, cotangent: Any, **case: Any) -> Any:
+def along_a_direction(ops: Operations, rng: Any, cotangent: Any, **case: Any) -> Any:
     case = {**case, "scale": case["scale"] or 0.75}
     pulled, of, inputs = pull(ops, cotangent, case), figures(case), [case[name] for name in ARRAYS]
     moves = [np.round(rng.normal(size=x.shape) * 8) / 8 for x in inputs]
@@ -159,7 +159,7 @@ def _(ops: Operations, rng: Any, cotangent: Any, **case: Any) -> Any:
 
 
 @gradient.property(two_hidden_contents(everywhere=True), rng=seeds(), effort=0.5)
-def _(ops: Operations, rng: Any, case: Case, instead: Case, row: None) -> Any:
+def hidden_keys_get_zeros(ops: Operations, rng: Any, case: Case, instead: Case, row: None) -> Any:
     changed = with_other_hidden(case, instead, row)
     shape = (*case["query"].shape[:-1], case["value"].shape[-1])
     cotangent = rng.normal(size=shape).astype(dtype_of(case))
@@ -172,7 +172,7 @@ def _(ops: Operations, rng: Any, case: Case, instead: Case, row: None) -> Any:
 
 
 @gradient.property(pullbacks(many=True), effort=0.1)
-def _(ops: Operations, cotangent: Any, **case: Any) -> Any:
+def pulled_of_many_rows(ops: Operations, cotangent: Any, **case: Any) -> Any:
     return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
 
@@ -189,7 +189,7 @@ errors_come_back = Claim(
 
 
 @errors_come_back.property(pullbacks(), rng=seeds(), bad=st.sampled_from([np.nan, np.inf, -np.inf]))
-def _(ops: Operations, rng: Any, bad: float, cotangent: Any, **case: Any) -> Any:
+def spoils_what_was_seen_alone(ops: Operations, rng: Any, bad: float, cotangent: Any, **case: Any) -> Any:
     (*heads, queries, _), kv = cotangent.shape, case["key"].shape[:-2]  # of query heads and of key heads
     head, row = one_place(rng, tuple(heads)), int(rng.integers(queries))
     spoilt, clean, seen = cotangent.copy(), cotangent.copy(), seen_by(case)

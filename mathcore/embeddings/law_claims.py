@@ -52,7 +52,7 @@ def refuses_bad_ids(name: str, call: Callable[[Operations, Any, Any], Any], *ref
     )
 
     @claim.exhaustive(bad_ids)
-    def _(ops: Operations, ids: Any, weight: Any) -> Any:
+    def an_index_error(ops: Operations, ids: Any, weight: Any) -> Any:
         return raises(lambda: call(ops, ids, weight), IndexError)
 
     return claim

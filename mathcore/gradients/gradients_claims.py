@@ -137,7 +137,9 @@ def exact_examples(draw: Draw, target: Target, of: Primitive) -> dict[str, Any]:
 for _of in (LINEAR, EMBEDDING):
 
     @adjoint.exact(exact_examples(_of), effort=0.25)
-    def _(ops: Operations, arrays: Arrays, other: Any, directions: Any, seed: int, of: Primitive = _of) -> Any:
+    def bilinear_exactly(
+        ops: Operations, arrays: Arrays, other: Any, directions: Any, seed: int, of: Primitive = _of
+    ) -> Any:
         # Linear in each array alone, so that a step of any length along one of them is its own effect.
         before = of.value(ops, arrays, other)
         after = of.value(ops, tuple(x + d for x, d in zip(arrays, directions, strict=True)), other)
@@ -162,7 +164,7 @@ def rational_turns(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @adjoint.exact(rational_turns(), effort=0.25)
-def _(ops: Operations, u: Any, v: Any, cos: Any, sin: Any, interleaved: bool) -> Any:
+def rational_rotations(ops: Operations, u: Any, v: Any, cos: Any, sin: Any, interleaved: bool) -> Any:
     forward = ops.apply_rope(v, cos, sin, interleaved=interleaved)
     back = ops.apply_rope_vjp(u, v, cos, sin, interleaved=interleaved)
     return equal((u * forward).sum(), (back * v).sum())
@@ -229,7 +231,7 @@ def reach(x: Any, interleaved: bool, rotary_dim: int, **_: Any) -> Any:
 
 
 @rope_turns_back.property(turns())
-def _(ops: Operations, x: Any, g: Any, places: Any, offset: int, options: Any) -> Any:
+def undone_by_the_opposite_rotation(ops: Operations, x: Any, g: Any, places: Any, offset: int, options: Any) -> Any:
     back = ops.rope_vjp(g, x, places, offset=offset, **options)
     there = ops.rope(x, places, offset=offset, **options)
     # What the first turn lost is turned with the rest: both halves of a pair, so twice.
@@ -286,7 +288,7 @@ def small_nets(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @chain_rule.property(small_nets(), effort=0.5)
-def _(ops: Operations, arrays: Arrays, directions: Any, seed: int) -> Any:
+def through_two_layers_and_softmax(ops: Operations, arrays: Arrays, directions: Any, seed: int) -> Any:
     x, w1, b1, w2, b2 = arrays
     before = ops.linear(x, w1, b1)
     hidden = ops.relu(before)
@@ -308,7 +310,7 @@ def _(ops: Operations, arrays: Arrays, directions: Any, seed: int) -> Any:
 
 
 @chain_rule.property(small_nets(), effort=0.5)
-def _(ops: Operations, arrays: Arrays, directions: Any, seed: int) -> Any:
+def through_a_table_and_log_softmax(ops: Operations, arrays: Arrays, directions: Any, seed: int) -> Any:
     table, weight = arrays[0], arrays[1] / 8
     ids = np.random.default_rng(seed).integers(0, len(table), 4)
     vectors = ops.embedding(ids, table)
@@ -326,7 +328,7 @@ def _(ops: Operations, arrays: Arrays, directions: Any, seed: int) -> Any:
 
 
 @chain_rule.exact(small_nets(), effort=0.5)
-def _(ops: Operations, arrays: Arrays, directions: Any, seed: int) -> Any:
+def a_net_is_its_layers(ops: Operations, arrays: Arrays, directions: Any, seed: int) -> Any:
     x, w1, b1, w2, b2 = arrays
     layers = ((w1, b1), (w2, b2))
     g = cotangent((len(x), len(b2)), seed, x.dtype)
@@ -370,7 +372,7 @@ def answered_rows(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @error_at_the_logits.property(answered_rows())
-def _(ops: Operations, x: Any, y: Any) -> Any:
+def is_p_minus_one_hot(ops: Operations, x: Any, y: Any) -> Any:
     g = (np.arange(len(x)) - 1.25).astype(x.dtype)
     right = np.arange(x.shape[-1]) == y[:, None]
 
@@ -385,7 +387,7 @@ def _(ops: Operations, x: Any, y: Any) -> Any:
 
 
 @error_at_the_logits.property(examples(SOFTMAX), effort=0.5)
-def _(ops: Operations, arrays: Arrays, other: Any, directions: Any, seed: int) -> Any:
+def the_long_way_through_softmax(ops: Operations, arrays: Arrays, other: Any, directions: Any, seed: int) -> Any:
     # The long way: the slope of −ln p_y is −1/p_y, sent back through softmax.
     x, d = arrays[0][:1], directions[0][:1]
     y = seed % x.shape[-1]
@@ -411,7 +413,7 @@ def extreme_logits(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @error_at_the_logits.exhaustive(extreme_logits)
-def _(ops: Operations, x: Any) -> Any:
+def bounded_at_extremes(ops: Operations, x: Any) -> Any:
     one = np.ones(len(x), x.dtype)
     pulled = ops.cross_entropy_vjp(one, x, np.zeros(len(x), int), reduction="none").astype(np.float64)
     return all_of(

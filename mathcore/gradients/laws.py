@@ -73,7 +73,7 @@ def of_each(claim: Claim, primitives: tuple[Primitive, ...], agree: Agreement, e
     for of in primitives:
 
         @claim.property(examples(of), effort=effort)
-        def _(ops: Operations, of: Primitive = of, **example: Any) -> Any:
+        def agrees_with_the_derivative(ops: Operations, of: Primitive = of, **example: Any) -> Any:
             return agree(of, ops, **example)
 
 

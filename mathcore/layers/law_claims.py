@@ -144,17 +144,17 @@ def every_number_of_rows_and_outputs(target: Target) -> Iterator[dict[str, Any]]
 
 
 @linear_any_width.exhaustive(every_number_of_inputs)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def every_number_of_inputs_adds_up(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return equal(ops.linear(x, weight, bias), exactly(x, weight, bias))
 
 
 @linear_any_width.exhaustive(every_number_of_rows_and_outputs)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def every_number_of_rows_adds_up(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return whole_numbers_pulled(ops, g, x, weight, bias)
 
 
 @linear_any_width.exhaustive(large_layers)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def large_both_ways(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     return all_of(
         equal(ops.linear(x, weight, bias), exactly(x, weight, bias)),
         whole_numbers_pulled(ops, g, x, weight, bias),
@@ -193,7 +193,7 @@ def every_count(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @relu_any_width.exhaustive(every_count)
-def _(ops: Operations, g: Any, x: Any) -> Any:
+def every_count_of_numbers(ops: Operations, g: Any, x: Any) -> Any:
     return all_of(RELU.agrees(ops, x=x), RELU_VJP.agrees(ops, g=g, x=x))
 
 
@@ -240,12 +240,12 @@ def sums_past_the_digits(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @linear_keeps_dtype.exhaustive(sums_past_the_digits)
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def long_sums(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     return identical(ops.linear(x, weight, bias), exactly(x, weight, bias))
 
 
 @linear_keeps_dtype.exhaustive(sums_past_the_digits)
-def _(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
+def long_sums_of_cotangents(ops: Operations, x: Any, weight: Any, bias: Any) -> Any:
     g = np.repeat(x[:7, :1], 5, axis=1)  # seven rows, each sum of them the same
     true = exactly(np.ones(7, g.dtype), g), exactly(x[:7].T, np.ones_like(g))
     return all_of(
@@ -263,7 +263,7 @@ def pairs_of_formats(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @linear_keeps_dtype.exhaustive(pairs_of_formats)
-def _(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
+def dtypes_are_promoted(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> Any:
     y, pulled = ops.linear(x, weight, bias), ops.linear_vjp(g, x, weight, bias)
     return all_of(
         identical(y, exactly(x, weight, bias).astype(np.result_type(x, weight))),

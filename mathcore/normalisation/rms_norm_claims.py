@@ -164,14 +164,14 @@ norm_is_the_formula = Claim(
 
 
 @norm_is_the_formula.property(rows_and_weight(most=130))
-def _(ops: Operations, x: Any, weight: Any, epsilon: float) -> Any:
+def agrees_with_the_textbook(ops: Operations, x: Any, weight: Any, epsilon: float) -> Any:
     allowed = rms_norm_rounding(x, weight, x.dtype, epsilon)
     y = ops.rms_norm(x, weight, epsilon=epsilon)
     return all_of(equal(y, enclose(textbook(epsilon), x, weight), within=allowed), equal(y.dtype == x.dtype, True))
 
 
 @norm_is_the_formula.property(rows_and_weight(least=1000, most=1100, dtype="float16"), effort=0.2)
-def _(ops: Operations, x: Any, weight: Any, epsilon: float) -> Any:
+def long_rows_of_float16(ops: Operations, x: Any, weight: Any, epsilon: float) -> Any:
     allowed = rms_norm_rounding(x, weight, x.dtype, epsilon)
     if x.dtype.itemsize > 2:  # a target that has no float16
         return equal(ops.rms_norm(x, weight, epsilon=epsilon), enclose(textbook(epsilon), x, weight), within=allowed)
@@ -182,7 +182,7 @@ def _(ops: Operations, x: Any, weight: Any, epsilon: float) -> Any:
 @norm_is_the_formula.property(
     rows_and_weight(most=40), strange=st.sampled_from([np.nan, np.inf, -np.inf, 0.0]), effort=0.3
 )
-def _(ops: Operations, x: Any, weight: Any, epsilon: float, strange: float) -> Any:
+def beside_strange_rows(ops: Operations, x: Any, weight: Any, epsilon: float, strange: float) -> Any:
     company = np.stack([x, np.full_like(x, strange)])
     return _agrees(ops, ops.rms_norm(company, weight, epsilon=epsilon)[0], x, weight, epsilon)
 
@@ -192,7 +192,7 @@ def _(ops: Operations, x: Any, weight: Any, epsilon: float, strange: float) -> A
     power=st.integers(-10, 10),
     rows=st.integers(1, 3),
 )
-def _(ops: Operations, signs: Any, power: int, rows: int) -> Any:
+def signs_alone_are_left(ops: Operations, signs: Any, power: int, rows: int) -> Any:
     # Numbers of one size have that size for their root mean square: what is left are the signs.
     x = np.array([signs] * rows, np.float64) * 2.0**power
     return equal(ops.rms_norm(x, np.full(len(signs), 3.0), epsilon=0.0), 3.0 * np.sign(x))
@@ -226,14 +226,14 @@ def rows_and_length(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @norm_ignores_length.property(rows_and_length())
-def _(ops: Operations, x: Any, weight: Any, factor: float) -> Any:
+def scaled_rows(ops: Operations, x: Any, weight: Any, factor: float) -> Any:
     longer = ops.rms_norm(x * x.dtype.type(factor), weight, epsilon=0.0)
     alike = [identical(longer, ops.rms_norm(x, weight, epsilon=0.0))] if np.log2(factor) % 1 == 0 else []
     return all_of(_agrees(ops, longer, x, weight, 0.0), *alike)
 
 
 @norm_ignores_length.property(rows_and_weight(dtype="float64", most=65), power=st.integers(-20, 20))
-def _(ops: Operations, x: Any, weight: Any, epsilon: float, power: int) -> Any:
+def scaled_by_a_power_of_two(ops: Operations, x: Any, weight: Any, epsilon: float, power: int) -> Any:
     x = x + np.where(x == 0, 1.0, 0.0)
     longer = ops.rms_norm(x * 2.0**power, weight, epsilon=0.0)  # a power of two rounds nothing
     return identical(longer, ops.rms_norm(x, weight, epsilon=0.0))
@@ -257,7 +257,7 @@ norm_pulls_back = Claim(
 
 
 @norm_pulls_back.property(rows_and_weight(most=6), seed=st.integers(0, 2**32 - 1), effort=0.5)
-def _(ops: Operations, x: Any, weight: Any, epsilon: float, seed: int) -> Any:
+def along_each_axis(ops: Operations, x: Any, weight: Any, epsilon: float, seed: int) -> Any:
     g = np.random.default_rng(seed).normal(size=x.shape).astype(x.dtype)
     x_bar, w_bar = ops.rms_norm_vjp(g, x, weight, epsilon=epsilon)
 
@@ -277,7 +277,7 @@ def _(ops: Operations, x: Any, weight: Any, epsilon: float, seed: int) -> Any:
 
 
 @norm_pulls_back.property(RMS_NORM_VJP.inputs(most=1100), effort=0.3)
-def _(ops: Operations, **arguments: Any) -> Any:
+def of_any_width(ops: Operations, **arguments: Any) -> Any:
     return RMS_NORM_VJP.agrees(ops, **arguments)
 
 
@@ -290,7 +290,7 @@ def large_batches(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @norm_pulls_back.exhaustive(large_batches)
-def _(ops: Operations, **arguments: Any) -> Any:
+def of_many_and_wide_rows(ops: Operations, **arguments: Any) -> Any:
     return RMS_NORM_VJP.agrees(ops, **arguments)
 
 
@@ -312,7 +312,7 @@ norm_edges = Claim(
 
 
 @norm_edges.exact(lead=st.sampled_from([(0,), (2,), (0, 3)]), n=st.integers(0, 3), seed=st.integers(0, 9), effort=0.5)
-def _(ops: Operations, lead: Any, n: int, seed: int) -> Any:
+def edges(ops: Operations, lead: Any, n: int, seed: int) -> Any:
     x, w = np.zeros((*lead, n)), np.random.default_rng(seed).normal(size=n)
     x_bar, w_bar = ops.rms_norm_vjp(x, x, w)
     whole, longer = np.ones((*lead, n), int), np.ones(n + 1)

@@ -103,7 +103,7 @@ anchor = Claim(
 
 
 @anchor.property(ROPE.inputs(), effort=2)
-def _(ops: Operations, **turn: Any) -> Any:
+def agrees_with_the_textbook(ops: Operations, **turn: Any) -> Any:
     return ROPE.agrees(ops, **turn)
 
 
@@ -132,7 +132,7 @@ def placed_in_any_way(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @anchor.property(placed_in_any_way())
-def _(ops: Operations, x: Any, positions: Any, **how: Any) -> Any:
+def placed_in_any_way_agrees(ops: Operations, x: Any, positions: Any, **how: Any) -> Any:
     answer = ops.rope(x, positions, **how)
     wide = np.broadcast_to(positions, x.shape[:-1]) if np.ndim(positions) == 0 else positions
     return turned_agrees(ops, answer, x, wide, **how)
@@ -146,12 +146,12 @@ def long_texts(target: Target) -> Iterator[dict[str, Any]]:
 
 
 @anchor.exhaustive(long_texts)
-def _(ops: Operations, x: Any, positions: Any) -> Any:
+def long_texts_agree(ops: Operations, x: Any, positions: Any) -> Any:
     return turned_agrees(ops, ops.rope(x, positions), x, positions)
 
 
 @anchor.property(one_step())
-def _(ops: Operations, x: Any, base: float) -> Any:
+def one_step_agrees(ops: Operations, x: Any, base: float) -> Any:
     return turned_agrees(ops, ops.rope(x, np.array([1]), base=base), x, np.array([1]), base=base)
 
 
@@ -314,12 +314,12 @@ code_anchor = Claim(
 
 
 @code_anchor.property(SINUSOIDAL.inputs())
-def _(ops: Operations, **code: Any) -> Any:
+def code_agrees(ops: Operations, **code: Any) -> Any:
     return SINUSOIDAL.agrees(ops, **code)
 
 
 @code_anchor.property(between_integers())
-def _(ops: Operations, **code: Any) -> Any:
+def code_between_integers_agrees(ops: Operations, **code: Any) -> Any:
     return SINUSOIDAL.agrees(ops, **code)
 
 
@@ -352,7 +352,9 @@ def rows_among_others(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 @rows_are_independent.property(rows_among_others())
-def _(ops: Operations, x: Any, m: Any, row: tuple[int, int], interleaved: bool, spoilt: Any, strange: float) -> Any:
+def others_leave_no_trace(
+    ops: Operations, x: Any, m: Any, row: tuple[int, int], interleaved: bool, spoilt: Any, strange: float
+) -> Any:
     broken, mixed = np.where(spoilt[..., None], x.dtype.type(strange), x), np.where(spoilt, 7, m)
     dim, alone, place, layout = x.shape[-1], x[row][None], m[row][None], {"interleaved": interleaved}
 
@@ -427,7 +429,7 @@ def nonsense() -> Iterator[dict[str, Any]]:
 
 
 @refusals.exhaustive(nonsense)
-def _(
+def refuses_what_does_not_fit(
     ops: Operations,
     operation: str,
     arguments: tuple[Any, ...],

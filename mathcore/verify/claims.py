@@ -11,7 +11,7 @@ r"""A claim: a statement, the checks that give evidence for it, and the mutants 
     )
 
     @sums_to_one.property(x=scores())
-    def _(ops, x): ...
+    def outputs_sum_to_one(ops, x): ...
 
 Each decorator adds one check. Its body calls only operations that the claim declared, through `ops`, and returns a
 relation. The runner evaluates the relation.

@@ -1,6 +1,6 @@
 """What must be true of every operation, whichever it is: one claim each, made by one function.
 
-An operation is judged by the textbook, not by its own answer to an easier question.
+An operation is judged by the textbook, not by its own answer to an easier question. Long because it is one list.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def layout_free(*parts: Operation, last: tuple[str, ...] = (), refuted_by: tuple
     for part in parts:
 
         @claim.property(_viewed(part), effort=0.5)
-        def _(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
+        def views_agree(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
             return part.agrees(ops, **arguments)
 
     return claim
@@ -119,7 +119,7 @@ def pure(*parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
     for part in parts:
 
         @claim.property(history=_histories(part), effort=0.25)
-        def _(ops: Operations, history: list[dict[str, Any]], part: Operation = part) -> Any:
+        def the_same_again(ops: Operations, history: list[dict[str, Any]], part: Operation = part) -> Any:
             return all_of(depends_on_nothing_else(ops, part, history), part.agrees(ops, **history[1]))
 
     return claim
@@ -160,7 +160,7 @@ def any_width(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> Claim:
     for part in parts:
 
         @claim.property(_of_any_width(part), effort=0.5)
-        def _(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
+        def agrees_at_this_width(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
             return part.agrees(ops, **arguments)
 
     return claim
@@ -194,7 +194,7 @@ def many_rows(*parts: Operation, periods: tuple[int, ...] = (2, 8), refuted_by: 
     for part in parts:
 
         @claim.property(_of_many_rows(part), effort=0.5)
-        def _(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
+        def agrees_on_many_rows(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
             return part.agrees(ops, quickly=True, **arguments)
 
     return claim
@@ -225,7 +225,9 @@ def rows_are_independent(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> C
     for part in parts:
 
         @claim.property(_among_others(part))
-        def _(ops: Operations, here: int, strange: float, part: Operation = part, **arguments: Any) -> Any:
+        def agrees_among_others(
+            ops: Operations, here: int, strange: float, part: Operation = part, **arguments: Any
+        ) -> Any:
             company = {k: _surrounded(v, here, strange) if k in part.rows else v for k, v in arguments.items()}
             alone = {k: v[[here]] if k in part.rows else v for k, v in arguments.items()}
             return all_of(
@@ -310,7 +312,7 @@ def defaults(
     for each in all_:
 
         @claim.property(getattr(each, "domain", None) or each.inputs(most=9), effort=0.3)
-        def _(ops: Operations, each: Operation | Called = each, **arguments: Any) -> Any:
+        def as_if_it_were_said(ops: Operations, each: Operation | Called = each, **arguments: Any) -> Any:
             cases = documented.items()
             return all_of(*(_as_if_said(ops, each, arguments, option, value) for option, (value, _) in cases))
 
@@ -354,7 +356,7 @@ def keeps_dtype(*parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim
     for part in parts:
 
         @claim.property(_of_each_format(part), effort=0.5)
-        def _(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
+        def keeps_its_dtype(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
             came = next(v.dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind != "i")
             kept = (equal(y.dtype == came, True) for y in part.answers(ops, **arguments))
             return all_of(*kept, part.agrees(ops, **arguments))
@@ -384,7 +386,7 @@ def floats_only(*parts: Operation) -> Claim:
     for part in parts:
 
         @claim.exhaustive(partial(_no_floats, part))
-        def _(ops: Operations, argument: str, dtype: str, part: Operation = part) -> Any:
+        def refuses_the_dtype(ops: Operations, argument: str, dtype: str, part: Operation = part) -> Any:
             arguments = {**part.sample, argument: part.sample[argument].astype(dtype)}
             return raises(lambda: part.answer(ops, **arguments), TypeError, saying=(dtype,))
 
