@@ -7,7 +7,8 @@ import pytest
 import mathcore as mc
 from mathcore.verify import catalogue, equal
 from mathcore.verify.laws import LAWS
-from mathcore.verify.operation import Operation, records
+from mathcore.verify.operation import Operation
+from mathcore.verify.records import records
 
 CLAIMS = {claim.id: claim for claim in catalogue()}
 RECORDS = records()

@@ -6,6 +6,7 @@ Long because the domains of all claims share the draws of a case and of its opti
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -558,6 +559,12 @@ _MIXED = {"rows_are_independent": "every row is made of the rows of all keys tha
 _TO_OUTPUTS = (attention_rounding, plain_mean)
 
 
+def _mix(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any] | None:
+    query, value = given["query"], given["value"]
+    whole = (*query.shape[:-1], value.shape[-1]), np.result_type(query, given["key"], value)
+    return None if given["return_lse"] else whole
+
+
 ATTENTION = Operation(
     "scaled_dot_product_attention",
     _of_any_kind,
@@ -566,6 +573,7 @@ ATTENTION = Operation(
     _TO_OUTPUTS,
     stacked=_stacked,
     exempt=_MIXED,
+    result=_mix,
     **_MORE,
 )
 

@@ -74,6 +74,7 @@ EMBEDDING = Operation(
     lambda ops, answer, ids, weight: identical(answer, weight[ids]),  # noqa: ARG005
     {"ids": np.array([1, 0]), "weight": _TABLE},
     stacked=_stacked_lookup,
+    result=lambda given: ((*np.shape(given["ids"]), *given["weight"].shape[1:]), given["weight"].dtype),
     **_IDS,
 )
 

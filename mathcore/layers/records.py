@@ -19,7 +19,7 @@ from mathcore.layers.inputs import (
 )
 from mathcore.layers.textbook import kept_if_positive, let_through, row_by_row, sign_of_zero_dropped, true_layer
 from mathcore.verify import Operations, all_of, equal, identical
-from mathcore.verify.operation import Operation
+from mathcore.verify.operation import Operation, like
 from mathcore.verify.oracle.matrices import distance, score_table_rounding, tail
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import dot_product
@@ -72,6 +72,10 @@ LINEAR = Operation(
     _LAYER,
     (dot_product,),
     stacked=_stacked_layer,
+    result=lambda given: (
+        (*given["x"].shape[:-1], given["weight"].shape[-1]),
+        np.result_type(given["x"], given["weight"]),
+    ),
     exempt={"defaults": "without a bias is what `linear.layer_is_a_matrix` is about"},
 )
 
@@ -86,7 +90,9 @@ LINEAR_VJP = Operation(
 )
 
 
-RELU = Operation("relu", _numbers, _relu_agrees, {"x": _NUMBERS}, stacked=_stacked_numbers, rows=("x",))
+RELU = Operation(
+    "relu", _numbers, _relu_agrees, {"x": _NUMBERS}, stacked=_stacked_numbers, rows=("x",), result=like("x")
+)
 
 
 RELU_VJP = Operation(
@@ -96,6 +102,7 @@ RELU_VJP = Operation(
     {"g": _NUMBERS, "x": _NUMBERS},
     stacked=_stacked_masked_numbers,
     rows=("g", "x"),
+    result=like("x"),
 )
 
 

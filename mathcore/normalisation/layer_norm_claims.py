@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -131,9 +132,17 @@ _LIMITS = {
     "keeps_dtype": Limits(rows=4, fixed=_FINITE),
     "defaults": Limits(options=("epsilon",), rows=4, width=9),
 }
+
+
+def _result(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
+    return given["x"].shape, np.result_type(given["x"], given["weight"], given["bias"])
+
+
 _HOW: Any = {"options": ("epsilon",), "rows": ("g", "x"), "limits": _LIMITS}
 _SAMPLE = {"x": np.arange(6.0).reshape(3, 2), "weight": np.ones(2), "bias": np.ones(2)}
-LAYER_NORM = Operation("layer_norm", _drawn, _agrees, _SAMPLE, (layer_norm_rounding,), stacked=_stacked, **_HOW)
+LAYER_NORM = Operation(
+    "layer_norm", _drawn, _agrees, _SAMPLE, (layer_norm_rounding,), stacked=_stacked, result=_result, **_HOW
+)
 LAYER_NORM_VJP = Operation(
     "layer_norm_vjp",
     lambda draw, name, width, **how: _with_cotangent(draw, name, _drawn(draw, name, width, **how)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -130,8 +130,16 @@ def _pulled_agrees(ops: Operations, y: Any, g: Any, x: Any, weight: Any, epsilon
 
 
 _SAMPLE = {"x": np.ones((3, 2)), "weight": np.ones(2)}
+
+
+def _result(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
+    return given["x"].shape, np.result_type(given["x"], given["weight"])
+
+
 _HOW: Any = {"options": ("epsilon",), "rows": ("g", "x")}
-RMS_NORM = Operation("rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), stacked=_stacked, **_HOW)
+RMS_NORM = Operation(
+    "rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), stacked=_stacked, result=_result, **_HOW
+)
 RMS_NORM_VJP = Operation(
     "rms_norm_vjp",
     _pulled,

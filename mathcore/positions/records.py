@@ -39,7 +39,7 @@ from mathcore.positions.textbook import (
     width_turned,
 )
 from mathcore.verify import Enclosure, Operations, all_of, enclose, equal, identical
-from mathcore.verify.operation import Operation
+from mathcore.verify.operation import Operation, like
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import FORMATS, Allowance
 
@@ -166,7 +166,9 @@ _OF_POSITIONS = {
 }
 
 
-ROPE = Operation("rope", _turn, turned_agrees, {"x": _X}, (turned_pair,), stacked=_stacked_turn, **_OPTIONS)
+ROPE = Operation(
+    "rope", _turn, turned_agrees, {"x": _X}, (turned_pair,), stacked=_stacked_turn, result=like("x"), **_OPTIONS
+)
 
 
 ROPE_VJP = Operation(
@@ -176,6 +178,7 @@ ROPE_VJP = Operation(
     {"cotangent": _X, "x": _X},
     (turned_pair,),
     stacked=lambda draw, name, rows: _with_cotangent(draw, _stacked_turn(draw, name, rows)),
+    result=like("x"),
     **_OPTIONS,
 )
 
@@ -191,6 +194,7 @@ APPLY_ROPE = Operation(
     (turned_pair,),
     stacked=_stacked_angles,
     exempt={"rows_are_independent": "rows may share their tables; `rope.fast_form` compares it with `rope`"},
+    result=like("x"),
     **_OPTIONS,
 )
 

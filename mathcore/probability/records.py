@@ -33,7 +33,7 @@ from mathcore.probability.textbook import (
 )
 from mathcore.verify import Allowance, Operations, draw_array, enclose, equal
 from mathcore.verify.domains import Draw, as_dtype, seeds
-from mathcore.verify.operation import Operation
+from mathcore.verify.operation import Operation, like
 from mathcore.verify.relations import Relation
 from mathcore.verify.tolerances import FORMATS
 
@@ -76,6 +76,7 @@ class OnRows:
             self.tolerances[:1],
             stacked=self._stacked,
             quick=self._value_follows,
+            result=self._result,
             exempt=self.exempt,
             **_ON_ROWS,
         )
@@ -92,6 +93,7 @@ class OnRows:
             self.tolerances[1:],
             stacked=self._stacked_pull,
             quick=self._pull_follows,
+            result=like("logits" if self.name == "cross_entropy" else "x"),
             **_ON_ROWS,
         )
 
@@ -103,6 +105,14 @@ class OnRows:
     def cotangent(self, g: Any, axis: int = -1) -> Any:
         """A cotangent of the result, cut from an array of the shape of the input."""
         return np.moveaxis(g, axis, -1)[..., 0] if self.reduces else g
+
+    def _result(self, given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
+        x = given["logits" if self.name == "cross_entropy" else "x"]
+        if not self.reduces:
+            return x.shape, x.dtype
+        axis, kept = given["axis"] % x.ndim, (1,) if given.get("keepdims") else ()
+        shape = x.shape[:axis] + kept + x.shape[axis + 1 :]
+        return shape if given.get("reduction", "none") == "none" else (), None if self.name == "argmax" else x.dtype
 
     def arguments(self, part: Operation, x: Any, g: Any, axis: int = -1) -> dict[str, Any]:
         """The arguments by name, of the operation or of its derivative: scores x, and a cotangent cut from g."""

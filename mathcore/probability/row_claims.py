@@ -206,6 +206,7 @@ ON_ROWS = (
         replace(
             CROSS_ENTROPY.value,
             name="cross_entropy_and_grad",
+            result=None,
             domain=squares(CROSS_ENTROPY, CROSS_ENTROPY.value),
             exempt=dict.fromkeys(LAWS, "`cross_entropy.with_its_gradient` compares both with what they are alone"),
         ),

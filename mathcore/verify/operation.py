@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
 from mathcore.verify.domains import Domain, Draw, domain, widths
 from mathcore.verify.limits import Limits
+from mathcore.verify.records import register
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.targets.target import Operations, Target
 from mathcore.verify.tolerances import Allowance
 
-_RECORDS: dict[str, Operation] = {}
+Result: TypeAlias = "Callable[[Mapping[str, Any]], tuple[tuple[int, ...], Any] | None]"
+"""Shape and dtype of an answer (None for any integer dtype) from the arguments by name; None where nothing is known."""
 
 
-def records() -> dict[str, Operation]:
-    """Every record by the name of its operation, of all modules that were imported (the catalogue imports all)."""
-    return dict(_RECORDS)
+def like(argument: str) -> Result:
+    """The shape and dtype of one of the arguments."""
+    return lambda given: (given[argument].shape, given[argument].dtype)
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Operation:
         quick: like `judged`, by an oracle that is fast enough for large arrays; None if `judged` is.
         rows: the arguments that hold one row for each row of the (first) answer, which depends on no other row.
         domain: what its arguments are drawn from where an option is left out, if that is not `drawn`.
+        result: what the answer looks like, if it is one array.
         least_width: the narrowest rows that it takes.
         limits: law → what it leaves out where it is tried on this operation.
         exempt: law → why it is not made of this operation. Of a VJP all laws are those of its operation.
@@ -57,12 +60,13 @@ class Operation:
     quick: Callable[..., Relation | Conjunction] | None = None
     rows: tuple[str, ...] = ()
     domain: Domain | None = None
+    result: Result | None = None
     least_width: int = 0
     limits: Mapping[str, Limits] = field(default_factory=dict)
     exempt: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _RECORDS.setdefault(self.name, self)  # the first; others are the same with something replaced
+        register(self)
 
     def draw(
         self,
