@@ -36,7 +36,7 @@ class Profile:
 
 PROFILES = {
     p.name: p
-    for p in (Profile("quick", 25, 0.2), Profile("default", 150, 1.0), Profile("thorough", 2000, 1.0, perturbed=2))
+    for p in (Profile("quick", 25, 0.2), Profile("default", 100, 1.0), Profile("thorough", 2000, 1.0, perturbed=2))
 }
 
 

@@ -71,18 +71,18 @@ def refutes(claim: Claim, mutant: Mutant, reference: Target, profile: Profile, s
     order = sorted(range(len(claim.checks)), key=lambda i: i != last)
     seen = _Seen(mutant)
     calling: set[int] = set()
-    for budget_factor in _BUDGET_FACTORS:
+    for budget in _BUDGETS:
         for i in order:
             check = claim.checks[i]
-            only_round = _BUDGET_FACTORS[0] if i == last else 1  # of a check without drawn inputs
-            if check.counterexample or not (check.inputs or budget_factor == only_round):
+            only_round = _BUDGETS[0] if i == last else _BUDGETS[2]  # of a check without drawn inputs
+            if check.counterexample or not (check.inputs or budget == only_round):
                 continue
-            if calling and i not in calling and check.inputs and budget_factor in _BUDGET_FACTORS[1:3]:
+            if calling and i not in calling and check.inputs and budget in _BUDGETS[1:3]:
                 continue
             seen.called = False
-            scaled = replace(check, effort=check.effort * budget_factor)
-            check_seed = derived_seed(seed, f"{claim.id}/{mutant.name}/{budget_factor}", i)
-            if caught(claim, scaled, seen.mutant, reference, profile, check_seed):
+            sized = replace(profile, examples=budget) if check.inputs else profile
+            check_seed = derived_seed(seed, f"{claim.id}/{mutant.name}/{budget}", i)
+            if caught(claim, check, seen.mutant, reference, sized, check_seed):
                 _LAST_KILLER[claim.id, mutant.operation] = _LAST_KILLER[claim.id, ""] = i
                 return True
             calling |= {i} if seen.called else set()
@@ -123,8 +123,8 @@ def caught(
     return found if found and (mutant.crashes or not found.crashed) else None
 
 
-_BUDGET_FACTORS = (0.05, 0.2, 1, 4, 16)
-"""Budget of each round of `refutes`, as a multiple of the profile's examples."""
+_BUDGETS = (2, 6, 25, 100, 400, 2400)
+"""Examples of each round of `refutes`, in every profile: a mutant that falls to two needs no more."""
 
 
 _LAST_KILLER: dict[tuple[str, str], int] = {}
