@@ -43,7 +43,7 @@ from mathcore.verify.laws import (
     rows_are_independent,
 )
 from mathcore.verify.operation import Operation
-from mathcore.verify.relations import Conjunction, Relation
+from mathcore.verify.relations import Conjunction, Relation, equal_in_range
 
 BA = "Ba, Kiros & Hinton, arXiv:1607.06450, equation 4"
 EPSILONS = st.sampled_from([1e-5, 1e-6, 1e-2, 1.0])
@@ -101,7 +101,7 @@ def _with_cotangent(draw: Draw, name: str, drawn: dict[str, Any]) -> dict[str, A
 
 def _agrees(ops: Operations, y: Any, x: Any, weight: Any, bias: Any, epsilon: float = 1e-5) -> Relation:
     true = enclose(lambda x, w, b: textbook(x, w, b, epsilon), x, weight, bias)
-    return equal(y, true, within=layer_norm_rounding(x, weight, bias, x.dtype, epsilon))
+    return equal_in_range(y, true, within=layer_norm_rounding(x, weight, bias, x.dtype, epsilon))
 
 
 def _pulled_agrees(
@@ -116,9 +116,9 @@ def _pulled_agrees(
     to_rows = enclose(lambda g, x, w: _to_rows(g, x, w, epsilon), g, x, weight)
     to_weight = enclose(lambda g, x: _over_rows(_standardised(x, epsilon)[0] * g), g, x)
     return all_of(
-        equal(y[0], to_rows, within=layer_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
-        equal(y[1], to_weight, within=layer_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),
-        equal(y[2], enclose(_over_rows, g), within=layer_norm_bias_vjp_rounding(g, x.dtype)),
+        equal_in_range(y[0], to_rows, within=layer_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
+        equal_in_range(y[1], to_weight, within=layer_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),
+        equal_in_range(y[2], enclose(_over_rows, g), within=layer_norm_bias_vjp_rounding(g, x.dtype)),
     )
 
 

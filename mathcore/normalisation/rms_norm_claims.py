@@ -42,7 +42,7 @@ from mathcore.verify.laws import (
 )
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
-from mathcore.verify.relations import Conjunction
+from mathcore.verify.relations import Conjunction, equal_in_range
 
 EPSILONS = st.sampled_from([1e-6, 1e-5, 1e-2, 1.0, 0.0])
 LEADS = [(), (1,), (3,), (2, 2), (33,), (2, 9)]
@@ -118,14 +118,16 @@ def _stacked_and_pulled(draw: Draw, name: str, rows: int) -> dict[str, Any]:
 
 
 def _agrees(ops: Operations, y: Any, x: Any, weight: Any, epsilon: float = 1e-6) -> Any:
-    return equal(y, enclose(textbook(epsilon), x, weight), within=rms_norm_rounding(x, weight, x.dtype, epsilon))
+    return equal_in_range(
+        y, enclose(textbook(epsilon), x, weight), within=rms_norm_rounding(x, weight, x.dtype, epsilon)
+    )
 
 
 def _pulled_agrees(ops: Operations, y: Any, g: Any, x: Any, weight: Any, epsilon: float = 1e-6) -> Conjunction:
     to_rows, to_weight = enclose(pulled_to_rows(epsilon), g, x, weight), enclose(pulled_to_weight(epsilon), g, x)
     return all_of(
-        equal(y[0], to_rows, within=rms_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
-        equal(y[1], to_weight, within=rms_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),
+        equal_in_range(y[0], to_rows, within=rms_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
+        equal_in_range(y[1], to_weight, within=rms_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),
     )
 
 

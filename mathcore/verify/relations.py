@@ -15,7 +15,7 @@ import numpy as np
 
 from mathcore.verify.errors import ContractError, NotOfferedError, TargetError
 from mathcore.verify.oracle.enclosures import Enclosure
-from mathcore.verify.tolerances import Allowance
+from mathcore.verify.tolerances import FORMATS, Allowance
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +81,15 @@ def equal(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
         array([0. , 0.5])
     """
     return _compare("=" if within is None else "≈", lhs, rhs, _distance, within)
+
+
+def equal_in_range(lhs: Any, rhs: Enclosure, within: Allowance) -> Relation:
+    """As `equal`, but for elements beyond half the largest number of the dtype of the left side: they may overflow."""
+    lhs = np.asarray(lhs)
+    if lhs.shape != rhs.shape or lhs.dtype.name not in FORMATS:
+        return equal(lhs, rhs, within)
+    fits = ~(abs(rhs.hi) > FORMATS[lhs.dtype.name].most / 2)
+    return equal(lhs, rhs, within) if fits.all() else equal(lhs[fits], rhs[fits], within[fits])
 
 
 def at_most(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
