@@ -52,14 +52,19 @@ def _bug(bug: Bug, report: Report, path: str) -> str:
         f"### `{bug.id}` {{ #{bug.id} }}",
         bug.title,
         f"In place of `{bug.operation}`:",
-        code_block(bug.source, "python"),
+        _unsearched(code_block(bug.source, "python")),
         f"Reported\n:   {_reports(bug.reports)}",
         f"Caught by\n:   {caught if bug.finding else words.BROKEN}",
-        *([shown(bug.finding)] if bug.finding else []),
+        *([_unsearched(shown(bug.finding))] if bug.finding else []),
     ]
     if bug.others:
         parts.append(f"Also refuted by\n:   {', '.join(_claim(name, report, path) for name in bug.others)}")
     return "\n\n".join(parts)
+
+
+def _unsearched(block: str) -> str:
+    """Nobody searches for the code and the input of a bug, and every page loads what can be searched."""
+    return f"<div data-search-exclude markdown>\n\n{block}\n\n</div>"
 
 
 def _alarm(alarm: FalseAlarm) -> str:

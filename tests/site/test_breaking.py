@@ -30,7 +30,7 @@ def test_a_chapter_shows_a_few_each_once_the_special_before_the_general(softmax)
 
 
 def test_what_is_right_is_not_shown_as_wrong(softmax, monkeypatch):
-    task = breaking.chosen(17, softmax[:1])[0]
+    task = breaking.chosen(17, [c for c in softmax if c.id == "softmax.three_steps"])[0]
     found = breaking.try_one(task, ["softmax.three_steps"])
     assert found["finding"]["inputs"]
     assert found["refuted_by"] == found["asked"] == ["softmax.three_steps"]

@@ -28,11 +28,11 @@ def build(folder):
 
 
 def test_a_planted_bug_stops_the_build_and_names_the_claim(copy):
-    source = copy / "mathcore" / "probability.py"
+    source = copy / "mathcore" / "probability" / "softmax.py"
     text = source.read_text(encoding="utf-8")
-    right = "return beside(np.divide, out, total, out)"
+    right = "return apply_columnwise(np.divide, out, total, out)"
     assert right in text
-    source.write_text(text.replace(right, "return beside(np.divide, out, total + 1, out)"), encoding="utf-8")
+    source.write_text(text.replace(right, "return apply_columnwise(np.divide, out, total + 1, out)"), encoding="utf-8")
     done = build(copy)
     said = done.stdout + done.stderr
     assert done.returncode != 0
