@@ -1,12 +1,13 @@
 """Which claims changed since a revision."""
 
+import ast
 import subprocess
 from dataclasses import replace
 
 import pytest
 
 from mathcore.verify import catalogue, equal
-from mathcore.verify.run.changed import FOLDER, changed_since
+from mathcore.verify.run.changed import FOLDER, _dumped, changed_since
 
 CLAIMS = catalogue()
 
@@ -43,3 +44,8 @@ def test_a_sentence_or_a_check_that_changed_is_seen():
 def test_a_revision_must_exist():
     with pytest.raises(LookupError, match="git does not know the revision 'nonsense'"):
         changed_since(CLAIMS, "nonsense")
+
+
+def test_a_new_name_is_no_change():
+    one, two, other = (ast.parse(text).body[0] for text in ("def _(x): x", "def holds(x): x", "def _(x): 2 * x"))
+    assert _dumped(one) == _dumped(two) != _dumped(other)

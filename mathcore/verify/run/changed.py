@@ -30,7 +30,7 @@ def changed_since(claims: Iterable[Claim], revision: str) -> list[Claim]:
     trees = [ast.parse(text) for text in _texts(revision)]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     texts = [pattern for node in nodes if (pattern := _pattern(node))]
-    bodies = {ast.dump(node) for node in nodes if isinstance(node, (ast.FunctionDef, ast.Lambda))}
+    bodies = {_dumped(node) for node in nodes if isinstance(node, (ast.FunctionDef, ast.Lambda))}
     plain = {t for t in texts if _HOLE not in t}
     templates = [t for t in texts if _HOLE in t and len(t.replace(_HOLE, "")) > _MIN_FIXED]
     known = {
@@ -74,4 +74,10 @@ def _bodies(claim: Claim) -> set[str]:
 def _code(body: object) -> str:
     """The syntax tree of a function as text, independent of layout; "" if there is none."""
     tree = ast.parse(inspect.cleandoc("\n" + inspect.getsource(body)))  # type: ignore[arg-type]
-    return next((ast.dump(n) for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.Lambda))), "")
+    return next((_dumped(n) for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.Lambda))), "")
+
+
+def _dumped(node: ast.FunctionDef | ast.Lambda) -> str:
+    """The tree as text, whatever the function is called."""
+    text = ast.dump(node)
+    return text if isinstance(node, ast.Lambda) else text.replace(f"name={node.name!r}", "name=''", 1)
