@@ -621,10 +621,12 @@ def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any)
     alive, alone, shares = there.any(-1), there.sum(-1) == 1, shares_of(both)
     nothing = np.where(there, both, 1e9).min(-1, keepdims=True) - 1e5  # so far below that its share is 0
     lse, outputs = np.where(there, both, nothing), [np.where(there[..., i, None], x, 0) for i, x in enumerate((a, b))]
+    known = np.isfinite(np.asarray(outputs, np.float64)).all(0) & alive[..., None]  # what is seen may be infinite
+    outputs = [np.where(known, x, 0) for x in outputs]
     true, true_log = enclose(joined, *outputs, lse), enclose(total_log, lse)
     within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
     return all_of(
-        equal(mix[alive], true[alive], within=within[alive]),
+        equal(mix[known], true[known], within=within[known]),
         equal(log_sum[alive], true_log[alive], within=logsumexp_rounding(both, shares, log_sum.dtype)[alive]),
         same_answer(ops, mix[alone], np.where(there[..., :1], a, b)[alone]),
         equal(mix[~alive], 0.0),
