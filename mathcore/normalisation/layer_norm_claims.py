@@ -169,9 +169,9 @@ laws = (
 
 is_the_formula = Claim(
     "layer_norm.is_the_formula",
-    statement="Layer normalisation subtracts the mean μ of every row x of n numbers, divides by the root of the "
-    "variance σ² and ε, multiplies by the weights w and adds the biases b, up to rounding, as long as no square "
-    "overflows; however large the mean is beside the deviation, it loses no more than subtracting it must.",
+    statement="Layer normalisation centres every row x of n numbers, divides it by the root of its variance σ² and ε, "
+    "scales it by w and shifts it by b, up to rounding, as long as no square overflows; however large the mean μ is, "
+    "it loses no more than subtracting μ must.",
     formula=r"y_i = w_i \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} + b_i, \qquad "
     r"\sigma^2 = \frac1n\sum_j (x_j - \mu)^2",
     source=BA,
