@@ -621,7 +621,7 @@ def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any)
     alive, alone, shares = there.any(-1), there.sum(-1) == 1, shares_of(both)
     nothing = np.where(there, both, 1e9).min(-1, keepdims=True) - 1e5  # so far below that its share is 0
     lse, outputs = np.where(there, both, nothing), [np.where(there[..., i, None], x, 0) for i, x in enumerate((a, b))]
-    known = np.isfinite(np.asarray(outputs, np.float64)).all(0) & alive[..., None]  # what is seen may be infinite
+    known = np.isfinite(np.asarray(outputs, np.float64)).all(0) & there.any(-1, keepdims=True)  # seen may be ∞
     outputs = [np.where(known, x, 0) for x in outputs]
     true, true_log = enclose(joined, *outputs, lse), enclose(total_log, lse)
     within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
