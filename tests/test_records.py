@@ -1,6 +1,7 @@
 """Every public operation has a record, and every record has every law that applies to it."""
 
 import inspect
+import re
 
 import pytest
 
@@ -64,12 +65,34 @@ def test_every_public_function_has_a_record_or_a_reason():
     assert public - set(RECORDS) == set(WITHOUT)
 
 
+def compared(name):
+    """The claims that compare a derivative with the exact one, or with differences."""
+    words = ("gradient", "derivative", "finite_differences")
+    return [c.id for c in CLAIMS.values() if name in c.needs and any(word in c.id for word in words)]
+
+
 @pytest.mark.parametrize("name", [name for name in RECORDS if name.endswith("_vjp")])
 def test_every_derivative_is_compared_with_differences(name):
-    of = name.removesuffix("_vjp")
-    about = [c for c in CLAIMS.values() if {of, name} <= set(c.needs) or (name in c.needs and c.id.startswith(of))]
-    gradients = [c.id for c in about if any(w in c.id for w in ("gradient", "derivative", "finite_differences"))]
-    assert gradients
+    assert compared(name)
+
+
+def test_a_derivative_that_nothing_compares_is_seen():
+    assert compared("planted_vjp") == []
+
+
+def unknown(reasons):
+    """The claims that reasons point to and that do not exist."""
+    named = {name for reason in reasons for name in re.findall(r"`(\w+\.\w+)`", reason)}
+    return sorted(named - set(CLAIMS))
+
+
+def test_reasons_point_to_claims_that_exist():
+    exempt = [reason for record in RECORDS.values() for reason in record.exempt.values()]
+    assert unknown([*exempt, *WITHOUT.values()]) == []
+
+
+def test_a_reason_that_points_nowhere_is_seen():
+    assert unknown(["`softmax.planted` says so, and `softmax.sums_to_one`"]) == ["softmax.planted"]
 
 
 def test_an_operation_without_a_law_is_seen():

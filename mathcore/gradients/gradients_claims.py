@@ -51,13 +51,6 @@ from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.tolerances import FORMATS
 
-SMALL = Limits(
-    also=("scores at most 4 apart", "inputs on a grid"),
-    fixed={"zeros": "no input at the kink of ReLU"},
-)
-"""What the search for derivatives leaves out: where differences would show nothing but rounding, or there are none."""
-
-
 finite_differences = Claim(
     "gradient.matches_finite_differences",
     statement="What each of the operations sends back is its derivative, where it has one: nudging all of its inputs "

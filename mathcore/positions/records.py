@@ -161,7 +161,7 @@ _OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset"), "ro
 _X = np.arange(12.0).reshape(3, 4)
 _OF_POSITIONS = {
     "rows_are_independent": "it has a row for each position, and no rows that could hold NaN",
-    "keeps_dtype": "the dtype of its result is an argument",
+    "keeps_dtype": "its result is float64, whatever the positions are",
     "floats_only": "positions may be integers",
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,10 @@ from mathcore.probability.textbook import (
     log_sum_exp,
     probabilities,
 )
-from mathcore.verify import Allowance, Operations, draw_array, enclose, equal
+from mathcore.verify import Allowance, Limits, Operations, all_of, draw_array, enclose, equal
 from mathcore.verify.domains import Draw, as_dtype, seeds
 from mathcore.verify.operation import Operation, like
-from mathcore.verify.relations import Relation, equal_in_range
+from mathcore.verify.relations import Conjunction, Relation, equal_in_range
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class OnRows:
         rows, out = np.moveaxis(x, axis, -1), g if self.reduces else np.moveaxis(g, axis, -1)
         true = enclose(lambda g, x: self.pulled(g, x, **more), out, rows)  # type: ignore[misc]
         allowed = self.pulled_allowed(out, rows, x.dtype, ops.conventions.summation, **more)
-        return equal(np.moveaxis(pulled, axis, -1), true, within=allowed)
+        return equal_in_range(np.moveaxis(pulled, axis, -1), true, within=allowed)
 
     # ... and in float64, where the formula, below the highest score of a row, is an implementation like any other: off
     # by no more than what is allowed in float64. Both sides may be off.
@@ -167,7 +167,7 @@ class OnRows:
         allowed = self.allowed(x, x.dtype, ops.conventions.summation, **more)
         top = wide.max(-1, keepdims=True)
         true = self.formula(wide - top, **more) + (top[..., 0] if self.name == "logsumexp" else 0)
-        return equal(y, true, within=allowed + self.allowed(wide, wide.dtype, "any", **more))
+        return equal_in_range(y, true, within=allowed + self.allowed(wide, wide.dtype, "any", **more))
 
     def _pull_follows(self, ops: Operations, pulled: Any, g: Any, x: Any, axis: int = -1, **more: Any) -> Relation:
         del axis  # the last
@@ -177,7 +177,7 @@ class OnRows:
         allowed = self.pulled_allowed(g, x, x.dtype, ops.conventions.summation, **more)
         allowed = allowed + self.pulled_allowed(g, wide, wide.dtype, "any", **more)
         below = wide - wide.max(-1, keepdims=True)
-        return equal(pulled, self.pulled(g.astype(np.float64), below, **more), within=allowed)
+        return equal_in_range(pulled, self.pulled(g.astype(np.float64), below, **more), within=allowed)
 
 
 _ON_ROWS: Any = {
@@ -287,6 +287,36 @@ CROSS_ENTROPY = OnRows(
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     reduces=True,
     options=some_targets,
+)
+
+
+def _both_agree(ops: Operations, both: Any, x: Any, **more: Any) -> Conjunction:
+    loss, pulled = both
+    ones = np.ones(x.shape[:-1], x.dtype)
+    return all_of(
+        CROSS_ENTROPY.value.judged(ops, loss, x, **more), CROSS_ENTROPY.vjp.judged(ops, pulled, ones, x, **more)
+    )
+
+
+_OPTIONS = ("axis", "ignore_index", "label_smoothing")
+CROSS_ENTROPY_AND_GRAD = replace(
+    CROSS_ENTROPY.value,
+    name="cross_entropy_and_grad",
+    judged=_both_agree,
+    quick=None,
+    result=None,
+    tolerances=CROSS_ENTROPY.tolerances,
+    limits={
+        "layout_free": Limits(options=_OPTIONS, rows=4),
+        "pure": Limits(options=_OPTIONS, rows=4, width=9),
+        "many_rows": Limits(options=_OPTIONS, width=4, signs=("cross_entropy_and_grad.logits <= 0",)),
+        "keeps_dtype": Limits(options=_OPTIONS, rows=4),
+        "rows_are_independent": Limits(options=_OPTIONS, rows=4),
+    },
+    exempt={
+        "any_width": "`cross_entropy.with_its_gradient` compares it with both, which are right at every width",
+        "defaults": "`cross_entropy.defaults` is claimed of it as well",
+    },
 )
 
 

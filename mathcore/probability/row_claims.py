@@ -15,6 +15,7 @@ from mathcore.probability.records import (
     ALL,
     ARGMAX,
     CROSS_ENTROPY,
+    CROSS_ENTROPY_AND_GRAD,
     LOG_SOFTMAX,
     LOGSUMEXP,
     SOFTMAX,
@@ -26,7 +27,6 @@ from mathcore.verify import Claim, Mutant, Operations, Target, all_of, domain, d
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.laws import (
-    LAWS,
     any_width,
     defaults,
     depends_on_nothing_else,
@@ -197,19 +197,17 @@ def names(op: OnRows) -> tuple[str, ...]:
 ON_ROWS = (
     *(claim(op) for claim in (layout_of, any_axis, width_of, purity_of) for op in ALL),
     *(law(*op.parts) for law in (many_rows, floats_only) for op in ALL),
+    *(law(CROSS_ENTROPY_AND_GRAD) for law in (layout_free, pure, many_rows, keeps_dtype, floats_only)),
+    rows_are_independent(
+        CROSS_ENTROPY_AND_GRAD, refuted_by=(common.first_row_everywhere(CROSS_ENTROPY_AND_GRAD.name),)
+    ),
     defaults_of(SOFTMAX, axis=(-1, 0)),
     defaults_of(LOG_SOFTMAX, axis=(-1, 0)),
     defaults_of(LOGSUMEXP, axis=(-1, 0), keepdims=(False, True)),
     defaults_of(TEMPERATURE_SOFTMAX, axis=(-1, 0)),
     defaults_of(
         CROSS_ENTROPY,
-        replace(
-            CROSS_ENTROPY.value,
-            name="cross_entropy_and_grad",
-            result=None,
-            domain=squares(CROSS_ENTROPY, CROSS_ENTROPY.value),
-            exempt=dict.fromkeys(LAWS, "`cross_entropy.with_its_gradient` compares both with what they are alone"),
-        ),
+        replace(CROSS_ENTROPY_AND_GRAD, domain=squares(CROSS_ENTROPY, CROSS_ENTROPY.value)),
         axis=(-1, 0),
         ignore_index=(None, 0),
         label_smoothing=(0.0, 0.5),

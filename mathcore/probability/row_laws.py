@@ -201,7 +201,7 @@ def gradient_sums_to_zero(op: OnRows, *refuted_by: Mutant) -> Claim:
     claim = Claim(
         f"{op.name}.gradient_sums_to_zero",
         statement=f"The gradient that `{op.name}` sends back to a row of scores sums to zero, up to rounding, because "
-        "adding a constant to the row would change nothing.",
+        "adding a constant to the row would change nothing, as long as none of it overflows.",
         formula=r"\sum_i \bar x_i = 0",
         limits=LIMITS.get(f"{op.name}.gradient_sums_to_zero", EVERYWHERE),
         needs=(op.vjp.name,),

@@ -249,8 +249,8 @@ def probabilities_beside_a_crowd_are_positive(ops: Operations, x: Any) -> Any:
 ratio_is_exponential = Claim(
     "softmax.ratio_is_exponential",
     faq=17,
-    statement="The ratio of two probabilities is the exponential of the difference of their scores, up to rounding and "
-    "underflow: differences become ratios, and order is kept but for roundings.",
+    statement="The ratio of two probabilities is the exponential of the difference of their scores, if these are not "
+    "all −∞, up to rounding and underflow: differences become ratios, and order is kept but for roundings.",
     formula=r"\frac{p_i}{p_j} = e^{x_i - x_j}, \quad p = \operatorname{softmax}(x)",
     needs=("softmax",),
     limits=Limits(options=("axis", "where"), rows=3),
@@ -268,6 +268,7 @@ ratio_is_exponential = Claim(
 
 @ratio_is_exponential.property(x=score_rows(most=300))
 def ratios_are_exponentials_of_differences(ops: Operations, x: Any) -> Any:
+    x = with_a_score(x)
     p = ops.softmax(x)
     winner = x.argmax(-1)[..., None]
     top, highest = np.take_along_axis(p, winner, -1), np.take_along_axis(x, winner, -1)

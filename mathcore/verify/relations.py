@@ -83,12 +83,12 @@ def equal(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
     return _compare("=" if within is None else "≈", lhs, rhs, _distance, within)
 
 
-def equal_in_range(lhs: Any, rhs: Enclosure, within: Allowance) -> Relation:
-    """As `equal`, but for elements beyond half the largest number of the dtype of the left side: they may overflow."""
-    lhs = np.asarray(lhs)
-    if lhs.shape != rhs.shape or lhs.dtype.name not in FORMATS:
+def equal_in_range(lhs: Any, rhs: Any, within: Allowance) -> Relation:
+    """As `equal`, but for what may overflow: it is not judged beyond half the largest number of the left's dtype."""
+    lhs, size = np.asarray(lhs), abs(rhs.hi if isinstance(rhs, Enclosure) else np.asarray(rhs))
+    if lhs.shape != size.shape or lhs.dtype.name not in FORMATS:
         return equal(lhs, rhs, within)
-    fits = ~(abs(rhs.hi) > FORMATS[lhs.dtype.name].most / 2)
+    fits = ~(size > FORMATS[lhs.dtype.name].most / 2)
     return equal(lhs, rhs, within) if fits.all() else equal(lhs[fits], rhs[fits], within[fits])
 
 
