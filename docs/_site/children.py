@@ -107,7 +107,7 @@ def _key(root: Path, patterns: Iterable[str], *words: str) -> str:
 
 
 def _counts(path: Path) -> bool:
-    return path.is_file() and "__pycache__" not in path.parts
+    return path.is_file() and not {"__pycache__", "exercises"} & set(path.parts)  # no verdict rests on an exercise
 
 
 def _version(package: str) -> str:

@@ -1,0 +1,97 @@
+"""What the course asks: every solution passes, every planted mistake is caught, every answer is computed."""
+
+import numpy as np
+import pytest
+
+import mathcore as mc
+from mathcore.exercises import cells, exercises
+from mathcore.exercises.engine import Check, judge, judge_one, read_cell, run
+from mathcore.verify import catalogue
+
+CLAIMS = {claim.id: claim for claim in catalogue()}
+BROKEN = [(cell, wrong) for cell in cells().values() for wrong in cell.broken]
+NUMBERS = [e for of_chapter in exercises().values() for e in of_chapter if e.kind == "number"]
+
+
+@pytest.mark.parametrize("cell", cells().values(), ids=cells())
+def test_a_solution_passes(cell):
+    assert run(cell.solution)[1] == ""
+    assert run(cell.start)[1] == ""
+    assert cell.checks
+    assert cell.defines
+    verdicts = judge(cell.solution, cell.checks, examples=300)
+    assert [v for v in verdicts if v.outcome != "passed"] == []
+    assert all(v.tried for v in verdicts)
+
+
+@pytest.mark.parametrize(("cell", "wrong"), BROKEN, ids=[f"{c.name}:{w.name}" for c, w in BROKEN])
+def test_a_planted_mistake_is_caught(cell, wrong):
+    for seed in range(3):
+        verdicts = judge(wrong.code, [c for c in cell.checks if c.claim == wrong.claim], seed=seed)
+        assert "refuted" in [v.outcome for v in verdicts]
+
+
+@pytest.mark.parametrize("cell", cells().values(), ids=cells())
+def test_a_cell_speaks_of_claims_that_there_are_and_every_check_can_fail(cell):
+    assert {check.claim for check in cell.checks} <= set(CLAIMS)
+    caught = {wrong.claim for wrong in cell.broken}
+    assert {check.claim for check in cell.checks} == caught, "a check that no mistake is caught by"
+
+
+@pytest.mark.parametrize("exercise", NUMBERS, ids=lambda e: f"{e.chapter}:{e.name}")
+def test_an_answer_is_what_is_computed(exercise):
+    got = np.atleast_1d(eval(exercise.computed, {"np": np, "mc": mc})).ravel()
+    assert len(got) == len(exercise.answer) == len(exercise.labels)
+    assert np.all(abs(got - np.array(exercise.answer)) <= exercise.within / 2), got
+
+
+def test_exercises_have_names_of_their_own_and_cells_that_there_are():
+    for chapter, of_chapter in exercises().items():
+        assert len({e.name for e in of_chapter}) == len(of_chapter)
+        for e in of_chapter:
+            assert e.kind != "write" or e.cell in cells(), e
+            assert e.kind != "write" or e.cell.startswith(f"{chapter:02}_")
+            assert e.kind != "choice" or 0 <= e.answer < len(e.choices)
+
+
+SQUARE = Check("a.b", "says", "@given(x=st.integers(0, 1000))\ndef check(x):\n    same(square(x), x * x)\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "inputs", "message"),
+    [
+        ("def square(x): return x * x", "passed", {}, ""),
+        ("def square(x): return x * x if x < 10 else 0", "refuted", {"x": "10"}, ""),
+        ("def square(x): return x / (x - 3)", "refuted", {"x": "1"}, ""),
+        (
+            "def square(x):\n    return x[0]",
+            "refuted",
+            {"x": "0"},
+            "TypeError: 'int' object is not subscriptable (line 2)",
+        ),
+        ("def square(x:", "stopped", {}, "SyntaxError: '(' was never closed (line 1)"),
+        ("y = 1 / 0", "stopped", {}, "ZeroDivisionError: division by zero (line 1)"),
+        ("def square(x): return float('nan')", "refuted", {"x": "0"}, ""),
+        ("raise SystemExit", "stopped", {}, "the code ended itself"),
+    ],
+)
+def test_code_is_judged(code, outcome, inputs, message):
+    verdict = judge_one(code, SQUARE)
+    assert (verdict.outcome, dict(verdict.inputs)) == (outcome, inputs)
+    assert verdict.message == message
+    assert bool(verdict.left) == (outcome == "refuted" and not message)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("# %% start\nx = 1\n", "must begin with a docstring"),
+        ('"""T."""\n# %% solution\nx = 1\n', "section `# %% start`"),
+        ('"""T."""\n# %% start\nx = 1\n# %% check says nothing\n', "expected `# %% check CLAIM: sentence`"),
+        ('"""T."""\n# %% start\nx = 1\n# %% broken a.b: says\n', "expected `# %% broken NAME CLAIM: sentence`"),
+        ('"""T."""\n# %% start\nx = 1\n# %% broken name a.b: says\nx = 2\n', "has no check of a.b"),
+    ],
+)
+def test_a_cell_that_cannot_be_read_says_why(text, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        read_cell("cell", text)
