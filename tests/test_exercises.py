@@ -51,7 +51,7 @@ def test_exercises_have_names_of_their_own_and_cells_that_there_are():
         for e in of_chapter:
             assert e.kind != "write" or e.cell in cells(), e
             assert e.kind != "write" or e.cell.startswith(f"{chapter:02}_")
-            assert e.kind != "choice" or 0 <= e.answer < len(e.choices)
+            assert e.kind != "choice" or e.answer in range(len(e.choices))
 
 
 SQUARE = Check("a.b", "says", "@given(x=st.integers(0, 1000))\ndef check(x):\n    same(square(x), x * x)\n")
