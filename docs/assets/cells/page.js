@@ -158,7 +158,7 @@ function build(cell, data) {
   said.setAttribute("role", "status");
   const buttons = make("div", "mc-cell-buttons");
   buttons.append(run, check, stop, reset, said);
-  cell.querySelector(".mc-cell-code").replaceChildren(...(data.broken.length ? [label] : []), editor, keys, buttons);
+  cell.querySelector(".mc-cell-code").replaceChildren(...(data.broken.length ? [label] : []), editor, buttons, keys);
   cell.querySelector(".mc-cell-why").remove();
   cell.querySelector(".mc-cell-label").textContent = "Checks";
   const printed = cell.querySelector(".mc-cell-printed");
