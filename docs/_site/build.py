@@ -27,6 +27,7 @@ from _site import (
     python_in_pages,
     rulers,
     says,
+    wheel,
 )
 from _site.cards import cards, lines
 from _site.course import Chapter, Course, contents, course_map, needs_sentence, read_chapters
@@ -65,6 +66,7 @@ class Site:
     folders: folders.Folders
     script: str
     python: Mapping[str, Path] = field(default_factory=dict)  # path in the site → file of Python for the browser
+    wheel: Path | None = None
     whole: bool = True  # whether every claim ran
     pages: Mapping[str, str] = field(init=False)
 
@@ -79,6 +81,11 @@ class Site:
     def chapters(self) -> dict[int, tuple[str, str]]:
         """Question → path and title."""
         return {faq: (chapter.path, chapter.title) for faq, chapter in self.course.items()}
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Path in the site → file that is published as it is."""
+        return {**self.python, **({self.wheel.name: self.wheel} if self.wheel else {})}
 
     def navigation(self, nav: list[Any]) -> list[Any]:
         """The navigation with the topics of the reference added to its section."""
@@ -118,6 +125,7 @@ class Site:
                 f'<div class="mc-runs" markdown>\n\n{conformance_page.convention(name, self.libraries)}\n\n</div>'
             ),
             "provenance": lambda _: self._provenance(),
+            "install": lambda _: wheel.install_line(self.wheel.name, path) if self.wheel else "",
             "imports": lambda _: '<div data-figure="imports"></div>',
             "folders": lambda _: folders.listing(self.folders),
         }
@@ -266,7 +274,8 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
         examples.result(), functions.result(), kernels.result(), judged.result()["cells"],
         judged.result()["exercises"], conformance_page.read_libraries(root), benchmark_page.read_benchmarks(root),
-        folders.read_folders(root), bundle(docs), python_in_pages.published(root), whole=not options["claims"],
+        folders.read_folders(root), bundle(docs), python_in_pages.published(root), wheel.build(root),
+        whole=not options["claims"],
     )  # fmt: skip
 
 
