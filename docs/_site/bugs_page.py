@@ -6,8 +6,10 @@ Pure: what the run found in, Markdown out.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from _site import words
 from _site.model import Bug, FalseAlarm, Finding, Report, Thread
@@ -20,8 +22,9 @@ _PROJECTS: Mapping[str, str] = {  # repository → what its project is called, w
     "mlx-lm": "MLX LM", "transformers": "Transformers", "diffusers": "Diffusers", "candle": "Candle", "keras": "Keras",
     "flash-attention": "FlashAttention", "vllm": "vLLM", "triton": "Triton", "optax": "Optax", "onnx": "ONNX",
     "flax": "Flax", "mxnet": "MXNet", "machinelearning": "ML.NET", "mindspore": "MindSpore", "openvino": "OpenVINO",
-    "flashinfer": "FlashInfer", "ggml": "GGML", "executorch": "ExecuTorch", "xformers": "xFormers", "gemma": "Gemma",
+    "flashinfer": "FlashInfer", "nn": "Torch", "ggml": "GGML", "executorch": "ExecuTorch", "xformers": "xFormers", "gemma": "Gemma",
 }  # fmt: skip
+_TITLES: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "bug_titles.toml").read_text(encoding="utf-8"))
 
 
 def pages(bugs: Sequence[Bug], report: Report) -> dict[str, str]:
@@ -40,7 +43,7 @@ def overview(bugs: Sequence[Bug], path: str) -> str:
     )
     parts = [said]
     for title, page, group in _sections(bugs):
-        items = [words.moved(bug.id, heading(bug.title, bug.reports), f"{page}#{bug.id}", path) for bug in group]
+        items = [words.moved(bug.id, heading(bug), f"{page}#{bug.id}", path) for bug in group]
         parts += [f"## {link(title, page, path)}", "\n".join(items)]
     return "\n\n".join(parts)
 
@@ -58,17 +61,17 @@ def false_alarms(alarms: Sequence[FalseAlarm]) -> str:
 def alarms_moved(alarms: Sequence[FalseAlarm], path: str) -> str:
     """Where each of them is now."""
     page = "false-alarms.md"
-    return "\n".join(words.moved(a.id, heading(a.title, a.reports), f"{page}#{a.id}", path) for a in alarms)
+    return "\n".join(words.moved(a.id, heading(a), f"{page}#{a.id}", path) for a in alarms)
 
 
-def heading(title: str, reports: Sequence[Thread]) -> str:
-    """Who had it, and what it was, in a line: "PyTorch and MLX: the gradient is NaN where every score is −∞"."""
-    projects = [*dict.fromkeys(map(_project, reports))]
+def heading(bug: Bug | FalseAlarm) -> str:
+    """Who had it, and what it did, in a line: "PyTorch: softmax did not sum to 1 at odd widths"."""
+    projects = [*dict.fromkeys(map(_project, bug.reports))]
     shown = projects if len(projects) <= _NAMED else [*projects[: _NAMED - 1], f"{len(projects) - _NAMED + 1} others"]
     *first, last = shown
     who = f"{', '.join(first)} and {last}" if first else last
-    what = re.split(r"[;:.](?=\s|$)", title)[0]
-    return f"{who}: {what[0].lower()}{what[1:]}"
+    what = re.split(r"[;:.](?=\s|$)", bug.title)[0]
+    return f"{who}: {_TITLES.get(bug.id, f'{what[0].lower()}{what[1:]}')}"
 
 
 def _project(thread: Thread) -> str:
@@ -98,7 +101,7 @@ def _section(title: str, bugs: Sequence[Bug], report: Report, path: str) -> str:
 def _bug(bug: Bug, report: Report, path: str) -> str:
     caught = f"{bug.statement} {_claim(bug.claim, report, path)}"
     parts = [
-        f"## {heading(bug.title, bug.reports)} {{ #{bug.id} }}",
+        f"## {heading(bug)} {{ #{bug.id} }}",
         f"`{bug.id}`. {bug.title}",
         f"In place of `{bug.operation}`:",
         _unsearched(code_block(bug.source, "python")),
@@ -120,7 +123,7 @@ def _alarm(alarm: FalseAlarm) -> str:
     held = sum(alarm.claims.values())
     return "\n\n".join(
         [
-            f"## {heading(alarm.title, alarm.reports)} {{ #{alarm.id} }}",
+            f"## {heading(alarm)} {{ #{alarm.id} }}",
             f"`{alarm.id}`. {alarm.title} *Why that is harmless.* {alarm.why}",
             code_block(alarm.source, "python"),
             f"Reported\n:   {_reports(alarm.reports)}",

@@ -83,7 +83,7 @@ def _box(claim: Claim, report: Report, around: Around) -> str:
         "Rests on": [f"[{words.plural(len(claim.rests_on), 'claim')}](#around-it)"] if claim.rests_on else [],
         "On it rest": [f"[{words.plural(len(above), 'claim')}](#around-it)"] if above else [],
         "Catches": [f"[{words.plural(len(claim.mutants), 'wrong implementation')}](#what-it-catches)"] if claim.mutants else [],
-        "Real bugs": [link(heading(bug.title, bug.reports), f"{page_of(bug.section)}#{bug.id}", page) for bug in bugs],
+        "Real bugs": [link(heading(bug), f"{page_of(bug.section)}#{bug.id}", page) for bug in bugs],
     }
     shown = [f"{name}\n:   " + "<br>".join(entries) for name, entries in rows.items() if entries]
     title = '<p class="mc-box-title">Related</p>'
