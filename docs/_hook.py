@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from _site.build import Site, assemble
 from _site.links import archive, with_files
@@ -12,6 +12,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+Result = TypeVar("Result")
 
 _state: dict[str, object] = {}
 
@@ -43,15 +45,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Fill in what a page asks for: claims, pictures, counts. A search shows a chapter before its many claims."""
-    if "faq" in page.meta:
-        page.meta.setdefault("search", {"boost": 3})
-    return _run(page, lambda: _site().expand(markdown, page.file.src_uri, page.meta))
+    """The step before Markdown is rendered."""
+    filled, meta = _run(page, lambda: _site().before(markdown, page.file.src_uri, page.meta))
+    page.meta.update(meta)
+    return filled
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Set the formulas and draw the figures, docstrings included."""
-    return _run(page, lambda: _site().finish(html, page.file.src_uri))
+    """The step after it, docstrings included."""
+    return _run(page, lambda: _site().after(html, page.file.src_uri))
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
@@ -71,10 +73,9 @@ def _site() -> Site:
     return site
 
 
-def _run(page: Page, step: object) -> str:
-    assert callable(step)
+def _run(page: Page, step: Callable[[], Result]) -> Result:
     try:
-        return str(step())
+        return step()
     except ValueError as error:
         raise PluginError(f"{page.file.src_uri}: {error}") from error
 

@@ -16,6 +16,9 @@ _TOGETHER = (  # modules that speak to each other, in the order in which they ar
     ("assets/install.js",),
     ("assets/cells/load.js",),
     ("assets/cells/kept.js", "assets/cells/exercises.js"),
+    ("assets/ways/unfold.js",),
+    ("assets/ways/progress.js",),
+    ("assets/ways/dots.js",),
     ("assets/figures/numerics.js", "assets/figures/drawings.js", "assets/figures/start.js"),
 )
 _IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
