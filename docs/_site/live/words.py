@@ -46,7 +46,11 @@ def _held_out() -> list[str]:
 def _digit_data() -> dict[str, Any]:
     templates, bias = _digit_templates()
     blocks = templates.T.reshape(10, 16, 16)[:, ::2, ::2].reshape(10, 64)
-    return {"templates": blocks.tolist(), "bias": bias.tolist(), "samples": _held_out()}
+    images, labels = mc.course.load_digits()
+    _, test = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
+    right = mc.argmax(mc.course.digit_scores(images[test], templates, bias)) == labels[test]
+    kept = {"count": len(test), "right": int(right.sum())}
+    return {"templates": blocks.tolist(), "bias": bias.tolist(), "samples": _held_out(), "heldOut": kept}
 
 
 def _digit(state: State) -> Values:
