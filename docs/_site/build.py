@@ -36,7 +36,7 @@ from _site.claim_page import Around
 from _site.course import Chapter, Course, contents, course_map, grouped, needs_sentence, read_chapters
 from _site.formulas import set_formulas
 from _site.import_page import Described
-from _site.live_html import live_figure
+from _site.live.html_of import live_figure
 from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
 from _site.notebook import Call, notebook
 from _site.scripts import bundle
