@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from _site import (
     pages,
     rulers,
     says,
+    terms,
 )
-from _site.cards import cards, lines
+from _site.cards import cards, folded, lines
 from _site.course import Chapter, Course, contents, course_map, needs_sentence, read_chapters
 from _site.formulas import set_formulas
 from _site.import_page import Described
@@ -60,6 +62,7 @@ class Site:
     folders: folders.Folders
     script: str
     whole: bool = True  # whether every claim ran
+    glossary: Sequence[terms.Term] = ()
     pages: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +89,8 @@ class Site:
             SiteError: for a line that asks for something that does not exist.
         """
         wants: dict[str, Callable[[str], str]] = {
-            "claims": lambda _: self._claims_of(meta.get("faq"), path),
+            "claims": lambda _: cards([claim for claim in self.report.claims if claim.faq == meta.get("faq")], path),
+            "beyond": lambda patterns: folded(self._unasked(patterns.split()), path),
             "break": lambda _: break_panel.panel(self._breaks_of(meta.get("faq")), self.report, path),
             "table": lambda _: pages.claims_table(self.report.claims, path, self.chapters),
             "counts": lambda _: pages.counts(self.report),
@@ -119,12 +123,15 @@ class Site:
                 raise SiteError(f"no such thing to fill in: {match[0]}")
             return wants[match[1]](match[2] or "")
 
+        markdown = terms.with_chapters(markdown, self.course) if path == terms.PAGE else markdown
         text = says.marked(self._introduced(markdown, meta.get("faq")), lambda ids: says.dots(self._named(ids), path))
         return _DIRECTIVE.sub(fill, text)
 
     def finish(self, page: str, path: str) -> str:
         """The rendered page with its figures drawn and its formulas set, and without the source code in the search."""
         page = page.replace(_SOURCE, _SOURCE.replace(">", " data-search-exclude>"))
+        if path.startswith("learn/") and path not in (terms.PAGE, "learn/index.md"):
+            page = terms.linked(page, self.glossary, terms.numbered(self.course, path), path)
         return set_formulas(_FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page))
 
     def _figure(self, request: str, path: str) -> str:
@@ -142,13 +149,6 @@ class Site:
         if kind == "imports":
             return folders.picture(self.folders)
         return rulers.scoreboard(self.report, path)
-
-    def _claims_of(self, faq: int | None, path: str) -> str:
-        about = [claim for claim in self.report.claims if claim.faq == faq]
-        if faq is not None:
-            return cards(about, path)
-        topics = sorted({claim.topic for claim in about})
-        return "\n\n".join(_group(topic, _of_topic(about, topic), path) for topic in topics)
 
     def _introduced(self, markdown: str, faq: int | None) -> str:
         """A chapter with what it builds on, and its notebook, below its first paragraph."""
@@ -172,6 +172,13 @@ class Site:
         if self.whole and (unknown := [name for name in ids if name not in self.report.by_id]):
             raise SiteError(f"no claim is called {', '.join(unknown)}")
         return [self.report.by_id[name] for name in ids if name in self.report.by_id]
+
+    def _unasked(self, patterns: Sequence[str]) -> list[Claim]:
+        """The claims that belong to no question and whose ids fit."""
+        unasked = [claim for claim in self.report.claims if claim.faq is None]
+        if self.whole and (idle := [p for p in patterns if not any(fnmatchcase(claim.id, p) for claim in unasked)]):
+            raise SiteError(f"no claim without a question is called {', '.join(idle)}")
+        return [claim for claim in unasked if any(fnmatchcase(claim.id, p) for p in patterns)]
 
     def _breaks_of(self, faq: int | None) -> list[Break]:
         return [wrong for wrong in self.breaks if wrong.faq == faq]
@@ -244,10 +251,12 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     if bugs.result().broken and not lenient:
         raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.result().broken))
     docs = root / "docs"
+    course = read_chapters(docs)
     return Site(
-        report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
+        report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), course,
         examples.result(), functions.result(), kernels.result(), conformance_page.read_libraries(root),
         benchmark_page.read_benchmarks(root), folders.read_folders(root), bundle(docs), whole=not options["claims"],
+        glossary=terms.read_terms((docs / terms.PAGE).read_text(encoding="utf-8"), course),
     )  # fmt: skip
 
 
@@ -262,12 +271,3 @@ def _complaint(claim: Claim) -> str:
 
 def _extended(entry: Any, section: str, more: list[Any]) -> Any:
     return {section: [*entry[section], *more]} if isinstance(entry, dict) and section in entry else entry
-
-
-def _group(topic: str, claims: Sequence[Claim], path: str) -> str:
-    title = topic.replace("_", " ").capitalize()
-    return f'## {title}\n\n<div class="mc-checked" markdown>\n\n{lines(claims, path)}\n\n</div>'
-
-
-def _of_topic(claims: Sequence[Claim], topic: str) -> list[Claim]:
-    return [claim for claim in claims if claim.topic == topic]
