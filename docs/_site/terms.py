@@ -16,19 +16,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from _site.course import Course
+from _site.markup import parts
 from _site.model import SiteError
 from _site.words import link, plain, url
 
 PAGE = "learn/glossary.md"
-_ENTRY = re.compile(r"^(?P<names>[^\n{]+) \{ #(?P<id>[\w-]+)(?P<rest>[^}\n]*) \}\n:   (?P<text>.+?)(?=\n\n|\Z)", re.M | re.S)
+_ENTRY = re.compile(
+    r"^(?P<names>[^\n{]+) \{ #(?P<id>[\w-]+)(?P<rest>[^}\n]*) \}\n:   (?P<text>.+?)(?=\n\n|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 _MARK = re.compile(r"\s*<!-- site: [^\n]* -->")
 _SENTENCE = re.compile(r"(?<=\.)\s|(?<=\.\")\s")
 _OPTION = re.compile(r'data-(\w+)=(?:"([^"]*)"|(\S+))')
-_PARTS = re.compile(r"""<!--.*?-->|<[^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*>|[^<]+""", re.DOTALL)
-_TAG = re.compile(r"<(/?)([\w-]+)")
-_VOID = {"area", "br", "col", "hr", "img", "input", "source", "wbr"}
-_NO_PROSE = set("a autoref button code dt figure h1 h2 h3 h4 h5 h6 label math pre script select style summary svg".split())
-_NO_PROSE |= {"textarea", "th"}
+_NO_PROSE = {"a", "autoref", "button", "code", "dt", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "label", "math"}
+_NO_PROSE |= {"pre", "script", "select", "style", "summary", "svg", "textarea", "th"}
 _OF_THE_SITE = re.compile(r'class="[^"]*\b(?:arithmatex|mc-(?!lead\b|second\b))')  # cards, dots, figures, cells
 
 
@@ -91,19 +92,22 @@ def linked(page: str, terms: Sequence[Term], number: int, source: str) -> str:
     by_form = {form: term for term in terms if term.links_from(number) for form in _variants(term)}
     if not by_form:
         return page
-    longest_first = "|".join(re.escape(form) for form in sorted(by_form, key=len, reverse=True))
-    pattern = re.compile(rf"(?<![\w-])(?:{longest_first})(?![\w-])", re.IGNORECASE)
+    spaced = (r"\s+".join(map(re.escape, form.split())) for form in sorted(by_form, key=len, reverse=True))
+    pattern = re.compile(rf"(?<![\w-])(?:{'|'.join(spaced)})(?![\w-])", re.IGNORECASE)
     seen: set[str] = set()
 
     def fill(match: re.Match[str]) -> str:
-        term = by_form.get(match[0]) or by_form.get(match[0][0].lower() + match[0][1:])
+        form = " ".join(match[0].split())
+        term = by_form.get(form) or by_form.get(form[0].lower() + form[1:])
         if term is None or term.id in seen:
             return match[0]
         seen.add(term.id)
         place = f"{url(PAGE, source)}#{term.id}"
         return f'<a class="mc-term" href="{place}" title="{plain(term.tip)}">{match[0]}</a>'
 
-    return "".join(pattern.sub(fill, part) if prose else part for part, prose in parts(page))
+    return "".join(
+        part if skipped or part.startswith("<") else pattern.sub(fill, part) for part, skipped in parts(page, no_prose)
+    )
 
 
 def _variants(term: Term) -> Iterator[str]:
@@ -111,24 +115,11 @@ def _variants(term: Term) -> Iterator[str]:
         yield from (form, f"{form}s", f"{form}es")
 
 
-def parts(page: str) -> Iterator[tuple[str, bool]]:
-    """The tags and texts of a page, each with whether it is prose: no heading, link, code, formula, figure or card."""
-    inside, depth = "", 0  # the element that is skipped, and how many of its name are open
-    for part in _PARTS.findall(page):
-        tag = _TAG.match(part)
-        if tag is None:
-            yield part, not inside and not part.startswith("<")
-            continue
-        closes, name = bool(tag[1]), tag[2].lower()
-        if inside:
-            depth += (name == inside) * (-1 if closes else 1)
-            inside = inside if depth else ""
-        elif not closes and name not in _VOID and (name in _NO_PROSE or _OF_THE_SITE.search(part)):
-            inside, depth = name, 1
-        yield part, False
+def no_prose(name: str, tag: str) -> bool:
+    """Whether an element is a heading, a link, code, a formula, a figure or a card."""
+    return name in _NO_PROSE or bool(_OF_THE_SITE.search(tag))
 
 
 def numbered(course: Course, path: str) -> int:
     """The number of a chapter; of every other page, one behind them all."""
     return next((chapter.faq for chapter in course.values() if chapter.path == path), max(course, default=0) + 1)
-
