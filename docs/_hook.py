@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from _site import print_page
 from _site.build import Site, assemble
 from _site.links import archive, with_files
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
+from mkdocs.utils.templates import TemplateContext
 
 Result = TypeVar("Result")
 
@@ -56,6 +59,14 @@ def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files
     return _run(page, lambda: _site().after(html, page.file.src_uri))
 
 
+def on_page_context(context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation) -> TemplateContext:  # noqa: ARG001
+    """Join the chapters, all of which are rendered by now, on the page to be printed."""
+    if page.file.src_uri == print_page.PAGE:
+        contents = {file.src_uri: file.page.content or "" for file in context["pages"] if file.page}
+        page.content = _run(page, lambda: (page.content or "") + print_page.joined(_site().course, contents))
+    return context
+
+
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
     """Let every link name a file, so that the site can be read from a disk."""
     return with_files(output)
@@ -84,6 +95,7 @@ __all__: Sequence[str] = [
     "on_config",
     "on_files",
     "on_page_content",
+    "on_page_context",
     "on_page_markdown",
     "on_post_build",
     "on_post_page",

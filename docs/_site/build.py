@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,14 @@ from _site import (
     import_page,
     kernel_page,
     pages,
+    print_page,
     python_in_pages,
     rulers,
     says,
+    terms,
     wheel,
 )
-from _site.cards import cards, lines
+from _site.cards import cards, folded, lines
 from _site.claim_page import Around
 from _site.course import Chapter, Course, contents, course_map, grouped, needs_sentence, read_chapters
 from _site.formulas import set_formulas
@@ -71,6 +74,7 @@ class Site:
     keywords: finding.Keywords = field(default_factory=dict)
     tries: Tries = field(default_factory=Tries)
     whole: bool = True  # whether every claim ran
+    glossary: Sequence[terms.Term] = ()
     pages: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,12 +117,15 @@ class Site:
 
     def after(self, page: str, path: str) -> str:
         """The second step, HTML to HTML: figures drawn, formulas set, code to be copied, what no search needs marked."""
+        if path.startswith("learn/") and path not in (terms.PAGE, print_page.PAGE, "learn/index.md"):
+            page = terms.linked(page, self.glossary, terms.numbered(self.course, path), path)
         drawn = _FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page)
         return finding.unsearched(after.copied_as_code(set_formulas(drawn)))
 
     def _filled(self, markdown: str, path: str, meta: Mapping[str, Any]) -> str:
         wants: dict[str, Callable[[str], str]] = {
-            "claims": lambda _: self._claims_of(meta.get("faq"), path),
+            "claims": lambda _: cards([claim for claim in self.report.claims if claim.faq == meta.get("faq")], path),
+            "beyond": lambda patterns: folded(self._unasked(patterns.split()), path),
             "break": lambda _: break_panel.panel(self._breaks_of(meta.get("faq")), self.report, path),
             "table": lambda _: pages.claims_table(self.report.claims, path, self.chapters),
             "counts": lambda _: pages.counts(self.report),
@@ -155,6 +162,7 @@ class Site:
                 raise SiteError(f"no such thing to fill in: {match[0]}")
             return wants[match[1]](match[2] or "")
 
+        markdown = terms.with_chapters(markdown, self.course) if path == terms.PAGE else markdown
         text = says.marked(self._introduced(markdown, meta.get("faq")), lambda ids: says.dots(self._named(ids), path))
         return _DIRECTIVE.sub(fill, text)
 
@@ -175,13 +183,6 @@ class Site:
         if kind == "imports":
             return folders.picture(self.folders)
         return rulers.scoreboard(self.report, path)
-
-    def _claims_of(self, faq: int | None, path: str) -> str:
-        about = [claim for claim in self.report.claims if claim.faq == faq]
-        if faq is not None:
-            return cards(about, path)
-        topics = sorted({claim.topic for claim in about})
-        return "\n\n".join(_group(topic, _of_topic(about, topic), path) for topic in topics)
 
     def _introduced(self, markdown: str, faq: int | None) -> str:
         """A chapter with what it builds on, and its notebook, below its first paragraph."""
@@ -212,6 +213,13 @@ class Site:
         placed = [match[2] for match in _DIRECTIVE.finditer(markdown) if match[1] == "cell"]
         asked = self.exercises[str(faq)]
         return exercises.exercises(asked, self.cells, self.report, path, runs=bool(self.python), placed=placed)
+
+    def _unasked(self, patterns: Sequence[str]) -> list[Claim]:
+        """The claims that belong to no question and whose ids fit."""
+        unasked = [claim for claim in self.report.claims if claim.faq is None]
+        if self.whole and (idle := [p for p in patterns if not any(fnmatchcase(claim.id, p) for claim in unasked)]):
+            raise SiteError(f"no claim without a question is called {', '.join(idle)}")
+        return [claim for claim in unasked if any(fnmatchcase(claim.id, p) for p in patterns)]
 
     def _breaks_of(self, faq: int | None) -> list[Break]:
         return [wrong for wrong in self.breaks if wrong.faq == faq]
@@ -285,12 +293,14 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     if bugs.result().broken and not lenient:
         raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.result().broken))
     docs = root / "docs"
+    course = read_chapters(docs)
     return Site(
-        report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
+        report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), course,
         examples.result(), functions.result(), kernels.result(), judged.result()["cells"],
         judged.result()["exercises"], conformance_page.read_libraries(root), benchmark_page.read_benchmarks(root),
         folders.read_folders(root), bundle(docs), python_in_pages.published(root), wheel.build(root),
         finding.read_keywords(docs / "_site"), read_tries(), whole=not options["claims"],
+        glossary=terms.read_terms((docs / terms.PAGE).read_text(encoding="utf-8"), course),
     )  # fmt: skip
 
 
@@ -310,12 +320,3 @@ def _extended(entry: Any, more: Mapping[str, list[Any]]) -> Any:
         return entry
     first, *rest = entry[section]
     return {section: [first, *more[section], *rest]}
-
-
-def _group(topic: str, claims: Sequence[Claim], path: str) -> str:
-    title = topic.replace("_", " ").capitalize()
-    return f'## {title}\n\n<div class="mc-checked" markdown>\n\n{lines(claims, path)}\n\n</div>'
-
-
-def _of_topic(claims: Sequence[Claim], topic: str) -> list[Claim]:
-    return [claim for claim in claims if claim.topic == topic]
