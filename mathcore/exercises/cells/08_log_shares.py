@@ -12,21 +12,21 @@ def log_shares(scores):
 
 print([round(y, 2) for y in log_shares([2.0, 1.0, 0.0])])
 print([round(y, 2) for y in log_shares([0.0, -1000.0])])
-# %% check logits.are_raw: The logarithms of the shares are as far apart as the logits were.
-@given(scores=rows(-1000, 1000, least=2))
-def check(scores):
-    first, second = log_shares(scores)[:2]
-    # Numbers up to 2002: subtracting the highest and the logarithm rounds each side twice; one more on each line here.
-    same(first - second, scores[0] - scores[1], within=8 * 2002 * UNIT)
-# %% check logits.are_raw: They are logarithms of shares: e raised to them adds up to 1.
+# %% check logits.are_raw: They are the logarithms of shares: e raised to them adds up to 1.
 import math
 
 
-@given(scores=rows(-100, 100))
+@given(scores=rows(-1000, 1000))
 def check(scores):
-    # The logarithm is off by 4 units of 202 at most, as above, and with it its power; then the additions.
+    # Numbers up to 2002, rounded twice, put a logarithm off by 8 units of 2002 at most; then the additions.
     total = sum(math.exp(y) for y in log_shares(scores))
-    same(total, 1.0, within=(8 * 202 + 2 * len(scores) + 8) * UNIT)
+    same(total, 1.0, within=(8 * 2002 + 2 * len(scores) + 8) * UNIT)
+# %% check logits.are_raw: They are as far apart as the logits were.
+@given(scores=rows(-1000, 1000, least=2))
+def check(scores):
+    first, second = log_shares(scores)[:2]
+    # As above, for both sides; one more rounding on each.
+    same(first - second, scores[0] - scores[1], within=8 * 2002 * UNIT)
 # %% broken log_of_softmax logits.are_raw: First softmax, then the logarithm: a share that was rounded to 0 has none.
 import math
 

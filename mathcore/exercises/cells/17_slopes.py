@@ -24,14 +24,6 @@ def slopes(shares):
 
 for row in slopes(softmax([2.0, 1.0, 0.0])):
     print([round(slope, 2) for slope in row])
-# %% check softmax.jacobian: What one share gains the others lose: each row adds up to 0, exactly in fractions.
-from fractions import Fraction
-
-
-@given(parts=st.lists(st.integers(1, 9), min_size=1, max_size=5))
-def check(parts):
-    shares = [Fraction(part, sum(parts)) for part in parts]
-    same([sum(row) for row in slopes(shares)], [0 for _ in shares])
 # %% check softmax.jacobian: The slopes are those of softmax: nudge a score, and see.
 @given(scores=rows(least=2, most=4), which=st.integers(0, 3))
 def check(scores, which):
@@ -41,6 +33,14 @@ def check(scores, which):
     steep = [(a - b) / (2 * h) for a, b in zip(up, down)]
     # The third derivative of a share is below 1, which leaves h²/6; 100 roundings of each share, divided by h.
     same([row[j] for row in slopes(softmax(scores))], steep, within=h * h / 6 + 200 * UNIT / h)
+# %% check softmax.jacobian: What one share gains the others lose: each row adds up to 0, exactly in fractions.
+from fractions import Fraction
+
+
+@given(parts=st.lists(st.integers(1, 9), min_size=1, max_size=5))
+def check(parts):
+    shares = [Fraction(part, sum(parts)) for part in parts]
+    same([sum(row) for row in slopes(shares)], [0 for _ in shares])
 # %% broken second_term_forgotten softmax.jacobian: Each share is taken to depend on its own score alone.
 import math
 
