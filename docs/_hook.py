@@ -37,6 +37,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
     for path, content in _site().pages.items():
         files.append(File.generated(config, path, content=content))
+    for path, file in _site().python.items():
+        files.append(File.generated(config, path, abs_src_path=str(file)))
     return files
 
 

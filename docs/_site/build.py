@@ -16,12 +16,15 @@ from _site import (
     benchmark_page,
     break_panel,
     bugs_page,
+    cells,
     children,
     conformance_page,
+    exercises,
     folders,
     import_page,
     kernel_page,
     pages,
+    python_in_pages,
     rulers,
     says,
 )
@@ -55,10 +58,13 @@ class Site:
     examples: Mapping[str, Sequence[Call]]
     functions: Mapping[str, Described]
     kernels: Mapping[str, Mapping[str, Any]]
+    cells: Mapping[str, cells.Told]
+    exercises: Mapping[str, Sequence[Mapping[str, Any]]]
     libraries: Sequence[conformance_page.Library]
     benchmarks: Mapping[str, benchmark_page.Recorded]
     folders: folders.Folders
     script: str
+    python: Mapping[str, Path] = field(default_factory=dict)  # path in the site → file of Python for the browser
     whole: bool = True  # whether every claim ran
     pages: Mapping[str, str] = field(init=False)
 
@@ -98,6 +104,8 @@ class Site:
             "functions": lambda _: import_page.import_page(
                 self.topics, self.functions, self.report, self.benchmarks["speed"], path
             ),
+            "cell": lambda name: cells.cell(cells.named(self.cells, name), self.report, path, runs=bool(self.python)),
+            "exercises": lambda _: self._exercises_of(meta.get("faq"), markdown, path),
             "kernel": lambda name: kernel_page.listing(self.kernels, name),
             "run": lambda name: kernel_page.session(self.kernels[name]),
             "topics": lambda _: self._topic_list(path),
@@ -139,6 +147,8 @@ class Site:
             return live_figure(words[0], self.live[words[0]])
         if kind == "map":
             return course_map(self.course, path)
+        if kind == "cell":
+            return cells.data(self.cells[words[0]])
         if kind == "imports":
             return folders.picture(self.folders)
         return rulers.scoreboard(self.report, path)
@@ -172,6 +182,13 @@ class Site:
         if self.whole and (unknown := [name for name in ids if name not in self.report.by_id]):
             raise SiteError(f"no claim is called {', '.join(unknown)}")
         return [self.report.by_id[name] for name in ids if name in self.report.by_id]
+
+    def _exercises_of(self, faq: int | None, markdown: str, path: str) -> str:
+        if str(faq) not in self.exercises:
+            raise SiteError(f"chapter {faq} has no exercises: mathcore/exercises has no file of its number")
+        placed = [match[2] for match in _DIRECTIVE.finditer(markdown) if match[1] == "cell"]
+        asked = self.exercises[str(faq)]
+        return exercises.exercises(asked, self.cells, self.report, path, runs=bool(self.python), placed=placed)
 
     def _breaks_of(self, faq: int | None) -> list[Break]:
         return [wrong for wrong in self.breaks if wrong.faq == faq]
@@ -240,14 +257,16 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         bugs, breaks = two.submit(children.try_bugs, root), two.submit(children.break_chapters, root, options["claims"])
         pictures, live = two.submit(children.draw_pictures, root), two.submit(children.compute_live, root)
         examples, kernels = two.submit(children.run_examples, root), two.submit(children.run_kernels, root)
+        judged = two.submit(children.judge_exercises, root)
         topics, functions = two.submit(children.list_topics, root), two.submit(children.describe_functions, root)
     if bugs.result().broken and not lenient:
         raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.result().broken))
     docs = root / "docs"
     return Site(
         report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
-        examples.result(), functions.result(), kernels.result(), conformance_page.read_libraries(root),
-        benchmark_page.read_benchmarks(root), folders.read_folders(root), bundle(docs), whole=not options["claims"],
+        examples.result(), functions.result(), kernels.result(), judged.result()["cells"],
+        judged.result()["exercises"], conformance_page.read_libraries(root), benchmark_page.read_benchmarks(root),
+        folders.read_folders(root), bundle(docs), python_in_pages.published(root), whole=not options["claims"],
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ _TOGETHER = (  # modules that speak to each other, in the order in which they ar
     ("assets/claims.js",),
     ("assets/break.js",),
     ("assets/scrolling.js",),
+    ("assets/cells/load.js",),
+    ("assets/cells/kept.js", "assets/cells/exercises.js"),
     ("assets/figures/numerics.js", "assets/figures/drawings.js", "assets/figures/start.js"),
 )
 _IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
