@@ -23,7 +23,6 @@ from _site import (
     import_page,
     kernel_page,
     pages,
-    print_page,
     rulers,
     says,
     terms,
@@ -131,8 +130,8 @@ class Site:
     def finish(self, page: str, path: str) -> str:
         """The rendered page with its figures drawn and its formulas set, and without the source code in the search."""
         page = page.replace(_SOURCE, _SOURCE.replace(">", " data-search-exclude>"))
-        if path.startswith("learn/") and path not in (terms.PAGE, print_page.PAGE, "learn/index.md"):
-            page = terms.linked(page, self.glossary, terms.numbered(self.course, path), path)
+        if number := terms.numbered(self.course, path):
+            page = terms.linked(page, self.glossary, number, path)
         return set_formulas(_FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page))
 
     def _figure(self, request: str, path: str) -> str:
