@@ -115,7 +115,7 @@ def attention_weights() -> Drawing:
     for ax, causal in zip(plot.axes, (False, True), strict=True):
         weights = mc.attention_weights(x, x, is_causal=causal)[0]
         heat(ax, weights, most=1)
-        write_in(ax, weights, lambda v: f"{100 * v:.0f}" if v else "", size=8)
+        write_in(ax, weights, lambda v: f"{100 * v:.0f}" if v else "", size=8, most=1)
         ax.set_xticks(range(6), words, fontsize=9)
         ax.set_yticks(range(6), words, fontsize=9)
         ax.tick_params(length=0)
@@ -174,9 +174,9 @@ def two_heads() -> Drawing:
     ax.annotate(
         "one head: a blend of the two words",
         (0.5, 0.5),
-        xytext=(-8, -14),
+        xytext=(8, 6),
         textcoords="offset points",
-        ha="right",
+        ha="left",
         color=BLUE,
         fontsize=9,
     )
@@ -184,9 +184,9 @@ def two_heads() -> Drawing:
     ax.annotate(
         "two heads: both, side by side",
         (1, 1),
-        xytext=(-8, 4),
+        xytext=(8, 4),
         textcoords="offset points",
-        ha="right",
+        ha="left",
         color=RED,
         fontsize=9,
     )
