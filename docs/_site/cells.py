@@ -82,7 +82,7 @@ def _printed(output: str) -> str:
 def _check(check: Told, report: Report, source: str) -> str:
     passed = f"passed {words.plural(check['found']['tried'], 'time')}"
     sentence = _claim(check["says"].rstrip("."), check["claim"], report, source)
-    return f'- {sentence} <span class="mc-cell-passed">{passed}</span>{{ .mc-cell-check }}'
+    return f'- {sentence} <span class="mc-cell-passed">{passed}</span>'
 
 
 def _mistakes(told: Told, report: Report, source: str) -> list[str]:

@@ -44,7 +44,7 @@ def draw_pictures(root: Path) -> dict[str, Picture]:
 
 def compute_live(root: Path) -> dict[str, dict[str, Any]]:
     """What the library says of every figure that a reader moves."""
-    key = _key(root, ["mathcore/**/*", "docs/_site/live.py", _CHILD])
+    key = _key(root, ["mathcore/**/*", "docs/_site/live/*.py", _CHILD])
     return dict(json.loads(_remembered(root, "live", key, ["-m", "_site.child", "live"])))
 
 

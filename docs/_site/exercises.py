@@ -9,6 +9,7 @@ from typing import Any
 
 from _site import cells
 from _site.model import Report
+from _site.words import code_block
 
 _KINDS = {"choice": "predict", "number": "compute", "write": "write"}
 _LETTERS = "abcdefghij"
@@ -95,5 +96,5 @@ def _write(exercise: Mapping[str, Any], _: str, around: Mapping[str, Any]) -> tu
         fields = f"[The cell is on this page.](#cell-{told['name']})"
     else:
         fields = cells.cell(told, around["report"], around["source"], runs=around["runs"])
-    solution = "" if told["start"] == told["solution"] else cells.code_block(told["solution"], "python")
+    solution = "" if told["start"] == told["solution"] else code_block(told["solution"], "python")
     return f"{exercise['explain']}\n\n{solution}", f' data-of="{told["name"]}"', fields

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from mathcore.exercises import cells, exercises
-from mathcore.exercises.engine import Cell, Verdict, judge, judge_one, run
+from mathcore.exercises.engine import Broken, Cell, Verdict, judge, run
 
 
 def everything() -> dict[str, Any]:
@@ -23,12 +23,15 @@ def _judged(cell: Cell) -> dict[str, Any]:
     output, error = run(cell.start)
     verdicts = judge(cell.solution, cell.checks)
     checks = [{**dataclasses.asdict(c), "found": _told(v)} for c, v in zip(cell.checks, verdicts, strict=True)]
-    broken = []
-    for wrong in cell.broken:
-        check = next(check for check in cell.checks if check.claim == wrong.claim)
-        broken.append({**dataclasses.asdict(wrong), "found": _told(judge_one(wrong.code, check))})
+    broken = [{**dataclasses.asdict(wrong), "found": _told(_caught(cell, wrong))} for wrong in cell.broken]
     plain = {name: getattr(cell, name) for name in ("name", "title", "start", "solution", "defines")}
     return {**plain, "output": output, "error": error, "checks": checks, "broken": broken}
+
+
+def _caught(cell: Cell, wrong: Broken) -> Verdict:
+    """What the checks of its claim make of a mistake: a claim may have several, of which one refutes it."""
+    verdicts = judge(wrong.code, [check for check in cell.checks if check.claim == wrong.claim])
+    return next((v for v in verdicts if v.outcome == "refuted"), verdicts[0])
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

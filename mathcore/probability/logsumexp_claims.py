@@ -48,6 +48,7 @@ from mathcore.verify import (
     score_rows,
 )
 from mathcore.verify.domains import Draw, as_dtype, log_uniform, widths
+from mathcore.verify.relations import equal_in_range
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
 lse_accuracy = Claim(
@@ -190,8 +191,8 @@ def log_softmax_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any) -> A
 
 log_idempotent = Claim(
     "log_softmax.idempotent",
-    statement="Log-softmax of a log-softmax changes nothing but roundings, if the scores are not all −∞: the "
-    "logarithms of probabilities are already normalised logits.",
+    statement="Log-softmax of a log-softmax changes nothing but roundings, if the scores are not all −∞ and where no "
+    "logarithm is too low for the format: the logarithms of probabilities are already normalised logits.",
     formula=r"\ln\operatorname{softmax}(\ln\operatorname{softmax}(x)) = \ln\operatorname{softmax}(x)",
     needs=("log_softmax",),
     limits=Limits(options=("axis", "where"), rows=3),
@@ -205,7 +206,7 @@ def log_softmax_twice_is_log_softmax_once(ops: Operations, x: Any) -> Any:
     x = with_a_score(x)
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     allowed = log_softmax_rounding(x, p, *how) + log_softmax_again(x, p, *how)
-    return equal(ops.log_softmax(ops.log_softmax(x)), enclose(log_distribution, x), within=allowed)
+    return equal_in_range(ops.log_softmax(ops.log_softmax(x)), enclose(log_distribution, x), within=allowed)
 
 
 logs_never_overflow = Claim(

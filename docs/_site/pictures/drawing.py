@@ -108,8 +108,11 @@ def _tidy(svg: str, name: str, alternative: str) -> str:
     opening = f'<svg class="mc-picture" {view[0]} role="img" aria-label="{alternative}">'
     svg = re.sub(r"^<svg[^>]*>", opening, svg)
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg).replace("xlink:href", "href")
-    # Text takes the page's own letters: of matplotlib's shorthand only size and weight stay.
+    # Text takes the page's own letters: of what matplotlib writes only size and weight stay.
     svg = re.sub(r"font: (?:(\d{3}|bold) )?(\d+(?:\.\d+)?)px [^;\"]*", _font, svg)
+    svg = re.sub(r"font-family: [^;\"]*(?:; )?", "", svg)
+    if "DejaVu" in svg:
+        raise ValueError(f"figure {name!r} has letters that are not the page's")
     for colour, role in _ROLES.items():
         svg = svg.replace(colour, f"var(--mc-fig-{role})")
     left = re.search(r"(?:fill|stroke|color)\s*[:=]\s*\"?(#\w+|rgb\([^)]*\)|black|white)", svg)

@@ -12,8 +12,9 @@ function enliven(cell) {
   const data = JSON.parse(cell.querySelector("script").textContent);
   const name = `cell:${cell.dataset.cell}`;
   const parts = build(cell, data);
-  const code = edit(parts.area, () => {
-    keep(name, parts.area.value === data.start ? null : parts.area.value);
+  const untouched = () => parts.area.value === data.start.trimEnd();
+  const code = edit(parts.area, parts.behind, () => {
+    keep(name, untouched() ? null : parts.area.value);
     forget(parts);
   });
   const load = (text) => {
@@ -22,10 +23,8 @@ function enliven(cell) {
     parts.printed.replaceChildren();
   };
   code.set(recall(name) ?? data.start);
-  if (parts.area.value !== data.start || cell.dataset.judged === "solution") {
-    forget(parts);
-    if (parts.area.value !== data.start) parts.printed.replaceChildren();
-  }
+  if (!untouched()) parts.printed.replaceChildren();
+  if (!untouched() || cell.dataset.judged === "solution") forget(parts);
   parts.from.addEventListener("change", () => {
     load(parts.from.value === "" ? data.start : data.broken[parts.from.value].code);
   });
@@ -136,9 +135,13 @@ function show(place, text, error = "") {
 }
 
 function build(cell, data) {
-  const area = Object.assign(make("textarea", "mc-cell-editor"), { spellcheck: false, autocapitalize: "off", wrap: "off" });
+  const area = Object.assign(make("textarea"), { spellcheck: false, autocapitalize: "off" });
   area.setAttribute("aria-label", `Code: ${cell.querySelector(".mc-cell-title").textContent}`);
   area.setAttribute("autocomplete", "off");
+  const behind = make("pre");
+  behind.setAttribute("aria-hidden", "true");
+  const editor = make("div", "mc-cell-editor highlight");
+  editor.append(behind, area);
   const keys = Object.assign(make("p", "mc-cell-keys"), {
     id: `${cell.id}-keys`,
     textContent: "Tab indents. Escape, then Tab, leaves the editor. Ctrl and Enter checks.",
@@ -155,7 +158,7 @@ function build(cell, data) {
   said.setAttribute("role", "status");
   const buttons = make("div", "mc-cell-buttons");
   buttons.append(run, check, stop, reset, said);
-  cell.querySelector(".mc-cell-code").replaceChildren(...(data.broken.length ? [label] : []), area, keys, buttons);
+  cell.querySelector(".mc-cell-code").replaceChildren(...(data.broken.length ? [label] : []), editor, buttons, keys);
   cell.querySelector(".mc-cell-why").remove();
   cell.querySelector(".mc-cell-label").textContent = "Checks";
   const printed = cell.querySelector(".mc-cell-printed");
@@ -163,6 +166,7 @@ function build(cell, data) {
   return {
     cell,
     area,
+    behind,
     from,
     run,
     check,

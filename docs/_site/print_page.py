@@ -1,0 +1,48 @@
+"""All chapters on one page, to be printed: made of the rendered chapters, without what moves. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+from _site.course import Chapter, Course
+from _site.markup import without
+
+PAGE = "learn/all.md"
+_ID = re.compile(r'\sid="([^"]+)"')
+_HEADING = re.compile(r"<(/?)h([1-5])\b")
+_ALIVE = re.compile(r'\sdata-(?:cell|exercise)="[^"]*"')  # what a script would bring to life
+_SECOND = re.compile(r'<details class="mc-second"')
+_NOT_PRINTED = re.compile(
+    r'class="(?:mc-(?:card|break|hint|answer|cell-broken|cell-why|controls|buttons)|headerlink)\b'
+)
+
+
+def joined(course: Course, contents: Mapping[str, str]) -> str:
+    """The chapters one after the other.
+
+    Args:
+        course: question → chapter.
+        contents: path → the rendered page; all of one depth, so that what they link to stays where it is.
+    """
+    rendered = {faq: _printed(contents[chapter.path]) for faq, chapter in sorted(course.items())}
+    times = Counter(name for page in rendered.values() for name in set(_ID.findall(page)))
+    twice = {name for name, pages in times.items() if pages > 1}
+    listed = "".join(f'<li><a href="#chapter-{faq}">{html.escape(course[faq].title)}</a></li>' for faq in rendered)
+    articles = (_article(course[faq], page, twice) for faq, page in rendered.items())
+    return f'<ol class="mc-contents">{listed}</ol>' + "".join(articles)
+
+
+def _article(chapter: Chapter, page: str, twice: set[str]) -> str:
+    """Anchors that other chapters have as well get the number of theirs."""
+    own = re.compile(r'(?<=\sid=")([^"]+)(?=")|(?<=\sfor=")([^"]+)(?=")|(?<=\shref="#)([^"]+)(?=")')
+    numbered = own.sub(lambda m: f"{chapter.faq}-{m[0]}" if m[0] in twice else m[0], page)
+    return f'<article class="mc-chapter" id="chapter-{chapter.faq}">{numbered}</article>'
+
+
+def _printed(page: str) -> str:
+    text = without(page, lambda name, tag: name in ("script", "button") or bool(_NOT_PRINTED.search(tag)))
+    text = _SECOND.sub('<details open class="mc-second"', _ALIVE.sub("", text))
+    return _HEADING.sub(lambda m: f"<{m[1]}h{int(m[2]) + 1}", text)
