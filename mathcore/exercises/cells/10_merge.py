@@ -3,14 +3,19 @@
 def layer(x, weights, bias):
     out = []
     for j in range(len(bias)):
-        out.append(bias[j] + sum(x[i] * weights[i][j] for i in range(len(x))))
+        out.append(
+            bias[j] + sum(x[i] * weights[i][j] for i in range(len(x)))
+        )
     return out
 
 
 def merged(first, second):
     """One layer that does what `first` and then `second` do."""
     (W1, b1), (W2, b2) = first, second
-    W = [[0, 0], [0, 0]]  # complete: W[i][j] from row i of W1, column j of W2
+    W = [
+        [0, 0],
+        [0, 0],
+    ]  # complete: W[i][j] from row i of W1, column j of W2
     b = [0, 0]  # complete: where does b1 go on its way through `second`?
     return W, b
 
@@ -22,7 +27,9 @@ print(layer(layer([1, 2], *one), *two), layer([1, 2], *merged(one, two)))
 def layer(x, weights, bias):
     out = []
     for j in range(len(bias)):
-        out.append(bias[j] + sum(x[i] * weights[i][j] for i in range(len(x))))
+        out.append(
+            bias[j] + sum(x[i] * weights[i][j] for i in range(len(x)))
+        )
     return out
 
 
@@ -35,7 +42,11 @@ def merged(first, second):
 @given(
     layers=st.lists(
         st.tuples(
-            st.lists(st.lists(st.integers(-2, 2), min_size=2, max_size=2), min_size=2, max_size=2),
+            st.lists(
+                st.lists(st.integers(-2, 2), min_size=2, max_size=2),
+                min_size=2,
+                max_size=2,
+            ),
             st.lists(st.integers(-3, 3), min_size=2, max_size=2),
         ),
         min_size=10,
@@ -52,7 +63,10 @@ def check(layers, x):
     same(layer(x, *single), step_by_step)
 # %% broken swapped linear.ten_layers_are_one: The two matrices are multiplied in the wrong order.
 def layer(x, weights, bias):
-    return [b + sum(v * row[j] for v, row in zip(x, weights)) for j, b in enumerate(bias)]
+    return [
+        b + sum(v * row[j] for v, row in zip(x, weights))
+        for j, b in enumerate(bias)
+    ]
 
 
 def merged(first, second):
@@ -60,9 +74,14 @@ def merged(first, second):
     return [layer(row, W1, [0] * len(b1)) for row in W2], layer(b1, W2, b2)
 # %% broken biases_added linear.ten_layers_are_one: The first bias does not pass through the second matrix.
 def layer(x, weights, bias):
-    return [b + sum(v * row[j] for v, row in zip(x, weights)) for j, b in enumerate(bias)]
+    return [
+        b + sum(v * row[j] for v, row in zip(x, weights))
+        for j, b in enumerate(bias)
+    ]
 
 
 def merged(first, second):
     (W1, b1), (W2, b2) = first, second
-    return [layer(row, W2, [0] * len(b2)) for row in W1], [p + q for p, q in zip(b1, b2)]
+    return [layer(row, W2, [0] * len(b2)) for row in W1], [
+        p + q for p, q in zip(b1, b2)
+    ]

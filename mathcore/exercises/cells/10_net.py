@@ -30,7 +30,11 @@ def check(a, b):
     got = net([a, b], ([[1, 1], [1, 1]], [0, -1]), ([[1], [-2]], [0]))
     same(got, [int(a != b)])
 # %% check relu.breaks_the_collapse: With one unit and no weight 0, the net is not one layer: it bends.
-@given(w=st.sampled_from([-3, -2, -1, 1, 2, 3]), bend=st.integers(-5, 5), v=st.sampled_from([-2, -1, 1, 2]))
+@given(
+    w=st.sampled_from([-3, -2, -1, 1, 2, 3]),
+    bend=st.integers(-5, 5),
+    v=st.sampled_from([-2, -1, 1, 2]),
+)
 def check(w, bend, v):
     f = lambda x: net([x], ([[w]], [-w * bend]), ([[v]], [0]))[0]
     differ(f(bend - 1) + f(bend + 1), 2 * f(bend))
@@ -38,25 +42,37 @@ def check(w, bend, v):
 @given(
     x=st.lists(st.integers(-4, 4), min_size=2, max_size=2),
     y=st.lists(st.integers(-4, 4), min_size=2, max_size=2),
-    w=st.lists(st.lists(st.integers(-2, 2), min_size=2, max_size=2), min_size=2, max_size=2),
+    w=st.lists(
+        st.lists(st.integers(-2, 2), min_size=2, max_size=2),
+        min_size=2,
+        max_size=2,
+    ),
     bias=st.lists(st.integers(-2, 2), min_size=2, max_size=2),
 )
 def check(x, y, w, bias):
-    at = lambda p: [p[0] * w[0][j] + p[1] * w[1][j] + bias[j] for j in (0, 1)]
+    at = lambda p: [
+        p[0] * w[0][j] + p[1] * w[1][j] + bias[j] for j in (0, 1)
+    ]
     assume([v > 0 for v in at(x)] == [v > 0 for v in at(y)])
     f = lambda p: net(p, (w, bias), ([[1], [1]], [3]))[0]
     middle = [(p + q) / 2 for p, q in zip(x, y)]
     same(2 * f(middle), f(x) + f(y))
 # %% broken no_bend relu.breaks_the_collapse: ReLU is left out.
 def layer(x, weights, bias):
-    return [b + sum(v * row[j] for v, row in zip(x, weights)) for j, b in enumerate(bias)]
+    return [
+        b + sum(v * row[j] for v, row in zip(x, weights))
+        for j, b in enumerate(bias)
+    ]
 
 
 def net(x, first, second):
     return layer(layer(x, *first), *second)
 # %% broken bias_forgotten relu.beats_linear: The biases are forgotten, so both units bend at the same place.
 def layer(x, weights, bias):
-    return [sum(v * row[j] for v, row in zip(x, weights)) for j in range(len(bias))]
+    return [
+        sum(v * row[j] for v, row in zip(x, weights))
+        for j in range(len(bias))
+    ]
 
 
 def relu(row):
@@ -67,7 +83,10 @@ def net(x, first, second):
     return layer(relu(layer(x, *first)), *second)
 # %% broken squared relu.piecewise_linear: What is positive is squared: a curve, not a bend.
 def layer(x, weights, bias):
-    return [b + sum(v * row[j] for v, row in zip(x, weights)) for j, b in enumerate(bias)]
+    return [
+        b + sum(v * row[j] for v, row in zip(x, weights))
+        for j, b in enumerate(bias)
+    ]
 
 
 def net(x, first, second):

@@ -5,7 +5,7 @@ def relu(x):
 
 
 def units(knots, values):
-    """For each knot but the last: where it is, and how much steeper the line becomes there."""
+    """For each knot but the last: its place, and the change of slope there."""
     found, before = [], 0
     for i in range(len(knots) - 1):
         slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])
@@ -22,7 +22,7 @@ def net(x, knots, values):
 
 
 def worst_of_line(w, b):
-    """How far the line wx + b is from x² at worst, looking at 201 places from −1 to 1."""
+    """The largest |x² − (wx + b)| at 201 places from −1 to 1."""
     worst = 0
     for i in range(-100, 101):
         x = i / 100
@@ -73,14 +73,18 @@ def net(x, knots, values):
 
 
 def worst_of_line(w, b):
-    return max(abs(i * i / 10000 - (w * i / 100 + b)) for i in range(-100, 101))
+    return max(
+        abs(i * i / 10000 - (w * i / 100 + b)) for i in range(-100, 101)
+    )
 # %% broken staircase approximation.relu_net_fits_any_continuous: Steps in place of slopes: the last value, until the next.
 def net(x, knots, values):
     return max((t, v) for t, v in zip(knots, values) if t <= x)[1]
 
 
 def worst_of_line(w, b):
-    return max(abs(i * i / 10000 - (w * i / 100 + b)) for i in range(-100, 101))
+    return max(
+        abs(i * i / 10000 - (w * i / 100 + b)) for i in range(-100, 101)
+    )
 # %% broken mean_error approximation.linear_cannot: The mean error in place of the worst.
 def net(x, knots, values):
     total, before = values[0], 0
@@ -92,4 +96,9 @@ def net(x, knots, values):
 
 
 def worst_of_line(w, b):
-    return sum(abs(i * i / 10000 - (w * i / 100 + b)) for i in range(-100, 101)) / 201
+    return (
+        sum(
+            abs(i * i / 10000 - (w * i / 100 + b)) for i in range(-100, 101)
+        )
+        / 201
+    )

@@ -8,7 +8,7 @@ def relu(x):
 
 
 def value(x, net):
-    """One hidden layer: a unit is [weight, bias, weight out]; the last entry is the bias of the output."""
+    """Units are [weight, bias, weight out]; the last entry is a bias."""
     *units, total = net
     for w, b, v in units:
         total += v * relu(w * x + b)
@@ -16,7 +16,7 @@ def value(x, net):
 
 
 def step(net, points, rate):
-    """Try every point, and move each number a little against its share of the error."""
+    """Try every point; move each number against its share of the error."""
     *units, bias = net
     moved, moved_bias = [list(unit) for unit in units], bias
     for x, wanted in points:
@@ -32,7 +32,10 @@ def step(net, points, rate):
 
 def random_net(width, seed):
     draw = random.Random(seed).gauss
-    units = [[draw(0, 1), draw(0, 1), draw(0, 1) / width**0.5] for _ in range(width)]
+    units = [
+        [draw(0, 1), draw(0, 1), draw(0, 1) / width**0.5]
+        for _ in range(width)
+    ]
     return [*units, 0.0]
 
 
@@ -50,7 +53,9 @@ def check(seed):
     net = random_net(16, seed)
     for _ in range(200):
         net = step(net, points, 0.1)
-    worst = max(abs(value(i / 50, net) - (i / 50) ** 2) for i in range(-50, 51))
+    worst = max(
+        abs(value(i / 50, net) - (i / 50) ** 2) for i in range(-50, 51)
+    )
     same(min(worst, 0.499), worst)
 # %% broken uphill approximation.learns_by_trial_and_error: Every number moves with the error, not against it.
 import random
@@ -65,7 +70,9 @@ def step(net, points, rate):
     *units, bias = net
     moved, moved_bias = [list(unit) for unit in units], bias
     for x, wanted in points:
-        push = rate * max(-9.0, min(9.0, value(x, net) - wanted)) / len(points)
+        push = (
+            rate * max(-9.0, min(9.0, value(x, net) - wanted)) / len(points)
+        )
         for (w, b, v), new in zip(units, moved):
             if w * x + b > 0:
                 new[0] += push * v * x
@@ -77,7 +84,13 @@ def step(net, points, rate):
 
 def random_net(width, seed):
     draw = random.Random(seed).gauss
-    return [*([draw(0, 1), draw(0, 1), draw(0, 1) / width**0.5] for _ in range(width)), 0.0]
+    return [
+        *(
+            [draw(0, 1), draw(0, 1), draw(0, 1) / width**0.5]
+            for _ in range(width)
+        ),
+        0.0,
+    ]
 # %% broken nothing_between approximation.learns_by_trial_and_error: No ReLU: however long it trains, it stays a line.
 import random
 
@@ -102,4 +115,10 @@ def step(net, points, rate):
 
 def random_net(width, seed):
     draw = random.Random(seed).gauss
-    return [*([draw(0, 1), draw(0, 1), draw(0, 1) / width**0.5] for _ in range(width)), 0.0]
+    return [
+        *(
+            [draw(0, 1), draw(0, 1), draw(0, 1) / width**0.5]
+            for _ in range(width)
+        ),
+        0.0,
+    ]

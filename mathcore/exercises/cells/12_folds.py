@@ -29,13 +29,22 @@ for depth in 1, 2, 3:
 @given(k=st.integers(1, 7))
 def check(k):
     pieces = 2**k
-    same([folds(i / pieces, k) for i in range(pieces + 1)], [i % 2 for i in range(pieces + 1)])
+    same(
+        [folds(i / pieces, k) for i in range(pieces + 1)],
+        [i % 2 for i in range(pieces + 1)],
+    )
     middles = [folds((i + 0.5) / pieces, k) for i in range(pieces)]
     same(middles, [0.5] * pieces)
 # %% check depth.beats_width: One hidden layer bends at most once for each unit.
 @given(
     units=st.lists(
-        st.tuples(st.sampled_from([-2, -1, 1, 2]), st.integers(-8, 8), st.integers(-3, 3)), min_size=1, max_size=4
+        st.tuples(
+            st.sampled_from([-2, -1, 1, 2]),
+            st.integers(-8, 8),
+            st.integers(-3, 3),
+        ),
+        min_size=1,
+        max_size=4,
     )
 )
 def check(units):
@@ -80,4 +89,6 @@ def folds(x, depth):
 
 
 def one_layer(x, units):
-    return sum(out * relu(weight * x + bias) ** 2 for weight, bias, out in units)
+    return sum(
+        out * relu(weight * x + bias) ** 2 for weight, bias, out in units
+    )

@@ -50,10 +50,21 @@ def square(image):
             squares.append(all_of([bars[r][c], bars[r + 1][c]]))
     return any_of(squares)
 # %% check depth.patterns_of_patterns: A square anywhere gives 1, no square gives 0, and several squares give 1.
-@given(image=st.lists(st.lists(st.sampled_from([1, 1, 0]), min_size=3, max_size=3), min_size=3, max_size=3))
+@given(
+    image=st.lists(
+        st.lists(st.sampled_from([1, 1, 0]), min_size=3, max_size=3),
+        min_size=3,
+        max_size=3,
+    )
+)
 def check(image):
     corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    full = lambda r, c: image[r][c] and image[r][c + 1] and image[r + 1][c] and image[r + 1][c + 1]
+    full = lambda r, c: (
+        image[r][c]
+        and image[r][c + 1]
+        and image[r + 1][c]
+        and image[r + 1][c + 1]
+    )
     same(any_of([1, 0]), 1)
     same(square(image), int(any(full(r, c) for r, c in corners)))
 # %% broken bars_anywhere depth.patterns_of_patterns: Two bars are enough, wherever they are.
@@ -71,4 +82,10 @@ def any_of(values):
 
 def square(image):
     corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
-    return sum(image[r][c] * image[r][c + 1] * image[r + 1][c] * image[r + 1][c + 1] for r, c in corners)
+    return sum(
+        image[r][c]
+        * image[r][c + 1]
+        * image[r + 1][c]
+        * image[r + 1][c + 1]
+        for r, c in corners
+    )

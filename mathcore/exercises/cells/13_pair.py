@@ -56,7 +56,10 @@ def check(x, w, a, b):
     same(f(x), net([x], [[w]], product([[a]], [[b]]), [[1]])[0])
 # %% broken bend_between linear.two_layers_collapse: A ReLU has slipped between the two.
 def times(row, matrix):
-    out = [sum(v * line[j] for v, line in zip(row, matrix)) for j in range(len(matrix[0]))]
+    out = [
+        sum(v * line[j] for v, line in zip(row, matrix))
+        for j in range(len(matrix[0]))
+    ]
     return [v if v > 0 else 0 for v in out]
 
 
@@ -68,12 +71,18 @@ def net(x, W, A, B):
     return times(times(times(x, W), A), B)
 # %% broken only_diagonal linear.collapse_is_weaker: The product is taken entry by entry on the diagonal alone.
 def times(row, matrix):
-    return [sum(v * line[j] for v, line in zip(row, matrix)) for j in range(len(matrix[0]))]
+    return [
+        sum(v * line[j] for v, line in zip(row, matrix))
+        for j in range(len(matrix[0]))
+    ]
 
 
 def product(A, B):
     a, b = [row[0] for row in A], B[0]
-    return [[a[i] * b[j] if i == j else 0 for j in range(len(b))] for i in range(len(a))]
+    return [
+        [a[i] * b[j] if i == j else 0 for j in range(len(b))]
+        for i in range(len(a))
+    ]
 
 
 def net(x, W, A, B):
@@ -81,7 +90,10 @@ def net(x, W, A, B):
     return times(times(hidden, A), B)
 # %% broken no_relu_at_all relu.must_stand_everywhere: The only ReLU is gone as well.
 def times(row, matrix):
-    return [sum(v * line[j] for v, line in zip(row, matrix)) for j in range(len(matrix[0]))]
+    return [
+        sum(v * line[j] for v, line in zip(row, matrix))
+        for j in range(len(matrix[0]))
+    ]
 
 
 def product(A, B):

@@ -8,9 +8,11 @@ def product(column, row):
 
 
 def apart(matrix):
-    """A column and a row whose product is the matrix, whose rows are multiples of each other."""
+    """A column and a row whose product is the matrix, of rank 1."""
     row = matrix[0]  # complete: what if the first row is all zeros?
-    column = [1] * len(matrix)  # complete: how many times that row is each row?
+    column = [1] * len(
+        matrix
+    )  # complete: how many times that row is each row?
     return column, row
 
 
@@ -25,10 +27,10 @@ def product(column, row):
 
 
 def apart(matrix):
-    """A column and a row whose product is the matrix, whose rows are multiples of each other."""
+    """A column and a row whose product is the matrix, of rank 1."""
     for row in matrix:
         for j, v in enumerate(row):
-            if v:  # a row that is not all zeros, and a place where it can be divided by
+            if v:  # it can be divided by
                 return [Fraction(other[j], v) for other in matrix], row
     return [0] * len(matrix), matrix[0]
 # %% check lowrank.error_is_the_tail: A matrix of rank 1 is a column times a row, and nothing is lost.
