@@ -159,6 +159,10 @@ def test_the_editor_indents_and_lets_the_keyboard_go(visit, strict):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Control+z")
     assert area.input_value() != "if x:\n    y\n        z"
+    boxes = page.locator(f"{CELL} .mc-cell-editor > *").evaluate_all(
+        "all => all.map((one) => JSON.stringify(one.getBoundingClientRect()))"
+    )
+    assert boxes[0] == boxes[1], "the letters do not lie over their colours"
     painted = page.locator(f"{CELL} .mc-cell-editor pre").inner_text()
     assert painted.rstrip("\n") == area.input_value().rstrip("\n")
 
