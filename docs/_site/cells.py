@@ -29,7 +29,7 @@ def cell(told: Told, report: Report, source: str, *, runs: bool = True) -> str:
         source: the page that shows it.
         runs: whether Python is on the site.
     """
-    python = f' data-python="{words.url("assets/python", source)}"' if runs else ""
+    python = " data-python" if runs else ""
     whole = told["start"] == told["solution"]
     attributes = f'data-cell="{told["name"]}" data-judged="{"start" if whole else "solution"}"{python}'
     parts = [

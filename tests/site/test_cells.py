@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import zipfile
 
 import pytest
@@ -158,6 +159,10 @@ def test_the_editor_indents_and_lets_the_keyboard_go(visit, strict):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Control+z")
     assert area.input_value() != "if x:\n    y\n        z"
+    boxes = page.locator(f"{CELL} .mc-cell-editor > *").evaluate_all(
+        "all => all.map((one) => JSON.stringify(one.getBoundingClientRect()))"
+    )
+    assert boxes[0] == boxes[1], "the letters do not lie over their colours"
     painted = page.locator(f"{CELL} .mc-cell-editor pre").inner_text()
     assert painted.rstrip("\n") == area.input_value().rstrip("\n")
 
@@ -192,10 +197,11 @@ def test_a_choice_is_graded(visit, strict):
     place = page.locator(f"#exercise-{asked.name}")
     place.get_by_role("button", name="Check").click()
     assert place.get_by_role("status").inner_text() == "Choose one first."
-    for i in (asked.answer - 1) % len(asked.choices), asked.answer:
+    right = int(asked.answer)
+    for i in (right - 1) % len(asked.choices), right:
         place.locator("input").nth(i).check()
         place.get_by_role("button", name="Check").click()
-        assert place.get_by_role("status").inner_text().startswith("Right" if i == asked.answer else "Not that")
+        assert place.get_by_role("status").inner_text().startswith("Right" if i == right else "Not that")
 
 
 EXERCISES = (ROOT / "docs/assets/cells/exercises.js").read_text(encoding="utf-8")
@@ -265,14 +271,14 @@ def test_a_file_that_was_not_pinned_is_refused(monkeypatch, tmp_path):
         (work / "pyodide-314.0.7.tgz").write_bytes(b"something else")
 
     monkeypatch.setattr(python_in_pages, "_run", take)
-    monkeypatch.setattr(python_in_pages.shutil, "which", lambda name: name)
+    monkeypatch.setattr(shutil, "which", lambda name: name)
     with pytest.raises(ValueError, match="is not the file that was pinned"):
         python_in_pages.fetch(tmp_path)
     assert python_in_pages.published(tmp_path) == {}
 
 
 def test_without_npm_the_site_says_so_aloud(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(python_in_pages.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(FileNotFoundError, match="npm"):
         python_in_pages.fetch(tmp_path)
     assert python_in_pages.published(tmp_path) == {}

@@ -28,7 +28,7 @@ function graded(exercise, fields, names) {
   if (exercise.dataset.kind === "choice") {
     const chosen = fields.findIndex((field) => field.checked);
     if (chosen < 0) return ["Choose one first.", false];
-    return chosen === right ? ["Right.", true] : ["Not that one. What would have to be so, if it were?", false];
+    return chosen === right ? ["Right.", true] : ["Not that one.", false];
   }
   const faults = fields.map((field, i) => fault(field.value, right[i], Number(exercise.dataset.within)));
   for (const [i, field] of fields.entries()) field.toggleAttribute("aria-invalid", faults[i] !== "");
