@@ -18,11 +18,12 @@ from _site.words import code_block, link
 _LONGEST = 300  # characters of an input that are shown
 _NAMED = 3  # projects that a heading names; of more than these the last are counted
 _PROJECTS: Mapping[str, str] = {  # repository → what its project is called, where it writes itself otherwise
-    "pytorch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow", "Paddle": "PaddlePaddle", "mlx": "MLX", "xla": "XLA",
+    "pytorch": "PyTorch", "jax": "JAX", "tensorflow": "TensorFlow", "Paddle": "PaddlePaddle", "mlx": "MLX",
+    "xla": "XLA", "nn": "Torch",
     "mlx-lm": "MLX LM", "transformers": "Transformers", "diffusers": "Diffusers", "candle": "Candle", "keras": "Keras",
     "flash-attention": "FlashAttention", "vllm": "vLLM", "triton": "Triton", "optax": "Optax", "onnx": "ONNX",
     "flax": "Flax", "mxnet": "MXNet", "machinelearning": "ML.NET", "mindspore": "MindSpore", "openvino": "OpenVINO",
-    "flashinfer": "FlashInfer", "nn": "Torch", "ggml": "GGML", "executorch": "ExecuTorch", "xformers": "xFormers", "gemma": "Gemma",
+    "flashinfer": "FlashInfer", "ggml": "GGML", "executorch": "ExecuTorch", "xformers": "xFormers", "gemma": "Gemma",
 }  # fmt: skip
 _TITLES: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "bug_titles.toml").read_text(encoding="utf-8"))
 
@@ -95,7 +96,10 @@ def _section(title: str, bugs: Sequence[Bug], report: Report, path: str) -> str:
         f"{link('What this shows, and how', 'real-bugs.md', path)}.\n{{ .mc-lead }}"
     )
     entries = [_bug(bug, report, path) for bug in bugs]
-    return "\n\n".join([f"---\ntitle: {title}\n---", f"# Real bugs: {title[0].lower()}{title[1:]}", legend, *entries]) + "\n"
+    return (
+        "\n\n".join([f"---\ntitle: {title}\n---", f"# Real bugs: {title[0].lower()}{title[1:]}", legend, *entries])
+        + "\n"
+    )
 
 
 def _bug(bug: Bug, report: Report, path: str) -> str:

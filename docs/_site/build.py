@@ -98,7 +98,7 @@ class Site:
 
     def navigation(self, nav: list[Any]) -> list[Any]:
         """The navigation with the chapters, numbered and in groups, and with the pages that the build writes."""
-        more = {
+        more: dict[str, list[Any]] = {
             "Read": [{title: [{c.name: c.path} for c in chapters]} for title, chapters in grouped(self.course)],
             "Import": import_page.navigation(self.topics, self.functions),
             "Real bugs": bugs_page.navigation(self.bugs.bugs),
@@ -115,7 +115,7 @@ class Site:
         return self._filled(markdown, path, meta), finding.findable(path, meta, self.keywords)
 
     def after(self, page: str, path: str) -> str:
-        """The second step, HTML to HTML: figures drawn, formulas set, code to be copied, what no search needs marked."""
+        """The second step, HTML to HTML: figures drawn, formulas set, code copied as code, the rest unsearched."""
         if number := terms.numbered(self.course, path):
             page = terms.linked(page, self.glossary, number, path)
         drawn = _FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page)

@@ -82,12 +82,16 @@ def _box(claim: Claim, report: Report, around: Around) -> str:
         "About": [link(f"`{name}`", homes[name], page) if name in homes else f"`{name}`" for name in claim.needs],
         "Rests on": [f"[{words.plural(len(claim.rests_on), 'claim')}](#around-it)"] if claim.rests_on else [],
         "On it rest": [f"[{words.plural(len(above), 'claim')}](#around-it)"] if above else [],
-        "Catches": [f"[{words.plural(len(claim.mutants), 'wrong implementation')}](#what-it-catches)"] if claim.mutants else [],
+        "Catches": [f"[{words.plural(len(claim.mutants), 'wrong implementation')}](#what-it-catches)"]
+        if claim.mutants
+        else [],
         "Real bugs": [link(heading(bug), f"{page_of(bug.section)}#{bug.id}", page) for bug in bugs],
     }
     shown = [f"{name}\n:   " + "<br>".join(entries) for name, entries in rows.items() if entries]
     title = '<p class="mc-box-title">Related</p>'
-    return "\n\n".join(['<aside class="mc-box" aria-label="Related" data-search-exclude markdown>', title, *shown, "</aside>"])
+    return "\n\n".join(
+        ['<aside class="mc-box" aria-label="Related" data-search-exclude markdown>', title, *shown, "</aside>"]
+    )
 
 
 def _verdict(claim: Claim) -> str:
@@ -242,7 +246,9 @@ def _neighbours(claim: Claim, report: Report) -> str:
     above = [other for other in report.claims if claim.id in other.rests_on]
     groups = [("It rests on", below), ("On it rest", above)]
     lines = [
-        f"{title}\n\n" + "\n".join(f"- {line(other, claim.page)}" for other in claims) for title, claims in groups if claims
+        f"{title}\n\n" + "\n".join(f"- {line(other, claim.page)}" for other in claims)
+        for title, claims in groups
+        if claims
     ]
     return "\n\n".join([f"## Around it {UNSEARCHED}", *lines]) if lines else ""
 

@@ -106,9 +106,7 @@ def grouped(course: Course) -> list[tuple[str, list[Chapter]]]:
     return [(title, chapters) for title, chapters in found if chapters]
 
 
-def contents(
-    course: Course, claims: Mapping[int, int], exercises: Mapping[int, Sequence[str]], source: str
-) -> str:
+def contents(course: Course, claims: Mapping[int, int], exercises: Mapping[int, Sequence[str]], source: str) -> str:
     """Every chapter with its answer, what it takes, and room for how far the reader is.
 
     Args:
@@ -117,10 +115,14 @@ def contents(
         exercises: the names of those that each has.
         source: the page that shows this.
     """
-    progress = '<div class="mc-meta" data-progress hidden><output></output> <button type="button">Forget this</button></div>'
+    progress = (
+        '<div class="mc-meta" data-progress hidden><output></output> <button type="button">Forget this</button></div>'
+    )
     parts = ['<div class="mc-contents" markdown>', progress]
     for title, chapters in grouped(course):
-        entries = [_entry(chapter, claims.get(chapter.faq, 0), exercises.get(chapter.faq, ()), source) for chapter in chapters]
+        entries = [
+            _entry(chapter, claims.get(chapter.faq, 0), exercises.get(chapter.faq, ()), source) for chapter in chapters
+        ]
         parts += [f"## {title}", f'<ol start="{chapters[0].faq}" markdown>\n' + "\n".join(entries) + "\n</ol>"]
     return "\n\n".join([*parts, "</div>"])
 

@@ -31,7 +31,7 @@ def pages(
     for topic, names in _shown(topics, functions):
         path = _path(topic)
         head = f"---\ntitle: {_title(topic)}\nsearch:\n  exclude: true # the reference says the same\n---"
-        lead = f"`mathcore`: {topic.title[0].lower()}{topic.title[1:]}. {link('How to read this', 'import.md', path)}.\n{{ .mc-lead }}"
+        lead = f"{topic.title}. {link('How to read this', 'import.md', path)}.\n{{ .mc-lead }}"
         parts = [_function(name, topic, functions[name], report, speeds, path) for name in names]
         written[path] = "\n\n".join([head, f"# Import: {_title(topic).lower()}", lead, *parts]) + "\n"
     return written

@@ -29,7 +29,11 @@ def generated(report: Report, topics: Sequence[Topic], around: Around) -> dict[s
 def reference(topic: Topic, report: Report) -> str:
     """The public names of a topic, each with what is claimed of it."""
     path = f"reference/{topic.name}.md"
-    parts = [f"---\ntitle: {topic.name}\nsearch:\n  boost: 0.7\n---", f"# {topic.title}", f"`mathcore.{topic.name}`\n{{ .mc-where }}"]
+    parts = [
+        f"---\ntitle: {topic.name}\nsearch:\n  boost: 0.7\n---",
+        f"# {topic.title}",
+        f"`mathcore.{topic.name}`\n{{ .mc-where }}",
+    ]
     for public in topic.names:
         name = public.rpartition(".")[2]
         about = [claim for claim in report.claims if name in claim.needs]

@@ -8,7 +8,9 @@ from _site import after, words
 from _site.pictures import drawing
 from built import ROOT, SITE
 
-PAGES = sorted({*(ROOT / "docs").rglob("*.md")} - {*(ROOT / "docs/contribute").glob("*.md")})  # whose code is the project's
+PAGES = sorted(
+    {*(ROOT / "docs").rglob("*.md")} - {*(ROOT / "docs/contribute").glob("*.md")}
+)  # whose code is the project's
 FENCE = re.compile(r"^```(?:pycon|python|sh)\b[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 COLUMNS = 76  # as many as fit beside the navigation at 1280 px
 
@@ -85,7 +87,7 @@ def test_a_copy_has_no_prompts_and_no_outputs(visit):
 
 
 def test_of_a_session_only_what_was_typed_is_copied():
-    session = '<span class="gp">&gt;&gt;&gt; </span>for x in y:\n<span class="gp">... </span>    x &lt; 1\n<span>True</span>\n'
+    session = "<b>&gt;&gt;&gt; </b>for x in y:\n<b>... </b>    x &lt; 1\n<b>True</b>\n"
     assert after.typed(session) == "for x in y:\n    x < 1\n"
     page = f'<div class="language-pycon highlight"><pre><code>{session}</code></pre></div>'
     assert 'data-copy="for x in y:\n    x &lt; 1\n"' in after.copied_as_code(page)
@@ -125,8 +127,9 @@ def test_a_dot_is_read_when_pointed_at_reached_or_touched(visit, browser, addres
 
 def test_what_is_folded_opens_for_a_link_into_it(visit):
     page = visit("learn/17-softmax/index.html").page
-    page.evaluate("""() => document.querySelector("article").insertAdjacentHTML("beforeend",
-      '<details class="mc-second"><summary>Second</summary><details><summary>x</summary><h3 id="inside">In</h3></details></details>')""")
+    inner = '<details><summary>x</summary><h3 id="inside">In</h3></details>'
+    folded = f'<details class="mc-second"><summary>Second</summary>{inner}</details>'
+    page.evaluate("html => document.querySelector('article').insertAdjacentHTML('beforeend', html)", folded)
     heading = page.locator("#inside")
     assert not heading.is_visible()
     page.evaluate("location.hash = '#inside'")
@@ -162,7 +165,14 @@ def test_of_a_long_table_the_head_stays(visit):
 
 def test_a_claim_is_told_in_the_order_in_which_it_is_read():
     page = (SITE / "claims/softmax.sums_to_one/index.html").read_text("utf-8")
-    order = ["<h1", 'class="mc-verdict', 'id="how-it-was-tried"', 'id="worst-error"', 'id="what-it-catches"', 'id="the-check']
+    order = [
+        "<h1",
+        'class="mc-verdict',
+        'id="how-it-was-tried"',
+        'id="worst-error"',
+        'id="what-it-catches"',
+        'id="the-check',
+    ]
     places = [page.index(what) for what in order]
     assert places == sorted(places)
     box = page[page.index('class="mc-box"') : page.index("</aside>")]
@@ -181,7 +191,11 @@ def test_a_share_is_never_rounded_up_to_all_of_it(share, said):
 
 
 LETTERS = {
-    "learn/17-softmax/index.html": {".mc-lead": "Source Serif 4", "h1": "Source Serif 4", "pre code": "Source Code Pro"},
+    "learn/17-softmax/index.html": {
+        ".mc-lead": "Source Serif 4",
+        "h1": "Source Serif 4",
+        "pre code": "Source Code Pro",
+    },
     "claims/index.html": {".mc-filter": "Source Sans 3"},
 }
 
