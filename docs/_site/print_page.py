@@ -13,9 +13,10 @@ from _site.markup import without
 PAGE = "learn/all.md"
 _ID = re.compile(r'\sid="([^"]+)"')
 _HEADING = re.compile(r"<(/?)h([1-5])\b")
-_ALIVE = re.compile(r'\sdata-(?:cell|exercise)="[^"]*"')  # what a script would bring to life
+_ALIVE = re.compile(r'\sdata-(?:cell|exercise|python)="[^"]*"|(?<=class="mc-exercise)(?=")')  # what scripts look for
 _SECOND = re.compile(r'<details class="mc-second"')
 _NOT_PRINTED = re.compile(r'class="(?:mc-(?:card|break|hint|answer|cell-broken|cell-why)|headerlink)\b')
+_ASKS = 'name="exercise-'  # a field of an exercise
 _POINTS = re.compile(r'(\s(?:id|for|aria-labelledby|aria-controls|aria-describedby)="|\shref="#)([^"]+)(?=")')
 
 
@@ -42,6 +43,6 @@ def _article(chapter: Chapter, page: str, twice: set[str]) -> str:
 
 
 def _printed(page: str) -> str:
-    text = without(page, lambda _, tag: bool(_NOT_PRINTED.search(tag)))
-    text = _SECOND.sub('<details open class="mc-second"', _ALIVE.sub("", text))
+    text = without(page, lambda name, tag: bool(_NOT_PRINTED.search(tag)) or (name == "input" and _ASKS in tag))
+    text = _SECOND.sub('<details open class="mc-second"', _ALIVE.sub(lambda m: "" if m[0] else "-still", text))
     return _HEADING.sub(lambda m: f"<{m[1]}h{int(m[2]) + 1}", text)
