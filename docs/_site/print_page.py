@@ -1,4 +1,4 @@
-"""All chapters on one page, to be printed: made of the rendered chapters, without what moves. Pure."""
+"""All chapters on one page, to be printed: the rendered chapters without cells that run and without cards. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from _site.markup import without
 PAGE = "learn/all.md"
 _ID = re.compile(r'\sid="([^"]+)"')
 _HEADING = re.compile(r"<(/?)h([1-5])\b")
-_ALIVE = re.compile(r'\sdata-(?:cell|exercise)="[^"]*"')  # what a script would bring to life
+_ALIVE = re.compile(r'\sdata-(?:cell|exercise|python)="[^"]*"|(?<=class="mc-exercise)(?=")')  # what scripts look for
 _SECOND = re.compile(r'<details class="mc-second"')
-_NOT_PRINTED = re.compile(
-    r'class="(?:mc-(?:card|break|hint|answer|cell-broken|cell-why|controls|buttons)|headerlink)\b'
-)
+_NOT_PRINTED = re.compile(r'class="(?:mc-(?:card|break|hint|answer|cell-broken|cell-why)|headerlink)\b')
+_ASKS = 'name="exercise-'  # a field of an exercise
+_POINTS = re.compile(r'(\s(?:id|for|aria-labelledby|aria-controls|aria-describedby)="|\shref="#)([^"]+)(?=")')
 
 
 def joined(course: Course, contents: Mapping[str, str]) -> str:
@@ -37,12 +37,12 @@ def joined(course: Course, contents: Mapping[str, str]) -> str:
 
 def _article(chapter: Chapter, page: str, twice: set[str]) -> str:
     """Anchors that other chapters have as well get the number of theirs."""
-    own = re.compile(r'(?<=\sid=")([^"]+)(?=")|(?<=\sfor=")([^"]+)(?=")|(?<=\shref="#)([^"]+)(?=")')
-    numbered = own.sub(lambda m: f"{chapter.faq}-{m[0]}" if m[0] in twice else m[0], page)
-    return f'<article class="mc-chapter" id="chapter-{chapter.faq}">{numbered}</article>'
+    numbered = _POINTS.sub(lambda m: f"{m[1]}{chapter.faq}-{m[2]}" if m[2] in twice else m[0], page)
+    label = f'<p class="mc-label">Chapter {chapter.faq}</p>'
+    return f'<article class="mc-chapter" id="chapter-{chapter.faq}">{label}{numbered}</article>'
 
 
 def _printed(page: str) -> str:
-    text = without(page, lambda name, tag: name in ("script", "button") or bool(_NOT_PRINTED.search(tag)))
-    text = _SECOND.sub('<details open class="mc-second"', _ALIVE.sub("", text))
+    text = without(page, lambda name, tag: bool(_NOT_PRINTED.search(tag)) or (name == "input" and _ASKS in tag))
+    text = _SECOND.sub('<details open class="mc-second"', _ALIVE.sub(lambda m: "" if m[0] else "-still", text))
     return _HEADING.sub(lambda m: f"<{m[1]}h{int(m[2]) + 1}", text)

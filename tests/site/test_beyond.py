@@ -53,17 +53,22 @@ COURSE = {n: Chapter(n, f"learn/{n:02}-x.md", f"Title & {n}", (), "") for n in (
 CHAPTER = (
     '<h1 id="own">Why?<a class="headerlink" href="#own">¶</a></h1><p id="same">See <a href="#same">above</a>.</p>'
     '<div class="mc-card holds"><div>card</div></div><div class="mc-cell" data-cell="x" id="cell-{n}">'
-    '<pre>code</pre><script type="application/json">{{"a": "<b>"}}</script><button>Run</button></div>'
+    '<div class="mc-exercise" data-exercise="1/x" data-python="y"><input name="exercise-x"> Why?</div>'
+    '<pre aria-labelledby="same">code</pre><div class="mc-cell-broken"><div></div>wrong</div></div>'
     '<details class="mc-second"><summary>More</summary><h3>That</h3></details><details class="mc-answer">42</details>'
 )
 
 
-def test_the_chapters_are_joined_without_what_moves():
+def test_the_chapters_are_joined_without_what_runs():
     page = print_page.joined(COURSE, {c.path: CHAPTER.format(n=n) for n, c in COURSE.items()})
     assert page.startswith('<ol class="mc-contents"><li><a href="#chapter-1">Title &amp; 1</a>')
-    assert '<article class="mc-chapter" id="chapter-2"><h2 id="2-own">Why?</h2>' in page
+    assert '<article class="mc-chapter" id="chapter-2"><p class="mc-label">Chapter 2</p>' in page
+    assert '<h2 id="2-own">Why?</h2>' in page
     assert '<p id="1-same">See <a href="#1-same">above</a>.</p>' in page
-    assert '<div class="mc-cell" id="cell-1"><pre>code</pre></div>' in page
+    assert (
+        '<div class="mc-cell" id="cell-1"><div class="mc-exercise-still"> Why?</div><pre aria-labelledby="1-same">code</pre></div>'
+        in page
+    )
     assert '<details open class="mc-second"><summary>More</summary><h4>That</h4></details></article>' in page
 
 
@@ -76,4 +81,4 @@ def test_the_built_page_has_every_chapter_and_each_anchor_once():
     assert len(re.findall(r"<h1\b", page)) == 1
     assert "<autoref" not in page
     assert "mc-card" not in content
-    assert not re.search(r"<script|<button", content)
+    assert not re.search(r"data-(?:cell|exercise|python)=", content)

@@ -54,6 +54,12 @@ def test_the_built_chapter_has_the_places(faq):
     assert not [anchor for page, _, anchor in places if anchor not in ids(page)]
 
 
+def test_what_is_no_mathematics_is_on_its_page():
+    places = [one["at"].partition("#")[2] for one in STATEMENTS if one["kind"] == "not mathematics"]
+    assert len(places) > 10
+    assert not set(places) - ids("learn/not-mathematics.md")
+
+
 def test_every_answer_is_there_whole():
     assert not short(STATEMENTS)
     assert short(STATEMENTS[1:]) == [1]
