@@ -27,7 +27,6 @@ from _site import (
     import_page,
     kernel_page,
     pages,
-    print_page,
     python_in_pages,
     rulers,
     says,
@@ -117,8 +116,8 @@ class Site:
 
     def after(self, page: str, path: str) -> str:
         """The second step, HTML to HTML: figures drawn, formulas set, code to be copied, what no search needs marked."""
-        if path.startswith("learn/") and path not in (terms.PAGE, print_page.PAGE, "learn/index.md"):
-            page = terms.linked(page, self.glossary, terms.numbered(self.course, path), path)
+        if number := terms.numbered(self.course, path):
+            page = terms.linked(page, self.glossary, number, path)
         drawn = _FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page)
         return finding.unsearched(after.copied_as_code(set_formulas(drawn)))
 

@@ -5,8 +5,8 @@ Each stands once, in `docs/learn/glossary.md`, with the chapter that introduces 
     token { #token data-from=5 }
     :   A piece of text that has a number of its own. …
 
-Names with a comma between them are one term. `data-also="…"` adds forms that are found in texts; `data-plain=yes` marks
-a word that has an everyday sense as well: it is linked from its chapter on, where it has the sense that is meant.
+Names with a comma between them are one term. `data-also="…"` adds forms that are found in texts. A word that has an
+everyday sense as well is linked in the chapters that mean this one: `data-in=20-22`.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Term:
     forms: tuple[str, ...]
     tip: str
     since: int | None
-    plain: bool
+    meant: range | None  # the chapters that mean this by the word; None for all pages
 
-    def links_from(self, number: int) -> bool:
-        """Whether a page with this number, or one behind all chapters, means this by the word."""
-        return not self.plain or (self.since is not None and number >= self.since)
+    def is_meant(self, number: int) -> bool:
+        """Whether a page with this number means this by the word."""
+        return self.meant is None or number in self.meant
 
 
 def read_terms(glossary: str, course: Course) -> tuple[Term, ...]:
@@ -71,7 +71,9 @@ def _term(entry: re.Match[str], course: Course) -> Term:
     tip = _SENTENCE.split(text, maxsplit=1)[0]
     if re.search(r"[$`\[*]", tip):  # a tooltip has no markup
         raise SiteError(f"{PAGE}: the first sentence of {entry['names']!r} must be plain words, got {tip!r}")
-    return Term(entry["id"], tuple(forms), tip, None if since is None else int(since), "plain" in options)
+    first, _, last = options.get("in", "").partition("-")
+    meant = range(int(first), int(last) + 1) if first else None
+    return Term(entry["id"], tuple(forms), tip, None if since is None else int(since), meant)
 
 
 def with_chapters(glossary: str, course: Course) -> str:
@@ -82,14 +84,15 @@ def with_chapters(glossary: str, course: Course) -> str:
         if since is None:
             return entry[0]
         chapter = course[since]
-        return f"{entry[0]}\n    {link(f'{chapter.faq}. {chapter.title}', chapter.path, PAGE)}"
+        title = f"{chapter.faq}.\u00a0{chapter.title}"
+        return f"{entry[0]}\n    {link(title, chapter.path, PAGE)}"
 
     return _ENTRY.sub(fill, glossary)
 
 
 def linked(page: str, terms: Sequence[Term], number: int, source: str) -> str:
     """The rendered page with the first use of each term linked to the glossary, prose alone."""
-    by_form = {form: term for term in terms if term.links_from(number) for form in _variants(term)}
+    by_form = {form: term for term in terms if term.is_meant(number) for form in _variants(term)}
     if not by_form:
         return page
     spaced = (r"\s+".join(map(re.escape, form.split())) for form in sorted(by_form, key=len, reverse=True))
@@ -120,6 +123,8 @@ def no_prose(name: str, tag: str) -> bool:
     return name in _NO_PROSE or bool(_OF_THE_SITE.search(tag))
 
 
-def numbered(course: Course, path: str) -> int:
-    """The number of a chapter; of every other page, one behind them all."""
-    return next((chapter.faq for chapter in course.values() if chapter.path == path), max(course, default=0) + 1)
+def numbered(course: Course, path: str) -> int | None:
+    """The number of a chapter; one behind them all for the pages that go on explaining; none for others."""
+    number = next((chapter.faq for chapter in course.values() if chapter.path == path), None)
+    goes_on = path.startswith("learn/beyond/") or path == "learn/not-mathematics.md"
+    return max(course, default=0) + 1 if number is None and goes_on else number

@@ -2,8 +2,10 @@
 
 import re
 
+import numpy as np
 import pytest
 from _site import after, words
+from _site.pictures import drawing
 from built import ROOT, SITE
 
 PAGES = sorted({*(ROOT / "docs").rglob("*.md")} - {*(ROOT / "docs/contribute").glob("*.md")})  # whose code is the project's
@@ -176,3 +178,61 @@ def test_a_claim_is_told_in_the_order_in_which_it_is_read():
 )
 def test_a_share_is_never_rounded_up_to_all_of_it(share, said):
     assert words.share(share) == said
+
+
+LETTERS = {
+    "learn/17-softmax/index.html": {".mc-lead": "Source Serif 4", "h1": "Source Serif 4", "pre code": "Source Code Pro"},
+    "claims/index.html": {".mc-filter": "Source Sans 3"},
+}
+
+
+@pytest.mark.parametrize("path", LETTERS)
+def test_the_letters_are_those_of_the_site(visit, path):
+    page = visit(path).page
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("DOM.enable")
+    devtools.send("CSS.enable")
+    root = devtools.send("DOM.getDocument")["root"]["nodeId"]
+
+    def letters(where):
+        node = devtools.send("DOM.querySelector", {"nodeId": root, "selector": where})["nodeId"]
+        fonts = devtools.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        return max(fonts, key=lambda font: font["glyphCount"])["familyName"]
+
+    for where, family in LETTERS[path].items():
+        assert letters(where).startswith(family), where
+    page.add_style_tag(content="* { font-family: serif !important }")
+    assert not letters(next(iter(LETTERS[path]))).startswith("Source")
+
+
+def test_a_picture_has_no_letters_and_no_colours_of_its_own():
+    svg = '<svg viewBox="0 0 1 1"><text style="{}font-size: 9px; {} fill: #010101">x</text></svg>'
+    for family in ("font-family: 'DejaVu Sans';", "font-family: 'DejaVu Sans', serif"):
+        assert "DejaVu" not in drawing._tidy(svg.format("", family), "a", "b")
+    old = svg.replace("font-size: 9px;", "font: 700 9px 'DejaVu Sans', sans-serif;").format("", "")
+    assert "font-size: 9px; font-weight: 700" in drawing._tidy(old, "a", "b")
+    with pytest.raises(ValueError, match="letters of its own"):
+        drawing._tidy(svg.format("", "").replace("<text ", '<text font-family="DejaVu Sans" '), "a", "b")
+
+
+def test_numbers_can_be_read_on_every_shade():
+    ways = {"light": ("#fdfdfc", "#16202e", "#2746b0"), "dark": ("#0f141d", "#e4e8ef", "#a5b8ff")}
+    shades = drawing._levels(np.arange(-12, 13), 12)
+    assert {abs(level) for level in shades} == {0, 1, 2, 3, 4, 5, 6, 10, 11, 12}
+    for paper, ink, blue in ways.values():
+        for level in {abs(int(level)) for level in shades}:
+            ground = [b * level / 12 + p * (1 - level / 12) for b, p in zip(rgb(blue), rgb(paper), strict=True)]
+            assert contrast(rgb(paper if level >= drawing._STRONG else ink), ground) >= 4.5
+
+
+def rgb(colour):
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def contrast(one, other):
+    def light(colour):
+        parts = [c / 255 / 12.92 if c / 255 <= 0.03928 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    least, most = sorted((light(one), light(other)))
+    return (most + 0.05) / (least + 0.05)

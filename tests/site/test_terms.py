@@ -22,7 +22,7 @@ softmax, soft argmax { #softmax data-from=17 }
 :   Scores become shares.
     <!-- site: unclaimed definition -->
 
-key { #key data-from=20 data-also="a key" data-plain=yes }
+key { #key data-from=20 data-also="a key" data-in=20-22 }
 :   What is offered.
 """,
     CHAPTERS,
@@ -35,10 +35,10 @@ def link(word, number=3):
 
 
 def test_an_entry_is_read_whole():
-    assert [(one.id, one.forms, one.since, one.plain) for one in TWO] == [
-        ("weight", ("weight",), 1, False),
-        ("softmax", ("softmax", "soft argmax"), 17, False),
-        ("key", ("key", "a key"), 20, True),
+    assert [(one.id, one.forms, one.since, one.meant) for one in TWO] == [
+        ("weight", ("weight",), 1, None),
+        ("softmax", ("softmax", "soft argmax"), 17, None),
+        ("key", ("key", "a key"), 20, range(20, 23)),
     ]
     assert [one.tip for one in TWO] == ["How much one input counts.", "Scores become shares.", "What is offered."]
 
@@ -90,9 +90,8 @@ def test_prose_goes_on_behind_what_is_none():
     assert link("<pre><code>weight<br></code></pre><p>weight</p>").endswith(">weight</a></p>")
 
 
-def test_a_word_with_an_everyday_sense_waits_for_its_chapter():
-    assert "mc-term" not in link("<p>the key</p>", 19)
-    assert "mc-term" in link("<p>the key</p>", 20)
+def test_a_word_with_an_everyday_sense_is_linked_where_it_has_the_other():
+    assert [n for n in range(1, 24) if "mc-term" in link("<p>the key</p>", n)] == [20, 21, 22]
 
 
 def test_the_longer_term_wins():
@@ -101,9 +100,10 @@ def test_the_longer_term_wins():
     assert re.findall(r">([\w ]+)</a>", page) == ["row vectors", "vector"]
 
 
-def test_every_other_page_stands_behind_the_chapters():
+def test_pages_that_go_on_explaining_stand_behind_the_chapters():
     assert terms.numbered(CHAPTERS, CHAPTERS[17].path) == 17
     assert terms.numbered(CHAPTERS, "learn/beyond/loss.md") == len(CHAPTERS) + 1
+    assert terms.numbered(CHAPTERS, terms.PAGE) is None
 
 
 def test_the_glossary_names_the_chapter_of_each_term():
@@ -158,7 +158,7 @@ def unlinked(html, number):
     """The terms that a page uses and does not link."""
     seen = read(html)
     text = re.sub(r"[ \n]+", " ", seen.text)
-    for term in sorted((t for t in TERMS if t.links_from(number)), key=lambda t: -max(map(len, t.forms))):
+    for term in sorted((t for t in TERMS if t.is_meant(number)), key=lambda t: -max(map(len, t.forms))):
         for form in sorted(term.forms, key=len, reverse=True):
             found = re.search(rf"(?<![\w-]){re.escape(form)}(?![\w-])", text)
             inside = any(form != other and form in other for one in TERMS for other in one.forms)

@@ -26,7 +26,7 @@ def word_similarity() -> Drawing:
     plot = canvas(2.7, columns=2, width_ratios=[4, 5])
     for ax, values, columns in zip(plot.axes, (table, pairs), (features, list(words)), strict=True):
         heat(ax, values, most=1)
-        write_in(ax, values, "{:.1f}".format, size=9)
+        write_in(ax, values, "{:.1f}".format, size=9, most=1)
         ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right", fontsize=9)
         ax.set_yticks(range(len(words)), list(words), fontsize=9)
         ax.tick_params(length=0)
@@ -98,12 +98,12 @@ def two_layers() -> Drawing:
     top, low = plot.axes[:3], plot.axes[3:]
     for ax, values, title in zip(top, (x, hidden, mc.linear(hidden, v)), ("word", "hidden", "scores"), strict=True):
         heat(ax, values, most=2)
-        write_in(ax, values, "{:.1f}".format, size=8)
+        write_in(ax, values, "{:.1f}".format, size=8, most=2)
         ax.set_title(title, fontsize=10, loc="center")
     low[0].axis("off")
     for ax, values, title in zip(low[1:], (u, v), ("× U", "× V"), strict=True):
         heat(ax, values, most=2)
-        write_in(ax, values, "{:.1f}".format, size=8)
+        write_in(ax, values, "{:.1f}".format, size=8, most=2)
         ax.set_title(title, fontsize=10, loc="center")
     return (
         plot.figure,
@@ -145,7 +145,7 @@ def one_row_one_column() -> Drawing:
     plot = canvas(1.9, columns=3, width_ratios=[3, 2, 2])
     for ax, values, title in zip(plot.axes, (a, b, mc.linear(a, b)), ("A", "B", "AB"), strict=True):
         heat(ax, values, most=9)
-        write_in(ax, values, "{:.0f}".format, size=10)
+        write_in(ax, values, "{:.0f}".format, size=10, most=9)
         ax.set_title(title, fontsize=10, loc="center")
     frame: dict[str, Any] = {"fill": False, "edgecolor": RED, "linewidth": 2}
     from matplotlib.patches import Rectangle
@@ -179,7 +179,7 @@ def touching_shapes() -> Drawing:
     )
     for ax, (values, title) in zip(plot.axes, parts, strict=True):
         heat(ax, values, most=9)
-        write_in(ax, values, "{:.0f}".format, size=9)
+        write_in(ax, values, "{:.0f}".format, size=9, most=9)
         ax.set_title(title, fontsize=8.5, loc="center")
     return (
         plot.figure,

@@ -17,7 +17,7 @@ export function fault(text, right, within) {
   if (!Number.isFinite(got)) return "is no number: write 0.73 or 3/4";
   if (off(got) <= 0) return "";
   if (right !== 0 && off(-got) <= 0) return "has the right size and the wrong sign";
-  if (off(100 * got) <= 0 || off(got / 100) <= 0) return "is off by a factor of 100: a share or per cent?";
+  if (Math.abs(right) > within && (off(100 * got) <= 0 || off(got / 100) <= 0)) return "is off by a factor of 100: a share or per cent?";
   if (off(got) <= 9 * within) return "is close; keep one more digit on the way";
   return "is not it yet";
 }
