@@ -31,7 +31,7 @@ def panel(breaks: Sequence[Break], report: Report, source: str) -> str:
     options = "".join(f'<option value="{i}">{_title(wrong)}</option>' for i, wrong in enumerate(breaks))
     return "\n\n".join(
         [
-            "## Break it",
+            "### Break it",  # inside the second reading
             _INTRODUCTION,
             '<div class="mc-break" data-search-exclude markdown>',
             _CHOICE.format(options),
