@@ -22,7 +22,7 @@ def live_figure(name: str, told: Told) -> str:
     return (
         f'<section class="mc-live" data-live="{name}" aria-label="{html.escape(told["title"])}">'
         f'<p class="mc-live-title">{html.escape(told["title"])}</p>'
-        f'<div class="mc-stage">{_stage(first)}</div><p class="mc-said" aria-live="polite"></p>'
+        f'<div class="mc-stage"></div><p class="mc-said" aria-live="polite"></p>'
         '<fieldset class="mc-controls" disabled><legend>Controls</legend>'
         f"{_presets(told['presets'])}{controls}</fieldset>"
         f"{_table(told['readouts'], first['values'])}"
@@ -115,28 +115,6 @@ def shown(value: float, decimals: int) -> str:
     """A number as the page shows it; nothing that rounds to 0 has a sign."""
     digits = f"{value:.{decimals}f}"
     return digits.replace("-", "−" if digits.strip("-0.") else "")
-
-
-def _stage(first: Mapping[str, Any]) -> str:
-    """What stands in place of the drawing until a script draws: for a matrix, the matrix."""
-    if "weights" not in first["values"]:
-        return ""
-    words = first["state"]["words"].split()
-    weights = iter(first["values"]["weights"])
-    rows = [[next(weights) for _ in words] for _ in words]
-    return matrix(words, rows)
-
-
-def matrix(words: list[str], rows: Iterable[Iterable[float]]) -> str:
-    """A table of shares in per cent, as the script writes it too."""
-    head = "".join(f'<th scope="col">{html.escape(word)}</th>' for word in words)
-    body = "".join(
-        f'<tr><th scope="row">{html.escape(word)}</th>'
-        + "".join(f'<td style="--share: {share:.3f}">{shown(100 * share, 1)}</td>' for share in row)
-        + "</tr>"
-        for word, row in zip(words, rows, strict=True)
-    )
-    return f'<table class="mc-matrix"><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def _plain(number: float) -> str:

@@ -122,25 +122,22 @@ def _attention_scale(state: State) -> Values:
     return {"width": [d], "scaled": scaled.tolist(), "bare": bare.tolist(), "entropies": entropies}
 
 
-def words_of(text: str) -> list[str]:
-    """At most eight words."""
-    return text.lower().split()[:8]
-
-
-def _word_vector(word: str) -> Any:
-    seed = 0
-    for letter in word:
-        seed = (31 * seed + ord(letter)) % 9973
-    return np.cos(np.arange(1, 9) * (0.7 + seed * 0.37))
+ANIMALS, VERBS = ("cat", "dog", "puppy", "bird"), ("sat", "slept")
 
 
 def _attention(state: State) -> Values:
-    words = words_of(state["words"])
-    if not words:
-        return {"weights": []}
-    x = np.array([_word_vector(word) for word in words])
-    weights = mc.attention_weights(x, x, is_causal=state["causal"], scale=state["sharpness"] / np.sqrt(8))
-    return {"weights": weights.ravel().tolist()}
+    """Where the two trained heads of the tiny model look from one word of one of its sentences."""
+    text = f"the {state['animal']} {state['verb']} on the"
+    weights = mc.course.tiny_model().activations(text)["attention.weights"]
+    rows = weights[:, state["place"] - 1]
+    return {"weights": weights.ravel().tolist(), "first": rows[0].tolist(), "second": rows[1].tolist()}
+
+
+def _attention_data() -> dict[str, Any]:
+    tiny = mc.course.tiny_model()
+    names = {"embedding": "embedding", "norm": "0.attention.norm"}
+    names |= {"query": "0.attention.query", "key": "0.attention.key"}
+    return {"words": tiny.words, **{name: tiny.params[of].tolist() for name, of in names.items()}}
 
 
 def _heads(state: State) -> Values:
@@ -229,15 +226,17 @@ def figures() -> Mapping[str, Figure]:
             ],
         ),
         "attention": Figure(
-            "Who looks at whom, with made-up vectors",
+            "Where the two trained heads of the tiny model look",
             [
-                Control("words", "words, up to eight", "the cat sat on the mat"),
-                Control("sharpness", "sharpness", 2.0, 0, 10, 0.1),
-                Control("causal", "hide what comes later", True),
+                Control("animal", "animal", "cat", options=ANIMALS),
+                Control("verb", "verb", "sat", options=VERBS),
+                Control("place", "place of the word that looks", 5, 1, 5),
             ],
-            [],
+            readings([f"head 1 to word {i}" for i in range(1, 6)], "first", 4)
+            + readings([f"head 2 to word {i}" for i in range(1, 6)], "second", 4),
             _attention,
-            every(words=["one", "to be or not to be"], causal=[False, True], sharpness=[0, 10]),
+            every(animal=ANIMALS, verb=VERBS, place=[3, 5]),
+            _attention_data,
         ),
         "attention_scale": Figure(
             "Eight random keys, the scores divided by √d and not",

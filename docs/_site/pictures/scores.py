@@ -10,6 +10,38 @@ import mathcore as mc
 from _site.pictures.drawing import BLUE, GREEN, INK, LINE, RED, SOFT, Drawing, canvas, heat, picture, write_in
 
 
+@picture("digit_scores")
+def digit_scores() -> Drawing:
+    """Ten templates of real digits, an image, and its ten scores."""
+    images, labels = mc.course.load_digits()
+    learn, test = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
+    templates = mc.course.mean_templates(images[learn], labels[learn])  # (256, 10)
+    scores = mc.course.digit_scores(images[test], templates, mc.course.nearest_template_bias(templates))
+    right = mc.argmax(scores) == labels[test]
+    shown = int(np.flatnonzero(right & (labels[test] == 3))[0])
+    plot = canvas(3.4, rows=3, columns=5, height_ratios=[1, 1, 1.5])
+    for digit, ax in enumerate(plot.axes[:10]):
+        heat(ax, templates[:, digit].reshape(16, 16), gap=0)
+        ax.set_title(str(digit), fontsize=10, loc="center")
+    grid = plot.axes[10].get_gridspec()
+    assert grid is not None
+    for ax in plot.axes[10:]:
+        ax.remove()
+    heat(plot.figure.add_subplot(grid[2, 0]), images[test][shown].reshape(16, 16), gap=0)
+    bars = plot.figure.add_subplot(grid[2, 1:])
+    values = scores[shown] - scores[shown].min()
+    winner = int(mc.argmax(scores[shown]))
+    bars.bar(range(10), values, color=[RED if d == winner else BLUE for d in range(10)], width=0.7)
+    bars.set(xticks=range(10), yticks=[], ylabel="score")
+    caption = (
+        f"Ten mean templates from {len(learn):,} handwritten digits, and a picture that was held out with its ten "
+        "scores "
+        f"(each less half its template's squared length). Of {len(test):,} held-out pictures, "
+        f"{100 * right.mean():.1f} % were read right."
+    )
+    return plot.figure, f"Templates of the ten digits; the scores of a picture, highest at {winner}", caption
+
+
 @picture("word_similarity")
 def word_similarity() -> Drawing:
     """Hand-set features, and the cosine of every pair of words."""

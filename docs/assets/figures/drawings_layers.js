@@ -189,14 +189,14 @@ export const layerDrawings = {
     const { width, paint } = sheet(stage);
     return ({ error: [error], numbers: [count] }) => {
       const w = width();
-      const beside = w >= 560;
-      const size = (beside ? (w - 16) / 2 : w) / 48;
-      const second = beside ? { left: w / 2 + 8, top: 22 } : { left: 0, top: 16 * size + 50 };
+      const size = Math.min(w / 48, 9);
+      const left = (w - 48 * size) / 2;
+      const second = { left, top: 16 * size + 50 };
       paint(
         w,
-        beside ? 16 * size + 26 : 32 * size + 54,
-        text(0, 14, "the picture: 768 numbers", "start axis"),
-        grid(thinPicture(data.right.length, data), { left: 0, top: 22, size }),
+        32 * size + 54,
+        text(left, 14, "the picture: 768 numbers", "start axis"),
+        grid(thinPicture(data.right.length, data), { left, top: 22, size }),
         text(second.left, second.top - 8, `rank ${state.rank}: ${count} numbers`, "start axis"),
         grid(thinPicture(state.rank, data), { ...second, size }),
       );

@@ -1,8 +1,8 @@
 // How the figures of chapters 17 to 22 are drawn.
 
-import { argmax, numbered, upTo } from "./arithmetic.js";
-import { WIDE, arrow, bars, box, brief, circle, factor, grip, hold, html, line, make, path, percent, plane, sheet, shown, tag, text, within } from "./drawing.js";
-import { wordsOf } from "./numerics_sequence.js";
+import { argmax, numbered, rowsOf, upTo } from "./arithmetic.js";
+import { WIDE, arrow, bars, box, brief, circle, factor, grip, hold, line, make, path, percent, pickable, plane, sheet, shown, tag, text, touch, within } from "./drawing.js";
+import { sentenceOf } from "./numerics_sequence.js";
 
 const TOO_LARGE = 709.78; // e to a power above this is no float64
 
@@ -134,28 +134,56 @@ export const sequenceDrawings = {
     };
   },
 
-  attention(stage, { state }) {
-    return ({ weights }) => {
-      const words = wordsOf(state.words);
-      const table = document.createElement("table");
-      table.className = "mc-matrix";
-      const head = table.createTHead().insertRow();
-      head.insertCell();
-      for (const word of words) head.append(heading(word, "col"));
-      const body = table.createTBody();
-      for (const [i, word] of words.entries()) {
-        const row = body.insertRow();
-        row.append(heading(word, "row"));
-        for (const share of weights.slice(i * words.length, (i + 1) * words.length)) {
-          const cell = row.insertCell();
-          cell.style.setProperty("--share", share.toFixed(3));
-          cell.textContent = shown(100 * share, 1);
-        }
-      }
-      stage.replaceChildren(table);
-      const given = state.words.split(/\s+/u).filter(Boolean).length;
-      if (!given) return "Type a word or two.";
-      return `${given > 8 ? `The first eight of ${given} words. ` : ""}Row by row in per cent: how much a word takes from each word. The vectors are made up from the letters, so nothing here has a meaning.`;
+  attention(stage, { state, set }) {
+    const { drawing, width, paint } = sheet(stage);
+    touch(drawing, (place) => set({ place: Number(place) }));
+    return ({ weights, first, second }) => {
+      const [w, narrow] = [width(), width() < WIDE];
+      const words = sentenceOf(state);
+      const part = narrow ? w : w - 150;
+      const step = part / 5;
+      const column = (word, i) => {
+        const x = (i + 0.5) * step;
+        const on = i === state.place - 1;
+        const bar = (share, y, kind) => box(x - step * 0.3, y, step * 0.6, 70 * share, kind);
+        const seen = i < state.place;
+        return pickable(
+          String(i + 1),
+          box(i * step, 18, step, 232, "hit pickable"),
+          bar(first[i], 110 - 70 * first[i], "bar"),
+          bar(second[i], 158, "bar other"),
+          seen ? [text(x, 104 - 70 * first[i], percent(first[i])), text(x, 174 + 70 * second[i], percent(second[i]))] : [],
+          box(i * step + 2, 116, step - 4, 34, on ? "slot on strong" : "slot"),
+          text(x, 138, word, on ? "strong" : seen ? "" : "axis"),
+        );
+      };
+      const cell = 22;
+      const grids = narrow ? [{ left: 0, top: 300 }, { left: w / 2 + 8, top: 300 }] : [{ left: w - 112, top: 22 }, { left: w - 112, top: 160 }];
+      const whole = rowsOf(rowsOf(weights, 5), 5);
+      const heat = (head) => {
+        const { left, top } = grids[head];
+        const cells = whole[head].flatMap((row, r) =>
+          row.map((share, c) => {
+            const spot = box(left + c * cell, top + r * cell, cell, cell, head ? "cell below" : "cell");
+            spot.setAttribute("fill-opacity", share.toFixed(2));
+            return spot;
+          }),
+        );
+        const chosen = box(left, top + (state.place - 1) * cell, 5 * cell, cell, "chosen");
+        return [cells, box(left, top, 5 * cell, 5 * cell, "frame"), chosen, text(left, top - 7, `head ${head + 1}, all rows`, "start axis")];
+      };
+      paint(
+        w,
+        narrow ? 414 : 274,
+        text(0, 14, `head 1 from word ${state.place}`, "start blue"),
+        text(0, narrow ? 260 : 268, `head 2 from word ${state.place}`, "start red"),
+        words.map(column),
+        heat(0),
+        heat(1),
+      );
+      const name = (i) => (i === state.place - 1 ? "itself" : `“${words[i]}”`);
+      const most = [first, second].map((row) => `${percent(row[argmax(row)])} to ${name(argmax(row))}`);
+      return `“${words[state.place - 1]}”, word ${state.place}: head 1 gives most, ${most[0]}; head 2 ${most[1]}. Touch another word. Words to the right are hidden.`;
     };
   },
 
@@ -191,10 +219,4 @@ function softmaxSaid(state, shares, highest) {
   if (tied > 1) return `A tie: ${tied} equal scores, ${tied} equal shares.`;
   const ratio = best / Math.min(...shares);
   return `The highest score gets ${percent(best)}, ${ratio < 1e6 ? `${brief(ratio, 1)} times` : "more than a million times"} as much as the lowest.`;
-}
-
-function heading(word, scope) {
-  const cell = html("th", "", word);
-  cell.scope = scope;
-  return cell;
 }

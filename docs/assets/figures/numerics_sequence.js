@@ -25,16 +25,23 @@ function nearestRepeat(pairs, limit) {
   return away.indexOf(Math.min(...away)) + 1;
 }
 
-/** A vector for any word: four waves of a number made from its letters. A toy, so that every word has one. */
-export function wordVector(word) {
-  let seed = 0;
-  for (const letter of word) seed = (31 * seed + letter.codePointAt(0)) % 9973;
-  return Array.from({ length: 8 }, (_, j) => Math.cos((j + 1) * (0.7 + seed * 0.37)));
+/** The sentence of the tiny model that is looked at. */
+export const sentenceOf = ({ animal, verb }) => ["the", animal, verb, "on", "the"];
+
+/** A vector divided by its typical size, each number times a weight. */
+function rmsNorm(x, weight) {
+  const size = Math.sqrt(dot(x, x) / x.length + 1e-6);
+  return x.map((v, i) => (v / size) * weight[i]);
 }
 
-/** At most eight words of a text. */
-export function wordsOf(words) {
-  return words.toLowerCase().split(/\s+/u).filter(Boolean).slice(0, 8);
+/** Two numbers turned by an angle. */
+const turned = ([x, y], angle) => [x * Math.cos(angle) - y * Math.sin(angle), y * Math.cos(angle) + x * Math.sin(angle)];
+
+/** Attention of a head that owns two numbers of each query and key: a row for every word, nothing from later ones. */
+function headWeights(queries, keys, head) {
+  const part = (rows) => rows.map((row, m) => turned(row.slice(2 * head, 2 * head + 2), m));
+  const [q, k] = [part(queries), part(keys)];
+  return q.map((query, m) => softmax(k.map((key, n) => (n > m ? -Infinity : dot(query, key) / Math.SQRT2))));
 }
 
 const POSITIONS = 64;
@@ -104,14 +111,12 @@ export const sequenceFigures = {
     return { width: [Number(state.d)], scaled, bare, entropies: [entropy(scaled), entropy(bare)] };
   },
 
-  attention(state) {
-    const vectors = wordsOf(state.words).map(wordVector);
-    const weights = vectors.flatMap((query, i) =>
-      softmax(
-        vectors.map((key, j) => (state.causal && j > i ? -Infinity : (state.sharpness * dot(query, key)) / Math.sqrt(8))),
-      ),
-    );
-    return { weights };
+  attention(state, data) {
+    const normed = sentenceOf(state).map((word) => rmsNorm(data.embedding[data.words.indexOf(word)], data.norm));
+    const [queries, keys] = [data.query, data.key].map((matrix) => normed.map((row) => times(row, matrix)));
+    const heads = [0, 1].map((head) => headWeights(queries, keys, head));
+    const [first, second] = heads.map((rows) => rows[state.place - 1]);
+    return { weights: heads.flat(2), first, second };
   },
 
   heads(state) {

@@ -1,8 +1,8 @@
 """A word that was never seen."""
 # %% start
 def encode(words, word_to_id, unknown=None):
-    # A word that is not in the dictionary gets the id `unknown`.
-    # Is that None, raise a LookupError that names
+    # A word not in the dictionary gets the id `unknown`.
+    # If `unknown` is None, raise a LookupError that names
     # the first such word and its place, counted from 0.
     ids = []
     for word in words:

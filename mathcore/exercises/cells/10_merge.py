@@ -12,11 +12,10 @@ def layer(x, weights, bias):
 def merged(first, second):
     """One layer that does what `first` and then `second` do."""
     (W1, b1), (W2, b2) = first, second
-    W = [
-        [0, 0],
-        [0, 0],
-    ]  # complete: W[i][j] from row i of W1, column j of W2
-    b = [0, 0]  # complete: where does b1 go on its way through `second`?
+    # Complete: W[i][j] comes from row i of W1 and column j of W2.
+    W = [[0, 0], [0, 0]]
+    # Complete: where does b1 go on its way through `second`?
+    b = [0, 0]
     return W, b
 
 

@@ -9,10 +9,10 @@ def product(column, row):
 
 def apart(matrix):
     """A column and a row whose product is the matrix, of rank 1."""
-    row = matrix[0]  # complete: what if the first row is all zeros?
-    column = [1] * len(
-        matrix
-    )  # complete: how many times that row is each row?
+    # Complete: what if the first row is all zeros?
+    row = matrix[0]
+    # Complete: how many times that row is each row?
+    column = [1] * len(matrix)
     return column, row
 
 
