@@ -30,6 +30,7 @@ from _site import (
     python_in_pages,
     rulers,
     says,
+    scripts,
     terms,
     wheel,
 )
@@ -41,8 +42,8 @@ from _site.import_page import Described
 from _site.live.html_of import live_figure
 from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
 from _site.notebook import Call, notebook
-from _site.scripts import bundle
 from _site.tries import Tries, read_tries
+from _site.whole.html_of import whole_model
 from _site.words import link, plural
 
 _DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
@@ -56,6 +57,7 @@ class Site:
     topics: Sequence[Topic]
     pictures: Mapping[str, Picture]
     live: Mapping[str, Mapping[str, Any]]
+    model: Mapping[str, Any]  # of the course, as `_site.whole.told` tells it
     bugs: Bugs
     breaks: Sequence[Break]
     course: Course
@@ -67,7 +69,7 @@ class Site:
     libraries: Sequence[conformance_page.Library]
     benchmarks: Mapping[str, benchmark_page.Recorded]
     folders: folders.Folders
-    script: str
+    scripts: Mapping[str, str]  # path in the site → script
     python: Mapping[str, Path] = field(default_factory=dict)  # path in the site → file of Python for the browser
     wheel: Path | None = None
     keywords: finding.Keywords = field(default_factory=dict)
@@ -83,7 +85,7 @@ class Site:
         written |= import_page.pages(self.topics, self.functions, self.report, self.benchmarks["speed"])
         written |= conformance_page.pages(self.libraries, self.report)
         written |= {self._notebook_of(c): self._notebook(c) for c in self.course.values()}
-        written |= {"claims.json": self.report.text, "assets/site.js": self.script}
+        written |= {"claims.json": self.report.text, **self.scripts}
         object.__setattr__(self, "pages", written)
 
     @property
@@ -137,6 +139,7 @@ class Site:
             "cell": lambda name: cells.cell(cells.named(self.cells, name), self.report, path, runs=bool(self.python)),
             "exercises": lambda _: self._exercises_of(meta.get("faq"), markdown, path),
             "map": lambda _: '<div data-figure="map"></div>',
+            "whole": lambda _: '<div data-figure="whole"></div>',
             "functions": lambda _: import_page.overview(self.topics, self.functions, path),
             "kernel": lambda name: kernel_page.listing(self.kernels, name),
             "run": lambda name: kernel_page.session(self.kernels[name]),
@@ -177,6 +180,8 @@ class Site:
             return live_figure(words[0], self.live[words[0]])
         if kind == "map":
             return course_map(self.course, path)
+        if kind == "whole":
+            return whole_model(self.model, self.course, path)
         if kind == "cell":
             return cells.data(self.cells[words[0]])
         if kind == "imports":
@@ -286,6 +291,7 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     with ThreadPoolExecutor(2) as two:  # children compute, these threads wait for them
         bugs, breaks = two.submit(children.try_bugs, root), two.submit(children.break_chapters, root, options["claims"])
         pictures, live = two.submit(children.draw_pictures, root), two.submit(children.compute_live, root)
+        model = two.submit(children.compute_model, root)
         examples, kernels = two.submit(children.run_examples, root), two.submit(children.run_kernels, root)
         judged = two.submit(children.judge_exercises, root)
         topics, functions = two.submit(children.list_topics, root), two.submit(children.describe_functions, root)
@@ -294,10 +300,10 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
     docs = root / "docs"
     course = read_chapters(docs)
     return Site(
-        report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), course,
-        examples.result(), functions.result(), kernels.result(), judged.result()["cells"],
+        report, topics.result(), pictures.result(), live.result(), model.result(), bugs.result(), breaks.result(),
+        course, examples.result(), functions.result(), kernels.result(), judged.result()["cells"],
         judged.result()["exercises"], conformance_page.read_libraries(root), benchmark_page.read_benchmarks(root),
-        folders.read_folders(root), bundle(docs), python_in_pages.published(root), wheel.build(root),
+        folders.read_folders(root), scripts.all_of(docs), python_in_pages.published(root), wheel.build(root),
         finding.read_keywords(docs / "_site"), read_tries(), whole=not options["claims"],
         glossary=terms.read_terms((docs / terms.PAGE).read_text(encoding="utf-8"), course),
     )  # fmt: skip

@@ -29,6 +29,13 @@ def live() -> dict[str, Any]:
     return everything()
 
 
+def model() -> dict[str, Any]:
+    """The words and the parameters of the model of the course, and its arrays for some texts."""
+    from _site.whole import told
+
+    return told()
+
+
 def topics() -> list[dict[str, Any]]:
     """Every folder of the package with its public names, as they are imported, file by file."""
     import mathcore
@@ -131,7 +138,8 @@ def _only_fences(text: str) -> str:
 
 if __name__ == "__main__":
     jobs: dict[str, Callable[..., Any]] = {
-        job.__name__: job for job in (pictures, live, topics, examples, bugs, breaks, kernels, functions, exercises)
+        job.__name__: job
+        for job in (pictures, live, model, topics, examples, bugs, breaks, kernels, functions, exercises)
     }
     _, job, *names, file = sys.argv
     Path(file).write_text(json.dumps(jobs[job](*names), ensure_ascii=False), encoding="utf-8")

@@ -48,6 +48,12 @@ def compute_live(root: Path) -> dict[str, dict[str, Any]]:
     return dict(json.loads(_remembered(root, "live", key, ["-m", "_site.child", "live"])))
 
 
+def compute_model(root: Path) -> dict[str, Any]:
+    """The model of the course, and what the library makes of some texts."""
+    key = _key(root, ["mathcore/**/*", "docs/_site/whole/*.py", _CHILD])
+    return dict(json.loads(_remembered(root, "model", key, ["-m", "_site.child", "model"])))
+
+
 def list_topics(root: Path) -> list[Topic]:
     """The public names of the library, by module."""
     text = _remembered(root, "topics", _key(root, ["mathcore/**/*", _CHILD]), ["-m", "_site.child", "topics"])

@@ -1,5 +1,7 @@
 """The scripts of the site as one: browsers do not load modules from a disk, and one file is one request.
 
+What a single page needs and is large is a file of its own.
+
 The modules stay as they are written and tested; here their `import` lines and `export`s go, since all is in one scope.
 """
 
@@ -29,13 +31,23 @@ _TOGETHER = (  # modules that speak to each other, in the order in which they ar
     ("assets/ways/dots.js",),
     FIGURES,
 )
+WHOLE = tuple(f"assets/figures/whole_{name}.js" for name in ("model", "making", "page"))  # for a page of its own
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
 def bundle(docs: Path) -> str:
     """A classic script that does what the modules do."""
-    return "\n".join(f"(() => {{\n{joined(docs, names)}\n}})();\n" for names in _TOGETHER)
+    return "\n".join(_scope(docs, names) for names in _TOGETHER)
+
+
+def all_of(docs: Path) -> dict[str, str]:
+    """Path in the site → script: the one of every page, and the one of the page that shows the whole model."""
+    return {"assets/site.js": bundle(docs), "assets/whole.js": _scope(docs, WHOLE)}
+
+
+def _scope(docs: Path, names: Sequence[str]) -> str:
+    return f"(() => {{\n{joined(docs, names)}\n}})();\n"
 
 
 def joined(docs: Path, names: Sequence[str]) -> str:
