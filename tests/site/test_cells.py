@@ -55,6 +55,8 @@ def test_nothing_is_loaded_before_the_reader_asks_and_all_of_it_comes_from_the_s
     assert [url for url in asked if not url.startswith(f"{strict}some/sub/")] == []
     assert not seen.outside
     assert not seen.errors
+    with pytest.raises(Exception, match="Content Security Policy"):  # the policy is in force
+        page.add_script_tag(content="window.planted = true")
 
 
 @needs_python
