@@ -248,7 +248,8 @@ def _group(claims: Sequence[str], libraries: Sequence[Library], report: Report, 
     asked = [library for library in libraries if set(claims) & set(library.verdicts)]
     head = f"| Claim | {' | '.join(library.title for library in asked)} |"
     rows = [
-        f"| {_broken(_claim(c, report, path))} | {' | '.join(_verdict(library, c, path) for library in asked)} |" for c in claims
+        f"| {_broken(_claim(c, report, path))} | {' | '.join(_verdict(library, c, path) for library in asked)} |"
+        for c in claims
     ]
     return "\n".join([head, "|---" * (len(asked) + 1) + "|", *rows])
 
