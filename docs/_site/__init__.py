@@ -2,6 +2,7 @@
 
 `children` runs what must run (claims, wrong implementations, kernels, pictures, examples) in child processes, and
 remembers the results; `model` is what comes back. `pages`, `claim_page`, `break_panel`, `import_page`, `kernel_page`,
-`notebook`, `course`, `cards`, `rulers`, `words` are pure functions of it. `formulas` sets TeX, `scripts` and `links`
-let the site be read from a disk, and `build` joins them; it knows nothing of MkDocs, which only `../_hook.py` does.
+`notebook`, `course`, `cards`, `rulers`, `words` are pure functions of it. `formulas` sets TeX, `after` and `finding`
+finish a rendered page, `scripts` and `links` let the site be read from a disk. `build` joins them to two steps, before
+Markdown is rendered and after, which `steps` runs alone; only `../_hook.py` knows MkDocs.
 """

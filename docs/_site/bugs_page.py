@@ -107,20 +107,20 @@ def _bug(bug: Bug, report: Report, path: str) -> str:
     parts = [
         f"## {heading(bug)} {{ #{bug.id} }}",
         f"`{bug.id}`. {bug.title}",
-        f"In place of `{bug.operation}`:",
-        _unsearched(code_block(bug.source, "python")),
         f"Reported\n:   {_reports(bug.reports)}",
         f"Caught by\n:   {caught if bug.finding else words.BROKEN}",
-        *([_unsearched(shown(bug.finding))] if bug.finding else []),
+        _unsearched(bug),
     ]
     if bug.others:
         parts.append(f"Also refuted by\n:   {', '.join(_claim(name, report, path) for name in bug.others)}")
     return "\n\n".join(parts)
 
 
-def _unsearched(block: str) -> str:
-    """Nobody searches for the code and the input of a bug, and every page loads what can be searched."""
-    return f"<div data-search-exclude markdown>\n\n{block}\n\n</div>"
+def _unsearched(bug: Bug) -> str:
+    """Folded, and not searched: the mistake as code, and the input that shows it."""
+    title = f"<summary>The mistake in place of <code>{bug.operation}</code>, and an input that shows it</summary>"
+    parts = [code_block(bug.source, "python"), *([shown(bug.finding)] if bug.finding else [])]
+    return "\n\n".join(["<details data-search-exclude markdown>" + title, *parts, "</details>"])
 
 
 def _alarm(alarm: FalseAlarm) -> str:

@@ -6,6 +6,7 @@ Reading is at the end; all above is pure: results in, Markdown out.
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -247,7 +248,8 @@ def _group(claims: Sequence[str], libraries: Sequence[Library], report: Report, 
     asked = [library for library in libraries if set(claims) & set(library.verdicts)]
     head = f"| Claim | {' | '.join(library.title for library in asked)} |"
     rows = [
-        f"| {_claim(c, report, path)} | {' | '.join(_verdict(library, c, path) for library in asked)} |" for c in claims
+        f"| {_broken(_claim(c, report, path))} | {' | '.join(_verdict(library, c, path) for library in asked)} |"
+        for c in claims
     ]
     return "\n".join([head, "|---" * (len(asked) + 1) + "|", *rows])
 
@@ -320,6 +322,13 @@ def _how(library: Library) -> str:
 
 def _claim(name: str, report: Report, path: str) -> str:
     return link(f"`{name}`", report.by_id[name].page, path) if name in report.by_id else f"`{name}`"
+
+
+def _broken(named: str) -> str:
+    """The id in it, as code that may go on in the next line behind a dot or a stroke."""
+    text, name, rest = named.split("`")
+    parts = re.split(r"(?<=[._])", name)
+    return f"{text}<code>{'<wbr>'.join(parts)}</code>{rest}"
 
 
 def _anchor(claim: str) -> str:

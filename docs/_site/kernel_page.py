@@ -26,7 +26,11 @@ def session(run: Run) -> str:
     """The command, and all that it printed."""
     status = {0: "every claim that ran holds", 1: "a claim is refuted"}[run["status"]]
     return "\n\n".join(
-        [code_block(run["command"], "sh"), code_block(run["output"]), f"Exit status {run['status']}: {status}."]
+        [
+            code_block(run["command"], "sh"),
+            code_block(run["output"], "output"),
+            f"Exit status {run['status']}: {status}.",
+        ]
     )
 
 

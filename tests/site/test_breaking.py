@@ -52,7 +52,7 @@ def disagreements(page, report):
         missed = {i for i in re.findall(r"/claims/([\w.]+)/", rest) if by_id[i]["mutants"].get(name)} - said
         if not caught or missed or any(operation not in by_id[i]["needs"] for i in said):
             wrong.append(f"{operation}:{name}: {sorted(said)}, missed {sorted(missed)}")
-        if "is false: error" not in re.sub(r"\s+", " ", body):
+        if "is false" not in body:
             wrong.append(f"{operation}:{name}: no input")
     return wrong
 

@@ -1,11 +1,14 @@
 """The front and the ways in: home, the way through the course, dots, what is folded, what is copied, what has moved."""
 
+import dataclasses
 import re
 
 import numpy as np
 import pytest
-from _site import after, words
+from _site import after, claim_page, course, words
+from _site.model import read_report
 from _site.pictures import drawing
+from _site.tries import read_tries
 from built import ROOT, SITE
 
 PAGES = sorted(
@@ -180,6 +183,18 @@ def test_a_claim_is_told_in_the_order_in_which_it_is_read():
         assert what in box, what
     assert "Without the allowance it is false" in page
     assert "Why the condition is needed" not in page
+
+
+def test_a_claim_leads_to_the_cell_that_checks_it():
+    chapter = course.Chapter(17, "learn/17-softmax.md", "Softmax", (), "<!-- site: cell 17_softmax -->")
+    (place,) = read_tries().places({17: chapter})["softmax.sums_to_one"]
+    assert place[1] == "learn/17-softmax.md#cell-17_softmax"
+    assert not read_tries().places({17: dataclasses.replace(chapter, text="No cell.")})
+    report = read_report((SITE / "claims.json").read_text("utf-8"), "key")
+    claim = report.by_id["softmax.sums_to_one"]
+    assert "Try it" not in claim_page._box(claim, report, claim_page.Around())
+    box = claim_page._box(claim, report, claim_page.Around(cells={claim.id: [place]}))
+    assert f"[{place[0]}](../learn/17-softmax.md#cell-17_softmax)" in box
 
 
 @pytest.mark.parametrize(
