@@ -65,10 +65,8 @@ def test_the_chapters_are_joined_without_what_runs():
     assert '<article class="mc-chapter" id="chapter-2"><p class="mc-label">Chapter 2</p>' in page
     assert '<h2 id="2-own">Why?</h2>' in page
     assert '<p id="1-same">See <a href="#1-same">above</a>.</p>' in page
-    assert (
-        '<div class="mc-cell" id="cell-1"><div class="mc-exercise-still"> Why?</div><pre aria-labelledby="1-same">code</pre></div>'
-        in page
-    )
+    assert '<div class="mc-cell" id="cell-1"><div class="mc-exercise-still"> Why?</div><pre' in page
+    assert '<pre aria-labelledby="1-same">code</pre></div>' in page
     assert '<details open class="mc-second"><summary>More</summary><h4>That</h4></details></article>' in page
 
 
