@@ -32,7 +32,7 @@ def joined(course: Course, contents: Mapping[str, str]) -> str:
     twice = {name for name, pages in times.items() if pages > 1}
     listed = "".join(f'<li><a href="#chapter-{faq}">{html.escape(course[faq].title)}</a></li>' for faq in rendered)
     articles = (_article(course[faq], page, twice) for faq, page in rendered.items())
-    return f'<ol class="mc-contents">{listed}</ol>' + "".join(articles)
+    return f'<ol class="mc-whole">{listed}</ol>' + "".join(articles)
 
 
 def _article(chapter: Chapter, page: str, twice: set[str]) -> str:
