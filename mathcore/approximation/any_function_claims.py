@@ -34,6 +34,7 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify.limits import SHORT_FORMATS
 
 LeshnoEtAl = "Leshno, Lin, Pinkus & Schocken, Neural Networks 6 (1993), doi:10.1016/S0893-6080(05)80131-5"
 
@@ -113,7 +114,7 @@ relu_net_fits_any_continuous = Claim(
         "L": "how much f changes at most a unit", "M": "a bound on the second derivative of f",
     },
     limits=Limits(
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=1,
         width=12,
         also=("six kinds of functions", "up to 13 points", "gaps from 1/64 to 1", "in float64"),
@@ -276,7 +277,7 @@ backprop_is_exact = Claim(
         "ε": "so small that no unit switches",
     },
     limits=Limits(
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         fixed={"zeros": "no unit stands at its kink", "scale": "numbers with few bits"},
         also=("three layers",),
     ),

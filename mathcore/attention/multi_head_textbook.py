@@ -14,7 +14,7 @@ from mathcore.attention.textbook import figures, per_head, visible
 from mathcore.gradients import records as gradients_records
 from mathcore.gradients import textbook as gradients_textbook
 from mathcore.gradients.gradients_tolerances import pulled_back
-from mathcore.verify import Allowance, Operations, Target, all_of, balls, domain, equal, seeds
+from mathcore.verify import Allowance, Limits, Operations, Target, all_of, balls, domain, equal, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.operation import Operation
@@ -352,8 +352,21 @@ def _pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **arguments: An
 
 _W = np.ones((2, 2))
 _SAMPLE = {"x": np.ones((3, 2)), **dict.fromkeys(WEIGHTS, _W), "num_heads": 2, "bias": np.zeros((3, 3))}
+_SMALL = Limits(rows=6, width=8)
 WHOLE = Heads(
-    HEADS, _of_any_kind, _agrees_apart, _SAMPLE, (heads_rounding,), rows_in_views=3, options=OPTIONS, stacked=_stacked
+    HEADS,
+    _of_any_kind,
+    _agrees_apart,
+    _SAMPLE,
+    (heads_rounding,),
+    rows_in_views=3,
+    options=OPTIONS,
+    stacked=_stacked,
+    limits={
+        **dict.fromkeys(("layout_free", "pure", "keeps_dtype"), _SMALL),
+        "any_width": Limits(options=("rope_base",)),
+        "many_rows": Limits(options=("rope_base",), width=2),
+    },
 )
 PULLED = Heads(
     f"{HEADS}_vjp",

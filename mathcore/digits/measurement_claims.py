@@ -28,6 +28,7 @@ from mathcore.verify import (
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers
 from mathcore.verify.laws import Called, defaults
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.tolerances import dot_product
 
 mean_is_the_middle = Claim(
@@ -92,7 +93,7 @@ learning_descends = Claim(
     legend={"X": "the images, one in each row, with a column of ones for the bias", "W": "the weights, at the start 0"},
     limits=Limits(
         options=("axis", "ignore_index", "label_smoothing", "reduction"),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         width=9,
         also=("1, 3, 5 or 9 images in float64, so that no gradient is next to nothing",),
     ),
@@ -238,7 +239,11 @@ def learnings(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 options_left_out = (
-    defaults(Called("wilson_interval", trials()), confidence=(0.99, 0.95)),
-    defaults(Called("confusion_matrix", answers()), num_classes=(10, 4)),
-    defaults(Called("fit_softmax_regression", learnings()), num_classes=(10, 4), steps=(200, 50)),
+    defaults(Called("wilson_interval", trials(), Limits(options=("confidence",))), confidence=(0.99, 0.95)),
+    defaults(Called("confusion_matrix", answers(), Limits(options=("num_classes",))), num_classes=(10, 4)),
+    defaults(
+        Called("fit_softmax_regression", learnings(), Limits(("num_classes",), SHORT_FORMATS, rows=5, width=2)),
+        num_classes=(10, 4),
+        steps=(200, 50),
+    ),
 )

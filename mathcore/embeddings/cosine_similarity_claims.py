@@ -30,6 +30,7 @@ from mathcore.verify import (
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
@@ -279,7 +280,7 @@ any_scale = Claim(
     },
     limits=Limits(
         options=("axis",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=1,
         width=5,
         fixed={"scale": "nothing is or becomes subnormal"},

@@ -35,6 +35,7 @@ from mathcore.verify import (
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.tolerances import FORMATS, rounding
 
 lookup_is_matmul = Claim(
@@ -108,7 +109,7 @@ same_dot_product = Claim(
         "β": "another",
     },
     needs=("embedding", "digit_scores"),
-    limits=Limits(options=("bias",), formats=("float32", "float16", "bfloat16"), rows=4, width=4),
+    limits=Limits(options=("bias",), formats=SHORT_FORMATS, rows=4, width=4),
     refuted_by=(wrong.distance_instead, wrong.order_matters, wrong.magnitudes, wrong.from_one),
 )
 

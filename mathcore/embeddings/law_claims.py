@@ -19,7 +19,7 @@ from mathcore.embeddings.records import (
     EMBEDDING_VJP,
     ONE_HOT,
 )
-from mathcore.verify import Claim, Operations, Target, domain, draw_array, raises
+from mathcore.verify import Claim, Limits, Operations, Target, domain, draw_array, raises
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.laws import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
@@ -100,10 +100,17 @@ def as_many_ids_as_classes(draw: Draw, target: Target) -> dict[str, Any]:
     return {"ids": (np.arange(classes) + 1) ** 2 % classes, "num_classes": classes}
 
 
+OF_PAIRS, AT_DEFAULTS = Limits(("axis",), rows=3, width=3), Limits(("dtype", "axis"))
+
+
 left_out = (
-    defaults(Called("cosine_similarity", square_pairs()), axis=(-1, 0)),
-    defaults(Called("cosine_similarity_vjp", square_pairs(more=True)), axis=(-1, 0)),
-    defaults(Called("one_hot", as_many_ids_as_classes()), dtype=(None, np.float32), axis=(-1, 0)),
+    defaults(Called("cosine_similarity", square_pairs(), OF_PAIRS), axis=(-1, 0)),
+    defaults(Called("cosine_similarity_vjp", square_pairs(more=True), OF_PAIRS), axis=(-1, 0)),
+    defaults(
+        Called("one_hot", as_many_ids_as_classes(), AT_DEFAULTS),
+        dtype=(None, np.float32),
+        axis=(-1, 0),
+    ),
 )
 
 
@@ -111,8 +118,12 @@ PAIRS = ((EMBEDDING, EMBEDDING_VJP), (COSINE_SIMILARITY, COSINE_SIMILARITY_VJP),
 
 
 any_layout = (
-    layout_free(EMBEDDING, EMBEDDING_VJP, last=("embedding",)),
-    layout_free(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, last=("cosine_similarity", "cosine_similarity_vjp")),
+    layout_free(EMBEDDING, EMBEDDING_VJP, refuted_by=(common.strides_ignored_behind("embedding"),)),
+    layout_free(
+        COSINE_SIMILARITY,
+        COSINE_SIMILARITY_VJP,
+        refuted_by=tuple(map(common.strides_ignored_behind, ("cosine_similarity", "cosine_similarity_vjp"))),
+    ),
     layout_free(BEST_SCORE_TABLE),
     layout_free(ONE_HOT),
 )

@@ -30,6 +30,7 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import Draw
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.matrices import (
     distance,
     draw_with_singular_values,
@@ -213,7 +214,7 @@ room_grows = Claim(
     },
     limits=Limits(
         options=("axis",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         width=6,
         also=("more than 16 random directions",),
         said=("a few directions",),

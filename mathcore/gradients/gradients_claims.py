@@ -48,6 +48,7 @@ from mathcore.verify import (
     score_rows,
 )
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.tolerances import FORMATS
 
@@ -67,7 +68,7 @@ finite_differences = Claim(
             "multi_head_attention.query_offset",
             "multi_head_attention_vjp.query_offset",
         ),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=2,
         width=6,
         fixed={"zeros": "no input at the kink of ReLU"},
@@ -94,7 +95,7 @@ adjoint = Claim(
     legend={"J": "the derivative of an operation"},
     limits=Limits(
         options=("axis", "where", "keepdims", "multi_head_attention_vjp.query_offset"),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=2,
         width=4,
         signs=("cross_entropy_vjp.cotangent >= 0",),
@@ -167,15 +168,23 @@ of_each(adjoint, PRIMITIVES, pairs_alike, effort=0.15)
 
 
 ONE_BY_ONE = (
-    gradient_of(SINUSOIDAL, "the positions", wrong.first_alone("sinusoidal_positional_encoding_vjp")),
-    gradient_of(ROPE, "the vectors", wrong.turned_forwards, wrong.offset_forgotten, wrong.pairs_exchanged),
+    gradient_of(
+        SINUSOIDAL, "the positions", wrong.first_alone("sinusoidal_positional_encoding_vjp"),
+        limits=Limits(formats=SHORT_FORMATS, rows=2, width=9),
+    ),
+    gradient_of(
+        ROPE, "the vectors", wrong.turned_forwards, wrong.offset_forgotten, wrong.pairs_exchanged,
+        limits=Limits(formats=SHORT_FORMATS),
+    ),
     gradient_of(
         ATTENTION, "queries, keys and values", wrong.scale_forgotten, wrong.future_in_the_gradient,
         wrong.softmax_taken_for_constant, wrong.bias_unread, wrong.keys_of_eight, wrong.first_group_for_all,
+        limits=Limits(("return_lse",), SHORT_FORMATS, width=9, also=("scores at most 4 apart",)),
     ),
     gradient_of(
         MULTI_HEAD, "x and its four matrices", wrong.output_gets_nothing, wrong.input_through_values_alone,
         wrong.heads_bias_unread, wrong.first_eight_words, wrong.sixteen_features, wrong.groups_exchanged,
+        limits=Limits(("query_offset",), SHORT_FORMATS, width=8, also=("scores at most 4 apart",)),
     ),
 )  # fmt: skip
 
@@ -243,7 +252,7 @@ chain_rule = Claim(
     legend={"f": "the operations", "x": "the input, with an index what each of them is given"},
     limits=Limits(
         options=("axis", "where"),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=4,
         width=3,
         also=("layer, ReLU, layer, softmax; embedding, layer, log-softmax", "no unit at its kink"),

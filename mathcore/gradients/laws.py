@@ -25,7 +25,6 @@ from mathcore.verify import (
     enclose,
     equal,
 )
-from mathcore.verify.laws_limits import LIMITS
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
 
@@ -92,7 +91,7 @@ def gradient_of(of: Primitive, by: str, *refuted_by: Mutant, limits: Limits = EV
         formula=r"\langle \bar x, d\rangle = \frac{d}{dt}\,\langle \bar y, f(x + td)\rangle\Big|_{t = 0}",
         source=GRIEWANK,
         needs=of.needs,
-        limits=LIMITS.get(f"gradient.of_{of.name}", limits),
+        limits=limits,
         tolerances=(central_difference, weighted_value, pulled_back),
         refuted_by=(*wrong.of(of.needs[1]), *refuted_by),
     )

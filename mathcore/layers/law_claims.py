@@ -201,8 +201,8 @@ BOTH = ((LINEAR, LINEAR_VJP), (RELU, RELU_VJP), (LOW_RANK,))
 
 
 any_layout = (
-    layout_free(LINEAR, LINEAR_VJP, last=("linear",)),
-    layout_free(RELU, RELU_VJP, last=("relu_vjp",)),
+    layout_free(LINEAR, LINEAR_VJP, refuted_by=(common.strides_ignored_behind("linear"),)),
+    layout_free(RELU, RELU_VJP, refuted_by=(common.strides_ignored_behind("relu_vjp"),)),
     layout_free(LOW_RANK),
 )
 

@@ -36,6 +36,7 @@ from mathcore.verify import (
     widths,
 )
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import Conjunction
 from mathcore.verify.tolerances import dtype_named
@@ -506,7 +507,7 @@ must_stand_everywhere = Claim(
     formula=r"\operatorname{relu}(xW)\,U V = \operatorname{relu}(xW)\,(UV)",
     legend={"W": "the matrix before the only ReLU", "U": "the bare pair after it", "V": "the bare pair after it"},
     needs=("relu", "linear"),
-    limits=Limits(options=("bias",), formats=("float32", "float16", "bfloat16"), rows=3, width=3),
+    limits=Limits(options=("bias",), formats=SHORT_FORMATS, rows=3, width=3),
     refuted_by=(linear_mutants.relu_inside, linear_mutants.one_too_many, linear_mutants.weight_transposed),
     rests_on=("linear.two_layers_collapse",),
 )

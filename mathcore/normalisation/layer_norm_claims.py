@@ -42,6 +42,7 @@ from mathcore.verify.laws import (
     pure,
     rows_are_independent,
 )
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Conjunction, Relation, equal_in_range
 
@@ -259,9 +260,7 @@ gradient = gradient_of(
     wrong.length_not_taken_out,
     wrong.weight_forgotten,
     wrong.bias_of_the_last_row,
-    limits=Limits(
-        formats=("float32", "float16", "bfloat16"), rows=3, width=5, also=("ε of 1/4 and of 1", "inputs on a grid")
-    ),
+    limits=Limits(formats=SHORT_FORMATS, rows=3, width=5, also=("ε of 1/4 and of 1", "inputs on a grid")),
 )
 
 refused = Claim(
@@ -273,7 +272,7 @@ refused = Claim(
     needs=("layer_norm", "layer_norm_vjp"),
     limits=Limits(
         options=("epsilon",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=2,
         width=4,
         signs=("layer_norm_vjp.cotangent >= 0", "layer_norm_vjp.x >= 0", "layer_norm.x >= 0"),

@@ -40,6 +40,7 @@ from mathcore.verify.laws import (
     pure,
     rows_are_independent,
 )
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import Conjunction, equal_in_range
@@ -138,9 +139,17 @@ def _result(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
     return given["x"].shape, np.result_type(given["x"], given["weight"])
 
 
+_FINITE = {"scale": "no square overflows"}
+_LIMITS = {
+    **dict.fromkeys(("layout_free", "rows_are_independent", "keeps_dtype"), Limits(rows=4, fixed=_FINITE)),
+    "pure": Limits(rows=4, width=9, fixed=_FINITE),
+    "any_width": Limits(rows=1),
+    "many_rows": Limits(width=3),
+    "defaults": Limits(options=("epsilon",), rows=4, width=9),
+}
 _HOW: Any = {"options": ("epsilon",), "rows": ("g", "x")}
 RMS_NORM = Operation(
-    "rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), stacked=_stacked, result=_result, **_HOW
+    "rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), stacked=_stacked, result=_result, limits=_LIMITS, **_HOW
 )
 RMS_NORM_VJP = Operation(
     "rms_norm_vjp",
@@ -149,6 +158,7 @@ RMS_NORM_VJP = Operation(
     {"g": np.ones((3, 2)), **_SAMPLE},
     (rms_norm_vjp_rounding, rms_norm_weight_vjp_rounding),
     stacked=_stacked_and_pulled,
+    limits={"defaults": Limits(options=("epsilon",), rows=4, width=8)},
     **_HOW,
 )
 BOTH = (RMS_NORM, RMS_NORM_VJP)
@@ -312,7 +322,7 @@ norm_edges = Claim(
     needs=("rms_norm", "rms_norm_vjp"),
     limits=Limits(
         options=("epsilon",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=2,
         width=4,
         signs=("rms_norm_vjp.cotangent >= 0", "rms_norm_vjp.x >= 0", "rms_norm.x >= 0"),

@@ -155,7 +155,7 @@ def one_step_agrees(ops: Operations, x: Any, base: float) -> Any:
     return turned_agrees(ops, ops.rope(x, np.array([1]), base=base), x, np.array([1]), base=base)
 
 
-rope_layout_free = layout_free(ROPE, ROPE_VJP, last=("rope",))
+rope_layout_free = layout_free(ROPE, ROPE_VJP, refuted_by=(common.strides_ignored_behind("rope"),))
 
 
 code_layout_free = layout_free(SINUSOIDAL, SINUSOIDAL_VJP)
@@ -164,7 +164,7 @@ code_layout_free = layout_free(SINUSOIDAL, SINUSOIDAL_VJP)
 table_layout_free = layout_free(ROPE_COS_SIN)
 
 
-applied_layout_free = layout_free(APPLY_ROPE, APPLY_ROPE_VJP, last=("apply_rope",))
+applied_layout_free = layout_free(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(common.strides_ignored_behind("apply_rope"),))
 
 
 rope_any_width = any_width(ROPE, ROPE_VJP, refuted_by=(wrong.wide_rows_cut, wrong.turned_back_to_512))
@@ -265,16 +265,32 @@ COTANGENT = ("cotangent",)
 BASE: Any = {"base": (10_000.0, 500.0)}
 
 
+def unturned(name: str) -> Limits:
+    """What a turn by given angles leaves out: the other layout, and angles beyond a quarter turn."""
+    signs = (f"{name}.cos >= 0", f"{name}.sin >= 0")
+    return Limits(options=("interleaved",), rows=4, width=10, signs=signs)
+
+
+FEW, AT_THE_BASE, OF_A_CODE = Limits(rows=4, width=10), Limits(options=("base",)), ("base", "interleaved")
+POSITIVE = tuple(f"sinusoidal_positional_encoding_vjp.{x} >= 0" for x in ("cotangent", "positions"))
+PULLED_CODE = Limits(OF_A_CODE, ("float32", "float16", "bfloat16"), rows=3, width=9, signs=POSITIVE)
+
+
 left_out = (
-    defaults(Called("rope", turns_asked_for()), **TURNS),
-    defaults(Called("rope_vjp", turns_asked_for(COTANGENT)), **TURNS),
-    defaults(Called("apply_rope", angles_asked_for()), interleaved=(False, True)),
-    defaults(Called("apply_rope_vjp", angles_asked_for(COTANGENT)), interleaved=(False, True)),
-    defaults(Called("rope_cos_sin", tables_asked_for()), **BASE),
-    defaults(Called("rope_frequencies", tables_asked_for(())), **BASE),
-    defaults(Called("sinusoidal_positional_encoding", codes_asked_for()), **BASE, interleaved=(True, False)),
-    defaults(
-        Called("sinusoidal_positional_encoding_vjp", codes_asked_for(COTANGENT)), **BASE, interleaved=(True, False)
+    defaults(Called("rope", turns_asked_for(), FEW), **TURNS),
+    defaults(Called("rope_vjp", turns_asked_for(COTANGENT), FEW), **TURNS),
+    *(
+        defaults(Called(name, angles_asked_for(more), unturned(name)), interleaved=(False, True))
+        for name, more in (("apply_rope", ()), ("apply_rope_vjp", COTANGENT))
+    ),
+    defaults(Called("rope_cos_sin", tables_asked_for(), AT_THE_BASE), **BASE),
+    defaults(Called("rope_frequencies", tables_asked_for(()), AT_THE_BASE), **BASE),
+    *(
+        defaults(Called(name, codes_asked_for(more), limits), **BASE, interleaved=(True, False))
+        for name, more, limits in (
+            ("sinusoidal_positional_encoding", (), Limits(OF_A_CODE)),
+            ("sinusoidal_positional_encoding_vjp", COTANGENT, PULLED_CODE),
+        )
     ),
 )
 

@@ -38,7 +38,7 @@ from mathcore.positions.textbook import (
     waves,
     width_turned,
 )
-from mathcore.verify import Enclosure, Operations, all_of, enclose, equal, identical
+from mathcore.verify import Enclosure, Limits, Operations, all_of, enclose, equal, identical
 from mathcore.verify.operation import Operation, like
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import FORMATS, Allowance
@@ -159,6 +159,8 @@ _OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset"), "ro
 
 
 _X = np.arange(12.0).reshape(3, 4)
+_PAIRS = "odd widths of which all turn, which have no pairs"
+_FINITE = {"scale": "no coordinate overflows"}
 _OF_POSITIONS = {
     "rows_are_independent": "it has a row for each position, and no rows that could hold NaN",
     "keeps_dtype": "its result is float64, whatever the positions are",
@@ -167,7 +169,20 @@ _OF_POSITIONS = {
 
 
 ROPE = Operation(
-    "rope", _turn, turned_agrees, {"x": _X}, (turned_pair,), stacked=_stacked_turn, result=like("x"), **_OPTIONS
+    "rope",
+    _turn,
+    turned_agrees,
+    {"x": _X},
+    (turned_pair,),
+    stacked=_stacked_turn,
+    limits={
+        "any_width": Limits(rows=6, also=(_PAIRS,)),
+        "keeps_dtype": Limits(formats=("rope_vjp.bfloat16",)),
+        "many_rows": Limits(width=4),
+        "pure": Limits(width=9),
+    },
+    result=like("x"),
+    **_OPTIONS,
 )
 
 
@@ -193,6 +208,12 @@ APPLY_ROPE = Operation(
     {"x": _X, **_TABLES},
     (turned_pair,),
     stacked=_stacked_angles,
+    limits={
+        **dict.fromkeys(("layout_free", "keeps_dtype"), Limits(fixed=_FINITE)),
+        "any_width": Limits(rows=3, fixed=_FINITE, also=(_PAIRS,)),
+        "many_rows": Limits(width=4, fixed=_FINITE),
+        "pure": Limits(width=9, fixed=_FINITE),
+    },
     exempt={"rows_are_independent": "rows may share their tables; `rope.fast_form` compares it with `rope`"},
     result=like("x"),
     **_OPTIONS,
@@ -219,6 +240,7 @@ ROPE_COS_SIN = Operation(
     rows_in_views=3,
     options=("base",),
     stacked=_stacked_table,
+    limits={"any_width": Limits(also=("odd widths, which have no pairs",))},
     exempt=_OF_POSITIONS,
 )
 
@@ -230,6 +252,7 @@ SINUSOIDAL = Operation(
     {},
     (wave_rounding,),
     stacked=_stacked_code,
+    limits={"layout_free": Limits(rows=3), "pure": Limits(rows=4, width=9), "any_width": Limits(rows=1)},
     exempt=_OF_POSITIONS,
     **_OPTIONS,
 )

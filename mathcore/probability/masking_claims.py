@@ -31,8 +31,6 @@ from mathcore.verify import (
     identical,
 )
 from mathcore.verify.domains import Draw, as_dtype, draw_integers, seeds, widths
-from mathcore.verify.laws_limits import LIMITS
-from mathcore.verify.limits import EVERYWHERE
 from mathcore.verify.tolerances import FORMATS, dtype_named, rounding
 
 
@@ -67,7 +65,7 @@ def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Call
         "fewer axes than the scores.",
         formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
         needs=(operation, f"{operation}_vjp"),
-        limits=LIMITS.get(f"{operation}.where_excludes", EVERYWHERE),
+        limits=Limits(options=("keepdims",) if operation == "logsumexp" else ()),
         tolerances=tolerances,
         refuted_by=(
             *refuted_by,

@@ -44,6 +44,7 @@ from mathcore.verify import (
     seeds,
 )
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.tolerances import dot_product
 
@@ -166,7 +167,7 @@ step_nudges_to_neighbour = Claim(
     source="Nesterov, Lectures on Convex Optimization (2018), §1.2.3, for the descent lemma",
     needs=("neighbour_gradient", "neighbour_loss", "sgd_step"),
     limits=Limits(
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         assumes=("the step is not lost to rounding",),
         said=("lost to rounding",),
     ),
@@ -271,7 +272,7 @@ step_aligns = Claim(
     "negative where other weight vectors point the same way and are longer: then even the smallest step lowers the dot "
     "product, and the neighbour gains only because the others lose more.",
     needs=("neighbour_gradient", "sgd_step"),
-    limits=Limits(formats=("float32", "float16", "bfloat16")),
+    limits=Limits(formats=SHORT_FORMATS),
     tolerances=(alignment_rounding,),
     refuted_by=(
         wrong.zero_gradient,
@@ -336,7 +337,7 @@ both_sides_learn = Claim(
     condition="For the first half: neither e nor W r is zero, where r = p − one_hot(y), and the step is not lost to "
     "rounding. A side without a gradient stays what it was.",
     needs=("neighbour_gradient", "sgd_step"),
-    limits=Limits(formats=("float32", "float16", "bfloat16")),
+    limits=Limits(formats=SHORT_FORMATS),
     refuted_by=(
         wrong.zero_gradient,
         wrong.weights_unmoved,
