@@ -12,12 +12,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.approximation import approximation_mutants as wrong
-from mathcore.approximation.approximation_tolerances import (
-    broken_line,
-    broken_line_of_any,
-    broken_line_of_smooth,
-    broken_line_rounding,
-)
+from mathcore.approximation import approximation_tolerances as tol
 from mathcore.verify import (
     Allowance,
     Claim,
@@ -66,14 +61,14 @@ def curves(draw: Draw, target: Target) -> dict[str, Any]:
     family = draw(
         st.sampled_from(
             [
-                Family(lambda x: size * abs(x - kink), lambda h: broken_line(size * h / 2)),
-                Family(lambda x: np.sqrt(abs(x - kink)), lambda h: broken_line(np.sqrt(h / 2))),
-                Family(lambda x: np.sin(size * x), lambda h: broken_line_of_smooth(size**2, h)),
-                Family(lambda x: size * x * x, lambda h: broken_line_of_smooth(2 * size, h)),
-                Family(lambda x: stairs(x - kink, size), lambda h: broken_line_of_any(stairs(h, size))),
+                Family(lambda x: size * abs(x - kink), lambda h: tol.broken_line(size * h / 2)),
+                Family(lambda x: np.sqrt(abs(x - kink)), lambda h: tol.broken_line(np.sqrt(h / 2))),
+                Family(lambda x: np.sin(size * x), lambda h: tol.broken_line_of_smooth(size**2, h)),
+                Family(lambda x: size * x * x, lambda h: tol.broken_line_of_smooth(2 * size, h)),
+                Family(lambda x: stairs(x - kink, size), lambda h: tol.broken_line_of_any(stairs(h, size))),
                 Family(
                     lambda x: stairs(x - kink, size) - 2 * stairs(x - kink - 2.0**-9 * size, size),
-                    lambda h: broken_line_of_any(3 * stairs(h, size)),
+                    lambda h: tol.broken_line_of_any(3 * stairs(h, size)),
                 ),
             ]
         )
@@ -119,7 +114,7 @@ relu_net_fits_any_continuous = Claim(
         width=12,
         also=("six kinds of functions", "up to 13 points", "gaps from 1/64 to 1", "in float64"),
     ),
-    tolerances=(broken_line, broken_line_of_any, broken_line_of_smooth, broken_line_rounding),
+    tolerances=(tol.broken_line, tol.broken_line_of_any, tol.broken_line_of_smooth, tol.broken_line_rounding),
     refuted_by=(
         wrong.slopes_for_bends, wrong.starts_at_zero, wrong.bends_too_late, wrong.nothing_between, wrong.leaky,
         wrong.relu_after_the_last, wrong.last_bias_forgotten,
@@ -145,7 +140,7 @@ def net_is_within_the_modulus_of_continuity(ops: Operations, knots: Any, shares:
     inside = np.c_[np.full(len(gaps), 0.5), abs(shares[: len(gaps)]) % 1]  # three points in each
     x = np.minimum(knots[:-1, None] + inside * gaps[:, None], knots[1:, None]).ravel()
     gap = np.repeat(gaps, 3)
-    allowed = family.allowed(gap) + broken_line_rounding(x, knots, values)
+    allowed = family.allowed(gap) + tol.broken_line_rounding(x, knots, values)
     net = ops.interpolating_net(knots, values)
     return equal(ops.relu_net(x[:, None], net)[:, 0], enclose(family.f, x), within=allowed)
 

@@ -35,11 +35,10 @@ from mathcore.gradients import gradients_mutants as mistakes
 from mathcore.gradients.gradients_tolerances import pulled_back, weighted_value
 from mathcore.gradients.laws import differences_agree, of_each, pairs_alike
 from mathcore.probability.row_tolerances import central_difference
-from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, less, raises, seeds
+from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, laws, less, raises, seeds
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.laws import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
 from mathcore.verify.oracle.counted import Ledger, counted
 from mathcore.verify.oracle.residue import Residue, residues
 
@@ -532,11 +531,11 @@ def pieces_match_the_whole_text(ops: Operations, case: Case, cuts: list[int]) ->
     return all_of(agrees(ops, y, **case), equal(y, ask(ops, **case), within=allowed(ops, case) * 2))
 
 
-heads_layout_free = layout_free(WHOLE, PULLED)
-heads_pure = pure(WHOLE, PULLED)
-heads_keep_dtype = keeps_dtype(WHOLE, PULLED, refuted_by=(wrong.rounded_between,))
-heads_floats_only = floats_only(WHOLE, PULLED)
-heads_many_rows = many_rows(WHOLE, PULLED)
+heads_layout_free = laws.layout_free(WHOLE, PULLED)
+heads_pure = laws.pure(WHOLE, PULLED)
+heads_keep_dtype = laws.keeps_dtype(WHOLE, PULLED, refuted_by=(wrong.rounded_between,))
+heads_floats_only = laws.floats_only(WHOLE, PULLED)
+heads_many_rows = laws.many_rows(WHOLE, PULLED)
 _DOCUMENTED: dict[str, Any] = {
     "mask": (None, np.zeros((1, 1), bool)),
     "bias": (None, np.full((1, 1), -np.inf)),
@@ -546,10 +545,10 @@ _DOCUMENTED: dict[str, Any] = {
     "rope_base": (None, 500.0),
 }
 heads_left_out = (
-    defaults(Called(HEADS, even_cases()), **_DOCUMENTED),
-    defaults(Called(f"{HEADS}_vjp", even_pullbacks()), **_DOCUMENTED),
+    laws.defaults(laws.Called(HEADS, even_cases()), **_DOCUMENTED),
+    laws.defaults(laws.Called(f"{HEADS}_vjp", even_pullbacks()), **_DOCUMENTED),
 )
-heads_of_any_width = any_width(WHOLE, refuted_by=(wrong.features_beyond_256_dropped,))
+heads_of_any_width = laws.any_width(WHOLE, refuted_by=(wrong.features_beyond_256_dropped,))
 
 
 rows_are_independent = Claim(

@@ -19,10 +19,9 @@ from mathcore.embeddings.records import (
     EMBEDDING_VJP,
     ONE_HOT,
 )
-from mathcore.verify import Claim, Limits, Operations, Target, domain, draw_array, raises
+from mathcore.verify import Claim, Limits, Operations, Target, domain, draw_array, laws, raises
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
 
 
 # Beyond the FAQ: ids.
@@ -104,10 +103,10 @@ OF_PAIRS, AT_DEFAULTS = Limits(("axis",), rows=3, width=3), Limits(("dtype", "ax
 
 
 left_out = (
-    defaults(Called("cosine_similarity", square_pairs(), OF_PAIRS), axis=(-1, 0)),
-    defaults(Called("cosine_similarity_vjp", square_pairs(more=True), OF_PAIRS), axis=(-1, 0)),
-    defaults(
-        Called("one_hot", as_many_ids_as_classes(), AT_DEFAULTS),
+    laws.defaults(laws.Called("cosine_similarity", square_pairs(), OF_PAIRS), axis=(-1, 0)),
+    laws.defaults(laws.Called("cosine_similarity_vjp", square_pairs(more=True), OF_PAIRS), axis=(-1, 0)),
+    laws.defaults(
+        laws.Called("one_hot", as_many_ids_as_classes(), AT_DEFAULTS),
         dtype=(None, np.float32),
         axis=(-1, 0),
     ),
@@ -118,23 +117,23 @@ PAIRS = ((EMBEDDING, EMBEDDING_VJP), (COSINE_SIMILARITY, COSINE_SIMILARITY_VJP),
 
 
 any_layout = (
-    layout_free(EMBEDDING, EMBEDDING_VJP, refuted_by=(common.strides_ignored_behind("embedding"),)),
-    layout_free(
+    laws.layout_free(EMBEDDING, EMBEDDING_VJP, refuted_by=(common.strides_ignored_behind("embedding"),)),
+    laws.layout_free(
         COSINE_SIMILARITY,
         COSINE_SIMILARITY_VJP,
         refuted_by=tuple(map(common.strides_ignored_behind, ("cosine_similarity", "cosine_similarity_vjp"))),
     ),
-    layout_free(BEST_SCORE_TABLE),
-    layout_free(ONE_HOT),
+    laws.layout_free(BEST_SCORE_TABLE),
+    laws.layout_free(ONE_HOT),
 )
 
 
-any_history = tuple(pure(*parts) for parts in (*PAIRS, (ONE_HOT,)))
+any_history = tuple(laws.pure(*parts) for parts in (*PAIRS, (ONE_HOT,)))
 
 
 widths_of_vectors = (
-    any_width(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.wide_rows_cut,)),
-    any_width(
+    laws.any_width(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.wide_rows_cut,)),
+    laws.any_width(
         COSINE_SIMILARITY,
         COSINE_SIMILARITY_VJP,
         refuted_by=(
@@ -147,19 +146,19 @@ widths_of_vectors = (
 
 
 any_height = (
-    many_rows(EMBEDDING, EMBEDDING_VJP),
-    many_rows(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP),
-    many_rows(ONE_HOT),
+    laws.many_rows(EMBEDDING, EMBEDDING_VJP),
+    laws.many_rows(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP),
+    laws.many_rows(ONE_HOT),
 )
 
 
 any_format = (
-    keeps_dtype(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.sum_in_its_own_format,)),
-    keeps_dtype(
+    laws.keeps_dtype(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.sum_in_its_own_format,)),
+    laws.keeps_dtype(
         COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, refuted_by=(cosine_similarity_mutants.squares_in_their_own_format,)
     ),
-    keeps_dtype(BEST_SCORE_TABLE),
+    laws.keeps_dtype(BEST_SCORE_TABLE),
 )
 
 
-no_integers = tuple(floats_only(*parts) for parts in PAIRS)
+no_integers = tuple(laws.floats_only(*parts) for parts in PAIRS)

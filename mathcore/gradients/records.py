@@ -10,16 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.gradients.textbook import (
-    attention,
-    cross_entropy,
-    log_sum_exp,
-    multi_head,
-    relu,
-    rope,
-    sinusoidal,
-    softmax,
-)
+from mathcore.gradients import textbook
 from mathcore.verify import Operations, Target, domain, draw_integers
 from mathcore.verify.domains import Draw
 from mathcore.verify.errors import NotOfferedError
@@ -207,27 +198,27 @@ LINEAR = Primitive("linear", _layer, lambda x, weight, bias: x @ weight + bias, 
 
 
 RELU = Primitive(
-    "relu", lambda draw: (tuple(2 * x + 1 for x in _rows(draw)), {}), relu, exact=True
+    "relu", lambda draw: (tuple(2 * x + 1 for x in _rows(draw)), {}), textbook.relu, exact=True
 )  # odd numbers: no step reaches the kink
 
 
-SOFTMAX = Primitive("softmax", lambda draw: (_rows(draw), {}), softmax)
+SOFTMAX = Primitive("softmax", lambda draw: (_rows(draw), {}), textbook.softmax)
 
 
-LOG_SOFTMAX = Primitive("log_softmax", lambda draw: (_rows(draw), {}), lambda x: x - log_sum_exp(x))
+LOG_SOFTMAX = Primitive("log_softmax", lambda draw: (_rows(draw), {}), lambda x: x - textbook.log_sum_exp(x))
 
 
-LOGSUMEXP = Primitive("logsumexp", lambda draw: (_rows(draw), {}), lambda x: log_sum_exp(x)[..., 0])
+LOGSUMEXP = Primitive("logsumexp", lambda draw: (_rows(draw), {}), lambda x: textbook.log_sum_exp(x)[..., 0])
 
 
 TEMPERATURE_SOFTMAX = Primitive(
     "temperature_softmax",
     lambda draw: (_rows(draw), _with(temperature=[1.5, 4.0])(draw)),
-    lambda x, temperature: softmax(x / temperature),
+    lambda x, temperature: textbook.softmax(x / temperature),
 )
 
 
-CROSS_ENTROPY = Primitive("cross_entropy", _classified, cross_entropy)
+CROSS_ENTROPY = Primitive("cross_entropy", _classified, textbook.cross_entropy)
 
 
 EMBEDDING = Primitive(
@@ -240,17 +231,22 @@ EMBEDDING = Primitive(
 )
 
 
-SINUSOIDAL = Primitive("sinusoidal_positional_encoding", _placed, sinusoidal)
+SINUSOIDAL = Primitive("sinusoidal_positional_encoding", _placed, textbook.sinusoidal)
 
 
-ROPE = Primitive("rope", _turned, rope)
+ROPE = Primitive("rope", _turned, textbook.rope)
 
 
-ATTENTION = Primitive("scaled_dot_product_attention", _attended, attention)
+ATTENTION = Primitive("scaled_dot_product_attention", _attended, textbook.attention)
 
 
 MULTI_HEAD = Primitive(
-    "multi_head_attention", _many_heads, multi_head, unit=1 / 4, call=_called_with_params, pull=_pulled_with_params
+    "multi_head_attention",
+    _many_heads,
+    textbook.multi_head,
+    unit=1 / 4,
+    call=_called_with_params,
+    pull=_pulled_with_params,
 )
 
 

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from mathcore.layers import linear_mutants as wrong
 from mathcore.layers import relu_mutants
 from mathcore.layers.records import LINEAR, LINEAR_VJP, LOW_RANK, RELU, RELU_VJP
-from mathcore.verify import Operations, Target, all_of, domain, draw_array, draw_exact, equal, identical, widths
+from mathcore.verify import Operations, Target, all_of, domain, draw_array, draw_exact, equal, identical, laws, widths
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import WIDTHS, Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.laws import any_width, floats_only, keeps_dtype, layout_free, many_rows, pure, rows_are_independent
 from mathcore.verify.oracle.counted import Ledger, counted
 from mathcore.verify.relations import Relation
 
@@ -103,7 +102,7 @@ def sizes(draw: Draw, target: Target) -> dict[str, Any]:
     return {"m": m, "n": n, "r": min(m, n, r), "counts": target.exact}
 
 
-linear_any_width = any_width(
+linear_any_width = laws.any_width(
     LINEAR,
     LINEAR_VJP,
     refuted_by=(
@@ -161,7 +160,7 @@ def large_both_ways(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> 
     )
 
 
-relu_any_width = any_width(
+relu_any_width = laws.any_width(
     RELU,
     RELU_VJP,
     refuted_by=(
@@ -201,22 +200,22 @@ BOTH = ((LINEAR, LINEAR_VJP), (RELU, RELU_VJP), (LOW_RANK,))
 
 
 any_layout = (
-    layout_free(LINEAR, LINEAR_VJP, refuted_by=(common.strides_ignored_behind("linear"),)),
-    layout_free(RELU, RELU_VJP, refuted_by=(common.strides_ignored_behind("relu_vjp"),)),
-    layout_free(LOW_RANK),
+    laws.layout_free(LINEAR, LINEAR_VJP, refuted_by=(common.strides_ignored_behind("linear"),)),
+    laws.layout_free(RELU, RELU_VJP, refuted_by=(common.strides_ignored_behind("relu_vjp"),)),
+    laws.layout_free(LOW_RANK),
 )
 
 
-any_history = tuple(pure(*parts) for parts in BOTH)
+any_history = tuple(laws.pure(*parts) for parts in BOTH)
 
 
-any_number_of_rows = (many_rows(LINEAR, LINEAR_VJP), many_rows(RELU, RELU_VJP))
+any_number_of_rows = (laws.many_rows(LINEAR, LINEAR_VJP), laws.many_rows(RELU, RELU_VJP))
 
 
-relu_rows = rows_are_independent(RELU, RELU_VJP, refuted_by=(common.rows_touch("relu"),))
+relu_rows = laws.rows_are_independent(RELU, RELU_VJP, refuted_by=(common.rows_touch("relu"),))
 
 
-linear_keeps_dtype = keeps_dtype(
+linear_keeps_dtype = laws.keeps_dtype(
     LINEAR,
     LINEAR_VJP,
     refuted_by=(
@@ -273,7 +272,7 @@ def dtypes_are_promoted(ops: Operations, g: Any, x: Any, weight: Any, bias: Any)
     )
 
 
-any_format = (linear_keeps_dtype, keeps_dtype(RELU, RELU_VJP), keeps_dtype(LOW_RANK))
+any_format = (linear_keeps_dtype, laws.keeps_dtype(RELU, RELU_VJP), laws.keeps_dtype(LOW_RANK))
 
 
-no_integers = tuple(floats_only(*parts) for parts in BOTH)
+no_integers = tuple(laws.floats_only(*parts) for parts in BOTH)

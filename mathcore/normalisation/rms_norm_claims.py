@@ -26,20 +26,11 @@ from mathcore.verify import (
     enclose,
     equal,
     identical,
+    laws,
     raises,
     widths,
 )
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import (
-    any_width,
-    defaults,
-    floats_only,
-    keeps_dtype,
-    layout_free,
-    many_rows,
-    pure,
-    rows_are_independent,
-)
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
@@ -346,14 +337,14 @@ def edges(ops: Operations, lead: Any, n: int, seed: int) -> Any:
     )  # fmt: skip
 
 
-laws = (
-    layout_free(*BOTH),
-    pure(*BOTH),
-    any_width(*BOTH, refuted_by=(wrong.eight_features_taken_out, wrong.wide_rows_cut)),
-    many_rows(*BOTH, refuted_by=(wrong.weights_of_64_rows,)),
-    rows_are_independent(*BOTH, refuted_by=(wrong.rows_touch, wrong.whole_array)),
-    keeps_dtype(*BOTH, refuted_by=(wrong.in_the_storage_format,)),
-    floats_only(*BOTH),
-    defaults(RMS_NORM, epsilon=(1e-6, 1e-2)),
-    defaults(RMS_NORM_VJP, epsilon=(1e-6, 1e-2)),
+of_every_operation = (
+    laws.layout_free(*BOTH),
+    laws.pure(*BOTH),
+    laws.any_width(*BOTH, refuted_by=(wrong.eight_features_taken_out, wrong.wide_rows_cut)),
+    laws.many_rows(*BOTH, refuted_by=(wrong.weights_of_64_rows,)),
+    laws.rows_are_independent(*BOTH, refuted_by=(wrong.rows_touch, wrong.whole_array)),
+    laws.keeps_dtype(*BOTH, refuted_by=(wrong.in_the_storage_format,)),
+    laws.floats_only(*BOTH),
+    laws.defaults(RMS_NORM, epsilon=(1e-6, 1e-2)),
+    laws.defaults(RMS_NORM_VJP, epsilon=(1e-6, 1e-2)),
 )

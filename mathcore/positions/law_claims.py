@@ -33,21 +33,12 @@ from mathcore.verify import (
     domain,
     draw_array,
     identical,
+    laws,
     raises,
     seeds,
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import (
-    Called,
-    any_width,
-    defaults,
-    floats_only,
-    keeps_dtype,
-    layout_free,
-    many_rows,
-    pure,
-)
 
 # What holds of every operation on positions.
 anchor = Claim(
@@ -155,66 +146,70 @@ def one_step_agrees(ops: Operations, x: Any, base: float) -> Any:
     return turned_agrees(ops, ops.rope(x, np.array([1]), base=base), x, np.array([1]), base=base)
 
 
-rope_layout_free = layout_free(ROPE, ROPE_VJP, refuted_by=(common.strides_ignored_behind("rope"),))
+rope_layout_free = laws.layout_free(ROPE, ROPE_VJP, refuted_by=(common.strides_ignored_behind("rope"),))
 
 
-code_layout_free = layout_free(SINUSOIDAL, SINUSOIDAL_VJP)
+code_layout_free = laws.layout_free(SINUSOIDAL, SINUSOIDAL_VJP)
 
 
-table_layout_free = layout_free(ROPE_COS_SIN)
+table_layout_free = laws.layout_free(ROPE_COS_SIN)
 
 
-applied_layout_free = layout_free(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(common.strides_ignored_behind("apply_rope"),))
+applied_layout_free = laws.layout_free(
+    APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(common.strides_ignored_behind("apply_rope"),)
+)
 
 
-rope_any_width = any_width(ROPE, ROPE_VJP, refuted_by=(wrong.wide_rows_cut, wrong.turned_back_to_512))
+rope_any_width = laws.any_width(ROPE, ROPE_VJP, refuted_by=(wrong.wide_rows_cut, wrong.turned_back_to_512))
 
 
-code_any_width = any_width(
+code_any_width = laws.any_width(
     SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.wide_code_cut, sinusoidal_mutants.pulled_from_1024)
 )
 
 
-table_any_width = any_width(ROPE_COS_SIN, refuted_by=(wrong.wide_tables_cut,))
+table_any_width = laws.any_width(ROPE_COS_SIN, refuted_by=(wrong.wide_tables_cut,))
 
 
-applied_any_width = any_width(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.applied_to_512, wrong.pulled_through_512))
+applied_any_width = laws.any_width(
+    APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.applied_to_512, wrong.pulled_through_512)
+)
 
 
-rope_many_rows = many_rows(ROPE, ROPE_VJP)
+rope_many_rows = laws.many_rows(ROPE, ROPE_VJP)
 
 
-code_many_rows = many_rows(SINUSOIDAL, SINUSOIDAL_VJP)
+code_many_rows = laws.many_rows(SINUSOIDAL, SINUSOIDAL_VJP)
 
 
-table_many_rows = many_rows(ROPE_COS_SIN)
+table_many_rows = laws.many_rows(ROPE_COS_SIN)
 
 
-applied_many_rows = many_rows(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.first_table_everywhere,))
+applied_many_rows = laws.many_rows(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.first_table_everywhere,))
 
 
-rope_keeps_dtype = keeps_dtype(ROPE, ROPE_VJP)
+rope_keeps_dtype = laws.keeps_dtype(ROPE, ROPE_VJP)
 
 
-applied_keeps_dtype = keeps_dtype(APPLY_ROPE, APPLY_ROPE_VJP)
+applied_keeps_dtype = laws.keeps_dtype(APPLY_ROPE, APPLY_ROPE_VJP)
 
 
-rope_floats_only = floats_only(ROPE, ROPE_VJP)
+rope_floats_only = laws.floats_only(ROPE, ROPE_VJP)
 
 
-applied_floats_only = floats_only(APPLY_ROPE, APPLY_ROPE_VJP)
+applied_floats_only = laws.floats_only(APPLY_ROPE, APPLY_ROPE_VJP)
 
 
-rope_pure = pure(ROPE, ROPE_VJP, refuted_by=(wrong.cache_by_length, wrong.base_grows))
+rope_pure = laws.pure(ROPE, ROPE_VJP, refuted_by=(wrong.cache_by_length, wrong.base_grows))
 
 
-code_pure = pure(SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
+code_pure = laws.pure(SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
 
 
-table_pure = pure(ROPE_COS_SIN)
+table_pure = laws.pure(ROPE_COS_SIN)
 
 
-applied_pure = pure(APPLY_ROPE, APPLY_ROPE_VJP)
+applied_pure = laws.pure(APPLY_ROPE, APPLY_ROPE_VJP)
 
 
 @domain
@@ -277,16 +272,16 @@ PULLED_CODE = Limits(OF_A_CODE, ("float32", "float16", "bfloat16"), rows=3, widt
 
 
 left_out = (
-    defaults(Called("rope", turns_asked_for(), FEW), **TURNS),
-    defaults(Called("rope_vjp", turns_asked_for(COTANGENT), FEW), **TURNS),
+    laws.defaults(laws.Called("rope", turns_asked_for(), FEW), **TURNS),
+    laws.defaults(laws.Called("rope_vjp", turns_asked_for(COTANGENT), FEW), **TURNS),
     *(
-        defaults(Called(name, angles_asked_for(more), unturned(name)), interleaved=(False, True))
+        laws.defaults(laws.Called(name, angles_asked_for(more), unturned(name)), interleaved=(False, True))
         for name, more in (("apply_rope", ()), ("apply_rope_vjp", COTANGENT))
     ),
-    defaults(Called("rope_cos_sin", tables_asked_for(), AT_THE_BASE), **BASE),
-    defaults(Called("rope_frequencies", tables_asked_for(()), AT_THE_BASE), **BASE),
+    laws.defaults(laws.Called("rope_cos_sin", tables_asked_for(), AT_THE_BASE), **BASE),
+    laws.defaults(laws.Called("rope_frequencies", tables_asked_for(()), AT_THE_BASE), **BASE),
     *(
-        defaults(Called(name, codes_asked_for(more), limits), **BASE, interleaved=(True, False))
+        laws.defaults(laws.Called(name, codes_asked_for(more), limits), **BASE, interleaved=(True, False))
         for name, more, limits in (
             ("sinusoidal_positional_encoding", (), Limits(OF_A_CODE)),
             ("sinusoidal_positional_encoding_vjp", COTANGENT, PULLED_CODE),

@@ -14,17 +14,9 @@ from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_roun
 from mathcore.probability.row_tolerances import central_difference
 from mathcore.training import learning_mutants as wrong
 from mathcore.training import optimisers_mutants
+from mathcore.training import training_tolerances as tol
 from mathcore.training.inputs import exact_predictors, predictors, single_pairs
 from mathcore.training.textbook import alignment, negative_log_likelihood, one_pair, smoothness
-from mathcore.training.training_tolerances import (
-    alignment_rounding,
-    loss_after_step_rounding,
-    neighbour_loss_rounding,
-    softmax_of,
-    sum_of_error,
-    vector_gradient_rounding,
-    weight_gradient_rounding,
-)
 from mathcore.verify import (
     Claim,
     Limits,
@@ -61,7 +53,7 @@ def coordinates(params: Any) -> Iterator[tuple[str, tuple[int, ...], dict[str, A
 def gradient_allowed(params: Any, words: Any, neighbours: Any, ops: Operations) -> dict[str, Any]:
     """How far each gradient may be off."""
     rest = (params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
-    return {"embedding": vector_gradient_rounding(*rest), "output": weight_gradient_rounding(*rest)}
+    return {"embedding": tol.vector_gradient_rounding(*rest), "output": tol.weight_gradient_rounding(*rest)}
 
 
 backprop_is_the_derivative = Claim(
@@ -74,7 +66,8 @@ backprop_is_the_derivative = Claim(
     source="Rumelhart, Hinton & Williams, Nature 323 (1986), doi:10.1038/323533a0",
     needs=("neighbour_loss", "neighbour_gradient"),
     tolerances=(
-        vector_gradient_rounding, weight_gradient_rounding, neighbour_loss_rounding, central_difference, dot_product,
+        tol.vector_gradient_rounding, tol.weight_gradient_rounding, tol.neighbour_loss_rounding, central_difference,
+        dot_product,
     ),
     refuted_by=(
         wrong.zero_gradient, wrong.summed_not_averaged, wrong.last_occurrence_counts, wrong.weights_unmoved,
@@ -130,7 +123,7 @@ def gradient_equals_central_differences(ops: Operations, params: Any, words: Any
     # cumulant of the scores' speeds, at most their range cubed times √3/18.
     _, grads = ops.neighbour_gradient(params, words, neighbours)
     allowed = gradient_allowed(params, words, neighbours, ops)
-    noise = neighbour_loss_rounding(params, words, neighbours, np.float64, ops.conventions.summation) * 1.01
+    noise = tol.neighbour_loss_rounding(params, words, neighbours, np.float64, ops.conventions.summation) * 1.01
     parts = []
     for name, i, move in coordinates(params):
         up, down = (ops.neighbour_loss({n: p + s * move[n] for n, p in params.items()}, words, neighbours)
@@ -146,7 +139,9 @@ def gradient_equals_central_differences(ops: Operations, params: Any, words: Any
 def losses_within_the_bound(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
     loss, _ = ops.neighbour_gradient(params, words, neighbours)
     true = enclose(negative_log_likelihood(words, neighbours), params["embedding"], params["output"])
-    allowed = neighbour_loss_rounding(params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
+    allowed = tol.neighbour_loss_rounding(
+        params, words, neighbours, params["embedding"].dtype, ops.conventions.summation
+    )
     return all_of(
         equal(loss, true, within=allowed),
         equal(ops.neighbour_loss(params, words, neighbours), true, within=allowed),
@@ -203,8 +198,8 @@ def loss_falls_by_the_descent_lemma(ops: Operations, params: Any, word: int, nei
         ops.neighbour_loss(stepped(ops, params, word, neighbour, rate), *pair),
     )
     summation = ops.conventions.summation
-    off = neighbour_loss_rounding(params, *pair, np.float64, summation).values
-    off = off + loss_after_step_rounding(params, word, neighbour, rate, summation).values
+    off = tol.neighbour_loss_rounding(params, *pair, np.float64, summation).values
+    off = off + tol.loss_after_step_rounding(params, word, neighbour, rate, summation).values
     given_that(share * rate * square / 2 > 2 * off, "the step is not lost to rounding")
     return at_most(after, before - rate * (1 - rate * bend / 2) * square)
 
@@ -273,7 +268,7 @@ step_aligns = Claim(
     "product, and the neighbour gains only because the others lose more.",
     needs=("neighbour_gradient", "sgd_step"),
     limits=Limits(formats=SHORT_FORMATS),
-    tolerances=(alignment_rounding,),
+    tolerances=(tol.alignment_rounding,),
     refuted_by=(
         wrong.zero_gradient,
         wrong.uphill,
@@ -307,7 +302,7 @@ def alignment_changes_by_the_formula(ops: Operations, params: Any, word: int, ne
         return np.asarray(e @ w[:, neighbour] + rate * bracket + rate**2 * own * (e @ away)).reshape(1)
 
     after = aligned(ops, params, word, neighbour, rate)
-    allowed = alignment_rounding(params, word, neighbour, rate, ops.conventions.summation)
+    allowed = tol.alignment_rounding(params, word, neighbour, rate, ops.conventions.summation)
     true = enclose(formula, params["embedding"][word], params["output"])
     rises = first > 0 and rate * first + rate**2 * second > 2 * allowed.values
     return all_of(equal(np.array([after]), true, within=allowed), *([less(before, after)] if rises else []))
@@ -400,7 +395,7 @@ error_drives_update = Claim(
     "to zero, its magnitudes sum to 2(1 − p_y), and where there is no error there is no update.",
     formula=r"\bar z = p - [\,j = y\,], \qquad \sum_j \bar z_j = 0, \qquad \sum_j |\bar z_j| = 2(1 - p_y)",
     needs=("cross_entropy_vjp",),
-    tolerances=(cross_entropy_vjp_rounding, sum_of_error),
+    tolerances=(cross_entropy_vjp_rounding, tol.sum_of_error),
     refuted_by=(
         wrong.half_the_error,
         wrong.error_keeps_a_floor,
@@ -427,7 +422,7 @@ def answered(draw: Draw, target: Target) -> dict[str, Any]:
 @error_drives_update.property(answered())
 def error_within_the_bound(ops: Operations, x: Any, y: Any) -> Any:
     gradient = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
-    p, wanted = softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
+    p, wanted = tol.softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
     each = cross_entropy_vjp_rounding(np.ones((len(x), 1)), x, p, wanted, x.dtype, ops.conventions.summation)
 
     def error(x: Any) -> Any:
@@ -436,7 +431,7 @@ def error_within_the_bound(ops: Operations, x: Any, y: Any) -> Any:
 
     wide = np.asarray(gradient, np.float64)
     others = np.where(wanted == 1, 0, p).sum(-1)  # 1 − p_y without cancellation
-    allowed = each.weighted(np.ones(x.shape[1])) * 1.01 + sum_of_error(others, x.shape[1])
+    allowed = each.weighted(np.ones(x.shape[1])) * 1.01 + tol.sum_of_error(others, x.shape[1])
     return all_of(
         equal(gradient, enclose(error, x), within=each),
         equal(wide.sum(-1), np.zeros(len(x)), within=allowed),
