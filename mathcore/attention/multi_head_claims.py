@@ -41,6 +41,7 @@ from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.oracle.counted import Ledger, counted
 from mathcore.verify.oracle.residue import Residue, residues
+from mathcore.verify.refusals import Misfit, refuse
 
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.2"
 NEEDS = (HEADS,)
@@ -649,8 +650,8 @@ refusals = Claim(
 )
 
 
-def nonsense() -> Iterator[dict[str, Any]]:
-    """What is wrong with a call, the error, and what its message must name."""
+def nonsense() -> Iterator[Misfit]:
+    """Calls of both that make no sense."""
     x, w = np.ones((3, 4)), np.ones((4, 4))
     params = dict.fromkeys(WEIGHTS, w)
     for changed, error, words in (
@@ -671,29 +672,15 @@ def nonsense() -> Iterator[dict[str, Any]]:
         ({"num_heads": 4, "rope_base": 100.0}, ValueError, ("(4, 3, 1)",)),
         ({"rope_base": 0.5}, ValueError, ("0.5",)),
     ):
-        given = {"x": x, "params": params, "num_heads": 2, **changed}
-        for operation in (HEADS, DERIVATIVE.needs[1]):
-            first = () if operation == HEADS else (x,)
-            yield {"operation": operation, "first": first, "given": given, "error": error, "words": words}
+        given: dict[str, Any] = {"x": x, "params": params, "num_heads": 2, **changed}
+        arrays = given.pop("x"), given.pop("params")
+        yield HEADS, arrays, given, error, words
+        yield PULLED.name, (x, *arrays), given, error, words
     for cotangent in (x[:2], x[:1], x[:, :1], np.ones((2, 3, 4))):
-        given = {"x": x, "params": params, "num_heads": 2}
-        words = ("(3, 4)", str(cotangent.shape))
-        yield {
-            "operation": DERIVATIVE.needs[1],
-            "first": (cotangent,),
-            "given": given,
-            "error": ValueError,
-            "words": words,
-        }
+        yield PULLED.name, (cotangent, x, params), {"num_heads": 2}, ValueError, ("(3, 4)", str(cotangent.shape))
 
 
-@refusals.exhaustive(nonsense)
-def nonsense_is_refused(
-    ops: Operations, operation: str, first: tuple[Any, ...], given: Case, error: type[Exception], words: tuple[str, ...]
-) -> Any:
-    options = {**given}
-    x, params = options.pop("x"), options.pop("params")
-    return raises(lambda: getattr(ops, operation)(*first, x, params, **options), error, saying=words)
+refuse(refusals, nonsense())
 
 
 def read_on() -> Iterator[dict[str, Any]]:

@@ -34,11 +34,11 @@ from mathcore.verify import (
     draw_array,
     identical,
     laws,
-    raises,
     seeds,
 )
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.refusals import refuse
 
 # What holds of every operation on positions.
 anchor = Claim(
@@ -397,55 +397,43 @@ refusals = Claim(
 )  # fmt: skip
 
 
-def nonsense() -> Iterator[dict[str, Any]]:
-    """Calls that make no sense, the error, and what its message must name."""
-    x, m, cos = np.ones((3, 4)), np.arange(3), np.ones((3, 2))
-    for operation, arguments, options, error, words in (
-        ("rope", (x[:, :3], m), {}, ValueError, ("(3, 3)",)),
-        ("rope", (x, m), {"rotary_dim": 3}, ValueError, ("3",)),
-        ("rope", (x, m), {"rotary_dim": -2}, ValueError, ("-2",)),
-        ("rope", (x, m), {"rotary_dim": 6}, ValueError, ("(3, 4)", "6")),
-        ("rope", (x, m[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
-        ("rope", (x, m[:1]), {}, ValueError, ("(3, 4)", "(1,)")),
-        ("rope", (x, m[:, None]), {}, ValueError, ("(3, 4)", "(3, 1)")),
-        ("rope", (x, m * 0.5), {}, TypeError, ("float64",)),
-        ("rope", (x, m == 1), {}, TypeError, ("bool",)),
-        ("rope", (x, m + 2**31), {}, ValueError, ("2147483649",)),
-        ("rope", (x, m), {"offset": 2**31}, ValueError, ("2147483649",)),
-        ("rope", (x, m), {"offset": 0.5}, TypeError, ()),
-        ("rope", (x, m), {"base": 0.5}, ValueError, ("0.5",)),
-        ("rope", (x, m), {"base": math.nan}, ValueError, ("nan",)),
-        ("rope", (x, m), {"base": math.inf}, ValueError, ("inf",)),
-        ("rope", (x[0],), {}, ValueError, ("(4,)",)),
-        ("rope_vjp", (x[:2], x, m), {}, ValueError, ("(2, 4)", "(3, 4)")),
-        ("apply_rope", (x, cos, cos[:2]), {}, ValueError, ("(3, 2)", "(2, 2)")),
-        ("apply_rope", (x, cos[:2], cos[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
-        ("apply_rope", (x[:, :2], cos, cos), {}, ValueError, ("(3, 2)",)),
-        ("apply_rope", (x, cos.astype(int), cos), {}, TypeError, ("int64",)),
-        ("rope_cos_sin", (m, 3), {}, ValueError, ("3",)),
-        ("rope_cos_sin", (m * 0.5, 4), {}, TypeError, ("float64",)),
-        ("rope_cos_sin", (m + 2**31, 4), {}, ValueError, ("2147483649",)),
-        ("rope_cos_sin", (m, 4), {"base": 0.5}, ValueError, ("0.5",)),
+_X, _M, _COS = np.ones((3, 4)), np.arange(3), np.ones((3, 2))
+refuse(
+    refusals,
+    (
+        ("rope", (_X[:, :3], _M), {}, ValueError, ("(3, 3)",)),
+        ("rope", (_X, _M), {"rotary_dim": 3}, ValueError, ("3",)),
+        ("rope", (_X, _M), {"rotary_dim": -2}, ValueError, ("-2",)),
+        ("rope", (_X, _M), {"rotary_dim": 6}, ValueError, ("(3, 4)", "6")),
+        ("rope", (_X, _M[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
+        ("rope", (_X, _M[:1]), {}, ValueError, ("(3, 4)", "(1,)")),
+        ("rope", (_X, _M[:, None]), {}, ValueError, ("(3, 4)", "(3, 1)")),
+        ("rope", (_X, _M * 0.5), {}, TypeError, ("float64",)),
+        ("rope", (_X, _M == 1), {}, TypeError, ("bool",)),
+        ("rope", (_X, _M + 2**31), {}, ValueError, ("2147483649",)),
+        ("rope", (_X, _M), {"offset": 2**31}, ValueError, ("2147483649",)),
+        ("rope", (_X, _M), {"offset": 0.5}, TypeError, ()),
+        ("rope", (_X, _M), {"base": 0.5}, ValueError, ("0.5",)),
+        ("rope", (_X, _M), {"base": math.nan}, ValueError, ("nan",)),
+        ("rope", (_X, _M), {"base": math.inf}, ValueError, ("inf",)),
+        ("rope", (_X[0],), {}, ValueError, ("(4,)",)),
+        ("rope_vjp", (_X[:2], _X, _M), {}, ValueError, ("(2, 4)", "(3, 4)")),
+        ("apply_rope", (_X, _COS, _COS[:2]), {}, ValueError, ("(3, 2)", "(2, 2)")),
+        ("apply_rope", (_X, _COS[:2], _COS[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
+        ("apply_rope", (_X[:, :2], _COS, _COS), {}, ValueError, ("(3, 2)",)),
+        ("apply_rope", (_X, _COS.astype(int), _COS), {}, TypeError, ("int64",)),
+        ("rope_cos_sin", (_M, 3), {}, ValueError, ("3",)),
+        ("rope_cos_sin", (_M * 0.5, 4), {}, TypeError, ("float64",)),
+        ("rope_cos_sin", (_M + 2**31, 4), {}, ValueError, ("2147483649",)),
+        ("rope_cos_sin", (_M, 4), {"base": 0.5}, ValueError, ("0.5",)),
         ("rope_frequencies", (5,), {}, ValueError, ("5",)),
         ("rope_frequencies", (4,), {"base": 0.0}, ValueError, ("0.0",)),
         ("rope_permutation", (3,), {}, ValueError, ("3",)),
-        ("sinusoidal_positional_encoding", (m, -1), {}, ValueError, ("-1",)),
-        ("sinusoidal_positional_encoding", (m * np.nan, 4), {}, ValueError, ("nan",)),
-        ("sinusoidal_positional_encoding", (m == 1, 4), {}, TypeError, ("bool",)),
-        ("sinusoidal_positional_encoding", (m - 2**31 - 1, 4), {}, ValueError, ("-2147483649",)),
-        ("sinusoidal_positional_encoding", (m * np.inf, 4), {}, ValueError, ("nan",)),
-        ("sinusoidal_positional_encoding", (m, 4), {"base": 0.5}, ValueError, ("0.5",)),
-    ):
-        yield {"operation": operation, "arguments": arguments, "options": options, "error": error, "words": words}
-
-
-@refusals.exhaustive(nonsense)
-def refuses_what_does_not_fit(
-    ops: Operations,
-    operation: str,
-    arguments: tuple[Any, ...],
-    options: dict[str, Any],
-    error: type[Exception],
-    words: tuple[str, ...],
-) -> Any:
-    return raises(lambda: getattr(ops, operation)(*arguments, **options), error, saying=words)
+        ("sinusoidal_positional_encoding", (_M, -1), {}, ValueError, ("-1",)),
+        ("sinusoidal_positional_encoding", (_M * np.nan, 4), {}, ValueError, ("nan",)),
+        ("sinusoidal_positional_encoding", (_M == 1, 4), {}, TypeError, ("bool",)),
+        ("sinusoidal_positional_encoding", (_M - 2**31 - 1, 4), {}, ValueError, ("-2147483649",)),
+        ("sinusoidal_positional_encoding", (np.array([np.nan, np.inf]), 4), {}, ValueError, ("nan",)),
+        ("sinusoidal_positional_encoding", (_M, 4), {"base": 0.5}, ValueError, ("0.5",)),
+    ),
+)

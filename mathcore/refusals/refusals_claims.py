@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -12,9 +11,7 @@ from mathcore.refusals import refusals_mutants as wrong
 from mathcore.verify import Claim, Limits, Mutant, Operations, all_of, equal, raises
 from mathcore.verify.laws import without
 from mathcore.verify.limits import EVERYWHERE, SHORT_FORMATS
-
-Misfit = tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], tuple[str, ...]]
-"""An operation, arguments and options that do not fit, the error, and what its message must name."""
+from mathcore.verify.refusals import Misfit, refuse
 
 
 def refuses(
@@ -37,23 +34,8 @@ def refuses(
         refuted_by=(*map(wrong.answers_anyway, operations), *refuted_by),
     )
     for operation in operations:
-
-        @claim.exhaustive(_cases(operation, misfits))
-        def misfit_is_refused(
-            ops: Operations, arguments: Any, options: Any, error: Any, words: Any, operation: str = operation
-        ) -> Any:
-            return raises(lambda: getattr(ops, operation)(*arguments, **options), error, saying=words)
-
+        refuse(claim, (misfit for misfit in misfits if misfit[0] == operation))
     return claim
-
-
-def _cases(operation: str, misfits: tuple[Misfit, ...]) -> Callable[[], Iterator[dict[str, Any]]]:
-    def cases() -> Iterator[dict[str, Any]]:
-        for name, arguments, options, error, words in misfits:
-            if name == operation:
-                yield {"arguments": arguments, "options": options, "error": error, "words": words}
-
-    return cases
 
 
 X, ROW, IDS = np.arange(6.0).reshape(3, 2), np.ones(2), np.array([0, 1, 1])
