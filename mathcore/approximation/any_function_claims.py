@@ -13,23 +13,10 @@ from hypothesis import strategies as st
 
 from mathcore.approximation import approximation_mutants as wrong
 from mathcore.approximation import approximation_tolerances as tol
-from mathcore.verify import (
-    Allowance,
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    domain,
-    enclose,
-    equal,
-    less,
-    log_uniform,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify import Allowance, Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, seeds
 from mathcore.verify.limits import SHORT_FORMATS
+from mathcore.verify.relations import all_of, at_least, equal, less
 
 LeshnoEtAl = "Leshno, Lin, Pinkus & Schocken, Neural Networks 6 (1993), doi:10.1016/S0893-6080(05)80131-5"
 

@@ -30,22 +30,11 @@ from mathcore.attention.textbook import (
     weights_agree,
     without_values,
 )
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    all_of,
-    at_least,
-    at_most,
-    equal,
-    given_that,
-    identical,
-    less,
-    seeds,
-)
+from mathcore.verify import Claim, Limits, Operations, given_that
 from mathcore.verify import common_mutants as common
+from mathcore.verify.domains import seeds
 from mathcore.verify.oracle.enclosures import true_matmul
-from mathcore.verify.relations import Relation
+from mathcore.verify.relations import Relation, all_of, at_least, at_most, equal, identical, less
 from mathcore.verify.tolerances import format_of
 
 # FAQ 20: self-attention.

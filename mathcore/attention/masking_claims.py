@@ -23,14 +23,8 @@ from mathcore.attention.textbook import (
     seen_by,
     without_values,
 )
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    all_of,
-    equal,
-    identical,
-)
+from mathcore.verify import Claim, Limits, Operations
+from mathcore.verify.relations import all_of, equal, identical
 
 causal_sees_no_future = Claim(
     "attention.causal_sees_no_future",

@@ -11,24 +11,11 @@ from hypothesis import strategies as st
 from mathcore.digits import digits_mutants as wrong
 from mathcore.digits.digits_tolerances import wilson_rounding
 from mathcore.digits.textbook import squared_distances, wilson_ends
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    enclose,
-    equal,
-    log_uniform,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, log_uniform, seeds
 from mathcore.verify.laws import Called, defaults
 from mathcore.verify.limits import SHORT_FORMATS
+from mathcore.verify.relations import all_of, at_most, equal
 from mathcore.verify.tolerances import dot_product
 
 mean_is_the_middle = Claim(

@@ -16,27 +16,12 @@ from mathcore.embeddings.embedding_tolerances import sum_of_occurrences
 from mathcore.embeddings.inputs import draw_ids
 from mathcore.embeddings.records import EMBEDDING, EMBEDDING_VJP
 from mathcore.embeddings.textbook import hot, sums_of_occurrences
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    draw_integers,
-    equal,
-    identical,
-    less,
-    raises,
-    seeds,
-)
+from mathcore.verify import Claim, Limits, Operations, Target
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, seeds
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.refusals import refuse
+from mathcore.verify.relations import all_of, at_most, equal, identical, less, raises
 from mathcore.verify.tolerances import FORMATS, rounding
 
 lookup_is_matmul = Claim(

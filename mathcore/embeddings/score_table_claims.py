@@ -13,25 +13,11 @@ from mathcore.embeddings import score_table_mutants as wrong
 from mathcore.embeddings.cosine_similarity_tolerances import cosine_rounding, spherical_cap
 from mathcore.embeddings.records import BEST_SCORE_TABLE, EMBEDDING_VJP
 from mathcore.embeddings.textbook import cosine
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_exact,
-    draw_integers,
-    enclose,
-    equal,
-    less,
-    seeds,
-)
-from mathcore.verify.domains import Draw
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, domain, draw_exact, draw_integers, seeds
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle import matrices
+from mathcore.verify.relations import all_of, at_least, at_most, equal, less
 from mathcore.verify.tolerances import rounding
 
 

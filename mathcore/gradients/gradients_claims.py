@@ -30,26 +30,11 @@ from mathcore.gradients.textbook import log_sum_exp, relu, softmax
 from mathcore.probability import cross_entropy_mutants
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_rounding
 from mathcore.probability.row_tolerances import central_difference, gaps
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    draw_integers,
-    enclose,
-    equal,
-    positions,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, positions, score_rows
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.relations import all_of, at_least, at_most, equal
 from mathcore.verify.tolerances import FORMATS
 
 finite_differences = Claim(

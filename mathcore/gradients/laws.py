@@ -17,16 +17,10 @@ from mathcore.gradients.records import (
     step,
 )
 from mathcore.probability.row_tolerances import central_difference
-from mathcore.verify import (
-    Claim,
-    Mutant,
-    Operations,
-    all_of,
-    enclose,
-    equal,
-)
+from mathcore.verify import Claim, Mutant, Operations, enclose
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
+from mathcore.verify.relations import all_of, equal
 
 GRIEWANK = "Griewank & Walther, Evaluating Derivatives (2008), §3"
 

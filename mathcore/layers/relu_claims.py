@@ -18,27 +18,11 @@ from mathcore.layers.law_claims import exact_arrays, float_stack
 from mathcore.layers.linear_tolerances import stacked_layers
 from mathcore.layers.records import RELU, RELU_VJP
 from mathcore.layers.textbook import true_layer
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    differs,
-    domain,
-    draw_integers,
-    enclose,
-    equal,
-    less,
-    log_uniform,
-    widths,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, widths
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
-from mathcore.verify.relations import Conjunction
+from mathcore.verify.relations import Conjunction, all_of, at_least, at_most, differs, equal, less
 from mathcore.verify.tolerances import dtype_named
 
 

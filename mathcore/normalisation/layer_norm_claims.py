@@ -13,24 +13,11 @@ from mathcore.gradients.records import Primitive
 from mathcore.normalisation import layer_norm_mutants as wrong
 from mathcore.normalisation import layer_norm_tolerances as tol
 from mathcore.normalisation.rms_norm_tolerances import rms_norm_rounding
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    draw_integers,
-    enclose,
-    equal,
-    laws,
-    raises,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, laws
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation
-from mathcore.verify.relations import Conjunction, Relation, equal_in_range
+from mathcore.verify.relations import Conjunction, Relation, all_of, equal, equal_in_range, raises
 
 BA = "Ba, Kiros & Hinton, arXiv:1607.06450, equation 4"
 EPSILONS = st.sampled_from([1e-5, 1e-6, 1e-2, 1.0])

@@ -14,27 +14,12 @@ from mathcore.normalisation.rms_norm_tolerances import (
     rms_norm_vjp_rounding,
     rms_norm_weight_vjp_rounding,
 )
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    draw_integers,
-    enclose,
-    equal,
-    identical,
-    laws,
-    raises,
-    widths,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, laws
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
-from mathcore.verify.relations import Conjunction, equal_in_range
+from mathcore.verify.relations import Conjunction, all_of, equal, equal_in_range, identical, raises
 
 EPSILONS = st.sampled_from([1e-6, 1e-5, 1e-2, 1.0, 0.0])
 LEADS = [(), (1,), (3,), (2, 2), (33,), (2, 9)]

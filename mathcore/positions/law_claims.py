@@ -24,21 +24,11 @@ from mathcore.positions.records import (
     turned_agrees,
 )
 from mathcore.positions.sinusoidal_claims import between_integers, codes
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    identical,
-    laws,
-    seeds,
-)
+from mathcore.verify import Claim, Limits, Operations, Target, laws
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, seeds
 from mathcore.verify.refusals import refuse
+from mathcore.verify.relations import all_of, identical
 
 # What holds of every operation on positions.
 anchor = Claim(

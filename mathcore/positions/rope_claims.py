@@ -14,21 +14,9 @@ from mathcore.positions.inputs import draw_base, draw_places, draw_rational, dra
 from mathcore.positions.positions_tolerances import farthest_angle, turned_length, turned_pair, turned_score
 from mathcore.positions.records import APPLY_ROPE, ROPE, turned_agrees
 from mathcore.positions.textbook import Rotation, lanes, places, width_turned
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, seeds
+from mathcore.verify.relations import all_of, at_least, equal, identical
 
 
 # FAQ 19: RoPE. What depends on no convention: lengths, distances, relative scores.

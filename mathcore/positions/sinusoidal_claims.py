@@ -14,24 +14,9 @@ from mathcore.positions import sinusoidal_mutants as wrong
 from mathcore.positions.inputs import draw_base, draw_places, draw_rotations
 from mathcore.positions.periods import convergents, gap, turn
 from mathcore.positions.rope_claims import length
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    draw_integers,
-    enclose,
-    equal,
-    less,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, seeds
+from mathcore.verify.relations import all_of, at_least, at_most, equal, less
 from mathcore.verify.tolerances import dot_product, hoeffding
 
 

@@ -23,22 +23,9 @@ from mathcore.probability.loss_textbook import Shape, grad_is_p_minus_q, is_nll,
 from mathcore.probability.records import one_hot
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.textbook import distribution, log_distribution, probabilities
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    enclose,
-    equal,
-    identical,
-    raises,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, score_rows
+from mathcore.verify.relations import all_of, at_least, at_most, equal, identical, raises
 from mathcore.verify.tolerances import FORMATS
 
 loss_accuracy = Claim(

@@ -13,22 +13,9 @@ from mathcore.probability import logsumexp_tolerances as tol
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_rounding
 from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp, probabilities
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, log_uniform, widths
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, log_uniform, score_rows, widths
+from mathcore.verify.relations import all_of, at_least, at_most, equal, identical
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
 lse_accuracy = Claim(

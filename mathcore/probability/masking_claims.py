@@ -14,20 +14,9 @@ from mathcore.probability import where_mutants as wrong
 from mathcore.probability.inputs import exactly_added, fully_masked_as_declared, shiftable
 from mathcore.probability.records import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, OnRows
 from mathcore.probability.row_laws import rows_with_cotangents
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Mutant,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, seeds, widths
+from mathcore.verify import Claim, Limits, Mutant, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, seeds, widths
+from mathcore.verify.relations import all_of, equal, identical
 from mathcore.verify.tolerances import FORMATS, dtype_named, rounding
 
 

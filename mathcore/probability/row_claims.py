@@ -23,22 +23,11 @@ from mathcore.probability.records import (
     OnRows,
 )
 from mathcore.probability.row_laws import any_axis, gradient, gradient_sums_to_zero
-from mathcore.verify import (
-    Claim,
-    Mutant,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    equal,
-    identical,
-    laws,
-    raises,
-)
+from mathcore.verify import Claim, Mutant, Operations, Target, laws
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array
 from mathcore.verify.operation import Operation
+from mathcore.verify.relations import all_of, equal, identical, raises
 
 # The laws of every operation, each with what a draw does not meet: large arrays, every width, no scores at all.
 

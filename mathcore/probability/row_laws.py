@@ -17,23 +17,11 @@ from mathcore.probability.records import (
 )
 from mathcore.probability.row_tolerances import central_difference
 from mathcore.probability.textbook import total
-from mathcore.verify import (
-    Allowance,
-    Claim,
-    Limits,
-    Mutant,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    equal,
-    raises,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, draw_view
+from mathcore.verify import Allowance, Claim, Limits, Mutant, Operations, Target
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, draw_view, score_rows
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
+from mathcore.verify.relations import all_of, equal, raises
 from mathcore.verify.tolerances import work_format
 
 

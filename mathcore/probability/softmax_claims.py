@@ -19,24 +19,10 @@ from mathcore.probability import softmax_mutants as wrong
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_ratio, softmax_rounding, sum_of_softmax, textbook_softmax
 from mathcore.probability.textbook import distribution, probabilities, total
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    less,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, widths
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, log_uniform, score_rows, widths
 from mathcore.verify.oracle.enclosures import Enclosure
+from mathcore.verify.relations import all_of, at_least, at_most, equal, identical, less
 from mathcore.verify.tolerances import FORMATS, dtype_named, format_of, rounding
 
 three_steps = Claim(

@@ -17,27 +17,11 @@ from mathcore.training import optimisers_mutants
 from mathcore.training import training_tolerances as tol
 from mathcore.training.inputs import exact_predictors, predictors, single_pairs
 from mathcore.training.textbook import alignment, negative_log_likelihood, one_pair, smoothness
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    differs,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    given_that,
-    identical,
-    less,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, given_that
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, seeds
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less
 from mathcore.verify.tolerances import dot_product
 
 

@@ -11,23 +11,12 @@ from hypothesis import strategies as st
 from mathcore.training import optimisers_mutants as wrong
 from mathcore.training.textbook import published_adam
 from mathcore.training.training_tolerances import adam_rounding, step_rounding
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    log_uniform,
-)
-from mathcore.verify.domains import Draw, draw_integers
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, domain, draw_array, draw_integers, log_uniform
 from mathcore.verify.laws import Called, defaults
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.residue import residues
+from mathcore.verify.relations import all_of, equal, identical
 
 
 @domain

@@ -16,23 +16,13 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify import (
-    Claim,
-    Mutant,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    equal,
-    identical,
-    raises,
-)
+from mathcore.verify import Claim, Mutant, Operations, Target
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import WIDTHS, Domain, Draw, draw_view
+from mathcore.verify.domains import WIDTHS, Domain, Draw, domain, draw_view
 from mathcore.verify.laws_limits import LIMITS
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.operation import Operation
-from mathcore.verify.relations import Conjunction
+from mathcore.verify.relations import Conjunction, all_of, equal, identical, raises
 from mathcore.verify.tolerances import FORMATS
 
 
