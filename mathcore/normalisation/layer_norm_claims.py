@@ -227,6 +227,7 @@ gradient = gradient_of(
             {"epsilon": draw(st.sampled_from([0.25, 1.0]))},
         ),
         lambda x, weight, bias, epsilon: textbook(x, weight, bias, epsilon),
+        by=("x", "weight", "bias"),
     ),
     "rows, weights and biases",
     wrong.mean_not_taken_out,
