@@ -78,8 +78,7 @@ def drafted(name: str, note: str, **steps: Any) -> Mutant:
     def wrong(x: Any, params: Any, **options: Any) -> Any:
         return plain_heads(x, params, **options, **steps)
 
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(HEADS)(wrong)
+    return Mutant(HEADS, name, note, lambda _: wrong)
 
 
 def _by_reshape(x: Any, heads: int) -> Any:
@@ -304,8 +303,7 @@ def _pulled(name: str, note: str, change: Callable[..., Any]) -> Mutant:
     def wrong(correct: Any) -> Any:
         return lambda g, x, params, **options: change(correct, g, x, params, options)
 
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(f"{HEADS}_vjp", wraps=True)(wrong)
+    return Mutant(f"{HEADS}_vjp", name, note, wrong)
 
 
 def _forgotten(option: str, value: Any) -> Mutant:
@@ -402,8 +400,7 @@ def stepped(name: str, note: str, **parts: Any) -> Mutant:
     def wrong(x: Any, params: Any, cache: Any, **options: Any) -> Any:
         return plain_step(x, params, cache, **options, **parts)
 
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(f"{HEADS}_step")(wrong)
+    return Mutant(f"{HEADS}_step", name, note, lambda _: wrong)
 
 
 def _hidden(options: Options, seen: Any) -> Options:

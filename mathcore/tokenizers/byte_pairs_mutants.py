@@ -297,8 +297,7 @@ def _leaves(alone: Callable[[str], bool], name: str, note: str) -> Mutant:
 
         return wrong
 
-    wrap.__name__, wrap.__doc__ = name, note
-    return mutant("byte_pair_tokenizer", wraps=True)(wrap)
+    return Mutant("byte_pair_tokenizer", name, note, wrap)
 
 
 ascii_alone_is_merged = _leaves(_foreign, "ascii_alone_is_merged", "Never merges in a text that is not all ASCII.")
@@ -315,8 +314,7 @@ def _learns_nothing(alone: Callable[[str], bool], name: str, note: str) -> Mutan
     def wrap(correct: Operation) -> Operation:
         return lambda text, num_merges: correct(text, 0 if alone(text) else num_merges)
 
-    wrap.__name__, wrap.__doc__ = name, note
-    return mutant("byte_pair_tokenizer", wraps=True)(wrap)
+    return Mutant("byte_pair_tokenizer", name, note, wrap)
 
 
 learns_from_ascii_alone = _learns_nothing(
@@ -375,8 +373,7 @@ def _learned_by(train: Callable[[str, int], list[tuple[int, int]]], name: str, n
     def wrap(correct: Operation) -> Operation:
         return lambda text, num_merges: Changed(correct(text, num_merges), merges=tuple(train(text, num_merges)))
 
-    wrap.__name__, wrap.__doc__ = name, note
-    return mutant("byte_pair_tokenizer", wraps=True)(wrap)
+    return Mutant("byte_pair_tokenizer", name, note, wrap)
 
 
 largest_of_ties = _learned_by(
