@@ -13,16 +13,14 @@ from mathcore.embeddings.inputs import (
     _cotangents,
     _lookup,
     _pair,
-    _pair_with_cotangent,
     _scores,
     _stacked_classes,
     _stacked_cotangents,
     _stacked_lookup,
     _stacked_pairs,
-    _stacked_pulls,
 )
 from mathcore.embeddings.textbook import cosine, hot, pulled_back, sums_of_occurrences
-from mathcore.verify import Limits, Operations, all_of, enclose, equal, identical
+from mathcore.verify import Limits, Operations, all_of, draw_array, enclose, equal, identical
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.matrices import distance, score_table_rounding, tail
 from mathcore.verify.relations import Conjunction, Relation
@@ -133,14 +131,11 @@ COSINE_SIMILARITY = Operation(
 )
 
 
-COSINE_SIMILARITY_VJP = Operation(
-    "cosine_similarity_vjp",
-    _pair_with_cotangent,
+COSINE_SIMILARITY_VJP = COSINE_SIMILARITY.derivative(
     _cosine_vjp_agrees,
-    {"g": np.ones(3), "a": _TABLE, "b": _TABLE + 1},
-    (cosine_vjp_rounding,),
-    rows_when_wide=3,
-    stacked=_stacked_pulls,
+    cosine_vjp_rounding,
+    cotangent=lambda draw, name, given: draw_array(draw, given["a"].shape[:-1], name, (0.5, 8)),
+    sample={"g": np.ones(3), **COSINE_SIMILARITY.sample},
 )
 
 

@@ -8,12 +8,10 @@ import numpy as np
 
 from mathcore.layers.inputs import (
     _layer,
-    _masked_numbers,
     _matrix,
     _numbers,
     _pulled_layer,
     _stacked_layer,
-    _stacked_masked_numbers,
     _stacked_numbers,
     _stacked_pulled_layer,
 )
@@ -102,7 +100,7 @@ RELU = Operation(
     _relu_agrees,
     {"x": _NUMBERS},
     stacked=_stacked_numbers,
-    rows=("x",),
+    rows=("g", "x"),
     limits={
         **dict.fromkeys(("layout_free", "keeps_dtype", "rows_are_independent"), Limits(rows=4)),
         "many_rows": Limits(width=3),
@@ -112,15 +110,7 @@ RELU = Operation(
 )
 
 
-RELU_VJP = Operation(
-    "relu_vjp",
-    _masked_numbers,
-    _relu_vjp_agrees,
-    {"g": _NUMBERS, "x": _NUMBERS},
-    stacked=_stacked_masked_numbers,
-    rows=("g", "x"),
-    result=like("x"),
-)
+RELU_VJP = RELU.derivative(_relu_vjp_agrees, result=like("x"))
 
 
 LOW_RANK = Operation(

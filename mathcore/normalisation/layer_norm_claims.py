@@ -69,10 +69,6 @@ def _stacked(draw: Draw, name: str, rows: int) -> dict[str, Any]:
     return _rows(draw, name, lead, draw(st.integers(1, 3)))
 
 
-def _with_cotangent(draw: Draw, name: str, drawn: dict[str, Any]) -> dict[str, Any]:
-    return {"g": draw_array(draw, drawn["x"].shape, name, (2.0**-4, 2.0**4)), **drawn}
-
-
 def _agrees(ops: Operations, y: Any, x: Any, weight: Any, bias: Any, epsilon: float = 1e-5) -> Relation:
     true = enclose(lambda x, w, b: textbook(x, w, b, epsilon), x, weight, bias)
     return equal_in_range(y, true, within=tol.layer_norm_rounding(x, weight, bias, x.dtype, epsilon))
@@ -117,14 +113,8 @@ _SAMPLE = {"x": np.arange(6.0).reshape(3, 2), "weight": np.ones(2), "bias": np.o
 LAYER_NORM = Operation(
     "layer_norm", _drawn, _agrees, _SAMPLE, (tol.layer_norm_rounding,), stacked=_stacked, result=_result, **_HOW
 )
-LAYER_NORM_VJP = Operation(
-    "layer_norm_vjp",
-    lambda draw, name, width, **how: _with_cotangent(draw, name, _drawn(draw, name, width, **how)),
-    _pulled_agrees,
-    {"g": np.ones((3, 2)), **_SAMPLE},
-    (tol.layer_norm_vjp_rounding, tol.layer_norm_weight_vjp_rounding, tol.layer_norm_bias_vjp_rounding),
-    stacked=lambda draw, name, rows: _with_cotangent(draw, name, _stacked(draw, name, rows)),
-    **_HOW,
+LAYER_NORM_VJP = LAYER_NORM.derivative(
+    _pulled_agrees, tol.layer_norm_vjp_rounding, tol.layer_norm_weight_vjp_rounding, tol.layer_norm_bias_vjp_rounding
 )
 BOTH = (LAYER_NORM, LAYER_NORM_VJP)
 

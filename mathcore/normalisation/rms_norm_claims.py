@@ -78,20 +78,10 @@ def _drawn(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -
     return _rows(draw, name, (rows or draw(st.integers(1, 4)),), 2500 if long else width)
 
 
-def _pulled(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
-    drawn = _drawn(draw, name, width, long=long, rows=rows)
-    return {"g": draw_array(draw, drawn["x"].shape, name, (2.0**-4, 2.0**4)), **drawn}
-
-
 def _stacked(draw: Draw, name: str, rows: int) -> dict[str, Any]:
     """Rows on several leading axes, one of them that long."""
     lead = draw(st.sampled_from([(rows,), (rows, 2), (2, rows), (rows, 1, 2)]))
     return _rows(draw, name, lead, draw(st.integers(1, 3)))
-
-
-def _stacked_and_pulled(draw: Draw, name: str, rows: int) -> dict[str, Any]:
-    drawn = _stacked(draw, name, rows)
-    return {"g": draw_array(draw, drawn["x"].shape, name, (2.0**-4, 2.0**4)), **drawn}
 
 
 def _agrees(ops: Operations, y: Any, x: Any, weight: Any, epsilon: float = 1e-6) -> Any:
@@ -127,15 +117,11 @@ _HOW: Any = {"options": ("epsilon",), "rows": ("g", "x")}
 RMS_NORM = Operation(
     "rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), stacked=_stacked, result=_result, limits=_LIMITS, **_HOW
 )
-RMS_NORM_VJP = Operation(
-    "rms_norm_vjp",
-    _pulled,
+RMS_NORM_VJP = RMS_NORM.derivative(
     _pulled_agrees,
-    {"g": np.ones((3, 2)), **_SAMPLE},
-    (rms_norm_vjp_rounding, rms_norm_weight_vjp_rounding),
-    stacked=_stacked_and_pulled,
+    rms_norm_vjp_rounding,
+    rms_norm_weight_vjp_rounding,
     limits={"defaults": Limits(options=("epsilon",), rows=4, width=8)},
-    **_HOW,
 )
 BOTH = (RMS_NORM, RMS_NORM_VJP)
 

@@ -10,7 +10,6 @@ import numpy as np
 from mathcore.positions import positions_tolerances as tol
 from mathcore.positions import textbook
 from mathcore.positions.inputs import (
-    _angles_back,
     _code,
     _code_back,
     _given_angles,
@@ -20,8 +19,7 @@ from mathcore.positions.inputs import (
     _stacked_turn,
     _table,
     _turn,
-    _turn_back,
-    _with_cotangent,
+    cotangent_of_a_turn,
 )
 from mathcore.verify import Enclosure, Limits, Operations, all_of, enclose, equal, identical
 from mathcore.verify.operation import Operation, like
@@ -146,6 +144,7 @@ _OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset"), "ro
 _X = np.arange(12.0).reshape(3, 4)
 _PAIRS = "odd widths of which all turn, which have no pairs"
 _FINITE = {"scale": "no coordinate overflows"}
+_BACK: Any = {"cotangent": cotangent_of_a_turn, "named": "cotangent"}
 _OF_POSITIONS = {
     "rows_are_independent": "it has a row for each position, and no rows that could hold NaN",
     "keeps_dtype": "its result is float64, whatever the positions are",
@@ -171,16 +170,7 @@ ROPE = Operation(
 )
 
 
-ROPE_VJP = Operation(
-    "rope_vjp",
-    _turn_back,
-    _turned_back,
-    {"cotangent": _X, "x": _X},
-    (tol.turned_pair,),
-    stacked=lambda draw, name, rows: _with_cotangent(draw, _stacked_turn(draw, name, rows)),
-    result=like("x"),
-    **_OPTIONS,
-)
+ROPE_VJP = ROPE.derivative(_turned_back, tol.turned_pair, result=like("x"), **_BACK)
 
 
 _TABLES = {"cos": np.ones((3, 2)), "sin": np.zeros((3, 2))}
@@ -205,15 +195,7 @@ APPLY_ROPE = Operation(
 )
 
 
-APPLY_ROPE_VJP = Operation(
-    "apply_rope_vjp",
-    _angles_back,
-    _applied_back,
-    {"cotangent": _X, "x": _X, **_TABLES},
-    (tol.turned_pair,),
-    stacked=lambda draw, name, rows: _with_cotangent(draw, _stacked_angles(draw, name, rows)),
-    **_OPTIONS,
-)
+APPLY_ROPE_VJP = APPLY_ROPE.derivative(_applied_back, tol.turned_pair, **_BACK)
 
 
 ROPE_COS_SIN = Operation(

@@ -103,17 +103,15 @@ class OnRows:
     @functools.cached_property
     def vjp(self) -> Operation:
         """The record of its derivative."""
-        sample = np.ones((3, 2))
-        return Operation(
-            f"{self.name}_vjp",
-            self._pull_drawn,
+        return self.value.derivative(
             self._pull_agrees,
-            {"g": self.cotangent(sample), "x": sample, **self.options(sample)},
-            self.tolerances[1:],
-            stacked=self._stacked_pull,
+            *self.tolerances[1:],
+            cotangent=lambda draw, name, given: self.cotangent(
+                draw_array(draw, given["x"].shape, name, (2.0**-4, 2.0**4))
+            ),
+            sample={"g": self.cotangent(np.ones((3, 2))), **self.value.sample},
             quick=self._pull_follows,
             result=like("logits" if self.name == "cross_entropy" else "x"),
-            **_ON_ROWS,
         )
 
     @property
@@ -144,18 +142,9 @@ class OnRows:
         x = _scores(draw, name, width, long=long, rows=rows)
         return {"x": x, **self.options(x)}
 
-    def _pull_drawn(self, draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
-        x = _scores(draw, name, width, long=long, rows=rows)
-        return {"g": self.cotangent(draw_array(draw, x.shape, name, (2.0**-4, 2.0**4))), "x": x, **self.options(x)}
-
     def _stacked(self, draw: Draw, name: str, many: int) -> dict[str, Any]:
         x = _stack(draw, name, many)
         return {"x": x, **self.options(x)}
-
-    def _stacked_pull(self, draw: Draw, name: str, many: int) -> dict[str, Any]:
-        x = _stack(draw, name, many)
-        g = as_dtype(draw(seeds()).normal(size=x.shape), name)
-        return {"g": self.cotangent(g), "x": x, **self.options(x)}
 
     # What the textbook says: on Arb balls, ...
 
