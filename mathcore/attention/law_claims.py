@@ -30,27 +30,6 @@ MIX_VJP = f"{MIX}_vjp"
 
 
 # Every primitive: views, purity, formats, widths, refusals.
-_PARTS = ((ATTENTION, ATTENTION_VJP), (WEIGHTS,), (BLOCKWISE,), (MERGE,))
-
-
-layout = tuple(laws.layout_free(*parts) for parts in _PARTS)
-
-
-same_answers = tuple(laws.pure(*parts) for parts in _PARTS)
-
-
-formats = tuple(laws.keeps_dtype(*parts) for parts in _PARTS[:3])
-
-
-no_integers = tuple(laws.floats_only(*parts) for parts in _PARTS)
-
-
-all_rows = tuple(laws.many_rows(*parts) for parts in _PARTS)
-
-
-partial_rows = laws.rows_are_independent(MERGE, refuted_by=(common.first_row_everywhere("merge_attention"),))
-
-
 _NOTHING = np.zeros((1, 1), bool)
 
 
@@ -71,11 +50,11 @@ left_out = (
 )
 
 
-every_width = (
-    laws.any_width(
+of_attention = (
+    *laws.every_law(
         ATTENTION,
         ATTENTION_VJP,
-        refuted_by=tuple(
+        any_width=tuple(
             m(MIX)
             for m in (
                 wrong.features_beyond_256_dropped,
@@ -85,9 +64,13 @@ every_width = (
             )
         ),
     ),
-    laws.any_width(WEIGHTS, refuted_by=(common.wide_rows_lost("attention_weights"),)),
-    laws.any_width(BLOCKWISE, refuted_by=(wrong.features_beyond_256_dropped("blockwise_attention"),)),
-    laws.any_width(MERGE, refuted_by=(common.wide_rows_lost("merge_attention"),)),
+    *laws.every_law(WEIGHTS, any_width=(common.wide_rows_lost("attention_weights"),)),
+    *laws.every_law(BLOCKWISE, any_width=(wrong.features_beyond_256_dropped("blockwise_attention"),)),
+    *laws.every_law(
+        MERGE,
+        any_width=(common.wide_rows_lost("merge_attention"),),
+        rows_are_independent=(common.first_row_everywhere("merge_attention"),),
+    ),
 )
 
 

@@ -532,11 +532,9 @@ def pieces_match_the_whole_text(ops: Operations, case: Case, cuts: list[int]) ->
     return all_of(agrees(ops, y, **case), equal(y, ask(ops, **case), within=allowed(ops, case) * 2))
 
 
-heads_layout_free = laws.layout_free(WHOLE, PULLED)
-heads_pure = laws.pure(WHOLE, PULLED)
-heads_keep_dtype = laws.keeps_dtype(WHOLE, PULLED, refuted_by=(wrong.rounded_between,))
-heads_floats_only = laws.floats_only(WHOLE, PULLED)
-heads_many_rows = laws.many_rows(WHOLE, PULLED)
+laws_of_heads = laws.every_law(
+    WHOLE, PULLED, apart=("any_width", "rows_are_independent"), keeps_dtype=(wrong.rounded_between,)
+)
 _DOCUMENTED: dict[str, Any] = {
     "mask": (None, np.zeros((1, 1), bool)),
     "bias": (None, np.full((1, 1), -np.inf)),

@@ -99,6 +99,7 @@ def as_many_ids_as_classes(draw: Draw, target: Target) -> dict[str, Any]:
     return {"ids": (np.arange(classes) + 1) ** 2 % classes, "num_classes": classes}
 
 
+COSINES = ("cosine_similarity", "cosine_similarity_vjp")
 OF_PAIRS, AT_DEFAULTS = Limits(("axis",), rows=3, width=3), Limits(("dtype", "axis"))
 
 
@@ -113,52 +114,27 @@ left_out = (
 )
 
 
-PAIRS = ((EMBEDDING, EMBEDDING_VJP), (COSINE_SIMILARITY, COSINE_SIMILARITY_VJP), (BEST_SCORE_TABLE,))
-
-
-any_layout = (
-    laws.layout_free(EMBEDDING, EMBEDDING_VJP, refuted_by=(common.strides_ignored_behind("embedding"),)),
-    laws.layout_free(
-        COSINE_SIMILARITY,
-        COSINE_SIMILARITY_VJP,
-        refuted_by=tuple(map(common.strides_ignored_behind, ("cosine_similarity", "cosine_similarity_vjp"))),
+of_vectors = (
+    *laws.every_law(
+        EMBEDDING,
+        EMBEDDING_VJP,
+        apart=("rows_are_independent",),
+        layout_free=(common.strides_ignored_behind("embedding"),),
+        any_width=(wrong.wide_rows_cut,),
+        keeps_dtype=(wrong.sum_in_its_own_format,),
     ),
-    laws.layout_free(BEST_SCORE_TABLE),
-    laws.layout_free(ONE_HOT),
-)
-
-
-any_history = tuple(laws.pure(*parts) for parts in (*PAIRS, (ONE_HOT,)))
-
-
-widths_of_vectors = (
-    laws.any_width(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.wide_rows_cut,)),
-    laws.any_width(
+    *laws.every_law(
         COSINE_SIMILARITY,
         COSINE_SIMILARITY_VJP,
-        refuted_by=(
+        apart=("rows_are_independent",),
+        layout_free=tuple(map(common.strides_ignored_behind, COSINES)),
+        any_width=(
             cosine_similarity_mutants.cut_at_1024,
             cosine_similarity_mutants.last_left_out,
-            *map(common.first_row_everywhere, ("cosine_similarity", "cosine_similarity_vjp")),
+            *map(common.first_row_everywhere, COSINES),
         ),
+        keeps_dtype=(cosine_similarity_mutants.squares_in_their_own_format,),
     ),
+    *laws.every_law(BEST_SCORE_TABLE),
+    *laws.every_law(ONE_HOT),
 )
-
-
-any_height = (
-    laws.many_rows(EMBEDDING, EMBEDDING_VJP),
-    laws.many_rows(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP),
-    laws.many_rows(ONE_HOT),
-)
-
-
-any_format = (
-    laws.keeps_dtype(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.sum_in_its_own_format,)),
-    laws.keeps_dtype(
-        COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, refuted_by=(cosine_similarity_mutants.squares_in_their_own_format,)
-    ),
-    laws.keeps_dtype(BEST_SCORE_TABLE),
-)
-
-
-no_integers = tuple(laws.floats_only(*parts) for parts in PAIRS)

@@ -196,23 +196,22 @@ def every_count_of_numbers(ops: Operations, g: Any, x: Any) -> Any:
     return all_of(RELU.agrees(ops, x=x), RELU_VJP.agrees(ops, g=g, x=x))
 
 
-BOTH = ((LINEAR, LINEAR_VJP), (RELU, RELU_VJP), (LOW_RANK,))
-
-
-any_layout = (
-    laws.layout_free(LINEAR, LINEAR_VJP, refuted_by=(common.strides_ignored_behind("linear"),)),
-    laws.layout_free(RELU, RELU_VJP, refuted_by=(common.strides_ignored_behind("relu_vjp"),)),
-    laws.layout_free(LOW_RANK),
+of_layers = (
+    *laws.every_law(
+        LINEAR,
+        LINEAR_VJP,
+        apart=("any_width", "rows_are_independent", "keeps_dtype"),
+        layout_free=(common.strides_ignored_behind("linear"),),
+    ),
+    *laws.every_law(
+        RELU,
+        RELU_VJP,
+        apart=("any_width",),
+        layout_free=(common.strides_ignored_behind("relu_vjp"),),
+        rows_are_independent=(common.rows_touch("relu"),),
+    ),
+    *laws.every_law(LOW_RANK),
 )
-
-
-any_history = tuple(laws.pure(*parts) for parts in BOTH)
-
-
-any_number_of_rows = (laws.many_rows(LINEAR, LINEAR_VJP), laws.many_rows(RELU, RELU_VJP))
-
-
-relu_rows = laws.rows_are_independent(RELU, RELU_VJP, refuted_by=(common.rows_touch("relu"),))
 
 
 linear_keeps_dtype = laws.keeps_dtype(
@@ -270,9 +269,3 @@ def dtypes_are_promoted(ops: Operations, g: Any, x: Any, weight: Any, bias: Any)
         identical(pulled[1], exactly(x.T, g).astype(weight.dtype)),
         identical(pulled[2], exactly(np.ones(len(g), g.dtype), g).astype(bias.dtype)),
     )
-
-
-any_format = (linear_keeps_dtype, laws.keeps_dtype(RELU, RELU_VJP), laws.keeps_dtype(LOW_RANK))
-
-
-no_integers = tuple(laws.floats_only(*parts) for parts in BOTH)

@@ -119,13 +119,13 @@ LAYER_NORM_VJP = LAYER_NORM.derivative(
 BOTH = (LAYER_NORM, LAYER_NORM_VJP)
 
 of_every_operation = (
-    laws.layout_free(*BOTH),
-    laws.pure(*BOTH),
-    laws.any_width(*BOTH, refuted_by=(wrong.wide_rows_cut,)),
-    laws.many_rows(*BOTH, refuted_by=(wrong.weights_of_64_rows,)),
-    laws.rows_are_independent(*BOTH, refuted_by=(wrong.rows_touch, wrong.whole_array)),
-    laws.keeps_dtype(*BOTH, refuted_by=(wrong.in_the_storage_format,)),
-    laws.floats_only(*BOTH),
+    *laws.every_law(
+        *BOTH,
+        any_width=(wrong.wide_rows_cut,),
+        many_rows=(wrong.weights_of_64_rows,),
+        rows_are_independent=(wrong.rows_touch, wrong.whole_array),
+        keeps_dtype=(wrong.in_the_storage_format,),
+    ),
     laws.defaults(LAYER_NORM, LAYER_NORM_VJP, epsilon=(1e-5, 1e-2)),
 )
 

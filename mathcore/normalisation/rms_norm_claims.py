@@ -309,13 +309,13 @@ def edges(ops: Operations, lead: Any, n: int, seed: int) -> Any:
 
 
 of_every_operation = (
-    laws.layout_free(*BOTH),
-    laws.pure(*BOTH),
-    laws.any_width(*BOTH, refuted_by=(wrong.eight_features_taken_out, wrong.wide_rows_cut)),
-    laws.many_rows(*BOTH, refuted_by=(wrong.weights_of_64_rows,)),
-    laws.rows_are_independent(*BOTH, refuted_by=(wrong.rows_touch, wrong.whole_array)),
-    laws.keeps_dtype(*BOTH, refuted_by=(wrong.in_the_storage_format,)),
-    laws.floats_only(*BOTH),
+    *laws.every_law(
+        *BOTH,
+        any_width=(wrong.eight_features_taken_out, wrong.wide_rows_cut),
+        many_rows=(wrong.weights_of_64_rows,),
+        rows_are_independent=(wrong.rows_touch, wrong.whole_array),
+        keeps_dtype=(wrong.in_the_storage_format,),
+    ),
     laws.defaults(RMS_NORM, epsilon=(1e-6, 1e-2)),
     laws.defaults(RMS_NORM_VJP, epsilon=(1e-6, 1e-2)),
 )

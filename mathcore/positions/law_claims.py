@@ -136,70 +136,34 @@ def one_step_agrees(ops: Operations, x: Any, base: float) -> Any:
     return turned_agrees(ops, ops.rope(x, np.array([1]), base=base), x, np.array([1]), base=base)
 
 
-rope_layout_free = laws.layout_free(ROPE, ROPE_VJP, refuted_by=(common.strides_ignored_behind("rope"),))
-
-
-code_layout_free = laws.layout_free(SINUSOIDAL, SINUSOIDAL_VJP)
-
-
-table_layout_free = laws.layout_free(ROPE_COS_SIN)
-
-
-applied_layout_free = laws.layout_free(
-    APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(common.strides_ignored_behind("apply_rope"),)
+of_rope = laws.every_law(
+    ROPE,
+    ROPE_VJP,
+    apart=("rows_are_independent",),
+    layout_free=(common.strides_ignored_behind("rope"),),
+    pure=(wrong.cache_by_length, wrong.base_grows),
+    any_width=(wrong.wide_rows_cut, wrong.turned_back_to_512),
 )
 
 
-rope_any_width = laws.any_width(ROPE, ROPE_VJP, refuted_by=(wrong.wide_rows_cut, wrong.turned_back_to_512))
-
-
-code_any_width = laws.any_width(
-    SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.wide_code_cut, sinusoidal_mutants.pulled_from_1024)
+of_applied_rope = laws.every_law(
+    APPLY_ROPE,
+    APPLY_ROPE_VJP,
+    layout_free=(common.strides_ignored_behind("apply_rope"),),
+    any_width=(wrong.applied_to_512, wrong.pulled_through_512),
+    many_rows=(wrong.first_table_everywhere,),
 )
 
 
-table_any_width = laws.any_width(ROPE_COS_SIN, refuted_by=(wrong.wide_tables_cut,))
+of_tables = laws.every_law(ROPE_COS_SIN, any_width=(wrong.wide_tables_cut,))
 
 
-applied_any_width = laws.any_width(
-    APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.applied_to_512, wrong.pulled_through_512)
+of_codes = laws.every_law(
+    SINUSOIDAL,
+    SINUSOIDAL_VJP,
+    pure=(sinusoidal_mutants.code_cached_by_length,),
+    any_width=(sinusoidal_mutants.wide_code_cut, sinusoidal_mutants.pulled_from_1024),
 )
-
-
-rope_many_rows = laws.many_rows(ROPE, ROPE_VJP)
-
-
-code_many_rows = laws.many_rows(SINUSOIDAL, SINUSOIDAL_VJP)
-
-
-table_many_rows = laws.many_rows(ROPE_COS_SIN)
-
-
-applied_many_rows = laws.many_rows(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.first_table_everywhere,))
-
-
-rope_keeps_dtype = laws.keeps_dtype(ROPE, ROPE_VJP)
-
-
-applied_keeps_dtype = laws.keeps_dtype(APPLY_ROPE, APPLY_ROPE_VJP)
-
-
-rope_floats_only = laws.floats_only(ROPE, ROPE_VJP)
-
-
-applied_floats_only = laws.floats_only(APPLY_ROPE, APPLY_ROPE_VJP)
-
-
-rope_pure = laws.pure(ROPE, ROPE_VJP, refuted_by=(wrong.cache_by_length, wrong.base_grows))
-
-
-code_pure = laws.pure(SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
-
-
-table_pure = laws.pure(ROPE_COS_SIN)
-
-
-applied_pure = laws.pure(APPLY_ROPE, APPLY_ROPE_VJP)
 
 
 @domain

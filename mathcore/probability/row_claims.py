@@ -187,12 +187,8 @@ def names(op: OnRows) -> tuple[str, ...]:
 ON_ROWS = (
     *(claim(op) for claim in (layout_of, any_axis, width_of, purity_of) for op in ALL),
     *(law(*op.parts) for law in (laws.many_rows, laws.floats_only) for op in ALL),
-    *(
-        law(CROSS_ENTROPY_AND_GRAD)
-        for law in (laws.layout_free, laws.pure, laws.many_rows, laws.keeps_dtype, laws.floats_only)
-    ),
-    laws.rows_are_independent(
-        CROSS_ENTROPY_AND_GRAD, refuted_by=(common.first_row_everywhere(CROSS_ENTROPY_AND_GRAD.name),)
+    *laws.every_law(
+        CROSS_ENTROPY_AND_GRAD, rows_are_independent=(common.first_row_everywhere(CROSS_ENTROPY_AND_GRAD.name),)
     ),
     defaults_of(SOFTMAX, axis=(-1, 0)),
     defaults_of(LOG_SOFTMAX, axis=(-1, 0)),

@@ -390,7 +390,20 @@ floats_only = Law(
 """Integers and bools are refused, not guessed at."""
 
 
-LAWS = (
-    "layout_free", "pure", "any_width", "many_rows", "rows_are_independent", "keeps_dtype", "floats_only", "defaults",
-)  # fmt: skip
+_EACH = (layout_free, pure, any_width, many_rows, rows_are_independent, keeps_dtype, floats_only)
+
+
+def every_law(*parts: Operation, apart: tuple[str, ...] = (), **refuted_by: tuple[Mutant, ...]) -> tuple[Claim, ...]:
+    """All laws of an operation and its derivative that it is not exempt from, but for `defaults`.
+
+    Args:
+        *parts: the records of both.
+        apart: laws that are claimed elsewhere, e.g. since they have further checks.
+        **refuted_by: law → mutants that it must refute beside its own.
+    """
+    laws = (law for law in _EACH if law.name not in (*parts[0].exempt, *apart))
+    return tuple(law(*parts, refuted_by=refuted_by.get(law.name, ())) for law in laws)
+
+
+LAWS = (*(law.name for law in _EACH), "defaults")
 """What is claimed of every operation that does not say why it is exempt; defaults, of those that have any."""
