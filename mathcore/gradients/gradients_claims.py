@@ -26,10 +26,11 @@ from mathcore.gradients.records import (
     examples,
     precise,
 )
-from mathcore.gradients.textbook import log_sum_exp, relu, softmax
+from mathcore.gradients.textbook import relu
 from mathcore.probability import cross_entropy_mutants
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_rounding
 from mathcore.probability.row_tolerances import central_difference, gaps
+from mathcore.probability.textbook import distribution, log_distribution
 from mathcore.verify import Claim, Limits, Operations, Target, enclose
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, positions, score_rows
 from mathcore.verify.limits import SHORT_FORMATS
@@ -287,7 +288,7 @@ def through_two_layers_and_softmax(ops: Operations, arrays: Arrays, directions: 
     gradients = (x_bar, w1_bar, b1_bar, w2_bar, b2_bar)
 
     def whole(x: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
-        return np.asarray((g.astype(np.float64) * softmax(relu(x @ w1 + b1) @ w2 + b2)).sum())
+        return np.asarray((g.astype(np.float64) * distribution(relu(x @ w1 + b1) @ w2 + b2)).sum())
 
     within = pulled_back(whole, arrays, directions, gradients, x.dtype)
     return all_of(
@@ -308,7 +309,7 @@ def through_a_table_and_log_softmax(ops: Operations, arrays: Arrays, directions:
 
     def whole(table: Any, weight: Any) -> Any:
         y = table[ids] @ weight
-        return np.asarray((g.astype(np.float64) * (y - log_sum_exp(y))).sum())
+        return np.asarray((g.astype(np.float64) * log_distribution(y)).sum())
 
     within = pulled_back(whole, (table, weight), directions[:2], gradients, table.dtype)
     return equal(paired(gradients, directions[:2]), derivative(whole, (table, weight), directions[:2]), within=within)
@@ -364,7 +365,7 @@ def is_p_minus_one_hot(ops: Operations, x: Any, y: Any) -> Any:
     right = np.arange(x.shape[-1]) == y[:, None]
 
     def error(x: Any, g: Any) -> Any:
-        return g[:, None] * (softmax(x) - right.astype(int))
+        return g[:, None] * (distribution(x) - right.astype(int))
 
     p = np.exp(-gaps(x))
     p = p / p.sum(-1, keepdims=True)
@@ -383,10 +384,10 @@ def the_long_way_through_softmax(ops: Operations, arrays: Arrays, other: Any, di
     pulled = ops.softmax_vjp(slope, x)
 
     def surprise(x: Any) -> Any:
-        return (log_sum_exp(x)[..., 0] - x[..., y]).sum()
+        return -log_distribution(x)[..., y].sum()
 
     # 1/p_y was rounded a few times, as it would be in a chain: a node like any other.
-    within = pulled_back(lambda x: -np.log(softmax(x)[0, y]), (x,), (d,), (pulled,), x.dtype)
+    within = pulled_back(lambda x: -np.log(distribution(x)[0, y]), (x,), (d,), (pulled,), x.dtype)
     return equal(paired((pulled,), (d,)), derivative(surprise, (x,), (d,)), within=within)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.gradients import textbook
+from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp
 from mathcore.verify import Operations, Target, domain, draw_integers
 from mathcore.verify.domains import Draw
 from mathcore.verify.errors import NotOfferedError
@@ -193,19 +194,19 @@ RELU = Primitive(
 )  # odd numbers: no step reaches the kink
 
 
-SOFTMAX = Primitive("softmax", lambda draw: (_rows(draw), {}), textbook.softmax)
+SOFTMAX = Primitive("softmax", lambda draw: (_rows(draw), {}), distribution)
 
 
-LOG_SOFTMAX = Primitive("log_softmax", lambda draw: (_rows(draw), {}), lambda x: x - textbook.log_sum_exp(x))
+LOG_SOFTMAX = Primitive("log_softmax", lambda draw: (_rows(draw), {}), log_distribution)
 
 
-LOGSUMEXP = Primitive("logsumexp", lambda draw: (_rows(draw), {}), lambda x: textbook.log_sum_exp(x)[..., 0])
+LOGSUMEXP = Primitive("logsumexp", lambda draw: (_rows(draw), {}), log_sum_exp)
 
 
 TEMPERATURE_SOFTMAX = Primitive(
     "temperature_softmax",
     lambda draw: (_rows(draw), _with(temperature=[1.5, 4.0])(draw)),
-    lambda x, temperature: textbook.softmax(x / temperature),
+    lambda x, temperature: distribution(x / temperature),
 )
 
 
