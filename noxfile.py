@@ -55,7 +55,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def site(session: nox.Session) -> None:
-    """The strict build of the site, and its tests; those in a browser are skipped where there is no Chromium."""
+    """The strict build of the site, with Python for its pages, and its tests; those in a browser need Chromium."""
+    python(session, "docs._site.python_in_pages")
     python(session, "mkdocs", "build", "--strict")
     python(session, "pytest", "-n", "2", "tests/site", *session.posargs)
 

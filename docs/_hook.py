@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
+from _site import print_page
 from _site.build import Site, assemble
 from _site.links import archive, with_files
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
+from mkdocs.utils.templates import TemplateContext
+
+Result = TypeVar("Result")
 
 _state: dict[str, object] = {}
 
@@ -37,19 +42,29 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
     for path, content in _site().pages.items():
         files.append(File.generated(config, path, content=content))
+    for path, file in _site().files.items():
+        files.append(File.generated(config, path, abs_src_path=str(file)))
     return files
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Fill in what a page asks for: claims, pictures, counts. A search shows a chapter before its many claims."""
-    if "faq" in page.meta:
-        page.meta.setdefault("search", {"boost": 3})
-    return _run(page, lambda: _site().expand(markdown, page.file.src_uri, page.meta))
+    """The step before Markdown is rendered."""
+    filled, meta = _run(page, lambda: _site().before(markdown, page.file.src_uri, page.meta))
+    page.meta.update(meta)
+    return filled
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Set the formulas and draw the figures, docstrings included."""
-    return _run(page, lambda: _site().finish(html, page.file.src_uri))
+    """The step after it, docstrings included."""
+    return _run(page, lambda: _site().after(html, page.file.src_uri))
+
+
+def on_page_context(context: TemplateContext, *, page: Page, config: MkDocsConfig, nav: Navigation) -> TemplateContext:  # noqa: ARG001
+    """Join the chapters, all of which are rendered by now, on the page to be printed."""
+    if page.file.src_uri == print_page.PAGE:
+        contents = {file.src_uri: file.page.content or "" for file in context["pages"] if file.page}
+        page.content = _run(page, lambda: (page.content or "") + print_page.joined(_site().course, contents))
+    return context
 
 
 def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:  # noqa: ARG001
@@ -69,10 +84,9 @@ def _site() -> Site:
     return site
 
 
-def _run(page: Page, step: object) -> str:
-    assert callable(step)
+def _run(page: Page, step: Callable[[], Result]) -> Result:
     try:
-        return str(step())
+        return step()
     except ValueError as error:
         raise PluginError(f"{page.file.src_uri}: {error}") from error
 
@@ -81,6 +95,7 @@ __all__: Sequence[str] = [
     "on_config",
     "on_files",
     "on_page_content",
+    "on_page_context",
     "on_page_markdown",
     "on_post_build",
     "on_post_page",

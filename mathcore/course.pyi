@@ -28,5 +28,8 @@ from mathcore.models.predictor import neighbour_loss as neighbour_loss
 from mathcore.models.predictor import neighbour_pairs as neighbour_pairs
 from mathcore.models.predictor import neighbour_scores as neighbour_scores
 from mathcore.models.predictor import train_neighbours as train_neighbours
+from mathcore.models.tiny import TinyModel as TinyModel
+from mathcore.models.tiny import tiny_model as tiny_model
+from mathcore.models.tiny import tiny_text as tiny_text
 
 __all__: list[str]

@@ -9,38 +9,45 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from _site import (
+    after,
     benchmark_page,
     break_panel,
     bugs_page,
+    cells,
     children,
     conformance_page,
+    exercises,
+    finding,
     folders,
     import_page,
     kernel_page,
     pages,
+    python_in_pages,
     rulers,
     says,
+    terms,
+    wheel,
 )
-from _site.cards import cards, lines
-from _site.course import Chapter, Course, contents, course_map, needs_sentence, read_chapters
+from _site.cards import cards, folded, lines
+from _site.claim_page import Around
+from _site.course import Chapter, Course, contents, course_map, grouped, needs_sentence, read_chapters
 from _site.formulas import set_formulas
 from _site.import_page import Described
-from _site.live_html import live_figure
+from _site.live.html_of import live_figure
 from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
 from _site.notebook import Call, notebook
 from _site.scripts import bundle
+from _site.tries import Tries, read_tries
 from _site.words import link, plural
 
 _DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
-_SOURCE = '<details class="mkdocstrings-source">'  # as mkdocstrings writes it
 _FIGURE = re.compile(r'<div data-figure="([^"]*)"></div>')
 _LEAD = "{ .mc-lead }\n"
-
-
 @dataclass(frozen=True)
 class Site:
     """What the pages are filled from."""
@@ -55,16 +62,26 @@ class Site:
     examples: Mapping[str, Sequence[Call]]
     functions: Mapping[str, Described]
     kernels: Mapping[str, Mapping[str, Any]]
+    cells: Mapping[str, cells.Told]
+    exercises: Mapping[str, Sequence[Mapping[str, Any]]]
     libraries: Sequence[conformance_page.Library]
     benchmarks: Mapping[str, benchmark_page.Recorded]
     folders: folders.Folders
     script: str
+    python: Mapping[str, Path] = field(default_factory=dict)  # path in the site → file of Python for the browser
+    wheel: Path | None = None
+    keywords: finding.Keywords = field(default_factory=dict)
+    tries: Tries = field(default_factory=Tries)
     whole: bool = True  # whether every claim ran
+    glossary: Sequence[terms.Term] = ()
     pages: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        written = pages.generated(self.report, self.topics, self.chapters)
-        written |= conformance_page.refutations(self.libraries, self.report)
+        around = Around(self.chapters, pages.homes_of(self.topics), self.bugs.bugs, self.tries.places(self.course))
+        written = pages.generated(self.report, self.topics, around)
+        written |= bugs_page.pages(self.bugs.bugs, self.report)
+        written |= import_page.pages(self.topics, self.functions, self.report, self.benchmarks["speed"])
+        written |= conformance_page.pages(self.libraries, self.report)
         written |= {self._notebook_of(c): self._notebook(c) for c in self.course.values()}
         written |= {"claims.json": self.report.text, "assets/site.js": self.script}
         object.__setattr__(self, "pages", written)
@@ -74,35 +91,59 @@ class Site:
         """Question → path and title."""
         return {faq: (chapter.path, chapter.title) for faq, chapter in self.course.items()}
 
-    def navigation(self, nav: list[Any]) -> list[Any]:
-        """The navigation with the topics of the reference added to its section."""
-        topics = [{topic.name.replace("_", " ").capitalize(): f"reference/{topic.name}.md"} for topic in self.topics]
-        return [_extended(entry, "Reference", topics) for entry in nav]
+    @property
+    def files(self) -> dict[str, Path]:
+        """Path in the site → file that is published as it is."""
+        return {**self.python, **({self.wheel.name: self.wheel} if self.wheel else {})}
 
-    def expand(self, markdown: str, path: str, meta: Mapping[str, Any]) -> str:
-        """The page with its `<!-- site: … -->` lines replaced by what they ask for.
+    def navigation(self, nav: list[Any]) -> list[Any]:
+        """The navigation with the chapters, numbered and in groups, and with the pages that the build writes."""
+        more: dict[str, list[Any]] = {
+            "Read": [{title: [{c.name: c.path} for c in chapters]} for title, chapters in grouped(self.course)],
+            "Import": import_page.navigation(self.topics, self.functions),
+            "Real bugs": bugs_page.navigation(self.bugs.bugs),
+            "Reference": [{t.name.replace("_", " ").capitalize(): f"reference/{t.name}.md"} for t in self.topics],
+        }
+        return [_extended(entry, more) for entry in nav]
+
+    def before(self, markdown: str, path: str, meta: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The first step, Markdown to Markdown: what a page asks for filled in, and what the search reads of it.
 
         Raises:
-            SiteError: for a line that asks for something that does not exist.
+            SiteError: for a `<!-- site: … -->` line that asks for something that does not exist.
         """
+        return self._filled(markdown, path, meta), finding.findable(path, meta, self.keywords)
+
+    def after(self, page: str, path: str) -> str:
+        """The second step, HTML to HTML: figures drawn, formulas set, code copied as code, the rest unsearched."""
+        if number := terms.numbered(self.course, path):
+            page = terms.linked(page, self.glossary, number, path)
+        drawn = _FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page)
+        return finding.unsearched(after.copied_as_code(set_formulas(drawn)))
+
+    def _filled(self, markdown: str, path: str, meta: Mapping[str, Any]) -> str:
         wants: dict[str, Callable[[str], str]] = {
-            "claims": lambda _: self._claims_of(meta.get("faq"), path),
+            "claims": lambda _: cards([claim for claim in self.report.claims if claim.faq == meta.get("faq")], path),
+            "beyond": lambda patterns: folded(self._unasked(patterns.split()), path),
             "break": lambda _: break_panel.panel(self._breaks_of(meta.get("faq")), self.report, path),
             "table": lambda _: pages.claims_table(self.report.claims, path, self.chapters),
             "counts": lambda _: pages.counts(self.report),
             "scoreboard": lambda _: '<div data-figure="scoreboard"></div>',
             "picture": self._picture,
             "figure": self._live,
-            "chapters": lambda _: contents(self.course, Counter(c.faq for c in self.report.claims if c.faq), path),
-            "map": lambda _: '<div data-figure="map"></div>',
-            "functions": lambda _: import_page.import_page(
-                self.topics, self.functions, self.report, self.benchmarks["speed"], path
+            "chapters": lambda _: contents(
+                self.course, Counter(c.faq for c in self.report.claims if c.faq), self.tries.exercises, path
             ),
+            "cell": lambda name: cells.cell(cells.named(self.cells, name), self.report, path, runs=bool(self.python)),
+            "exercises": lambda _: self._exercises_of(meta.get("faq"), markdown, path),
+            "map": lambda _: '<div data-figure="map"></div>',
+            "functions": lambda _: import_page.overview(self.topics, self.functions, path),
             "kernel": lambda name: kernel_page.listing(self.kernels, name),
             "run": lambda name: kernel_page.session(self.kernels[name]),
             "topics": lambda _: self._topic_list(path),
-            "bugs": lambda _: bugs_page.real_bugs(self.bugs.bugs, self.report, path),
+            "bugs": lambda _: bugs_page.overview(self.bugs.bugs, path),
             "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
+            "alarms_moved": lambda _: bugs_page.alarms_moved(self.bugs.false_alarms, path),
             "conformance": lambda _: conformance_page.conformance(self.libraries, self.report, path),
             "benchmarks": self._benchmarks,
             "named": lambda names: lines(self._named(names.split()), path),
@@ -110,6 +151,7 @@ class Site:
                 f'<div class="mc-runs" markdown>\n\n{conformance_page.convention(name, self.libraries)}\n\n</div>'
             ),
             "provenance": lambda _: self._provenance(),
+            "install": lambda _: wheel.install_line(self.wheel.name, path) if self.wheel else "",
             "imports": lambda _: '<div data-figure="imports"></div>',
             "folders": lambda _: folders.listing(self.folders),
         }
@@ -119,13 +161,9 @@ class Site:
                 raise SiteError(f"no such thing to fill in: {match[0]}")
             return wants[match[1]](match[2] or "")
 
+        markdown = terms.with_chapters(markdown, self.course) if path == terms.PAGE else markdown
         text = says.marked(self._introduced(markdown, meta.get("faq")), lambda ids: says.dots(self._named(ids), path))
         return _DIRECTIVE.sub(fill, text)
-
-    def finish(self, page: str, path: str) -> str:
-        """The rendered page with its figures drawn and its formulas set, and without the source code in the search."""
-        page = page.replace(_SOURCE, _SOURCE.replace(">", " data-search-exclude>"))
-        return set_formulas(_FIGURE.sub(lambda m: self._figure(html.unescape(m[1]), path), page))
 
     def _figure(self, request: str, path: str) -> str:
         kind, *words = request.split()
@@ -139,16 +177,11 @@ class Site:
             return live_figure(words[0], self.live[words[0]])
         if kind == "map":
             return course_map(self.course, path)
+        if kind == "cell":
+            return cells.data(self.cells[words[0]])
         if kind == "imports":
             return folders.picture(self.folders)
         return rulers.scoreboard(self.report, path)
-
-    def _claims_of(self, faq: int | None, path: str) -> str:
-        about = [claim for claim in self.report.claims if claim.faq == faq]
-        if faq is not None:
-            return cards(about, path)
-        topics = sorted({claim.topic for claim in about})
-        return "\n\n".join(_group(topic, _of_topic(about, topic), path) for topic in topics)
 
     def _introduced(self, markdown: str, faq: int | None) -> str:
         """A chapter with what it builds on, and its notebook, below its first paragraph."""
@@ -172,6 +205,20 @@ class Site:
         if self.whole and (unknown := [name for name in ids if name not in self.report.by_id]):
             raise SiteError(f"no claim is called {', '.join(unknown)}")
         return [self.report.by_id[name] for name in ids if name in self.report.by_id]
+
+    def _exercises_of(self, faq: int | None, markdown: str, path: str) -> str:
+        if str(faq) not in self.exercises:
+            raise SiteError(f"chapter {faq} has no exercises: mathcore/exercises has no file of its number")
+        placed = [match[2] for match in _DIRECTIVE.finditer(markdown) if match[1] == "cell"]
+        asked = self.exercises[str(faq)]
+        return exercises.exercises(asked, self.cells, self.report, path, runs=bool(self.python), placed=placed)
+
+    def _unasked(self, patterns: Sequence[str]) -> list[Claim]:
+        """The claims that belong to no question and whose ids fit."""
+        unasked = [claim for claim in self.report.claims if claim.faq is None]
+        if self.whole and (idle := [p for p in patterns if not any(fnmatchcase(claim.id, p) for claim in unasked)]):
+            raise SiteError(f"no claim without a question is called {', '.join(idle)}")
+        return [claim for claim in unasked if any(fnmatchcase(claim.id, p) for p in patterns)]
 
     def _breaks_of(self, faq: int | None) -> list[Break]:
         return [wrong for wrong in self.breaks if wrong.faq == faq]
@@ -240,14 +287,19 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         bugs, breaks = two.submit(children.try_bugs, root), two.submit(children.break_chapters, root, options["claims"])
         pictures, live = two.submit(children.draw_pictures, root), two.submit(children.compute_live, root)
         examples, kernels = two.submit(children.run_examples, root), two.submit(children.run_kernels, root)
+        judged = two.submit(children.judge_exercises, root)
         topics, functions = two.submit(children.list_topics, root), two.submit(children.describe_functions, root)
     if bugs.result().broken and not lenient:
         raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.result().broken))
     docs = root / "docs"
+    course = read_chapters(docs)
     return Site(
-        report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), read_chapters(docs),
-        examples.result(), functions.result(), kernels.result(), conformance_page.read_libraries(root),
-        benchmark_page.read_benchmarks(root), folders.read_folders(root), bundle(docs), whole=not options["claims"],
+        report, topics.result(), pictures.result(), live.result(), bugs.result(), breaks.result(), course,
+        examples.result(), functions.result(), kernels.result(), judged.result()["cells"],
+        judged.result()["exercises"], conformance_page.read_libraries(root), benchmark_page.read_benchmarks(root),
+        folders.read_folders(root), bundle(docs), python_in_pages.published(root), wheel.build(root),
+        finding.read_keywords(docs / "_site"), read_tries(), whole=not options["claims"],
+        glossary=terms.read_terms((docs / terms.PAGE).read_text(encoding="utf-8"), course),
     )  # fmt: skip
 
 
@@ -260,14 +312,10 @@ def _complaint(claim: Claim) -> str:
     return "\n  ".join(filter(None, what))
 
 
-def _extended(entry: Any, section: str, more: list[Any]) -> Any:
-    return {section: [*entry[section], *more]} if isinstance(entry, dict) and section in entry else entry
-
-
-def _group(topic: str, claims: Sequence[Claim], path: str) -> str:
-    title = topic.replace("_", " ").capitalize()
-    return f'## {title}\n\n<div class="mc-checked" markdown>\n\n{lines(claims, path)}\n\n</div>'
-
-
-def _of_topic(claims: Sequence[Claim], topic: str) -> list[Claim]:
-    return [claim for claim in claims if claim.topic == topic]
+def _extended(entry: Any, more: Mapping[str, list[Any]]) -> Any:
+    """A section of the navigation with more pages, behind its first."""
+    section = next(iter(entry)) if isinstance(entry, dict) else ""
+    if section not in more:
+        return entry
+    first, *rest = entry[section]
+    return {section: [first, *more[section], *rest]}

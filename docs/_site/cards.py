@@ -47,6 +47,13 @@ def checked(claims: Iterable[Claim], name: str, source: str) -> str:
     )
 
 
+def folded(claims: Iterable[Claim], source: str) -> str:
+    """What is claimed of the matter of a page, as a list to be opened."""
+    about = list(claims)
+    summary = f"<summary>{words.plural(len(about), 'claim')} checked</summary>"
+    return f'<details class="mc-checked" data-search-exclude markdown>{summary}\n\n{lines(about, source)}\n\n</details>'
+
+
 def lines(claims: Iterable[Claim], source: str) -> str:
     """Claims as a list, one line each."""
     return "\n".join(f"- {line(claim, source)}" for claim in claims)

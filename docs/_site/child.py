@@ -106,6 +106,13 @@ def kernels() -> dict[str, Any]:
     return run_all()
 
 
+def exercises() -> dict[str, Any]:
+    """The cells of the course with what this build got from them, and the exercises."""
+    from _site.judging import everything
+
+    return everything()
+
+
 def functions() -> dict[str, Any]:
     """Public name → what its signature and its docstring say."""
     from _site.functions import described
@@ -124,7 +131,7 @@ def _only_fences(text: str) -> str:
 
 if __name__ == "__main__":
     jobs: dict[str, Callable[..., Any]] = {
-        job.__name__: job for job in (pictures, live, topics, examples, bugs, breaks, kernels, functions)
+        job.__name__: job for job in (pictures, live, topics, examples, bugs, breaks, kernels, functions, exercises)
     }
     _, job, *names, file = sys.argv
     Path(file).write_text(json.dumps(jobs[job](*names), ensure_ascii=False), encoding="utf-8")

@@ -44,7 +44,7 @@ def draw_pictures(root: Path) -> dict[str, Picture]:
 
 def compute_live(root: Path) -> dict[str, dict[str, Any]]:
     """What the library says of every figure that a reader moves."""
-    key = _key(root, ["mathcore/**/*", "docs/_site/live.py", _CHILD])
+    key = _key(root, ["mathcore/**/*", "docs/_site/live/*.py", _CHILD])
     return dict(json.loads(_remembered(root, "live", key, ["-m", "_site.child", "live"])))
 
 
@@ -95,10 +95,20 @@ def break_chapters(root: Path, names: Sequence[str]) -> tuple[Break, ...]:
     return read_breaks(json.loads(_remembered(root, "breaks", key, ["-m", "_site.child", "breaks", *names])))
 
 
+def judge_exercises(root: Path) -> dict[str, Any]:
+    """The cells of the course with what this build got from them, and the exercises by chapter.
+
+    Raises:
+        SiteError: if a solution fails or a planted mistake passes.
+    """
+    key = _key(root, ["mathcore/exercises/**/*", "docs/_site/judging.py", _CHILD])
+    return dict(json.loads(_remembered(root, "exercises", key, ["-m", "_site.child", "exercises"])))
+
+
 def _key(root: Path, patterns: Iterable[str], *words: str) -> str:
     """A hash of the files, the versions and the machine."""
     digest = hashlib.sha256()
-    files = {path for pattern in patterns for path in root.glob(pattern) if _counts(path)}
+    files = {path for pattern in patterns for path in root.glob(pattern) if _counts(path, pattern)}
     for path in sorted(files | {Path(__file__)}):
         digest.update(f"{path.name} {path.parent.name}\0".encode() + path.read_bytes() + b"\0")
     facts = [platform.python_version(), platform.machine(), *map(_version, _PACKAGES), *words]
@@ -106,8 +116,10 @@ def _key(root: Path, patterns: Iterable[str], *words: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _counts(path: Path) -> bool:
-    return path.is_file() and not {"__pycache__", "exercises"} & set(path.parts)  # no verdict rests on an exercise
+def _counts(path: Path, pattern: str) -> bool:
+    """No verdict rests on an exercise."""
+    apart = {"__pycache__", "exercises"} - set(pattern.split("/"))
+    return path.is_file() and not apart & set(path.parts)
 
 
 def _version(package: str) -> str:

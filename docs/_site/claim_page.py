@@ -1,12 +1,15 @@
-"""The page of one claim: everything that this build saw of it."""
+"""The page of one claim: what it says, how it came out, how that was tried, the numbers, then all the evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from _site import words
+from _site.bugs_page import heading, page_of
 from _site.cards import line
-from _site.model import Check, Claim, Finding, Report
+from _site.model import Bug, Check, Claim, Finding, Report
 from _site.words import code_block, link
 from mathcore.verify.notation import latex
 
@@ -14,19 +17,30 @@ Chapters = Mapping[int, tuple[str, str]]  # question → (path of its page, its 
 Homes = Mapping[str, str]  # public name → anchor of its documentation
 
 UNSEARCHED = "{ data-search-exclude }"
-"""Behind a heading: the search, which every page loads, knows a claim by its id, its sentence and its condition."""
+"""Behind a heading: the search knows a claim by its id, its sentence and its condition."""
 
 
-def claim_page(claim: Claim, report: Report, chapters: Chapters, homes: Homes) -> str:
+@dataclass(frozen=True)
+class Around:
+    """What there is beside a claim: the pages that speak of it."""
+
+    chapters: Chapters = field(default_factory=dict)
+    homes: Homes = field(default_factory=dict)
+    bugs: Sequence[Bug] = ()
+    cells: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)  # claim → (title, place) of cells
+
+
+def claim_page(claim: Claim, report: Report, around: Around) -> str:
     """The page as Markdown."""
     parts = [
-        f"---\ntitle: {claim.id}\nhide: [navigation]\n---",
-        _where(claim, chapters, homes),
+        _head(claim),
         f"# {claim.statement}",
+        _where(claim, around),
         _verdict(claim),
         f"$$\n{claim.formula}\n$$",
         _legend(claim),
         _restated(claim),
+        _box(claim, report, around),
         _finding("What went wrong", claim.failure),
         _tried(claim),
         _errors(claim),
@@ -36,21 +50,48 @@ def claim_page(claim: Claim, report: Report, chapters: Chapters, homes: Homes) -
         _allowance(claim),
         _checks(claim.checks),
         _again(claim, report),
-        _neighbours(claim, report, homes),
+        _neighbours(claim, report),
         _provenance(claim, report),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _where(claim: Claim, chapters: Chapters, homes: Homes) -> str:
+def _head(claim: Claim) -> str:
+    """A search finds it by its id and its sentence, after the chapters."""
+    title = json.dumps(words.unmarked(claim.statement.rstrip(".")), ensure_ascii=False)
+    return f"---\ntitle: {title}\nhide: [navigation]\ntags: [{claim.id}]\nsearch:\n  boost: 0.5\n---"
+
+
+def _where(claim: Claim, around: Around) -> str:
     steps = [link("Claims", "claims/index.md", claim.page)]
-    if claim.faq is not None and claim.faq in chapters:
-        path, title = chapters[claim.faq]
+    if claim.faq is not None and claim.faq in around.chapters:
+        path, title = around.chapters[claim.faq]
         steps.append(link(f"{claim.faq}. {title}", path, claim.page))
-    home = next((homes[name] for name in claim.needs if name in homes), None)
-    if home:
-        steps.append(link(claim.topic, home.partition("#")[0], claim.page))
-    return " / ".join([*steps, f"`{claim.id}`"]) + "\n{ .mc-where }"
+    return " / ".join([*steps, f"`{claim.id}`"]) + "\n{ .mc-where data-search-exclude }"
+
+
+def _box(claim: Claim, report: Report, around: Around) -> str:
+    """Everything else on this site that has to do with the claim."""
+    page, homes = claim.page, around.homes
+    chapter = around.chapters.get(claim.faq or 0)
+    above = [other for other in report.claims if claim.id in other.rests_on]
+    bugs = [bug for bug in around.bugs if claim.id in (bug.claim, *bug.others)]
+    rows = {
+        "Try it": [link(title, place, page) for title, place in around.cells.get(claim.id, ())],
+        "Chapter": [link(f"{claim.faq}. {chapter[1]}", chapter[0], page)] if chapter else [],
+        "About": [link(f"`{name}`", homes[name], page) if name in homes else f"`{name}`" for name in claim.needs],
+        "Rests on": [f"[{words.plural(len(claim.rests_on), 'claim')}](#around-it)"] if claim.rests_on else [],
+        "On it rest": [f"[{words.plural(len(above), 'claim')}](#around-it)"] if above else [],
+        "Catches": [f"[{words.plural(len(claim.mutants), 'wrong implementation')}](#what-it-catches)"]
+        if claim.mutants
+        else [],
+        "Real bugs": [link(heading(bug), f"{page_of(bug.section)}#{bug.id}", page) for bug in bugs],
+    }
+    shown = [f"{name}\n:   " + "<br>".join(entries) for name, entries in rows.items() if entries]
+    title = '<p class="mc-box-title">Related</p>'
+    return "\n\n".join(
+        ['<aside class="mc-box" aria-label="Related" data-search-exclude markdown>', title, *shown, "</aside>"]
+    )
 
 
 def _verdict(claim: Claim) -> str:
@@ -79,7 +120,7 @@ def _tried(claim: Claim) -> str:
     rows = [f"| `{argument}` | {what} |" for argument, what in claim.tried.items()]
     table = ["\n".join(["| Argument | Tried on |", "|---|---|", *rows])] if rows else []
     limits = ["What this search leaves out: " + "; ".join(claim.limits) + "."] if claim.limits else []
-    return "\n\n".join([f"## Tried on {UNSEARCHED}", *limits, *table])
+    return "\n\n".join([f"## How it was tried {UNSEARCHED}", *limits, *table])
 
 
 def _restated(claim: Claim) -> str:
@@ -129,7 +170,9 @@ def _measured(claim: Claim) -> str:
 
 
 def _counterexample_title(claim: Claim) -> str:
-    return "Why not as stated" if claim.verdict == "refuted" else "Why the condition is needed"
+    """Of one that holds as it stands, the counterexample is to the sentence without its allowance for rounding."""
+    titles = {"refuted": "Why not as stated", "holds_if": "Why the condition is needed"}
+    return titles.get(claim.verdict, "Without the allowance it is false")
 
 
 def _finding(title: str, finding: Finding | None) -> str:
@@ -140,8 +183,9 @@ def _finding(title: str, finding: Finding | None) -> str:
     if finding.crashed:
         outcome = finding.lhs
     else:
-        relation = f"{finding.lhs}  {finding.relation}  {finding.rhs}"
-        outcome = f"{relation}   is false: error {finding.error}, allowed {finding.allowance}"
+        outcome = f"{finding.lhs}  {finding.relation}  {finding.rhs}   is false"
+        if finding.error not in ("inf", "nan"):  # then there is no distance that could be told
+            outcome += f": error {finding.error}, allowed {finding.allowance}"
     place = f"\n{finding.place}" if finding.place else ""
     return "\n\n".join([f"## {title}", f"{kind}:", code_block("\n".join([*lines, "", outcome]) + place)])
 
@@ -197,16 +241,15 @@ def _again(claim: Claim, report: Report) -> str:
     )
 
 
-def _neighbours(claim: Claim, report: Report, homes: Homes) -> str:
-    needs = [link(f"`{name}`", homes[name], claim.page) if name in homes else f"`{name}`" for name in claim.needs]
+def _neighbours(claim: Claim, report: Report) -> str:
     below = [report.by_id[i] for i in claim.rests_on if i in report.by_id]
     above = [other for other in report.claims if claim.id in other.rests_on]
-    groups = [
-        ("About the functions", needs),
-        ("It rests on", [line(other, claim.page) for other in below]),
-        ("On it rest", [line(other, claim.page) for other in above]),
+    groups = [("It rests on", below), ("On it rest", above)]
+    lines = [
+        f"{title}\n\n" + "\n".join(f"- {line(other, claim.page)}" for other in claims)
+        for title, claims in groups
+        if claims
     ]
-    lines = [f"{title}\n\n" + "\n".join(f"- {entry}" for entry in entries) for title, entries in groups if entries]
     return "\n\n".join([f"## Around it {UNSEARCHED}", *lines]) if lines else ""
 
 

@@ -152,18 +152,49 @@ class Library:
 
 
 def conformance(libraries: Sequence[Library], report: Report, path: str) -> str:
-    """The whole: what ran, every claim by operation, conventions, how each was run."""
+    """What ran, where every claim is by operation, and the conventions."""
+    groups = [
+        words.moved(words.slug(title), title, _by_operation(title), path) for title, _ in _grouped(libraries, report)
+    ]
     return "\n\n".join(
         [
             _overview(libraries, path),
             "## Claims",
-            *(_group(title, claims, libraries, report, path) for title, claims in _grouped(libraries, report)),
+            "By operation, a column for each library that was asked:",
+            "\n".join(groups),
             "## Conventions, as detected",
             *(part for title, names in TABLES.items() for part in (f"### {title}", _conventions(names, libraries))),
             "## How each was run",
-            *map(_how, libraries),
+            f"{link('The commands, the versions and what was called', _HOW, path)}.",
         ]
     )
+
+
+_HOW = "conformance/how-each-was-run.md"
+
+
+def _by_operation(title: str) -> str:
+    return f"conformance/claims-{words.slug(title)}.md"
+
+
+def pages(libraries: Sequence[Library], report: Report) -> dict[str, str]:
+    """Path → Markdown: a page for each operation, one on how each library was run, and what each does not meet."""
+    grouped = _grouped(libraries, report)
+    written = {_by_operation(title): _operation(title, claims, libraries, report) for title, claims in grouped}
+    head = "---\ntitle: How each was run\nsearch:\n  exclude: true\n---\n\n# How each library was run"
+    back = f"{link('All libraries', 'conformance.md', _HOW)}."
+    return {**written, _HOW: "\n\n".join([head, back, *map(_how, libraries)])} | refutations(libraries, report)
+
+
+def _operation(title: str, claims: Sequence[str], libraries: Sequence[Library], report: Report) -> str:
+    path = _by_operation(title)
+    head = f"---\ntitle: {title}, in other libraries\nhide: [navigation, toc]\nsearch:\n  exclude: true\n---"
+    lead = (
+        f"The number beside *holds* is the worst error seen, as a fraction of what the claim allows. "
+        f"{link('What the words mean, and all libraries', 'conformance.md', path)}."
+    )
+    table = f'<div class="mc-frozen" markdown>\n\n{_group(claims, libraries, report, path)}\n\n</div>'
+    return "\n\n".join([head, f"# {title}, in other libraries", lead, table]) + "\n"
 
 
 def refutations(libraries: Iterable[Library], report: Report) -> dict[str, str]:
@@ -212,13 +243,13 @@ def _grouped(libraries: Iterable[Library], report: Report) -> list[tuple[str, li
     return [(title, claims) for title, claims in found.items() if claims]
 
 
-def _group(title: str, claims: Sequence[str], libraries: Sequence[Library], report: Report, path: str) -> str:
+def _group(claims: Sequence[str], libraries: Sequence[Library], report: Report, path: str) -> str:
     asked = [library for library in libraries if set(claims) & set(library.verdicts)]
     head = f"| Claim | {' | '.join(library.title for library in asked)} |"
     rows = [
         f"| {_claim(c, report, path)} | {' | '.join(_verdict(library, c, path) for library in asked)} |" for c in claims
     ]
-    return "\n".join([f"### {title}", "", head, "|---" * (len(asked) + 1) + "|", *rows])
+    return "\n".join([head, "|---" * (len(asked) + 1) + "|", *rows])
 
 
 def _verdict(library: Library, claim: str, path: str) -> str:

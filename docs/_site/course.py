@@ -1,16 +1,18 @@
-"""The chapters: their order, what each needs of the others, and a map of that as SVG.
+"""The chapters: their order and groups, what each answers and needs of the others, and a map of that as SVG.
 
-Pure, but for `read_chapters`. What a chapter needs is said once, in its front matter: `needs: [2, 15]`.
+Pure, but for `read_chapters`. What a chapter needs is said once, in its front matter: `needs: [2, 15]`; what it answers
+is its lead, or `answer: …` there.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from _site import says
 from _site.model import SiteError
 from _site.words import link, plural, url
 
@@ -18,6 +20,17 @@ _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _QUESTION = re.compile(r"^faq: (\d+)$", re.MULTILINE)
 _TITLE = re.compile(r"^title: (.+)$", re.MULTILINE)
 _NEEDS = re.compile(r"^needs: \[([\d, ]*)\]$", re.MULTILINE)
+_ANSWER = re.compile(r"^answer: (.+)$", re.MULTILINE)
+_LEAD = re.compile(r"^# [^\n]*\n\s*(.*?)\n\{ \.mc-lead \}$", re.DOTALL | re.MULTILINE)
+_SENTENCE = re.compile(r"\S.*?[.!?](?=\s|$)")
+_NO_PROSE = re.compile(r"^(?:```.*?^```|\$\$.*?^\$\$|<!--[^\n]*-->|[#<|{][^\n]*)$", re.DOTALL | re.MULTILINE)
+_SECOND = re.compile(r"^(?:<details class=\"mc-second\"|## Where it stops being true)", re.MULTILINE)
+
+GROUPS: Sequence[tuple[int, str]] = ((1, "Words as numbers"), (9, "Layers"), (17, "Softmax, position, attention"))
+"""The first chapter of each, and its name."""
+
+_LONGEST_ANSWER = 150  # characters
+_A_MINUTE = 200  # words
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,27 @@ class Chapter:
     title: str
     needs: tuple[int, ...]
     text: str  # without the front matter
+    told: str = ""  # the answer, where it is not the lead
+
+    @property
+    def name(self) -> str:
+        """As in the navigation."""
+        return f"{self.faq} {self.title}"
+
+    @property
+    def answer(self) -> str:
+        """The question's answer in a line: of the lead as many sentences as fit, and at least one."""
+        lead = _LEAD.search(says.MARK.sub("", self.text))
+        first, *more = _SENTENCE.findall(" ".join(lead[1].split())) if lead else [""]
+        for sentence in more:
+            first = joined if len(joined := f"{first} {sentence}") <= _LONGEST_ANSWER else first
+        return self.told or first
+
+    @property
+    def minutes(self) -> int:
+        """How long it takes to read, without what is folded and without the exercises."""
+        prose = _NO_PROSE.sub("", _SECOND.split(self.text)[0])
+        return max(1, -(-len(prose.split()) // _A_MINUTE))
 
 
 Course = Mapping[int, Chapter]
@@ -51,7 +85,9 @@ def read_chapters(docs: Path) -> dict[int, Chapter]:
         before = tuple(int(n) for n in re.findall(r"\d+", needs[1])) if needs else (faq,)
         if any(n not in course for n in before):
             raise SiteError(f"{page.name} must say `needs: [...]` with earlier chapters, got {list(before)}")
-        course[faq] = Chapter(faq, f"learn/{page.name}", title[1], before, text[front.end() :])
+        told = _ANSWER.search(front[1])
+        whole = text[front.end() :]
+        course[faq] = Chapter(faq, f"learn/{page.name}", title[1], before, whole, told[1] if told else "")
     return course
 
 
@@ -62,22 +98,52 @@ def needs_sentence(chapter: Chapter, course: Course) -> str:
     return f"Builds on {', '.join(_link(course[n], chapter.path) for n in chapter.needs)}. "
 
 
-def contents(course: Course, claims: Mapping[int, int], source: str) -> str:
-    """Every chapter with what it needs and how many claims it has."""
-    lines = []
-    for faq, chapter in sorted(course.items()):
-        notes = [plural(claims[faq], "claim")] if claims.get(faq) else []
-        notes += [f"builds on {', '.join(map(str, chapter.needs))}"] if chapter.needs else []
-        note = f' <span class="mc-meta">{"; ".join(notes)}</span>' if notes else ""
-        lines.append(f"{faq}. {link(chapter.title, chapter.path, source)}{note}")
-    return '<div class="mc-contents" markdown>\n\n' + "\n".join(lines) + "\n\n</div>"
+def grouped(course: Course) -> list[tuple[str, list[Chapter]]]:
+    """The groups that have chapters, with these."""
+    ends = [first for first, _ in GROUPS[1:]] + [max(course, default=0) + 1]
+    groups = zip(GROUPS, ends, strict=True)
+    found = [(title, [course[n] for n in range(first, end) if n in course]) for (first, title), end in groups]
+    return [(title, chapters) for title, chapters in found if chapters]
+
+
+def contents(course: Course, claims: Mapping[int, int], exercises: Mapping[int, Sequence[str]], source: str) -> str:
+    """Every chapter with its answer, what it takes, and room for how far the reader is.
+
+    Args:
+        course: the chapters.
+        claims: how many each has.
+        exercises: the names of those that each has.
+        source: the page that shows this.
+    """
+    progress = (
+        '<div class="mc-meta" data-progress hidden><output></output> <button type="button">Forget this</button></div>'
+    )
+    parts = ['<div class="mc-contents" markdown>', progress]
+    for title, chapters in grouped(course):
+        entries = [
+            _entry(chapter, claims.get(chapter.faq, 0), exercises.get(chapter.faq, ()), source) for chapter in chapters
+        ]
+        parts += [f"## {title}", f'<ol start="{chapters[0].faq}" markdown>\n' + "\n".join(entries) + "\n</ol>"]
+    return "\n\n".join([*parts, "</div>"])
+
+
+def _entry(chapter: Chapter, claims: int, exercises: Sequence[str], source: str) -> str:
+    notes = [f"{chapter.minutes} min"]
+    notes += [plural(len(exercises), "exercise")] if exercises else []
+    notes += [plural(claims, "claim")] if claims else []
+    notes += [f"builds on {', '.join(map(str, chapter.needs))}"] if chapter.needs else []
+    far = f'<span class="mc-far" data-chapter="{chapter.faq}" data-exercises="{" ".join(exercises)}"></span>'
+    return (
+        f'<li markdown="span">{link(chapter.title, chapter.path, source)} '
+        f'<span class="mc-meta">{" · ".join(notes)}</span> {far}<br>{chapter.answer}</li>'
+    )
 
 
 def _link(chapter: Chapter, source: str) -> str:
     return link(f"{chapter.faq}. {chapter.title}", chapter.path, source)
 
 
-_ROW, _LEFT, _WIDTH = 27, 92, 350  # a line's height; where the dots stand; the whole
+_ROW, _LEFT, _WIDTH = 20, 72, 290  # a line's height; where the dots stand; the whole
 
 
 def course_map(course: Course, source: str) -> str:
@@ -97,7 +163,7 @@ def course_map(course: Course, source: str) -> str:
 
 
 def _arc(top: float, bottom: float, name: str) -> str:
-    bulge = min(14 + 4.6 * (bottom - top) / _ROW, _LEFT - 8)
+    bulge = min(11 + 3.5 * (bottom - top) / _ROW, _LEFT - 8)
     return (
         f'<path data-needs="{name}" d="M{_LEFT} {bottom:g} C{_LEFT - 1.33 * bulge:.1f} {bottom:g} '
         f'{_LEFT - 1.33 * bulge:.1f} {top:g} {_LEFT} {top:g}"/>'
@@ -108,6 +174,6 @@ def _dot(chapter: Chapter, y: float, source: str) -> str:
     """Not a tab stop: the list has the same links as words."""
     label = html.escape(f"{chapter.faq}. {chapter.title}")
     return (
-        f'<a href="{url(chapter.path, source)}" tabindex="-1"><circle cx="{_LEFT}" cy="{y:g}" r="4.5"/>'
-        f'<text x="{_LEFT + 14}" y="{y + 5:g}">{label}</text></a>'
+        f'<a href="{url(chapter.path, source)}" tabindex="-1"><circle cx="{_LEFT}" cy="{y:g}" r="3.5"/>'
+        f'<text x="{_LEFT + 11}" y="{y + 4:g}">{label}</text></a>'
     )

@@ -1,4 +1,4 @@
-"""The page "Import": every public name with its signature, shapes, errors, error bound, speed and claims. Pure.
+"""The pages "Import": every public name with its signature, shapes, errors, error bound, speed and claims. Pure.
 
 What it says of a function is the function's docstring; what it says of errors is what the claims allow and saw; what it
 says of speed is what a recorded run of the benchmarks measured.
@@ -23,16 +23,50 @@ _OWN = 2  # a claim about more operations than these is hardly about one of them
 _TIMED = {"attention": "scaled_dot_product_attention", "rope": "apply_rope"}  # what the benchmarks call otherwise
 
 
-def import_page(
-    topics: Sequence[Topic], functions: Mapping[str, Described], report: Report, speeds: Recorded, source: str
-) -> str:
-    """The functions by topic; the machinery that checks them has no claims and is left to the reference."""
+def pages(
+    topics: Sequence[Topic], functions: Mapping[str, Described], report: Report, speeds: Recorded
+) -> dict[str, str]:
+    """Path → Markdown of a page for each topic."""
+    written = {}
+    for topic, names in _shown(topics, functions):
+        path = _path(topic)
+        head = f"---\ntitle: {_title(topic)}\nsearch:\n  exclude: true # the reference says the same\n---"
+        lead = f"{topic.title}. {link('How to read this', 'import.md', path)}.\n{{ .mc-lead }}"
+        parts = [_function(name, topic, functions[name], report, speeds, path) for name in names]
+        written[path] = "\n\n".join([head, f"# Import: {_title(topic).lower()}", lead, *parts]) + "\n"
+    return written
+
+
+def overview(topics: Sequence[Topic], functions: Mapping[str, Described], source: str) -> str:
+    """The functions by topic, each with its sentence; the machinery that checks them is left to the reference."""
     parts = []
-    for topic in topics:
-        names = [name for name in topic.names if name in functions]
-        if names:
-            parts += [f"## {topic.title}", *(_function(n, topic, functions[n], report, speeds, source) for n in names)]
+    for topic, names in _shown(topics, functions):
+        items = [
+            f"{words.moved(name, f'`{name}`', f'{_path(topic)}#{name}', source)}".replace(
+                "\n", f" {functions[name]['sentence']}\n", 1
+            )
+            for name in names
+        ]
+        parts += [f"## {link(_title(topic), _path(topic), source)}", "\n".join(items)]
     return "\n\n".join(parts)
+
+
+def navigation(topics: Sequence[Topic], functions: Mapping[str, Described]) -> list[dict[str, str]]:
+    """The pages by their titles."""
+    return [{_title(topic): _path(topic)} for topic, _ in _shown(topics, functions)]
+
+
+def _shown(topics: Sequence[Topic], functions: Mapping[str, Described]) -> list[tuple[Topic, list[str]]]:
+    found = [(topic, [name for name in topic.names if name in functions]) for topic in topics]
+    return [(topic, names) for topic, names in found if names]
+
+
+def _path(topic: Topic) -> str:
+    return f"import/{topic.name}.md"
+
+
+def _title(topic: Topic) -> str:
+    return topic.name.replace("_", " ").capitalize()
 
 
 def _function(name: str, topic: Topic, told: Described, report: Report, speeds: Recorded, source: str) -> str:
@@ -48,7 +82,7 @@ def _function(name: str, topic: Topic, told: Described, report: Report, speeds: 
     ]
     return "\n\n".join(
         [
-            f"### {link(f'`{name}`', reference, source)} {{ #{name} }}",
+            f"## {link(f'`{name}`', reference, source)} {{ #{name} }}",
             told["sentence"],
             code_block(_wrapped(told["signature"]), "python"),
             *(f"{title}\n:   {text}" for title, text in rows if text),

@@ -19,7 +19,10 @@ def with_files(page: str) -> str:
 
 
 def archive(site: Path) -> None:
-    """The whole site in one file beside its pages, to be read from a disk; without the search, which needs a server."""
+    """The whole site in one file beside its pages, to be read from a disk.
+
+    Without the search and without Python, which need a server; the cells say so.
+    """
     files = [path for path in sorted(site.rglob("*")) if path.is_file() and _is_read(path.relative_to(site))]
     with zipfile.ZipFile(site / ARCHIVE, "w", zipfile.ZIP_DEFLATED) as whole:
         for path in files:
@@ -27,4 +30,8 @@ def archive(site: Path) -> None:
 
 
 def _is_read(path: Path) -> bool:
-    return path.parts[0] not in ("search", ARCHIVE) and path.suffix not in (".map", ".gz")
+    return (
+        path.parts[0] not in ("search", ARCHIVE)
+        and path.parts[:2] != ("assets", "python")
+        and path.suffix not in (".map", ".gz")
+    )

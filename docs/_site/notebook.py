@@ -22,6 +22,10 @@ _DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: .*?)? -->$\n?", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^\{ .*? \}$\n?", re.MULTILINE)
 _REFERENCE = re.compile(r"\[([^\]\n]+)\]\[[^\]\n]+\]")
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)([^)\s]+)\)")
+_NEEDS = (
+    "This notebook needs mathcore: the page *Install* of the site has the line, `pip install 'mathcore[verify] @ …'`, "
+    "with the site's own address."
+)
 _SETUP = "import numpy as np\n\nimport mathcore as mc"
 
 
@@ -46,7 +50,7 @@ def notebook(chapter: Chapter, calls: Sequence[Call], claims: Sequence[Claim]) -
 def _opened(text: str, calls: Iterator[Call]) -> Iterator[dict[str, Any]]:
     """The cells: the title, the imports that every page takes for granted, then text and code in turn."""
     title, _, rest = text.partition("\n")
-    yield _text(title)
+    yield _text(f"{title}\n\n{_NEEDS}")
     yield _code(_SETUP, [])
     end = 0
     for fence in _FENCE.finditer(rest):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from _site import words
 from _site.cards import checked
-from _site.claim_page import Chapters, claim_page
+from _site.claim_page import Around, Chapters, claim_page
 from _site.model import Claim, Report, Topic
 from _site.words import link
 
@@ -19,10 +19,9 @@ def homes_of(topics: Iterable[Topic]) -> dict[str, str]:
     return {n.rpartition(".")[2]: f"reference/{t.name}.md#mathcore.{n}" for t in topics for n in t.names}
 
 
-def generated(report: Report, topics: Sequence[Topic], chapters: Chapters) -> dict[str, str]:
+def generated(report: Report, topics: Sequence[Topic], around: Around) -> dict[str, str]:
     """Path → Markdown of every page that the build writes."""
-    homes = homes_of(topics)
-    pages = {claim.page: claim_page(claim, report, chapters, homes) for claim in report.claims}
+    pages = {claim.page: claim_page(claim, report, around) for claim in report.claims}
     pages.update({f"reference/{topic.name}.md": reference(topic, report) for topic in topics})
     return pages
 
@@ -30,7 +29,11 @@ def generated(report: Report, topics: Sequence[Topic], chapters: Chapters) -> di
 def reference(topic: Topic, report: Report) -> str:
     """The public names of a topic, each with what is claimed of it."""
     path = f"reference/{topic.name}.md"
-    parts = [f"---\ntitle: {topic.name}\n---", f"# {topic.title}", f"`mathcore.{topic.name}`\n{{ .mc-where }}"]
+    parts = [
+        f"---\ntitle: {topic.name}\nsearch:\n  boost: 0.7\n---",
+        f"# {topic.title}",
+        f"`mathcore.{topic.name}`\n{{ .mc-where }}",
+    ]
     for public in topic.names:
         name = public.rpartition(".")[2]
         about = [claim for claim in report.claims if name in claim.needs]
@@ -39,20 +42,30 @@ def reference(topic: Topic, report: Report) -> str:
 
 
 def claims_table(claims: Iterable[Claim], source: str, chapters: Chapters) -> str:
-    """The index: a plain table, which a script makes searchable."""
-    head = ["| Verdict | Claim | FAQ | Topic | Evidence | Worst error |", "|---|---|---|---|---|---|"]
-    rows = [_row(claim, source, chapters) for claim in claims]
-    return "\n".join(['<div class="mc-index" data-search-exclude markdown>', "", *head, *rows, "", "</div>"])
+    """The index: a plain table for each topic, folded; a script makes all of them searchable."""
+    topics: dict[str, list[Claim]] = {}
+    for claim in claims:
+        topics.setdefault(claim.topic, []).append(claim)
+    folds = [_fold(topic, topics[topic], source, chapters) for topic in sorted(topics)]
+    return "\n\n".join(['<div class="mc-index" data-search-exclude markdown>', *folds, "</div>"])
+
+
+def _fold(topic: str, claims: Sequence[Claim], source: str, chapters: Chapters) -> str:
+    head = ["| Verdict | Claim | FAQ | Evidence | Worst error |", "|---|---|---|---|---|"]
+    table = "\n".join([*head, *(_row(claim, source, chapters) for claim in claims)])
+    title = f"{topic.replace('_', ' ').capitalize()} <small>{words.plural(len(claims), 'claim')}</small>"
+    return (
+        f'<details class="mc-frozen" id="{topic}" data-topic="{topic}" markdown><summary>{title}</summary>\n\n'
+        f"{table}\n\n</details>"
+    )
 
 
 def _row(claim: Claim, source: str, chapters: Chapters) -> str:
     chapter = None if claim.faq is None else chapters.get(claim.faq)
-    faq = link(str(claim.faq), chapter[0], source) if chapter else "–"
     cells = [
         f'<span class="mc-tag {words.style(claim)}">{words.verdict(claim)}</span>',
         f"{link(f'`{claim.id}`', claim.page, source)}<br>{claim.statement}",
-        faq,
-        claim.topic,
+        link(str(claim.faq), chapter[0], source) if chapter else "–",
         ", ".join(claim.evidence),
         "exact" if claim.allowance == 0 and claim.worst == 0 else words.share(claim.worst),
     ]

@@ -113,10 +113,11 @@ def scoreboard(report: Report, source: str) -> str:
             for share in (0.2, 0.4, 0.6, 0.8)
         ),
         f'<text class="axis end" x="{end + 4}" y="{base + 24}">allowed</text>',
+        f'<text class="axis" x="{(start + end) / 2:.0f}" y="{base + 50}">largest error seen ÷ error allowed</text>',
     ]
     label = f"{plural(len(report.claims), 'claim')}, each at its worst error as a fraction of what is allowed"
     return (
-        f'<svg class="mc-scoreboard" data-search-exclude viewBox="0 0 {width} {base + 32}" role="group" '
+        f'<svg class="mc-scoreboard" data-search-exclude viewBox="0 0 {width} {base + 58}" role="group" '
         f'aria-label="{label}">' + "".join(axis) + "".join(dots) + "</svg>"
     )
 

@@ -9,21 +9,36 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+PARTS = ("words", "layers", "sequence")  # of the course, each with a module for its numbers and one for its drawings
+NUMERICS = tuple(f"assets/figures/{name}.js" for name in ("arithmetic", *(f"numerics_{part}" for part in PARTS)))
+FIGURES = (
+    *NUMERICS,
+    "assets/figures/drawing.js",
+    *(f"assets/figures/drawings_{part}.js" for part in PARTS),
+    "assets/figures/start.js",
+)
 _TOGETHER = (  # modules that speak to each other, in the order in which they are needed
     ("assets/claims.js",),
     ("assets/break.js",),
     ("assets/scrolling.js",),
-    ("assets/figures/numerics.js", "assets/figures/drawings.js", "assets/figures/start.js"),
+    ("assets/install.js",),
+    ("assets/cells/load.js",),
+    ("assets/cells/kept.js", "assets/cells/exercises.js"),
+    ("assets/ways/unfold.js",),
+    ("assets/ways/progress.js",),
+    ("assets/ways/dots.js",),
+    FIGURES,
 )
-_IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
+_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
 def bundle(docs: Path) -> str:
     """A classic script that does what the modules do."""
-    return "\n".join(_scope([(docs / name).read_text(encoding="utf-8") for name in names]) for names in _TOGETHER)
+    return "\n".join(f"(() => {{\n{joined(docs, names)}\n}})();\n" for names in _TOGETHER)
 
 
-def _scope(modules: Sequence[str]) -> str:
-    joined = "\n".join(_EXPORT.sub("", _IMPORT.sub("", module)) for module in modules)
-    return f"(() => {{\n{joined}\n}})();\n"
+def joined(docs: Path, names: Sequence[str]) -> str:
+    """Modules one after the other, as one."""
+    modules = [(docs / name).read_text(encoding="utf-8") for name in names]
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", module)) for module in modules)

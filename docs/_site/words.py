@@ -59,9 +59,11 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def share(value: float | None) -> str:
-    """A part of 1, never rounded up to it: 0.31, 0.98, 0.9994."""
-    whole = value is None or value >= 1
-    return number(value, next(n for n in range(2, 18) if whole or float(f"{value:.{n}g}") < 1))
+    """A part of 1, never rounded up to it: 0.31, 0.98, 0.9994, above 0.9999."""
+    if value is None or value >= 1:
+        return number(value)
+    few = next((n for n in range(2, 5) if float(f"{value:.{n}g}") < 1), None)
+    return number(value, few) if few else "above 0.9999"
 
 
 def _raised(power: int) -> str:
@@ -89,6 +91,16 @@ def link(text: str, target: str, source: str) -> str:
     return f"[{text}]({path}{'#' + anchor if anchor else ''})"
 
 
+def slug(title: str) -> str:
+    """The name of a page for its title, up to the first comma or colon: "Log-softmax, …" becomes log-softmax."""
+    return re.sub(r"\W+", "-", re.split(r"[,:]| and ", title)[0].lower()).strip("-")
+
+
+def moved(anchor: str, text: str, target: str, source: str) -> str:
+    """An item of a list: a link to what stood on this page, where its old anchor still leads; see `ways/unfold.js`."""
+    return f"- {link(text, target, source)}\n  {{ #{anchor} data-moved=yes }}"
+
+
 def url(page: str, source: str) -> str:
     """The published address of a page relative to another, for links inside figures."""
     return posixpath.relpath(_published(page), _published(source)) + "/"
@@ -99,9 +111,14 @@ def _published(page: str) -> str:
     return name.removesuffix("index").rstrip("/") or "."
 
 
+def unmarked(markdown: str) -> str:
+    """The sentence without its markup."""
+    return re.sub(r"[`*]|\$", "", markdown)
+
+
 def plain(markdown: str) -> str:
-    """The sentence without its markup, escaped for HTML."""
-    return html.escape(re.sub(r"[`*]|\$", "", markdown), quote=True)
+    """The same, escaped for HTML."""
+    return html.escape(unmarked(markdown), quote=True)
 
 
 def spaced(markdown: str) -> str:

@@ -1,4 +1,4 @@
-// The index of claims: three menus and a search field over the plain table. Without this script the table stands as it is.
+// The index of claims: three menus and a search field over the plain tables. Without this script they stand as they are.
 
 /** Whether a row is wanted: every choice that is not empty must fit. */
 export function matches(row, wanted) {
@@ -18,7 +18,19 @@ export function choices(values) {
 
 function read(element) {
   const cell = (i) => element.cells[i].textContent.trim();
-  return { element, verdict: cell(0), topic: cell(3), evidence: cell(4).split(", "), text: element.textContent.toLowerCase() };
+  const { topic } = element.closest("[data-topic]").dataset;
+  return { element, verdict: cell(0), topic, evidence: cell(3).split(", "), text: element.textContent.toLowerCase() };
+}
+
+/** Of the topics only those with something to see, and these open, once anything is wanted. */
+function unfold(folds, anything) {
+  for (const fold of folds) {
+    const some = fold.querySelector("tbody tr:not([hidden])") !== null;
+    fold.hidden = !some;
+    if (anything || fold.dataset.opened) fold.open = anything;
+    if (anything) fold.dataset.opened = "here";
+    else delete fold.dataset.opened;
+  }
 }
 
 function menu(name, values) {
@@ -55,6 +67,7 @@ function start(index) {
     for (const row of rows) row.element.hidden = !matches(row, wanted);
     const shown = rows.filter((row) => !row.element.hidden).length;
     count.textContent = `${shown} of ${rows.length} claims`;
+    unfold(index.querySelectorAll("[data-topic]"), Object.values(wanted).some(Boolean));
     const chosen = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
     history.replaceState(null, "", `${location.pathname}${chosen.size ? `?${chosen}` : ""}${location.hash}`);
   };

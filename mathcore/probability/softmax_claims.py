@@ -280,7 +280,8 @@ def exact_shift_changes_no_bit(ops: Operations, x: Any, shift: Any) -> Any:
 permutation_equivariant = Claim(
     "softmax.permutation_equivariant",
     faq=17,
-    statement="Reordering the scores reorders the outputs of softmax and changes nothing else but roundings.",
+    statement="Reordering scores that are not all −∞ reorders the outputs of softmax and changes nothing else but "
+    "roundings.",
     formula=r"\operatorname{softmax}(Px) = P\operatorname{softmax}(x), \quad P \text{ a permutation}",
     needs=("softmax",),
     limits=Limits(options=("axis", "where"), rows=3),
@@ -291,6 +292,7 @@ permutation_equivariant = Claim(
 
 @permutation_equivariant.property(x=score_rows(least=2, most=300), seed=st.integers(0, 2**32 - 1))
 def permuting_scores_permutes_probabilities(ops: Operations, x: Any, seed: int) -> Any:
+    x = inputs.with_a_score(x)
     order = np.random.default_rng(seed).permutation(x.shape[-1])
     allowed = softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     p, reordered = ops.softmax(x), ops.softmax(x[:, order])

@@ -1,8 +1,12 @@
 """The built site, served on this machine, and a real browser to look at it."""
 
+import base64
+import contextlib
 import functools
 import gzip
+import hashlib
 import http.server
+import re
 import threading
 from pathlib import Path
 
@@ -24,8 +28,23 @@ def compressed(path):
     return gzip.compress(path.read_bytes(), 6)
 
 
-@pytest.fixture(scope="session")
-def address():
+SCRIPT = re.compile(r"<script(?![^>]*(?:\bsrc=|json))[^>]*>(.*?)</script>", re.DOTALL)
+POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'{hashes}; worker-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data:"  # the theme draws its icons from its style sheet
+)
+
+
+@functools.cache
+def policy(path):
+    """As strict as a server may be: of the scripts within a page, those of the theme, by their hashes."""
+    inline = SCRIPT.findall(path.read_text(encoding="utf-8")) if path.suffix == ".html" else []
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in inline)
+    return POLICY.format(hashes="".join(f" 'sha256-{digest}'" for digest in digests))
+
+
+@contextlib.contextmanager
+def served(strict=False):
     assert pages(), "the site must be built before its tests: mkdocs build --strict"
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -46,6 +65,8 @@ def address():
             self.send_header("Content-Type", self.guess_type(path.name))
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Cache-Control", "max-age=3600")  # for the next page in the same window
+            if strict:
+                self.send_header("Content-Security-Policy", policy(path))
             if text:
                 self.send_header("Content-Encoding", "gzip")
             self.end_headers()
@@ -56,6 +77,19 @@ def address():
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def address():
+    with served() as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def strict():
+    """The address of the site behind a content security policy."""
+    with served(strict=True) as where:
+        yield where
 
 
 @pytest.fixture(scope="session")
@@ -97,8 +131,8 @@ def visit(browser, address):
     """A function that opens a page; every page is closed after the test."""
     opened = []
 
-    def go(path, **how):
-        opened.append(Visit(browser, address, path, **how))
+    def go(path, base=address, **how):
+        opened.append(Visit(browser, base, path, **how))
         return opened[-1]
 
     yield go

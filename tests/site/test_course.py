@@ -1,5 +1,6 @@
 """What is made of the chapters: the map, the notebooks, the kernel that is mended, the functions at a glance."""
 
+import dataclasses
 import html
 import inspect
 import json
@@ -26,6 +27,29 @@ def test_the_map_and_the_list_say_what_the_chapters_say():
         for path, needs in re.findall(r'<li><a href="(\d\d)-[^<]*</a> <span[^>]*>[^<]*?builds on ([\d, ]+)', page)
     }
     assert said == {faq: list(chapter.needs) for faq, chapter in CHAPTERS.items() if chapter.needs}
+    assert all(f'data-chapter="{faq}"' in page and chapter.answer for faq, chapter in CHAPTERS.items())
+
+
+def test_groups_and_answers_are_those_of_the_chapters():
+    groups = course.grouped(CHAPTERS)
+    assert [chapter.faq for _, chapters in groups for chapter in chapters] == sorted(CHAPTERS)
+    assert [title for title, _ in course.grouped({9: CHAPTERS[9]})] == [groups[1][0]]
+    lead = "# Why?\n\nBecause: e.g.\nso.\n<!-- site: unclaimed example -->\nA *second* one.\n{ .mc-lead }\n\nMore."
+    chapter = course.Chapter(1, "a.md", "A", (), lead)
+    assert chapter.answer == "Because: e.g. so. A *second* one."
+    assert dataclasses.replace(chapter, told="It is.").answer == "It is."
+    long = dataclasses.replace(chapter, text=lead.replace("A *second*", f"A {'very ' * 40}long"))
+    assert long.answer == "Because: e.g. so."
+
+
+def test_reading_takes_as_long_as_what_is_not_folded():
+    def minutes(text):
+        return course.Chapter(1, "a.md", "A", (), text).minutes
+
+    assert minutes("word " * 200) == 1
+    assert minutes("word " * 201) == 2
+    assert minutes("word " * 200 + "\n```\n" + "code " * 300 + "\n```\n") == 1
+    assert minutes("word " * 200 + '\n<details class="mc-second" markdown>' + "word " * 300) == 1
 
 
 @pytest.mark.parametrize("needs", ["", "needs: [2]\n", "needs: [9]\n"])
@@ -116,12 +140,12 @@ def _first(name):
 
 
 def test_every_function_is_on_the_page():
-    page = (SITE / "import/index.html").read_text("utf-8")
+    page = "".join(path.read_text("utf-8") for path in sorted((SITE / "import").glob("*/index.html")))
     names = [name for name in mathcore.__all__ if callable(getattr(mathcore, name))]
     assert set(mathcore.__all__) - set(names) == {"course"}
     assert not unlisted(page, names)
     assert unlisted(page.replace("rms_norm", "rms"), names)
-    carried = re.findall(r"as <a href=\"\.\./claims/([\w.]+)/index\.html\">", page)
+    carried = re.findall(r"as <a href=\"\.\./\.\./claims/([\w.]+)/index\.html\">", page)
     report = {c["id"]: c for c in json.loads((SITE / "claims.json").read_text("utf-8"))["claims"]}
     assert carried
     assert all(report[name]["tolerance"] for name in carried)

@@ -1,17 +1,19 @@
 """The figures that a reader moves: their JavaScript against the library, number by number."""
 
+import itertools
 import json
 import re
 
 import numpy as np
 import pytest
 import quickjs
-from _site import live
+from _site import live, scripts
+from _site.live.html_of import shown
 from built import ROOT
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-NUMERICS = (ROOT / "docs/assets/figures/numerics.js").read_text(encoding="utf-8")
+NUMERICS = scripts.joined(ROOT / "docs", scripts.NUMERICS)
 FIGURES = live.figures()
 # Both sides add up at most 256 products of numbers below 2⁵ in different orders, or raise and divide; scores enter
 # an exponential with up to 2⁷ times their rounding error: 2⁻⁵³ · 2⁸ · 2⁵ · 2⁷ is the most that results can differ by.
@@ -19,17 +21,25 @@ SAME = 2.0**-33
 
 
 def engine(source):
+    """A function of the name of a figure and a state, as JSON; the data of a figure is read once, as in a page."""
     context = quickjs.Context()
-    context.eval(re.sub(r"^export ", "", source, flags=re.MULTILINE).replace("const compute =", "globalThis.compute ="))
-    context.eval(
-        "function run(name, state, data) { return JSON.stringify(compute[name](JSON.parse(state), JSON.parse(data))); }"
-    )
-    return context.get("run")
+    context.eval(source)
+    context.eval("""
+        const known = {}, compute = { ...wordFigures, ...layerFigures, ...sequenceFigures };
+        const tell = (name, data) => { known[name] = JSON.parse(data); };
+        const run = (name, state) => JSON.stringify(compute[name](JSON.parse(state), known[name]));
+        const move = (state, moved) => JSON.stringify(pushed(JSON.parse(state), moved));
+        globalThis.exported = { tell, run, move };
+    """)
+    tell, run, move = (context.eval(f"exported.{name}") for name in ("tell", "run", "move"))
+    for name, figure in FIGURES.items():
+        tell(name, json.dumps(figure.data()))
+    return lambda name, state: json.loads(run(name, json.dumps(state))), lambda *a: json.loads(move(*a))
 
 
 @pytest.fixture(scope="module")
 def run():
-    return engine(NUMERICS)
+    return engine(NUMERICS)[0]
 
 
 def states(figure):
@@ -39,11 +49,13 @@ def states(figure):
 def values(control):
     if control.name == "pixels":
         return st.text("0123456789abcdefg", min_size=256, max_size=256)
+    if control.options:
+        return st.sampled_from(control.options)
     if isinstance(control.start, bool):
         return st.booleans()
     if isinstance(control.start, str):
-        words = st.text(st.characters(codec="utf-8", categories=["Ll", "Nd"]), min_size=1, max_size=9)
-        return st.lists(words, max_size=10).map(" ".join)
+        words = st.text(st.characters(codec="utf-8", categories=["Ll", "Nd", "Po"]), min_size=1, max_size=9)
+        return st.lists(words | st.sampled_from(["low", "lower", "low."]), max_size=10).map(" ".join)
     steps = round((control.high - control.low) / control.step)
     number = int if isinstance(control.start, int) else float
     return st.integers(0, steps).map(lambda k: number(round(control.low + k * control.step, 9)))
@@ -58,12 +70,13 @@ def difference(here, there):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_computes_what_the_library_computes(run, name):
-    figure, data = FIGURES[name], json.dumps(FIGURES[name].data())
+    figure = FIGURES[name]
 
     @settings(max_examples=25, deadline=None, database=None)
     @given(states(figure))
+    @example(figure.start)
     def agrees(state):
-        assert difference(json.loads(run(name, json.dumps(state), data)), figure.compute(state)) <= SAME
+        assert difference(run(name, state), figure.compute(state)) <= SAME
 
     agrees()
 
@@ -71,34 +84,95 @@ def test_a_figure_computes_what_the_library_computes(run, name):
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [
-        ("softmax", "x / state.temperature", "x / (state.temperature + 1e-6)"),
-        ("rope", "10000 ** (-pair / PAIRS)", "10001 ** (-pair / PAIRS)"),
-        ("attention_scale", "x / Math.sqrt(2 **", "x / Math.sqrt(1e-6 + 2 **"),
-        ("attention", "j > i ?", "j >= i + 2 ?"),
-        ("relu", "Math.max(x - knots[i], 0)", "Math.max(x - knots[i], 1e-6)"),
-        ("heads", "softmax([state.score2, 0])", "softmax([0, state.score2])"),
-        ("rank", "row.slice(0, rank)", "row.slice(0, rank + 1)"),
         ("digit", "pixel >> 5", "pixel >> 6"),
+        ("vectors", "Math.sqrt(dot(a, a) * dot(b, b))", "Math.sqrt(dot(a, a) * dot(b, b)) + 1e-6"),
+        ("step", "p - (k === seen)", "p - 0.999999 * (k === seen)"),
+        ("tokenizer", "n - m || a - b", "n - m || b - a"),
+        ("directions", "/ 9)]++", "/ 9.1)]++"),
+        ("map", "(j === neighbours[k])) / words.length", "(j === neighbours[k])) / (words.length + 1e-6)"),
+        ("logits", "state.factor * z + state.constant", "state.factor * (z + 1e-6) + state.constant"),
+        ("layer", "sum + b1[i]", "sum + b1[0]"),
+        ("bend", "turn !== 0", "turn > 0"),
+        ("relu", "Math.max(x - knots[i], 0)", "Math.max(x - knots[i], 1e-6)"),
+        ("square", "- state.half", "- state.half - 1e-6"),
+        ("rank", "row.slice(0, rank)", "row.slice(0, rank + 1)"),
+        ("align", "radians(state.angle)", "radians(state.angle + 1e-6)"),
+        ("matmul", "b[i][state.column - 1]", "b[i][0]"),
+        ("orientation", "w.map((row) => row[j])", "w.map((row) => row[0])"),
+        ("softmax", "x / state.temperature", "x / (state.temperature + 1e-6)"),
+        ("position", "row[skip + i]", "row[i]"),
+        ("rope", "10000 ** (-pair / PAIRS)", "10001 ** (-pair / PAIRS)"),
+        ("search", "key) / Math.SQRT2", "key) / (Math.SQRT2 + 1e-6)"),
+        ("attention_scale", "x / Math.sqrt(state.d)", "x / Math.sqrt(1e-6 + Number(state.d))"),
+        ("attention", "j > i ?", "j >= i + 2 ?"),
+        ("heads", "softmax([state.score2, 0])", "softmax([0, state.score2])"),
     ],
 )
 def test_a_planted_error_is_noticed(name, right, wrong):
     assert right in NUMERICS
-    broken, figure = engine(NUMERICS.replace(right, wrong)), FIGURES[name]
+    broken, figure = engine(NUMERICS.replace(right, wrong))[0], FIGURES[name]
     cases = [{**figure.start, **change} for change in ({}, *figure.cases)]
-    data = json.dumps(figure.data())
-    worst = max(difference(json.loads(broken(name, json.dumps(s), data)), figure.compute(s)) for s in cases)
+    worst = max(difference_or_all(broken(name, s), figure.compute(s)) for s in cases)
     assert not worst <= SAME
 
 
+def difference_or_all(here, there):
+    """As `difference`; lists of other lengths differ altogether."""
+    same = all(len(here[name]) == len(values) for name, values in there.items())
+    return difference(here, there) if same else np.inf
+
+
+def test_every_figure_has_a_planted_error():
+    (mark,) = test_a_planted_error_is_noticed.pytestmark
+    assert {name for name, _, _ in mark.args[1]} == set(FIGURES)
+
+
+def test_knots_push_and_never_pass_each_other():
+    move = engine(NUMERICS)[1]
+
+    @settings(max_examples=100, deadline=None, database=None)
+    @given(states(FIGURES["relu"]), st.integers(0, 7))
+    def in_order(state, moved):
+        moved = min(moved, state["knots"] - 1)
+        tenths = [round(10 * x) for x in move(json.dumps(state), moved).values()]
+        assert len(tenths) == state["knots"]
+        assert all(a < b for a, b in itertools.pairwise(tenths))
+        assert 1 <= tenths[0] <= tenths[-1] <= 63
+        room = (1 + moved, 64 - state["knots"] + moved)  # for those on both sides of it
+        assert tenths[moved] == min(max(round(10 * state[f"knot{moved + 1}"]), room[0]), room[1])
+
+    in_order()
+
+
+@pytest.mark.parametrize(
+    ("number", "decimals", "said"), [(-0.04, 1, "0.0"), (-0.06, 1, "−0.1"), (-0.0, 0, "0"), (10, 0, "10")]
+)
+def test_what_rounds_to_nothing_has_no_sign(number, decimals, said):
+    context = quickjs.Context()
+    context.eval(scripts.joined(ROOT / "docs", ["assets/figures/drawing.js"]))
+    assert shown(number, decimals) == context.eval(f"shown({number}, {decimals})") == said
+
+
+def pages_of(name):
+    line = f"<!-- site: figure {name} -->"
+    found = [p for p in (ROOT / "docs").rglob("*.md") if line in p.read_text(encoding="utf-8").splitlines()]
+    return [str(p.relative_to(ROOT / "docs").with_suffix("")) + "/index.html" for p in sorted(found)]
+
+
 def page_of(name):
-    (page,) = (
-        p for p in (ROOT / "docs").rglob("*.md") if f"<!-- site: figure {name} -->" in p.read_text(encoding="utf-8")
-    )
-    return str(page.relative_to(ROOT / "docs").with_suffix("")) + "/index.html"
+    return pages_of(name)[0]
+
+
+def test_every_chapter_has_a_figure_and_every_figure_a_chapter():
+    with_figure = {page for name in FIGURES for page in pages_of(name)}
+    chapters = {f"learn/{p.stem}/index.html" for p in (ROOT / "docs/learn").glob("[0-9][0-9]-*.md")}
+    assert chapters <= with_figure
+    assert all(pages_of(name) for name in FIGURES)
 
 
 READ_STATE = """
-figure => Object.fromEntries([...figure.querySelectorAll("input:not([type=number])")].map(input => [input.name,
+figure => Object.fromEntries(
+  [...figure.querySelectorAll("input:is(:checked, :not([type=number], [type=radio]))")].map(input => [input.name,
   input.type === "checkbox" ? input.checked : input.type === "range" ? input.valueAsNumber : input.value]))
 """
 
@@ -140,9 +214,13 @@ def opened(visit):
 def test_by_keyboard_a_figure_shows_the_librarys_digits(opened, name):
     seen, place = opened(name)
     states = [check_digits(name, place)[1]]
-    for slider in place.locator("input[type=range]").all():
+    for slider in place.locator("input[type=range]:visible").all():
         for key in ("End", "ArrowLeft", "PageDown", "Home", "ArrowRight"):
             slider.press(key)
+            states.append(check_digits(name, place)[1])
+    for choice in place.get_by_role("radiogroup").all():
+        for option in choice.get_by_role("radio").all():
+            option.press("Space")
             states.append(check_digits(name, place)[1])
     for tick in place.locator("input[type=checkbox]").all():
         tick.press("Space")
@@ -150,10 +228,14 @@ def test_by_keyboard_a_figure_shows_the_librarys_digits(opened, name):
     for words in place.locator("input[type=text]").all():
         words.fill("a rose is a rose")
         states.append(check_digits(name, place)[1])
-    for i, button in enumerate(place.locator("button").all()):
+    for i, button in enumerate(place.locator("[data-sample]").all()):
         button.press("Enter")
         states.append(check_digits(name, place)[1])
         assert i == 10 or states[-1]["pixels"] == FIGURES[name].data()["samples"][i]
+    for preset, button in zip(FIGURES[name].presets, place.locator("[data-preset]").all(), strict=True):
+        button.press("Enter")
+        states.append(check_digits(name, place)[1])
+        assert {**states[-1], **preset.set} == states[-1]
     assert len({json.dumps(state) for state in states}) > 3
     assert not seen.errors
 
@@ -173,24 +255,83 @@ def test_a_number_can_be_typed_and_nonsense_is_marked(opened):
     field.fill("2.5")
     cells, state = check_digits("softmax", place)
     assert state["temperature"] == 2.5
+    problem = place.get_by_role("alert")
     for nonsense in ("", "99", "0.123"):
         field.fill(nonsense)
         assert field.get_attribute("aria-invalid") is not None
+        assert problem.text_content() == "temperature: a number from 0.1 to 10, in steps of 0.1."
         assert check_digits("softmax", place) == (cells, state)
+    place.get_by_role("button", name="temperature 10").press("Enter")
+    assert field.get_attribute("aria-invalid") is None
+    assert problem.count() == 0
 
 
-def test_a_knot_can_be_dragged(opened):
-    seen, place = opened("relu")
-    _, before = check_digits("relu", place)
+def dragged(seen, place, grip, by, at=0):
+    """Drags what can be held by so many pixels."""
     place.scroll_into_view_if_needed()
-    grip = place.locator("circle").nth(1).bounding_box()
-    seen.page.mouse.move(grip["x"] + 5, grip["y"] + 5)
+    spot = place.locator(f"[data-hold={grip}]").nth(at).bounding_box()
+    x, y = spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2
+    seen.page.mouse.move(x, y)
     seen.page.mouse.down()
-    seen.page.mouse.move(grip["x"] + 40, grip["y"] + 5, steps=4)
+    seen.page.mouse.move(x + by[0], y + by[1], steps=4)
     seen.page.mouse.up()
+
+
+@pytest.mark.parametrize(
+    ("name", "grip", "by", "changed"),
+    [
+        ("relu", "knot2", (30, 0), {"knot2"}),
+        ("bend", "kink1", (40, 10), {"kink1"}),
+        ("align", "input", (30, 20), {"angle", "length"}),
+        ("square", "edge", (20, -20), {"turn", "half"}),
+        ("search", "query", (-40, -30), {"q1", "q2"}),
+    ],
+)
+def test_what_can_be_held_can_be_dragged(opened, name, grip, by, changed):
+    seen, place = opened(name)
+    _, before = check_digits(name, place)
+    dragged(seen, place, grip, by)
+    _, after = check_digits(name, place)
+    assert {key for key in after if after[key] != before[key]} == changed
+    assert not seen.errors
+
+
+def test_a_knot_is_stopped_by_its_neighbours(opened):
+    seen, place = opened("relu")
+    dragged(seen, place, "knot2", (2000, 0))
     _, after = check_digits("relu", place)
-    assert after["knot2"] > before["knot2"]
-    assert {**after, "knot2": before["knot2"]} == before
+    assert [after[f"knot{i}"] for i in range(1, 5)] == [1.3, 6.1, 6.2, 6.3]
+
+
+@pytest.mark.parametrize(
+    ("name", "picked", "state"),
+    [("matmul", "12", {"row": 2, "column": 3}), ("layer", "output 2", {"unit": "output 2"})],
+)
+def test_what_can_be_touched_is_chosen(opened, name, picked, state):
+    _, place = opened(name)
+    place.locator(f'[data-pick="{picked}"]').click()
+    _, after = check_digits(name, place)
+    assert {**after, **state} == after
+
+
+LETTERS = """figure => [...figure.querySelectorAll(".mc-stage text")].filter(t => t.textContent).map(t => {
+  const place = t.getBoundingClientRect(), stage = figure.getBoundingClientRect(), drawing = t.ownerSVGElement;
+  const scale = drawing.getBoundingClientRect().width / drawing.viewBox.baseVal.width;
+  const size = parseFloat(getComputedStyle(t).fontSize) * scale;
+  return [t.textContent, size, place.left - stage.left, stage.right - place.right];
+})"""
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_on_a_phone_letters_can_be_read_and_stay_within_the_figure(visit, name):
+    place = visit(page_of(name), width=390).page.locator(f'[data-live="{name}"]')
+    place.locator("fieldset:enabled").wait_for()
+    for button in [None, *place.locator("[data-preset]").all()]:
+        if button:
+            button.press("Enter")
+        for words, size, left, right in place.evaluate(LETTERS):
+            assert size >= 11, words
+            assert min(left, right) >= 0, words
 
 
 def test_a_digit_can_be_drawn_by_pointer_and_by_keyboard(opened):
@@ -199,7 +340,7 @@ def test_a_digit_can_be_drawn_by_pointer_and_by_keyboard(opened):
     place.get_by_role("button", name="clear").click()
     paper = place.locator("svg")
     corner = paper.bounding_box()
-    size = corner["width"] / 480 * 16
+    size = 16  # px, on a desk
     seen.page.mouse.move(corner["x"] + 8 * size, corner["y"] + 2 * size)
     seen.page.mouse.down()
     seen.page.mouse.move(corner["x"] + 8 * size, corner["y"] + 14 * size, steps=6)

@@ -13,7 +13,7 @@ from built import ROOT, SITE
 
 from mathcore.verify import catalogue
 
-PAGES = sorted([*(ROOT / "docs/learn").glob("*.md"), *(ROOT / "docs/conventions").glob("*.md")])
+PAGES = sorted([*(ROOT / "docs/learn").rglob("*.md"), *(ROOT / "docs/conventions").glob("*.md")])
 CLAIMS = {claim.id for claim in catalogue()}
 NO_PROSE = re.compile(r"^(?:---\n.*?^---|```.*?^```|\$\$.*?^\$\$|[#<|][^\n]*|\{ [^\n]* \})$", re.DOTALL | re.MULTILINE)
 
@@ -83,7 +83,7 @@ def test_a_mark_becomes_part_of_its_sentence():
 
 
 def test_the_pages_link_what_their_sources_name():
-    for page in PAGES:
+    for page in (page for page in PAGES if page.name != "all.md"):  # which has the chapters once more
         folder = page.relative_to(ROOT / "docs").with_suffix("")
         folder = folder.parent if folder.name == "index" else folder
         html = (SITE / folder / "index.html").read_text("utf-8")

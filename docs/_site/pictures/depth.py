@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import mathcore as mc
-from _site.pictures.drawing import BLUE, INK, LINE, RED, SOFT, Drawing, canvas, heat, picture
+from _site.pictures.drawing import BLUE, INK, LINE, Drawing, canvas, heat, picture
 
 
 @picture("relu_and_xor")
@@ -36,36 +36,6 @@ def relu_and_xor() -> Drawing:
             "four corners are "
             "0, 1, 1, 0, which no single layer can do."
         ),
-    )
-
-
-@picture("relu_fit")
-def relu_fit() -> Drawing:
-    """A curve, and nets with more and more knots."""
-    x = np.linspace(0, 2 * np.pi, 481)
-    plot = canvas(2.5)
-    (ax,) = plot.axes
-    ax.plot(x, np.sin(x), color=SOFT, linewidth=1)
-    for count, colour in ((4, RED), (8, BLUE)):
-        knots = np.linspace(0, 2 * np.pi, count)
-        y = mc.course.relu_net(x[:, None], mc.course.interpolating_net(knots, np.sin(knots)))[:, 0]
-        ax.plot(x, y, color=colour)
-        ax.plot(knots, np.sin(knots), "o", color=colour, markersize=3.5)
-        worst = abs(y - np.sin(x)).max()
-        ax.annotate(
-            f"{count} knots: off by at most {worst:.2f}",
-            (0.98, 0.98 - 0.1 * (count == 8)),
-            xycoords="axes fraction",
-            ha="right",
-            va="top",
-            color=colour,
-            fontsize=9,
-        )
-    ax.set(xticks=[0, np.pi, 2 * np.pi], xticklabels=["0", "π", "2π"])
-    return (
-        plot.figure,
-        "A sine and two nets of straight pieces through points of it",
-        ("One hidden layer draws straight lines from knot to knot. Twice the knots, a quarter of the error."),
     )
 
 

@@ -10,38 +10,6 @@ import mathcore as mc
 from _site.pictures.drawing import BLUE, GREEN, INK, LINE, RED, SOFT, Drawing, canvas, heat, picture, write_in
 
 
-@picture("digit_scores")
-def digit_scores() -> Drawing:
-    """Ten templates of real digits, an image, and its ten scores."""
-    images, labels = mc.course.load_digits()
-    learn, test = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
-    templates = mc.course.mean_templates(images[learn], labels[learn])  # (256, 10)
-    scores = mc.course.digit_scores(images[test], templates, mc.course.nearest_template_bias(templates))
-    right = mc.argmax(scores) == labels[test]
-    shown = int(np.flatnonzero(right & (labels[test] == 3))[0])
-    plot = canvas(3.4, rows=3, columns=5, height_ratios=[1, 1, 1.5])
-    for digit, ax in enumerate(plot.axes[:10]):
-        heat(ax, templates[:, digit].reshape(16, 16), gap=0)
-        ax.set_title(str(digit), fontsize=10, loc="center")
-    grid = plot.axes[10].get_gridspec()
-    assert grid is not None
-    for ax in plot.axes[10:]:
-        ax.remove()
-    heat(plot.figure.add_subplot(grid[2, 0]), images[test][shown].reshape(16, 16), gap=0)
-    bars = plot.figure.add_subplot(grid[2, 1:])
-    values = scores[shown] - scores[shown].min()
-    winner = int(mc.argmax(scores[shown]))
-    bars.bar(range(10), values, color=[RED if d == winner else BLUE for d in range(10)], width=0.7)
-    bars.set(xticks=range(10), yticks=[], ylabel="score")
-    caption = (
-        f"Ten mean templates from {len(learn):,} handwritten digits, and a picture that was held out with its ten "
-        "scores "
-        f"(each less half its template's squared length). Of {len(test):,} held-out pictures, "
-        f"{100 * right.mean():.1f} % were read right."
-    )
-    return plot.figure, f"Templates of the ten digits; the scores of a picture, highest at {winner}", caption
-
-
 @picture("word_similarity")
 def word_similarity() -> Drawing:
     """Hand-set features, and the cosine of every pair of words."""
@@ -58,7 +26,7 @@ def word_similarity() -> Drawing:
     plot = canvas(2.7, columns=2, width_ratios=[4, 5])
     for ax, values, columns in zip(plot.axes, (table, pairs), (features, list(words)), strict=True):
         heat(ax, values, most=1)
-        write_in(ax, values, "{:.1f}".format, size=9)
+        write_in(ax, values, "{:.1f}".format, size=9, most=1)
         ax.set_xticks(range(len(columns)), columns, rotation=40, ha="right", fontsize=9)
         ax.set_yticks(range(len(words)), list(words), fontsize=9)
         ax.tick_params(length=0)
@@ -130,12 +98,12 @@ def two_layers() -> Drawing:
     top, low = plot.axes[:3], plot.axes[3:]
     for ax, values, title in zip(top, (x, hidden, mc.linear(hidden, v)), ("word", "hidden", "scores"), strict=True):
         heat(ax, values, most=2)
-        write_in(ax, values, "{:.1f}".format, size=8)
+        write_in(ax, values, "{:.1f}".format, size=8, most=2)
         ax.set_title(title, fontsize=10, loc="center")
     low[0].axis("off")
     for ax, values, title in zip(low[1:], (u, v), ("× U", "× V"), strict=True):
         heat(ax, values, most=2)
-        write_in(ax, values, "{:.1f}".format, size=8)
+        write_in(ax, values, "{:.1f}".format, size=8, most=2)
         ax.set_title(title, fontsize=10, loc="center")
     return (
         plot.figure,
@@ -177,7 +145,7 @@ def one_row_one_column() -> Drawing:
     plot = canvas(1.9, columns=3, width_ratios=[3, 2, 2])
     for ax, values, title in zip(plot.axes, (a, b, mc.linear(a, b)), ("A", "B", "AB"), strict=True):
         heat(ax, values, most=9)
-        write_in(ax, values, "{:.0f}".format, size=10)
+        write_in(ax, values, "{:.0f}".format, size=10, most=9)
         ax.set_title(title, fontsize=10, loc="center")
     frame: dict[str, Any] = {"fill": False, "edgecolor": RED, "linewidth": 2}
     from matplotlib.patches import Rectangle
@@ -211,7 +179,7 @@ def touching_shapes() -> Drawing:
     )
     for ax, (values, title) in zip(plot.axes, parts, strict=True):
         heat(ax, values, most=9)
-        write_in(ax, values, "{:.0f}".format, size=9)
+        write_in(ax, values, "{:.0f}".format, size=9, most=9)
         ax.set_title(title, fontsize=8.5, loc="center")
     return (
         plot.figure,

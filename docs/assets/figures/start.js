@@ -1,28 +1,40 @@
 // Brings the figures of a page to life: controls to state, state to numbers, numbers to the table and the drawing.
 
-import { drawings } from "./drawings.js";
-import { compute } from "./numerics.js";
+import { shown } from "./drawing.js";
+import { layerDrawings } from "./drawings_layers.js";
+import { sequenceDrawings } from "./drawings_sequence.js";
+import { wordDrawings } from "./drawings_words.js";
+import { layerFigures, pushed } from "./numerics_layers.js";
+import { sequenceFigures } from "./numerics_sequence.js";
+import { wordFigures } from "./numerics_words.js";
+
+const compute = { ...wordFigures, ...layerFigures, ...sequenceFigures };
+const drawings = { ...wordDrawings, ...layerDrawings, ...sequenceDrawings };
+
+/** What else must change with a control. */
+const settle = {
+  relu: (state, changes) => pushed(state, Math.max(Number(Object.keys(changes)[0]?.match(/^knot(\d)$/u)?.[1] ?? 1) - 1, 0)),
+};
 
 for (const figure of document.querySelectorAll("[data-live]")) {
-  start(figure, compute[figure.dataset.live], drawings[figure.dataset.live]);
+  const name = figure.dataset.live;
+  start(figure, compute[name], drawings[name], settle[name] ?? (() => ({})));
 }
 
-/** A number as the page shows it. */
-function shown(value, decimals) {
-  return value.toFixed(decimals).replace("-", "−");
-}
-
-function start(figure, compute, mount) {
-  const { readouts, data, cases } = JSON.parse(figure.querySelector("script").textContent);
+function start(figure, compute, mount, settle) {
+  const { readouts, presets, when, data, cases } = JSON.parse(figure.querySelector("script").textContent);
   const state = { ...cases[0].state };
   const cells = figure.querySelectorAll(".mc-values td");
-  const draw = mount(figure.querySelector(".mc-stage"), { data, state, set, figure });
+  const stage = figure.querySelector(".mc-stage");
+  const said = figure.querySelector(".mc-said");
+  const draw = mount(stage, { data, state, set, figure });
+  const inputs = (name) => figure.querySelectorAll(`[name="${name}"]`);
 
   function set(changes) {
     Object.assign(state, changes);
-    for (const name of Object.keys(changes)) {
-      for (const input of figure.querySelectorAll(`input[name="${name}"]`)) if (input !== document.activeElement) input.value = changes[name];
-    }
+    const all = { ...changes, ...settle(state, changes) };
+    Object.assign(state, all);
+    for (const [name, value] of Object.entries(all)) for (const input of inputs(name)) write(input, value);
     show();
   }
 
@@ -31,24 +43,64 @@ function start(figure, compute, mount) {
     for (const [i, readout] of readouts.entries()) {
       cells[i].textContent = shown(values[readout.key][readout.index], readout.decimals) + readout.unit;
     }
-    draw(values);
+    for (const [name, other, least] of when) inputs(name)[0].closest(".mc-control").hidden = state[other] < least;
+    said.textContent = draw(values) ?? "";
   }
 
   figure.addEventListener("input", ({ target }) => {
     if (!target.name) return;
     const usable = target.validity.valid && (target.type === "text" || target.value !== "");
-    target.toggleAttribute("aria-invalid", !usable);
+    complain(target, usable);
     if (usable) set({ [target.name]: read(target) });
   });
+  figure.addEventListener("click", ({ target }) => {
+    if (target.dataset.preset === undefined) return;
+    const preset = presets[target.dataset.preset];
+    const moved = Object.entries(preset.add).map(([name, step]) => [name, limited(inputs(name)[0], state[name] + step)]);
+    set({ ...preset.set, ...Object.fromEntries(moved) });
+  });
   figure.querySelector("fieldset").disabled = false;
-  show();
+  set({ ...state });
+  let width = stage.clientWidth;
+  new ResizeObserver(() => {
+    if (stage.clientWidth !== width) show();
+    width = stage.clientWidth;
+  }).observe(stage);
   figure.querySelector("[data-agreement]").textContent = agreement(cases, (at) => compute(at, data));
 }
 
+const limited = (input, value) => Math.min(Math.max(value, Number(input.min)), Number(input.max));
+
 function read(input) {
   if (input.type === "checkbox") return input.checked;
-  return input.type === "text" ? input.value : input.valueAsNumber;
+  return ["range", "number"].includes(input.type) ? input.valueAsNumber : input.value;
 }
+
+/** Shows a value in an input; one that is being typed into stays as it is. */
+function write(input, value) {
+  if (input.type === "checkbox") input.checked = value;
+  else if (input.type === "radio") input.checked = input.value === value;
+  else if (input !== document.activeElement || input.type === "range") {
+    input.value = value;
+    complain(input, true);
+  }
+}
+
+/** Says what a control takes, below it, when it was given something else. */
+function complain(input, usable) {
+  input.toggleAttribute("aria-invalid", !usable);
+  if (input.type !== "number") return;
+  const control = input.closest(".mc-control");
+  control.querySelector(".mc-problem")?.remove();
+  if (usable) return;
+  const note = document.createElement("p");
+  note.className = "mc-problem";
+  note.setAttribute("role", "alert");
+  note.textContent = `${control.querySelector("label").textContent}: a number from ${signed(input.min)} to ${signed(input.max)}, in steps of ${input.step}.`;
+  control.append(note);
+}
+
+const signed = (number) => number.replace("-", "−");
 
 /** How far this page is from the numbers that the library gave to it. */
 function agreement(cases, compute) {
@@ -63,6 +115,6 @@ function agreement(cases, compute) {
   return `Computed on this page. Largest difference from the library at ${cases.length} places: ${raised(difference)}.`;
 }
 
-function raised(text) {
-  return text.replace(/\^(−\d+)/u, (_, power) => [...power].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["−0123456789".indexOf(c)]).join(""));
+function raised(words) {
+  return words.replace(/\^(−\d+)/u, (_, power) => [...power].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["−0123456789".indexOf(c)]).join(""));
 }

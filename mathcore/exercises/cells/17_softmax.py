@@ -8,25 +8,58 @@ def softmax(scores):
     raised = []
     for x in scores:
         raised.append(math.exp(x - highest))
-    total = sum(raised)
+    total = 0.0
+    for e in raised:
+        total = total + e
     return [e / total for e in raised]
 
 
-print(softmax([2.0, 1.0, 0.0]))
+for share in softmax([2.0, 1.0, 0.0]):
+    print(round(share, 2))
+# %% check softmax.three_steps: Raise e to each score, add up, divide: the shares are those of the textbook.
+@given(scores=rows())
+def check(scores):
+    raised = [math.exp(x) for x in scores]
+    # No difference exceeds 20, so rounding it moves a power by 20 units and exp adds 2: 24 in each sum and each
+    # numerator of the two recipes at most, then one for each addition and division. A share is at most 1.
+    allowed = (2 * 48 + 2 * len(scores) + 2) * UNIT
+    same(softmax(scores), [e / sum(raised) for e in raised], within=allowed)
 # %% check softmax.sums_to_one: The shares add up to 1, up to rounding.
 @given(scores=rows(-1000, 1000))
 def check(scores):
+    # One unit for each addition of the total, of this sum, and for the divisions.
     same(sum(softmax(scores)), 1.0, within=2 * len(scores) * UNIT)
+# %% check softmax.ratio_is_exponential: A gap between two scores becomes a ratio between their shares.
+@given(scores=rows(least=2))
+def check(scores):
+    first, second = softmax(scores)[:2]
+    # As above: 24 units for each share and for the power on this side, and a few roundings; first is at most 1.
+    allowed = (3 * 24 + 8) * UNIT * max(first, 1e-300)
+    same(first, second * math.exp(scores[0] - scores[1]), within=allowed)
 # %% check softmax.shift_invariant: The same number added to all scores changes nothing.
 @given(scores=st.lists(st.integers(-50, 50), min_size=1, max_size=5), shift=st.integers(-2000, 2000))
 def check(scores, shift):
     same(softmax([x + shift for x in scores]), softmax(scores))
+# %% check softmax.never_overflows: However large the scores are, every share is a number from 0 to 1.
+@given(scores=rows(-1e300, 1e300))
+def check(scores):
+    shares = softmax(scores)
+    same([min(max(p, 0.0), 1.0) for p in shares], shares)
 # %% broken no_maximum softmax.shift_invariant: The textbook recipe: the highest score is not subtracted.
 import math
 
 
 def softmax(scores):
     raised = [math.exp(x) for x in scores]
+    total = sum(raised)
+    return [e / total for e in raised]
+# %% broken by_size softmax.never_overflows: The score of the largest size is subtracted, which may be a low one.
+import math
+
+
+def softmax(scores):
+    largest = max(scores, key=abs)
+    raised = [math.exp(x - largest) for x in scores]
     total = sum(raised)
     return [e / total for e in raised]
 # %% broken divided_by_n softmax.sums_to_one: Divided by how many there are, not by their total.
@@ -37,3 +70,14 @@ def softmax(scores):
     highest = max(scores)
     raised = [math.exp(x - highest) for x in scores]
     return [e / len(scores) for e in raised]
+# %% broken base_two softmax.three_steps: Two is raised to each score, not e.
+def softmax(scores):
+    highest = max(scores)
+    raised = [2 ** (x - highest) for x in scores]
+    total = sum(raised)
+    return [e / total for e in raised]
+# %% broken squares softmax.ratio_is_exponential: Squares make everything positive, too. Why not those?
+def softmax(scores):
+    squares = [x * x for x in scores]
+    total = sum(squares)
+    return [s / total for s in squares]

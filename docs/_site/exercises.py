@@ -1,0 +1,100 @@
+"""The exercises of a chapter, readable as they stand. Pure; `assets/cells/exercises.js` grades what a reader enters."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from _site import cells
+from _site.model import Report
+from _site.words import code_block
+
+_KINDS = {"choice": "predict", "number": "compute", "write": "write"}
+_LETTERS = "abcdefghij"
+
+
+def exercises(
+    asked: Sequence[Mapping[str, Any]],
+    told: Mapping[str, cells.Told],
+    report: Report,
+    source: str,
+    *,
+    runs: bool = True,
+    placed: Iterable[str] = (),
+) -> str:
+    """All of them as Markdown.
+
+    Args:
+        asked: the exercises.
+        told: all cells.
+        report: where the pages of claims are.
+        source: the page.
+        runs: whether Python is on the site.
+        placed: the cells that the page shows elsewhere.
+    """
+    around = {"told": told, "report": report, "source": source, "runs": runs, "placed": set(placed)}
+    return "\n\n".join(_exercise(i, exercise, around) for i, exercise in enumerate(asked, 1))
+
+
+def _exercise(number: int, exercise: Mapping[str, Any], around: Mapping[str, Any]) -> str:
+    key, kind = f"exercise-{exercise['name']}", exercise["kind"]
+    body = {"choice": _choice, "number": _number, "write": _write}[kind](exercise, key, around)
+    answer, attributes, fields = body
+    place = f"{exercise['chapter']:02}/{exercise['name']}"
+    heading = f'role="heading" aria-level="3" id="{key}-title"'
+    hints = [_folded("mc-hint", f"Hint {i}", hint) for i, hint in enumerate(exercise["hints"], 1)]
+    return "\n\n".join(
+        [
+            f'<div class="mc-exercise" id="{key}" data-exercise="{place}" data-kind="{kind}"{attributes} markdown>',
+            f'<p class="mc-exercise-title" {heading}>Exercise {number}: {_KINDS[kind]}</p>',
+            exercise["ask"].strip(),
+            *([fields] if fields else []),
+            *hints,
+            _folded("mc-answer", "Answer", answer),
+            "</div>",
+        ]
+    )
+
+
+def _folded(style: str, title: str, text: str) -> str:
+    return f'<details class="{style}" markdown><summary>{title}</summary>\n\n{text.strip()}\n\n</details>'
+
+
+def _choice(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tuple[str, str, str]:
+    right = exercise["answer"]
+    letters = _LETTERS[: len(exercise["choices"])]
+    rows = [
+        f'<label class="mc-choice"><input type="radio" name="{key}" value="{i}"> '
+        f'<span markdown="span">{letter}) {text}</span></label>'
+        for i, (letter, text) in enumerate(zip(letters, exercise["choices"], strict=True))
+    ]
+    fields = f'<div class="mc-fields" role="radiogroup" aria-labelledby="{key}-title" markdown>{"".join(rows)}</div>'
+    answer = f"**{letters[right]}) {exercise['choices'][right]}**\n\n{exercise['explain']}"
+    return answer, f' data-answer="{right}"', fields
+
+
+def _number(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tuple[str, str, str]:
+    several = len(exercise["labels"]) > 1
+    rows = [
+        f'<label class="mc-number"><span markdown="span">{label[:1].upper()}{label[1:]}</span> '
+        f'<input type="text" inputmode="decimal" name="{key}-{i}" autocomplete="off" spellcheck="false"></label>'
+        for i, label in enumerate(exercise["labels"])
+    ]
+    group = f'class="mc-fields mc-numbers" role="group" aria-labelledby="{key}-title"'
+    fields = f"<div {group} markdown>{''.join(rows)}</div>"
+    values = [f"{value:.10g}".replace("-", "−") for value in exercise["answer"]]
+    named = [f"{label}: {v}" if several else v for label, v in zip(exercise["labels"], values, strict=True)]
+    attributes = f' data-answer="{html.escape(json.dumps(exercise["answer"]))}" data-within="{exercise["within"]}"'
+    return f"**{', '.join(named)}**\n\n{exercise['explain']}", attributes, fields
+
+
+def _write(exercise: Mapping[str, Any], _: str, around: Mapping[str, Any]) -> tuple[str, str, str]:
+    told = cells.named(around["told"], exercise["cell"])
+    if told["name"] in around["placed"]:
+        fields = f"[The cell is on this page.](#cell-{told['name']})"
+    else:
+        fields = cells.cell(told, around["report"], around["source"], runs=around["runs"])
+    solution = "" if told["start"] == told["solution"] else code_block(told["solution"], "python")
+    return f"{exercise['explain']}\n\n{solution}", f' data-of="{told["name"]}"', fields

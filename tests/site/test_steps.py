@@ -1,0 +1,46 @@
+"""What the hook of MkDocs does is two steps, and each runs without it."""
+
+import os
+import subprocess
+import sys
+
+from built import ROOT
+
+ALONE = """
+import sys
+sys.modules.update(dict.fromkeys(("mkdocs", "markdown", "material"), None))  # an import of these would fail
+from _site import steps
+steps.main(*sys.argv[1:])
+"""
+
+
+def run(*words, given=""):
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "docs")])
+    return subprocess.run(
+        [sys.executable, "-c", ALONE, *words],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": paths}, input=given, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_before_gives_markdown():
+    done = run("before", "learn/17-softmax.md")
+    assert done.returncode == 0, done.stderr
+    assert "# What is softmax" in done.stdout
+    assert "<!-- site:" not in done.stdout
+    assert "../claims/softmax.sums_to_one" in done.stdout
+    assert '<div data-figure="live softmax"></div>' in done.stdout
+
+
+def test_after_gives_what_is_published():
+    page = (
+        '<div data-figure="live softmax"></div><span class="arithmatex">\\(e^x\\)</span>'
+        '<div class="language-pycon highlight"><pre><code>&gt;&gt;&gt; 1 + 1\n2\n</code></pre></div><svg a="b"></svg>'
+    )
+    done = run("after", "learn/17-softmax.md", given=page)
+    assert done.returncode == 0, done.stderr
+    for part in ('data-live="softmax"', 'class="katex', 'data-copy="1 + 1\n"', "<svg data-search-exclude"):
+        assert part in done.stdout, part
+
+
+def test_a_step_that_is_none_is_refused():
+    assert "must be before or after" in run("between", "index.md").stderr
