@@ -45,6 +45,18 @@ def _mix(heads: Any, weight: Any) -> Any:
     return heads @ weight
 
 
+def _projected(
+    x: Any, params: Any, num_heads: int, num_kv_heads: int | None, split: Callable[..., Any]
+) -> tuple[Any, tuple[Any, Any, Any], Any]:
+    """The dtype of the answer; queries, keys and values in the compute dtype; and the matrix behind the heads."""
+    dtype = np.result_type(x, *params.values())
+    work = np.float32 if dtype.itemsize == 2 else dtype
+    x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
+    key_heads = num_heads if num_kv_heads is None else num_kv_heads
+    q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
+    return dtype, (q, k, v), w["output"]
+
+
 def plain_heads(
     x: Any,
     params: Any,
@@ -61,15 +73,11 @@ def plain_heads(
     **options: Any,
 ) -> Any:
     """Several heads in the order of the formula; a mutant replaces one of the steps."""
-    dtype = np.result_type(x, *params.values())
-    work = np.float32 if dtype.itemsize == 2 else dtype
-    x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
-    key_heads = num_heads if num_kv_heads is None else num_kv_heads
-    q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
+    dtype, (q, k, v), output = _projected(x, params, num_heads, num_kv_heads, split)
     if rope_base is not None:
         q, k, v = rotate(q, k, v, rope_base, query_offset)
     heads = merge(attend(q, k, v, query_offset=query_offset, **options))
-    return mix(heads, w["output"]).astype(dtype)
+    return mix(heads, output).astype(dtype)
 
 
 def drafted(name: str, note: str, **steps: Any) -> Mutant:
@@ -382,16 +390,12 @@ def plain_step(
     **options: Any,
 ) -> Any:
     """The next words, those before being in the cache; a mutant replaces one of the parts."""
-    dtype = np.result_type(x, *params.values())
-    work = np.float32 if dtype.itemsize == 2 else dtype
-    x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
-    key_heads = num_heads if num_kv_heads is None else num_kv_heads
-    q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
+    dtype, (q, k, v), output = _projected(x, params, num_heads, num_kv_heads, split)
     if rope_base is not None:
         q, k = rotate(q, k, rope_base, len(cache))
     longer = append(cache, k, v)
     heads = attend(q, longer, len(cache), **options)
-    return (_merge(heads) @ w["output"]).astype(dtype), longer
+    return (_merge(heads) @ output).astype(dtype), longer
 
 
 def stepped(name: str, note: str, **parts: Any) -> Mutant:

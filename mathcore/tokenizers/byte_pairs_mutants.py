@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mathcore.tokenizers.textbook import replaced
 from mathcore.verify.claims import Mutant, mutant, reported
 
 Operation = Callable[..., Any]
@@ -341,20 +342,10 @@ def _learning(counted: Callable[[list[list[int]], list[int]], Counter[tuple[int,
                 break
             merges.append(best(counts))
             for i, word in enumerate(tokens):
-                tokens[i] = _replaced(word, merges[-1], 255 + len(merges))
+                tokens[i] = replaced(word, merges[-1], 255 + len(merges))
         return merges
 
     return train
-
-
-def _replaced(tokens: list[int], pair: tuple[int, int], new: int) -> list[int]:
-    out: list[int] = []
-    for token in tokens:
-        if out and (out[-1], token) == pair:
-            out[-1] = new
-        else:
-            out.append(token)
-    return out
 
 
 def _counts(tokens: list[list[int]], weights: list[int]) -> Counter[tuple[int, int]]:
