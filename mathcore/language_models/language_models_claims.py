@@ -26,9 +26,10 @@ from mathcore.tokenizers.textbook import is_white
 from mathcore.training.checkpoint_claims import parts_of
 from mathcore.verify import Claim, Limits, Operations, Target, enclose
 from mathcore.verify.domains import Draw, domain
-from mathcore.verify.laws import Called, defaults, without
+from mathcore.verify.laws import Called, defaults
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.enclosures import balls
+from mathcore.verify.refusals import without
 from mathcore.verify.relations import all_of, at_least, differs, equal, identical, less, raises, same
 from mathcore.verify.tolerances import rounding
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from mathcore.refusals import refusals_mutants as wrong
 from mathcore.verify import Claim, Limits, Mutant, Operations, all_of, equal, raises
-from mathcore.verify.laws import without
 from mathcore.verify.limits import EVERYWHERE, SHORT_FORMATS
-from mathcore.verify.refusals import Misfit, refuse
+from mathcore.verify.refusals import Misfit, refuse, without
 
 
 def refuses(

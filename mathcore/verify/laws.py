@@ -1,13 +1,11 @@
-"""What must be true of every operation, whichever it is: one claim each, made by one function.
+"""What must be true of every operation, whichever it is: laws, each of which makes a claim of its record.
 
 An operation is judged by the textbook, not by its own answer to an easier question. Long because it is one list.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,19 +22,6 @@ from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Conjunction, all_of, equal, identical, raises
 from mathcore.verify.tolerances import FORMATS
-
-
-@contextlib.contextmanager
-def without(module: str) -> Iterator[None]:
-    """While it lasts, `module` cannot be imported, as if it were not installed."""
-    there = sys.modules.get(module)
-    sys.modules[module] = None  # type: ignore[assignment]  # what Python takes for "not to be found"
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-        if there is not None:
-            sys.modules[module] = there
 
 
 def _needs(parts: tuple[Operation | Called, ...]) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
-"""Calls whose arguments do not fit, and the errors that refuse them."""
+"""Calls whose arguments do not fit, or for which a module is missing, and the errors that refuse them."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -33,3 +35,16 @@ def misfit_is_refused(
 ) -> Relation:
     """One call, and what its error says."""
     return raises(lambda: getattr(ops, operation)(*arguments, **options), error, saying=words)
+
+
+@contextlib.contextmanager
+def without(module: str) -> Iterator[None]:
+    """While it lasts, `module` cannot be imported, as if it were not installed."""
+    there = sys.modules.get(module)
+    sys.modules[module] = None  # type: ignore[assignment]  # what Python takes for "not to be found"
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+        if there is not None:
+            sys.modules[module] = there
