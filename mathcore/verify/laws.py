@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
@@ -42,13 +42,21 @@ def body_of(part: Any, body: Callable[..., Any]) -> Callable[..., Any]:
     return of_part
 
 
+class Words(NamedTuple):
+    """What a sentence is made of: the name of an operation, and what is said where it rounds, or has a derivative."""
+
+    name: str
+    rounded: str
+    derivative: str
+
+
 @dataclass(frozen=True)
 class Law:
     """What must be true of every operation that does not say why it is exempt, and of its derivative.
 
     Attributes:
         name: of the law; "pure" makes `softmax.pure`.
-        statement: with {name} for the operation, and {rounded} for ", up to rounding," where rounding is allowed.
+        statement: words → the sentence.
         formula: LaTeX.
         body: (operation, ops, **arguments) → what must be true.
         inputs: operation → the domain of the arguments, or all cases of them.
@@ -59,7 +67,7 @@ class Law:
     """
 
     name: str
-    statement: str
+    statement: Callable[[Words], str]
     formula: str
     body: Callable[..., Any]
     inputs: Callable[[Operation], Any]
@@ -71,10 +79,10 @@ class Law:
     def __call__(self, *parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
         """The claim about an operation and its derivative: a check for each, so that a target may offer either."""
         first, tolerances = parts[0], tuple(t for part in parts for t in part.tolerances)
-        statement = self.statement.format(name=first.name, rounded=", up to rounding," if tolerances else "")
+        rounded, derivative = ", up to rounding," if tolerances else "", self.derivative if parts[1:] else ""
         claim = Claim(
             f"{first.name}.{self.name}",
-            statement=statement + (self.derivative if parts[1:] else "") + ".",
+            statement=self.statement(Words(first.name, rounded, derivative)),
             formula=self.formula,
             needs=_needs(parts),
             limits=EVERYWHERE if self.exhaustive else _limits(first, self.name),
@@ -100,8 +108,10 @@ def _viewed(draw: Draw, target: Target, part: Operation) -> dict[str, Any]:
 
 layout_free = Law(
     "layout_free",
-    "`{name}` gives the same{rounded} for a strided, transposed, reversed or broadcast view as for a packed array of "
-    "the same numbers",
+    lambda of: (
+        f"`{of.name}` gives the same{of.rounded} for a strided, transposed, reversed or broadcast view as for a "
+        f"packed array of the same numbers{of.derivative}."
+    ),
     r"f(\text{view of } x) = f(x)",
     _agrees,
     _viewed,
@@ -137,8 +147,10 @@ def _histories(draw: Draw, target: Target, part: Operation) -> dict[str, list[di
 
 pure = Law(
     "pure",
-    "`{name}` gives bit for bit the same answer for the same arguments whatever was called before, keeps no hold on "
-    "what it returned, and never writes into its inputs",
+    lambda of: (
+        f"`{of.name}` gives bit for bit the same answer for the same arguments whatever was called before, "
+        f"keeps no hold on what it returned, and never writes into its inputs{of.derivative}."
+    ),
     r"f(x) \text{ depends on } x \text{ alone}",
     the_same_again,
     _histories,
@@ -158,7 +170,10 @@ def _of_any_width(draw: Draw, target: Target, part: Operation) -> dict[str, Any]
 
 any_width = Law(
     "any_width",
-    "`{name}` is right at every width: 0, 1, primes, powers of two and their neighbours, past 1,024",
+    lambda of: (
+        f"`{of.name}` is right at every width: 0, 1, primes, powers of two and their neighbours, "
+        f"past 1,024{of.derivative}."
+    ),
     r"f : \mathbb R^n \to \dots, \qquad n = 0, 1, 2, \dots",
     _agrees,
     _of_any_width,
@@ -186,7 +201,10 @@ def _agrees_quickly(part: Operation, ops: Operations, **arguments: Any) -> Any:
 
 many_rows = Law(
     "many_rows",
-    f"`{{name}}` does to each of many rows what it does to one, along leading axes of up to {MANY[-1]}",
+    lambda of: (
+        f"`{of.name}` does to each of many rows what it does to one, along leading axes of up to "
+        f"{MANY[-1]}{of.derivative}."
+    ),
     r"f(x)_{ij} = f(x_{ij}) \text{ up to rounding}",
     _agrees_quickly,
     _of_many_rows,
@@ -229,8 +247,10 @@ def _surrounded(x: Any, here: int, strange: float) -> Any:
 
 rows_are_independent = Law(
     "rows_are_independent",
-    "A row gets the same{rounded} from `{name}` alone as in a batch, and no bit of it depends on what the other rows "
-    "hold, NaN and infinity included",
+    lambda of: (
+        f"A row gets the same{of.rounded} from `{of.name}` alone as in a batch, and no bit of it depends on what the "
+        f"other rows hold, NaN and infinity included{of.derivative}."
+    ),
     r"f(X)_i = f(X_i)",
     agrees_among_others,
     _among_others,
@@ -340,7 +360,10 @@ def _of_each_format(draw: Draw, target: Target, part: Operation) -> dict[str, An
 
 keeps_dtype = Law(
     "keeps_dtype",
-    "`{name}` returns the format that came; 16-bit ones are computed in float32 and rounded once",
+    lambda of: (
+        f"`{of.name}` returns the format that came; 16-bit ones are computed in float32 and rounded "
+        f"once{of.derivative}."
+    ),
     r"\hat y = \operatorname{round}_{16}(\hat y_{32})",
     keeps_its_dtype,
     _of_each_format,
@@ -365,7 +388,7 @@ def _no_floats(part: Operation) -> Iterator[dict[str, Any]]:
 
 floats_only = Law(
     "floats_only",
-    "`{name}` refuses integers and bools where floats belong and says which format came",
+    lambda of: f"`{of.name}` refuses integers and bools where floats belong and says which format came{of.derivative}.",
     r"x \in \mathbb Z^n \Rightarrow \mathrm{TypeError}",
     refuses_the_dtype,
     lambda part: partial(_no_floats, part),
