@@ -3,13 +3,16 @@
 import inspect
 import re
 
+import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.verify import catalogue, equal
-from mathcore.verify.laws import LAWS
+from mathcore.verify import catalogue, equal, mathcore_target
+from mathcore.verify.laws import LAWS, rows_are_independent
 from mathcore.verify.operation import Operation
 from mathcore.verify.records import records
+from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.runner import run_claim
 
 CLAIMS = {claim.id: claim for claim in catalogue()}
 RECORDS = records()
@@ -99,3 +102,23 @@ def test_an_operation_without_a_law_is_seen():
     planted = Operation("planted", dict, lambda: equal(0, 0), {}, exempt={"pure": "it is not", "any_width": "none"})
     claims = {f"planted.{law}" for law in LAWS if law not in ("pure", "many_rows")}
     assert lacking(planted, claims) == ["any_width", "many_rows"]
+
+
+def spoilt_beside_nan(correct):
+    """Keeps the first answer, and spoils the second one wherever another row holds NaN."""
+
+    def wrong(*arguments, **options):
+        first, second = correct(*arguments, **options)
+        return first, np.full_like(second, np.nan) if np.isnan(arguments[0]).any() else second
+
+    return wrong
+
+
+@pytest.mark.parametrize("name", ["merge_attention", "cross_entropy_and_grad", "rms_norm_vjp"])
+def test_rows_are_independent_in_every_answer_that_has_rows(name):
+    claim = rows_are_independent(RECORDS[name], refuted_by=())
+    correct = mathcore_target()
+    wrong = correct.replacing("planted", **{name: spoilt_beside_nan(correct.operations[name])})
+    result = run_claim(claim, wrong, None, PROFILES["quick"], 0)
+    # The weights of a norm have a gradient of all rows, which one that is NaN does spoil.
+    assert result.outcome == ("holds" if name == "rms_norm_vjp" else "refuted")

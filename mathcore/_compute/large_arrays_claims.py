@@ -17,6 +17,7 @@ from mathcore.attention.textbook import figures, seen_by
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, at_most, equal, identical, raises
 from mathcore.verify.common_mutants import of_each
 from mathcore.verify.domains import as_dtype
+from mathcore.verify.limits import SHORT_FORMATS
 
 NAMES = ("softmax", "log_softmax", "logsumexp")
 
@@ -187,7 +188,7 @@ threads_are_as_said = Claim(
     "refused by name where a large array asks for it.",
     formula=r"n \in \{1, 2, 3, \dots\}",
     needs=("num_threads", "softmax"),
-    limits=Limits(options=("axis", "where"), formats=("float32", "float16", "bfloat16")),
+    limits=Limits(options=("axis", "where"), formats=SHORT_FORMATS),
     refuted_by=(wrong.setting_ignored, wrong.nonsense_is_one, wrong.setting_ignored_at_work),
 )
 

@@ -12,28 +12,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.approximation import approximation_mutants as wrong
-from mathcore.approximation.approximation_tolerances import (
-    broken_line,
-    broken_line_of_any,
-    broken_line_of_smooth,
-    broken_line_rounding,
-)
-from mathcore.verify import (
-    Allowance,
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    domain,
-    enclose,
-    equal,
-    less,
-    log_uniform,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.approximation import approximation_tolerances as tol
+from mathcore.verify import Allowance, Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, seeds
+from mathcore.verify.limits import SHORT_FORMATS
+from mathcore.verify.relations import all_of, at_least, equal, less
 
 LeshnoEtAl = "Leshno, Lin, Pinkus & Schocken, Neural Networks 6 (1993), doi:10.1016/S0893-6080(05)80131-5"
 
@@ -65,14 +48,14 @@ def curves(draw: Draw, target: Target) -> dict[str, Any]:
     family = draw(
         st.sampled_from(
             [
-                Family(lambda x: size * abs(x - kink), lambda h: broken_line(size * h / 2)),
-                Family(lambda x: np.sqrt(abs(x - kink)), lambda h: broken_line(np.sqrt(h / 2))),
-                Family(lambda x: np.sin(size * x), lambda h: broken_line_of_smooth(size**2, h)),
-                Family(lambda x: size * x * x, lambda h: broken_line_of_smooth(2 * size, h)),
-                Family(lambda x: stairs(x - kink, size), lambda h: broken_line_of_any(stairs(h, size))),
+                Family(lambda x: size * abs(x - kink), lambda h: tol.broken_line(size * h / 2)),
+                Family(lambda x: np.sqrt(abs(x - kink)), lambda h: tol.broken_line(np.sqrt(h / 2))),
+                Family(lambda x: np.sin(size * x), lambda h: tol.broken_line_of_smooth(size**2, h)),
+                Family(lambda x: size * x * x, lambda h: tol.broken_line_of_smooth(2 * size, h)),
+                Family(lambda x: stairs(x - kink, size), lambda h: tol.broken_line_of_any(stairs(h, size))),
                 Family(
                     lambda x: stairs(x - kink, size) - 2 * stairs(x - kink - 2.0**-9 * size, size),
-                    lambda h: broken_line_of_any(3 * stairs(h, size)),
+                    lambda h: tol.broken_line_of_any(3 * stairs(h, size)),
                 ),
             ]
         )
@@ -113,12 +96,12 @@ relu_net_fits_any_continuous = Claim(
         "L": "how much f changes at most a unit", "M": "a bound on the second derivative of f",
     },
     limits=Limits(
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=1,
         width=12,
         also=("six kinds of functions", "up to 13 points", "gaps from 1/64 to 1", "in float64"),
     ),
-    tolerances=(broken_line, broken_line_of_any, broken_line_of_smooth, broken_line_rounding),
+    tolerances=(tol.broken_line, tol.broken_line_of_any, tol.broken_line_of_smooth, tol.broken_line_rounding),
     refuted_by=(
         wrong.slopes_for_bends, wrong.starts_at_zero, wrong.bends_too_late, wrong.nothing_between, wrong.leaky,
         wrong.relu_after_the_last, wrong.last_bias_forgotten,
@@ -144,7 +127,7 @@ def net_is_within_the_modulus_of_continuity(ops: Operations, knots: Any, shares:
     inside = np.c_[np.full(len(gaps), 0.5), abs(shares[: len(gaps)]) % 1]  # three points in each
     x = np.minimum(knots[:-1, None] + inside * gaps[:, None], knots[1:, None]).ravel()
     gap = np.repeat(gaps, 3)
-    allowed = family.allowed(gap) + broken_line_rounding(x, knots, values)
+    allowed = family.allowed(gap) + tol.broken_line_rounding(x, knots, values)
     net = ops.interpolating_net(knots, values)
     return equal(ops.relu_net(x[:, None], net)[:, 0], enclose(family.f, x), within=allowed)
 
@@ -276,7 +259,7 @@ backprop_is_exact = Claim(
         "ε": "so small that no unit switches",
     },
     limits=Limits(
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         fixed={"zeros": "no unit stands at its kink", "scale": "numbers with few bits"},
         also=("three layers",),
     ),

@@ -14,6 +14,7 @@ from mathcore.approximation import approximation_mutants as wrong
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, at_least, at_most, domain, equal, less, same
 from mathcore.verify.domains import Domain, Draw, draw_integers
 from mathcore.verify.laws import Called, defaults
+from mathcore.verify.limits import SHORT_FORMATS
 
 
 def images(size: int) -> Any:
@@ -63,7 +64,7 @@ single_layer_is_limited = Claim(
     r"\text{no } w, b:\ y_i (w \cdot x_i + b) > 0 \ \ \forall i",
     legend={"λ": "multipliers", "w": "weights", "b": "a bias", "x": "the inputs", "y": "their kinds, 1 or −1"},
     limits=Limits(
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=8,
         width=3,
         signs=("separation.points >= 0", "linear.x >= 0"),
@@ -127,7 +128,7 @@ patterns_of_patterns = Claim(
     formula=r"\text{any} = \operatorname{relu}(s) - \operatorname{relu}(s - 1), \qquad "
     r"s = \sum_{\text{lines}} \operatorname{relu}\Big(\sum_{\text{pixels}} x - (k - 1)\Big)",
     needs=("relu_net", "xor_net", "line_net", "pattern_net", "square_net", "separation"),
-    limits=Limits(formats=("float32", "float16", "bfloat16"), width=16, signs=("relu_net.x >= 0",)),
+    limits=Limits(formats=SHORT_FORMATS, width=16, signs=("relu_net.x >= 0",)),
     refuted_by=(
         wrong.detector_too_keen, wrong.lines_counted, wrong.columns_unseen, wrong.bars_anywhere, wrong.nothing_between,
         wrong.leaky, wrong.always_in_floats,
@@ -210,7 +211,7 @@ beats_width = Claim(
     legend={"T": "the tent map", "a": "weights", "w": "weights", "b": "biases", "c": "a bias"},
     limits=Limits(
         options=("dtype",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=1,
         width=12,
         fixed={"scale": "kinks at multiples of 1/2"},
@@ -290,7 +291,7 @@ certificates_are_checked = Claim(
     formula=r"y_i (w \cdot x_i + b) > 0 \ \ \forall i \quad\text{or}\quad \lambda \ge 0, \; \lambda \ne 0, \; "
     r"\sum_i \lambda_i y_i (x_i, 1) = 0",
     needs=("separation", "check_separation"),
-    limits=Limits(formats=("float32", "float16", "bfloat16"), width=3),
+    limits=Limits(formats=SHORT_FORMATS, width=3),
     legend={"w": "a plane", "b": "its shift", "λ": "multipliers", "x": "points", "y": "their kinds, 1 or −1"},
     refuted_by=(
         wrong.believes_everything, wrong.believes_planes, wrong.counts_shares_only, wrong.through_the_origin,
@@ -343,7 +344,11 @@ class BySide(Called):
 
 net_defaults = (
     defaults(Called("xor_net", Domain(lambda _: st.just({}))), dtype=("float64", "float32")),
-    defaults(Called("line_net", Domain(lambda _: st.just({}))), size=(2, 3), dtype=("float64", "float32")),
+    defaults(
+        Called("line_net", Domain(lambda _: st.just({})), Limits(options=("size",))),
+        size=(2, 3),
+        dtype=("float64", "float32"),
+    ),
     defaults(
         BySide("pattern_net", Domain(lambda _: st.fixed_dictionaries({"side": st.integers(1, 4)}))),
         dtype=("float64", "float32"),

@@ -8,20 +8,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.attention import blockwise_mutants
+from mathcore.attention import blockwise_mutants, inputs
 from mathcore.attention import dot_product_mutants as wrong
 from mathcore.attention import draft_mutants as drafts
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import attention_rounding, lse_rounding, merge_rounding, plain_mean
 from mathcore.attention.exact_inputs import exact_cases
-from mathcore.attention.inputs import (
-    blockwise_cases,
-    cases,
-    merged,
-    narrow_values,
-    partial_results,
-    sentences,
-)
 from mathcore.attention.textbook import Case, agrees, figures, lse_agrees, merged_within, seen_by, some_keys
 from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.verify import Claim, Limits, Operations, all_of, at_most, equal, identical
@@ -66,7 +58,7 @@ def decoding_in_pieces_is_exact(ops: Operations, cuts: set[int], **case: Any) ->
     return all_of(equal(np.concatenate(parts, -2), ops.scaled_dot_product_attention(**case)), equal(lengths, True))
 
 
-@decode_equals_prefill.property(sentences(), pieces=st.lists(st.integers(0, 5), max_size=8))
+@decode_equals_prefill.property(inputs.sentences(), pieces=st.lists(st.integers(0, 5), max_size=8))
 def decoding_in_pieces_within_rounding(ops: Operations, pieces: list[int], **case: Any) -> Any:
     case, words = {**case, "is_causal": True, "query_offset": 0}, case["key"].shape[-2]
     ends = [0, *(int(e) for e in np.cumsum(pieces) if 0 < e < words), words]
@@ -82,7 +74,12 @@ def decoding_in_pieces_within_rounding(ops: Operations, pieces: list[int], **cas
 
 
 @decode_equals_prefill.property(
-    sentences(), cut=st.integers(0, 8), last=st.integers(1, 9), causal=st.booleans(), lse=st.booleans(), effort=0.5
+    inputs.sentences(),
+    cut=st.integers(0, 8),
+    last=st.integers(1, 9),
+    causal=st.booleans(),
+    lse=st.booleans(),
+    effort=0.5,
 )
 def caches_with_one_beginning_stay_apart(
     ops: Operations, cut: int, last: int, causal: bool, lse: bool, **case: Any
@@ -153,7 +150,7 @@ def blocks_are_exact(ops: Operations, block_size: int, **case: Any) -> Any:
     return equal(ops.blockwise_attention(**case, block_size=block_size), ops.scaled_dot_product_attention(**case))
 
 
-@streaming_equals_full.property(blockwise_cases(), lse=st.booleans())
+@streaming_equals_full.property(inputs.blockwise_cases(), lse=st.booleans())
 def blocks_match_the_textbook(ops: Operations, block_size: int, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.blockwise_attention(**case, block_size=block_size), blocks=True, **case)
@@ -161,17 +158,17 @@ def blocks_match_the_textbook(ops: Operations, block_size: int, lse: bool, **cas
     return all_of(agrees(ops, mix, blocks=True, **case), lse_agrees(ops, log_sum, blocks=True, **case))
 
 
-@streaming_equals_full.property(narrow_values(), block_size=st.integers(1, 8), effort=0.5)
+@streaming_equals_full.property(inputs.narrow_values(), block_size=st.integers(1, 8), effort=0.5)
 def blocks_of_narrow_values_match_the_textbook(ops: Operations, block_size: int, **case: Any) -> Any:
     return agrees(ops, ops.blockwise_attention(**case, block_size=block_size), blocks=True, **case)
 
 
-@streaming_equals_full.property(partial_results(), effort=0.5)
+@streaming_equals_full.property(inputs.partial_results(), effort=0.5)
 def merged_partial_results_match_the_textbook(ops: Operations, a: Any, lse_a: Any, b: Any, lse_b: Any) -> Any:
-    return merged(ops, ops.merge_attention(a, lse_a, b, lse_b), a, lse_a, b, lse_b)
+    return inputs.merged(ops, ops.merge_attention(a, lse_a, b, lse_b), a, lse_a, b, lse_b)
 
 
-@streaming_equals_full.property(cases(), share=st.floats(0, 1), effort=0.25)
+@streaming_equals_full.property(inputs.cases(), share=st.floats(0, 1), effort=0.25)
 def merged_halves_match_the_whole(ops: Operations, share: float, **case: Any) -> Any:
     keys, alive = case["key"].shape[-2], seen_by(case).any(-1)
     cut = round(share * keys)

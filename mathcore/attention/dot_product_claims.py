@@ -8,40 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention import dot_product_mutants as wrong
+from mathcore.attention import dot_product_tolerances as tol
 from mathcore.attention import draft_mutants as drafts
-from mathcore.attention import scaling_mutants
+from mathcore.attention import inputs, scaling_mutants
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
-from mathcore.attention.dot_product_tolerances import (
-    attention_rounding,
-    lse_rounding,
-    one_winner,
-    plain_mean,
-    total_weight,
-    weight_ratio,
-    weighted_mean,
-    weights_rounding,
-)
 from mathcore.attention.exact_inputs import exact_cases, exactly
-from mathcore.attention.inputs import (
-    a_quarter_turn_apart,
-    another_sentence,
-    cases,
-    empty_cases,
-    large_cases,
-    mixed_cases,
-    narrow_values,
-    one_head_changed,
-    one_in_sight,
-    sentence,
-    sentences,
-    specials_in_sight,
-    translated,
-    two_keys,
-    two_words,
-    weighings,
-    with_other_head,
-    with_winners,
-)
 from mathcore.attention.textbook import (
     ARRAYS,
     VASWANI,
@@ -59,22 +30,11 @@ from mathcore.attention.textbook import (
     weights_agree,
     without_values,
 )
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    all_of,
-    at_least,
-    at_most,
-    equal,
-    given_that,
-    identical,
-    less,
-    seeds,
-)
+from mathcore.verify import Claim, Limits, Operations, given_that
 from mathcore.verify import common_mutants as common
+from mathcore.verify.domains import seeds
 from mathcore.verify.oracle.enclosures import true_matmul
-from mathcore.verify.relations import Relation
+from mathcore.verify.relations import Relation, all_of, at_least, at_most, equal, identical, less
 from mathcore.verify.tolerances import format_of
 
 # FAQ 20: self-attention.
@@ -86,7 +46,7 @@ weights_are_distributions = Claim(
     formula=r"P_{ij} \ge 0, \qquad \sum_j P_{ij} = 1",
     source=VASWANI,
     needs=("attention_weights",),
-    tolerances=(total_weight, weights_rounding),
+    tolerances=(tol.total_weight, tol.weights_rounding),
     refuted_by=(
         *map(
             drafts.as_weights,
@@ -118,14 +78,14 @@ weights_are_distributions = Claim(
 )
 
 
-@weights_are_distributions.property(weighings())
+@weights_are_distributions.property(inputs.weighings())
 def weights_sum_to_one(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
     weights, keys = ops.attention_weights(query, key, **options), key.shape[-2]
     alive = seen_by({"query": query, "key": key, **options}).any(-1)
     total = true_matmul(weights[alive], np.ones((keys, 1)))[:, 0]
     return all_of(
         at_least(weights[alive], 0.0),
-        equal(1.0, total, within=total_weight(keys, weights.dtype, ops.conventions.summation)),
+        equal(1.0, total, within=tol.total_weight(keys, weights.dtype, ops.conventions.summation)),
         weights_agree(ops, weights, query, key, **options),
     )
 
@@ -140,7 +100,7 @@ output_is_a_mix = Claim(
     source=VASWANI,
     needs=(MIX,),
     limits=Limits(options=("return_lse",)),
-    tolerances=(weighted_mean,),
+    tolerances=(tol.weighted_mean,),
     refuted_by=(
         drafts.masked_after,
         drafts.unnormalised,
@@ -161,16 +121,16 @@ def stays_within(ops: Operations, case: Any) -> Any:
     alive, there = of.seen.any(-1), of.seen[..., None]  # (..., queries, keys, 1)
     v = np.broadcast_to(of.value[..., None, :, :], (*of.seen.shape, of.value.shape[-1]))
     low, high = np.where(there, v, np.inf).min(-2)[alive], np.where(there, v, -np.inf).max(-2)[alive]
-    within = weighted_mean(np.maximum(abs(low), abs(high)), of.seen.shape[-1], mix.dtype)
+    within = tol.weighted_mean(np.maximum(abs(low), abs(high)), of.seen.shape[-1], mix.dtype)
     return all_of(at_least(mix[alive], low, within=within), at_most(mix[alive], high, within=within))
 
 
-@output_is_a_mix.property(narrow_values())
+@output_is_a_mix.property(inputs.narrow_values())
 def each_feature_within_the_visible_values(ops: Operations, **case: Any) -> Any:
     return stays_within(ops, case)
 
 
-@output_is_a_mix.property(narrow_values(), effort=0.5)
+@output_is_a_mix.property(inputs.narrow_values(), effort=0.5)
 def equal_values_come_back_within_rounding(ops: Operations, **case: Any) -> Any:
     # Of equal values there is one mixture only, so that every rounding shows.
     value = np.broadcast_to(case["value"][..., :1, :], case["value"].shape)
@@ -187,7 +147,7 @@ is_a_search = Claim(
     source=VASWANI,
     needs=(MIX,),
     limits=Limits(options=("return_lse",)),
-    tolerances=(one_winner, attention_rounding, plain_mean),
+    tolerances=(tol.one_winner, tol.attention_rounding, tol.plain_mean),
     refuted_by=(
         *(m(MIX) for m in (wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape, wrong.mask_inverted)),
         drafts.uniform,
@@ -202,7 +162,7 @@ is_a_search = Claim(
 )
 
 
-@is_a_search.property(with_winners())
+@is_a_search.property(inputs.with_winners())
 def distance_to_the_winner_is_bounded(ops: Operations, **case: Any) -> Any:
     mix, of = ops.scaled_dot_product_attention(**case), figures(case)
     alive, seen = of.seen.any(-1), of.seen[..., None]
@@ -211,7 +171,7 @@ def distance_to_the_winner_is_bounded(ops: Operations, **case: Any) -> Any:
     span = np.where(seen, v, -np.inf).max(-2, initial=-np.inf) - np.where(seen, v, np.inf).min(-2, initial=np.inf)
     gap = np.partition(of.gap, 1, -1)[..., 1:2] if of.gap.shape[-1] > 1 else np.full((*of.gap.shape[:-1], 1), np.inf)
     most = ((of.seen.sum(-1, keepdims=True) - 1) * np.exp(-gap) * span)[alive]
-    within = one_winner(of, gap, mix.dtype)
+    within = tol.one_winner(of, gap, mix.dtype)
     found = at_most(abs(mix.astype(np.float64) - winner)[alive], most, within=within[alive])
     return all_of(found, agrees(ops, mix, **case))  # what rounding does, the bound alone hides
 
@@ -226,7 +186,7 @@ uniform_when_keys_equal = Claim(
     source=VASWANI,
     needs=(MIX,),
     limits=Limits(options=("return_lse",)),
-    tolerances=(plain_mean,),
+    tolerances=(tol.plain_mean,),
     refuted_by=(
         *(
             m(MIX)
@@ -263,7 +223,7 @@ def equal_keys_give_the_exact_mean(ops: Operations, **case: Any) -> Any:
     return equal(ops.scaled_dot_product_attention(**case), mean)
 
 
-@uniform_when_keys_equal.property(narrow_values())
+@uniform_when_keys_equal.property(inputs.narrow_values())
 def equal_keys_give_the_mean(ops: Operations, **case: Any) -> Any:
     bias = case["bias"] if case["bias"] is None else case["bias"][..., :1]  # the same for all keys
     case |= {"key": case["key"][..., :1, :].repeat(case["key"].shape[-2], -2), "bias": bias}
@@ -272,12 +232,12 @@ def equal_keys_give_the_mean(ops: Operations, **case: Any) -> Any:
     mean, size = (of.seen / np.maximum(count, 1)[..., None] @ x for x in (v, abs(v)))
     alive, alone = count > 0, count == 1
     return all_of(
-        equal(mix[alive], mean[alive], within=plain_mean(size, of.seen.shape[-1], mix.dtype)[alive]),
+        equal(mix[alive], mean[alive], within=tol.plain_mean(size, of.seen.shape[-1], mix.dtype)[alive]),
         same_answer(ops, mix[alone], first_seen(case)[alone]),
     )
 
 
-@uniform_when_keys_equal.property(one_in_sight(), effort=0.5)
+@uniform_when_keys_equal.property(inputs.one_in_sight(), effort=0.5)
 def a_single_visible_value_is_returned(ops: Operations, **case: Any) -> Any:
     mix, alone = ops.scaled_dot_product_attention(**case), seen_by(case).sum(-1) == 1
     return same_answer(ops, mix[alone], first_seen(case)[alone])
@@ -310,18 +270,18 @@ weights_depend_on_the_sentence = Claim(
 )
 
 
-@weights_depend_on_the_sentence.property(sentence())
+@weights_depend_on_the_sentence.property(inputs.sentence())
 def weight_grows_with_another_key(ops: Operations, query: Any, key: Any) -> Any:
     given_that(query.any(), "the query is not 0")
-    other, word = another_sentence(query, key)
+    other, word = inputs.another_sentence(query, key)
     before, after = (ops.attention_weights(query, k)[..., word] for k in (key, other))
     return less(before, after)
 
 
-@weights_depend_on_the_sentence.property(sentence())
+@weights_depend_on_the_sentence.property(inputs.sentence())
 def mixed_weight_grows_with_another_key(ops: Operations, query: Any, key: Any) -> Any:
     given_that(query.any(), "the query is not 0")
-    other, word = another_sentence(query, key)
+    other, word = inputs.another_sentence(query, key)
     own = (np.arange(len(key)) == word)[:, None].astype(key.dtype)  # mixing this reads the weight of the word
     before, after = (ops.scaled_dot_product_attention(query, k, own) for k in (key, other))
     return less(before, after)
@@ -345,7 +305,7 @@ order_blind = Claim(
     source=VASWANI,
     needs=(MIX, "rope"),
     dispensable=("rope",),
-    tolerances=(attention_rounding,),
+    tolerances=(tol.attention_rounding,),
     refuted_by=(
         *(
             m(MIX)
@@ -380,20 +340,20 @@ def reordering_keys_reorders_exactly(ops: Operations, order: Any, **case: Any) -
     return equal(after, before[..., order, :])
 
 
-@order_blind.property(sentences(), rng=seeds())
+@order_blind.property(inputs.sentences(), rng=seeds())
 def reordering_within_rounding(ops: Operations, rng: Any, **case: Any) -> Any:
     order = rng.permutation(case["key"].shape[-2])
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, reordered(case, order)))
-    within = attention_rounding(figures(case), before.dtype)
-    within = within[..., order, :] + attention_rounding(figures(reordered(case, order)), before.dtype)
+    within = tol.attention_rounding(figures(case), before.dtype)
+    within = within[..., order, :] + tol.attention_rounding(figures(reordered(case, order)), before.dtype)
     told = seen_by(case).any(-1)[..., order] | (ops.conventions.attention_of_nothing == "zeros")
     return equal(after[told], before[..., order, :][told], within=within[told])
 
 
-@order_blind.property(two_words(), effort=0.5)
+@order_blind.property(inputs.two_words(), effort=0.5)
 def rotation_tells_the_order(ops: Operations, halves: Any) -> Any:
     given_that(halves.any(), "no word is 0")
-    words = a_quarter_turn_apart(halves)
+    words = inputs.a_quarter_turn_apart(halves)
     itself, other = (ops.scaled_dot_product_attention(x, x, np.eye(2)) for x in (words, ops.rope(words)))
     again = ops.scaled_dot_product_attention(x := ops.rope(words[::-1]), x, np.eye(2))[::-1, ::-1]
     return all_of(less(again[0, 0], itself[0, 0]), less(itself[0, 0], other[0, 0]))
@@ -412,7 +372,7 @@ options_commute = Claim(
     source=VASWANI,
     needs=(MIX, "attention_weights"),
     dispensable=("attention_weights",),
-    tolerances=(attention_rounding, weights_rounding, lse_rounding, plain_mean),
+    tolerances=(tol.attention_rounding, tol.weights_rounding, tol.lse_rounding, tol.plain_mean),
     refuted_by=(
         *(
             m(MIX)
@@ -462,7 +422,7 @@ options_commute = Claim(
 )
 
 
-@options_commute.property(cases(), lse=st.booleans())
+@options_commute.property(inputs.cases(), lse=st.booleans())
 def output_and_lse_match_the_textbook(ops: Operations, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
@@ -470,7 +430,7 @@ def output_and_lse_match_the_textbook(ops: Operations, lse: bool, **case: Any) -
     return all_of(agrees(ops, mix, **case), lse_agrees(ops, log_sum, **case))
 
 
-@options_commute.property(mixed_cases(), effort=0.25)
+@options_commute.property(inputs.mixed_cases(), effort=0.25)
 def mixed_dtypes_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return all_of(
@@ -479,7 +439,7 @@ def mixed_dtypes_match_the_textbook(ops: Operations, **case: Any) -> Any:
     )
 
 
-@options_commute.property(specials_in_sight(), effort=0.5)
+@options_commute.property(inputs.specials_in_sight(), effort=0.5)
 def visible_nonfinite_values_come_through(ops: Operations, here: Any, special: Any, **case: Any) -> Any:
     # Of one sign it comes through, however small its weight; the other values are what they were.
     spoilt = {**case, "value": np.where(here & ~np.isfinite(as_numbers(special)), special, case["value"])}
@@ -487,7 +447,7 @@ def visible_nonfinite_values_come_through(ops: Operations, here: Any, special: A
     v = per_head(as_numbers(spoilt["value"]), of.seen.shape[-3] if of.seen.ndim > 2 else 1)
     meets = [of.seen.astype(float) @ which > 0 for which in (v == np.inf, v == -np.inf, np.isnan(v))]
     unknown, finite = meets[2] | (meets[0] & meets[1]), ~np.any(meets, 0) & of.seen.any(-1)[..., None]
-    within = attention_rounding(of, mix.dtype) + attention_rounding(of, np.float64)
+    within = tol.attention_rounding(of, mix.dtype) + tol.attention_rounding(of, np.float64)
     return all_of(
         equal(np.isnan(mix[unknown]), True),
         equal(mix[meets[0] & ~unknown], np.inf),
@@ -496,7 +456,7 @@ def visible_nonfinite_values_come_through(ops: Operations, here: Any, special: A
     )
 
 
-@options_commute.property(empty_cases(), effort=0.25)
+@options_commute.property(inputs.empty_cases(), effort=0.25)
 def empty_arrays_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return all_of(
@@ -505,7 +465,7 @@ def empty_arrays_match_the_textbook(ops: Operations, **case: Any) -> Any:
     )
 
 
-@options_commute.property(weighings(), effort=0.25)
+@options_commute.property(inputs.weighings(), effort=0.25)
 def weights_match_the_textbook(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
     return weights_agree(ops, ops.attention_weights(query, key, **options), query, key, **options)
 
@@ -515,7 +475,7 @@ def exact_numbers_match_the_textbook(ops: Operations, **case: Any) -> Any:
     return equal(ops.scaled_dot_product_attention(**case), exactly(case))
 
 
-@options_commute.property(large_cases(), lse=st.booleans(), effort=0.1)
+@options_commute.property(inputs.large_cases(), lse=st.booleans(), effort=0.1)
 def large_output_and_lse_match_the_textbook(ops: Operations, lse: bool, **case: Any) -> Any:
     if not lse:
         return agrees(ops, ops.scaled_dot_product_attention(**case), **case)
@@ -523,7 +483,7 @@ def large_output_and_lse_match_the_textbook(ops: Operations, lse: bool, **case: 
     return all_of(agrees(ops, mix, **case), lse_agrees(ops, log_sum, **case))
 
 
-@options_commute.property(large_cases(), effort=0.1)
+@options_commute.property(inputs.large_cases(), effort=0.1)
 def large_weights_match_the_textbook(ops: Operations, **case: Any) -> Any:
     options = without_values(case)
     return weights_agree(ops, ops.attention_weights(**options), **options)
@@ -543,7 +503,7 @@ anchor = Claim(
         signs=("scaled_dot_product_attention.value >= 0",),
     ),
     dispensable=("attention_weights",),
-    tolerances=(weight_ratio,),
+    tolerances=(tol.weight_ratio,),
     refuted_by=(
         *(
             m(MIX)
@@ -568,13 +528,13 @@ anchor = Claim(
 )
 
 
-@anchor.property(two_keys())
+@anchor.property(inputs.two_keys())
 def ratio_of_two_outputs(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
     value = np.broadcast_to(np.eye(2), (*key.shape[:-1], 2)).astype(key.dtype)
     return ratio_agrees(ops.scaled_dot_product_attention(query, key, value, scale=scale), query, key, scale)
 
 
-@anchor.property(two_keys(), effort=0.25)
+@anchor.property(inputs.two_keys(), effort=0.25)
 def ratio_of_two_weights(ops: Operations, query: Any, key: Any, scale: float | None) -> Any:
     return ratio_agrees(ops.attention_weights(query, key, scale=scale), query, key, scale)
 
@@ -588,7 +548,7 @@ def ratio_agrees(weights: Any, query: Any, key: Any, scale: float | None) -> Rel
     with np.errstate(divide="ignore", invalid="ignore"):
         came = np.log(p[..., 0]) - np.log(p[..., 1])
     normal = of.p.min(-1) > 2 * format_of(key.dtype).tiny  # neither weight underflows
-    return equal(came[normal], true[normal], within=weight_ratio(of, key.dtype)[normal])
+    return equal(came[normal], true[normal], within=tol.weight_ratio(of, key.dtype)[normal])
 
 
 key_translation = Claim(
@@ -600,7 +560,7 @@ key_translation = Claim(
         options=("return_lse",), width=8, said=("where their sums are exact",), assumes=("the sums are exact",)
     ),
     needs=(MIX,),
-    tolerances=(attention_rounding,),
+    tolerances=(tol.attention_rounding,),
     refuted_by=(*drafts.STAND_INS, drafts.from_zero, drafts.unshifted, drafts.sigmoids),
 )
 
@@ -611,12 +571,12 @@ def moving_all_keys_is_exact(ops: Operations, by: int, **case: Any) -> Any:
     return equal(after, before)
 
 
-@key_translation.property(translated())
+@key_translation.property(inputs.translated())
 def moving_all_keys_within_rounding(ops: Operations, by: Any, **case: Any) -> Any:
     there = {**case, "key": case["key"] + by}
     given_that(np.array_equal(as_numbers(case["key"]) + as_numbers(by), as_numbers(there["key"])), "the sums are exact")
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, there))
-    within = attention_rounding(figures(case), before.dtype) + attention_rounding(figures(there), before.dtype)
+    within = tol.attention_rounding(figures(case), before.dtype) + tol.attention_rounding(figures(there), before.dtype)
     alive = seen_by(case).any(-1)
     return equal(after[alive], before[alive], within=within[alive])
 
@@ -631,7 +591,7 @@ grouped_heads = Claim(
     source="Ainslie et al., arXiv:2305.13245",
     needs=(MIX,),
     limits=Limits(options=("return_lse",), width=8),
-    tolerances=(attention_rounding, plain_mean),
+    tolerances=(tol.attention_rounding, tol.plain_mean),
     refuted_by=(
         *(
             m(MIX)
@@ -649,9 +609,9 @@ grouped_heads = Claim(
 )
 
 
-@grouped_heads.property(one_head_changed())
+@grouped_heads.property(inputs.one_head_changed())
 def heads_change_only_their_group(ops: Operations, case: Case, instead: Case, here: Any) -> Any:
-    changed = with_other_head(case, instead, here)
+    changed = inputs.with_other_head(case, instead, here)
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     others = ~np.repeat(here, case["query"].shape[-3] // case["key"].shape[-3], -1)
     finite = all(np.isfinite(changed[name].astype(np.float64)).all() for name in ("key", "value"))

@@ -456,8 +456,7 @@ def pulled(name: str, note: str, change: Callable[[Operation, Any, Arrays, Optio
     def wrong(correct: Operation) -> Operation:
         return lambda g, *arrays, **options: change(correct, g, arrays, options)
 
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(f"{ATTENTION}_vjp", wraps=True)(wrong)
+    return Mutant(f"{ATTENTION}_vjp", name, note, wrong)
 
 
 def _without(name: str, value: Any) -> Callable[[Operation, Any, Arrays, Options], Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mathcore.attention.dot_product_mutants import ATTENTION
 from mathcore.attention.textbook import group_of, per_head, seen_by
-from mathcore.verify.claims import Mutant, mutant, reported
+from mathcore.verify.claims import Mutant, reported
 from mathcore.verify.common_mutants import Operation
 
 
@@ -87,8 +87,7 @@ def drafted(name: str, note: str, operation: str = ATTENTION, **steps: Any) -> M
     def wrong(query: Any, key: Any, value: Any, **options: Any) -> Any:
         return plain_attention(query, key, value, **options, **steps)
 
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(operation)(wrong)
+    return Mutant(operation, name, note, lambda _: wrong)
 
 
 def as_weights(original: Mutant) -> Mutant:

@@ -34,7 +34,7 @@ from mathcore.attention.textbook import (
     without_values,
 )
 from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
-from mathcore.verify import Operations, Target, all_of, domain, enclose, equal, seeds, widths
+from mathcore.verify import Limits, Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.operation import Operation
@@ -565,6 +565,10 @@ def _mix(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any] | None:
     return None if given["return_lse"] else whole
 
 
+_UP_TO_9 = Limits(width=9)
+_LIMITS = {"layout_free": _UP_TO_9, "pure": _UP_TO_9, "defaults": _UP_TO_9, "many_rows": Limits(width=3)}
+
+
 ATTENTION = Operation(
     "scaled_dot_product_attention",
     _of_any_kind,
@@ -573,6 +577,8 @@ ATTENTION = Operation(
     _TO_OUTPUTS,
     stacked=_stacked,
     exempt=_MIXED,
+    unvaried=("return_lse",),
+    limits=_LIMITS,
     result=_mix,
     **_MORE,
 )
@@ -584,6 +590,7 @@ ATTENTION_VJP = Operation(
     pulled_agrees,
     {"cotangent": _X, **_SAMPLE, **_BIAS},
     (attention_vjp_rounding,),
+    limits={"defaults": Limits(width=8)},
     stacked=_stacked_pulled,
     **_MORE,
 )
@@ -596,6 +603,7 @@ WEIGHTS = Operation(
     {"query": _X, "key": _X, **_BIAS},
     (weights_rounding,),
     exempt=_MIXED,
+    limits=_LIMITS,
     stacked=lambda draw, name, rows: without_values(_stacked(draw, name, rows)),
     **_MORE,
 )
@@ -608,6 +616,8 @@ BLOCKWISE = Operation(
     {**_SAMPLE, **_BIAS},
     _TO_OUTPUTS,
     exempt=_MIXED,
+    unvaried=("return_lse",),
+    limits=_LIMITS,
     stacked=lambda draw, name, rows: {**_stacked(draw, name, rows), "block_size": draw(st.sampled_from([512, 1, 2]))},
     **_MORE,
 )
@@ -651,5 +661,11 @@ MERGE = Operation(
     (merge_rounding, logsumexp_rounding),
     rows_in_views=3,
     rows=("a", "lse_a", "b", "lse_b"),
+    limits={
+        "layout_free": Limits(rows=3),
+        "pure": Limits(rows=5, width=9),
+        "rows_are_independent": Limits(rows=4),
+        "any_width": Limits(rows=1),
+    },
     exempt={"keeps_dtype": "log-sum-exps come and go in float32; `attention.streaming_equals_full` judges both"},
 )

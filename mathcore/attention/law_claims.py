@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention import dot_product_mutants as wrong
-from mathcore.attention import scaling_mutants
+from mathcore.attention import scaling_mutants, textbook
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import attention_vjp_rounding
 from mathcore.attention.inputs import (
@@ -22,56 +22,14 @@ from mathcore.attention.inputs import (
     two_hidden_contents,
     with_other_hidden,
 )
-from mathcore.attention.textbook import (
-    ARRAYS,
-    Case,
-    as_numbers,
-    dtype_of,
-    figures,
-    group_of,
-    pulled_agrees,
-    seen_by,
-    spelt_out,
-)
-from mathcore.verify import Claim, Operations, all_of, equal, identical, seeds
+from mathcore.verify import Claim, Operations, all_of, equal, identical, laws, seeds
 from mathcore.verify import common_mutants as common
-from mathcore.verify.laws import (
-    any_width,
-    defaults,
-    floats_only,
-    keeps_dtype,
-    layout_free,
-    many_rows,
-    pure,
-    rows_are_independent,
-)
 from mathcore.verify.oracle.dual import derivative
 
 MIX_VJP = f"{MIX}_vjp"
 
 
 # Every primitive: views, purity, formats, widths, refusals.
-_PARTS = ((ATTENTION, ATTENTION_VJP), (WEIGHTS,), (BLOCKWISE,), (MERGE,))
-
-
-layout = tuple(layout_free(*parts) for parts in _PARTS)
-
-
-same_answers = tuple(pure(*parts) for parts in _PARTS)
-
-
-formats = tuple(keeps_dtype(*parts) for parts in _PARTS[:3])
-
-
-no_integers = tuple(floats_only(*parts) for parts in _PARTS)
-
-
-all_rows = tuple(many_rows(*parts) for parts in _PARTS)
-
-
-partial_rows = rows_are_independent(MERGE, refuted_by=(common.first_row_everywhere("merge_attention"),))
-
-
 _NOTHING = np.zeros((1, 1), bool)
 
 
@@ -85,18 +43,18 @@ _DOCUMENTED: dict[str, Any] = {
 
 
 left_out = (
-    defaults(ATTENTION, **_DOCUMENTED, return_lse=(False, True)),
-    defaults(ATTENTION_VJP, **_DOCUMENTED),
-    defaults(WEIGHTS, **_DOCUMENTED),
-    defaults(BLOCKWISE, **_DOCUMENTED, return_lse=(False, True), block_size=(512, 3)),
+    laws.defaults(ATTENTION, **_DOCUMENTED, return_lse=(False, True)),
+    laws.defaults(ATTENTION_VJP, **_DOCUMENTED),
+    laws.defaults(WEIGHTS, **_DOCUMENTED),
+    laws.defaults(BLOCKWISE, **_DOCUMENTED, return_lse=(False, True), block_size=(512, 3)),
 )
 
 
-every_width = (
-    any_width(
+of_attention = (
+    *laws.every_law(
         ATTENTION,
         ATTENTION_VJP,
-        refuted_by=tuple(
+        any_width=tuple(
             m(MIX)
             for m in (
                 wrong.features_beyond_256_dropped,
@@ -106,9 +64,13 @@ every_width = (
             )
         ),
     ),
-    any_width(WEIGHTS, refuted_by=(common.wide_rows_lost("attention_weights"),)),
-    any_width(BLOCKWISE, refuted_by=(wrong.features_beyond_256_dropped("blockwise_attention"),)),
-    any_width(MERGE, refuted_by=(common.wide_rows_lost("merge_attention"),)),
+    *laws.every_law(WEIGHTS, any_width=(common.wide_rows_lost("attention_weights"),)),
+    *laws.every_law(BLOCKWISE, any_width=(wrong.features_beyond_256_dropped("blockwise_attention"),)),
+    *laws.every_law(
+        MERGE,
+        any_width=(common.wide_rows_lost("merge_attention"),),
+        rows_are_independent=(common.first_row_everywhere("merge_attention"),),
+    ),
 )
 
 
@@ -133,23 +95,23 @@ gradient = Claim(
 
 @gradient.property(pullbacks())
 def pulled_as_the_textbook_does(ops: Operations, cotangent: Any, **case: Any) -> Any:
-    return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
+    return textbook.pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
 
 @gradient.property(pullbacks(mixed=True), effort=0.25)
 def pulled_in_mixed_dtypes(ops: Operations, cotangent: Any, **case: Any) -> Any:
-    return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
+    return textbook.pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
 
 @gradient.property(pullbacks(few=True), rng=seeds(), effort=0.25)
 def along_a_direction(ops: Operations, rng: Any, cotangent: Any, **case: Any) -> Any:
     case = {**case, "scale": case["scale"] or 0.75}
-    pulled, of, inputs = pull(ops, cotangent, case), figures(case), [case[name] for name in ARRAYS]
+    pulled, of, inputs = pull(ops, cotangent, case), textbook.figures(case), [case[name] for name in textbook.ARRAYS]
     moves = [np.round(rng.normal(size=x.shape) * 8) / 8 for x in inputs]
-    allowed = attention_vjp_rounding(cotangent, of, dtype_of(case), group_of(case))
+    allowed = attention_vjp_rounding(cotangent, of, textbook.dtype_of(case), textbook.group_of(case))
     gap = derivative(  # of ⟨cotangent, attention⟩ along the moves, less what was pulled back along them
         lambda q, k, v, *linear: (
-            (as_numbers(cotangent) * spelt_out(of, q, k, v)).sum()
+            (textbook.as_numbers(cotangent) * textbook.spelt_out(of, q, k, v)).sum()
             - sum((a * x).sum() for a, x in zip(linear, (q, k, v), strict=True))
         ),
         (*inputs, *pulled),
@@ -159,12 +121,12 @@ def along_a_direction(ops: Operations, rng: Any, cotangent: Any, **case: Any) ->
 
 
 @gradient.property(two_hidden_contents(everywhere=True), rng=seeds(), effort=0.5)
-def hidden_keys_get_zeros(ops: Operations, rng: Any, case: Case, instead: Case, row: None) -> Any:
+def hidden_keys_get_zeros(ops: Operations, rng: Any, case: textbook.Case, instead: textbook.Case, row: None) -> Any:
     changed = with_other_hidden(case, instead, row)
     shape = (*case["query"].shape[:-1], case["value"].shape[-1])
-    cotangent = rng.normal(size=shape).astype(dtype_of(case))
+    cotangent = rng.normal(size=shape).astype(textbook.dtype_of(case))
     before, after = (pull(ops, cotangent, c) for c in (case, changed))
-    hidden = ~seen_by(case).reshape(-1, case["key"].shape[-2]).any(0)
+    hidden = ~textbook.seen_by(case).reshape(-1, case["key"].shape[-2]).any(0)
     return all_of(
         *(identical(y, x) for x, y in zip(before, after, strict=True)),
         *(equal(x[..., hidden, :], 0.0) for x in after[1:]),
@@ -173,7 +135,7 @@ def hidden_keys_get_zeros(ops: Operations, rng: Any, case: Case, instead: Case, 
 
 @gradient.property(pullbacks(many=True), effort=0.1)
 def pulled_of_many_rows(ops: Operations, cotangent: Any, **case: Any) -> Any:
-    return pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
+    return textbook.pulled_agrees(ops, pull(ops, cotangent, case), cotangent, **case)
 
 
 errors_come_back = Claim(
@@ -192,7 +154,7 @@ errors_come_back = Claim(
 def spoils_what_was_seen_alone(ops: Operations, rng: Any, bad: float, cotangent: Any, **case: Any) -> Any:
     (*heads, queries, _), kv = cotangent.shape, case["key"].shape[:-2]  # of query heads and of key heads
     head, row = one_place(rng, tuple(heads)), int(rng.integers(queries))
-    spoilt, clean, seen = cotangent.copy(), cotangent.copy(), seen_by(case)
+    spoilt, clean, seen = cotangent.copy(), cotangent.copy(), textbook.seen_by(case)
     spoilt[head, row, 0], clean[head, row, 0] = bad, 0
     here = head.reshape(*kv[:-1], kv[-1], -1).any(-1) if kv else head
     seen = here[..., None] & seen[head][0, row]  # (..., key heads, keys)
@@ -206,7 +168,10 @@ def spoils_what_was_seen_alone(ops: Operations, rng: Any, bad: float, cotangent:
     )
 
 
-def pull(ops: Operations, cotangent: Any, case: Case) -> Any:
+def pull(ops: Operations, cotangent: Any, case: textbook.Case) -> Any:
     """The cotangents of query, key and value."""
-    arrays, options = [case[name] for name in ARRAYS], {k: v for k, v in case.items() if k not in ARRAYS}
+    arrays, options = (
+        [case[name] for name in textbook.ARRAYS],
+        {k: v for k, v in case.items() if k not in textbook.ARRAYS},
+    )
     return ops.scaled_dot_product_attention_vjp(cotangent, *arrays, **options)

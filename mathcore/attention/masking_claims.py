@@ -8,20 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention import dot_product_mutants as wrong
+from mathcore.attention import dot_product_tolerances as tol
 from mathcore.attention import draft_mutants as drafts
+from mathcore.attention import inputs
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
-from mathcore.attention.dot_product_tolerances import (
-    attention_rounding,
-    plain_mean,
-)
 from mathcore.attention.exact_inputs import exact_cases
-from mathcore.attention.inputs import (
-    cases,
-    two_futures,
-    two_hidden_contents,
-    with_other_future,
-    with_other_hidden,
-)
 from mathcore.attention.textbook import (
     Case,
     agrees,
@@ -32,14 +23,8 @@ from mathcore.attention.textbook import (
     seen_by,
     without_values,
 )
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    all_of,
-    equal,
-    identical,
-)
+from mathcore.verify import Claim, Limits, Operations
+from mathcore.verify.relations import all_of, equal, identical
 
 causal_sees_no_future = Claim(
     "attention.causal_sees_no_future",
@@ -84,26 +69,26 @@ def told(ops: Operations, case: Case, rows: Any) -> Any:
     return among & (seen.any(-1) | (ops.conventions.attention_of_nothing != "mean"))
 
 
-@causal_sees_no_future.property(two_futures(), lse=st.booleans())
+@causal_sees_no_future.property(inputs.two_futures(), lse=st.booleans())
 def future_changes_no_output(ops: Operations, case: Case, instead: Case, cut: int, lse: bool) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
+    changed, rows = inputs.with_other_future(case, instead, cut)
     before, after = (ops.scaled_dot_product_attention(**c, return_lse=lse) for c in (case, changed))
     rows = told(ops, case, rows)
     parts = zip(before, after, strict=True) if lse else [(before, after)]
     return all_of(*(same_answer(ops, y[rows], x[rows]) for x, y in parts))
 
 
-@causal_sees_no_future.property(two_futures(), effort=0.25)
+@causal_sees_no_future.property(inputs.two_futures(), effort=0.25)
 def future_changes_no_weight(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
+    changed, rows = inputs.with_other_future(case, instead, cut)
     before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
     rows = told(ops, case, rows)
     return identical(after[rows], before[rows])
 
 
-@causal_sees_no_future.property(two_futures(in_blocks=True), effort=0.25)
+@causal_sees_no_future.property(inputs.two_futures(in_blocks=True), effort=0.25)
 def future_changes_no_blockwise_output(ops: Operations, case: Case, instead: Case, cut: int) -> Any:
-    changed, rows = with_other_future(case, instead, cut)
+    changed, rows = inputs.with_other_future(case, instead, cut)
     before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, rows)
     return same_answer(ops, after[rows], before[rows])
@@ -119,7 +104,7 @@ mask_excludes = Claim(
     needs=(MIX, "attention_weights", "blockwise_attention"),
     limits=Limits(options=("return_lse",)),
     dispensable=("attention_weights", "blockwise_attention"),
-    tolerances=(plain_mean,),
+    tolerances=(tol.plain_mean,),
     refuted_by=(
         *(
             m(MIX)
@@ -157,26 +142,26 @@ mask_excludes = Claim(
 )
 
 
-@mask_excludes.property(two_hidden_contents())
+@mask_excludes.property(inputs.two_hidden_contents())
 def masked_keys_change_no_output(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
+    changed = inputs.with_other_hidden(case, instead, row)
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
     return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
 
 
-@mask_excludes.property(two_hidden_contents(), effort=0.5)
+@mask_excludes.property(inputs.two_hidden_contents(), effort=0.5)
 def masked_keys_have_no_weight(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
+    changed = inputs.with_other_hidden(case, instead, row)
     before, after = (ops.attention_weights(**without_values(c)) for c in (case, changed))
     rows, seen = told(ops, case, row), seen_by(case)
     hidden = ~seen & (seen.any(-1, keepdims=True) | (ops.conventions.attention_of_nothing == "zeros"))
     return all_of(identical(after[rows], before[rows]), equal(before[hidden], 0.0))
 
 
-@mask_excludes.property(two_hidden_contents(in_blocks=True), effort=0.5)
+@mask_excludes.property(inputs.two_hidden_contents(in_blocks=True), effort=0.5)
 def masked_keys_change_no_blockwise_output(ops: Operations, case: Case, instead: Case, row: int) -> Any:
-    changed = with_other_hidden(case, instead, row)
+    changed = inputs.with_other_hidden(case, instead, row)
     before, after = (ops.blockwise_attention(**c) for c in (case, changed))
     rows = told(ops, case, row)
     return all_of(same_answer(ops, after[rows], before[rows]), nothing_seen(ops, before, figures(case), before.dtype))
@@ -190,7 +175,7 @@ last_rows = Claim(
     legend={"n": "the number of queries"},
     needs=(MIX,),
     limits=Limits(options=("return_lse",)),
-    tolerances=(attention_rounding, plain_mean),
+    tolerances=(tol.attention_rounding, tol.plain_mean),
     refuted_by=tuple(
         m(MIX)
         for m in (
@@ -211,10 +196,10 @@ def last_rows_are_exact(ops: Operations, rows: int, **case: Any) -> Any:
     return equal(ops.scaled_dot_product_attention(**part), ops.scaled_dot_product_attention(**case)[..., -rows:, :])
 
 
-@last_rows.property(cases(), rows=st.integers(1, 9))
+@last_rows.property(inputs.cases(), rows=st.integers(1, 9))
 def last_rows_within_rounding(ops: Operations, rows: int, **case: Any) -> Any:
     part = last_queries(case, rows)
     few, whole = (ops.scaled_dot_product_attention(**c)[..., -rows:, :] for c in (part, case))
-    within = attention_rounding(figures(case), whole.dtype)[..., -rows:, :] * 2
+    within = tol.attention_rounding(figures(case), whole.dtype)[..., -rows:, :] * 2
     seen = seen_by(part).any(-1)
     return all_of(equal(few[seen], whole[seen], within=within[seen]), agrees(ops, few, **part))

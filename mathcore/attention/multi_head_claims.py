@@ -35,13 +35,13 @@ from mathcore.gradients import gradients_mutants as mistakes
 from mathcore.gradients.gradients_tolerances import pulled_back, weighted_value
 from mathcore.gradients.laws import differences_agree, of_each, pairs_alike
 from mathcore.probability.row_tolerances import central_difference
-from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, less, raises, seeds
+from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, laws, less, raises, seeds
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.laws import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
 from mathcore.verify.oracle.counted import Ledger, counted
 from mathcore.verify.oracle.residue import Residue, residues
+from mathcore.verify.refusals import Misfit, refuse
 
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.2"
 NEEDS = (HEADS,)
@@ -532,11 +532,9 @@ def pieces_match_the_whole_text(ops: Operations, case: Case, cuts: list[int]) ->
     return all_of(agrees(ops, y, **case), equal(y, ask(ops, **case), within=allowed(ops, case) * 2))
 
 
-heads_layout_free = layout_free(WHOLE, PULLED)
-heads_pure = pure(WHOLE, PULLED)
-heads_keep_dtype = keeps_dtype(WHOLE, PULLED, refuted_by=(wrong.rounded_between,))
-heads_floats_only = floats_only(WHOLE, PULLED)
-heads_many_rows = many_rows(WHOLE, PULLED)
+laws_of_heads = laws.every_law(
+    WHOLE, PULLED, apart=("any_width", "rows_are_independent"), keeps_dtype=(wrong.rounded_between,)
+)
 _DOCUMENTED: dict[str, Any] = {
     "mask": (None, np.zeros((1, 1), bool)),
     "bias": (None, np.full((1, 1), -np.inf)),
@@ -546,10 +544,10 @@ _DOCUMENTED: dict[str, Any] = {
     "rope_base": (None, 500.0),
 }
 heads_left_out = (
-    defaults(Called(HEADS, even_cases()), **_DOCUMENTED),
-    defaults(Called(f"{HEADS}_vjp", even_pullbacks()), **_DOCUMENTED),
+    laws.defaults(laws.Called(HEADS, even_cases()), **_DOCUMENTED),
+    laws.defaults(laws.Called(f"{HEADS}_vjp", even_pullbacks()), **_DOCUMENTED),
 )
-heads_of_any_width = any_width(WHOLE, refuted_by=(wrong.features_beyond_256_dropped,))
+heads_of_any_width = laws.any_width(WHOLE, refuted_by=(wrong.features_beyond_256_dropped,))
 
 
 rows_are_independent = Claim(
@@ -650,8 +648,8 @@ refusals = Claim(
 )
 
 
-def nonsense() -> Iterator[dict[str, Any]]:
-    """What is wrong with a call, the error, and what its message must name."""
+def nonsense() -> Iterator[Misfit]:
+    """Calls of both that make no sense."""
     x, w = np.ones((3, 4)), np.ones((4, 4))
     params = dict.fromkeys(WEIGHTS, w)
     for changed, error, words in (
@@ -672,29 +670,15 @@ def nonsense() -> Iterator[dict[str, Any]]:
         ({"num_heads": 4, "rope_base": 100.0}, ValueError, ("(4, 3, 1)",)),
         ({"rope_base": 0.5}, ValueError, ("0.5",)),
     ):
-        given = {"x": x, "params": params, "num_heads": 2, **changed}
-        for operation in (HEADS, DERIVATIVE.needs[1]):
-            first = () if operation == HEADS else (x,)
-            yield {"operation": operation, "first": first, "given": given, "error": error, "words": words}
+        given: dict[str, Any] = {"x": x, "params": params, "num_heads": 2, **changed}
+        arrays = given.pop("x"), given.pop("params")
+        yield HEADS, arrays, given, error, words
+        yield PULLED.name, (x, *arrays), given, error, words
     for cotangent in (x[:2], x[:1], x[:, :1], np.ones((2, 3, 4))):
-        given = {"x": x, "params": params, "num_heads": 2}
-        words = ("(3, 4)", str(cotangent.shape))
-        yield {
-            "operation": DERIVATIVE.needs[1],
-            "first": (cotangent,),
-            "given": given,
-            "error": ValueError,
-            "words": words,
-        }
+        yield PULLED.name, (cotangent, x, params), {"num_heads": 2}, ValueError, ("(3, 4)", str(cotangent.shape))
 
 
-@refusals.exhaustive(nonsense)
-def nonsense_is_refused(
-    ops: Operations, operation: str, first: tuple[Any, ...], given: Case, error: type[Exception], words: tuple[str, ...]
-) -> Any:
-    options = {**given}
-    x, params = options.pop("x"), options.pop("params")
-    return raises(lambda: getattr(ops, operation)(*first, x, params, **options), error, saying=words)
+refuse(refusals, nonsense())
 
 
 def read_on() -> Iterator[dict[str, Any]]:

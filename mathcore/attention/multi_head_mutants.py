@@ -45,6 +45,18 @@ def _mix(heads: Any, weight: Any) -> Any:
     return heads @ weight
 
 
+def _projected(
+    x: Any, params: Any, num_heads: int, num_kv_heads: int | None, split: Callable[..., Any]
+) -> tuple[Any, tuple[Any, Any, Any], Any]:
+    """The dtype of the answer; queries, keys and values in the compute dtype; and the matrix behind the heads."""
+    dtype = np.result_type(x, *params.values())
+    work = np.float32 if dtype.itemsize == 2 else dtype
+    x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
+    key_heads = num_heads if num_kv_heads is None else num_kv_heads
+    q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
+    return dtype, (q, k, v), w["output"]
+
+
 def plain_heads(
     x: Any,
     params: Any,
@@ -61,15 +73,11 @@ def plain_heads(
     **options: Any,
 ) -> Any:
     """Several heads in the order of the formula; a mutant replaces one of the steps."""
-    dtype = np.result_type(x, *params.values())
-    work = np.float32 if dtype.itemsize == 2 else dtype
-    x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
-    key_heads = num_heads if num_kv_heads is None else num_kv_heads
-    q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
+    dtype, (q, k, v), output = _projected(x, params, num_heads, num_kv_heads, split)
     if rope_base is not None:
         q, k, v = rotate(q, k, v, rope_base, query_offset)
     heads = merge(attend(q, k, v, query_offset=query_offset, **options))
-    return mix(heads, w["output"]).astype(dtype)
+    return mix(heads, output).astype(dtype)
 
 
 def drafted(name: str, note: str, **steps: Any) -> Mutant:
@@ -78,8 +86,7 @@ def drafted(name: str, note: str, **steps: Any) -> Mutant:
     def wrong(x: Any, params: Any, **options: Any) -> Any:
         return plain_heads(x, params, **options, **steps)
 
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(HEADS)(wrong)
+    return Mutant(HEADS, name, note, lambda _: wrong)
 
 
 def _by_reshape(x: Any, heads: int) -> Any:
@@ -304,8 +311,7 @@ def _pulled(name: str, note: str, change: Callable[..., Any]) -> Mutant:
     def wrong(correct: Any) -> Any:
         return lambda g, x, params, **options: change(correct, g, x, params, options)
 
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(f"{HEADS}_vjp", wraps=True)(wrong)
+    return Mutant(f"{HEADS}_vjp", name, note, wrong)
 
 
 def _forgotten(option: str, value: Any) -> Mutant:
@@ -384,16 +390,12 @@ def plain_step(
     **options: Any,
 ) -> Any:
     """The next words, those before being in the cache; a mutant replaces one of the parts."""
-    dtype = np.result_type(x, *params.values())
-    work = np.float32 if dtype.itemsize == 2 else dtype
-    x, w = x.astype(work), {name: matrix.astype(work) for name, matrix in params.items()}
-    key_heads = num_heads if num_kv_heads is None else num_kv_heads
-    q, k, v = (split(x @ w[n], h) for n, h in (("query", num_heads), ("key", key_heads), ("value", key_heads)))
+    dtype, (q, k, v), output = _projected(x, params, num_heads, num_kv_heads, split)
     if rope_base is not None:
         q, k = rotate(q, k, rope_base, len(cache))
     longer = append(cache, k, v)
     heads = attend(q, longer, len(cache), **options)
-    return (_merge(heads) @ w["output"]).astype(dtype), longer
+    return (_merge(heads) @ output).astype(dtype), longer
 
 
 def stepped(name: str, note: str, **parts: Any) -> Mutant:
@@ -402,8 +404,7 @@ def stepped(name: str, note: str, **parts: Any) -> Mutant:
     def wrong(x: Any, params: Any, cache: Any, **options: Any) -> Any:
         return plain_step(x, params, cache, **options, **parts)
 
-    wrong.__name__, wrong.__doc__ = name, note
-    return mutant(f"{HEADS}_step")(wrong)
+    return Mutant(f"{HEADS}_step", name, note, lambda _: wrong)
 
 
 def _hidden(options: Options, seen: Any) -> Options:

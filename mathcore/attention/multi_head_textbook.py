@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from mathcore.attention.inputs import Dice, draw_options, formats_together, some_numbers
 from mathcore.attention.multi_head_tolerances import heads_rounding, projection_error, rotation_error
-from mathcore.attention.textbook import figures, per_head, visible
+from mathcore.attention.textbook import figures, per_head
 from mathcore.gradients import records as gradients_records
-from mathcore.gradients import textbook as gradients_textbook
 from mathcore.gradients.gradients_tolerances import pulled_back
-from mathcore.verify import Allowance, Operations, Target, all_of, balls, domain, equal, seeds
+from mathcore.verify import Allowance, Limits, Operations, Target, all_of, domain, equal, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.operation import Operation
@@ -180,42 +179,6 @@ def mixed_cases(draw: Draw, target: Target) -> Case:
 # Derivatives.
 
 
-def formula(x: Any, *matrices: Any, **options: Any) -> Any:
-    """The textbook's loop as it is written, for numbers of any kind; (time, features), or a stack of them."""
-    if x.ndim > 2:
-        return np.stack([formula(one, *matrices, **options) for one in x])
-    return _sentence(x, *matrices, **options)
-
-
-def _sentence(
-    x: Any, query: Any, key: Any, value: Any, output: Any, *, num_heads: int, num_kv_heads: int, mask: Any, bias: Any,
-    is_causal: bool, query_offset: int, scale: float | None, rope_base: float | None,
-) -> Any:  # fmt: skip
-    times, group, heads = len(x), num_heads // num_kv_heads, []
-    q, k, v = (
-        gradients_textbook.heads_of(x @ w, n)
-        for w, n in ((query, num_heads), (key, num_kv_heads), (value, num_kv_heads))
-    )
-    seen = visible((num_heads, times, times), mask=mask, bias=bias, is_causal=is_causal, query_offset=query_offset)
-    added = np.broadcast_to(np.zeros(1) if bias is None else bias, seen.shape)
-    for h in range(num_heads):
-        q_h, k_h = q[h], k[h // group]
-        if rope_base is not None:
-            places, width = np.arange(times), q_h.shape[-1]
-            q_h = gradients_textbook.rope(q_h, places, rope_base, False, width, query_offset)
-            k_h = gradients_textbook.rope(k_h, places, rope_base, False, width, 0)
-        some = seen[h].astype(int)
-        by = 1 / np.sqrt(enclosed(q_h.shape[-1])) if scale is None else enclosed(scale)
-        e = some * np.exp((q_h @ k_h.T) * by + np.where(some, added[h], 0).astype(object))
-        heads.append(e / (e.sum(-1, keepdims=True) + (some.sum(-1, keepdims=True) == 0)) @ v[h // group])
-    return np.concatenate(heads, -1) @ output
-
-
-def enclosed(number: float) -> Any:
-    """A number as a ball."""
-    return balls(float(number))[()]
-
-
 def _small(draw: Draw, *, more: bool = False) -> tuple[tuple[Any, ...], Case]:
     """Whole numbers so small that scores are at most 4 apart once they are counted in quarters, and every option.
 
@@ -256,7 +219,7 @@ def _whole_numbers(
     }
 
 
-DERIVATIVE = replace(gradients_records.MULTI_HEAD, drawn=_small, formula=formula)
+DERIVATIVE = replace(gradients_records.MULTI_HEAD, drawn=_small)
 
 
 @domain
@@ -352,8 +315,21 @@ def _pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **arguments: An
 
 _W = np.ones((2, 2))
 _SAMPLE = {"x": np.ones((3, 2)), **dict.fromkeys(WEIGHTS, _W), "num_heads": 2, "bias": np.zeros((3, 3))}
+_SMALL = Limits(rows=6, width=8)
 WHOLE = Heads(
-    HEADS, _of_any_kind, _agrees_apart, _SAMPLE, (heads_rounding,), rows_in_views=3, options=OPTIONS, stacked=_stacked
+    HEADS,
+    _of_any_kind,
+    _agrees_apart,
+    _SAMPLE,
+    (heads_rounding,),
+    rows_in_views=3,
+    options=OPTIONS,
+    stacked=_stacked,
+    limits={
+        **dict.fromkeys(("layout_free", "pure", "keeps_dtype"), _SMALL),
+        "any_width": Limits(options=("rope_base",)),
+        "many_rows": Limits(options=("rope_base",), width=2),
+    },
 )
 PULLED = Heads(
     f"{HEADS}_vjp",

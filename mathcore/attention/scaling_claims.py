@@ -24,6 +24,7 @@ from mathcore.probability.softmax_tolerances import softmax_vjp_rounding
 from mathcore.probability.textbook import distribution, probabilities
 from mathcore.verify import Claim, Limits, Operations, all_of, at_least, at_most, enclose, equal, given_that
 from mathcore.verify.domains import score_rows
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.tolerances import hoeffding, rounding
 
 
@@ -45,7 +46,7 @@ variance_is_d = Claim(
     needs=(MIX,),
     limits=Limits(
         options=("mask", "bias", "is_causal", "query_offset"),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         width=5,
         signs=("scaled_dot_product_attention.value >= 0",),
     ),

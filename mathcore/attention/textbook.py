@@ -8,15 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.attention.dot_product_tolerances import (
-    Scores,
-    attention_rounding,
-    attention_vjp_rounding,
-    lse_rounding,
-    merge_rounding,
-    plain_mean,
-    weights_rounding,
-)
+from mathcore.attention import dot_product_tolerances as tol
 from mathcore.verify import Enclosure, Operations, all_of, enclose, equal
 from mathcore.verify.relations import Conjunction, Relation, identical
 
@@ -79,12 +71,12 @@ def merged_within(case: Case, cut: int, logs: tuple[Any, Any]) -> Any:
     p = whole.p[..., :cut].sum(-1), whole.p[..., cut:].sum(-1)
     ofs = [figures(part) for part in parts]
     log_errors = [
-        lse_rounding(of, np.where(np.isfinite(log), 1.01 * abs(log.astype(np.float64)), 0.0), log.dtype).values
+        tol.lse_rounding(of, np.where(np.isfinite(log), 1.01 * abs(log.astype(np.float64)), 0.0), log.dtype).values
         for of, log in zip(ofs, logs, strict=True)
     ]
-    errors = [attention_rounding(of, dtype).values for of in ofs]
+    errors = [tol.attention_rounding(of, dtype).values for of in ofs]
     outputs = [of.p @ of.value for of in ofs]
-    return merge_rounding(outputs, p, errors, log_errors, dtype) + attention_rounding(whole, np.float64)
+    return tol.merge_rounding(outputs, p, errors, log_errors, dtype) + tol.attention_rounding(whole, np.float64)
 
 
 def last_queries(case: Case, rows: int) -> Case:
@@ -139,7 +131,7 @@ def dtype_of(case: Case) -> Any:
     return np.result_type(*(case[name] for name in ARRAYS))
 
 
-def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | None = None) -> Scores:
+def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | None = None) -> tol.Scores:
     """The score matrix of a case in float64, and all else that its error depends on."""
     q, k, v = (np.asarray(case[name], np.float64) for name in ARRAYS)
     heads = q.shape[-3] if q.ndim > 2 else 1
@@ -154,14 +146,14 @@ def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | No
         gap = np.where(seen, top - s, np.inf)
     e = np.exp(-gap)
     p = e / np.maximum(e.sum(-1, keepdims=True), 1e-300)
-    return Scores(q, k, v, bias, by, seen, p, gap, summation, moved)
+    return tol.Scores(q, k, v, bias, by, seen, p, gap, summation, moved)
 
 
 _FEW = 700
 """Products that are worth Arb; beyond, float64 is an implementation like any other, and allowed its own error."""
 
 
-def textbook(case: Case, of: Scores, formula: Callable[..., Any]) -> tuple[Any, bool]:
+def textbook(case: Case, of: tol.Scores, formula: Callable[..., Any]) -> tuple[Any, bool]:
     """The true value of `formula(v, exponentials of the visible scores, top)`, and whether it is enclosed."""
     scale = case.get("scale")
     s = np.where(of.seen, (of.query @ transposed(of.key)) * of.by + of.bias, -np.inf)
@@ -229,9 +221,9 @@ def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -
         return equal(np.shape(answer), shape)
     alive = of.seen.any(-1)
     true, exact = textbook(case, of, weighted_sum)
-    within = attention_rounding(of, dtype)
+    within = tol.attention_rounding(of, dtype)
     if not exact:
-        within = within + attention_rounding(figures(case), np.float64)
+        within = within + tol.attention_rounding(figures(case), np.float64)
     return all_of(
         equal(answer.dtype == dtype, True),
         equal(answer[alive], true[alive], within=within[alive]),
@@ -239,7 +231,7 @@ def agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -
     )
 
 
-def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relation:
+def nothing_seen(ops: Operations, answer: Any, of: tol.Scores, dtype: Any) -> Relation:
     """Fully masked rows, as the target declares them."""
     nothing, keys = ~of.seen.any(-1), of.seen.shape[-1]
     declared = ops.conventions.attention_of_nothing
@@ -249,7 +241,7 @@ def nothing_seen(ops: Operations, answer: Any, of: Scores, dtype: Any) -> Relati
         return equal(answer[nothing], 0.0)
     means = np.broadcast_to(of.value.mean(-2)[..., None, :], answer.shape)[nothing]
     return equal(
-        answer[nothing], means, within=plain_mean(np.full(means.shape, abs(of.value).max(initial=0)), keys, dtype)
+        answer[nothing], means, within=tol.plain_mean(np.full(means.shape, abs(of.value).max(initial=0)), keys, dtype)
     )
 
 
@@ -260,9 +252,9 @@ def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options:
     if np.shape(answer) != of.seen.shape:
         return equal(np.shape(answer), of.seen.shape)
     true, exact = textbook(case, of, softmax_weights)
-    within = weights_rounding(of, dtype)
+    within = tol.weights_rounding(of, dtype)
     if not exact:
-        within = within + weights_rounding(figures(case), np.float64)
+        within = within + tol.weights_rounding(figures(case), np.float64)
     hidden = ~of.seen & of.seen.any(-1, keepdims=True)
     return all_of(equal(answer[of.seen], true[of.seen], within=within[of.seen]), equal(answer[hidden], 0.0))
 
@@ -273,9 +265,9 @@ def lse_agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: An
     alive = of.seen.any(-1)
     true, exact = textbook(case, of, log_total)
     values = np.asarray(true.hi if isinstance(true, Enclosure) else true)
-    within = lse_rounding(of, values, answer.dtype)
+    within = tol.lse_rounding(of, values, answer.dtype)
     if not exact:
-        within = within + lse_rounding(figures(case), values, np.float64)
+        within = within + tol.lse_rounding(figures(case), values, np.float64)
     declared = ops.conventions.attention_of_nothing == "zeros"
     return all_of(
         equal(answer[alive], true[alive], within=within[alive]),
@@ -288,8 +280,8 @@ def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> 
     of, dtype, g = figures(case, ops.conventions.summation), dtype_of(case), np.asarray(cotangent, np.float64)
     group = group_of(case)
     kept = tuple(case[name].dtype for name in ARRAYS)
-    within = attention_vjp_rounding(g, of, dtype, group, kept)
-    within = within + attention_vjp_rounding(g, figures(case), np.float64, group)
+    within = tol.attention_vjp_rounding(g, of, dtype, group, kept)
+    within = within + tol.attention_vjp_rounding(g, figures(case), np.float64, group)
     true = np.concatenate([np.ravel(part) for part in true_pullback(g, of, group)])
     flat = np.concatenate([np.ravel(np.asarray(part, np.float64)) for part in answer])
     pairs = list(zip(answer, (case[name] for name in ARRAYS), strict=True))
@@ -302,7 +294,7 @@ def as_numbers(x: Any) -> Any:
     return np.asarray(x, np.float64)
 
 
-def spelt_out(of: Scores, q: Any, k: Any, v: Any) -> Any:
+def spelt_out(of: tol.Scores, q: Any, k: Any, v: Any) -> Any:
     """The formula with arrays, numbers of any kind."""
     heads = q.shape[-3] if q.ndim > 2 else 1
     k, v = per_head(k, heads), per_head(v, heads)
@@ -311,7 +303,7 @@ def spelt_out(of: Scores, q: Any, k: Any, v: Any) -> Any:
     return (e @ v) / (total + ~of.seen.any(-1, keepdims=True))
 
 
-def true_pullback(g: Any, of: Scores, group: int) -> tuple[Any, Any, Any]:
+def true_pullback(g: Any, of: tol.Scores, group: int) -> tuple[Any, Any, Any]:
     """The textbook's gradients in float64; fully masked rows contribute nothing."""
     p = of.p
     pulled = np.where(of.seen, g @ transposed(of.value), 0.0)

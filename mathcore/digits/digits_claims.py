@@ -9,23 +9,10 @@ from hypothesis import strategies as st
 
 from mathcore.digits import digits_mutants as wrong
 from mathcore.digits.textbook import half_the_gain, squared_distances
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    domain,
-    draw_array,
-    draw_exact,
-    enclose,
-    equal,
-    less,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, seeds
 from mathcore.verify.oracle.enclosures import true_matmul
+from mathcore.verify.relations import all_of, at_least, equal, less
 from mathcore.verify.tolerances import FORMATS, dot_product, magnitude, rounding
 
 PIXELS, DIGITS = 256, 10

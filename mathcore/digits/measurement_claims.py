@@ -11,23 +11,11 @@ from hypothesis import strategies as st
 from mathcore.digits import digits_mutants as wrong
 from mathcore.digits.digits_tolerances import wilson_rounding
 from mathcore.digits.textbook import squared_distances, wilson_ends
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    enclose,
-    equal,
-    log_uniform,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, log_uniform, seeds
 from mathcore.verify.laws import Called, defaults
+from mathcore.verify.limits import SHORT_FORMATS
+from mathcore.verify.relations import all_of, at_most, equal
 from mathcore.verify.tolerances import dot_product
 
 mean_is_the_middle = Claim(
@@ -92,7 +80,7 @@ learning_descends = Claim(
     legend={"X": "the images, one in each row, with a column of ones for the bias", "W": "the weights, at the start 0"},
     limits=Limits(
         options=("axis", "ignore_index", "label_smoothing", "reduction"),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         width=9,
         also=("1, 3, 5 or 9 images in float64, so that no gradient is next to nothing",),
     ),
@@ -238,7 +226,11 @@ def learnings(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 options_left_out = (
-    defaults(Called("wilson_interval", trials()), confidence=(0.99, 0.95)),
-    defaults(Called("confusion_matrix", answers()), num_classes=(10, 4)),
-    defaults(Called("fit_softmax_regression", learnings()), num_classes=(10, 4), steps=(200, 50)),
+    defaults(Called("wilson_interval", trials(), Limits(options=("confidence",))), confidence=(0.99, 0.95)),
+    defaults(Called("confusion_matrix", answers(), Limits(options=("num_classes",))), num_classes=(10, 4)),
+    defaults(
+        Called("fit_softmax_regression", learnings(), Limits(("num_classes",), SHORT_FORMATS, rows=5, width=2)),
+        num_classes=(10, 4),
+        steps=(200, 50),
+    ),
 )

@@ -13,24 +13,12 @@ from mathcore.embeddings.cosine_similarity_tolerances import cosine_rounding, co
 from mathcore.embeddings.inputs import draw_vectors
 from mathcore.embeddings.records import COSINE_SIMILARITY, COSINE_SIMILARITY_VJP
 from mathcore.embeddings.textbook import cosine
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    draw_array,
-    draw_integers,
-    enclose,
-    equal,
-    identical,
-    widths,
-)
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.relations import all_of, at_most, equal, identical
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
 cosine_in_range = Claim(
@@ -279,7 +267,7 @@ any_scale = Claim(
     },
     limits=Limits(
         options=("axis",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=1,
         width=5,
         fixed={"scale": "nothing is or becomes subnormal"},

@@ -16,25 +16,12 @@ from mathcore.embeddings.embedding_tolerances import sum_of_occurrences
 from mathcore.embeddings.inputs import draw_ids
 from mathcore.embeddings.records import EMBEDDING, EMBEDDING_VJP
 from mathcore.embeddings.textbook import hot, sums_of_occurrences
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    draw_integers,
-    equal,
-    identical,
-    less,
-    raises,
-    seeds,
-)
+from mathcore.verify import Claim, Limits, Operations, Target
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, seeds
+from mathcore.verify.limits import SHORT_FORMATS
+from mathcore.verify.refusals import refuse
+from mathcore.verify.relations import all_of, at_most, equal, identical, less, raises
 from mathcore.verify.tolerances import FORMATS, rounding
 
 lookup_is_matmul = Claim(
@@ -108,7 +95,7 @@ same_dot_product = Claim(
         "β": "another",
     },
     needs=("embedding", "digit_scores"),
-    limits=Limits(options=("bias",), formats=("float32", "float16", "bfloat16"), rows=4, width=4),
+    limits=Limits(options=("bias",), formats=SHORT_FORMATS, rows=4, width=4),
     refuted_by=(wrong.distance_instead, wrong.order_matters, wrong.magnitudes, wrong.from_one),
 )
 
@@ -482,29 +469,27 @@ shapes_must_fit = Claim(
 )
 
 
-def misfits() -> Iterator[dict[str, Any]]:
-    """Calls that make no sense, and what the message must name."""
-    table, ids = np.ones((3, 2)), np.array([0, 1])
-    for operation, arguments, words in (
-        ("embedding", (ids, table[0]), ("(2,)",)),
-        ("embedding", (ids, table[None]), ("(1, 3, 2)",)),
-        ("embedding_vjp", (table, ids, table), ("(2, 2)", "(3, 2)")),
-        ("embedding_vjp", (table[:1], ids, table), ("(2, 2)", "(1, 2)")),
-        ("embedding_vjp", (table[0], ids, table), ("(2, 2)", "(2,)")),
-        ("one_hot", (ids, -1), ("-1",)),
-        ("cosine_similarity", (table, table[:1]), ("(3, 2)", "(1, 2)")),
-        ("cosine_similarity", (table[:, :1], table), ("(3, 1)", "(3, 2)")),
-        ("cosine_similarity_vjp", (table[0], table, table), ("(3,)", "(2,)")),
-        ("best_score_table", (table, -1), ("-1",)),
-        ("best_score_table", (table * np.nan, 1), ("finite",)),
-        ("best_score_table", (table * np.inf, 1), ("finite",)),
-    ):
-        yield {"operation": operation, "arguments": arguments, "words": words}
-
-
-@shapes_must_fit.exhaustive(misfits)
-def misfits_are_refused(ops: Operations, operation: str, arguments: tuple[Any, ...], words: tuple[str, ...]) -> Any:
-    return raises(lambda: getattr(ops, operation)(*arguments), ValueError, saying=words)
+_TABLE, _IDS = np.ones((3, 2)), np.array([0, 1])
+refuse(
+    shapes_must_fit,
+    (
+        (operation, arguments, {}, ValueError, words)
+        for operation, arguments, words in (
+            ("embedding", (_IDS, _TABLE[0]), ("(2,)",)),
+            ("embedding", (_IDS, _TABLE[None]), ("(1, 3, 2)",)),
+            ("embedding_vjp", (_TABLE, _IDS, _TABLE), ("(2, 2)", "(3, 2)")),
+            ("embedding_vjp", (_TABLE[:1], _IDS, _TABLE), ("(2, 2)", "(1, 2)")),
+            ("embedding_vjp", (_TABLE[0], _IDS, _TABLE), ("(2, 2)", "(2,)")),
+            ("one_hot", (_IDS, -1), ("-1",)),
+            ("cosine_similarity", (_TABLE, _TABLE[:1]), ("(3, 2)", "(1, 2)")),
+            ("cosine_similarity", (_TABLE[:, :1], _TABLE), ("(3, 1)", "(3, 2)")),
+            ("cosine_similarity_vjp", (_TABLE[0], _TABLE, _TABLE), ("(3,)", "(2,)")),
+            ("best_score_table", (_TABLE, -1), ("-1",)),
+            ("best_score_table", (_TABLE * np.nan, 1), ("finite",)),
+            ("best_score_table", (_TABLE * np.inf, 1), ("finite",)),
+        )
+    ),
+)
 
 
 @shapes_must_fit.exhaustive(lambda: iter([{"axis": 2}, {"axis": -3}]))

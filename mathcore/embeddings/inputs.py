@@ -70,19 +70,9 @@ def _stacked_pairs(draw: Draw, name: str, rows: int) -> dict[str, Any]:
     return {key: draw_vectors(draw, shape, name) for key in "ab"}
 
 
-def _stacked_pulls(draw: Draw, name: str, rows: int) -> dict[str, Any]:
-    pair = _stacked_pairs(draw, name, rows)
-    return {"g": draw_array(draw, pair["a"].shape[:-1], name, (0.5, 8)), **pair}
-
-
 def _pair(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
     shape = (rows or draw(st.integers(1, 3)), 2500 if long else width)
     return {key: draw_vectors(draw, shape, name) for key in "ab"}
-
-
-def _pair_with_cotangent(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
-    pair = _pair(draw, name, width, long=long, rows=rows)
-    return {"g": draw_array(draw, pair["a"].shape[:-1], name, (0.5, 8)), **pair}
 
 
 def _scores(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001

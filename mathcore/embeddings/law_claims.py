@@ -19,10 +19,9 @@ from mathcore.embeddings.records import (
     EMBEDDING_VJP,
     ONE_HOT,
 )
-from mathcore.verify import Claim, Operations, Target, domain, draw_array, raises
+from mathcore.verify import Claim, Limits, Operations, Target, domain, draw_array, laws, raises
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import Called, any_width, defaults, floats_only, keeps_dtype, layout_free, many_rows, pure
 
 
 # Beyond the FAQ: ids.
@@ -100,55 +99,42 @@ def as_many_ids_as_classes(draw: Draw, target: Target) -> dict[str, Any]:
     return {"ids": (np.arange(classes) + 1) ** 2 % classes, "num_classes": classes}
 
 
+COSINES = ("cosine_similarity", "cosine_similarity_vjp")
+OF_PAIRS, AT_DEFAULTS = Limits(("axis",), rows=3, width=3), Limits(("dtype", "axis"))
+
+
 left_out = (
-    defaults(Called("cosine_similarity", square_pairs()), axis=(-1, 0)),
-    defaults(Called("cosine_similarity_vjp", square_pairs(more=True)), axis=(-1, 0)),
-    defaults(Called("one_hot", as_many_ids_as_classes()), dtype=(None, np.float32), axis=(-1, 0)),
+    laws.defaults(laws.Called("cosine_similarity", square_pairs(), OF_PAIRS), axis=(-1, 0)),
+    laws.defaults(laws.Called("cosine_similarity_vjp", square_pairs(more=True), OF_PAIRS), axis=(-1, 0)),
+    laws.defaults(
+        laws.Called("one_hot", as_many_ids_as_classes(), AT_DEFAULTS),
+        dtype=(None, np.float32),
+        axis=(-1, 0),
+    ),
 )
 
 
-PAIRS = ((EMBEDDING, EMBEDDING_VJP), (COSINE_SIMILARITY, COSINE_SIMILARITY_VJP), (BEST_SCORE_TABLE,))
-
-
-any_layout = (
-    layout_free(EMBEDDING, EMBEDDING_VJP, last=("embedding",)),
-    layout_free(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, last=("cosine_similarity", "cosine_similarity_vjp")),
-    layout_free(BEST_SCORE_TABLE),
-    layout_free(ONE_HOT),
-)
-
-
-any_history = tuple(pure(*parts) for parts in (*PAIRS, (ONE_HOT,)))
-
-
-widths_of_vectors = (
-    any_width(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.wide_rows_cut,)),
-    any_width(
+of_vectors = (
+    *laws.every_law(
+        EMBEDDING,
+        EMBEDDING_VJP,
+        apart=("rows_are_independent",),
+        layout_free=(common.strides_ignored_behind("embedding"),),
+        any_width=(wrong.wide_rows_cut,),
+        keeps_dtype=(wrong.sum_in_its_own_format,),
+    ),
+    *laws.every_law(
         COSINE_SIMILARITY,
         COSINE_SIMILARITY_VJP,
-        refuted_by=(
+        apart=("rows_are_independent",),
+        layout_free=tuple(map(common.strides_ignored_behind, COSINES)),
+        any_width=(
             cosine_similarity_mutants.cut_at_1024,
             cosine_similarity_mutants.last_left_out,
-            *map(common.first_row_everywhere, ("cosine_similarity", "cosine_similarity_vjp")),
+            *map(common.first_row_everywhere, COSINES),
         ),
+        keeps_dtype=(cosine_similarity_mutants.squares_in_their_own_format,),
     ),
+    *laws.every_law(BEST_SCORE_TABLE),
+    *laws.every_law(ONE_HOT),
 )
-
-
-any_height = (
-    many_rows(EMBEDDING, EMBEDDING_VJP),
-    many_rows(COSINE_SIMILARITY, COSINE_SIMILARITY_VJP),
-    many_rows(ONE_HOT),
-)
-
-
-any_format = (
-    keeps_dtype(EMBEDDING, EMBEDDING_VJP, refuted_by=(wrong.sum_in_its_own_format,)),
-    keeps_dtype(
-        COSINE_SIMILARITY, COSINE_SIMILARITY_VJP, refuted_by=(cosine_similarity_mutants.squares_in_their_own_format,)
-    ),
-    keeps_dtype(BEST_SCORE_TABLE),
-)
-
-
-no_integers = tuple(floats_only(*parts) for parts in PAIRS)

@@ -13,16 +13,14 @@ from mathcore.embeddings.inputs import (
     _cotangents,
     _lookup,
     _pair,
-    _pair_with_cotangent,
     _scores,
     _stacked_classes,
     _stacked_cotangents,
     _stacked_lookup,
     _stacked_pairs,
-    _stacked_pulls,
 )
 from mathcore.embeddings.textbook import cosine, hot, pulled_back, sums_of_occurrences
-from mathcore.verify import Operations, all_of, enclose, equal, identical
+from mathcore.verify import Limits, Operations, all_of, draw_array, enclose, equal, identical
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.matrices import distance, score_table_rounding, tail
 from mathcore.verify.relations import Conjunction, Relation
@@ -66,6 +64,8 @@ _IDS: Any = {"rows_in_views": 9, "rows_when_wide": 2}  # so that stray ids in a 
 
 
 _TABLE = np.arange(6.0).reshape(3, 2)
+_FINITE = {"scale": "no sum overflows"}
+_FINITE_BACK = {"scale": "no gradient overflows"}
 
 
 EMBEDDING = Operation(
@@ -75,6 +75,13 @@ EMBEDDING = Operation(
     {"ids": np.array([1, 0]), "weight": _TABLE},
     stacked=_stacked_lookup,
     result=lambda given: ((*np.shape(given["ids"]), *given["weight"].shape[1:]), given["weight"].dtype),
+    limits={
+        "layout_free": Limits(fixed=_FINITE),
+        "any_width": Limits(rows=2, fixed=_FINITE),
+        "keeps_dtype": Limits(rows=5, fixed=_FINITE),
+        "many_rows": Limits(width=2, fixed=_FINITE),
+        "pure": Limits(rows=5, width=9, fixed=_FINITE),
+    },
     **_IDS,
 )
 
@@ -96,6 +103,7 @@ ONE_HOT = Operation(
     lambda ops, answer, ids, num_classes: equal(answer, hot(ids, num_classes)),  # noqa: ARG005
     {"ids": np.array([1, 0]), "num_classes": 2},
     stacked=_stacked_classes,
+    unvaried=("dtype", "axis"),
     exempt={
         "any_width": "`one_hot.one_at_the_id` draws the number of classes",
         "rows_are_independent": "ids hold no NaN",
@@ -114,17 +122,20 @@ COSINE_SIMILARITY = Operation(
     (cosine_rounding,),
     rows_when_wide=3,
     stacked=_stacked_pairs,
+    unvaried=("axis",),
+    limits={
+        **dict.fromkeys(("layout_free", "any_width", "keeps_dtype"), Limits(rows=3, fixed=_FINITE_BACK)),
+        "many_rows": Limits(width=3, fixed=_FINITE_BACK),
+        "pure": Limits(rows=3, width=9, fixed=_FINITE_BACK),
+    },
 )
 
 
-COSINE_SIMILARITY_VJP = Operation(
-    "cosine_similarity_vjp",
-    _pair_with_cotangent,
+COSINE_SIMILARITY_VJP = COSINE_SIMILARITY.derivative(
     _cosine_vjp_agrees,
-    {"g": np.ones(3), "a": _TABLE, "b": _TABLE + 1},
-    (cosine_vjp_rounding,),
-    rows_when_wide=3,
-    stacked=_stacked_pulls,
+    cosine_vjp_rounding,
+    cotangent=lambda draw, name, given: draw_array(draw, given["a"].shape[:-1], name, (0.5, 8)),
+    sample={"g": np.ones(3), **COSINE_SIMILARITY.sample},
 )
 
 
@@ -134,6 +145,11 @@ BEST_SCORE_TABLE = Operation(
     _best_of_its_size,
     {"table": _TABLE, "dim": 1},
     (score_table_rounding,),
+    limits={
+        "layout_free": Limits(rows=7, width=8, also=("the vectors themselves, of which the products are compared",)),
+        "keeps_dtype": Limits(width=6),
+        "pure": Limits(rows=6, width=7),
+    },
     exempt={
         "any_width": "every table costs a singular value decomposition",
         "many_rows": "it takes one table",

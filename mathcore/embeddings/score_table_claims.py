@@ -13,37 +13,17 @@ from mathcore.embeddings import score_table_mutants as wrong
 from mathcore.embeddings.cosine_similarity_tolerances import cosine_rounding, spherical_cap
 from mathcore.embeddings.records import BEST_SCORE_TABLE, EMBEDDING_VJP
 from mathcore.embeddings.textbook import cosine
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_exact,
-    draw_integers,
-    enclose,
-    equal,
-    less,
-    seeds,
-)
-from mathcore.verify.domains import Draw
-from mathcore.verify.oracle.matrices import (
-    distance,
-    draw_with_singular_values,
-    rank,
-    rational,
-    score_table_rounding,
-    tail,
-)
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, domain, draw_exact, draw_integers, seeds
+from mathcore.verify.limits import SHORT_FORMATS
+from mathcore.verify.oracle import matrices
+from mathcore.verify.relations import all_of, at_least, at_most, equal, less
 from mathcore.verify.tolerances import rounding
 
 
 def factored(table: Any) -> tuple[Any, Any]:
     """The table as a product of two of full rank, exactly: its pivot columns, and its reduced rows."""
-    reduced, pivots_found = rational(table).rref()
+    reduced, pivots_found = matrices.rational(table).rref()
     rows = np.array([[type(table[0, 0])(int(v.p)) / int(v.q) for v in row] for row in reduced.tolist()], table.dtype)
     rows = rows.reshape(table.shape)[:pivots_found]
     pivots = [int(np.flatnonzero(row)[0]) for row in rows]
@@ -88,7 +68,7 @@ class Known(NamedTuple):
 @domain
 def known_scores(draw: Draw, target: Target) -> dict[str, Any]:
     """A table whose singular values are known, and a size."""
-    known = Known(*draw_with_singular_values(draw, draw(st.sampled_from(target.dtypes)), far=True))
+    known = Known(*matrices.draw_with_singular_values(draw, draw(st.sampled_from(target.dtypes)), far=True))
     return {"known": known, "dim": draw(st.integers(0, len(known.values) + 1))}
 
 
@@ -124,7 +104,7 @@ size_bounds_rank = Claim(
         rows=6,
         width=4,
     ),
-    tolerances=(score_table_rounding,),
+    tolerances=(matrices.score_table_rounding,),
     refuted_by=(
         wrong.squared,
         wrong.own_word_favoured,
@@ -138,24 +118,24 @@ size_bounds_rank = Claim(
 @size_bounds_rank.exact(word_and_context_vectors(), effort=0.5)
 def rank_is_at_most_the_size(ops: Operations, words: Any, contexts: Any) -> Any:
     scores = ops.linear(ops.embedding(np.arange(len(words)), words), contexts.T)
-    return at_most(rank(scores), words.shape[1])
+    return at_most(matrices.rank(scores), words.shape[1])
 
 
 @size_bounds_rank.exact(table=whole_table(), effort=0.5)
 def size_of_the_rank_is_enough(ops: Operations, table: Any) -> Any:
     words, contexts = factored(table)
-    return all_of(equal(words.shape[1], rank(table)), equal(ops.linear(words, contexts), table))
+    return all_of(equal(words.shape[1], matrices.rank(table)), equal(ops.linear(words, contexts), table))
 
 
 @size_bounds_rank.property(BEST_SCORE_TABLE.inputs(most=5), effort=0.5)
 def best_table_misses_by_the_tail(ops: Operations, table: Any, dim: int) -> Any:
     words, contexts = (np.asarray(x, np.float64) for x in ops.best_score_table(table, dim))
-    allowed = score_table_rounding(table, dim, table.dtype)
+    allowed = matrices.score_table_rounding(table, dim, table.dtype)
     sizes = equal([words.shape, contexts.shape], [(len(table), dim), (table.shape[1], dim)])
-    short = tail(table, dim)
+    short = matrices.tail(table, dim)
     if short > 2 * float(allowed.values) or not dim:  # the table's rank is higher: out of reach, by the tail at least
-        return all_of(sizes, at_least(distance(table, words, contexts), short, within=allowed))
-    return all_of(sizes, equal(distance(table, words, contexts), short, within=allowed))
+        return all_of(sizes, at_least(matrices.distance(table, words, contexts), short, within=allowed))
+    return all_of(sizes, equal(matrices.distance(table, words, contexts), short, within=allowed))
 
 
 more_size_less_error = Claim(
@@ -169,7 +149,7 @@ more_size_less_error = Claim(
     limits=Limits(also=("tables with both sides longer than 6",)),
     source="Eckart & Young (1936), doi:10.1007/BF02288367; Mirsky (1960), doi:10.1093/qmath/11.1.50",
     needs=("best_score_table",),
-    tolerances=(score_table_rounding,),
+    tolerances=(matrices.score_table_rounding,),
     refuted_by=(
         wrong.smallest_kept,
         wrong.one_size_less,
@@ -185,12 +165,12 @@ def error_falls_with_the_size(ops: Operations, known: Known, dim: int) -> Any:
     table, values = known
 
     def off(d: int) -> Any:
-        return distance(table, *ops.best_score_table(table, d))
+        return matrices.distance(table, *ops.best_score_table(table, d))
 
     def left(d: int) -> float:
         return math.sqrt((values[d:] ** 2).sum())  # whole numbers times a power of two
 
-    allowed, more = (score_table_rounding(table, d, table.dtype) for d in (dim, dim + 1))
+    allowed, more = (matrices.score_table_rounding(table, d, table.dtype) for d in (dim, dim + 1))
     return all_of(
         equal(off(dim), left(dim), within=allowed),
         equal(off(dim + 1), left(dim + 1), within=more),
@@ -213,7 +193,7 @@ room_grows = Claim(
     },
     limits=Limits(
         options=("axis",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         width=6,
         also=("more than 16 random directions",),
         said=("a few directions",),

@@ -26,29 +26,16 @@ from mathcore.gradients.records import (
     examples,
     precise,
 )
-from mathcore.gradients.textbook import log_sum_exp, relu, softmax
+from mathcore.gradients.textbook import relu
 from mathcore.probability import cross_entropy_mutants
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_rounding
 from mathcore.probability.row_tolerances import central_difference, gaps
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    draw_integers,
-    enclose,
-    equal,
-    positions,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.probability.textbook import distribution, log_distribution
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, positions, score_rows
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.relations import all_of, at_least, at_most, equal
 from mathcore.verify.tolerances import FORMATS
 
 finite_differences = Claim(
@@ -67,7 +54,7 @@ finite_differences = Claim(
             "multi_head_attention.query_offset",
             "multi_head_attention_vjp.query_offset",
         ),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=2,
         width=6,
         fixed={"zeros": "no input at the kink of ReLU"},
@@ -94,7 +81,7 @@ adjoint = Claim(
     legend={"J": "the derivative of an operation"},
     limits=Limits(
         options=("axis", "where", "keepdims", "multi_head_attention_vjp.query_offset"),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=2,
         width=4,
         signs=("cross_entropy_vjp.cotangent >= 0",),
@@ -167,15 +154,23 @@ of_each(adjoint, PRIMITIVES, pairs_alike, effort=0.15)
 
 
 ONE_BY_ONE = (
-    gradient_of(SINUSOIDAL, "the positions", wrong.first_alone("sinusoidal_positional_encoding_vjp")),
-    gradient_of(ROPE, "the vectors", wrong.turned_forwards, wrong.offset_forgotten, wrong.pairs_exchanged),
+    gradient_of(
+        SINUSOIDAL, "the positions", wrong.first_alone("sinusoidal_positional_encoding_vjp"),
+        limits=Limits(formats=SHORT_FORMATS, rows=2, width=9),
+    ),
+    gradient_of(
+        ROPE, "the vectors", wrong.turned_forwards, wrong.offset_forgotten, wrong.pairs_exchanged,
+        limits=Limits(formats=SHORT_FORMATS),
+    ),
     gradient_of(
         ATTENTION, "queries, keys and values", wrong.scale_forgotten, wrong.future_in_the_gradient,
         wrong.softmax_taken_for_constant, wrong.bias_unread, wrong.keys_of_eight, wrong.first_group_for_all,
+        limits=Limits(("return_lse",), SHORT_FORMATS, width=9, also=("scores at most 4 apart",)),
     ),
     gradient_of(
         MULTI_HEAD, "x and its four matrices", wrong.output_gets_nothing, wrong.input_through_values_alone,
         wrong.heads_bias_unread, wrong.first_eight_words, wrong.sixteen_features, wrong.groups_exchanged,
+        limits=Limits(("query_offset",), SHORT_FORMATS, width=8, also=("scores at most 4 apart",)),
     ),
 )  # fmt: skip
 
@@ -243,7 +238,7 @@ chain_rule = Claim(
     legend={"f": "the operations", "x": "the input, with an index what each of them is given"},
     limits=Limits(
         options=("axis", "where"),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=4,
         width=3,
         also=("layer, ReLU, layer, softmax; embedding, layer, log-softmax", "no unit at its kink"),
@@ -293,7 +288,7 @@ def through_two_layers_and_softmax(ops: Operations, arrays: Arrays, directions: 
     gradients = (x_bar, w1_bar, b1_bar, w2_bar, b2_bar)
 
     def whole(x: Any, w1: Any, b1: Any, w2: Any, b2: Any) -> Any:
-        return np.asarray((g.astype(np.float64) * softmax(relu(x @ w1 + b1) @ w2 + b2)).sum())
+        return np.asarray((g.astype(np.float64) * distribution(relu(x @ w1 + b1) @ w2 + b2)).sum())
 
     within = pulled_back(whole, arrays, directions, gradients, x.dtype)
     return all_of(
@@ -314,7 +309,7 @@ def through_a_table_and_log_softmax(ops: Operations, arrays: Arrays, directions:
 
     def whole(table: Any, weight: Any) -> Any:
         y = table[ids] @ weight
-        return np.asarray((g.astype(np.float64) * (y - log_sum_exp(y))).sum())
+        return np.asarray((g.astype(np.float64) * log_distribution(y)).sum())
 
     within = pulled_back(whole, (table, weight), directions[:2], gradients, table.dtype)
     return equal(paired(gradients, directions[:2]), derivative(whole, (table, weight), directions[:2]), within=within)
@@ -370,7 +365,7 @@ def is_p_minus_one_hot(ops: Operations, x: Any, y: Any) -> Any:
     right = np.arange(x.shape[-1]) == y[:, None]
 
     def error(x: Any, g: Any) -> Any:
-        return g[:, None] * (softmax(x) - right.astype(int))
+        return g[:, None] * (distribution(x) - right.astype(int))
 
     p = np.exp(-gaps(x))
     p = p / p.sum(-1, keepdims=True)
@@ -389,10 +384,10 @@ def the_long_way_through_softmax(ops: Operations, arrays: Arrays, other: Any, di
     pulled = ops.softmax_vjp(slope, x)
 
     def surprise(x: Any) -> Any:
-        return (log_sum_exp(x)[..., 0] - x[..., y]).sum()
+        return -log_distribution(x)[..., y].sum()
 
     # 1/p_y was rounded a few times, as it would be in a chain: a node like any other.
-    within = pulled_back(lambda x: -np.log(softmax(x)[0, y]), (x,), (d,), (pulled,), x.dtype)
+    within = pulled_back(lambda x: -np.log(distribution(x)[0, y]), (x,), (d,), (pulled,), x.dtype)
     return equal(paired((pulled,), (d,)), derivative(surprise, (x,), (d,)), within=within)
 
 

@@ -17,17 +17,10 @@ from mathcore.gradients.records import (
     step,
 )
 from mathcore.probability.row_tolerances import central_difference
-from mathcore.verify import (
-    Claim,
-    Mutant,
-    Operations,
-    all_of,
-    enclose,
-    equal,
-)
-from mathcore.verify.laws_limits import LIMITS
+from mathcore.verify import Claim, Mutant, Operations, enclose
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
+from mathcore.verify.relations import all_of, equal
 
 GRIEWANK = "Griewank & Walther, Evaluating Derivatives (2008), §3"
 
@@ -92,7 +85,7 @@ def gradient_of(of: Primitive, by: str, *refuted_by: Mutant, limits: Limits = EV
         formula=r"\langle \bar x, d\rangle = \frac{d}{dt}\,\langle \bar y, f(x + td)\rangle\Big|_{t = 0}",
         source=GRIEWANK,
         needs=of.needs,
-        limits=LIMITS.get(f"gradient.of_{of.name}", limits),
+        limits=limits,
         tolerances=(central_difference, weighted_value, pulled_back),
         refuted_by=(*wrong.of(of.needs[1]), *refuted_by),
     )

@@ -10,19 +10,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.gradients.textbook import (
-    attention,
-    cross_entropy,
-    log_sum_exp,
-    multi_head,
-    relu,
-    rope,
-    sinusoidal,
-    softmax,
-)
+from mathcore.gradients import textbook
+from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp
 from mathcore.verify import Operations, Target, domain, draw_integers
 from mathcore.verify.domains import Draw
 from mathcore.verify.errors import NotOfferedError
+from mathcore.verify.records import records
 from mathcore.verify.tolerances import format_of
 
 Arrays = tuple[Any, ...]
@@ -33,13 +26,12 @@ class Primitive:
     """A differentiable operation.
 
     Attributes:
-        name: of the operation; its derivative is called `name`_vjp.
+        name: of the operation; its derivative is called `name`_vjp. How both are called their records know.
         drawn: draw → the arrays that it is differentiated by, in whole numbers, and its other arguments.
         formula: (arrays, **other) → the textbook's values.
         unit: what the whole numbers are counted in, so that scores are at most 4 apart.
         exact: whether it is of degree two at most around the arrays, so that nothing is truncated or rounded.
-        call: (function, arrays, other) → the answer.
-        pull: (function, cotangent, arrays, other) → the cotangents of the arrays.
+        by: the names of the arrays.
     """
 
     name: str
@@ -47,8 +39,7 @@ class Primitive:
     formula: Callable[..., Any]
     unit: float = 1 / 8
     exact: bool = False
-    call: Callable[..., Any] = lambda function, arrays, other: function(*arrays, **other)
-    pull: Callable[..., Any] = lambda function, g, arrays, other: function(g, *arrays, **other)
+    by: tuple[str, ...] = ("x",)
 
     @property
     def needs(self) -> tuple[str, str]:
@@ -57,12 +48,16 @@ class Primitive:
 
     def value(self, ops: Operations, arrays: Arrays, other: Mapping[str, Any]) -> Any:
         """What the target returns."""
-        return np.asarray(self.call(getattr(ops, self.name), arrays, dict(other)))
+        return np.asarray(self._answers(ops, self.name, arrays, other)[0])
 
     def pulled(self, ops: Operations, g: Any, arrays: Arrays, other: Mapping[str, Any]) -> Arrays:
         """What the target sends back to each array."""
-        answer = self.pull(getattr(ops, f"{self.name}_vjp"), g, arrays, dict(other))
-        return answer if isinstance(answer, tuple) else (answer,)
+        return self._answers(ops, f"{self.name}_vjp", arrays, other, cotangent=g)
+
+    def _answers(self, ops: Operations, operation: str, arrays: Arrays, other: Mapping[str, Any], **g: Any) -> Arrays:
+        record, given = records()[operation], {**dict(zip(self.by, arrays, strict=True)), **other}
+        in_order = [name for name in (*record.sample, *given) if name in given]
+        return record.answers(ops, **g, **{name: given[name] for name in in_order})
 
     def weighted(self, g: Any, other: Mapping[str, Any]) -> Callable[..., Any]:
         """⟨g, f⟩ as a formula of the arrays."""
@@ -191,43 +186,31 @@ def _many_heads(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
     return arrays, {"num_heads": heads, "num_kv_heads": key_heads, **hidden, **options}
 
 
-MATRICES = ("query", "key", "value", "output")
-
-
-def _called_with_params(function: Any, arrays: Arrays, other: Mapping[str, Any]) -> Any:
-    return function(arrays[0], dict(zip(MATRICES, arrays[1:], strict=True)), **other)
-
-
-def _pulled_with_params(function: Any, g: Any, arrays: Arrays, other: Mapping[str, Any]) -> Any:
-    x_bar, pulled = function(g, arrays[0], dict(zip(MATRICES, arrays[1:], strict=True)), **other)
-    return (x_bar, *(pulled[name] for name in MATRICES))
-
-
-LINEAR = Primitive("linear", _layer, lambda x, weight, bias: x @ weight + bias, exact=True)
+LINEAR = Primitive("linear", _layer, lambda x, weight, bias: x @ weight + bias, exact=True, by=("x", "weight", "bias"))
 
 
 RELU = Primitive(
-    "relu", lambda draw: (tuple(2 * x + 1 for x in _rows(draw)), {}), relu, exact=True
+    "relu", lambda draw: (tuple(2 * x + 1 for x in _rows(draw)), {}), textbook.relu, exact=True
 )  # odd numbers: no step reaches the kink
 
 
-SOFTMAX = Primitive("softmax", lambda draw: (_rows(draw), {}), softmax)
+SOFTMAX = Primitive("softmax", lambda draw: (_rows(draw), {}), distribution)
 
 
-LOG_SOFTMAX = Primitive("log_softmax", lambda draw: (_rows(draw), {}), lambda x: x - log_sum_exp(x))
+LOG_SOFTMAX = Primitive("log_softmax", lambda draw: (_rows(draw), {}), log_distribution)
 
 
-LOGSUMEXP = Primitive("logsumexp", lambda draw: (_rows(draw), {}), lambda x: log_sum_exp(x)[..., 0])
+LOGSUMEXP = Primitive("logsumexp", lambda draw: (_rows(draw), {}), log_sum_exp)
 
 
 TEMPERATURE_SOFTMAX = Primitive(
     "temperature_softmax",
     lambda draw: (_rows(draw), _with(temperature=[1.5, 4.0])(draw)),
-    lambda x, temperature: softmax(x / temperature),
+    lambda x, temperature: distribution(x / temperature),
 )
 
 
-CROSS_ENTROPY = Primitive("cross_entropy", _classified, cross_entropy)
+CROSS_ENTROPY = Primitive("cross_entropy", _classified, textbook.cross_entropy)
 
 
 EMBEDDING = Primitive(
@@ -235,22 +218,25 @@ EMBEDDING = Primitive(
     _looked_up,
     lambda weight, ids: weight[ids],
     exact=True,
-    call=lambda function, arrays, other: function(other["ids"], *arrays),
-    pull=lambda function, g, arrays, other: function(g, other["ids"], *arrays),
+    by=("weight",),
 )
 
 
-SINUSOIDAL = Primitive("sinusoidal_positional_encoding", _placed, sinusoidal)
+SINUSOIDAL = Primitive("sinusoidal_positional_encoding", _placed, textbook.sinusoidal, by=("positions",))
 
 
-ROPE = Primitive("rope", _turned, rope)
+ROPE = Primitive("rope", _turned, textbook.rope)
 
 
-ATTENTION = Primitive("scaled_dot_product_attention", _attended, attention)
+ATTENTION = Primitive("scaled_dot_product_attention", _attended, textbook.attention, by=("query", "key", "value"))
 
 
 MULTI_HEAD = Primitive(
-    "multi_head_attention", _many_heads, multi_head, unit=1 / 4, call=_called_with_params, pull=_pulled_with_params
+    "multi_head_attention",
+    _many_heads,
+    textbook.multi_head,
+    unit=1 / 4,
+    by=("x", "query", "key", "value", "output"),
 )
 
 

@@ -1,4 +1,7 @@
-"""The formulas whose derivatives are asked for, as one writes them in NumPy."""
+"""The formulas whose derivatives are asked for, as one writes them in NumPy.
+
+Those of rows are in `probability.textbook`.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.oracle.enclosures import balls
-
-
-# The textbook.
-def softmax(x: Any) -> Any:
-    """Exponentiate, sum, divide."""
-    return np.exp(x) / np.exp(x).sum(-1, keepdims=True)
-
-
-def log_sum_exp(x: Any) -> Any:
-    """The logarithm of the sum of exponentials, the axis kept."""
-    return np.log(np.exp(x).sum(-1, keepdims=True))
+from mathcore.attention.textbook import visible
+from mathcore.positions.textbook import true_frequencies, turned
+from mathcore.probability.textbook import log_distribution
 
 
 def cross_entropy(x: Any, targets: Any, reduction: str, label_smoothing: float, ignore_index: int | None) -> Any:
     """−Σ q ln p, over the rows that count."""
     keep, n = targets != ignore_index, x.shape[-1]
     q = (1 - label_smoothing) * (np.arange(n) == targets[:, None]) + label_smoothing / n
-    losses = (q * (log_sum_exp(x) - x)).sum(-1) * keep.astype(int)
+    losses = -(q * log_distribution(x)).sum(-1) * keep.astype(int)
     if reduction == "none":
         return losses
     loss = np.empty((), dtype=object)
@@ -37,17 +31,9 @@ def relu(x: Any) -> Any:
     return np.where(np.asarray(x > 0, bool), x, x * 0)
 
 
-def waves(positions: Any, count: int, dim: int, base: float) -> Any:
-    """The angles mθ_i, (…, count), as balls."""
-    from flint import arb
-
-    theta = [arb(base) ** (arb(-2 * i) / max(dim, 1)) for i in range(count)]
-    return np.asarray(positions)[..., None] * np.array(theta, dtype=object)
-
-
 def sinusoidal(positions: Any, dim: int, base: float, interleaved: bool) -> Any:
     """Sines and cosines of the angles, side by side or one after the other."""
-    angles = waves(positions, (dim + 1) // 2, dim, base)
+    angles = np.asarray(positions)[..., None] * true_frequencies(dim, base)
     sines, cosines = np.sin(angles), np.cos(angles)[..., : dim // 2]
     if not interleaved:
         return np.concatenate([sines, cosines], -1)
@@ -57,55 +43,44 @@ def sinusoidal(positions: Any, dim: int, base: float, interleaved: bool) -> Any:
 
 def rope(x: Any, positions: Any, base: float, interleaved: bool, rotary_dim: int, offset: int) -> Any:
     """Every pair turned by its angle, the features behind `rotary_dim` left alone."""
-    half = rotary_dim // 2
-    angles = waves((np.asarray(positions) + offset).astype(object), half, rotary_dim, base)
-    cos, sin = np.cos(angles), np.sin(angles)
-    pairs = [(2 * i, 2 * i + 1) if interleaved else (i, i + half) for i in range(half)]
-    columns = [x[..., j] for j in range(x.shape[-1])]
-    for i, (a, b) in enumerate(pairs):
-        columns[a] = x[..., a] * cos[..., i] - x[..., b] * sin[..., i]
-        columns[b] = x[..., a] * sin[..., i] + x[..., b] * cos[..., i]
-    return np.stack(columns, -1)
+    angles = (np.asarray(positions) + offset).astype(object)[..., None] * true_frequencies(rotary_dim, base)
+    return turned(x, np.cos(angles), np.sin(angles), interleaved=interleaved)
 
 
 def attention(
     q: Any, k: Any, v: Any, is_causal: bool = False, mask: Any = None, scale: float | None = None, bias: Any = None,
     query_offset: int = 0,
 ) -> Any:  # fmt: skip
-    """Query by query over the keys that it sees; query heads side by side share a key head."""
+    """Head by head; query heads side by side share a key head, and a query to which no key is visible gets zeros."""
     from flint import arb
 
-    by = 1 / arb(q.shape[-1]).sqrt() if scale is None else arb(scale)
     shape = (len(q), q.shape[1], k.shape[1])
-    seen_of = np.ones(shape, bool) if mask is None else np.broadcast_to(mask, shape)
-    added = np.zeros(shape) if bias is None else np.broadcast_to(bias, shape).astype(np.float64)
-    heads = []
-    for h in range(len(q)):
-        key, value = (x[h * len(x) // len(q)] for x in (k, v))
-        rows = []
-        for i in range(q.shape[1]):
-            seen = [j for j in range(len(key)) if (not is_causal or j <= i + query_offset) and seen_of[h, i, j]]
-            if not seen:
-                rows.append(value.sum(0) * 0)
-                continue
-            weights = softmax((q[h, i] * key[seen]).sum(-1) * by + balls(added[h, i, seen]))
-            rows.append((weights[:, None] * value[seen]).sum(0))
-        heads.append(np.stack(rows))
-    return np.stack(heads)
+    seen = visible(shape, mask=mask, bias=bias, is_causal=is_causal, query_offset=query_offset).astype(int)
+    added = np.where(seen, 0.0 if bias is None else bias, 0.0).astype(object)
+    by = 1 / arb(q.shape[-1]).sqrt() if scale is None else arb(scale)
+
+    def head(h: int) -> Any:
+        key = h * len(k) // len(q)
+        e = seen[h] * np.exp((q[h] @ k[key].T) * by + added[h])
+        return e / (e.sum(-1, keepdims=True) + (seen[h].sum(-1, keepdims=True) == 0)) @ v[key]
+
+    return np.stack([head(h) for h in range(len(q))])
 
 
-def heads_of(x: Any, count: int) -> Any:
-    """(time, count · width) → (count, time, width)."""
-    return np.stack(np.split(x, count, -1))
+def multi_head(x: Any, *matrices: Any, **options: Any) -> Any:
+    """Project, turn, attend head by head, put side by side, mix; (time, features), or a stack of them."""
+    if x.ndim > 2:
+        return np.stack([multi_head(one, *matrices, **options) for one in x])
+    return _one_text(x, *matrices, **options)
 
 
-def multi_head(
-    x: Any, query: Any, key: Any, value: Any, output: Any, num_heads: int, num_kv_heads: int, is_causal: bool,
-    rope_base: float | None, mask: Any = None, bias: Any = None, scale: float | None = None,
+def _one_text(
+    x: Any, query: Any, key: Any, value: Any, output: Any, *, num_heads: int, num_kv_heads: int,
+    rope_base: float | None, query_offset: int = 0, **options: Any,
 ) -> Any:  # fmt: skip
-    """Project, turn, attend head by head, put side by side, mix."""
-    q, k, v = heads_of(x @ query, num_heads), heads_of(x @ key, num_kv_heads), heads_of(x @ value, num_kv_heads)
+    counts = (num_heads, num_kv_heads, num_kv_heads)
+    q, k, v = (np.stack(np.split(x @ w, n, -1)) for w, n in zip((query, key, value), counts, strict=True))
     if rope_base is not None:
-        places, width = np.arange(len(x)), q.shape[-1]
-        q, k = (np.stack([rope(head, places, rope_base, False, width, 0) for head in part]) for part in (q, k))
-    return np.concatenate(list(attention(q, k, v, is_causal, mask, scale, bias)), -1) @ output
+        how = (np.arange(len(x)), rope_base, False, q.shape[-1])
+        q, k = (np.stack([rope(head, *how, by) for head in part]) for part, by in ((q, query_offset), (k, 0)))
+    return np.concatenate(list(attention(q, k, v, query_offset=query_offset, **options)), -1) @ output

@@ -24,25 +24,13 @@ from mathcore.refusals.refusals_mutants import answers_anyway
 from mathcore.tokenizers.inputs import TEXTS
 from mathcore.tokenizers.textbook import is_white
 from mathcore.training.checkpoint_claims import parts_of
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    differs,
-    domain,
-    enclose,
-    equal,
-    identical,
-    less,
-    raises,
-    same,
-)
-from mathcore.verify.domains import Draw
-from mathcore.verify.laws import Called, defaults, without
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, domain
+from mathcore.verify.laws import Called, defaults
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.enclosures import balls
+from mathcore.verify.refusals import without
+from mathcore.verify.relations import all_of, at_least, differs, equal, identical, less, raises, same
 from mathcore.verify.tolerances import rounding
 
 # The text.
@@ -335,7 +323,7 @@ bits_are_the_models = Claim(
     formula=r"\frac{1}{\text{bytes}} \Big(\sum_t -\log_2 p(\mathrm{id}_t \mid \mathrm{id}_{s(t)}, \dots, "
     r"\mathrm{id}_{t-1})\Big), \qquad t - s(t) \ge \min(t, \lfloor\text{context}/2\rfloor)",
     needs=("Plan", "start_language_model", "language_model", "transformer"),
-    limits=Limits(options=("rope_base",), formats=("float32", "float16", "bfloat16")),
+    limits=Limits(options=("rope_base",), formats=SHORT_FORMATS),
     rests_on=("transformer.is_the_formula",),
     tolerances=(cross_entropy_rounding, windows_rounding),
     refuted_by=(
@@ -539,7 +527,7 @@ continues_its_prompt = Claim(
     "that is empty, turned back into text; bytes that are no text show as �, and the same seed writes the same.",
     formula=r"\mathrm{decode}(\mathrm{generate}(\mathrm{encode}(\text{prompt})))",
     needs=("Plan", "start_language_model", "language_model", "generate"),
-    limits=Limits(options=("rope_base",), formats=("float32", "float16", "bfloat16")),
+    limits=Limits(options=("rope_base",), formats=SHORT_FORMATS),
     rests_on=("transformer.writes_what_it_predicts",),
     refuted_by=(
         wrong.prompt_repeated, wrong.prompt_not_read, wrong.broken_bytes_dropped, wrong.always_the_winner,
@@ -613,4 +601,6 @@ def long_texts(draw: Draw, target: Target) -> dict[str, Any]:
     return {"text": "\n\n".join("a" * int(n) for n in rng.integers(1, 5000, 40))}
 
 
-split_options = defaults(Called("split_text", long_texts()), block=(4000, 1000), every=(10, 5))
+split_options = defaults(
+    Called("split_text", long_texts(), Limits(options=("block", "every"))), block=(4000, 1000), every=(10, 5)
+)

@@ -226,8 +226,7 @@ def _for_free(pattern: str, name: str, note: str) -> Mutant:
 
         return wrong
 
-    wrap.__name__, wrap.__doc__ = name, note
-    return mutant("word_bigram", wraps=True)(wrap)
+    return Mutant("word_bigram", name, note, wrap)
 
 
 tabs_for_free = _for_free(r"[^\S \n]", "tabs_for_free", "Counts no white space but spaces and line ends.")

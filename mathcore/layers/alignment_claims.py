@@ -11,23 +11,9 @@ from hypothesis import strategies as st
 from mathcore.layers import linear_mutants as wrong
 from mathcore.layers.linear_claims import exact_layer
 from mathcore.layers.records import LINEAR
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    draw_array,
-    draw_integers,
-    enclose,
-    equal,
-    identical,
-    less,
-    widths,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
+from mathcore.verify.relations import all_of, at_most, equal, identical, less
 from mathcore.verify.tolerances import FORMATS, dot_product, magnitude
 
 score_is_alignment = Claim(

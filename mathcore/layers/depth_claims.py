@@ -12,25 +12,11 @@ from hypothesis import strategies as st
 from mathcore.layers import linear_mutants as wrong
 from mathcore.layers.law_claims import exact_arrays, exact_pair, float_stack
 from mathcore.layers.linear_tolerances import merged_layers, stacked_layers
-from mathcore.verify import (
-    Allowance,
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    draw_integers,
-    enclose,
-    equal,
-    less,
-)
-from mathcore.verify.domains import Draw
+from mathcore.verify import Allowance, Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, domain, draw_array, draw_exact, draw_integers
 from mathcore.verify.oracle.enclosures import true_matmul
 from mathcore.verify.oracle.matrices import rank, score_table_rounding, tail
+from mathcore.verify.relations import all_of, at_most, equal, less
 from mathcore.verify.tolerances import dot_product, magnitude
 
 

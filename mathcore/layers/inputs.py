@@ -54,18 +54,8 @@ def _stacked_numbers(draw: Draw, name: str, rows: int) -> dict[str, Any]:
     return {"x": draw_array(draw, (*leading_axes(draw, rows), draw(st.integers(1, 3))), name)}
 
 
-def _stacked_masked_numbers(draw: Draw, name: str, rows: int) -> dict[str, Any]:
-    x = _stacked_numbers(draw, name, rows)["x"]
-    return {"g": draw_array(draw, x.shape, name, (2.0**-4, 2.0**4)), "x": x}
-
-
 def _numbers(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
     return {"x": draw_array(draw, (rows or draw(st.integers(1, 4)), width), name)}
-
-
-def _masked_numbers(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
-    x = _numbers(draw, name, width, long=long, rows=rows)["x"]
-    return {"g": draw_array(draw, x.shape, name, (2.0**-4, 2.0**4)), "x": x}
 
 
 def _matrix(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001

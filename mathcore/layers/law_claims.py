@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 from mathcore.layers import linear_mutants as wrong
 from mathcore.layers import relu_mutants
 from mathcore.layers.records import LINEAR, LINEAR_VJP, LOW_RANK, RELU, RELU_VJP
-from mathcore.verify import Operations, Target, all_of, domain, draw_array, draw_exact, equal, identical, widths
+from mathcore.verify import Operations, Target, all_of, domain, draw_array, draw_exact, equal, identical, laws, widths
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import WIDTHS, Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
-from mathcore.verify.laws import any_width, floats_only, keeps_dtype, layout_free, many_rows, pure, rows_are_independent
 from mathcore.verify.oracle.counted import Ledger, counted
 from mathcore.verify.relations import Relation
 
@@ -103,7 +102,7 @@ def sizes(draw: Draw, target: Target) -> dict[str, Any]:
     return {"m": m, "n": n, "r": min(m, n, r), "counts": target.exact}
 
 
-linear_any_width = any_width(
+linear_any_width = laws.any_width(
     LINEAR,
     LINEAR_VJP,
     refuted_by=(
@@ -161,7 +160,7 @@ def large_both_ways(ops: Operations, g: Any, x: Any, weight: Any, bias: Any) -> 
     )
 
 
-relu_any_width = any_width(
+relu_any_width = laws.any_width(
     RELU,
     RELU_VJP,
     refuted_by=(
@@ -197,26 +196,25 @@ def every_count_of_numbers(ops: Operations, g: Any, x: Any) -> Any:
     return all_of(RELU.agrees(ops, x=x), RELU_VJP.agrees(ops, g=g, x=x))
 
 
-BOTH = ((LINEAR, LINEAR_VJP), (RELU, RELU_VJP), (LOW_RANK,))
-
-
-any_layout = (
-    layout_free(LINEAR, LINEAR_VJP, last=("linear",)),
-    layout_free(RELU, RELU_VJP, last=("relu_vjp",)),
-    layout_free(LOW_RANK),
+of_layers = (
+    *laws.every_law(
+        LINEAR,
+        LINEAR_VJP,
+        apart=("any_width", "rows_are_independent", "keeps_dtype"),
+        layout_free=(common.strides_ignored_behind("linear"),),
+    ),
+    *laws.every_law(
+        RELU,
+        RELU_VJP,
+        apart=("any_width",),
+        layout_free=(common.strides_ignored_behind("relu_vjp"),),
+        rows_are_independent=(common.rows_touch("relu"),),
+    ),
+    *laws.every_law(LOW_RANK),
 )
 
 
-any_history = tuple(pure(*parts) for parts in BOTH)
-
-
-any_number_of_rows = (many_rows(LINEAR, LINEAR_VJP), many_rows(RELU, RELU_VJP))
-
-
-relu_rows = rows_are_independent(RELU, RELU_VJP, refuted_by=(common.rows_touch("relu"),))
-
-
-linear_keeps_dtype = keeps_dtype(
+linear_keeps_dtype = laws.keeps_dtype(
     LINEAR,
     LINEAR_VJP,
     refuted_by=(
@@ -271,9 +269,3 @@ def dtypes_are_promoted(ops: Operations, g: Any, x: Any, weight: Any, bias: Any)
         identical(pulled[1], exactly(x.T, g).astype(weight.dtype)),
         identical(pulled[2], exactly(np.ones(len(g), g.dtype), g).astype(bias.dtype)),
     )
-
-
-any_format = (linear_keeps_dtype, keeps_dtype(RELU, RELU_VJP), keeps_dtype(LOW_RANK))
-
-
-no_integers = tuple(floats_only(*parts) for parts in BOTH)

@@ -12,22 +12,10 @@ from mathcore.layers import linear_mutants as wrong
 from mathcore.layers.law_claims import exact_arrays, exactly, large_layers, whole_numbers_pulled
 from mathcore.layers.records import LINEAR, LINEAR_VJP
 from mathcore.layers.textbook import true_layer
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    draw_integers,
-    enclose,
-    equal,
-    widths,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
 from mathcore.verify.oracle.dual import derivative
-from mathcore.verify.relations import Conjunction
+from mathcore.verify.relations import Conjunction, all_of, equal
 from mathcore.verify.tolerances import FORMATS, dot_product
 
 

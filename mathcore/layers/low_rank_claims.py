@@ -14,6 +14,7 @@ from mathcore.layers.law_claims import sizes, work_of
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, less
 from mathcore.verify.adversary import PERTURBATIONS
 from mathcore.verify.domains import Draw
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.matrices import draw_with_singular_values, score_table_rounding
 
 is_smaller = Claim(
@@ -25,7 +26,7 @@ is_smaller = Claim(
     "(m, n) matrix that they stand for.",
     formula=r"r(m + n) < mn \iff r < \frac{mn}{m + n}",
     needs=("linear", "low_rank"),
-    limits=Limits(options=("bias",), formats=("float32", "float16", "bfloat16"), width=12),
+    limits=Limits(options=("bias",), formats=SHORT_FORMATS, width=12),
     refuted_by=(linear_mutants.computes_the_product, wrong.full_factors),
 )
 

@@ -15,21 +15,9 @@ from mathcore.layers.linear_claims import exact_layer
 from mathcore.layers.linear_tolerances import merged_layers, stacked_layers
 from mathcore.layers.records import LINEAR, LINEAR_VJP
 from mathcore.layers.textbook import row_by_row, true_layer
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    draw_integers,
-    equal,
-    identical,
-    raises,
-    widths,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
+from mathcore.verify.relations import all_of, equal, identical, raises
 from mathcore.verify.tolerances import FORMATS, dot_product, dtype_named
 
 # FAQ 15: what matrix multiplication does.

@@ -8,17 +8,15 @@ import numpy as np
 
 from mathcore.layers.inputs import (
     _layer,
-    _masked_numbers,
     _matrix,
     _numbers,
     _pulled_layer,
     _stacked_layer,
-    _stacked_masked_numbers,
     _stacked_numbers,
     _stacked_pulled_layer,
 )
 from mathcore.layers.textbook import kept_if_positive, let_through, row_by_row, sign_of_zero_dropped, true_layer
-from mathcore.verify import Operations, all_of, equal, identical
+from mathcore.verify import Limits, Operations, all_of, equal, identical
 from mathcore.verify.operation import Operation, like
 from mathcore.verify.oracle.matrices import distance, score_table_rounding, tail
 from mathcore.verify.relations import Conjunction, Relation
@@ -63,6 +61,7 @@ _LAYER = {"x": np.ones((3, 2)), "weight": np.ones((2, 4)), "bias": np.ones(4)}
 
 
 _NUMBERS = np.ones((3, 2))
+_FINITE = {"scale": "nothing overflows"}
 
 
 LINEAR = Operation(
@@ -76,6 +75,11 @@ LINEAR = Operation(
         (*given["x"].shape[:-1], given["weight"].shape[-1]),
         np.result_type(given["x"], given["weight"]),
     ),
+    limits={
+        **dict.fromkeys(("layout_free", "any_width", "keeps_dtype"), Limits(fixed=_FINITE)),
+        "many_rows": Limits(width=5, fixed=_FINITE),
+        "pure": Limits(width=9),
+    },
     exempt={"defaults": "without a bias is what `linear.layer_is_a_matrix` is about"},
 )
 
@@ -91,19 +95,22 @@ LINEAR_VJP = Operation(
 
 
 RELU = Operation(
-    "relu", _numbers, _relu_agrees, {"x": _NUMBERS}, stacked=_stacked_numbers, rows=("x",), result=like("x")
-)
-
-
-RELU_VJP = Operation(
-    "relu_vjp",
-    _masked_numbers,
-    _relu_vjp_agrees,
-    {"g": _NUMBERS, "x": _NUMBERS},
-    stacked=_stacked_masked_numbers,
+    "relu",
+    _numbers,
+    _relu_agrees,
+    {"x": _NUMBERS},
+    stacked=_stacked_numbers,
     rows=("g", "x"),
+    limits={
+        **dict.fromkeys(("layout_free", "keeps_dtype", "rows_are_independent"), Limits(rows=4)),
+        "many_rows": Limits(width=3),
+        "pure": Limits(rows=4, width=9),
+    },
     result=like("x"),
 )
+
+
+RELU_VJP = RELU.derivative(_relu_vjp_agrees, result=like("x"))
 
 
 LOW_RANK = Operation(
@@ -112,6 +119,7 @@ LOW_RANK = Operation(
     _best_of_its_rank,
     {"weight": np.eye(3, 2), "rank": 1},
     (score_table_rounding,),
+    limits={"keeps_dtype": Limits(width=5), "pure": Limits(rows=8, width=9)},
     exempt={
         "any_width": "every matrix costs a singular value decomposition",
         "many_rows": "it takes one matrix",

@@ -18,26 +18,11 @@ from mathcore.layers.law_claims import exact_arrays, float_stack
 from mathcore.layers.linear_tolerances import stacked_layers
 from mathcore.layers.records import RELU, RELU_VJP
 from mathcore.layers.textbook import true_layer
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    differs,
-    domain,
-    draw_integers,
-    enclose,
-    equal,
-    less,
-    log_uniform,
-    widths,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, widths
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
-from mathcore.verify.relations import Conjunction
+from mathcore.verify.relations import Conjunction, all_of, at_least, at_most, differs, equal, less
 from mathcore.verify.tolerances import dtype_named
 
 
@@ -506,7 +491,7 @@ must_stand_everywhere = Claim(
     formula=r"\operatorname{relu}(xW)\,U V = \operatorname{relu}(xW)\,(UV)",
     legend={"W": "the matrix before the only ReLU", "U": "the bare pair after it", "V": "the bare pair after it"},
     needs=("relu", "linear"),
-    limits=Limits(options=("bias",), formats=("float32", "float16", "bfloat16"), rows=3, width=3),
+    limits=Limits(options=("bias",), formats=SHORT_FORMATS, rows=3, width=3),
     refuted_by=(linear_mutants.relu_inside, linear_mutants.one_too_many, linear_mutants.weight_transposed),
     rests_on=("linear.two_layers_collapse",),
 )

@@ -11,39 +11,13 @@ from hypothesis import strategies as st
 from mathcore.gradients.laws import gradient_of
 from mathcore.gradients.records import Primitive
 from mathcore.normalisation import layer_norm_mutants as wrong
-from mathcore.normalisation.layer_norm_tolerances import (
-    layer_norm_bias_vjp_rounding,
-    layer_norm_rounding,
-    layer_norm_vjp_rounding,
-    layer_norm_weight_vjp_rounding,
-)
+from mathcore.normalisation import layer_norm_tolerances as tol
 from mathcore.normalisation.rms_norm_tolerances import rms_norm_rounding
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    draw_integers,
-    enclose,
-    equal,
-    raises,
-)
-from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import (
-    any_width,
-    defaults,
-    floats_only,
-    keeps_dtype,
-    layout_free,
-    many_rows,
-    pure,
-    rows_are_independent,
-)
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, laws
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation
-from mathcore.verify.relations import Conjunction, Relation, equal_in_range
+from mathcore.verify.relations import Conjunction, Relation, all_of, equal, equal_in_range, raises
 
 BA = "Ba, Kiros & Hinton, arXiv:1607.06450, equation 4"
 EPSILONS = st.sampled_from([1e-5, 1e-6, 1e-2, 1.0])
@@ -95,13 +69,9 @@ def _stacked(draw: Draw, name: str, rows: int) -> dict[str, Any]:
     return _rows(draw, name, lead, draw(st.integers(1, 3)))
 
 
-def _with_cotangent(draw: Draw, name: str, drawn: dict[str, Any]) -> dict[str, Any]:
-    return {"g": draw_array(draw, drawn["x"].shape, name, (2.0**-4, 2.0**4)), **drawn}
-
-
 def _agrees(ops: Operations, y: Any, x: Any, weight: Any, bias: Any, epsilon: float = 1e-5) -> Relation:
     true = enclose(lambda x, w, b: textbook(x, w, b, epsilon), x, weight, bias)
-    return equal_in_range(y, true, within=layer_norm_rounding(x, weight, bias, x.dtype, epsilon))
+    return equal_in_range(y, true, within=tol.layer_norm_rounding(x, weight, bias, x.dtype, epsilon))
 
 
 def _pulled_agrees(
@@ -116,9 +86,9 @@ def _pulled_agrees(
     to_rows = enclose(lambda g, x, w: _to_rows(g, x, w, epsilon), g, x, weight)
     to_weight = enclose(lambda g, x: _over_rows(_standardised(x, epsilon)[0] * g), g, x)
     return all_of(
-        equal_in_range(y[0], to_rows, within=layer_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
-        equal_in_range(y[1], to_weight, within=layer_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),
-        equal_in_range(y[2], enclose(_over_rows, g), within=layer_norm_bias_vjp_rounding(g, x.dtype)),
+        equal_in_range(y[0], to_rows, within=tol.layer_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
+        equal_in_range(y[1], to_weight, within=tol.layer_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),
+        equal_in_range(y[2], enclose(_over_rows, g), within=tol.layer_norm_bias_vjp_rounding(g, x.dtype)),
     )
 
 
@@ -141,28 +111,22 @@ def _result(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
 _HOW: Any = {"options": ("epsilon",), "rows": ("g", "x"), "limits": _LIMITS}
 _SAMPLE = {"x": np.arange(6.0).reshape(3, 2), "weight": np.ones(2), "bias": np.ones(2)}
 LAYER_NORM = Operation(
-    "layer_norm", _drawn, _agrees, _SAMPLE, (layer_norm_rounding,), stacked=_stacked, result=_result, **_HOW
+    "layer_norm", _drawn, _agrees, _SAMPLE, (tol.layer_norm_rounding,), stacked=_stacked, result=_result, **_HOW
 )
-LAYER_NORM_VJP = Operation(
-    "layer_norm_vjp",
-    lambda draw, name, width, **how: _with_cotangent(draw, name, _drawn(draw, name, width, **how)),
-    _pulled_agrees,
-    {"g": np.ones((3, 2)), **_SAMPLE},
-    (layer_norm_vjp_rounding, layer_norm_weight_vjp_rounding, layer_norm_bias_vjp_rounding),
-    stacked=lambda draw, name, rows: _with_cotangent(draw, name, _stacked(draw, name, rows)),
-    **_HOW,
+LAYER_NORM_VJP = LAYER_NORM.derivative(
+    _pulled_agrees, tol.layer_norm_vjp_rounding, tol.layer_norm_weight_vjp_rounding, tol.layer_norm_bias_vjp_rounding
 )
 BOTH = (LAYER_NORM, LAYER_NORM_VJP)
 
-laws = (
-    layout_free(*BOTH),
-    pure(*BOTH),
-    any_width(*BOTH, refuted_by=(wrong.wide_rows_cut,)),
-    many_rows(*BOTH, refuted_by=(wrong.weights_of_64_rows,)),
-    rows_are_independent(*BOTH, refuted_by=(wrong.rows_touch, wrong.whole_array)),
-    keeps_dtype(*BOTH, refuted_by=(wrong.in_the_storage_format,)),
-    floats_only(*BOTH),
-    defaults(LAYER_NORM, LAYER_NORM_VJP, epsilon=(1e-5, 1e-2)),
+of_every_operation = (
+    *laws.every_law(
+        *BOTH,
+        any_width=(wrong.wide_rows_cut,),
+        many_rows=(wrong.weights_of_64_rows,),
+        rows_are_independent=(wrong.rows_touch, wrong.whole_array),
+        keeps_dtype=(wrong.in_the_storage_format,),
+    ),
+    laws.defaults(LAYER_NORM, LAYER_NORM_VJP, epsilon=(1e-5, 1e-2)),
 )
 
 # Its own claims.
@@ -177,7 +141,7 @@ is_the_formula = Claim(
     source=BA,
     limits=Limits(said=("as long as no square overflows",), fixed={"scale": "no square overflows"}),
     needs=("layer_norm",),
-    tolerances=(layer_norm_rounding,),
+    tolerances=(tol.layer_norm_rounding,),
     refuted_by=(
         wrong.mean_kept, wrong.unbiased_variance, wrong.variance_in_one_pass, wrong.epsilon_outside,
         wrong.epsilon_fixed, wrong.bias_forgotten, wrong.weight_plus_one, wrong.whole_array,
@@ -208,7 +172,7 @@ centred_first = Claim(
         fixed={"scale": "the mean is exact"},
     ),
     needs=("layer_norm", "rms_norm"),
-    tolerances=(layer_norm_rounding, rms_norm_rounding),
+    tolerances=(tol.layer_norm_rounding, rms_norm_rounding),
     refuted_by=(wrong.mean_kept, wrong.unbiased_variance),
 )
 
@@ -236,7 +200,7 @@ def the_same_once_centred(ops: Operations, x: Any, middle: Any, weight: Any, eps
     )
     norm, other = ops.layer_norm(x, weight, bias, epsilon=epsilon), ops.rms_norm(centred, weight, epsilon=epsilon)
     return all_of(
-        equal(norm, true, within=layer_norm_rounding(x, weight, bias, x.dtype, epsilon)),
+        equal(norm, true, within=tol.layer_norm_rounding(x, weight, bias, x.dtype, epsilon)),
         equal(other, true, within=rms_norm_rounding(centred, weight, x.dtype, epsilon)),
     )
 
@@ -253,15 +217,14 @@ gradient = gradient_of(
             {"epsilon": draw(st.sampled_from([0.25, 1.0]))},
         ),
         lambda x, weight, bias, epsilon: textbook(x, weight, bias, epsilon),
+        by=("x", "weight", "bias"),
     ),
     "rows, weights and biases",
     wrong.mean_not_taken_out,
     wrong.length_not_taken_out,
     wrong.weight_forgotten,
     wrong.bias_of_the_last_row,
-    limits=Limits(
-        formats=("float32", "float16", "bfloat16"), rows=3, width=5, also=("ε of 1/4 and of 1", "inputs on a grid")
-    ),
+    limits=Limits(formats=SHORT_FORMATS, rows=3, width=5, also=("ε of 1/4 and of 1", "inputs on a grid")),
 )
 
 refused = Claim(
@@ -273,7 +236,7 @@ refused = Claim(
     needs=("layer_norm", "layer_norm_vjp"),
     limits=Limits(
         options=("epsilon",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=2,
         width=4,
         signs=("layer_norm_vjp.cotangent >= 0", "layer_norm_vjp.x >= 0", "layer_norm.x >= 0"),

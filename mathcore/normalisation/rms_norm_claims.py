@@ -14,35 +14,12 @@ from mathcore.normalisation.rms_norm_tolerances import (
     rms_norm_vjp_rounding,
     rms_norm_weight_vjp_rounding,
 )
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    draw_integers,
-    enclose,
-    equal,
-    identical,
-    raises,
-    widths,
-)
-from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import (
-    any_width,
-    defaults,
-    floats_only,
-    keeps_dtype,
-    layout_free,
-    many_rows,
-    pure,
-    rows_are_independent,
-)
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, laws
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
-from mathcore.verify.relations import Conjunction, equal_in_range
+from mathcore.verify.relations import Conjunction, all_of, equal, equal_in_range, identical, raises
 
 EPSILONS = st.sampled_from([1e-6, 1e-5, 1e-2, 1.0, 0.0])
 LEADS = [(), (1,), (3,), (2, 2), (33,), (2, 9)]
@@ -101,20 +78,10 @@ def _drawn(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -
     return _rows(draw, name, (rows or draw(st.integers(1, 4)),), 2500 if long else width)
 
 
-def _pulled(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
-    drawn = _drawn(draw, name, width, long=long, rows=rows)
-    return {"g": draw_array(draw, drawn["x"].shape, name, (2.0**-4, 2.0**4)), **drawn}
-
-
 def _stacked(draw: Draw, name: str, rows: int) -> dict[str, Any]:
     """Rows on several leading axes, one of them that long."""
     lead = draw(st.sampled_from([(rows,), (rows, 2), (2, rows), (rows, 1, 2)]))
     return _rows(draw, name, lead, draw(st.integers(1, 3)))
-
-
-def _stacked_and_pulled(draw: Draw, name: str, rows: int) -> dict[str, Any]:
-    drawn = _stacked(draw, name, rows)
-    return {"g": draw_array(draw, drawn["x"].shape, name, (2.0**-4, 2.0**4)), **drawn}
 
 
 def _agrees(ops: Operations, y: Any, x: Any, weight: Any, epsilon: float = 1e-6) -> Any:
@@ -138,18 +105,23 @@ def _result(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
     return given["x"].shape, np.result_type(given["x"], given["weight"])
 
 
+_FINITE = {"scale": "no square overflows"}
+_LIMITS = {
+    **dict.fromkeys(("layout_free", "rows_are_independent", "keeps_dtype"), Limits(rows=4, fixed=_FINITE)),
+    "pure": Limits(rows=4, width=9, fixed=_FINITE),
+    "any_width": Limits(rows=1),
+    "many_rows": Limits(width=3),
+    "defaults": Limits(options=("epsilon",), rows=4, width=9),
+}
 _HOW: Any = {"options": ("epsilon",), "rows": ("g", "x")}
 RMS_NORM = Operation(
-    "rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), stacked=_stacked, result=_result, **_HOW
+    "rms_norm", _drawn, _agrees, _SAMPLE, (rms_norm_rounding,), stacked=_stacked, result=_result, limits=_LIMITS, **_HOW
 )
-RMS_NORM_VJP = Operation(
-    "rms_norm_vjp",
-    _pulled,
+RMS_NORM_VJP = RMS_NORM.derivative(
     _pulled_agrees,
-    {"g": np.ones((3, 2)), **_SAMPLE},
-    (rms_norm_vjp_rounding, rms_norm_weight_vjp_rounding),
-    stacked=_stacked_and_pulled,
-    **_HOW,
+    rms_norm_vjp_rounding,
+    rms_norm_weight_vjp_rounding,
+    limits={"defaults": Limits(options=("epsilon",), rows=4, width=8)},
 )
 BOTH = (RMS_NORM, RMS_NORM_VJP)
 
@@ -312,7 +284,7 @@ norm_edges = Claim(
     needs=("rms_norm", "rms_norm_vjp"),
     limits=Limits(
         options=("epsilon",),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=2,
         width=4,
         signs=("rms_norm_vjp.cotangent >= 0", "rms_norm_vjp.x >= 0", "rms_norm.x >= 0"),
@@ -336,14 +308,14 @@ def edges(ops: Operations, lead: Any, n: int, seed: int) -> Any:
     )  # fmt: skip
 
 
-laws = (
-    layout_free(*BOTH),
-    pure(*BOTH),
-    any_width(*BOTH, refuted_by=(wrong.eight_features_taken_out, wrong.wide_rows_cut)),
-    many_rows(*BOTH, refuted_by=(wrong.weights_of_64_rows,)),
-    rows_are_independent(*BOTH, refuted_by=(wrong.rows_touch, wrong.whole_array)),
-    keeps_dtype(*BOTH, refuted_by=(wrong.in_the_storage_format,)),
-    floats_only(*BOTH),
-    defaults(RMS_NORM, epsilon=(1e-6, 1e-2)),
-    defaults(RMS_NORM_VJP, epsilon=(1e-6, 1e-2)),
+of_every_operation = (
+    *laws.every_law(
+        *BOTH,
+        any_width=(wrong.eight_features_taken_out, wrong.wide_rows_cut),
+        many_rows=(wrong.weights_of_64_rows,),
+        rows_are_independent=(wrong.rows_touch, wrong.whole_array),
+        keeps_dtype=(wrong.in_the_storage_format,),
+    ),
+    laws.defaults(RMS_NORM, epsilon=(1e-6, 1e-2)),
+    laws.defaults(RMS_NORM_VJP, epsilon=(1e-6, 1e-2)),
 )

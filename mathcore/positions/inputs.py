@@ -77,13 +77,9 @@ def _turn(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) ->
     return _turning(draw, name, width, (*axes, rows or draw(st.integers(1, 4))))
 
 
-def _with_cotangent(draw: Draw, turn: dict[str, Any]) -> dict[str, Any]:
-    x = turn["x"]
-    return {"cotangent": draw_array(draw, x.shape, x.dtype.name, magnitudes(x.dtype.name)), **turn}
-
-
-def _turn_back(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
-    return _with_cotangent(draw, _turn(draw, name, width, long=long, rows=rows))
+def cotangent_of_a_turn(draw: Draw, name: str, turn: dict[str, Any]) -> Any:
+    """A cotangent of rotated vectors."""
+    return draw_array(draw, turn["x"].shape, name, magnitudes(name))
 
 
 def _stacked_turn(draw: Draw, name: str, rows: int) -> dict[str, Any]:
@@ -139,10 +135,6 @@ def _angled(draw: Draw, name: str, width: int, rows: tuple[int, ...]) -> dict[st
 
 def _stacked_angles(draw: Draw, name: str, rows: int) -> dict[str, Any]:
     return _angled(draw, name, 2 * draw(st.integers(1, 2)), draw_stack(draw, rows))
-
-
-def _angles_back(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
-    return _with_cotangent(draw, _given_angles(draw, name, width, long=long, rows=rows))
 
 
 def draw_rotations(draw: Draw, shape: tuple[int, ...], *, fractions: bool) -> Rotation:

@@ -24,30 +24,11 @@ from mathcore.positions.records import (
     turned_agrees,
 )
 from mathcore.positions.sinusoidal_claims import between_integers, codes
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    identical,
-    raises,
-    seeds,
-)
+from mathcore.verify import Claim, Limits, Operations, Target, laws
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import (
-    Called,
-    any_width,
-    defaults,
-    floats_only,
-    keeps_dtype,
-    layout_free,
-    many_rows,
-    pure,
-)
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, seeds
+from mathcore.verify.refusals import refuse
+from mathcore.verify.relations import all_of, identical
 
 # What holds of every operation on positions.
 anchor = Claim(
@@ -155,66 +136,34 @@ def one_step_agrees(ops: Operations, x: Any, base: float) -> Any:
     return turned_agrees(ops, ops.rope(x, np.array([1]), base=base), x, np.array([1]), base=base)
 
 
-rope_layout_free = layout_free(ROPE, ROPE_VJP, last=("rope",))
-
-
-code_layout_free = layout_free(SINUSOIDAL, SINUSOIDAL_VJP)
-
-
-table_layout_free = layout_free(ROPE_COS_SIN)
-
-
-applied_layout_free = layout_free(APPLY_ROPE, APPLY_ROPE_VJP, last=("apply_rope",))
-
-
-rope_any_width = any_width(ROPE, ROPE_VJP, refuted_by=(wrong.wide_rows_cut, wrong.turned_back_to_512))
-
-
-code_any_width = any_width(
-    SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.wide_code_cut, sinusoidal_mutants.pulled_from_1024)
+of_rope = laws.every_law(
+    ROPE,
+    ROPE_VJP,
+    apart=("rows_are_independent",),
+    layout_free=(common.strides_ignored_behind("rope"),),
+    pure=(wrong.cache_by_length, wrong.base_grows),
+    any_width=(wrong.wide_rows_cut, wrong.turned_back_to_512),
 )
 
 
-table_any_width = any_width(ROPE_COS_SIN, refuted_by=(wrong.wide_tables_cut,))
+of_applied_rope = laws.every_law(
+    APPLY_ROPE,
+    APPLY_ROPE_VJP,
+    layout_free=(common.strides_ignored_behind("apply_rope"),),
+    any_width=(wrong.applied_to_512, wrong.pulled_through_512),
+    many_rows=(wrong.first_table_everywhere,),
+)
 
 
-applied_any_width = any_width(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.applied_to_512, wrong.pulled_through_512))
+of_tables = laws.every_law(ROPE_COS_SIN, any_width=(wrong.wide_tables_cut,))
 
 
-rope_many_rows = many_rows(ROPE, ROPE_VJP)
-
-
-code_many_rows = many_rows(SINUSOIDAL, SINUSOIDAL_VJP)
-
-
-table_many_rows = many_rows(ROPE_COS_SIN)
-
-
-applied_many_rows = many_rows(APPLY_ROPE, APPLY_ROPE_VJP, refuted_by=(wrong.first_table_everywhere,))
-
-
-rope_keeps_dtype = keeps_dtype(ROPE, ROPE_VJP)
-
-
-applied_keeps_dtype = keeps_dtype(APPLY_ROPE, APPLY_ROPE_VJP)
-
-
-rope_floats_only = floats_only(ROPE, ROPE_VJP)
-
-
-applied_floats_only = floats_only(APPLY_ROPE, APPLY_ROPE_VJP)
-
-
-rope_pure = pure(ROPE, ROPE_VJP, refuted_by=(wrong.cache_by_length, wrong.base_grows))
-
-
-code_pure = pure(SINUSOIDAL, SINUSOIDAL_VJP, refuted_by=(sinusoidal_mutants.code_cached_by_length,))
-
-
-table_pure = pure(ROPE_COS_SIN)
-
-
-applied_pure = pure(APPLY_ROPE, APPLY_ROPE_VJP)
+of_codes = laws.every_law(
+    SINUSOIDAL,
+    SINUSOIDAL_VJP,
+    pure=(sinusoidal_mutants.code_cached_by_length,),
+    any_width=(sinusoidal_mutants.wide_code_cut, sinusoidal_mutants.pulled_from_1024),
+)
 
 
 @domain
@@ -265,16 +214,32 @@ COTANGENT = ("cotangent",)
 BASE: Any = {"base": (10_000.0, 500.0)}
 
 
+def unturned(name: str) -> Limits:
+    """What a turn by given angles leaves out: the other layout, and angles beyond a quarter turn."""
+    signs = (f"{name}.cos >= 0", f"{name}.sin >= 0")
+    return Limits(options=("interleaved",), rows=4, width=10, signs=signs)
+
+
+FEW, AT_THE_BASE, OF_A_CODE = Limits(rows=4, width=10), Limits(options=("base",)), ("base", "interleaved")
+POSITIVE = tuple(f"sinusoidal_positional_encoding_vjp.{x} >= 0" for x in ("cotangent", "positions"))
+PULLED_CODE = Limits(OF_A_CODE, ("float32", "float16", "bfloat16"), rows=3, width=9, signs=POSITIVE)
+
+
 left_out = (
-    defaults(Called("rope", turns_asked_for()), **TURNS),
-    defaults(Called("rope_vjp", turns_asked_for(COTANGENT)), **TURNS),
-    defaults(Called("apply_rope", angles_asked_for()), interleaved=(False, True)),
-    defaults(Called("apply_rope_vjp", angles_asked_for(COTANGENT)), interleaved=(False, True)),
-    defaults(Called("rope_cos_sin", tables_asked_for()), **BASE),
-    defaults(Called("rope_frequencies", tables_asked_for(())), **BASE),
-    defaults(Called("sinusoidal_positional_encoding", codes_asked_for()), **BASE, interleaved=(True, False)),
-    defaults(
-        Called("sinusoidal_positional_encoding_vjp", codes_asked_for(COTANGENT)), **BASE, interleaved=(True, False)
+    laws.defaults(laws.Called("rope", turns_asked_for(), FEW), **TURNS),
+    laws.defaults(laws.Called("rope_vjp", turns_asked_for(COTANGENT), FEW), **TURNS),
+    *(
+        laws.defaults(laws.Called(name, angles_asked_for(more), unturned(name)), interleaved=(False, True))
+        for name, more in (("apply_rope", ()), ("apply_rope_vjp", COTANGENT))
+    ),
+    laws.defaults(laws.Called("rope_cos_sin", tables_asked_for(), AT_THE_BASE), **BASE),
+    laws.defaults(laws.Called("rope_frequencies", tables_asked_for(()), AT_THE_BASE), **BASE),
+    *(
+        laws.defaults(laws.Called(name, codes_asked_for(more), limits), **BASE, interleaved=(True, False))
+        for name, more, limits in (
+            ("sinusoidal_positional_encoding", (), Limits(OF_A_CODE)),
+            ("sinusoidal_positional_encoding_vjp", COTANGENT, PULLED_CODE),
+        )
     ),
 )
 
@@ -386,55 +351,43 @@ refusals = Claim(
 )  # fmt: skip
 
 
-def nonsense() -> Iterator[dict[str, Any]]:
-    """Calls that make no sense, the error, and what its message must name."""
-    x, m, cos = np.ones((3, 4)), np.arange(3), np.ones((3, 2))
-    for operation, arguments, options, error, words in (
-        ("rope", (x[:, :3], m), {}, ValueError, ("(3, 3)",)),
-        ("rope", (x, m), {"rotary_dim": 3}, ValueError, ("3",)),
-        ("rope", (x, m), {"rotary_dim": -2}, ValueError, ("-2",)),
-        ("rope", (x, m), {"rotary_dim": 6}, ValueError, ("(3, 4)", "6")),
-        ("rope", (x, m[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
-        ("rope", (x, m[:1]), {}, ValueError, ("(3, 4)", "(1,)")),
-        ("rope", (x, m[:, None]), {}, ValueError, ("(3, 4)", "(3, 1)")),
-        ("rope", (x, m * 0.5), {}, TypeError, ("float64",)),
-        ("rope", (x, m == 1), {}, TypeError, ("bool",)),
-        ("rope", (x, m + 2**31), {}, ValueError, ("2147483649",)),
-        ("rope", (x, m), {"offset": 2**31}, ValueError, ("2147483649",)),
-        ("rope", (x, m), {"offset": 0.5}, TypeError, ()),
-        ("rope", (x, m), {"base": 0.5}, ValueError, ("0.5",)),
-        ("rope", (x, m), {"base": math.nan}, ValueError, ("nan",)),
-        ("rope", (x, m), {"base": math.inf}, ValueError, ("inf",)),
-        ("rope", (x[0],), {}, ValueError, ("(4,)",)),
-        ("rope_vjp", (x[:2], x, m), {}, ValueError, ("(2, 4)", "(3, 4)")),
-        ("apply_rope", (x, cos, cos[:2]), {}, ValueError, ("(3, 2)", "(2, 2)")),
-        ("apply_rope", (x, cos[:2], cos[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
-        ("apply_rope", (x[:, :2], cos, cos), {}, ValueError, ("(3, 2)",)),
-        ("apply_rope", (x, cos.astype(int), cos), {}, TypeError, ("int64",)),
-        ("rope_cos_sin", (m, 3), {}, ValueError, ("3",)),
-        ("rope_cos_sin", (m * 0.5, 4), {}, TypeError, ("float64",)),
-        ("rope_cos_sin", (m + 2**31, 4), {}, ValueError, ("2147483649",)),
-        ("rope_cos_sin", (m, 4), {"base": 0.5}, ValueError, ("0.5",)),
+_X, _M, _COS = np.ones((3, 4)), np.arange(3), np.ones((3, 2))
+refuse(
+    refusals,
+    (
+        ("rope", (_X[:, :3], _M), {}, ValueError, ("(3, 3)",)),
+        ("rope", (_X, _M), {"rotary_dim": 3}, ValueError, ("3",)),
+        ("rope", (_X, _M), {"rotary_dim": -2}, ValueError, ("-2",)),
+        ("rope", (_X, _M), {"rotary_dim": 6}, ValueError, ("(3, 4)", "6")),
+        ("rope", (_X, _M[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
+        ("rope", (_X, _M[:1]), {}, ValueError, ("(3, 4)", "(1,)")),
+        ("rope", (_X, _M[:, None]), {}, ValueError, ("(3, 4)", "(3, 1)")),
+        ("rope", (_X, _M * 0.5), {}, TypeError, ("float64",)),
+        ("rope", (_X, _M == 1), {}, TypeError, ("bool",)),
+        ("rope", (_X, _M + 2**31), {}, ValueError, ("2147483649",)),
+        ("rope", (_X, _M), {"offset": 2**31}, ValueError, ("2147483649",)),
+        ("rope", (_X, _M), {"offset": 0.5}, TypeError, ()),
+        ("rope", (_X, _M), {"base": 0.5}, ValueError, ("0.5",)),
+        ("rope", (_X, _M), {"base": math.nan}, ValueError, ("nan",)),
+        ("rope", (_X, _M), {"base": math.inf}, ValueError, ("inf",)),
+        ("rope", (_X[0],), {}, ValueError, ("(4,)",)),
+        ("rope_vjp", (_X[:2], _X, _M), {}, ValueError, ("(2, 4)", "(3, 4)")),
+        ("apply_rope", (_X, _COS, _COS[:2]), {}, ValueError, ("(3, 2)", "(2, 2)")),
+        ("apply_rope", (_X, _COS[:2], _COS[:2]), {}, ValueError, ("(3, 4)", "(2,)")),
+        ("apply_rope", (_X[:, :2], _COS, _COS), {}, ValueError, ("(3, 2)",)),
+        ("apply_rope", (_X, _COS.astype(int), _COS), {}, TypeError, ("int64",)),
+        ("rope_cos_sin", (_M, 3), {}, ValueError, ("3",)),
+        ("rope_cos_sin", (_M * 0.5, 4), {}, TypeError, ("float64",)),
+        ("rope_cos_sin", (_M + 2**31, 4), {}, ValueError, ("2147483649",)),
+        ("rope_cos_sin", (_M, 4), {"base": 0.5}, ValueError, ("0.5",)),
         ("rope_frequencies", (5,), {}, ValueError, ("5",)),
         ("rope_frequencies", (4,), {"base": 0.0}, ValueError, ("0.0",)),
         ("rope_permutation", (3,), {}, ValueError, ("3",)),
-        ("sinusoidal_positional_encoding", (m, -1), {}, ValueError, ("-1",)),
-        ("sinusoidal_positional_encoding", (m * np.nan, 4), {}, ValueError, ("nan",)),
-        ("sinusoidal_positional_encoding", (m == 1, 4), {}, TypeError, ("bool",)),
-        ("sinusoidal_positional_encoding", (m - 2**31 - 1, 4), {}, ValueError, ("-2147483649",)),
-        ("sinusoidal_positional_encoding", (m * np.inf, 4), {}, ValueError, ("nan",)),
-        ("sinusoidal_positional_encoding", (m, 4), {"base": 0.5}, ValueError, ("0.5",)),
-    ):
-        yield {"operation": operation, "arguments": arguments, "options": options, "error": error, "words": words}
-
-
-@refusals.exhaustive(nonsense)
-def refuses_what_does_not_fit(
-    ops: Operations,
-    operation: str,
-    arguments: tuple[Any, ...],
-    options: dict[str, Any],
-    error: type[Exception],
-    words: tuple[str, ...],
-) -> Any:
-    return raises(lambda: getattr(ops, operation)(*arguments, **options), error, saying=words)
+        ("sinusoidal_positional_encoding", (_M, -1), {}, ValueError, ("-1",)),
+        ("sinusoidal_positional_encoding", (_M * np.nan, 4), {}, ValueError, ("nan",)),
+        ("sinusoidal_positional_encoding", (_M == 1, 4), {}, TypeError, ("bool",)),
+        ("sinusoidal_positional_encoding", (_M - 2**31 - 1, 4), {}, ValueError, ("-2147483649",)),
+        ("sinusoidal_positional_encoding", (np.array([np.nan, np.inf]), 4), {}, ValueError, ("nan",)),
+        ("sinusoidal_positional_encoding", (_M, 4), {"base": 0.5}, ValueError, ("0.5",)),
+    ),
+)

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from mathcore.positions import positions_tolerances as tol
+from mathcore.positions import textbook
 from mathcore.positions.inputs import (
-    _angles_back,
     _code,
     _code_back,
     _given_angles,
@@ -18,27 +19,9 @@ from mathcore.positions.inputs import (
     _stacked_turn,
     _table,
     _turn,
-    _turn_back,
-    _with_cotangent,
+    cotangent_of_a_turn,
 )
-from mathcore.positions.positions_tolerances import (
-    angle_error,
-    pulled_to_places,
-    turned_pair,
-    wave_between,
-    wave_rounding,
-)
-from mathcore.positions.textbook import (
-    lanes,
-    places,
-    true_frequencies,
-    true_waves,
-    turn_allowed,
-    turned,
-    waves,
-    width_turned,
-)
-from mathcore.verify import Enclosure, Operations, all_of, enclose, equal, identical
+from mathcore.verify import Enclosure, Limits, Operations, all_of, enclose, equal, identical
 from mathcore.verify.operation import Operation, like
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.tolerances import FORMATS, Allowance
@@ -57,14 +40,14 @@ def turned_agrees(
     back: bool = False,
 ) -> Conjunction:
     """That `answer` is x turned by mθ, feature by feature, and that what does not turn is what it was."""
-    dim, m = width_turned(x, rotary_dim), places(x, positions, offset) * (-1 if back else 1)
+    dim, m = textbook.width_turned(x, rotary_dim), textbook.places(x, positions, offset) * (-1 if back else 1)
     head = x[..., :dim]
-    truth = enclose(lambda x, m: turned(x, *waves(m, dim, base), interleaved=interleaved), head, m)
+    truth = enclose(lambda x, m: textbook.turned(x, *textbook.waves(m, dim, base), interleaved=interleaved), head, m)
     theta = np.asarray(base) ** (-2.0 * np.arange(dim // 2) / max(dim, 1))
     cos, sin = np.cos(m[..., None] * theta), np.sin(m[..., None] * theta)
-    slack = angle_error(m, dim, base, "float64")  # these cosines only measure the error
-    angle = angle_error(m, dim, base, ops.conventions.rope_angles)
-    allowed = turn_allowed(head, abs(cos) + slack, abs(sin) + slack, angle, interleaved=interleaved)
+    slack = tol.angle_error(m, dim, base, "float64")  # these cosines only measure the error
+    angle = tol.angle_error(m, dim, base, ops.conventions.rope_angles)
+    allowed = textbook.turn_allowed(head, abs(cos) + slack, abs(sin) + slack, angle, interleaved=interleaved)
     return all_of(
         equal(_beyond_the_largest(answer[..., :dim], truth, allowed), truth, within=allowed),
         identical(answer[..., dim:], x[..., dim:]),
@@ -92,21 +75,21 @@ def _code_pulled(
     ops: Operations, answer: Any, cotangent: Any, positions: Any, dim: int, base: float, interleaved: bool
 ) -> Relation:
     """That `answer` is Σ θ (ḡ_sin cos mθ − ḡ_cos sin mθ)."""
-    sines, cosines = lanes(dim, interleaved=interleaved)
+    sines, cosines = textbook.lanes(dim, interleaved=interleaved)
     where = np.argsort(np.concatenate([sines, cosines]))
 
     def both(by_sine: Any, by_cosine: Any) -> Any:
         return np.concatenate([by_sine, by_cosine[..., : dim // 2]], -1)[..., where]
 
     def pulled(g: Any, m: Any) -> Any:
-        cos, sin = waves(m, dim, base)
-        theta = np.broadcast_to(true_frequencies(dim, base), cos.shape)
+        cos, sin = textbook.waves(m, dim, base)
+        theta = np.broadcast_to(textbook.true_frequencies(dim, base), cos.shape)
         return (g * both(theta * cos, -theta * sin)).sum(-1) if dim else m * 0
 
-    cos, sin = (t.hi for t in true_waves(positions, dim, base))
-    theta = np.asarray([float(t) for t in true_frequencies(dim, base)])
-    angle = angle_error(positions, dim, base, ops.conventions.rope_angles)
-    allowed = pulled_to_places(
+    cos, sin = (t.hi for t in textbook.true_waves(positions, dim, base))
+    theta = np.asarray([float(t) for t in textbook.true_frequencies(dim, base)])
+    angle = tol.angle_error(positions, dim, base, ops.conventions.rope_angles)
+    allowed = tol.pulled_to_places(
         cotangent, both(theta, theta), both(cos, sin), both(angle, angle), np.asarray(answer).dtype,
         whole=np.array_equal(positions, np.rint(positions)),
     )  # fmt: skip
@@ -115,25 +98,25 @@ def _code_pulled(
 
 def waves_agree(ops: Operations, answer: Any, positions: Any, dim: int, base: float, interleaved: bool) -> Relation:
     """That `answer` holds the sines and cosines of mθ in their places."""
-    cos, sin = true_waves(positions, dim, base)
-    sines, cosines = lanes(dim, interleaved=interleaved)
+    cos, sin = textbook.true_waves(positions, dim, base)
+    sines, cosines = textbook.lanes(dim, interleaved=interleaved)
     where = np.argsort(np.concatenate([sines, cosines]))
     truth = Enclosure(*(
         np.concatenate([getattr(sin, part), getattr(cos, part)[..., : dim // 2]], -1)[..., where]
         for part in ("hi", "lo", "radius")
     ))  # fmt: skip
-    angle = angle_error(positions, dim, base, ops.conventions.rope_angles)
+    angle = tol.angle_error(positions, dim, base, ops.conventions.rope_angles)
     angle = np.concatenate([angle, angle[..., : dim // 2]], -1)[..., where]
     whole = np.array_equal(positions, np.rint(positions))
-    allowed = wave_rounding(truth.hi, angle, answer.dtype) if whole else wave_between(angle, answer.dtype)
+    allowed = tol.wave_rounding(truth.hi, angle, answer.dtype) if whole else tol.wave_between(angle, answer.dtype)
     return equal(answer, truth, within=allowed)
 
 
 def _table_agrees(ops: Operations, answer: Any, positions: Any, rotary_dim: int, base: float) -> Conjunction:
-    angle = angle_error(positions, rotary_dim, base, ops.conventions.rope_angles)
-    truths = true_waves(positions, rotary_dim, base)
+    angle = tol.angle_error(positions, rotary_dim, base, ops.conventions.rope_angles)
+    truths = textbook.true_waves(positions, rotary_dim, base)
     return all_of(*(
-        equal(a, t, within=wave_rounding(t.hi, angle, a.dtype)) for a, t in zip(answer, truths, strict=True)
+        equal(a, t, within=tol.wave_rounding(t.hi, angle, a.dtype)) for a, t in zip(answer, truths, strict=True)
     ))  # fmt: skip
 
 
@@ -146,9 +129,9 @@ def _applied(
     interleaved: bool = False,
 ) -> Conjunction:
     dim = 2 * cos.shape[-1]
-    truth = enclose(functools.partial(turned, interleaved=interleaved), x[..., :dim], cos, sin)
+    truth = enclose(functools.partial(textbook.turned, interleaved=interleaved), x[..., :dim], cos, sin)
     c, s = cos.astype(np.float64), sin.astype(np.float64)
-    allowed = turn_allowed(x[..., :dim], c, s, np.zeros(c.shape), interleaved=interleaved)
+    allowed = textbook.turn_allowed(x[..., :dim], c, s, np.zeros(c.shape), interleaved=interleaved)
     return all_of(
         equal(_beyond_the_largest(answer[..., :dim], truth, allowed), truth, within=allowed),
         identical(answer[..., dim:], x[..., dim:]),
@@ -159,6 +142,9 @@ _OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset"), "ro
 
 
 _X = np.arange(12.0).reshape(3, 4)
+_PAIRS = "odd widths of which all turn, which have no pairs"
+_FINITE = {"scale": "no coordinate overflows"}
+_BACK: Any = {"cotangent": cotangent_of_a_turn, "named": "cotangent"}
 _OF_POSITIONS = {
     "rows_are_independent": "it has a row for each position, and no rows that could hold NaN",
     "keeps_dtype": "its result is float64, whatever the positions are",
@@ -167,20 +153,24 @@ _OF_POSITIONS = {
 
 
 ROPE = Operation(
-    "rope", _turn, turned_agrees, {"x": _X}, (turned_pair,), stacked=_stacked_turn, result=like("x"), **_OPTIONS
-)
-
-
-ROPE_VJP = Operation(
-    "rope_vjp",
-    _turn_back,
-    _turned_back,
-    {"cotangent": _X, "x": _X},
-    (turned_pair,),
-    stacked=lambda draw, name, rows: _with_cotangent(draw, _stacked_turn(draw, name, rows)),
+    "rope",
+    _turn,
+    turned_agrees,
+    {"x": _X},
+    (tol.turned_pair,),
+    stacked=_stacked_turn,
+    limits={
+        "any_width": Limits(rows=6, also=(_PAIRS,)),
+        "keeps_dtype": Limits(formats=("rope_vjp.bfloat16",)),
+        "many_rows": Limits(width=4),
+        "pure": Limits(width=9),
+    },
     result=like("x"),
     **_OPTIONS,
 )
+
+
+ROPE_VJP = ROPE.derivative(_turned_back, tol.turned_pair, result=like("x"), **_BACK)
 
 
 _TABLES = {"cos": np.ones((3, 2)), "sin": np.zeros((3, 2))}
@@ -191,23 +181,21 @@ APPLY_ROPE = Operation(
     _given_angles,
     _applied,
     {"x": _X, **_TABLES},
-    (turned_pair,),
+    (tol.turned_pair,),
     stacked=_stacked_angles,
+    limits={
+        **dict.fromkeys(("layout_free", "keeps_dtype"), Limits(fixed=_FINITE)),
+        "any_width": Limits(rows=3, fixed=_FINITE, also=(_PAIRS,)),
+        "many_rows": Limits(width=4, fixed=_FINITE),
+        "pure": Limits(width=9, fixed=_FINITE),
+    },
     exempt={"rows_are_independent": "rows may share their tables; `rope.fast_form` compares it with `rope`"},
     result=like("x"),
     **_OPTIONS,
 )
 
 
-APPLY_ROPE_VJP = Operation(
-    "apply_rope_vjp",
-    _angles_back,
-    _applied_back,
-    {"cotangent": _X, "x": _X, **_TABLES},
-    (turned_pair,),
-    stacked=lambda draw, name, rows: _with_cotangent(draw, _stacked_angles(draw, name, rows)),
-    **_OPTIONS,
-)
+APPLY_ROPE_VJP = APPLY_ROPE.derivative(_applied_back, tol.turned_pair, **_BACK)
 
 
 ROPE_COS_SIN = Operation(
@@ -215,10 +203,11 @@ ROPE_COS_SIN = Operation(
     _table,
     _table_agrees,
     {},
-    (wave_rounding,),
+    (tol.wave_rounding,),
     rows_in_views=3,
     options=("base",),
     stacked=_stacked_table,
+    limits={"any_width": Limits(also=("odd widths, which have no pairs",))},
     exempt=_OF_POSITIONS,
 )
 
@@ -228,8 +217,9 @@ SINUSOIDAL = Operation(
     _code,
     waves_agree,
     {},
-    (wave_rounding,),
+    (tol.wave_rounding,),
     stacked=_stacked_code,
+    limits={"layout_free": Limits(rows=3), "pure": Limits(rows=4, width=9), "any_width": Limits(rows=1)},
     exempt=_OF_POSITIONS,
     **_OPTIONS,
 )
@@ -240,7 +230,7 @@ SINUSOIDAL_VJP = Operation(
     lambda draw, name, width, *, long, rows: _code_back(draw, _code(draw, name, width, long=long, rows=rows), name),
     _code_pulled,
     {},
-    (pulled_to_places,),
+    (tol.pulled_to_places,),
     stacked=lambda draw, name, rows: _code_back(draw, _stacked_code(draw, name, rows), name),
     **_OPTIONS,
 )

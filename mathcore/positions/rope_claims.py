@@ -14,21 +14,10 @@ from mathcore.positions.inputs import draw_base, draw_places, draw_rational, dra
 from mathcore.positions.positions_tolerances import farthest_angle, turned_length, turned_pair, turned_score
 from mathcore.positions.records import APPLY_ROPE, ROPE, turned_agrees
 from mathcore.positions.textbook import Rotation, lanes, places, width_turned
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, seeds
+from mathcore.verify.limits import SHORT_FORMATS
+from mathcore.verify.relations import all_of, at_least, equal, identical
 
 
 # FAQ 19: RoPE. What depends on no convention: lengths, distances, relative scores.
@@ -60,6 +49,15 @@ def score_gap(q: Any, k: Any, q2: Any, k2: Any) -> Any:
     return enclose(lambda a, b, c, d: (a * b).sum(-1) - (c * d).sum(-1), q, k, q2, k2)
 
 
+OF_A_TURN = Limits(
+    options=("offset",),
+    formats=tuple(f"apply_rope.{name}" for name in SHORT_FORMATS),
+    rows=1,
+    width=6,
+    fixed={"scale": "no coordinate overflows"},
+)
+
+
 relative_only = Claim(
     "rope.relative_only",
     faq=19,
@@ -67,13 +65,7 @@ relative_only = Claim(
     "(1, 2) is as good as (1001, 1002), and as any pair so far apart up to position 2³¹.",
     formula=r"\langle R_m q, R_n k\rangle = \langle R_{m+s}\, q, R_{n+s}\, k\rangle = \langle q, R_{n-m}\, k\rangle",
     legend={"q": "a query", "k": "a key", "R": "R_m, the turn at position m", "s": "any shift"},
-    limits=Limits(
-        options=("offset",),
-        formats=("apply_rope.float32", "apply_rope.float16", "apply_rope.bfloat16"),
-        rows=1,
-        width=6,
-        fixed={"scale": "no coordinate overflows"},
-    ),
+    limits=OF_A_TURN,
     source="arXiv:2104.09864, §3.2",
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
@@ -148,13 +140,7 @@ composes = Claim(
     "position 0 changes no bit of a finite vector, except perhaps the sign of a zero.",
     formula=r"R_a R_b = R_{a+b}, \qquad R_0 = I, \qquad R_{-m} R_m = I",
     legend={"R": "R_m, the turn at position m"},
-    limits=Limits(
-        options=("offset",),
-        formats=("apply_rope.float32", "apply_rope.float16", "apply_rope.bfloat16"),
-        rows=1,
-        width=6,
-        fixed={"scale": "no coordinate overflows"},
-    ),
+    limits=OF_A_TURN,
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
     tolerances=(turned_length,),
@@ -397,13 +383,7 @@ preserves_distance = Claim(
     "them, up to rounding, as long as no coordinate overflows.",
     formula=r"\lVert R_m q - R_m k\rVert = \lVert q - k\rVert, \quad \langle R_m q, R_m k\rangle = \langle q, k\rangle",
     legend={"q": "a vector", "k": "another", "R": "R_m, the turn at position m"},
-    limits=Limits(
-        options=("offset",),
-        formats=("apply_rope.float32", "apply_rope.float16", "apply_rope.bfloat16"),
-        rows=1,
-        width=6,
-        fixed={"scale": "no coordinate overflows"},
-    ),
+    limits=OF_A_TURN,
     needs=("rope", "apply_rope"),
     dispensable=("apply_rope",),
     tolerances=(turned_length, turned_score),

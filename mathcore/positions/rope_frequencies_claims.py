@@ -13,23 +13,9 @@ from mathcore.positions.inputs import draw_base, draw_places, draw_width, magnit
 from mathcore.positions.positions_tolerances import frequency_rounding, wave_rounding
 from mathcore.positions.records import ROPE_COS_SIN
 from mathcore.positions.textbook import true_frequencies, width_turned
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    less,
-    log_uniform,
-    seeds,
-)
-from mathcore.verify.domains import Draw
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, domain, draw_array, log_uniform, seeds
+from mathcore.verify.relations import all_of, at_most, equal, identical, less
 
 table_equals_formula = Claim(
     "rope.table_equals_formula",

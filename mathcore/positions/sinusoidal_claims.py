@@ -9,36 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
+from mathcore.positions import positions_tolerances as tol
 from mathcore.positions import sinusoidal_mutants as wrong
 from mathcore.positions.inputs import draw_base, draw_places, draw_rotations
 from mathcore.positions.periods import convergents, gap, turn
-from mathcore.positions.positions_tolerances import (
-    farthest_angle,
-    products_of_codes,
-    read_back,
-    sum_of_squares,
-    wave_between,
-    wave_rounding,
-)
 from mathcore.positions.rope_claims import length
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_array,
-    draw_exact,
-    draw_integers,
-    enclose,
-    equal,
-    less,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, seeds
+from mathcore.verify.relations import all_of, at_least, at_most, equal, less
 from mathcore.verify.tolerances import dot_product, hoeffding
 
 
@@ -64,7 +42,7 @@ stays_small = Claim(
     source="arXiv:1706.03762, §3.5",
     needs=("sinusoidal_positional_encoding",),
     limits=Limits(rows=1, width=3),
-    tolerances=(wave_rounding, sum_of_squares),
+    tolerances=(tol.wave_rounding, tol.sum_of_squares),
     refuted_by=(wrong.raw_index, wrong.squeezed_index, wrong.code_scaled),
 )
 
@@ -72,11 +50,11 @@ stays_small = Claim(
 @stays_small.property(coded())
 def codes_stay_small_at_integers(ops: Operations, m: Any, dim: int, base: float, interleaved: bool) -> Any:
     code = codes(ops, m, dim, base=base, interleaved=interleaved)
-    angle = farthest_angle(m, dim, base, ops.conventions.rope_angles)
+    angle = tol.farthest_angle(m, dim, base, ops.conventions.rope_angles)
     squares = (code.astype(np.float64) ** 2).sum(-1)
     return all_of(
-        at_most(abs(code), np.ones(code.shape), within=wave_rounding(1.0, 0.0, code.dtype)),
-        *([] if dim % 2 else [equal(squares, np.full(3, dim / 2), within=sum_of_squares(dim, angle, code.dtype))]),
+        at_most(abs(code), np.ones(code.shape), within=tol.wave_rounding(1.0, 0.0, code.dtype)),
+        *([] if dim % 2 else [equal(squares, np.full(3, dim / 2), within=tol.sum_of_squares(dim, angle, code.dtype))]),
         at_most(squares, dim * (abs(m.astype(np.float64)) + 1)),  # what an index in every coordinate grows beyond
     )
 
@@ -96,10 +74,10 @@ def between_integers(draw: Draw, target: Target) -> dict[str, Any]:
 @stays_small.property(between_integers(), effort=0.5)
 def codes_stay_small_between_integers(ops: Operations, positions: Any, dim: int, base: float, interleaved: bool) -> Any:
     code = codes(ops, positions, dim, base=base, interleaved=interleaved)
-    angle = farthest_angle(positions, dim, base, ops.conventions.rope_angles)
-    squares, allowed = (code.astype(np.float64) ** 2).sum(-1), sum_of_squares(dim, angle, code.dtype, whole=False)
+    angle = tol.farthest_angle(positions, dim, base, ops.conventions.rope_angles)
+    squares, allowed = (code.astype(np.float64) ** 2).sum(-1), tol.sum_of_squares(dim, angle, code.dtype, whole=False)
     return all_of(
-        at_most(abs(code), np.ones(code.shape), within=wave_rounding(1.0, 0.0, code.dtype)),
+        at_most(abs(code), np.ones(code.shape), within=tol.wave_rounding(1.0, 0.0, code.dtype)),
         *([] if dim % 2 else [equal(squares, np.full(3, dim / 2), within=allowed)]),
     )
 
@@ -115,7 +93,7 @@ is_unique = Claim(
     limits=Limits(said=("whole positions", "d ≥ 2")),
     source="Lambert (1761): π is irrational",
     needs=("sinusoidal_positional_encoding",),
-    tolerances=(wave_between,),
+    tolerances=(tol.wave_between,),
     refuted_by=(wrong.code_in_bfloat16, wrong.code_table_ends, wrong.code_of_magnitudes),
 )
 
@@ -128,10 +106,10 @@ def closest_codes_differ(ops: Operations) -> Any:
     least = gap(p, q, lo, hi)[0]
     ends = [p // 2, -(p - p // 2)]
     a, b = codes(ops, ends, 2)
-    angle = farthest_angle(ends, 2, 1e4, ops.conventions.rope_angles)
+    angle = tol.farthest_angle(ends, 2, 1e4, ops.conventions.rope_angles)
     return all_of(
         less(4e-10, least).measuring(**{"closest codes up to 2³¹": least, "at an offset of": p}),
-        equal(length(a - b), 2 * np.sin(least / 2), within=wave_between(angle, a.dtype) * 4),
+        equal(length(a - b), 2 * np.sin(least / 2), within=tol.wave_between(angle, a.dtype) * 4),
     )
 
 
@@ -149,7 +127,7 @@ def two_positions(draw: Draw, target: Target) -> dict[str, Any]:
 def different_positions_get_different_codes(ops: Operations, m: int, n: int, dim: int, how: Any) -> Any:
     a, b = codes(ops, [m, n], dim, **how).astype(np.float64)
     chord = enclose(lambda offset: 2 * abs((offset / 2)[0].sin()), np.array([m - n])).hi
-    error = wave_between(farthest_angle([m, n], dim, how["base"], ops.conventions.rope_angles), a.dtype) * 4
+    error = tol.wave_between(tol.farthest_angle([m, n], dim, how["base"], ops.conventions.rope_angles), a.dtype) * 4
     return all_of(at_least(length(a - b), chord, within=error), less(0.0, length(a - b)))
 
 
@@ -212,7 +190,7 @@ shift_is_linear = Claim(
     limits=Limits(said=("even d",), also=("positions between whole numbers",)),
     source="arXiv:1706.03762, §3.5",
     needs=("sinusoidal_positional_encoding",),
-    tolerances=(products_of_codes,),
+    tolerances=(tol.products_of_codes,),
     refuted_by=(wrong.code_of_magnitudes, wrong.code_table_ends, wrong.code_in_bfloat16, wrong.raw_index,
                 wrong.code_in_float32, wrong.code_with_phases),
 )  # fmt: skip
@@ -231,9 +209,9 @@ def shift_keeps_all_dot_products(ops: Operations, t: Any, k: int, dim: int, how:
     # Vectors with the same products are the same but for one orthogonal map, and the other way round. R_k is no
     # reflection: it takes each pair of waves along by the addition theorems, which the proof has.
     here, there = (codes(ops, m, dim, **how) for m in (t, t + k))
-    angle = farthest_angle(abs(t) + abs(k), dim, how["base"], ops.conventions.rope_angles)
+    angle = tol.farthest_angle(abs(t) + abs(k), dim, how["base"], ops.conventions.rope_angles)
     before, after = (code.astype(np.float64) @ code.astype(np.float64).T for code in (here, there))
-    return equal(after, before, within=products_of_codes(dim, angle, here.dtype))
+    return equal(after, before, within=tol.products_of_codes(dim, angle, here.dtype))
 
 
 @shift_is_linear.proof
@@ -263,7 +241,7 @@ vector_beats_scalar = Claim(
     "first offset that comes closer than 2 sin ½ again is 6 for d = 2, 4 and 8, and 14,495 for d = 12; for d = 16 "
     "there is one at 596,274.",
     needs=("sinusoidal_positional_encoding",),
-    tolerances=(wave_between, hoeffding),
+    tolerances=(tol.wave_between, hoeffding),
     refuted_by=(wrong.squeezed_index, wrong.code_table_ends, wrong.code_in_bfloat16),
 )
 
@@ -276,10 +254,10 @@ def neighbours_stay_apart(
     ops: Operations, m: Any, dim: int, base: float, interleaved: bool, count: int, rng: Any
 ) -> Any:
     a, b = (codes(ops, position, dim, base=base, interleaved=interleaved) for position in (m // 2, m // 2 + 1))
-    angle = farthest_angle(abs(m) + 1, dim, base, ops.conventions.rope_angles)
+    angle = tol.farthest_angle(abs(m) + 1, dim, base, ops.conventions.rope_angles)
     scalar = np.sort(rng.integers(0, 2**20 + 1, size=count))  # any N numbers from 0 to 1, in units of 2⁻²⁰
     return all_of(
-        at_least(length(b - a), np.full(3, NEIGHBOURS), within=wave_between(angle, a.dtype) * 4),
+        at_least(length(b - a), np.full(3, NEIGHBOURS), within=tol.wave_between(angle, a.dtype) * 4),
         at_most(int(np.diff(scalar).min()) * (count - 1), 2**20),
     )
 
@@ -346,7 +324,7 @@ independent_lanes = Claim(
             "w": "its meaning", "p": "its position", "y": "another word", "v": "its meaning", "q": "its position"},
     needs=("linear", "sinusoidal_positional_encoding"),
     limits=Limits(options=("bias",), formats=("float16", "bfloat16")),
-    tolerances=(dot_product, read_back),
+    tolerances=(dot_product, tol.read_back),
     refuted_by=(wrong.lanes_leak, wrong.last_row_missing),
 )  # fmt: skip
 
@@ -411,8 +389,8 @@ def lanes_are_read_back_within_the_bound(ops: Operations, lanes_of: Lanes, words
     x = ops.linear(words, word_lane) + ops.linear(marks, position_lane)
     sizes = abs(words.astype(np.float64)) @ abs(word_lane) + abs(marks.astype(np.float64)) @ abs(position_lane)
     return all_of(
-        equal(ops.linear(x, word_lane.T), words, within=read_back(sizes, word_lane, dim, x.dtype)),
-        equal(ops.linear(x, position_lane.T), marks, within=read_back(sizes, position_lane, dim, x.dtype)),
+        equal(ops.linear(x, word_lane.T), words, within=tol.read_back(sizes, word_lane, dim, x.dtype)),
+        equal(ops.linear(x, position_lane.T), marks, within=tol.read_back(sizes, position_lane, dim, x.dtype)),
     )
 
 

@@ -15,20 +15,19 @@ from mathcore.probability.inputs import extreme_rows, sixteen_bit_pairs
 from mathcore.probability.logsumexp_tolerances import log_of_softmax, log_softmax_rounding
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.textbook import probabilities, wins
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import (
+    Draw,
+    as_dtype,
     domain,
     draw_array,
     draw_exact,
-    enclose,
-    equal,
+    draw_integers,
+    log_uniform,
     score_rows,
+    widths,
 )
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, widths
+from mathcore.verify.relations import all_of, equal
 from mathcore.verify.tolerances import FORMATS, format_of
 
 

@@ -11,15 +11,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.probability import cross_entropy_mutants as wrong
+from mathcore.probability import loss_textbook as textbook
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_rounding, cross_entropy_vjp_rounding
 from mathcore.probability.inputs import classified_rows, counted, stacked_rows, thousands_of_rows
-from mathcore.probability.loss_textbook import (
-    Shape,
-    grad_is_p_minus_q,
-    loss_is_nll,
-    negative_log_likelihood,
-    nll_allowed,
-)
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, equal, given_that, identical, score_rows
 from mathcore.verify.domains import as_dtype
 from mathcore.verify.tolerances import FORMATS, rounding
@@ -46,16 +40,16 @@ any_shape = Claim(
 
 @any_shape.property(stacked_rows())
 def loss_does_not_depend_on_the_axes(
-    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: textbook.Shape, axis: int
 ) -> Any:
-    return loss_is_nll(ops, logits, targets, options, shape, axis)
+    return textbook.loss_is_nll(ops, logits, targets, options, shape, axis)
 
 
 @any_shape.property(stacked_rows())
 def gradient_does_not_depend_on_the_axes(
-    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int
+    ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: textbook.Shape, axis: int
 ) -> Any:
-    return grad_is_p_minus_q(ops, logits, targets, options, shape, axis)
+    return textbook.grad_is_p_minus_q(ops, logits, targets, options, shape, axis)
 
 
 def grids_of_rows(target: Target) -> Iterator[dict[str, Any]]:
@@ -70,27 +64,27 @@ def grids_of_rows(target: Target) -> Iterator[dict[str, Any]]:
 
 @any_shape.exhaustive(grids_of_rows)
 def loss_of_every_grid_of_rows(
-    ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: Shape, axis: int
+    ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: textbook.Shape, axis: int
 ) -> Any:
-    return loss_is_nll(ops, logits, targets, options, shape, axis)
+    return textbook.loss_is_nll(ops, logits, targets, options, shape, axis)
 
 
 @any_shape.exhaustive(grids_of_rows)
 def gradient_of_every_grid_of_rows(
-    ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: Shape, axis: int
+    ops: Operations, targets: Any, logits: Any, options: dict[str, Any], shape: textbook.Shape, axis: int
 ) -> Any:
-    return grad_is_p_minus_q(ops, logits, targets, options, shape, axis)
+    return textbook.grad_is_p_minus_q(ops, logits, targets, options, shape, axis)
 
 
 @any_shape.exhaustive(thousands_of_rows)
 def loss_of_thousands_of_rows(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     each = {**options, "reduction": "none"}
-    return all_of(loss_is_nll(ops, logits, targets, options), loss_is_nll(ops, logits, targets, each))
+    return all_of(textbook.loss_is_nll(ops, logits, targets, options), textbook.loss_is_nll(ops, logits, targets, each))
 
 
 @any_shape.exhaustive(thousands_of_rows)
 def gradient_of_thousands_of_rows(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
-    return grad_is_p_minus_q(ops, logits, targets, options)
+    return textbook.grad_is_p_minus_q(ops, logits, targets, options)
 
 
 deletion = Claim(
@@ -119,7 +113,10 @@ def ignored_rows_leave_no_trace_in_the_loss(
 ) -> Any:
     keep = counted(targets, options)
     dirty = np.where(keep[:, None], logits, logits.dtype.type(garbage))
-    return all_of(loss_is_nll(ops, dirty, targets, options), loss_is_nll(ops, logits[keep], targets[keep], options))
+    return all_of(
+        textbook.loss_is_nll(ops, dirty, targets, options),
+        textbook.loss_is_nll(ops, logits[keep], targets[keep], options),
+    )
 
 
 @deletion.property(classified_rows(), garbage=st.sampled_from([math.nan, math.inf, -math.inf, 0.0]))
@@ -129,8 +126,8 @@ def ignored_rows_leave_no_trace_in_the_gradient(
     keep = counted(targets, options)
     dirty = np.where(keep[:, None], logits, logits.dtype.type(garbage))
     return all_of(
-        grad_is_p_minus_q(ops, dirty, targets, options),
-        grad_is_p_minus_q(ops, logits[keep], targets[keep], options),
+        textbook.grad_is_p_minus_q(ops, dirty, targets, options),
+        textbook.grad_is_p_minus_q(ops, logits[keep], targets[keep], options),
     )
 
 
@@ -169,7 +166,7 @@ def _split(logits: Any, targets: Any, options: dict[str, Any], cut: int) -> list
 @partition.property(classified_rows(), cut=st.integers(1, 5))
 def batch_losses_add_up(ops: Operations, logits: Any, targets: Any, options: dict[str, Any], cut: int) -> Any:
     added, averaged = ({**options, "reduction": r} for r in ("sum", "mean"))
-    true = negative_log_likelihood(logits, targets, added)
+    true = textbook.negative_log_likelihood(logits, targets, added)
     given_that(abs(true.hi) < FORMATS[logits.dtype.name].most / 2, "no loss is beyond half of the largest number")
     sums, means = [], []
     sums_allowed = means_allowed = rounding(true.hi, np.float64) * 4  # summing them here
@@ -177,13 +174,13 @@ def batch_losses_add_up(ops: Operations, logits: Any, targets: Any, options: dic
         n = int(counted(y, options).sum())
         sums.append(float(ops.cross_entropy(x, y, **added)))
         means.append(n * float(ops.cross_entropy(x, y, **averaged)))
-        sums_allowed += nll_allowed(ops, x, y, added)
-        means_allowed += nll_allowed(ops, x, y, averaged) * n
+        sums_allowed += textbook.nll_allowed(ops, x, y, added)
+        means_allowed += textbook.nll_allowed(ops, x, y, averaged) * n
     return all_of(
         equal(math.fsum(sums), true, within=sums_allowed),
         equal(math.fsum(means), true, within=means_allowed),
-        loss_is_nll(ops, logits, targets, added),
-        loss_is_nll(ops, logits, targets, averaged),
+        textbook.loss_is_nll(ops, logits, targets, added),
+        textbook.loss_is_nll(ops, logits, targets, averaged),
     )
 
 
@@ -196,7 +193,7 @@ def batch_gradients_are_the_whole_batchs(
     rows = [ops.cross_entropy_vjp(one, x, y, **added)[counted(y, options)] for x, y in parts]
     whole = ops.cross_entropy_vjp(one, logits, targets, **added)[counted(targets, options)]
     averaged = {**options, "reduction": "mean"}
-    return all_of(identical(np.concatenate(rows), whole), grad_is_p_minus_q(ops, logits, targets, averaged))
+    return all_of(identical(np.concatenate(rows), whole), textbook.grad_is_p_minus_q(ops, logits, targets, averaged))
 
 
 of_nothing = Claim(

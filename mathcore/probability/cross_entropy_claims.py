@@ -16,46 +16,16 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.probability import cross_entropy_mutants as wrong
-from mathcore.probability import logsumexp_mutants, row_mutants
-from mathcore.probability.cross_entropy_tolerances import (
-    certainty_digits,
-    cross_entropy_digits,
-    cross_entropy_rounding,
-    cross_entropy_vjp_rounding,
-)
-from mathcore.probability.inputs import (
-    classified_rows,
-    counted,
-    dominated_rows,
-    exactly_added,
-    extreme_rows,
-    logits_with_exclusions,
-    shiftable,
-    stacked_rows,
-    targets_not_excluded,
-    thousands_of_rows,
-)
+from mathcore.probability import cross_entropy_tolerances as tol
+from mathcore.probability import inputs, logsumexp_mutants, row_mutants
 from mathcore.probability.logsumexp_tolerances import log_softmax_again
 from mathcore.probability.loss_textbook import Shape, grad_is_p_minus_q, is_nll, is_p_minus_q, loss_is_nll, stacked
 from mathcore.probability.records import one_hot
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.textbook import distribution, log_distribution, probabilities
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    enclose,
-    equal,
-    identical,
-    raises,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, score_rows
+from mathcore.verify.relations import all_of, at_least, at_most, equal, identical, raises
 from mathcore.verify.tolerances import FORMATS
 
 loss_accuracy = Claim(
@@ -65,7 +35,7 @@ loss_accuracy = Claim(
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy",),
     limits=Limits(options=("axis",), rows=6),
-    tolerances=(cross_entropy_rounding,),
+    tolerances=(tol.cross_entropy_rounding,),
     refuted_by=(
         wrong.mean_overflows,
         wrong.smoothing_forgotten_past_33("cross_entropy"),
@@ -84,7 +54,7 @@ loss_accuracy = Claim(
 )
 
 
-@loss_accuracy.property(classified_rows(most=300))
+@loss_accuracy.property(inputs.classified_rows(most=300))
 def loss_is_the_smoothed_negative_log_likelihood(
     ops: Operations, logits: Any, targets: Any, options: dict[str, Any]
 ) -> Any:
@@ -121,7 +91,7 @@ gradient_is_the_error = Claim(
     formula=r"\bar x = \bar g\,(p - q), \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy_vjp",),
     limits=Limits(options=("axis",), rows=6),
-    tolerances=(cross_entropy_vjp_rounding,),
+    tolerances=(tol.cross_entropy_vjp_rounding,),
     refuted_by=(
         wrong.one_hot_forgotten,
         wrong.gradient_not_averaged,
@@ -136,7 +106,7 @@ gradient_is_the_error = Claim(
 )
 
 
-@gradient_is_the_error.property(classified_rows(most=300))
+@gradient_is_the_error.property(inputs.classified_rows(most=300))
 def gradient_is_probabilities_minus_target(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
     return grad_is_p_minus_q(ops, logits, targets, options)
 
@@ -154,7 +124,7 @@ excluded_classes = Claim(
         said=("Without smoothing",),
     ),
     needs=("cross_entropy", "cross_entropy_vjp"),
-    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
+    tolerances=(tol.cross_entropy_rounding, tol.cross_entropy_vjp_rounding),
     refuted_by=(
         wrong.zero_times_infinity,
         wrong.excluded_at_minus_10000,
@@ -165,9 +135,9 @@ excluded_classes = Claim(
 )
 
 
-@excluded_classes.property(logits_with_exclusions())
+@excluded_classes.property(inputs.logits_with_exclusions())
 def excluded_class_leaves_the_loss_of_the_others(ops: Operations, x: Any, last: bool) -> Any:
-    x, targets = targets_not_excluded(x, last)
+    x, targets = inputs.targets_not_excluded(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     masked = np.isneginf(x.astype(np.float64))
     beside = np.where(masked.any(-1), masked.argmax(-1), targets)
@@ -176,9 +146,9 @@ def excluded_class_leaves_the_loss_of_the_others(ops: Operations, x: Any, last: 
     return all_of(loss_is_nll(ops, x, targets, options), equal(impossible, np.inf), equal(wanted, np.inf))
 
 
-@excluded_classes.property(logits_with_exclusions())
+@excluded_classes.property(inputs.logits_with_exclusions())
 def excluded_class_gets_no_gradient(ops: Operations, x: Any, last: bool) -> Any:
-    x, targets = targets_not_excluded(x, last)
+    x, targets = inputs.targets_not_excluded(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
     masked = np.isneginf(x.astype(np.float64))
@@ -199,7 +169,7 @@ with_its_gradient = Claim(
     "cotangent of 1 are, up to rounding, what they are by themselves, whatever counts, is averaged or smoothed.",
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad \nabla \ell = p - q",
     needs=("cross_entropy_and_grad",),
-    tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
+    tolerances=(tol.cross_entropy_rounding, tol.cross_entropy_vjp_rounding),
     refuted_by=(
         wrong.loss_of_overwritten_logits,
         wrong.pair_averages_the_loss_alone,
@@ -214,30 +184,32 @@ with_its_gradient = Claim(
 )
 
 
-@with_its_gradient.property(stacked_rows())
+@with_its_gradient.property(inputs.stacked_rows())
 def pair_agrees_on_stacked_rows(
     ops: Operations, logits: Any, targets: Any, options: dict[str, Any], shape: Shape, axis: int
 ) -> Any:
     return _both_agree(ops, logits, targets, options, shape, axis)
 
 
-@with_its_gradient.exhaustive(thousands_of_rows)
+@with_its_gradient.exhaustive(inputs.thousands_of_rows)
 def pair_agrees_on_thousands_of_rows(ops: Operations, targets: Any, logits: Any, options: dict[str, Any]) -> Any:
     return _both_agree(ops, logits, targets, options)
 
 
-@with_its_gradient.property(logits_with_exclusions(), effort=0.5)
+@with_its_gradient.property(inputs.logits_with_exclusions(), effort=0.5)
 def pair_agrees_with_excluded_classes(ops: Operations, x: Any, last: bool) -> Any:
-    x, targets = targets_not_excluded(x, last)
+    x, targets = inputs.targets_not_excluded(x, last)
     options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "none"}
     return _both_agree(ops, x, targets, options)
 
 
-@with_its_gradient.property(classified_rows(), garbage=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5)
+@with_its_gradient.property(
+    inputs.classified_rows(), garbage=st.sampled_from([math.nan, math.inf, -math.inf]), effort=0.5
+)
 def pair_sees_nothing_of_ignored_rows(
     ops: Operations, logits: Any, targets: Any, options: dict[str, Any], garbage: float
 ) -> Any:
-    keep = counted(targets, options)
+    keep = inputs.counted(targets, options)
     return _both_agree(ops, np.where(keep[:, None], logits, logits.dtype.type(garbage)), targets, options)
 
 
@@ -287,7 +259,7 @@ alignment = Claim(
         said=("without smoothing", "normal number of the"),
     ),
     needs=("cross_entropy",),
-    tolerances=(cross_entropy_digits,),
+    tolerances=(tol.cross_entropy_digits,),
     refuted_by=(
         wrong.labels_shifted_twice,
         wrong.softmax_twice,
@@ -316,7 +288,7 @@ def peaked_logits_give_the_closed_form(ops: Operations, targets: Any, gap: Any, 
     lead = logits.max(-1).astype(np.float64) - level  # the gap, as rounded to the dtype
     true = enclose(lambda g: np.log(1 + (n - 1) * np.exp(-g)), lead)
     p = probabilities(logits)
-    allowed = cross_entropy_digits(logits, p, targets, gap.dtype, ops.conventions.summation)
+    allowed = tol.cross_entropy_digits(logits, p, targets, gap.dtype, ops.conventions.summation)
     return equal(ops.cross_entropy(logits, targets, reduction="none"), true, within=allowed)
 
 
@@ -331,17 +303,17 @@ loss_shift_invariant = Claim(
 )
 
 
-@loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
+@loss_shift_invariant.property(inputs.shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
 def loss_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
-    x = exactly_added(x, shift)
+    x = inputs.exactly_added(x, shift)
     targets = np.arange(len(x)) % x.shape[-1]
     there, here = (ops.cross_entropy(v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
     return identical(there, here)
 
 
-@loss_shift_invariant.property(shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
+@loss_shift_invariant.property(inputs.shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
 def gradient_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
-    x = exactly_added(x, shift)
+    x = inputs.exactly_added(x, shift)
     targets, one = np.arange(len(x)) % x.shape[-1], np.ones((), x.dtype)
     there, here = (ops.cross_entropy_vjp(one, v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
     return identical(there, here)
@@ -358,7 +330,7 @@ accepts_log_probabilities = Claim(
         rows=4,
         signs=("cross_entropy.logits <= 0",),
     ),
-    tolerances=(cross_entropy_rounding, log_softmax_again),
+    tolerances=(tol.cross_entropy_rounding, log_softmax_again),
     refuted_by=(wrong.softmax_twice, wrong.loss_in_bits, logsumexp_mutants.logs_base_two),
 )
 
@@ -368,7 +340,7 @@ def log_probabilities_give_the_loss_of_the_logits(ops: Operations, x: Any, g: An
     targets, how = np.arange(len(x)) % x.shape[-1], (x.dtype, ops.conventions.summation)
     loss = ops.cross_entropy(ops.log_softmax(x), targets, reduction="none")
     true = enclose(lambda x: -np.take_along_axis(log_distribution(x), targets[:, None], -1)[:, 0], x)
-    allowed = cross_entropy_rounding(x, probabilities(x), targets, *how, reduction="none")
+    allowed = tol.cross_entropy_rounding(x, probabilities(x), targets, *how, reduction="none")
     return equal(loss, true, within=allowed + log_softmax_again(x, probabilities(x), *how)[np.arange(len(x)), targets])
 
 
@@ -386,7 +358,7 @@ loss_never_overflows = Claim(
 @domain
 def extreme_logits(draw: Draw, target: Target) -> dict[str, Any]:
     """Rows of the largest and smallest finite numbers of a dtype, and one target for all of them."""
-    x = draw(extreme_rows().build(target))
+    x = draw(inputs.extreme_rows().build(target))
     x = np.where(np.isneginf(x), x.dtype.type(0), x)
     return {"x": x, "targets": np.full(len(x), draw(st.integers(0, x.shape[-1] - 1)))}
 
@@ -419,7 +391,7 @@ keeps_its_digits = Claim(
         said=("without smoothing", "normal number of the format"),
     ),
     needs=("cross_entropy_vjp",),
-    tolerances=(certainty_digits,),
+    tolerances=(tol.certainty_digits,),
     refuted_by=(
         wrong.one_subtracted_late,
         wrong.one_subtracted_late_in_means,
@@ -429,11 +401,11 @@ keeps_its_digits = Claim(
 )
 
 
-@keeps_its_digits.property(x=dominated_rows())
+@keeps_its_digits.property(x=inputs.dominated_rows())
 def gradient_of_a_certain_answer_keeps_its_digits(ops: Operations, x: Any) -> Any:
     y, rows = x.argmax(-1), np.arange(len(x))
     true = enclose(lambda x: distribution(x)[rows, y] - 1, x)
-    allowed = certainty_digits(-true.hi, x, probabilities(x), y, x.dtype, ops.conventions.summation)
+    allowed = tol.certainty_digits(-true.hi, x, probabilities(x), y, x.dtype, ops.conventions.summation)
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
     summed = ops.cross_entropy_vjp(np.ones((), x.dtype), x, y, reduction="sum")
     return all_of(equal(pulled[rows, y], true, within=allowed), equal(summed[rows, y], true, within=allowed))

@@ -7,58 +7,25 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from mathcore.probability import inputs, row_mutants
 from mathcore.probability import logsumexp_mutants as wrong
-from mathcore.probability import row_mutants
-from mathcore.probability.inputs import (
-    BLANCHARD,
-    dominated_rows,
-    exactly_added,
-    extreme_rows,
-    fully_masked,
-    fully_masked_as_declared,
-    masked_tiles,
-    shiftable,
-    with_a_score,
-    without_infinity,
-)
-from mathcore.probability.logsumexp_tolerances import (
-    log_softmax_again,
-    log_softmax_digits,
-    log_softmax_rounding,
-    logsumexp_digits,
-    logsumexp_rounding,
-    logsumexp_vjp_rounding,
-)
+from mathcore.probability import logsumexp_tolerances as tol
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_rounding
 from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp, probabilities
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, log_uniform, widths
-from mathcore.verify.relations import equal_in_range
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, log_uniform, score_rows, widths
+from mathcore.verify.relations import all_of, at_least, at_most, equal, equal_in_range, identical
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
 lse_accuracy = Claim(
     "logsumexp.accuracy",
     statement="Log-sum-exp lies within its derived bound of the true value, for scores of any size and spread.",
     formula=r"y = \ln\sum_i e^{x_i}",
-    source=BLANCHARD,
+    source=inputs.BLANCHARD,
     needs=("logsumexp",),
     limits=Limits(options=("axis", "keepdims", "where"), rows=3),
-    tolerances=(logsumexp_rounding,),
+    tolerances=(tol.logsumexp_rounding,),
     refuted_by=(
         wrong.sum_overflows,
         wrong.maximum_not_added_back,
@@ -83,7 +50,7 @@ def far_scores(draw: Draw, target: Target) -> np.ndarray[Any, Any]:
 def _within_its_bound(ops: Operations, x: Any) -> Any:
     y, sees = ops.logsumexp(x), (x > -np.inf).any(-1)
     x = x[sees]
-    allowed = logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    allowed = tol.logsumexp_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return all_of(equal(y[sees], enclose(log_sum_exp, x), within=allowed), equal(y[~sees], -np.inf))
 
 
@@ -92,7 +59,7 @@ def logsumexp_of_far_scores_is_accurate(ops: Operations, x: Any) -> Any:
     return _within_its_bound(ops, x)
 
 
-@lse_accuracy.exhaustive(masked_tiles)
+@lse_accuracy.exhaustive(inputs.masked_tiles)
 def logsumexp_of_masked_tiles_is_accurate(ops: Operations, x: Any, level: Any) -> Any:
     return _within_its_bound(ops, x + level)
 
@@ -106,10 +73,10 @@ log_accuracy = Claim(
     "log_softmax.accuracy",
     statement="Log-softmax is the logarithm of softmax within its derived bound, also where softmax itself underflows.",
     formula=r"t_i = \ln \frac{e^{x_i}}{\sum_j e^{x_j}}",
-    source=BLANCHARD,
+    source=inputs.BLANCHARD,
     needs=("log_softmax",),
     limits=Limits(options=("axis", "where"), rows=3),
-    tolerances=(log_softmax_rounding,),
+    tolerances=(tol.log_softmax_rounding,),
     refuted_by=(
         wrong.log_of_softmax_and_epsilon,
         wrong.normaliser_first,
@@ -121,7 +88,7 @@ log_accuracy = Claim(
 
 @log_accuracy.property(x=score_rows())
 def log_softmax_of_rows_is_accurate(ops: Operations, x: Any) -> Any:
-    allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    allowed = tol.log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
 
 
@@ -138,14 +105,14 @@ lse_dominant = Claim(
         said=("is 0", "normal number of the format"),
     ),
     needs=("logsumexp",),
-    tolerances=(logsumexp_digits,),
+    tolerances=(tol.logsumexp_digits,),
     refuted_by=(wrong.small_terms_drowned, wrong.just_the_maximum, wrong.sum_overflows),
 )
 
 
-@lse_dominant.property(x=dominated_rows(level=False))
+@lse_dominant.property(x=inputs.dominated_rows(level=False))
 def logsumexp_keeps_the_digits_of_small_terms(ops: Operations, x: Any) -> Any:
-    allowed = logsumexp_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
+    allowed = tol.logsumexp_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
 
@@ -156,14 +123,14 @@ log_dominant = Claim(
     formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}, \quad x_k = \max x",
     limits=Limits(options=("axis", "where"), rows=2, said=("normal number of the format",)),
     needs=("log_softmax",),
-    tolerances=(log_softmax_digits,),
+    tolerances=(tol.log_softmax_digits,),
     refuted_by=(wrong.one_drowns_the_rest, wrong.normaliser_first, wrong.log_of_softmax, wrong.logs_unshifted),
 )
 
 
-@log_dominant.property(x=dominated_rows())
+@log_dominant.property(x=inputs.dominated_rows())
 def log_softmax_keeps_the_digits_of_a_dominant_score(ops: Operations, x: Any) -> Any:
-    allowed = log_softmax_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
+    allowed = tol.log_softmax_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
 
 
@@ -178,14 +145,14 @@ log_shift_invariant = Claim(
 )
 
 
-@log_shift_invariant.exhaustive(masked_tiles)
+@log_shift_invariant.exhaustive(inputs.masked_tiles)
 def log_softmax_of_masked_tiles_ignores_a_shift(ops: Operations, x: Any, level: Any) -> Any:
     return identical(ops.log_softmax(x + level), ops.log_softmax(x))
 
 
-@log_shift_invariant.property(shiftable())
+@log_shift_invariant.property(inputs.shiftable())
 def log_softmax_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any) -> Any:
-    x = exactly_added(x, shift)
+    x = inputs.exactly_added(x, shift)
     return identical(ops.log_softmax(x + shift), ops.log_softmax(x))
 
 
@@ -196,16 +163,16 @@ log_idempotent = Claim(
     formula=r"\ln\operatorname{softmax}(\ln\operatorname{softmax}(x)) = \ln\operatorname{softmax}(x)",
     needs=("log_softmax",),
     limits=Limits(options=("axis", "where"), rows=3),
-    tolerances=(log_softmax_rounding, log_softmax_again),
+    tolerances=(tol.log_softmax_rounding, tol.log_softmax_again),
     refuted_by=(wrong.logs_base_two, wrong.log_of_softmax_and_epsilon, wrong.logs_unshifted),
 )
 
 
 @log_idempotent.property(x=score_rows(most=300))
 def log_softmax_twice_is_log_softmax_once(ops: Operations, x: Any) -> Any:
-    x = with_a_score(x)
+    x = inputs.with_a_score(x)
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
-    allowed = log_softmax_rounding(x, p, *how) + log_softmax_again(x, p, *how)
+    allowed = tol.log_softmax_rounding(x, p, *how) + tol.log_softmax_again(x, p, *how)
     return equal_in_range(ops.log_softmax(ops.log_softmax(x)), enclose(log_distribution, x), within=allowed)
 
 
@@ -222,23 +189,23 @@ logs_never_overflow = Claim(
 )
 
 
-@logs_never_overflow.property(x=extreme_rows())
+@logs_never_overflow.property(x=inputs.extreme_rows())
 def log_probabilities_of_extreme_rows_are_in_range(ops: Operations, x: Any) -> Any:
-    x = without_infinity(x)
-    t, gone = ops.log_softmax(x), fully_masked(x)
+    x = inputs.without_infinity(x)
+    t, gone = ops.log_softmax(x), inputs.fully_masked(x)
     x, t, nothing = x[~gone], t[~gone].astype(np.float64), t[gone]
     in_range = gaps(x) < 0.75 * format_of(x.dtype).most
     return all_of(
         at_most(t, 0.0),
         equal(np.isfinite(t[in_range]), True),
         equal(t[np.isneginf(x.astype(np.float64))], -np.inf),
-        fully_masked_as_declared(ops, nothing, logs=True),
+        inputs.fully_masked_as_declared(ops, nothing, logs=True),
     )
 
 
-@logs_never_overflow.property(x=extreme_rows())
+@logs_never_overflow.property(x=inputs.extreme_rows())
 def logsumexp_of_extreme_rows_is_finite(ops: Operations, x: Any) -> Any:
-    x = without_infinity(x)
+    x = inputs.without_infinity(x)
     y = ops.logsumexp(x).astype(np.float64)
     return all_of(at_least(y, x.max(-1)), equal(np.isfinite(y), ~np.isneginf(x.astype(np.float64)).all(-1)))
 
@@ -249,10 +216,10 @@ lse_bounds = Claim(
     statement="Log-sum-exp of n scores, not all −∞, lies between the highest and ln n above it; log-softmax is the "
     "scores minus it, where that does not overflow, and its gradient is softmax, all up to rounding.",
     formula=r"\max_i x_i \le \ln\sum_i e^{x_i} \le \max_i x_i + \ln n",
-    source=BLANCHARD,
+    source=inputs.BLANCHARD,
     needs=("logsumexp", "log_softmax", "softmax", "logsumexp_vjp"),
     limits=Limits(options=("axis", "keepdims", "where"), rows=3, signs=("logsumexp_vjp.cotangent >= 0",)),
-    tolerances=(logsumexp_rounding, log_softmax_rounding, softmax_rounding, logsumexp_vjp_rounding),
+    tolerances=(tol.logsumexp_rounding, tol.log_softmax_rounding, softmax_rounding, tol.logsumexp_vjp_rounding),
     refuted_by=(
         wrong.log_mean_exp,
         wrong.maximum_not_added_back,
@@ -266,28 +233,28 @@ lse_bounds = Claim(
 
 @lse_bounds.property(x=score_rows(most=300))
 def logsumexp_lies_between_its_bounds(ops: Operations, x: Any) -> Any:
-    x = with_a_score(x)
+    x = inputs.with_a_score(x)
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
-    y, error = ops.logsumexp(x), logsumexp_rounding(x, p, *how)
+    y, error = ops.logsumexp(x), tol.logsumexp_rounding(x, p, *how)
     highest = enclose(lambda m, n: m + np.log(n), x.max(-1), np.full(len(x), x.shape[-1]))
     return all_of(at_least(y, x.max(-1)), at_most(y, highest, within=error))
 
 
 @lse_bounds.property(x=score_rows(most=300))
 def log_softmax_is_scores_minus_logsumexp(ops: Operations, x: Any) -> Any:
-    x = with_a_score(x)
+    x = inputs.with_a_score(x)
     p, how = probabilities(x), (x.dtype, ops.conventions.summation)
     difference = enclose(lambda x, y: x - y[:, None], x, ops.logsumexp(x))
-    allowed = log_softmax_rounding(x, p, *how) + logsumexp_rounding(x, p, *how)[:, None]
+    allowed = tol.log_softmax_rounding(x, p, *how) + tol.logsumexp_rounding(x, p, *how)[:, None]
     fits = ~(abs(difference.hi) > FORMATS[x.dtype.name].most / 2)
     return equal(ops.log_softmax(x)[fits], difference[fits], within=allowed[fits])
 
 
 @lse_bounds.property(x=score_rows(most=300))
 def logsumexp_gradient_is_softmax(ops: Operations, x: Any) -> Any:
-    x = with_a_score(x)
+    x = inputs.with_a_score(x)
     p, how, ones = probabilities(x), (x.dtype, ops.conventions.summation), np.ones(len(x), x.dtype)
-    allowed = logsumexp_vjp_rounding(ones, x, p, *how)
+    allowed = tol.logsumexp_vjp_rounding(ones, x, p, *how)
     return all_of(
         equal(ops.logsumexp_vjp(ones, x), ops.softmax(x), within=allowed + softmax_rounding(x, p, *how)),
         equal(ops.logsumexp_vjp(ones, x), enclose(distribution, x), within=allowed),

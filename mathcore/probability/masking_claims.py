@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,27 +12,11 @@ from hypothesis import strategies as st
 from mathcore.probability import logsumexp_mutants, softmax_mutants
 from mathcore.probability import where_mutants as wrong
 from mathcore.probability.inputs import exactly_added, fully_masked_as_declared, shiftable
-from mathcore.probability.logsumexp_tolerances import log_softmax_rounding, logsumexp_rounding
+from mathcore.probability.records import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, OnRows
 from mathcore.probability.row_laws import rows_with_cotangents
-from mathcore.probability.softmax_tolerances import softmax_rounding
-from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp, probabilities
-from mathcore.verify import (
-    Allowance,
-    Claim,
-    Limits,
-    Mutant,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, seeds, widths
-from mathcore.verify.laws_limits import LIMITS
-from mathcore.verify.limits import EVERYWHERE
+from mathcore.verify import Claim, Limits, Mutant, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, seeds, widths
+from mathcore.verify.relations import all_of, equal, identical
 from mathcore.verify.tolerances import FORMATS, dtype_named, rounding
 
 
@@ -56,34 +40,6 @@ def masked_rows(draw: Draw, target: Target) -> dict[str, Any]:
     g = draw_array(draw, (rows, n), name, (2.0**-4, 2.0**4))
     g[0, 0] = draw(st.sampled_from([0.0, 1.0, np.nan, np.inf]))
     return {"x": as_dtype(x, name), "g": g, "mask": mask, "garbage": dtype_named(name).type(garbage)}
-
-
-def _excluding(operation: str, refuted_by: tuple[Mutant, ...], *tolerances: Callable[..., Allowance]) -> Claim:
-    """That what `where` masks does not exist for `operation`, nor for its gradient."""
-    return Claim(
-        f"{operation}.where_excludes",
-        statement=f"What `where` excludes does not exist for `{operation}`: no bit depends on it, NaN and infinity "
-        "included, it gets no gradient, and the rest is, up to rounding, what it would be alone; `where` may have "
-        "fewer axes than the scores.",
-        formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
-        needs=(operation, f"{operation}_vjp"),
-        limits=LIMITS.get(f"{operation}.where_excludes", EVERYWHERE),
-        tolerances=tolerances,
-        refuted_by=(
-            *refuted_by,
-            *(
-                family(name)
-                for family in (
-                    wrong.mask_of_fewer_axes_ignored,
-                    wrong.mask_of_three_axes_ignored,
-                    wrong.mask_of_other_axes_ignored,
-                    wrong.mask_wraps,
-                    wrong.large_mask_ignored,
-                )
-                for name in (operation, f"{operation}_vjp")
-            ),
-        ),
-    )
 
 
 def _masked(x: Any, mask: Any, garbage: Any) -> tuple[Any, Any, Any]:
@@ -111,21 +67,83 @@ def large_masks(target: Target) -> Iterator[dict[str, Any]]:
         yield {"x": x, "g": g, "mask": rng.random(shape) < 0.5, "axis": axis}
 
 
-def _as_if_infinite(ops: Operations, operation: str, x: Any, g: Any, mask: Any, axis: int) -> Any:
-    """That `where` does bit for bit what −∞ in its place does, forwards and backwards."""
-    if operation == "logsumexp":
-        g = np.take(g, 0, axis)
-    dirty, clean = (np.where(mask, x, v).astype(x.dtype) for v in (np.nan, -np.inf))
-    value, vjp = (getattr(ops, name) for name in (operation, f"{operation}_vjp"))
-    return all_of(
-        identical(value(dirty, axis=axis, where=mask), value(clean, axis=axis)),
-        identical(vjp(g, dirty, axis=axis, where=mask), vjp(g, clean, axis=axis)),
+FAMILIES = (
+    wrong.mask_of_fewer_axes_ignored,
+    wrong.mask_of_three_axes_ignored,
+    wrong.mask_of_other_axes_ignored,
+    wrong.mask_wraps,
+    wrong.large_mask_ignored,
+)
+
+
+def excluding(op: OnRows, *refuted_by: Mutant) -> Claim:
+    """That what `where` masks does not exist for an operation, nor for its gradient."""
+    operations, logs = tuple(part.name for part in op.parts), op.name == "log_softmax"
+    claim = Claim(
+        f"{op.name}.where_excludes",
+        statement=f"What `where` excludes does not exist for `{op.name}`: no bit depends on it, NaN and infinity "
+        "included, it gets no gradient, and the rest is, up to rounding, what it would be alone; `where` may have "
+        "fewer axes than the scores.",
+        formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
+        needs=operations,
+        limits=Limits(options=("keepdims",) if op.reduces else ()),
+        tolerances=(*op.tolerances[:1], *(() if op.reduces else (rounding,))),
+        refuted_by=(*refuted_by, *(family(name) for family in FAMILIES for name in operations)),
     )
 
+    def functions(ops: Operations) -> tuple[Any, Any]:
+        value, vjp = (getattr(ops, name) for name in operations)
+        return value, vjp
 
-softmax_excludes = _excluding(
-    "softmax",
-    (
+    @claim.property(masked_rows())
+    def masked_is_that_of_the_rest(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
+        (dirty, clean, alive), (f, _) = _masked(x, mask, garbage), functions(ops)
+        y, rest = f(dirty, where=mask), clean[alive]
+        across = f(dirty.T, axis=0, where=np.atleast_2d(mask).T).T
+        assert op.allowed is not None
+        allowed = op.allowed(rest, x.dtype, ops.conventions.summation)
+        nothing = (
+            [equal(y[~alive], -np.inf)]
+            if op.reduces
+            else [
+                equal(y[alive][np.isneginf(rest)], -np.inf if logs else 0.0),
+                fully_masked_as_declared(ops, y[~alive], logs=logs),
+            ]
+        )
+        return all_of(
+            equal(y[alive], enclose(op.formula, rest), within=allowed),
+            *nothing,
+            identical(y, f(clean)),
+            identical(across, y),
+        )
+
+    @claim.property(masked_rows())
+    def masked_scores_get_no_gradient(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
+        (dirty, clean, alive), (_, vjp) = _masked(x, mask, garbage), functions(ops)
+        if op.reduces or ops.conventions.softmax_of_nothing == "zeros":  # else a fully masked row has no gradient
+            alive = np.ones_like(alive)
+        pulled = vjp(op.cotangent(g if op.reduces else np.where(mask, g, garbage)), dirty, where=mask)
+        return all_of(
+            equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, vjp(op.cotangent(g), clean))
+        )
+
+    @claim.exhaustive(large_masks)
+    @claim.property(masked_cubes())
+    def where_equals_minus_infinity(ops: Operations, x: Any, g: Any, mask: Any, axis: int) -> Any:
+        f, vjp = functions(ops)
+        g = np.take(g, 0, axis) if op.reduces else g
+        dirty, clean = (np.where(mask, x, v).astype(x.dtype) for v in (np.nan, -np.inf))
+        return all_of(
+            identical(f(dirty, axis=axis, where=mask), f(clean, axis=axis)),
+            identical(vjp(g, dirty, axis=axis, where=mask), vjp(g, clean, axis=axis)),
+        )
+
+    return claim
+
+
+WHERE = (
+    excluding(
+        SOFTMAX,
         wrong.excluded_by_multiplying,
         wrong.excluded_after_the_fact,
         wrong.excluded_at_minus_100,
@@ -134,104 +152,9 @@ softmax_excludes = _excluding(
         wrong.dead_row_is_uniform,
         wrong.cotangent_leaks,
     ),
-    softmax_rounding,
-    rounding,
+    excluding(LOG_SOFTMAX, wrong.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
+    excluding(LOGSUMEXP, wrong.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
 )
-
-
-@softmax_excludes.property(masked_rows())
-def masked_softmax_is_that_of_the_rest(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
-    dirty, clean, alive = _masked(x, mask, garbage)
-    allowed = softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
-    y = ops.softmax(dirty, where=mask)
-    return all_of(
-        equal(y[alive], enclose(distribution, clean[alive]), within=allowed),
-        equal(y[alive][np.isneginf(clean[alive])], 0.0),
-        fully_masked_as_declared(ops, y[~alive]),
-        identical(y, ops.softmax(clean)),
-        identical(ops.softmax(dirty.T, axis=0, where=np.atleast_2d(mask).T).T, y),
-    )
-
-
-@softmax_excludes.property(masked_rows())
-def masked_scores_get_no_softmax_gradient(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
-    dirty, clean, alive = _masked(x, mask, garbage)
-    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a fully masked row has no gradient
-    pulled = ops.softmax_vjp(np.where(mask, g, garbage), dirty, where=mask)
-    return all_of(equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, ops.softmax_vjp(g, clean)))
-
-
-log_softmax_excludes = _excluding(
-    "log_softmax",
-    (wrong.logs_mask_forgotten, wrong.logs_dead_row_is_nan, wrong.logs_cotangent_leaks),
-    log_softmax_rounding,
-    rounding,
-)
-
-
-@log_softmax_excludes.property(masked_rows())
-def masked_log_softmax_is_that_of_the_rest(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
-    dirty, clean, alive = _masked(x, mask, garbage)
-    allowed = log_softmax_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
-    y = ops.log_softmax(dirty, where=mask)
-    return all_of(
-        equal(y[alive], enclose(log_distribution, clean[alive]), within=allowed),
-        equal(y[alive][np.isneginf(clean[alive])], -np.inf),
-        fully_masked_as_declared(ops, y[~alive], logs=True),
-        identical(y, ops.log_softmax(clean)),
-        identical(ops.log_softmax(dirty.T, axis=0, where=np.atleast_2d(mask).T).T, y),
-    )
-
-
-@log_softmax_excludes.property(masked_rows())
-def masked_scores_get_no_log_softmax_gradient(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
-    dirty, clean, alive = _masked(x, mask, garbage)
-    alive = alive | (ops.conventions.softmax_of_nothing == "zeros")  # else a fully masked row has no gradient
-    pulled = ops.log_softmax_vjp(np.where(mask, g, garbage), dirty, where=mask)
-    return all_of(
-        equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, ops.log_softmax_vjp(g, clean))
-    )
-
-
-logsumexp_excludes = _excluding(
-    "logsumexp",
-    (wrong.lse_mask_forgotten, wrong.lse_dead_row_is_nan, wrong.dead_gradient_is_nan),
-    logsumexp_rounding,
-)
-
-
-@logsumexp_excludes.property(masked_rows())
-def masked_logsumexp_is_that_of_the_rest(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
-    dirty, clean, alive = _masked(x, mask, garbage)
-    allowed = logsumexp_rounding(clean[alive], probabilities(clean[alive]), x.dtype, ops.conventions.summation)
-    y = ops.logsumexp(dirty, where=mask)
-    return all_of(
-        equal(y[alive], enclose(log_sum_exp, clean[alive]), within=allowed),
-        equal(y[~alive], -np.inf),
-        identical(y, ops.logsumexp(clean)),
-        identical(ops.logsumexp(dirty.T, axis=0, where=np.atleast_2d(mask).T), y),
-    )
-
-
-@logsumexp_excludes.property(masked_rows())
-def masked_scores_get_no_logsumexp_gradient(ops: Operations, x: Any, g: Any, mask: Any, garbage: Any) -> Any:
-    dirty, clean, _ = _masked(x, mask, garbage)
-    pulled = ops.logsumexp_vjp(g[:, 0], dirty, where=mask)
-    return all_of(equal(pulled[np.isneginf(clean)], 0.0), identical(pulled, ops.logsumexp_vjp(g[:, 0], clean)))
-
-
-for _claim, _operation in (
-    (softmax_excludes, "softmax"),
-    (log_softmax_excludes, "log_softmax"),
-    (logsumexp_excludes, "logsumexp"),
-):
-
-    @_claim.exhaustive(large_masks)
-    @_claim.property(masked_cubes())
-    def where_equals_minus_infinity(
-        ops: Operations, x: Any, g: Any, mask: Any, axis: int, operation: str = _operation
-    ) -> Any:
-        return _as_if_infinite(ops, operation, x, g, mask, axis)
 
 
 keepdims = Claim(

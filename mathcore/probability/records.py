@@ -33,6 +33,7 @@ from mathcore.probability.textbook import (
 )
 from mathcore.verify import Allowance, Limits, Operations, all_of, draw_array, enclose, equal
 from mathcore.verify.domains import Draw, as_dtype, seeds
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation, like
 from mathcore.verify.relations import Conjunction, Relation, equal_in_range
 
@@ -51,6 +52,7 @@ class OnRows:
         reduces: whether the axis is gone from the result.
         options: rows → further arguments of the operation and of all of the above.
         exempt: law → why it is not made of the operation.
+        unvaried: options that the laws leave at their defaults.
     """
 
     name: str
@@ -62,6 +64,7 @@ class OnRows:
     reduces: bool = False
     options: Callable[[Any], dict[str, Any]] = lambda rows: {}  # noqa: ARG005
     exempt: Mapping[str, str] = field(default_factory=dict)
+    unvaried: tuple[str, ...] = ("axis", "where")
 
     @functools.cached_property
     def value(self) -> Operation:
@@ -76,24 +79,39 @@ class OnRows:
             stacked=self._stacked,
             quick=self._value_follows,
             result=self._result,
+            unvaried=self.unvaried,
+            limits=self._limits,
             exempt=self.exempt,
             **_ON_ROWS,
         )
 
+    @property
+    def _limits(self) -> dict[str, Limits]:
+        """What the laws leave out, beside options."""
+        scores = "logits" if self.name == "cross_entropy" else "x"
+        below = tuple(f"{name}.{scores} <= 0" for name in (self.name, f"{self.name}_vjp")[: 2 if self.pulled else 1])
+        reduction = ("reduction",) if self.name == "cross_entropy" else ()
+        return {
+            "any_width": Limits(rows=2),
+            "defaults": Limits(options=reduction, width=4),
+            "keeps_dtype": Limits(rows=3),
+            "many_rows": Limits(width=4, signs=below),
+            "gradient": Limits(formats=tuple(f"{self.name}.{name}" for name in SHORT_FORMATS), rows=1, width=6),
+            "gradient_sums_to_zero": Limits(rows=4, fixed={"scale": "no gradient overflows"}),
+        }
+
     @functools.cached_property
     def vjp(self) -> Operation:
         """The record of its derivative."""
-        sample = np.ones((3, 2))
-        return Operation(
-            f"{self.name}_vjp",
-            self._pull_drawn,
+        return self.value.derivative(
             self._pull_agrees,
-            {"g": self.cotangent(sample), "x": sample, **self.options(sample)},
-            self.tolerances[1:],
-            stacked=self._stacked_pull,
+            *self.tolerances[1:],
+            cotangent=lambda draw, name, given: self.cotangent(
+                draw_array(draw, given["x"].shape, name, (2.0**-4, 2.0**4))
+            ),
+            sample={"g": self.cotangent(np.ones((3, 2))), **self.value.sample},
             quick=self._pull_follows,
             result=like("logits" if self.name == "cross_entropy" else "x"),
-            **_ON_ROWS,
         )
 
     @property
@@ -124,18 +142,9 @@ class OnRows:
         x = _scores(draw, name, width, long=long, rows=rows)
         return {"x": x, **self.options(x)}
 
-    def _pull_drawn(self, draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
-        x = _scores(draw, name, width, long=long, rows=rows)
-        return {"g": self.cotangent(draw_array(draw, x.shape, name, (2.0**-4, 2.0**4))), "x": x, **self.options(x)}
-
     def _stacked(self, draw: Draw, name: str, many: int) -> dict[str, Any]:
         x = _stack(draw, name, many)
         return {"x": x, **self.options(x)}
-
-    def _stacked_pull(self, draw: Draw, name: str, many: int) -> dict[str, Any]:
-        x = _stack(draw, name, many)
-        g = as_dtype(draw(seeds()).normal(size=x.shape), name)
-        return {"g": self.cotangent(g), "x": x, **self.options(x)}
 
     # What the textbook says: on Arb balls, ...
 
@@ -236,6 +245,7 @@ LOGSUMEXP = OnRows(
     pulled_allowed=lambda g, x, *how: logsumexp_vjp_rounding(g, x, probabilities(x), *how),
     tolerances=(logsumexp_rounding, logsumexp_vjp_rounding),
     reduces=True,
+    unvaried=("axis", "keepdims", "where"),
 )
 
 
@@ -251,6 +261,7 @@ TEMPERATURE_SOFTMAX = OnRows(
     ),
     tolerances=(temperature_softmax_rounding, temperature_softmax_vjp_rounding),
     options=lambda rows: {"temperature": (0.3, 0.7, 2.5)[rows.size % 3]},
+    unvaried=("axis",),
 )
 
 
@@ -287,6 +298,7 @@ CROSS_ENTROPY = OnRows(
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     reduces=True,
     options=some_targets,
+    unvaried=("axis", "ignore_index", "label_smoothing"),
 )
 
 
@@ -298,7 +310,6 @@ def _both_agree(ops: Operations, both: Any, x: Any, **more: Any) -> Conjunction:
     )
 
 
-_OPTIONS = ("axis", "ignore_index", "label_smoothing")
 CROSS_ENTROPY_AND_GRAD = replace(
     CROSS_ENTROPY.value,
     name="cross_entropy_and_grad",
@@ -307,11 +318,11 @@ CROSS_ENTROPY_AND_GRAD = replace(
     result=None,
     tolerances=CROSS_ENTROPY.tolerances,
     limits={
-        "layout_free": Limits(options=_OPTIONS, rows=4),
-        "pure": Limits(options=_OPTIONS, rows=4, width=9),
-        "many_rows": Limits(options=_OPTIONS, width=4, signs=("cross_entropy_and_grad.logits <= 0",)),
-        "keeps_dtype": Limits(options=_OPTIONS, rows=4),
-        "rows_are_independent": Limits(options=_OPTIONS, rows=4),
+        "layout_free": Limits(rows=4),
+        "pure": Limits(rows=4, width=9),
+        "many_rows": Limits(width=4, signs=("cross_entropy_and_grad.logits <= 0",)),
+        "keeps_dtype": Limits(rows=4),
+        "rows_are_independent": Limits(rows=4),
     },
     exempt={
         "any_width": "`cross_entropy.with_its_gradient` compares it with both, which are right at every width",
@@ -325,6 +336,7 @@ ARGMAX = OnRows(
     formula=first_of_the_highest,
     reduces=True,
     exempt={"keeps_dtype": "it gives places, which are integers"},
+    unvaried=("axis",),
 )
 
 

@@ -23,21 +23,11 @@ from mathcore.probability.records import (
     OnRows,
 )
 from mathcore.probability.row_laws import any_axis, gradient, gradient_sums_to_zero
-from mathcore.verify import Claim, Mutant, Operations, Target, all_of, domain, draw_array, equal, identical, raises
+from mathcore.verify import Claim, Mutant, Operations, Target, laws
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.laws import (
-    any_width,
-    defaults,
-    depends_on_nothing_else,
-    floats_only,
-    keeps_dtype,
-    layout_free,
-    many_rows,
-    pure,
-    rows_are_independent,
-)
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array
 from mathcore.verify.operation import Operation
+from mathcore.verify.relations import all_of, equal, identical, raises
 
 # The laws of every operation, each with what a draw does not meet: large arrays, every width, no scores at all.
 
@@ -68,7 +58,7 @@ def large_views(target: Target) -> Iterator[dict[str, Any]]:
 def layout_of(op: OnRows) -> Claim:
     """Views, large ones as well."""
     more = tuple(map(wrong.targets_read_as_packed, names(op))) if op is CROSS_ENTROPY else ()
-    return add_quick(layout_free(*op.parts, refuted_by=more), op, large_views)
+    return add_quick(laws.layout_free(*op.parts, refuted_by=more), op, large_views)
 
 
 TELLING_WIDTHS = sorted({*range(1, 41), *(32 * k + i for k in range(1, 34) for i in (-1, 0, 1)), 4099, 65_537})
@@ -94,7 +84,7 @@ def no_scores(target: Target) -> Iterator[dict[str, Any]]:
 def width_of(op: OnRows) -> Claim:
     """Every width that tells, and none."""
     families = (wrong.tail_unread, wrong.wide_rows_cut, wrong.powers_of_two_wrong)
-    claim = any_width(*op.parts, refuted_by=tuple(m(name) for m in families for name in names(op)))
+    claim = laws.any_width(*op.parts, refuted_by=tuple(m(name) for m in families for name in names(op)))
     add_quick(claim, op, telling_widths)
     for part in op.parts:
 
@@ -129,7 +119,7 @@ def independence_of(op: OnRows, *more: Mutant) -> Claim:
     """Rows beside any others, and thousands of them."""
     families = (wrong.rows_shifted, wrong.later_rows_lost, wrong.corner_unread, wrong.first_row_leaks)
     mutants = (common.rows_touch(op.name), *(m(name) for m in families for name in names(op)), *more)
-    return add_quick(rows_are_independent(*op.parts, refuted_by=mutants), op, rows_galore)
+    return add_quick(laws.rows_are_independent(*op.parts, refuted_by=mutants), op, rows_galore)
 
 
 def large_history(target: Target) -> Iterator[dict[str, Any]]:
@@ -140,12 +130,12 @@ def large_history(target: Target) -> Iterator[dict[str, Any]]:
 
 def purity_of(op: OnRows) -> Claim:
     """Call after call, with large arrays as well."""
-    claim = pure(*op.parts, refuted_by=tuple(map(wrong.large_buffer_reused, names(op))))
+    claim = laws.pure(*op.parts, refuted_by=tuple(map(wrong.large_buffer_reused, names(op))))
     for part in op.parts:
 
         @claim.exhaustive(large_history)
         def the_same_again(ops: Operations, history: Any, part: Operation = part) -> Any:
-            return depends_on_nothing_else(ops, part, [op.arguments(part, **call) for call in history])
+            return laws.depends_on_nothing_else(ops, part, [op.arguments(part, **call) for call in history])
 
     return claim
 
@@ -161,7 +151,7 @@ def mixed_cotangents(draw: Draw, target: Target, op: OnRows) -> dict[str, Any]:
 def dtype_of(op: OnRows, *more: Mutant) -> Claim:
     """One dtype throughout, and cotangents of another."""
     mutants = (wrong.format_of_the_cotangent(op.vjp.name), wrong.rounded_first(op.name), *more)
-    claim = keeps_dtype(*op.parts, refuted_by=mutants)
+    claim = laws.keeps_dtype(*op.parts, refuted_by=mutants)
 
     @claim.property(mixed_cotangents(op), effort=0.5)
     def whatever_the_cotangent_is(ops: Operations, **arguments: Any) -> Any:
@@ -186,7 +176,7 @@ def defaults_of(op: OnRows, *others: Operation, **documented: Any) -> Claim:
     """Of the operation, its derivative, and the `others`."""
     parts = (replace(part, domain=squares(op, part)) for part in op.parts)
     unfit = frozenset({"logsumexp_vjp.keepdims"})  # the cotangent would not fit
-    return defaults(*parts, *others, unfit=unfit, **documented)
+    return laws.defaults(*parts, *others, unfit=unfit, **documented)
 
 
 def names(op: OnRows) -> tuple[str, ...]:
@@ -196,10 +186,9 @@ def names(op: OnRows) -> tuple[str, ...]:
 
 ON_ROWS = (
     *(claim(op) for claim in (layout_of, any_axis, width_of, purity_of) for op in ALL),
-    *(law(*op.parts) for law in (many_rows, floats_only) for op in ALL),
-    *(law(CROSS_ENTROPY_AND_GRAD) for law in (layout_free, pure, many_rows, keeps_dtype, floats_only)),
-    rows_are_independent(
-        CROSS_ENTROPY_AND_GRAD, refuted_by=(common.first_row_everywhere(CROSS_ENTROPY_AND_GRAD.name),)
+    *(law(*op.parts) for law in (laws.many_rows, laws.floats_only) for op in ALL),
+    *laws.every_law(
+        CROSS_ENTROPY_AND_GRAD, rows_are_independent=(common.first_row_everywhere(CROSS_ENTROPY_AND_GRAD.name),)
     ),
     defaults_of(SOFTMAX, axis=(-1, 0)),
     defaults_of(LOG_SOFTMAX, axis=(-1, 0)),

@@ -17,24 +17,11 @@ from mathcore.probability.records import (
 )
 from mathcore.probability.row_tolerances import central_difference
 from mathcore.probability.textbook import total
-from mathcore.verify import (
-    Allowance,
-    Claim,
-    Mutant,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    equal,
-    raises,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, draw_view
-from mathcore.verify.laws_limits import LIMITS
-from mathcore.verify.limits import EVERYWHERE
+from mathcore.verify import Allowance, Claim, Limits, Mutant, Operations, Target
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, draw_view, score_rows
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
+from mathcore.verify.relations import all_of, equal, raises
 from mathcore.verify.tolerances import work_format
 
 
@@ -84,7 +71,7 @@ def any_axis(op: OnRows) -> Claim:
         + ("; so does its derivative" if op.pulled else "")
         + "; an axis that is not there is an error.",
         formula=r"f(x, \text{axis}) = f(x \text{ with this axis moved last, moved back})",
-        limits=LIMITS.get(f"{op.name}.any_axis", EVERYWHERE),
+        limits=Limits(options=tuple(name for name in op.unvaried if name != "axis")),
         needs=needs,
         tolerances=op.tolerances,
         refuted_by=(
@@ -139,7 +126,7 @@ def gradient(op: OnRows, *refuted_by: Mutant) -> Claim:
         statement=f"`{op.name}_vjp` is the derivative of `{op.name}`: up to rounding it gives the exact partial "
         "derivatives of the textbook formula, and what central differences of the operation itself give.",
         formula=r"\bar x_i = \sum_j \bar g_j \frac{\partial f_j}{\partial x_i}",
-        limits=LIMITS.get(f"{op.name}.gradient", EVERYWHERE),
+        limits=op.value.limits_of("gradient"),
         needs=needs,
         tolerances=(*op.tolerances, central_difference),
         refuted_by=refuted_by,
@@ -203,7 +190,7 @@ def gradient_sums_to_zero(op: OnRows, *refuted_by: Mutant) -> Claim:
         statement=f"The gradient that `{op.name}` sends back to a row of scores sums to zero, up to rounding, because "
         "adding a constant to the row would change nothing, as long as none of it overflows.",
         formula=r"\sum_i \bar x_i = 0",
-        limits=LIMITS.get(f"{op.name}.gradient_sums_to_zero", EVERYWHERE),
+        limits=op.value.limits_of("gradient_sums_to_zero"),
         needs=(op.vjp.name,),
         tolerances=op.tolerances[1:],
         refuted_by=refuted_by,

@@ -14,43 +14,15 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.probability import row_mutants, where_mutants
+from mathcore.probability import inputs, row_mutants, where_mutants
 from mathcore.probability import softmax_mutants as wrong
-from mathcore.probability.inputs import (
-    BLANCHARD,
-    exactly_added,
-    extreme_rows,
-    extremes,
-    fully_masked,
-    fully_masked_as_declared,
-    masked_tiles,
-    shiftable,
-    sixteen_bit_numbers,
-    sixteen_bit_pairs,
-    with_a_score,
-    without_infinity,
-)
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_ratio, softmax_rounding, sum_of_softmax, textbook_softmax
 from mathcore.probability.textbook import distribution, probabilities, total
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    less,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, widths
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, log_uniform, score_rows, widths
 from mathcore.verify.oracle.enclosures import Enclosure
+from mathcore.verify.relations import all_of, at_least, at_most, equal, identical, less
 from mathcore.verify.tolerances import FORMATS, dtype_named, format_of, rounding
 
 three_steps = Claim(
@@ -94,7 +66,7 @@ sums_to_one = Claim(
     statement="The outputs of softmax sum to 1 up to rounding, however wide a row is and however far apart its scores "
     "are, if it sees a score and neither NaN nor +∞.",
     formula=r"\Bigl|\sum_i \hat p_i - 1\Bigr| \lesssim (h + 1)\,u + u' + \tfrac12 n\lambda",
-    source=BLANCHARD,
+    source=inputs.BLANCHARD,
     legend={
         "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats; u′ that of a 16-bit format, else 0",
         "λ": "the smallest positive number of the format",
@@ -118,7 +90,7 @@ sums_to_one = Claim(
 
 
 def _sums_to_one(ops: Operations, x: Any) -> Any:
-    p = ops.softmax(with_a_score(x))
+    p = ops.softmax(inputs.with_a_score(x))
     allowed = sum_of_softmax(x.shape[-1], x.dtype, ops.conventions.summation)
     return equal(total(p, -1.0), 0.0, within=allowed)
 
@@ -128,7 +100,7 @@ def rows_sum_to_one(ops: Operations, x: Any) -> Any:
     return _sums_to_one(ops, x)
 
 
-@sums_to_one.exhaustive(sixteen_bit_pairs)
+@sums_to_one.exhaustive(inputs.sixteen_bit_pairs)
 def sixteen_bit_pairs_sum_to_one(ops: Operations, x: Any) -> Any:
     return _sums_to_one(ops, x)
 
@@ -268,7 +240,7 @@ ratio_is_exponential = Claim(
 
 @ratio_is_exponential.property(x=score_rows(most=300))
 def ratios_are_exponentials_of_differences(ops: Operations, x: Any) -> Any:
-    x = with_a_score(x)
+    x = inputs.with_a_score(x)
     p = ops.softmax(x)
     winner = x.argmax(-1)[..., None]
     top, highest = np.take_along_axis(p, winner, -1), np.take_along_axis(x, winner, -1)
@@ -281,7 +253,7 @@ shift_invariant = Claim(
     faq=17,
     statement="Adding a constant to all scores changes no bit of their softmax, where the addition itself is exact.",
     formula=r"\operatorname{softmax}(x + c) = \operatorname{softmax}(x), \quad c \text{ finite}",
-    source=BLANCHARD,
+    source=inputs.BLANCHARD,
     limits=Limits(options=("axis", "where"), rows=3, said=("where the addition itself is exact",)),
     needs=("softmax",),
     refuted_by=(
@@ -294,14 +266,14 @@ shift_invariant = Claim(
 )
 
 
-@shift_invariant.exhaustive(masked_tiles)
+@shift_invariant.exhaustive(inputs.masked_tiles)
 def masked_tiles_ignore_a_shift(ops: Operations, x: Any, level: Any) -> Any:
     return identical(ops.softmax(x + level), ops.softmax(x))
 
 
-@shift_invariant.property(shiftable())
+@shift_invariant.property(inputs.shiftable())
 def exact_shift_changes_no_bit(ops: Operations, x: Any, shift: Any) -> Any:
-    x = exactly_added(x, shift)
+    x = inputs.exactly_added(x, shift)
     return identical(ops.softmax(x + shift), ops.softmax(x))
 
 
@@ -320,7 +292,7 @@ permutation_equivariant = Claim(
 
 @permutation_equivariant.property(x=score_rows(least=2, most=300), seed=st.integers(0, 2**32 - 1))
 def permuting_scores_permutes_probabilities(ops: Operations, x: Any, seed: int) -> Any:
-    x = with_a_score(x)
+    x = inputs.with_a_score(x)
     order = np.random.default_rng(seed).permutation(x.shape[-1])
     allowed = softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     p, reordered = ops.softmax(x), ops.softmax(x[:, order])
@@ -352,8 +324,8 @@ never_overflows = Claim(
 
 
 def _is_a_distribution(ops: Operations, x: Any) -> Any:
-    x = without_infinity(x)
-    p, gone = ops.softmax(x), fully_masked(x)
+    x = inputs.without_infinity(x)
+    p, gone = ops.softmax(x), inputs.fully_masked(x)
     alive, excluded = p[~gone], np.isneginf(x.astype(np.float64))[~gone]
     missing = total(alive, -1.0)
     allowed = sum_of_softmax(x.shape[-1], x.dtype, ops.conventions.summation)
@@ -362,11 +334,11 @@ def _is_a_distribution(ops: Operations, x: Any) -> Any:
         at_most(alive, 1.0),
         equal(alive[excluded], 0.0),
         equal(missing, np.zeros_like(missing), within=allowed),
-        fully_masked_as_declared(ops, p[gone]),
+        inputs.fully_masked_as_declared(ops, p[gone]),
     )
 
 
-@never_overflows.property(x=extreme_rows())
+@never_overflows.property(x=inputs.extreme_rows())
 def extreme_rows_give_a_distribution(ops: Operations, x: Any) -> Any:
     return _is_a_distribution(ops, x)
 
@@ -374,10 +346,10 @@ def extreme_rows_give_a_distribution(ops: Operations, x: Any) -> Any:
 def extreme_grid(target: Target) -> Iterator[dict[str, Any]]:
     """Every row of one, two and three of ten extreme numbers, and every 16-bit number beside the largest ones."""
     for name in target.dtypes:
-        values = extremes(name)
+        values = inputs.extremes(name)
         for width in range(1, 4):
             yield {"x": values[np.indices((len(values),) * width).reshape(width, -1).T]}
-    for case in sixteen_bit_pairs(target):
+    for case in inputs.sixteen_bit_pairs(target):
         d, name = case["x"][:, 0], case["x"].dtype.name
         for beside in (-np.inf, -FORMATS[name].most, FORMATS[name].most):
             yield {"x": np.stack([d, as_dtype(np.full(d.shape, beside), name)], -1)}
@@ -395,7 +367,7 @@ accuracy = Claim(
     "length; the worst errors in units in the last place are measured beside it.",
     formula=r"|\hat p_i - p_i| \lesssim p_i\,u\,\bigl(d_i + \textstyle\sum_j p_j d_j + h + 1 + 4E\bigr) + O(\lambda), "
     r"\quad d_i = \max x - x_i",
-    source=BLANCHARD,
+    source=inputs.BLANCHARD,
     legend={
         "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats, which are rounded once more",
         "λ": "the smallest positive number of the format",
@@ -446,19 +418,19 @@ def long_rows_are_accurate(ops: Operations, x: Any) -> Any:
 
 @accuracy.property(x=score_rows())
 def rows_are_accurate(ops: Operations, x: Any) -> Any:
-    x, longest = x[~fully_masked(x)], next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
+    x, longest = x[~inputs.fully_masked(x)], next(n for n in (8, 64, 2000) if x.shape[-1] <= n)
     return _is_accurate(ops, x, enclose(distribution, x), f"up to {longest} scores")
 
 
 @functools.cache
 def _true_pairs(name: str) -> Enclosure:
     """The true softmax of every [d, 0] of a 16-bit format."""
-    first = enclose(lambda d: 1 / (1 + np.exp(-d)), sixteen_bit_numbers(name))
+    first = enclose(lambda d: 1 / (1 + np.exp(-d)), inputs.sixteen_bit_numbers(name))
     # The second half of the numbers is the first, negated, and softmax([d, 0]) is softmax([−d, 0]) reversed.
     return Enclosure(*(np.stack([v, np.roll(v, len(v) // 2)], -1) for v in (first.hi, first.lo, first.radius)))
 
 
-@accuracy.exhaustive(sixteen_bit_pairs)
+@accuracy.exhaustive(inputs.sixteen_bit_pairs)
 def all_sixteen_bit_pairs_are_accurate(ops: Operations, x: Any) -> Any:
     true = _true_pairs(x.dtype.name if x.dtype.itemsize == 2 else "float16")
     return _is_accurate(ops, x, true, "all pairs")

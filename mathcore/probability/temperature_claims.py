@@ -15,26 +15,12 @@ from mathcore.probability.logsumexp_tolerances import entropy_of
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_rounding, temperature_softmax_rounding
 from mathcore.probability.textbook import distribution, probabilities
-from mathcore.verify import (
-    Allowance,
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_most,
-    domain,
-    enclose,
-    equal,
-    given_that,
-    identical,
-    raises,
-    score_rows,
-)
-from mathcore.verify.domains import Draw, as_dtype, draw_integers, log_uniform, seeds
+from mathcore.verify import Allowance, Claim, Limits, Operations, Target, enclose, given_that
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, score_rows, seeds
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.oracle.residue import residues
+from mathcore.verify.relations import all_of, at_most, equal, identical, raises
 
 temperature = Claim(
     "softmax.temperature",

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from mathcore.refusals import refusals_mutants as wrong
-from mathcore.verify import Claim, Mutant, Operations, all_of, equal, raises
-from mathcore.verify.laws import without
-from mathcore.verify.laws_limits import LIMITS
-from mathcore.verify.limits import EVERYWHERE
-
-Misfit = tuple[str, tuple[Any, ...], dict[str, Any], type[Exception], tuple[str, ...]]
-"""An operation, arguments and options that do not fit, the error, and what its message must name."""
+from mathcore.verify import Claim, Limits, Mutant, Operations, all_of, equal, raises
+from mathcore.verify.limits import EVERYWHERE, SHORT_FORMATS
+from mathcore.verify.refusals import Misfit, refuse, without
 
 
 def refuses(
-    topic: str, about: str, *misfits: Misfit, also: tuple[str, ...] = (), refuted_by: tuple[Mutant, ...] = ()
+    topic: str,
+    about: str,
+    *misfits: Misfit,
+    also: tuple[str, ...] = (),
+    refuted_by: tuple[Mutant, ...] = (),
+    limits: Limits = EVERYWHERE,
 ) -> Claim:
     """One check for each operation, so that a target may offer any of them; further checks may use some `also`."""
     operations = tuple(dict.fromkeys(operation for operation, *_ in misfits))
@@ -29,27 +29,12 @@ def refuses(
         formula=r"\text{arguments that do not fit} \Rightarrow \text{an error}",
         needs=(*operations, *also),
         dispensable=(*operations, *also),
-        limits=LIMITS.get(f"{topic}.refuses_what_does_not_fit", EVERYWHERE),
+        limits=limits,
         refuted_by=(*map(wrong.answers_anyway, operations), *refuted_by),
     )
     for operation in operations:
-
-        @claim.exhaustive(_cases(operation, misfits))
-        def misfit_is_refused(
-            ops: Operations, arguments: Any, options: Any, error: Any, words: Any, operation: str = operation
-        ) -> Any:
-            return raises(lambda: getattr(ops, operation)(*arguments, **options), error, saying=words)
-
+        refuse(claim, (misfit for misfit in misfits if misfit[0] == operation))
     return claim
-
-
-def _cases(operation: str, misfits: tuple[Misfit, ...]) -> Callable[[], Iterator[dict[str, Any]]]:
-    def cases() -> Iterator[dict[str, Any]]:
-        for name, arguments, options, error, words in misfits:
-            if name == operation:
-                yield {"arguments": arguments, "options": options, "error": error, "words": words}
-
-    return cases
 
 
 X, ROW, IDS = np.arange(6.0).reshape(3, 2), np.ones(2), np.array([0, 1, 1])
@@ -187,6 +172,19 @@ approximation = refuses(
     *(("separation", (X + v, np.array([True, False, True])), {}, ValueError, ("finite",)) for v in (np.inf, np.nan)),
     ("check_separation", (X, np.array([True, False]), ("both", 0)), {}, ValueError, ("points", "labels", "(3, 2)")),
     ("check_separation", (X, np.array([True, False, True]), ("both", 0)), {}, ValueError, ("both",)),
+    limits=Limits(  # of the certificate
+        ("dtype",),
+        SHORT_FORMATS,
+        rows=1,
+        width=2,
+        signs=tuple(
+            f"{name} >= 0"
+            for name in (
+                *("interpolating_net.knots", "interpolating_net.values", "count_pieces.x", "count_pieces.y"),
+                *("relu_net.x", "separation.points", "check_separation.points"),
+            )
+        ),
+    ),
 )
 
 _SEPARABLE = np.array([[0], [1]]), np.array([False, True])

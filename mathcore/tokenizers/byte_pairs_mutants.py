@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mathcore.tokenizers.textbook import replaced
 from mathcore.verify.claims import Mutant, mutant, reported
 
 Operation = Callable[..., Any]
@@ -297,8 +298,7 @@ def _leaves(alone: Callable[[str], bool], name: str, note: str) -> Mutant:
 
         return wrong
 
-    wrap.__name__, wrap.__doc__ = name, note
-    return mutant("byte_pair_tokenizer", wraps=True)(wrap)
+    return Mutant("byte_pair_tokenizer", name, note, wrap)
 
 
 ascii_alone_is_merged = _leaves(_foreign, "ascii_alone_is_merged", "Never merges in a text that is not all ASCII.")
@@ -315,8 +315,7 @@ def _learns_nothing(alone: Callable[[str], bool], name: str, note: str) -> Mutan
     def wrap(correct: Operation) -> Operation:
         return lambda text, num_merges: correct(text, 0 if alone(text) else num_merges)
 
-    wrap.__name__, wrap.__doc__ = name, note
-    return mutant("byte_pair_tokenizer", wraps=True)(wrap)
+    return Mutant("byte_pair_tokenizer", name, note, wrap)
 
 
 learns_from_ascii_alone = _learns_nothing(
@@ -343,20 +342,10 @@ def _learning(counted: Callable[[list[list[int]], list[int]], Counter[tuple[int,
                 break
             merges.append(best(counts))
             for i, word in enumerate(tokens):
-                tokens[i] = _replaced(word, merges[-1], 255 + len(merges))
+                tokens[i] = replaced(word, merges[-1], 255 + len(merges))
         return merges
 
     return train
-
-
-def _replaced(tokens: list[int], pair: tuple[int, int], new: int) -> list[int]:
-    out: list[int] = []
-    for token in tokens:
-        if out and (out[-1], token) == pair:
-            out[-1] = new
-        else:
-            out.append(token)
-    return out
 
 
 def _counts(tokens: list[list[int]], weights: list[int]) -> Counter[tuple[int, int]]:
@@ -375,8 +364,7 @@ def _learned_by(train: Callable[[str, int], list[tuple[int, int]]], name: str, n
     def wrap(correct: Operation) -> Operation:
         return lambda text, num_merges: Changed(correct(text, num_merges), merges=tuple(train(text, num_merges)))
 
-    wrap.__name__, wrap.__doc__ = name, note
-    return mutant("byte_pair_tokenizer", wraps=True)(wrap)
+    return Mutant("byte_pair_tokenizer", name, note, wrap)
 
 
 largest_of_ties = _learned_by(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mathcore.training import learning_mutants as wrong
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, at_least, at_most, domain, equal, less
 from mathcore.verify.domains import Draw, draw_integers
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.residue import residues
 
 TWINS, CONTEXTS, SENTENCES = 8, 16, 2000
@@ -108,7 +109,7 @@ same_context_same_vector = Claim(
     legend={"w": "the weight vectors"},
     limits=Limits(
         options=("batch", "rng"),
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         rows=7,
         width=7,
         also=("generated texts, and one English text with each word taken for two at random",),

@@ -14,37 +14,14 @@ from mathcore.probability.cross_entropy_tolerances import cross_entropy_vjp_roun
 from mathcore.probability.row_tolerances import central_difference
 from mathcore.training import learning_mutants as wrong
 from mathcore.training import optimisers_mutants
+from mathcore.training import training_tolerances as tol
 from mathcore.training.inputs import exact_predictors, predictors, single_pairs
 from mathcore.training.textbook import alignment, negative_log_likelihood, one_pair, smoothness
-from mathcore.training.training_tolerances import (
-    alignment_rounding,
-    loss_after_step_rounding,
-    neighbour_loss_rounding,
-    softmax_of,
-    sum_of_error,
-    vector_gradient_rounding,
-    weight_gradient_rounding,
-)
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    at_least,
-    at_most,
-    differs,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    given_that,
-    identical,
-    less,
-    seeds,
-)
-from mathcore.verify.domains import Draw, as_dtype
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, given_that
+from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, seeds
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less
 from mathcore.verify.tolerances import dot_product
 
 
@@ -60,7 +37,7 @@ def coordinates(params: Any) -> Iterator[tuple[str, tuple[int, ...], dict[str, A
 def gradient_allowed(params: Any, words: Any, neighbours: Any, ops: Operations) -> dict[str, Any]:
     """How far each gradient may be off."""
     rest = (params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
-    return {"embedding": vector_gradient_rounding(*rest), "output": weight_gradient_rounding(*rest)}
+    return {"embedding": tol.vector_gradient_rounding(*rest), "output": tol.weight_gradient_rounding(*rest)}
 
 
 backprop_is_the_derivative = Claim(
@@ -73,7 +50,8 @@ backprop_is_the_derivative = Claim(
     source="Rumelhart, Hinton & Williams, Nature 323 (1986), doi:10.1038/323533a0",
     needs=("neighbour_loss", "neighbour_gradient"),
     tolerances=(
-        vector_gradient_rounding, weight_gradient_rounding, neighbour_loss_rounding, central_difference, dot_product,
+        tol.vector_gradient_rounding, tol.weight_gradient_rounding, tol.neighbour_loss_rounding, central_difference,
+        dot_product,
     ),
     refuted_by=(
         wrong.zero_gradient, wrong.summed_not_averaged, wrong.last_occurrence_counts, wrong.weights_unmoved,
@@ -129,7 +107,7 @@ def gradient_equals_central_differences(ops: Operations, params: Any, words: Any
     # cumulant of the scores' speeds, at most their range cubed times √3/18.
     _, grads = ops.neighbour_gradient(params, words, neighbours)
     allowed = gradient_allowed(params, words, neighbours, ops)
-    noise = neighbour_loss_rounding(params, words, neighbours, np.float64, ops.conventions.summation) * 1.01
+    noise = tol.neighbour_loss_rounding(params, words, neighbours, np.float64, ops.conventions.summation) * 1.01
     parts = []
     for name, i, move in coordinates(params):
         up, down = (ops.neighbour_loss({n: p + s * move[n] for n, p in params.items()}, words, neighbours)
@@ -145,7 +123,9 @@ def gradient_equals_central_differences(ops: Operations, params: Any, words: Any
 def losses_within_the_bound(ops: Operations, params: Any, words: Any, neighbours: Any) -> Any:
     loss, _ = ops.neighbour_gradient(params, words, neighbours)
     true = enclose(negative_log_likelihood(words, neighbours), params["embedding"], params["output"])
-    allowed = neighbour_loss_rounding(params, words, neighbours, params["embedding"].dtype, ops.conventions.summation)
+    allowed = tol.neighbour_loss_rounding(
+        params, words, neighbours, params["embedding"].dtype, ops.conventions.summation
+    )
     return all_of(
         equal(loss, true, within=allowed),
         equal(ops.neighbour_loss(params, words, neighbours), true, within=allowed),
@@ -166,7 +146,7 @@ step_nudges_to_neighbour = Claim(
     source="Nesterov, Lectures on Convex Optimization (2018), §1.2.3, for the descent lemma",
     needs=("neighbour_gradient", "neighbour_loss", "sgd_step"),
     limits=Limits(
-        formats=("float32", "float16", "bfloat16"),
+        formats=SHORT_FORMATS,
         assumes=("the step is not lost to rounding",),
         said=("lost to rounding",),
     ),
@@ -202,8 +182,8 @@ def loss_falls_by_the_descent_lemma(ops: Operations, params: Any, word: int, nei
         ops.neighbour_loss(stepped(ops, params, word, neighbour, rate), *pair),
     )
     summation = ops.conventions.summation
-    off = neighbour_loss_rounding(params, *pair, np.float64, summation).values
-    off = off + loss_after_step_rounding(params, word, neighbour, rate, summation).values
+    off = tol.neighbour_loss_rounding(params, *pair, np.float64, summation).values
+    off = off + tol.loss_after_step_rounding(params, word, neighbour, rate, summation).values
     given_that(share * rate * square / 2 > 2 * off, "the step is not lost to rounding")
     return at_most(after, before - rate * (1 - rate * bend / 2) * square)
 
@@ -271,8 +251,8 @@ step_aligns = Claim(
     "negative where other weight vectors point the same way and are longer: then even the smallest step lowers the dot "
     "product, and the neighbour gains only because the others lose more.",
     needs=("neighbour_gradient", "sgd_step"),
-    limits=Limits(formats=("float32", "float16", "bfloat16")),
-    tolerances=(alignment_rounding,),
+    limits=Limits(formats=SHORT_FORMATS),
+    tolerances=(tol.alignment_rounding,),
     refuted_by=(
         wrong.zero_gradient,
         wrong.uphill,
@@ -306,7 +286,7 @@ def alignment_changes_by_the_formula(ops: Operations, params: Any, word: int, ne
         return np.asarray(e @ w[:, neighbour] + rate * bracket + rate**2 * own * (e @ away)).reshape(1)
 
     after = aligned(ops, params, word, neighbour, rate)
-    allowed = alignment_rounding(params, word, neighbour, rate, ops.conventions.summation)
+    allowed = tol.alignment_rounding(params, word, neighbour, rate, ops.conventions.summation)
     true = enclose(formula, params["embedding"][word], params["output"])
     rises = first > 0 and rate * first + rate**2 * second > 2 * allowed.values
     return all_of(equal(np.array([after]), true, within=allowed), *([less(before, after)] if rises else []))
@@ -336,7 +316,7 @@ both_sides_learn = Claim(
     condition="For the first half: neither e nor W r is zero, where r = p − one_hot(y), and the step is not lost to "
     "rounding. A side without a gradient stays what it was.",
     needs=("neighbour_gradient", "sgd_step"),
-    limits=Limits(formats=("float32", "float16", "bfloat16")),
+    limits=Limits(formats=SHORT_FORMATS),
     refuted_by=(
         wrong.zero_gradient,
         wrong.weights_unmoved,
@@ -399,7 +379,7 @@ error_drives_update = Claim(
     "to zero, its magnitudes sum to 2(1 − p_y), and where there is no error there is no update.",
     formula=r"\bar z = p - [\,j = y\,], \qquad \sum_j \bar z_j = 0, \qquad \sum_j |\bar z_j| = 2(1 - p_y)",
     needs=("cross_entropy_vjp",),
-    tolerances=(cross_entropy_vjp_rounding, sum_of_error),
+    tolerances=(cross_entropy_vjp_rounding, tol.sum_of_error),
     refuted_by=(
         wrong.half_the_error,
         wrong.error_keeps_a_floor,
@@ -426,7 +406,7 @@ def answered(draw: Draw, target: Target) -> dict[str, Any]:
 @error_drives_update.property(answered())
 def error_within_the_bound(ops: Operations, x: Any, y: Any) -> Any:
     gradient = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
-    p, wanted = softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
+    p, wanted = tol.softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
     each = cross_entropy_vjp_rounding(np.ones((len(x), 1)), x, p, wanted, x.dtype, ops.conventions.summation)
 
     def error(x: Any) -> Any:
@@ -435,7 +415,7 @@ def error_within_the_bound(ops: Operations, x: Any, y: Any) -> Any:
 
     wide = np.asarray(gradient, np.float64)
     others = np.where(wanted == 1, 0, p).sum(-1)  # 1 − p_y without cancellation
-    allowed = each.weighted(np.ones(x.shape[1])) * 1.01 + sum_of_error(others, x.shape[1])
+    allowed = each.weighted(np.ones(x.shape[1])) * 1.01 + tol.sum_of_error(others, x.shape[1])
     return all_of(
         equal(gradient, enclose(error, x), within=each),
         equal(wide.sum(-1), np.zeros(len(x)), within=allowed),

@@ -11,22 +11,12 @@ from hypothesis import strategies as st
 from mathcore.training import optimisers_mutants as wrong
 from mathcore.training.textbook import published_adam
 from mathcore.training.training_tolerances import adam_rounding, step_rounding
-from mathcore.verify import (
-    Claim,
-    Limits,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    draw_array,
-    enclose,
-    equal,
-    identical,
-    log_uniform,
-)
-from mathcore.verify.domains import Draw, draw_integers
+from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify.domains import Draw, domain, draw_array, draw_integers, log_uniform
 from mathcore.verify.laws import Called, defaults
+from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.residue import residues
+from mathcore.verify.relations import all_of, equal, identical
 
 
 @domain
@@ -112,7 +102,7 @@ adam_is_published = Claim(
     r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
     source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
     needs=("adam_init", "adam_step", "Adam"),
-    limits=Limits(formats=("float32", "float16", "bfloat16")),
+    limits=Limits(formats=SHORT_FORMATS),
     dispensable=("Adam",),
     refuted_by=(
         wrong.mean_uncorrected,
@@ -264,7 +254,17 @@ def adam_calls(draw: Draw, target: Target) -> dict[str, Any]:
 
 adam_left_out = (
     defaults(
-        Called("adam_step", adam_calls()),
+        Called(
+            "adam_step",
+            adam_calls(),
+            Limits(
+                ("beta1", "beta2", "epsilon", "decay"),
+                SHORT_FORMATS,
+                rows=2,
+                width=3,
+                signs=("adam_step.state >= 0",),
+            ),
+        ),
         beta1=(0.9, 0.5), beta2=(0.999, 0.9), epsilon=(1e-8, 1e-2), decay=(0.0, 0.1),
     ),
 )  # fmt: skip

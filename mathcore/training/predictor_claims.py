@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from mathcore.training import predictor_mutants as wrong
 from mathcore.training.inputs import Fresh
-from mathcore.verify import Claim, Operations, Target, all_of, at_most, differs, domain, equal, identical, seeds
+from mathcore.verify import Claim, Limits, Operations, Target, all_of, at_most, differs, domain, equal, identical, seeds
 from mathcore.verify.domains import Draw, draw_integers
 from mathcore.verify.laws import Called, defaults
+from mathcore.verify.limits import SHORT_FORMATS
 
 FALSE_ALARM = 1e-10  # of each statistical statement; the run has fewer than ten
 
@@ -130,7 +131,10 @@ def trainings(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 predictor_left_out = (
-    defaults(Called("neighbour_pairs", texts_of_ids()), window=(1, 2)),
-    defaults(Called("init_neighbour_predictor", starts()), dtype=(np.float64, np.float32)),
-    defaults(Called("train_neighbours", trainings()), frozen=((), ("embedding",))),
+    defaults(Called("neighbour_pairs", texts_of_ids(), Limits(options=("window",))), window=(1, 2)),
+    defaults(Called("init_neighbour_predictor", starts(), Limits(options=("dtype",))), dtype=(np.float64, np.float32)),
+    defaults(
+        Called("train_neighbours", trainings(), Limits(("frozen", "batch", "rng"), SHORT_FORMATS, rows=3, width=3)),
+        frozen=((), ("embedding",)),
+    ),
 )

@@ -1,95 +1,102 @@
-"""What must be true of every operation, whichever it is: one claim each, made by one function.
+"""What must be true of every operation, whichever it is: laws, each of which makes a claim of its record.
 
 An operation is judged by the textbook, not by its own answer to an easier question. Long because it is one list.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify import (
-    Allowance,
-    Claim,
-    Mutant,
-    Operations,
-    Target,
-    all_of,
-    domain,
-    equal,
-    identical,
-    raises,
-)
+from mathcore.verify import Claim, Mutant, Operations, Target
 from mathcore.verify import common_mutants as common
-from mathcore.verify.domains import WIDTHS, Domain, Draw, draw_view
+from mathcore.verify.domains import WIDTHS, Domain, Draw, domain, draw_view
 from mathcore.verify.laws_limits import LIMITS
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.operation import Operation
-from mathcore.verify.relations import Conjunction
+from mathcore.verify.relations import Conjunction, all_of, equal, identical, raises
 from mathcore.verify.tolerances import FORMATS
-
-
-@contextlib.contextmanager
-def without(module: str) -> Iterator[None]:
-    """While it lasts, `module` cannot be imported, as if it were not installed."""
-    there = sys.modules.get(module)
-    sys.modules[module] = None  # type: ignore[assignment]  # what Python takes for "not to be found"
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-        if there is not None:
-            sys.modules[module] = there
-
-
-# What is true of each.
 
 
 def _needs(parts: tuple[Operation | Called, ...]) -> tuple[str, ...]:
     return tuple(part.name for part in parts)
 
 
-def _tolerances(parts: tuple[Operation, ...]) -> tuple[Callable[..., Allowance], ...]:
-    return tuple(t for part in parts for t in part.tolerances)
-
-
 def _limits(of: Operation | Called, law: str) -> Limits:
-    """What a law leaves out where it is tried on an operation: by its record, or by the table."""
-    found = of.limits.get(law) if isinstance(of, Operation) else None
-    return found or LIMITS.get(f"{of.name}.{law}", EVERYWHERE)
+    return LIMITS.get(f"{of.name}.{law}") or of.limits_of(law)
 
 
-def layout_free(*parts: Operation, last: tuple[str, ...] = (), refuted_by: tuple[Mutant, ...] = ()) -> Claim:
-    """Views are as good as packed arrays. `last` names the operations that have more arrays, and read the last one."""
-    name, rounded = parts[0].name, ", up to rounding," if _tolerances(parts) else ""
-    claim = Claim(
-        f"{name}.layout_free",
-        statement=f"`{name}` gives the same{rounded} for a strided, transposed, reversed or broadcast view as for a "
-        "packed array of the same numbers" + ("; so does its derivative, cotangents included." if parts[1:] else "."),
-        formula=r"f(\text{view of } x) = f(x)",
-        needs=_needs(parts),
-        limits=_limits(parts[0], "layout_free"),
-        tolerances=_tolerances(parts),
-        refuted_by=(
-            *(common.strides_ignored(part.name) for part in parts),
-            *(common.strides_ignored_behind(part) for part in last),
-            *refuted_by,
-        ),
-    )
-    for part in parts:
+def body_of(part: Any, body: Callable[..., Any]) -> Callable[..., Any]:
+    """The body of a check of one operation, from that of all, whose name and text it keeps."""
 
-        @claim.property(_viewed(part), effort=0.5)
-        def views_agree(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
-            return part.agrees(ops, **arguments)
+    @functools.wraps(body)
+    def of_part(ops: Operations, **arguments: Any) -> Any:
+        return body(part, ops, **arguments)
 
-    return claim
+    return of_part
+
+
+class Words(NamedTuple):
+    """What a sentence is made of: the name of an operation, and what is said where it rounds, or has a derivative."""
+
+    name: str
+    rounded: str
+    derivative: str
+
+
+@dataclass(frozen=True)
+class Law:
+    """What must be true of every operation that does not say why it is exempt, and of its derivative.
+
+    Attributes:
+        name: of the law; "pure" makes `softmax.pure`.
+        statement: words → the sentence.
+        formula: LaTeX.
+        body: (operation, ops, **arguments) → what must be true.
+        inputs: operation → the domain of the arguments, or all cases of them.
+        exhaustive: whether it is tried on all cases, which are errors.
+        mutants: what it must refute of every operation.
+        derivative: what the sentence adds if there is a derivative.
+        effort: see `Check`.
+    """
+
+    name: str
+    statement: Callable[[Words], str]
+    formula: str
+    body: Callable[..., Any]
+    inputs: Callable[[Operation], Any]
+    exhaustive: bool = False
+    mutants: tuple[Callable[[str], Mutant], ...] = ()
+    derivative: str = "; so does its derivative"
+    effort: float = 0.5
+
+    def __call__(self, *parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
+        """The claim about an operation and its derivative: a check for each, so that a target may offer either."""
+        first, tolerances = parts[0], tuple(t for part in parts for t in part.tolerances)
+        rounded, derivative = ", up to rounding," if tolerances else "", self.derivative if parts[1:] else ""
+        claim = Claim(
+            f"{first.name}.{self.name}",
+            statement=self.statement(Words(first.name, rounded, derivative)),
+            formula=self.formula,
+            needs=_needs(parts),
+            limits=EVERYWHERE if self.exhaustive else _limits(first, self.name),
+            tolerances=() if self.exhaustive else tolerances,
+            refuted_by=(*(mutant(part) for mutant in self.mutants for part in _needs(parts)), *refuted_by),
+        )
+        for part in parts:
+            add = claim.exhaustive if self.exhaustive else partial(claim.property, effort=self.effort)
+            add(self.inputs(part))(body_of(part, self.body))
+        return claim
+
+
+def _agrees(part: Operation, ops: Operations, **arguments: Any) -> Any:
+    return part.agrees(ops, **arguments)
 
 
 @domain
@@ -99,30 +106,24 @@ def _viewed(draw: Draw, target: Target, part: Operation) -> dict[str, Any]:
     return {k: draw_view(draw, v) if isinstance(v, np.ndarray) and v.ndim else v for k, v in drawn.items()}
 
 
-def pure(*parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
-    """The answer depends on the arguments alone."""
-    name = parts[0].name
-    claim = Claim(
-        f"{name}.pure",
-        statement=f"`{name}` gives bit for bit the same answer for the same arguments whatever was called before, "
-        "keeps no hold on what it returned, and never writes into its inputs"
-        + ("; so does its derivative." if parts[1:] else "."),
-        formula=r"f(x) \text{ depends on } x \text{ alone}",
-        needs=_needs(parts),
-        limits=_limits(parts[0], "pure"),
-        tolerances=_tolerances(parts),
-        refuted_by=(
-            *(m(part) for m in (common.buffer_reused, common.first_answer_kept) for part in _needs(parts)),
-            *refuted_by,
-        ),
-    )
-    for part in parts:
+layout_free = Law(
+    "layout_free",
+    lambda of: (
+        f"`{of.name}` gives the same{of.rounded} for a strided, transposed, reversed or broadcast view as for a "
+        f"packed array of the same numbers{of.derivative}."
+    ),
+    r"f(\text{view of } x) = f(x)",
+    _agrees,
+    _viewed,
+    mutants=(common.strides_ignored,),
+    derivative="; so does its derivative, cotangents included",
+)
+"""Views are as good as packed arrays."""
 
-        @claim.property(history=_histories(part), effort=0.25)
-        def the_same_again(ops: Operations, history: list[dict[str, Any]], part: Operation = part) -> Any:
-            return all_of(depends_on_nothing_else(ops, part, history), part.agrees(ops, **history[1]))
 
-    return claim
+def the_same_again(part: Operation, ops: Operations, history: list[dict[str, Any]]) -> Any:
+    """Three calls, and what the second one of them is."""
+    return all_of(depends_on_nothing_else(ops, part, history), part.agrees(ops, **history[1]))
 
 
 def depends_on_nothing_else(ops: Operations, part: Operation, history: list[dict[str, Any]]) -> Conjunction:
@@ -137,33 +138,26 @@ def depends_on_nothing_else(ops: Operations, part: Operation, history: list[dict
 
 
 @domain
-def _histories(draw: Draw, target: Target, part: Operation) -> list[dict[str, Any]]:
+def _histories(draw: Draw, target: Target, part: Operation) -> dict[str, list[dict[str, Any]]]:
     """Three calls one after the other, the first two alike but for the order in the rows, or in every other array."""
     first, other = (part.draw(draw, target, most=9) for _ in range(2))
     moved = {k for i, (k, v) in enumerate(first.items()) if np.ndim(v) and (i % 2 == 0 or k in part.rows)}
-    return [first, {k: v[::-1].copy() if k in moved else v for k, v in first.items()}, other]
+    return {"history": [first, {k: v[::-1].copy() if k in moved else v for k, v in first.items()}, other]}
 
 
-def any_width(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> Claim:
-    """No width is special."""
-    name = parts[0].name
-    claim = Claim(
-        f"{name}.any_width",
-        statement=f"`{name}` is right at every width: 0, 1, primes, powers of two and their neighbours, past 1,024"
-        + ("; so is its derivative." if parts[1:] else "."),
-        formula=r"f : \mathbb R^n \to \dots, \qquad n = 0, 1, 2, \dots",
-        needs=_needs(parts),
-        limits=_limits(parts[0], "any_width"),
-        tolerances=_tolerances(parts),
-        refuted_by=refuted_by,
-    )
-    for part in parts:
-
-        @claim.property(_of_any_width(part), effort=0.5)
-        def agrees_at_this_width(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
-            return part.agrees(ops, **arguments)
-
-    return claim
+pure = Law(
+    "pure",
+    lambda of: (
+        f"`{of.name}` gives bit for bit the same answer for the same arguments whatever was called before, "
+        f"keeps no hold on what it returned, and never writes into its inputs{of.derivative}."
+    ),
+    r"f(x) \text{ depends on } x \text{ alone}",
+    the_same_again,
+    _histories,
+    mutants=(common.buffer_reused, common.first_answer_kept),
+    effort=0.25,
+)
+"""The answer depends on the arguments alone."""
 
 
 @domain
@@ -174,30 +168,22 @@ def _of_any_width(draw: Draw, target: Target, part: Operation) -> dict[str, Any]
     return part.draw(draw, target, width=width, rows=part.rows_when_wide)
 
 
+any_width = Law(
+    "any_width",
+    lambda of: (
+        f"`{of.name}` is right at every width: 0, 1, primes, powers of two and their neighbours, "
+        f"past 1,024{of.derivative}."
+    ),
+    r"f : \mathbb R^n \to \dots, \qquad n = 0, 1, 2, \dots",
+    _agrees,
+    _of_any_width,
+    derivative="; so is its derivative",
+)
+"""No width is special."""
+
+
 MANY = (9, 10, 16, 17, 31, 33, 64, 65, 129, 257)
 """Lengths of a leading axis: past 8, where a block index that wraps around starts anew, and past powers of two."""
-
-
-def many_rows(*parts: Operation, periods: tuple[int, ...] = (2, 8), refuted_by: tuple[Mutant, ...] = ()) -> Claim:
-    """No row is special, however many there are."""
-    name = parts[0].name
-    claim = Claim(
-        f"{name}.many_rows",
-        statement=f"`{name}` does to each of many rows what it does to one, along leading axes of up to {MANY[-1]}"
-        + ("; so does its derivative." if parts[1:] else "."),
-        formula=r"f(x)_{ij} = f(x_{ij}) \text{ up to rounding}",
-        needs=_needs(parts),
-        limits=_limits(parts[0], "many_rows"),
-        tolerances=_tolerances(parts),
-        refuted_by=(*(common.wraps_rows(part.name, n) for part in parts for n in periods), *refuted_by),
-    )
-    for part in parts:
-
-        @claim.property(_of_many_rows(part), effort=0.5)
-        def agrees_on_many_rows(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
-            return part.agrees(ops, quickly=True, **arguments)
-
-    return claim
 
 
 @domain
@@ -209,34 +195,34 @@ def _of_many_rows(draw: Draw, target: Target, part: Operation) -> dict[str, Any]
     return part.draw(draw, target, dtype=name, width=draw(st.integers(1, 3)), rows=rows)
 
 
-def rows_are_independent(*parts: Operation, refuted_by: tuple[Mutant, ...]) -> Claim:
-    """A batch is its rows, side by side."""
-    name, rounded = parts[0].name, ", up to rounding," if _tolerances(parts) else ""
-    claim = Claim(
-        f"{name}.rows_are_independent",
-        statement=f"A row gets the same{rounded} from `{name}` alone as in a batch, and no bit of it depends on what "
-        "the other rows hold, NaN and infinity included" + ("; so it is for its derivative." if parts[1:] else "."),
-        formula=r"f(X)_i = f(X_i)",
-        needs=_needs(parts),
-        limits=_limits(parts[0], "rows_are_independent"),
-        tolerances=_tolerances(parts),
-        refuted_by=refuted_by,
+def _agrees_quickly(part: Operation, ops: Operations, **arguments: Any) -> Any:
+    return part.agrees(ops, quickly=True, **arguments)
+
+
+many_rows = Law(
+    "many_rows",
+    lambda of: (
+        f"`{of.name}` does to each of many rows what it does to one, along leading axes of up to "
+        f"{MANY[-1]}{of.derivative}."
+    ),
+    r"f(x)_{ij} = f(x_{ij}) \text{ up to rounding}",
+    _agrees_quickly,
+    _of_many_rows,
+    mutants=tuple(partial(common.wraps_rows, period=n) for n in (2, 8)),
+)
+"""No row is special, however many there are."""
+
+
+def agrees_among_others(part: Operation, ops: Operations, here: int, strange: float, **arguments: Any) -> Any:
+    """A row alone, among others, and among rows of something else, which leave no trace in any answer."""
+    company = {k: _surrounded(v, here, strange) if k in part.rows else v for k, v in arguments.items()}
+    alone = {k: v[[here]] if k in part.rows else v for k, v in arguments.items()}
+    answers = zip(part.answers_by_row(ops, **company), part.answers_by_row(ops, **arguments), strict=True)
+    return all_of(
+        *(identical(among_others[here], answer[here]) for among_others, answer in answers),
+        part.agrees(ops, **alone),
+        part.agrees(ops, **arguments),
     )
-    for part in parts:
-
-        @claim.property(_among_others(part))
-        def agrees_among_others(
-            ops: Operations, here: int, strange: float, part: Operation = part, **arguments: Any
-        ) -> Any:
-            company = {k: _surrounded(v, here, strange) if k in part.rows else v for k, v in arguments.items()}
-            alone = {k: v[[here]] if k in part.rows else v for k, v in arguments.items()}
-            return all_of(
-                identical(part.answers(ops, **company)[0][here], part.answers(ops, **arguments)[0][here]),
-                part.agrees(ops, **alone),
-                part.agrees(ops, **arguments),
-            )
-
-    return claim
 
 
 @domain
@@ -259,6 +245,21 @@ def _surrounded(x: Any, here: int, strange: float) -> Any:
     return company
 
 
+rows_are_independent = Law(
+    "rows_are_independent",
+    lambda of: (
+        f"A row gets the same{of.rounded} from `{of.name}` alone as in a batch, and no bit of it depends on what the "
+        f"other rows hold, NaN and infinity included{of.derivative}."
+    ),
+    r"f(X)_i = f(X_i)",
+    agrees_among_others,
+    _among_others,
+    derivative="; so it is for its derivative",
+    effort=1.0,
+)
+"""A batch is its rows, side by side."""
+
+
 @dataclass(frozen=True)
 class Called:
     """An operation that is called with its arguments by name, e.g. one whose arguments are no rows.
@@ -266,14 +267,20 @@ class Called:
     Attributes:
         name: of the operation.
         drawn: the domain of its arguments.
+        limits: what a claim about it leaves out.
     """
 
     name: str
     drawn: Domain
+    limits: Limits = EVERYWHERE
 
     def inputs(self, *, most: int) -> Domain:  # noqa: ARG002  (whatever their widths are)
         """The domain of its arguments."""
         return self.drawn
+
+    def limits_of(self, law: str) -> Limits:  # noqa: ARG002  (`defaults` is the only one)
+        """What a law leaves out."""
+        return self.limits
 
     def answers(self, ops: Operations, **arguments: Any) -> tuple[Any, ...]:
         """What the target returns, as a tuple."""
@@ -337,31 +344,11 @@ def _leaves(answer: Any) -> Iterator[Any]:
         yield from _leaves(part)
 
 
-def keeps_dtype(*parts: Operation, refuted_by: tuple[Mutant, ...] = ()) -> Claim:
-    """What comes in a format goes out in it."""
-    name = parts[0].name
-    claim = Claim(
-        f"{name}.keeps_dtype",
-        statement=f"`{name}` returns the format that came; 16-bit ones are computed in float32 and rounded once"
-        + ("; so does its derivative." if parts[1:] else "."),
-        formula=r"\hat y = \operatorname{round}_{16}(\hat y_{32})",
-        needs=_needs(parts),
-        limits=_limits(parts[0], "keeps_dtype"),
-        tolerances=_tolerances(parts),
-        refuted_by=(
-            *(m(part) for m in (common.always_float64, common.autocast) for part in _needs(parts)),
-            *refuted_by,
-        ),
-    )
-    for part in parts:
-
-        @claim.property(_of_each_format(part), effort=0.5)
-        def keeps_its_dtype(ops: Operations, part: Operation = part, **arguments: Any) -> Any:
-            came = next(v.dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind != "i")
-            kept = (equal(y.dtype == came, True) for y in part.answers(ops, **arguments))
-            return all_of(*kept, part.agrees(ops, **arguments))
-
-    return claim
+def keeps_its_dtype(part: Operation, ops: Operations, **arguments: Any) -> Any:
+    """The format of every answer, and the answer."""
+    came = next(v.dtype for v in arguments.values() if isinstance(v, np.ndarray) and v.dtype.kind != "i")
+    kept = (equal(y.dtype == came, True) for y in part.answers(ops, **arguments))
+    return all_of(*kept, part.agrees(ops, **arguments))
 
 
 @domain
@@ -371,26 +358,24 @@ def _of_each_format(draw: Draw, target: Target, part: Operation) -> dict[str, An
     return part.draw(draw, target, dtype=name, long=name in ("float16", "bfloat16") and draw(st.integers(0, 2)) == 0)
 
 
-def floats_only(*parts: Operation) -> Claim:
-    """Integers and bools are refused, not guessed at."""
-    name = parts[0].name
-    claim = Claim(
-        f"{name}.floats_only",
-        statement=f"`{name}` refuses integers and bools where floats belong and says which format came"
-        + ("; so does its derivative." if parts[1:] else "."),
-        formula=r"x \in \mathbb Z^n \Rightarrow \mathrm{TypeError}",
-        needs=_needs(parts),
-        limits=_limits(parts[0], "floats_only"),
-        refuted_by=tuple(common.integers_taken(part) for part in _needs(parts)),
-    )
-    for part in parts:
+keeps_dtype = Law(
+    "keeps_dtype",
+    lambda of: (
+        f"`{of.name}` returns the format that came; 16-bit ones are computed in float32 and rounded "
+        f"once{of.derivative}."
+    ),
+    r"\hat y = \operatorname{round}_{16}(\hat y_{32})",
+    keeps_its_dtype,
+    _of_each_format,
+    mutants=(common.always_float64, common.autocast),
+)
+"""What comes in a format goes out in it."""
 
-        @claim.exhaustive(partial(_no_floats, part))
-        def refuses_the_dtype(ops: Operations, argument: str, dtype: str, part: Operation = part) -> Any:
-            arguments = {**part.sample, argument: part.sample[argument].astype(dtype)}
-            return raises(lambda: part.answer(ops, **arguments), TypeError, saying=(dtype,))
 
-    return claim
+def refuses_the_dtype(part: Operation, ops: Operations, argument: str, dtype: str) -> Any:
+    """One argument in another format."""
+    arguments = {**part.sample, argument: part.sample[argument].astype(dtype)}
+    return raises(lambda: part.answer(ops, **arguments), TypeError, saying=(dtype,))
 
 
 def _no_floats(part: Operation) -> Iterator[dict[str, Any]]:
@@ -401,7 +386,32 @@ def _no_floats(part: Operation) -> Iterator[dict[str, Any]]:
                 yield {"argument": argument, "dtype": dtype}
 
 
-LAWS = (
-    "layout_free", "pure", "any_width", "many_rows", "rows_are_independent", "keeps_dtype", "floats_only", "defaults",
-)  # fmt: skip
+floats_only = Law(
+    "floats_only",
+    lambda of: f"`{of.name}` refuses integers and bools where floats belong and says which format came{of.derivative}.",
+    r"x \in \mathbb Z^n \Rightarrow \mathrm{TypeError}",
+    refuses_the_dtype,
+    lambda part: partial(_no_floats, part),
+    exhaustive=True,
+    mutants=(common.integers_taken,),
+)
+"""Integers and bools are refused, not guessed at."""
+
+
+_EACH = (layout_free, pure, any_width, many_rows, rows_are_independent, keeps_dtype, floats_only)
+
+
+def every_law(*parts: Operation, apart: tuple[str, ...] = (), **refuted_by: tuple[Mutant, ...]) -> tuple[Claim, ...]:
+    """All laws of an operation and its derivative that it is not exempt from, but for `defaults`.
+
+    Args:
+        *parts: the records of both.
+        apart: laws that are claimed elsewhere, e.g. since they have further checks.
+        **refuted_by: law → mutants that it must refute beside its own.
+    """
+    laws = (law for law in _EACH if law.name not in (*parts[0].exempt, *apart))
+    return tuple(law(*parts, refuted_by=refuted_by.get(law.name, ())) for law in laws)
+
+
+LAWS = (*(law.name for law in _EACH), "defaults")
 """What is claimed of every operation that does not say why it is exempt; defaults, of those that have any."""

@@ -21,6 +21,9 @@ from mathcore.verify.targets.signatures import is_default, reference_signature
 ROWS = 8
 """With no more rows than this, a claim cannot detect an index that wraps around at 8, a usual tile height."""
 
+SHORT_FORMATS = ("float32", "float16", "bfloat16")
+"""The formats that a claim leaves out which is tried in float64 alone."""
+
 WIDTH = 30
 """With no wider rows than this, a claim cannot detect errors around 32 elements: a vector, a tile or a warp."""
 

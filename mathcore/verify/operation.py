@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify.domains import Domain, Draw, domain, widths
-from mathcore.verify.limits import Limits
+from mathcore.verify.domains import Domain, Draw, domain, draw_array, widths
+from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.records import register
 from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.targets.target import Operations, Target
@@ -17,6 +18,15 @@ from mathcore.verify.tolerances import Allowance
 
 Result: TypeAlias = "Callable[[Mapping[str, Any]], tuple[tuple[int, ...], Any] | None]"
 """Shape and dtype of an answer (None for any integer dtype) from the arguments by name; None where nothing is known."""
+
+
+Cotangent: TypeAlias = "Callable[[Draw, str, dict[str, Any]], Any]"
+"""(draw, format, arguments) → an array of the shape of the answer."""
+
+
+def like_the_first(draw: Draw, name: str, given: dict[str, Any]) -> Any:
+    """A cotangent of the shape of the first argument."""
+    return draw_array(draw, next(iter(given.values())).shape, name, (2.0**-4, 2.0**4))
 
 
 def like(argument: str) -> Result:
@@ -40,11 +50,12 @@ class Operation:
         stacked: (draw, format, rows) → arguments whose arrays lie on leading axes, one of them `rows` long; None if
             `drawn` with so many rows is that.
         quick: like `judged`, by an oracle that is fast enough for large arrays; None if `judged` is.
-        rows: the arguments that hold one row for each row of the (first) answer, which depends on no other row.
+        rows: the arguments that hold one row for each row of an answer, which depends on no other row.
         domain: what its arguments are drawn from where an option is left out, if that is not `drawn`.
         result: what the answer looks like, if it is one array.
         least_width: the narrowest rows that it takes.
-        limits: law → what it leaves out where it is tried on this operation.
+        unvaried: options that every law leaves at their defaults.
+        limits: law → what else it leaves out where it is tried on this operation.
         exempt: law → why it is not made of this operation. Of a VJP all laws are those of its operation.
     """
 
@@ -62,6 +73,7 @@ class Operation:
     domain: Domain | None = None
     result: Result | None = None
     least_width: int = 0
+    unvaried: tuple[str, ...] = ()
     limits: Mapping[str, Limits] = field(default_factory=dict)
     exempt: Mapping[str, str] = field(default_factory=dict)
 
@@ -96,6 +108,59 @@ class Operation:
         """The same as a tuple, one or more."""
         answer = self.answer(ops, **arguments)
         return answer if isinstance(answer, tuple) else (answer,)
+
+    def derivative(
+        self,
+        judged: Callable[..., Relation | Conjunction],
+        *tolerances: Callable[..., Allowance],
+        cotangent: Cotangent | None = None,
+        named: str = "g",
+        **more: Any,
+    ) -> Operation:
+        """The record of the VJP: drawn as the operation is, a cotangent before its arguments.
+
+        Args:
+            judged: as of an operation.
+            *tolerances: in the judgement.
+            cotangent: what it is, unless it has the shape of the first argument.
+            named: its name among the arguments.
+            **more: attributes of the record that are others than those of the operation.
+        """
+        draw_cotangent, stacked = cotangent or like_the_first, self.stacked
+
+        def before(draw: Draw, name: str, given: dict[str, Any]) -> dict[str, Any]:
+            return {named: draw_cotangent(draw, name, given), **given}
+
+        own = {
+            "name": f"{self.name}_vjp",
+            "drawn": lambda draw, name, width, **how: before(draw, name, self.drawn(draw, name, width, **how)),
+            "judged": judged,
+            "sample": {named: np.ones_like(next(iter(self.sample.values()), 0.0)), **self.sample},
+            "tolerances": tolerances,
+            "stacked": stacked and (lambda draw, name, rows: before(draw, name, stacked(draw, name, rows))),
+        }
+        nothing: dict[str, Any] = {
+            "limits": {},
+            "unvaried": (),
+            "exempt": {},
+            "domain": None,
+            "quick": None,
+            "result": None,
+        }
+        return replace(self, **{**own, **nothing, **more})
+
+    def answers_by_row(self, ops: Operations, **arguments: Any) -> tuple[Any, ...]:
+        """The answers that hold one row for each row of the arguments; of a VJP, one for each argument that does."""
+        answers = self.answers(ops, **arguments)
+        if not self.name.endswith("_vjp"):
+            return answers
+        _, *pulled = arguments  # the cotangent, and what there is a cotangent of
+        return tuple(y for y, name in zip(answers, pulled, strict=False) if name in self.rows)
+
+    def limits_of(self, law: str) -> Limits:
+        """What a law leaves out where it is tried on this operation."""
+        found = self.limits.get(law, EVERYWHERE)
+        return replace(found, options=(*self.unvaried, *found.options))
 
     def agrees(self, ops: Operations, *, quickly: bool = False, **arguments: Any) -> Relation | Conjunction:
         """That the target says what the textbook says; `quickly` for large arrays."""
