@@ -3,7 +3,7 @@
 
 import { numbered, radians, rowsOf, upTo } from "./arithmetic.js";
 import {
-  WIDE, arrow, box, brief, circle, factor, grid, html, line, path, percent, place, plane, sheet, shown, tag, text,
+  WIDE, arrow, box, brief, circle, factor, grid, html, line, path, percent, place, plane, sheet, shown, steady, tag, text,
 } from "./drawing.js";
 import { bytePairs, pixelsOf, shadesOf, trained, wordFigures, wordsIn } from "./numerics_words.js";
 
@@ -16,6 +16,7 @@ function paper(drawing, { state, set, data, figure }, cell) {
   drawing.removeAttribute("aria-hidden");
   let pen = 7 * 16 + 7;
   let last = null;
+  steady(drawing);
 
   const inked = (pixels, column, row) =>
     pixels.map((ink, i) => {
