@@ -153,6 +153,15 @@ def test_what_rounds_to_nothing_has_no_sign(number, decimals, said):
     assert shown(number, decimals) == context.eval(f"shown({number}, {decimals})") == said
 
 
+@pytest.mark.parametrize("begin", range(1, 7))
+def test_on_the_map_pairs_meet_from_every_start(begin):
+    before, after = (FIGURES["map"].compute({"pass": n, "begin": begin}) for n in (0, 200))
+    places = np.array(after["places"]).reshape(-1, 2)
+    across = np.linalg.norm(places[:, None] - places, axis=-1).max()
+    assert max(after["apart"][:3]) < across / 5
+    assert after["loss"] < before["loss"]
+
+
 def pages_of(name):
     line = f"<!-- site: figure {name} -->"
     found = [p for p in (ROOT / "docs").rglob("*.md") if line in p.read_text(encoding="utf-8").splitlines()]

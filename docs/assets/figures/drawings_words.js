@@ -249,7 +249,7 @@ export const wordDrawings = {
       const height = Math.min(w * 0.72, 340);
       const reach = Math.max(1.6, ...places.map((v) => 1.12 * Math.abs(v)));
       const flat = plane({ left: 0, top: 0, width: w, height, x: [-1, 1].map((v) => (v * reach * w) / height), y: [-reach, reach] });
-      const at = (word, pass) => flat.at(trained(data, pass).embedding[data.words.indexOf(word)]);
+      const at = (word, pass) => flat.at(trained(data, state.begin, pass).embedding[data.words.indexOf(word)]);
       const trail = (word) => path(upTo(state.pass + 1).map((pass) => at(word, pass)), `curve thin ${kinds[group(word)]}`);
       paint(
         w,
