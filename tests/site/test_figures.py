@@ -153,6 +153,15 @@ def test_what_rounds_to_nothing_has_no_sign(number, decimals, said):
     assert shown(number, decimals) == context.eval(f"shown({number}, {decimals})") == said
 
 
+@pytest.mark.parametrize("begin", range(1, 7))
+def test_on_the_map_pairs_meet_from_every_start(begin):
+    before, after = (FIGURES["map"].compute({"pass": n, "begin": begin}) for n in (0, 200))
+    places = np.array(after["places"]).reshape(-1, 2)
+    across = np.linalg.norm(places[:, None] - places, axis=-1).max()
+    assert max(after["apart"][:3]) < across / 5
+    assert after["loss"] < before["loss"]
+
+
 def pages_of(name):
     line = f"<!-- site: figure {name} -->"
     found = [p for p in (ROOT / "docs").rglob("*.md") if line in p.read_text(encoding="utf-8").splitlines()]
@@ -213,7 +222,9 @@ def opened(visit):
 def test_by_keyboard_a_figure_shows_the_librarys_digits(opened, name):
     seen, place = opened(name)
     states = [check_digits(name, place)[1]]
-    for slider in place.locator("input[type=range]:visible").all():
+    for slider in reversed(place.locator("input[type=range]").all()):
+        if slider.is_hidden():
+            continue
         for key in ("End", "ArrowLeft", "PageDown", "Home", "ArrowRight"):
             slider.press(key)
             states.append(check_digits(name, place)[1])
@@ -293,6 +304,27 @@ def test_what_can_be_held_can_be_dragged(opened, name, grip, by, changed):
     _, after = check_digits(name, place)
     assert {key for key in after if after[key] != before[key]} == changed
     assert not seen.errors
+
+
+def test_a_finger_drags_and_the_page_stays_where_it_is(visit):
+    seen = visit(page_of("align"), width=390)
+    place = seen.page.locator('[data-live="align"]')
+    place.locator("fieldset:enabled").wait_for()
+    place.scroll_into_view_if_needed()
+    spot, before = place.locator("[data-hold=input]").bounding_box(), seen.page.evaluate("scrollY")
+    finger = seen.context.new_cdp_session(seen.page)
+
+    def touch(kind, *points):
+        at = [{"x": spot["x"] + spot["width"] / 2 + dx, "y": spot["y"] + spot["height"] / 2 + dy} for dx, dy in points]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", (0, 0))
+    for i in range(1, 9):
+        touch("touchMove", (6 * i, 8 * i))
+    touch("touchEnd")
+    assert seen.page.evaluate("scrollY") == before
+    _, state = check_digits("align", place)
+    assert state["angle"] < 0  # all the way, not the first pixels of it
 
 
 def test_a_knot_is_stopped_by_its_neighbours(opened):

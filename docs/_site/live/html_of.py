@@ -22,7 +22,7 @@ def live_figure(name: str, told: Told) -> str:
     return (
         f'<section class="mc-live" data-live="{name}" aria-label="{html.escape(told["title"])}">'
         f'<p class="mc-live-title">{html.escape(told["title"])}</p>'
-        f'<div class="mc-stage"></div><p class="mc-said" aria-live="polite"></p>'
+        f'<div class="mc-stage"></div><p class="mc-said"></p>'
         '<fieldset class="mc-controls" disabled><legend>Controls</legend>'
         f"{_presets(told['presets'])}{controls}</fieldset>"
         f"{_table(told['readouts'], first['values'])}"

@@ -120,9 +120,16 @@ export function grip([x, y], name) {
   return [circle(x, y, 7, "grip"), hit];
 }
 
+/** A finger on what can be held does not scroll the page; CSS alone does not reach into a drawing everywhere. */
+export function steady(drawing) {
+  const stay = (event) => event.target.dataset.hold !== undefined && event.preventDefault();
+  drawing.addEventListener("touchstart", stay, { passive: false });
+}
+
 /** Calls `move` with the name of what is held and where it is now. */
 export function hold(drawing, move) {
   let held = null;
+  steady(drawing);
   drawing.addEventListener("pointerdown", (event) => {
     held = event.target.dataset.hold ?? null;
     if (held === null) return;

@@ -3,7 +3,7 @@
 
 import { numbered, radians, rowsOf, upTo } from "./arithmetic.js";
 import {
-  WIDE, arrow, box, brief, circle, factor, grid, html, line, path, percent, place, plane, sheet, shown, tag, text,
+  WIDE, arrow, box, brief, circle, factor, grid, html, line, path, percent, place, plane, sheet, shown, steady, tag, text,
 } from "./drawing.js";
 import { bytePairs, pixelsOf, shadesOf, trained, wordFigures, wordsIn } from "./numerics_words.js";
 
@@ -16,6 +16,7 @@ function paper(drawing, { state, set, data, figure }, cell) {
   drawing.removeAttribute("aria-hidden");
   let pen = 7 * 16 + 7;
   let last = null;
+  steady(drawing);
 
   const inked = (pixels, column, row) =>
     pixels.map((ink, i) => {
@@ -248,7 +249,7 @@ export const wordDrawings = {
       const height = Math.min(w * 0.72, 340);
       const reach = Math.max(1.6, ...places.map((v) => 1.12 * Math.abs(v)));
       const flat = plane({ left: 0, top: 0, width: w, height, x: [-1, 1].map((v) => (v * reach * w) / height), y: [-reach, reach] });
-      const at = (word, pass) => flat.at(trained(data, pass).embedding[data.words.indexOf(word)]);
+      const at = (word, pass) => flat.at(trained(data, state.begin, pass).embedding[data.words.indexOf(word)]);
       const trail = (word) => path(upTo(state.pass + 1).map((pass) => at(word, pass)), `curve thin ${kinds[group(word)]}`);
       paint(
         w,

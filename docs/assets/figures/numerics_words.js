@@ -80,9 +80,10 @@ const WIDEST_VECTOR = 1000;
 
 /** What a predictor of neighbours becomes, pass by pass: the words' vectors, the weights, and at each the loss. */
 const traces = new WeakMap();
-export function trained(data, pass) {
-  if (!traces.has(data)) traces.set(data, [{ embedding: data.embedding, output: data.output }]);
-  const trace = traces.get(data);
+export function trained(data, begin, pass) {
+  const start = data.starts[begin - 1];
+  if (!traces.has(start)) traces.set(start, [{ ...start }]);
+  const trace = traces.get(start);
   while (trace.length <= pass + 1) trace.push(onePass(trace.at(-1), data)); // the loss at a pass comes with the next
   return trace[pass];
 }
@@ -174,7 +175,7 @@ export const wordFigures = {
   },
 
   map(state, data) {
-    const { embedding, loss } = trained(data, state.pass);
+    const { embedding, loss } = trained(data, state.begin, state.pass);
     const place = (word) => embedding[data.words.indexOf(word)];
     const apart = (a, b) => Math.hypot(place(a)[0] - place(b)[0], place(a)[1] - place(b)[1]);
     return {

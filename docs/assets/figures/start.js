@@ -61,6 +61,7 @@ function start(figure, compute, mount, settle) {
   });
   figure.querySelector("fieldset").disabled = false;
   set({ ...state });
+  said.setAttribute("aria-live", "polite"); // from now on: what a reader changes is told
   let width = stage.clientWidth;
   new ResizeObserver(() => {
     if (stage.clientWidth !== width) show();
