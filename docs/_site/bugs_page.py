@@ -51,7 +51,7 @@ def overview(bugs: Sequence[Bug], path: str) -> str:
 
 def navigation(bugs: Sequence[Bug]) -> list[dict[str, str]]:
     """The pages by their titles."""
-    return [{title: path} for title, path, _ in _sections(bugs)]
+    return [{title.partition(":")[0]: path} for title, path, _ in _sections(bugs)]
 
 
 def false_alarms(alarms: Sequence[FalseAlarm]) -> str:
@@ -90,7 +90,8 @@ def _sections(bugs: Sequence[Bug]) -> list[tuple[str, str, list[Bug]]]:
     return [(title, page_of(title), list(group)) for title, group in found]
 
 
-def _section(title: str, bugs: Sequence[Bug], report: Report, path: str) -> str:
+def _section(section: str, bugs: Sequence[Bug], report: Report, path: str) -> str:
+    title = section.partition(":")[0]
     legend = (
         f"{words.plural(len(bugs), 'bug')} that libraries shipped, each made once more and caught by a claim. "
         f"{link('What this shows, and how', 'real-bugs.md', path)}.\n{{ .mc-lead }}"

@@ -11,7 +11,7 @@ from built import SITE, pages
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 CODE = {"code", "pre", "script", "style", "annotation", "textarea"}
-LEFTOVER = re.compile(r"\$|<!-- site:|\\\(|\\\[|\\frac|\\begin|\{ \.|:::|^#{1,6} |\*\*|\]\(", re.MULTILINE)
+LEFTOVER = re.compile(r"\$|<!-- site:|\\\(|\\\[|\\frac|\\begin|\{ \.|:::|^#{1,6} |\*\*|\]\(|^title: ", re.MULTILINE)
 ON_EVERY_PAGE = {"main navigation", "content"}
 
 
@@ -102,7 +102,9 @@ def test_no_markup_is_left_over(site):
     assert not found, "\n".join(found[:20])
 
 
-@pytest.mark.parametrize("text", ["$$x$$", "underflow of $p", "**bold**", "{ .mc-lead }", r"\frac12", "<!-- site: x"])
+@pytest.mark.parametrize(
+    "text", ["$$x$$", "underflow of $p", "**bold**", "{ .mc-lead }", r"\frac12", "<!-- site: x", "title: A: b"]
+)
 def test_left_over_markup_is_found(text):
     text = html.escape(text)
     assert LEFTOVER.search("".join(read(f"<p>{text}</p>").text))
