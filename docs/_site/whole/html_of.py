@@ -68,6 +68,7 @@ def _form() -> str:
         '<p class="mc-whole-keys"><button type="button" data-do="likely">Take the most likely word</button>'
         '<button type="button" data-do="draw">Draw one</button>'
         '<button type="button" data-do="back">Remove the last</button>'
+        '<button type="button" data-do="walk">Walk through the steps</button>'
         '<label>temperature <input type="range" min="0.1" max="3" step="0.1" value="1"> '
         "<output>1.0</output></label></p></fieldset>"
         '<p class="mc-whole-said" id="whole-said" role="status"></p></form>'
