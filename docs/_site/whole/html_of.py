@@ -22,6 +22,7 @@ _PARTS = {
 }
 
 
+_NOTED = ("attention.normed", "attention.scores", "attention.weights", "normed")  # with room beside them
 _KEY = (
     '<p class="mc-key"><span><i class="plus"></i>above 0</span><span><i class="minus"></i>below 0</span>'
     '<span><i class="taken"></i>touched</span><span><i class="from"></i>what it was made from</span></p>'
@@ -86,9 +87,10 @@ def _block(part: str, parts: Mapping[str, str]) -> str:
 def _array(step: Step, told: Told, course: Course, path: str) -> str:
     array = told["first"][step.name]
     named = {"title": step.title, "sign": step.sign, "shape": shape(array)}
+    noted = " noted" if step.name in _NOTED else ""
     caption = " ".join(f'<span class="mc-array-{part}">{words}</span>' for part, words in named.items())
     return (
-        f'<figure class="mc-array" data-array="{step.name}"><figcaption>{caption}</figcaption>'
+        f'<figure class="mc-array{noted}" data-array="{step.name}"><figcaption>{caption}</figcaption>'
         f'<div class="mc-array-numbers">{"".join(tables(step.name, array, told["words"]))}</div>'
         f'<div class="mc-array-says"><p class="mc-formula">{step.formula}</p><p>{step.says}</p>'
         f"<p>{_explained(step, course, path)}</p></div></figure>"

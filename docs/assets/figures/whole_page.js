@@ -224,7 +224,7 @@ function aboutOf(step, figure, state, data, figures) {
 function walkFrom(step, steps) {
   const at = steps.indexOf(step);
   const to = (way, i, words) => (steps[i] ? [html("button", { type: "button", "data-go": steps[i].name, "data-way": way }, words)] : []);
-  return html("p", { class: "mc-walk" }, ...to("last", at - 1, "← Back"), html("span", {}, `step ${at + 1} of ${steps.length}`), ...to("next", at + 1, "Next step →"));
+  return html("p", { class: "mc-walk" }, ...to("last", at - 1, "← Back"), html("span", {}, `step ${at + 1} of ${steps.length}`), ...to("next", at + 1, "Next →"));
 }
 
 function madeOf(step, at, { arrays, text }, { params, words }) {
