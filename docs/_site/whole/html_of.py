@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -92,9 +93,14 @@ def _array(step: Step, told: Told, course: Course, path: str) -> str:
     return (
         f'<figure class="mc-array{noted}" data-array="{step.name}"><figcaption>{caption}</figcaption>'
         f'<div class="mc-array-numbers">{"".join(tables(step.name, array, told["words"]))}</div>'
-        f'<div class="mc-array-says"><p class="mc-formula">{step.formula}</p><p>{step.says}</p>'
+        f'<div class="mc-array-says"><p class="mc-formula">{_lowered(step.formula)}</p><p>{step.says}</p>'
         f"<p>{_explained(step, course, path)}</p></div></figure>"
     )
+
+
+def _lowered(formula: str) -> str:
+    """W_Q with its index below the line."""
+    return re.sub(r"_(\w)", r"<sub>\1</sub>", formula)
 
 
 def _explained(step: Step, course: Course, path: str) -> str:
