@@ -241,7 +241,7 @@ def test_by_keyboard_every_array_and_row_can_be_reached(opened):
         at = seen.page.evaluate("document.activeElement.closest('[data-array]')?.dataset.array ?? ''")
         if at and at not in names:
             names.append(at)
-            assert place.locator(f'[data-array="{at}"]').get_attribute("class").split()[-1] == "chosen"
+            assert place.locator(f'[data-array="{at}"]').get_attribute("class").endswith("chosen")
         if len(names) == len(STEPS):
             break
     assert names == list(STEPS)
@@ -250,6 +250,21 @@ def test_by_keyboard_every_array_and_row_can_be_reached(opened):
     for column in (2, 3):
         row.press("ArrowRight")
         assert f"column {column}:" in place.locator(".mc-where").text_content()
+
+
+def test_one_word_is_followed_through_all_steps(opened):
+    seen, place = opened(width=390)
+    place.get_by_role("button", name="Walk through the steps").click()
+    for i, name in enumerate(STEPS):
+        assert place.locator(".mc-array.chosen").get_attribute("data-array") == name
+        assert f"step {i + 1} of {len(STEPS)}" in place.locator(".mc-walk").text_content()
+        assert "row “the”" in place.locator(".mc-where").text_content()
+        assert place.locator("tr.chosen").count() == 1
+        if i + 1 < len(STEPS):
+            assert seen.page.evaluate("document.activeElement.dataset.way") == "next"
+            seen.page.keyboard.press("Enter")
+    place.get_by_role("button", name="← Back").click()
+    assert place.locator(".mc-array.chosen").get_attribute("data-array") == "logits"
 
 
 def test_words_are_appended_drawn_and_removed(opened):
@@ -269,7 +284,7 @@ def test_words_are_appended_drawn_and_removed(opened):
     assert field.input_value().endswith(" nest")
     field.fill(" ".join(["the"] * whole.MOST))
     place.get_by_role("button", name="Draw one").click()
-    assert "At most 12 words" in place.get_by_role("status").first.text_content()
+    assert "At most 12 words" in place.locator(".mc-whole-said").text_content()
 
 
 @pytest.mark.parametrize(
@@ -283,7 +298,7 @@ def test_words_are_appended_drawn_and_removed(opened):
 def test_what_cannot_be_read_is_explained_and_the_last_text_stays(opened, text, said):
     _, place = opened()
     place.locator("input[type=text]").fill(text)
-    assert said in place.get_by_role("status").first.text_content()
+    assert said in place.locator(".mc-whole-said").text_content()
     assert place.locator("input[type=text]").get_attribute("aria-invalid") is not None
     check_digits(place, whole.FIRST)
 

@@ -50,7 +50,7 @@ _A, _M = "attention", "mlp"
 
 def _projection(name: str, sign: str, says: str) -> Step:
     return Step(
-        name, {"query": "Queries", "key": "Keys", "value": "Values"}[name], sign, _A, f"{sign} = n · W{sign.upper()}",
+        name, {"query": "Queries", "key": "Keys", "value": "Values"}[name], sign, _A, f"{sign} = n · W_{sign.upper()}",
         says, ("attention.normed",), (f"0.attention.{name}",), (20, 15),
     )  # fmt: skip
 
@@ -108,7 +108,7 @@ STEPS = (
         ("attention.weights", "value"), (), (20, 22),
     ),
     Step(
-        "attention.output", "Output of attention", "a", _A, "a = [h of head 1, h of head 2] · Wₒ",
+        "attention.output", "Output of attention", "a", _A, "a = [h of head 1, h of head 2] · W_O",
         "What both heads bring, side by side, times a matrix: back to rows of four numbers.",
         ("attention.heads",), ("0.attention.output",), (22,),
     ),
@@ -157,10 +157,10 @@ STEPS = (
 WEIGHTS = {
     "embedding": "E, the table of vectors",
     "0.attention.norm": "g, a number for each column",
-    "0.attention.query": "WQ, the matrix of the queries",
-    "0.attention.key": "WK, the matrix of the keys",
-    "0.attention.value": "WV, the matrix of the values",
-    "0.attention.output": "Wₒ, the matrix behind the heads",
+    "0.attention.query": "W of the queries",
+    "0.attention.key": "W of the keys",
+    "0.attention.value": "W of the values",
+    "0.attention.output": "W behind the heads",
     "0.mlp.norm": "g, a number for each column",
     "0.mlp.up": "U, the matrix to the hidden units",
     "0.mlp.down": "D, the matrix back",

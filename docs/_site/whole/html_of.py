@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ _PARTS = {
 }
 
 
+_NOTED = ("attention.normed", "attention.scores", "attention.weights", "normed")  # with room beside them
 _KEY = (
     '<p class="mc-key"><span><i class="plus"></i>above 0</span><span><i class="minus"></i>below 0</span>'
     '<span><i class="taken"></i>touched</span><span><i class="from"></i>what it was made from</span></p>'
@@ -68,6 +70,7 @@ def _form() -> str:
         '<p class="mc-whole-keys"><button type="button" data-do="likely">Take the most likely word</button>'
         '<button type="button" data-do="draw">Draw one</button>'
         '<button type="button" data-do="back">Remove the last</button>'
+        '<button type="button" data-do="walk">Walk through the steps</button>'
         '<label>temperature <input type="range" min="0.1" max="3" step="0.1" value="1"> '
         "<output>1.0</output></label></p></fieldset>"
         '<p class="mc-whole-said" id="whole-said" role="status"></p></form>'
@@ -85,13 +88,19 @@ def _block(part: str, parts: Mapping[str, str]) -> str:
 def _array(step: Step, told: Told, course: Course, path: str) -> str:
     array = told["first"][step.name]
     named = {"title": step.title, "sign": step.sign, "shape": shape(array)}
+    noted = " noted" if step.name in _NOTED else ""
     caption = " ".join(f'<span class="mc-array-{part}">{words}</span>' for part, words in named.items())
     return (
-        f'<figure class="mc-array" data-array="{step.name}"><figcaption>{caption}</figcaption>'
+        f'<figure class="mc-array{noted}" data-array="{step.name}"><figcaption>{caption}</figcaption>'
         f'<div class="mc-array-numbers">{"".join(tables(step.name, array, told["words"]))}</div>'
-        f'<div class="mc-array-says"><p class="mc-formula">{step.formula}</p><p>{step.says}</p>'
+        f'<div class="mc-array-says"><p class="mc-formula">{_lowered(step.formula)}</p><p>{step.says}</p>'
         f"<p>{_explained(step, course, path)}</p></div></figure>"
     )
+
+
+def _lowered(formula: str) -> str:
+    """W_Q with its index below the line."""
+    return re.sub(r"_(\w)", r"<sub>\1</sub>", formula)
 
 
 def _explained(step: Step, course: Course, path: str) -> str:

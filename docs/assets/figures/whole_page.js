@@ -6,6 +6,7 @@ import { drawnBy, encoded, everyArray, isByHead, makingOf, rowsFrom, sizesOf, so
 const SQUARE = ["attention.scores", "attention.weights"];
 const OVER_WORDS = ["logits", "shares"];
 const WIDE = window.matchMedia("(min-width: 60em)");
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 /** An element of HTML. */
 function html(tag, attributes = {}, ...children) {
@@ -53,6 +54,7 @@ function begin(place) {
   const does = {
     likely: () => append(data.words[lastLogits().indexOf(Math.max(...lastLogits()))]),
     draw: () => append(data.words[drawnBy(nextShares(), Math.random())]),
+    walk: () => walkTo(data.steps[0].name, "next"),
     back() {
       if (state.text.length < 2) return say("One word must stay.");
       field.value = state.text.slice(0, -1).join(" ");
@@ -115,6 +117,13 @@ function begin(place) {
     }
   }
 
+  /** To another array with the same word; who walks on finds the button again. */
+  function walkTo(name, way) {
+    choose(name, { head: state.chosen?.head ?? 0, row: state.chosen?.row ?? state.text.length - 1 });
+    figures.get(name).scrollIntoView({ block: "nearest", behavior: STILL.matches ? "auto" : "smooth" });
+    if (way) (about.querySelector(`[data-way="${way}"]`) ?? about.querySelector("[data-way]")).focus({ preventScroll: true });
+  }
+
   const cellAt = (name, head, row, col) => figures.get(name).querySelectorAll("table")[isByHead(state.arrays[name]) ? head : 0].tBodies[0].rows[row].cells[col + 1];
 
   /** The place of an element in the tables. */
@@ -156,10 +165,8 @@ function begin(place) {
     const button = target.closest("button");
     if (button?.dataset.do) does[button.dataset.do]();
     else if (button?.dataset.word) append(button.dataset.word);
-    else if (button?.dataset.go) {
-      choose(button.dataset.go);
-      figures.get(button.dataset.go).scrollIntoView({ block: "nearest", behavior: "smooth" });
-    } else if (button?.classList.contains("mc-close")) about.classList.remove("open");
+    else if (button?.dataset.go) walkTo(button.dataset.go, button.dataset.way);
+    else if (button?.classList.contains("mc-close")) about.classList.remove("open");
   });
   place.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
   field.addEventListener("input", () => take(field.value));
@@ -208,8 +215,16 @@ function aboutOf(step, figure, state, data, figures) {
     ...(row === null ? [] : madeOf(step, { head, row, col }, state, data)),
     said,
     ...sourcesOf(step, figures),
+    walkFrom(step, data.steps),
     ...step.weights.map((weight) => weightOf(weight, data, row === null ? {} : usedOf(step, state))),
   ];
+}
+
+/** One step back, one on. */
+function walkFrom(step, steps) {
+  const at = steps.indexOf(step);
+  const to = (way, i, words) => (steps[i] ? [html("button", { type: "button", "data-go": steps[i].name, "data-way": way }, words)] : []);
+  return html("p", { class: "mc-walk" }, ...to("last", at - 1, "← Back"), html("span", {}, `step ${at + 1} of ${steps.length}`), ...to("next", at + 1, "Next →"));
 }
 
 function madeOf(step, at, { arrays, text }, { params, words }) {
