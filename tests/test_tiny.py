@@ -1,5 +1,10 @@
 """The model of the course: what the chapters say of it, and that it is the library's transformer."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -87,6 +92,15 @@ def test_rounding_does_not_reach_the_second_decimal():
     nudged = _trained(0, perturbation=1e-12)
     for name, array in TINY.params.items():
         np.testing.assert_allclose(nudged.params[name], array, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", ["Haswell", "Sandybridge"])
+def test_another_machine_trains_the_same_model(kernel):
+    """OpenBLAS sums in another order for each kind of processor; another BLAS reads no such variable."""
+    show = "import json, mathcore as mc; t = mc.course.tiny_model(); print(json.dumps(t.params['embedding'].tolist()))"
+    changed = {**os.environ, "OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": "2"}
+    there = subprocess.run([sys.executable, "-c", show], env=changed, capture_output=True, text=True, check=True).stdout
+    np.testing.assert_allclose(json.loads(there), TINY.params["embedding"], rtol=0, atol=1e-9)
 
 
 def test_the_model_is_trained_once():
