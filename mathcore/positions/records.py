@@ -161,7 +161,6 @@ ROPE = Operation(
     stacked=_stacked_turn,
     limits={
         "any_width": Limits(rows=6, also=(_PAIRS,)),
-        "keeps_dtype": Limits(formats=("rope_vjp.bfloat16",)),
         "many_rows": Limits(width=4),
         "pure": Limits(width=9),
     },
