@@ -30,8 +30,9 @@ def careful(e, weights, came, rate):
     return e  # there is no slope to follow
 
 
-e, weights = [1, 1], [[3, 1], [-1, 2], [2, 3]]
-print(loss(e, weights, 0), "then", loss(careful(e, weights, 0, 8), weights, 0))
+e, weights = [1, 1], [[-1, 0], [-1, -1], [-1, 1]]
+for after in e, careful(e, weights, 0, 8):
+    print(round(loss(after, weights, 0), 2))
 # %% solution
 import math
 

@@ -32,7 +32,7 @@ def step(e, weights, came, rate):
 
 e, weights = [1, 1], [[1, -1], [-1, 1]]  # "the"; "cat" and "dog"
 for _ in range(3):
-    print(e, "loss", round(loss(e, weights, 0), 2))
+    print([round(x, 2) for x in e], "loss", round(loss(e, weights, 0), 2))
     e = step(e, weights, 0, 0.5)
 # %% check training.backprop_is_the_derivative: The slope is how fast the loss changes if one number is nudged.
 @given(

@@ -29,8 +29,9 @@ def step(vectors, weights, word, came, rate):
 vectors = [[1, 1], [0.5, 2]]  # "the", "a"
 weights = [[1, -1], [-1, 1]]  # "cat", "dog"
 for _ in range(3):
-    score = dot(vectors[0], weights[0])
-    print("the", vectors[0], "cat", weights[0], "score", round(score, 2))
+    for row in vectors[0], weights[0]:
+        print([round(x, 2) for x in row], end=" ")
+    print("score of cat", round(dot(vectors[0], weights[0]), 2))
     vectors, weights = step(vectors, weights, 0, 0, 0.5)
 # %% check training.both_sides_learn: Both sides move in one step, and the vectors of other words stay what they were.
 @given(

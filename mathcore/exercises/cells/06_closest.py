@@ -8,7 +8,7 @@ def dot(a, b):
 
 
 def closest(directions):
-    """The largest squared cosine of any two: 0 if all are at right angles."""
+    """The largest squared cosine of any two: 0 if at right angles."""
     largest = Fraction(0)
     for j in range(len(directions)):
         for i in range(j):

@@ -31,7 +31,7 @@ import math
 
 
 def missed(table, direction):
-    """What is lost if each row is replaced by its part along a direction."""
+    """What is lost if each row is replaced by its part along it."""
     x, y = direction
     total = 0.0
     for row in table:
