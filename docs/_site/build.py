@@ -49,6 +49,8 @@ from _site.words import link, plural
 _DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
 _FIGURE = re.compile(r'<div data-figure="([^"]*)"></div>')
 _LEAD = "{ .mc-lead }\n"
+
+
 @dataclass(frozen=True)
 class Site:
     """What the pages are filled from."""
