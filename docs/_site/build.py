@@ -36,7 +36,7 @@ from _site.formulas import set_formulas
 from _site.import_page import Described
 from _site.live.html_of import live_figure
 from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
-from _site.notebook import Call, notebook
+from _site.notebook import Call, Material, notebook
 from _site.tries import Tries, read_tries
 from _site.whole.html_of import whole_model
 from _site.words import link, plural
@@ -160,7 +160,10 @@ class Site:
 
     def _notebook(self, chapter: Chapter) -> str:
         claims = [claim for claim in self.report.claims if claim.faq == chapter.faq]
-        return notebook(chapter, self.examples.get(chapter.path, ()), claims)
+        asked = self.exercises.get(str(chapter.faq), ())
+        return notebook(
+            chapter, Material(self.examples.get(chapter.path, ()), claims, asked, self.cells, self.pictures)
+        )
 
 
 def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -> Site:
