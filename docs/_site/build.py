@@ -5,27 +5,23 @@ from __future__ import annotations
 import html
 import re
 import sys
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from _site import (
     after,
     benchmark_page,
-    break_panel,
     bugs_page,
     cells,
     children,
     conformance_page,
-    exercises,
+    directives,
     finding,
     folders,
     import_page,
-    kernel_page,
     pages,
     python_in_pages,
     rulers,
@@ -34,21 +30,21 @@ from _site import (
     terms,
     wheel,
 )
-from _site.cards import cards, folded, lines
 from _site.claim_page import Around
-from _site.course import Chapter, Course, contents, course_map, grouped, needs_sentence, read_chapters
+from _site.course import Chapter, Course, course_map, grouped, needs_sentence, read_chapters
 from _site.formulas import set_formulas
 from _site.import_page import Described
 from _site.live.html_of import live_figure
 from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
-from _site.notebook import Call, notebook
+from _site.notebook import Call, Material, notebook
 from _site.tries import Tries, read_tries
 from _site.whole.html_of import whole_model
 from _site.words import link, plural
 
-_DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: (.*?))? -->$", re.MULTILINE)
 _FIGURE = re.compile(r'<div data-figure="([^"]*)"></div>')
-_LEAD = "{ .mc-lead }\n"
+_LEAD = re.compile(r"^\{ [^}\n]*\.mc-lead\b[^}\n]*\}\n", re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Site:
     """What the pages are filled from."""
@@ -124,49 +120,10 @@ class Site:
         return finding.unsearched(after.copied_as_code(set_formulas(drawn)))
 
     def _filled(self, markdown: str, path: str, meta: Mapping[str, Any]) -> str:
-        wants: dict[str, Callable[[str], str]] = {
-            "claims": lambda _: cards([claim for claim in self.report.claims if claim.faq == meta.get("faq")], path),
-            "beyond": lambda patterns: folded(self._unasked(patterns.split()), path),
-            "break": lambda _: break_panel.panel(self._breaks_of(meta.get("faq")), self.report, path),
-            "table": lambda _: pages.claims_table(self.report.claims, path, self.chapters),
-            "counts": lambda _: pages.counts(self.report),
-            "scoreboard": lambda _: '<div data-figure="scoreboard"></div>',
-            "picture": self._picture,
-            "figure": self._live,
-            "chapters": lambda _: contents(
-                self.course, Counter(c.faq for c in self.report.claims if c.faq), self.tries.exercises, path
-            ),
-            "cell": lambda name: cells.cell(cells.named(self.cells, name), self.report, path, runs=bool(self.python)),
-            "exercises": lambda _: self._exercises_of(meta.get("faq"), markdown, path),
-            "map": lambda _: '<div data-figure="map"></div>',
-            "whole": lambda _: '<div data-figure="whole"></div>',
-            "functions": lambda _: import_page.overview(self.topics, self.functions, path),
-            "kernel": lambda name: kernel_page.listing(self.kernels, name),
-            "run": lambda name: kernel_page.session(self.kernels[name]),
-            "topics": lambda _: self._topic_list(path),
-            "bugs": lambda _: bugs_page.overview(self.bugs.bugs, path),
-            "false_alarms": lambda _: bugs_page.false_alarms(self.bugs.false_alarms),
-            "alarms_moved": lambda _: bugs_page.alarms_moved(self.bugs.false_alarms, path),
-            "conformance": lambda _: conformance_page.conformance(self.libraries, self.report, path),
-            "benchmarks": self._benchmarks,
-            "named": lambda names: lines(self._named(names.split()), path),
-            "convention": lambda name: (
-                f'<div class="mc-runs" markdown>\n\n{conformance_page.convention(name, self.libraries)}\n\n</div>'
-            ),
-            "provenance": lambda _: self._provenance(),
-            "install": lambda _: wheel.install_line(self.wheel.name, path) if self.wheel else "",
-            "imports": lambda _: '<div data-figure="imports"></div>',
-            "folders": lambda _: folders.listing(self.folders),
-        }
-
-        def fill(match: re.Match[str]) -> str:
-            if match[1] not in wants:
-                raise SiteError(f"no such thing to fill in: {match[0]}")
-            return wants[match[1]](match[2] or "")
-
-        markdown = terms.with_chapters(markdown, self.course) if path == terms.PAGE else markdown
-        text = says.marked(self._introduced(markdown, meta.get("faq")), lambda ids: says.dots(self._named(ids), path))
-        return _DIRECTIVE.sub(fill, text)
+        faq = meta.get("faq")
+        text = terms.with_chapters(markdown, self.course) if path == terms.PAGE else markdown
+        text = says.marked(self._introduced(text, faq), lambda ids: says.dots(directives.named(self, ids), path))
+        return directives.Page(self, markdown, path, faq).filled(text)
 
     def _figure(self, request: str, path: str) -> str:
         kind, *words = request.split()
@@ -196,76 +153,16 @@ class Site:
         notebook = link("As a notebook", self._notebook_of(chapter), chapter.path)
         dots = link("A dot leads to the claim that says so", "verdicts.md#the-three-labels", chapter.path)
         line = f"{needs_sentence(chapter, self.course)}{notebook}, with what this build got. {dots}.\n{{ .mc-meta }}\n"
-        return markdown.replace(_LEAD, f"{_LEAD}\n{line}", 1)
+        return _LEAD.sub(lambda lead: f"{lead[0]}\n{line}", markdown, count=1)
 
     def _notebook_of(self, chapter: Chapter) -> str:
         return chapter.path.removesuffix(".md") + ".ipynb"
 
     def _notebook(self, chapter: Chapter) -> str:
         claims = [claim for claim in self.report.claims if claim.faq == chapter.faq]
-        return notebook(chapter, self.examples.get(chapter.path, ()), claims)
-
-    def _named(self, ids: Sequence[str]) -> list[Claim]:
-        """The claims of these ids, of those that ran."""
-        if self.whole and (unknown := [name for name in ids if name not in self.report.by_id]):
-            raise SiteError(f"no claim is called {', '.join(unknown)}")
-        return [self.report.by_id[name] for name in ids if name in self.report.by_id]
-
-    def _exercises_of(self, faq: int | None, markdown: str, path: str) -> str:
-        if str(faq) not in self.exercises:
-            raise SiteError(f"chapter {faq} has no exercises: mathcore/exercises has no file of its number")
-        placed = [match[2] for match in _DIRECTIVE.finditer(markdown) if match[1] == "cell"]
-        asked = self.exercises[str(faq)]
-        return exercises.exercises(asked, self.cells, self.report, path, runs=bool(self.python), placed=placed)
-
-    def _unasked(self, patterns: Sequence[str]) -> list[Claim]:
-        """The claims that belong to no question and whose ids fit."""
-        unasked = [claim for claim in self.report.claims if claim.faq is None]
-        if self.whole and (idle := [p for p in patterns if not any(fnmatchcase(claim.id, p) for claim in unasked)]):
-            raise SiteError(f"no claim without a question is called {', '.join(idle)}")
-        return [claim for claim in unasked if any(fnmatchcase(claim.id, p) for p in patterns)]
-
-    def _breaks_of(self, faq: int | None) -> list[Break]:
-        return [wrong for wrong in self.breaks if wrong.faq == faq]
-
-    def _picture(self, name: str) -> str:
-        if name not in self.pictures:
-            raise SiteError(f"no picture is called {name!r}; there are {', '.join(sorted(self.pictures))}")
-        caption = self.pictures[name].caption
-        return (
-            f'<figure class="mc-figure" markdown><div data-figure="picture {name}"></div>\n\n'
-            f'<figcaption markdown="span">{caption}</figcaption></figure>'
-        )
-
-    def _benchmarks(self, part: str) -> str:
-        timed, judged = self.benchmarks["speed"], self.benchmarks["accuracy"]
-        parts = {
-            "speed": lambda: benchmark_page.speed(timed),
-            "accuracy": lambda: benchmark_page.accuracy(judged),
-            "nearer": lambda: benchmark_page.nearer(judged),
-            "how": lambda: "\n\n".join(map(benchmark_page.provenance, (timed, judged))),
-        }
-        return parts[part]()
-
-    def _live(self, name: str) -> str:
-        if name not in self.live:
-            raise SiteError(f"no figure is called {name!r}; there are {', '.join(sorted(self.live))}")
-        return f'<div data-figure="live {name}"></div>'
-
-    def _topic_list(self, path: str) -> str:
-        lines = []
-        for topic in self.topics:
-            page = f"reference/{topic.name}.md"
-            names = ", ".join(link(f"`{n}`", f"{page}#mathcore.{n}", path) for n in topic.names)
-            lines.append(f"{link(topic.title, page, path)}\n:   {names}")
-        return "\n\n".join(lines)
-
-    def _provenance(self) -> str:
-        report = self.report
-        environment = ", ".join(f"{name} {value}" for name, value in report.environment.items())
-        return (
-            f"{plural(len(report.claims), 'claim')} in {report.seconds:.0f} s; profile {report.profile}, "
-            f"seed {report.seed}; {report.date}; {environment}; key {report.key}.\n{{ .mc-provenance }}"
+        asked = self.exercises.get(str(chapter.faq), ())
+        return notebook(
+            chapter, Material(self.examples.get(chapter.path, ()), claims, asked, self.cells, self.pictures)
         )
 
 

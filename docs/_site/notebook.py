@@ -9,16 +9,23 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from _site import says, words
+from _site.cells import named
 from _site.course import Chapter
-from _site.model import Claim
+from _site.model import Claim, Picture
+from _site.notebook_cells import SETUP, Cell, Told, code, editable, exercise, lines, moving, printed, still, text
 
 Call = Mapping[str, Any]  # as `_site.child.examples` tells it
 
-_FENCE = re.compile(r"^```pycon\n(.*?)^```$\n?", re.DOTALL | re.MULTILINE)
-_DIRECTIVE = re.compile(r"^<!-- site: (\w+)(?: .*?)? -->$\n?", re.MULTILINE)
+_PART = re.compile(
+    r"^```pycon\n(?P<session>.*?)^```$\n?|^<!-- site: (?P<kind>\w+)(?: (?P<what>.*?))? -->$\n?",
+    re.DOTALL | re.MULTILINE,
+)
+_PLACED = re.compile(r"^<!-- site: cell (\w+) -->$", re.MULTILINE)
+_SECOND = re.compile(r"^<details class=\"mc-second\" markdown>\n<summary>(.*?)</summary>$|^</details>$", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^\{ .*? \}$\n?", re.MULTILINE)
 _REFERENCE = re.compile(r"\[([^\]\n]+)\]\[[^\]\n]+\]")
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)([^)\s]+)\)")
@@ -26,17 +33,25 @@ _NEEDS = (
     "This notebook needs mathcore: the page *Install* of the site has the line, `pip install 'mathcore[verify] @ …'`, "
     "with the site's own address."
 )
-_SETUP = "import numpy as np\n\nimport mathcore as mc"
 
 
-def notebook(chapter: Chapter, calls: Sequence[Call], claims: Sequence[Claim]) -> str:
-    """The notebook as JSON; `calls` are those of its page, in order."""
-    text = says.marked(chapter.text, says.plainly)
-    text = _DIRECTIVE.sub(lambda m: _claims(claims) if m[1] == "claims" else "", text)
-    cells = [*_opened(text.lstrip(), iter(calls))]
+@dataclass(frozen=True)
+class Material:
+    """What a chapter asks for beside its text: the claims and exercises of its own; cells and pictures of all."""
+
+    calls: Sequence[Call]  # of its page, in order
+    claims: Sequence[Claim] = ()
+    exercises: Sequence[Told] = ()
+    cells: Mapping[str, Told] = field(default_factory=dict)
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+
+
+def notebook(chapter: Chapter, material: Material) -> str:
+    """The notebook as JSON."""
+    cells = [*_opened(chapter, material)]
     for i, cell in enumerate(cells):
         cell["id"] = f"cell-{i}"
-    for i, cell in enumerate((c for c in cells if c["cell_type"] == "code"), 1):
+    for i, cell in enumerate((c for c in cells if c.get("execution_count") is not None), 1):
         cell["execution_count"] = i
         for output in cell["outputs"]:
             if output["output_type"] == "execute_result":
@@ -47,24 +62,44 @@ def notebook(chapter: Chapter, calls: Sequence[Call], claims: Sequence[Claim]) -
     return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
 
 
-def _opened(text: str, calls: Iterator[Call]) -> Iterator[dict[str, Any]]:
-    """The cells: the title, the imports that every page takes for granted, then text and code in turn."""
-    title, _, rest = text.partition("\n")
-    yield _text(f"{title}\n\n{_NEEDS}")
-    yield _code(_SETUP, [])
-    end = 0
-    for fence in _FENCE.finditer(rest):
-        yield from _prose(rest[end : fence.start()])
-        yield from _session([next(calls) for _ in re.findall(r"^>>>", fence[1], re.MULTILINE)])
-        end = fence.end()
+def _opened(chapter: Chapter, material: Material) -> Iterator[Cell]:
+    """The cells: the title, what every page takes for granted, then the parts of the chapter in turn."""
+    title, _, rest = says.marked(chapter.text, says.plainly).lstrip().partition("\n")
+    yield text(f"{title}\n\n{_NEEDS}")
+    yield code(SETUP)
+    calls, end = iter(material.calls), 0
+    for part in _PART.finditer(rest):
+        yield from _prose(rest[end : part.start()])
+        if part["kind"]:
+            yield from _asked(part["kind"], part["what"] or "", chapter, material)
+        else:
+            yield from _session([next(calls) for _ in re.findall(r"^>>>", part["session"], re.MULTILINE)])
+        end = part.end()
     yield from _prose(rest[end:])
 
 
-def _prose(markdown: str) -> Iterator[dict[str, Any]]:
-    plain = _REFERENCE.sub(r"\1", _ATTRIBUTES.sub("", markdown))
+def _asked(kind: str, what: str, chapter: Chapter, material: Material) -> Iterator[Cell]:
+    """What a line of the chapter asks for; of some there is nothing outside the site."""
+    if kind == "claims" and material.claims:
+        yield text(_claims(material.claims))
+    elif kind == "cell":
+        yield from editable(named(material.cells, what))
+    elif kind == "picture":
+        yield still(what, material.pictures[what])
+    elif kind == "figure":
+        yield moving(chapter.path)
+    elif kind == "exercises":
+        placed = set(_PLACED.findall(chapter.text))
+        for i, asked in enumerate(material.exercises, 1):
+            yield from exercise(i, asked, material.cells, placed=asked["cell"] in placed)
+
+
+def _prose(markdown: str) -> Iterator[Cell]:
+    plain = _SECOND.sub(lambda m: f"## {m[1]}" if m[1] else "", markdown)
+    plain = _REFERENCE.sub(r"\1", _ATTRIBUTES.sub("", plain))
     plain = re.sub(r"\n{3,}", "\n\n", _LINK.sub(_relinked, plain)).strip()
     if plain:
-        yield _text(plain)
+        yield text(plain)
 
 
 def _relinked(match: re.Match[str]) -> str:
@@ -73,26 +108,26 @@ def _relinked(match: re.Match[str]) -> str:
     return f"[{match[1]}]({chapter[1]}.ipynb)" if chapter else match[1]
 
 
-def _session(calls: Sequence[Call]) -> Iterator[dict[str, Any]]:
+def _session(calls: Sequence[Call]) -> Iterator[Cell]:
     """A cell to each call that gave something, with the silent ones before it."""
     waiting: list[str] = []
     for call in calls:
         waiting.append(call["source"].rstrip("\n"))
         if call["got"]:
-            yield _code("\n".join(waiting), [_output(call)])
+            yield code("\n".join(waiting), _output(call))
             waiting = []
     if waiting:
-        yield _code("\n".join(waiting), [])
+        yield code("\n".join(waiting))
 
 
-def _output(call: Call) -> dict[str, Any]:
+def _output(call: Call) -> list[Cell]:
     if call["raised"]:
         name, _, message = call["got"].strip().partition(": ")
-        return {"output_type": "error", "ename": name, "evalue": message, "traceback": [call["got"].strip()]}
+        return [{"output_type": "error", "ename": name, "evalue": message, "traceback": [call["got"].strip()]}]
     if _is_value(call["source"]):
-        data = {"text/plain": _lines(call["got"].rstrip("\n"))}
-        return {"output_type": "execute_result", "data": data, "metadata": {}}
-    return {"output_type": "stream", "name": "stdout", "text": _lines(call["got"])}
+        data = {"text/plain": lines(call["got"].rstrip("\n"))}
+        return [{"output_type": "execute_result", "data": data, "metadata": {}}]
+    return printed(call["got"])
 
 
 def _is_value(source: str) -> bool:
@@ -106,19 +141,5 @@ def _is_value(source: str) -> bool:
 
 def _claims(claims: Sequence[Claim]) -> str:
     """The claims of the chapter as this build found them, and how to run them."""
-    if not claims:
-        return ""
     rows = [f"- **{words.verdict(c)}**, {words.worst(c)}. {c.statement} `{c.id}`" for c in claims]
     return "\n".join([*rows, "", f"Run them with `mathcore verify faq{claims[0].faq}`.", ""])
-
-
-def _text(markdown: str) -> dict[str, Any]:
-    return {"cell_type": "markdown", "metadata": {}, "source": _lines(markdown)}
-
-
-def _code(source: str, outputs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"cell_type": "code", "metadata": {}, "execution_count": None, "source": _lines(source), "outputs": outputs}
-
-
-def _lines(text: str) -> list[str]:
-    return text.splitlines(keepends=True)

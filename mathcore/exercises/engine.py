@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import math
 import re
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -214,6 +215,7 @@ def _tools(found: list[_Property]) -> dict[str, Any]:
         "assume": hypothesis.assume,
         "st": st,
         "UNIT": UNIT,
+        "math": math,  # a check needs it even where the reader's code does not
     }
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 from _site import print_page
-from _site.build import Site
 from _site.course import Chapter
+from _site.directives import Page
 from _site.model import SiteError
 from built import ROOT, SITE
 
@@ -37,16 +37,16 @@ def test_a_chapter_explains_before_it_lists(page):
     assert f"learn/beyond/{page.name}" in (ROOT / "mkdocs.yml").read_text("utf-8")
 
 
-def site(whole):
+def page(whole):
     claims = [SimpleNamespace(id="softmax.pure", faq=None), SimpleNamespace(id="softmax.jacobian", faq=17)]
-    return SimpleNamespace(report=SimpleNamespace(claims=claims), whole=whole)
+    return Page(SimpleNamespace(report=SimpleNamespace(claims=claims), whole=whole), "", "learn/beyond/x.md", None)
 
 
 def test_a_pattern_that_fits_nothing_stops_the_build():
-    assert [claim.id for claim in Site._unasked(site(True), ["*.pure", "softmax.*"])] == ["softmax.pure"]
+    assert [claim.id for claim in page(whole=True)._unasked(["*.pure", "softmax.*"])] == ["softmax.pure"]
     with pytest.raises(SiteError, match=r"is called \*\.jacobian"):
-        Site._unasked(site(True), ["*.pure", "*.jacobian"])
-    assert not Site._unasked(site(False), ["*.jacobian"])  # of a few, the others did not run
+        page(whole=True)._unasked(["*.pure", "*.jacobian"])
+    assert not page(whole=False)._unasked(["*.jacobian"])  # of a few, the others did not run
 
 
 COURSE = {n: Chapter(n, f"learn/{n:02}-x.md", f"Title & {n}", (), "") for n in (1, 2)}

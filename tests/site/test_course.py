@@ -1,20 +1,27 @@
 """What is made of the chapters: the map, the notebooks, the kernel that is mended, the functions at a glance."""
 
+import base64
 import dataclasses
 import html
 import inspect
 import json
+import os
 import re
+import subprocess
+import sys
+import zipfile
+from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from _site import children, course, kernel_page, notebook
 from _site.model import SiteError
 from built import ROOT, SITE
 
 import mathcore
+from mathcore.exercises import cells, exercises
 
 CHAPTERS = course.read_chapters(ROOT / "docs")
+LEFT_OVER = r"<!-- site|mc-|\{ \.|\]\[|\]\((?!\d\d-[\w-]+(?:\.ipynb|/index\.html)\)|attachment:|https://)"
 NOTEBOOKS = sorted((SITE / "learn").glob("*.ipynb"))
 
 
@@ -69,39 +76,75 @@ def test_every_chapter_has_a_notebook_that_is_valid():
         link = f'href="../{path.name}"'
         assert link in (path.with_suffix("") / "index.html").read_text("utf-8")
         text = "".join("".join(cell["source"]) for cell in whole["cells"] if cell["cell_type"] == "markdown")
-        assert not re.search(r"<!-- site|\{ \.|\]\[|\]\((?!\d\d-[\w-]+\.ipynb|https://)", text), path.name
+        assert not re.search(LEFT_OVER, text), path.name
     whole["cells"][0]["cell_type"] = "prose"
     with pytest.raises(nbformat.ValidationError):
         nbformat.validate(whole)
 
 
-def differences(path):
-    """Outputs of a notebook that its code does not give."""
-    session, wrong = {}, []
-    for cell in json.loads(path.read_text("utf-8"))["cells"]:
-        values = [o for o in cell.get("outputs", []) if o["output_type"] == "execute_result"]
-        if cell["cell_type"] != "code" or any(o["output_type"] == "error" for o in cell["outputs"]):
-            continue
-        *before, last = "".join(cell["source"]).rpartition("\n" if values else "\0")
-        with np.errstate(all="ignore"):
-            exec("".join(before), session)
-            got = repr(eval(last, session)) if values else exec(last, session)
-        if values and got.split() != "".join(values[0]["data"]["text/plain"]).split():
-            wrong.append(f"{last}: {got}")
-    return wrong
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder with what the wheel of the site installs, and nothing else of this repository."""
+    folder = tmp_path_factory.mktemp("installed")
+    with zipfile.ZipFile(SITE / f"mathcore-{mathcore.__version__}-py3-none-any.whl") as wheel:
+        wheel.extractall(folder)
+    return folder
 
 
-def test_a_notebook_shows_what_its_code_gives(tmp_path):
-    path = SITE / "learn/17-softmax.ipynb"
-    assert not differences(path)
-    changed = tmp_path / path.name
-    changed.write_text(path.read_text("utf-8").replace("0.6652", "0.6653"), "utf-8")
-    assert len(differences(changed)) == 2
+def differences(path, installed):
+    """What a notebook shows and its code does not give, in a Python that was just started."""
+    command = [sys.executable, ROOT / "tests/site/run_notebook.py", path]
+    around = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(command, cwd=installed, env=around, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", ["16-row-or-column", "17-softmax"])
+def test_a_notebook_shows_what_its_code_gives(name, installed):
+    assert differences(SITE / f"learn/{name}.ipynb", installed) == []
+
+
+def outputs(whole, kind):
+    return [o for cell in whole["cells"] for o in cell.get("outputs", ()) if o["output_type"] == kind]
+
+
+def test_another_output_and_an_error_that_stops_are_noticed(installed, tmp_path):
+    whole = json.loads((SITE / "learn/16-row-or-column.ipynb").read_text("utf-8"))
+    outputs(whole, "stream")[-1]["text"][0] += "!"
+    outputs(whole, "execute_result")[0]["data"]["text/plain"] = ["another"]
+    outputs(whole, "error")[0]["evalue"] = "another"
+    empty = next(cell for cell in whole["cells"] if cell.get("source") == [])
+    empty["source"] = ["1 / 0"]
+    changed = tmp_path / "changed.ipynb"
+    changed.write_text(json.dumps(whole), "utf-8")
+    assert len(differences(changed, installed)) == 4
+
+
+def test_a_notebook_has_cells_exercises_pictures_and_a_way_to_the_figures():
+    whole = json.loads((SITE / "learn/17-softmax.ipynb").read_text("utf-8"))
+    text = "\n".join("".join(cell["source"]) for cell in whole["cells"] if cell["cell_type"] == "markdown")
+    code = ["".join(cell["source"]) for cell in whole["cells"] if cell["cell_type"] == "code"]
+    softmax = cells()["17_softmax"]
+    assert softmax.start.strip() in code
+    assert 'check("17_softmax")' in code
+    assert all(any(check.says in "".join(o["text"]) for o in outputs(whole, "stream")) for check in softmax.checks)
+    assert re.findall(r"\*\*Exercise (\d+)\.", text) == [str(i) for i, _ in enumerate(exercises()[17], 1)]
+    for asked in exercises()[17]:
+        assert asked.ask in text
+        assert asked.explain in text
+    assert text.count("<details>") == text.count("</details>") == sum(len(e.hints) + 1 for e in exercises()[17])
+    assert (SITE / "learn" / re.search(r"\]\((17-softmax/index\.html)\)", text)[1]).exists()
+    (picture,) = [cell for cell in whole["cells"] if "attachments" in cell]
+    svg = base64.b64decode(picture["attachments"]["temperatures.svg"]["image/svg+xml"]).decode()
+    assert "attachment:temperatures.svg" in "".join(picture["source"])
+    assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+    assert "var(" not in svg
 
 
 def test_what_is_printed_or_raised_is_no_value():
     def output(source, got, raised=False):
-        return notebook._output({"source": source, "got": got, "raised": raised})
+        (only,) = notebook._output({"source": source, "got": got, "raised": raised})
+        return only
 
     assert output("print(1)\n", "1\n") == {"output_type": "stream", "name": "stdout", "text": ["1\n"]}
     assert output("1\n", "1\n")["output_type"] == "execute_result"

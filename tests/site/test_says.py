@@ -6,8 +6,7 @@ from collections import Counter
 from types import SimpleNamespace
 
 import pytest
-from _site import says
-from _site.build import Site
+from _site import directives, says
 from _site.model import SiteError
 from built import ROOT, SITE
 
@@ -68,11 +67,10 @@ def test_a_claim_that_there_is_not_is_found():
 
 def test_a_page_names_claims_that_there_are():
     claim, ran = SimpleNamespace(id="a.b"), SimpleNamespace(by_id={"a.b": SimpleNamespace(id="a.b")})
-    assert Site._named(SimpleNamespace(report=ran, whole=False), ["a.b", "a.c"]) == [
-        claim
-    ]  # of a few, the others did not run
+    few, all_ran = (SimpleNamespace(report=ran, whole=whole) for whole in (False, True))
+    assert directives.named(few, ["a.b", "a.c"]) == [claim]  # of a few, the others did not run
     with pytest.raises(SiteError, match=r"no claim is called a\.c"):
-        Site._named(SimpleNamespace(report=ran, whole=True), ["a.b", "a.c"])
+        directives.named(all_ran, ["a.b", "a.c"])
 
 
 def test_a_mark_becomes_part_of_its_sentence():

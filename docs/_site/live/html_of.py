@@ -86,7 +86,7 @@ def _samples(name: str, start: str) -> str:
     return (
         '<div class="mc-buttons" role="group" aria-label="Pictures that no template was made from">'
         f'<input type="hidden" name="{name}" value="{start}"><span>held-out pictures</span>{samples}'
-        '<button type="button" data-sample="">clear</button><span class="mc-note"></span></div>'
+        '<button type="button" data-sample="">clear</button><span class="mc-misread"></span></div>'
     )
 
 

@@ -54,7 +54,7 @@ def tents() -> Drawing:
         "A net two units wide folds the line once more with each layer: 2, 4, 8, 16 pieces",
         (
             "Two units a layer. Every layer doubles the number of straight pieces; one hidden layer would need a "
-            "unit for each."
+            "unit for each bend."
         ),
     )
 

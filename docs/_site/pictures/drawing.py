@@ -111,7 +111,7 @@ def _tidy(svg: str, name: str, alternative: str) -> str:
     # Text takes the page's own letters: of matplotlib's shorthand only size and weight stay.
     svg = re.sub(r"font: (?:(\d{3}|bold) )?(\d+(?:\.\d+)?)px [^;\"]*", _font, svg)  # matplotlib up to 3.10
     svg = re.sub(r"\s*font-family: [^;\"]*;?", "", svg)  # and since
-    if "font-family" in svg or "font: " in svg:
+    if re.search(r"font-family|font: |\sface=", svg):
         raise ValueError(f"figure {name!r} brings letters of its own")
     for colour, role in _ROLES.items():
         svg = svg.replace(colour, f"var(--mc-fig-{role})")

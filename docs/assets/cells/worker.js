@@ -11,7 +11,8 @@ def answer(text):
     if "check" not in asked:
         printed, error = engine.run(asked["code"])
         return json.dumps({"printed": printed, "error": error})
-    return json.dumps(asdict(engine.judge_one(asked["code"], engine.Check(**asked["check"]))))
+    examples = asked.get("examples", engine.EXAMPLES)
+    return json.dumps(asdict(engine.judge_one(asked["code"], engine.Check(**asked["check"]), examples=examples)))
 
 answer
 `;

@@ -78,7 +78,7 @@ export const wordDrawings = {
     const pen = paper(drawing, figure, cell);
     const misread = upTo(10).filter((i) => wordFigures.digit({ pixels: data.samples[i] }, data).digit[0] !== i);
     for (const i of misread) figure.figure.querySelector(`[data-sample="${i}"]`).classList.add("misread");
-    figure.figure.querySelector(".mc-note").textContent = `underlined: misread. Of all ${data.heldOut.count} held-out pictures, ${percent(data.heldOut.right / data.heldOut.count)} are read right.`;
+    figure.figure.querySelector(".mc-misread").textContent = `underlined: misread. Of all ${data.heldOut.count} held-out pictures, ${percent(data.heldOut.right / data.heldOut.count)} are read right.`;
 
     return (values) => {
       const [w, size, narrow] = [width(), cell(), width() < WIDE];

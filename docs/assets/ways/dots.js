@@ -1,28 +1,37 @@
-// The dots behind a sentence say which claim they are: when pointed at, reached by the keyboard, or touched.
+// What is behind a word: a dot says which claim it is, a term what it means. It shows when pointed at, reached by the
+// keyboard, or touched; touched again, it leads where its link leads.
 
+const KINDS = {
+  ".mc-says a": (dot) => ({ label: dot.getAttribute("aria-label").split(": ")[0], more: "The claim and its evidence" }),
+  "a.mc-term": (term) => ({ label: "", more: `“${term.textContent}” in the glossary` }),
+};
 const note = Object.assign(document.createElement("div"), { className: "mc-note", id: "mc-note", hidden: true });
 note.role = "tooltip";
 let shown = null;
 
-function show(dot) {
-  if (shown === dot) return;
+function show(anchor) {
+  if (shown === anchor) return;
   hide();
-  shown = dot;
-  const label = Object.assign(document.createElement("p"), { className: "mc-label", textContent: dot.dataset.label });
-  const says = Object.assign(document.createElement("p"), { textContent: dot.dataset.says });
-  const link = Object.assign(document.createElement("a"), { href: dot.href, textContent: "The claim and its evidence", tabIndex: -1 });
-  note.className = `mc-note ${dot.className}`;
-  note.replaceChildren(label, says, link);
+  shown = anchor;
+  const { label, says, more } = anchor.dataset;
+  const link = Object.assign(document.createElement("a"), { href: anchor.href, textContent: more, tabIndex: -1 });
+  const lines = [paragraph(says), link];
+  note.className = `mc-note ${anchor.className}`;
+  note.replaceChildren(...(label ? [paragraph(label, "mc-label"), ...lines] : lines));
   note.hidden = false;
-  dot.setAttribute("aria-describedby", note.id);
-  place(dot.getBoundingClientRect());
+  anchor.setAttribute("aria-describedby", note.id);
+  place(anchor.getBoundingClientRect());
 }
 
-/** Below the dot, or above it where there is no room; never beyond the window. */
-function place(dot) {
+function paragraph(textContent, className = "") {
+  return Object.assign(document.createElement("p"), { textContent, className });
+}
+
+/** Below the word, or above it where there is no room; never beyond the window. */
+function place(anchor) {
   const { width, height } = note.getBoundingClientRect();
-  const left = Math.min(Math.max(dot.left + dot.width / 2 - width / 2, 8), document.documentElement.clientWidth - width - 8);
-  const top = dot.bottom + height + 8 > innerHeight ? dot.top - height + 4 : dot.bottom - 4;
+  const left = Math.min(Math.max(anchor.left + anchor.width / 2 - width / 2, 8), document.documentElement.clientWidth - width - 8);
+  const top = anchor.bottom + height + 8 > innerHeight ? anchor.top - height + 4 : anchor.bottom - 4;
   note.style.left = `${left + scrollX}px`;
   note.style.top = `${top + scrollY}px`;
 }
@@ -33,23 +42,27 @@ function hide() {
   note.hidden = true;
 }
 
-const dots = document.querySelectorAll(".mc-says a");
-if (dots.length) {
+function explain(anchor, { label, more }) {
+  Object.assign(anchor.dataset, { label, more, says: anchor.title });
+  anchor.removeAttribute("title"); // the browser would show it a second time
+  let toRead = false; // whether this touch is the first, which shows, or the second, which leads on
+  anchor.addEventListener("pointerenter", (event) => { if (event.pointerType === "mouse") show(anchor); });
+  anchor.addEventListener("pointerdown", (event) => { toRead = event.pointerType !== "mouse" && shown !== anchor; });
+  anchor.addEventListener("focus", () => show(anchor));
+  anchor.addEventListener("click", (event) => {
+    if (toRead) event.preventDefault();
+    toRead = false;
+    show(anchor);
+  });
+}
+
+for (const [kind, read] of Object.entries(KINDS)) {
+  for (const anchor of document.querySelectorAll(kind)) explain(anchor, read(anchor));
+}
+const explained = Object.keys(KINDS).join();
+if (document.querySelector(explained)) {
   document.body.append(note);
-  for (const dot of dots) {
-    const [label] = dot.getAttribute("aria-label").split(": ");
-    Object.assign(dot.dataset, { label, says: dot.title });
-    dot.removeAttribute("title"); // the browser would show it a second time
-    let touched = false;
-    dot.addEventListener("pointerenter", () => show(dot));
-    dot.addEventListener("pointerdown", (event) => { touched = event.pointerType !== "mouse"; });
-    dot.addEventListener("focus", () => show(dot));
-    dot.addEventListener("click", (event) => {
-      if (touched) event.preventDefault(); // the first touch is to read; the note has the link
-      show(dot);
-    });
-  }
-  const inside = (target) => target instanceof Element && target.closest(".mc-says a, .mc-note");
+  const inside = (target) => target instanceof Element && target.closest(`${explained}, .mc-note`);
   document.addEventListener("pointerover", (event) => { if (!inside(event.target) && event.pointerType === "mouse") hide(); });
   document.addEventListener("pointerdown", (event) => { if (!inside(event.target)) hide(); });
   document.addEventListener("focusin", (event) => { if (!inside(event.target)) hide(); });
