@@ -128,6 +128,35 @@ def test_a_dot_is_read_when_pointed_at_reached_or_touched(visit, browser, addres
     context.close()
 
 
+def test_a_term_says_what_it_means_and_leads_on_when_touched_again(visit, browser, address):
+    page = visit("learn/17-softmax/index.html").page
+    term, note = page.locator("a.mc-term").first, page.locator(".mc-note")
+    term.hover()
+    assert note.text_content().startswith(term.get_attribute("data-says"))
+    assert term.get_attribute("title") is None
+    page.mouse.move(5, 5)
+    assert note.is_hidden()
+    term.focus()
+    assert note.is_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/glossary/**")
+    still = visit("learn/17-softmax/index.html", scripts=False).page
+    assert still.locator("a.mc-term").first.get_attribute("title")
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = context.new_page()
+    phone.goto(f"{address}learn/17-softmax/")
+    before = phone.url
+    for at in (0, 2):
+        phone.locator("a.mc-term").nth(at).tap()
+        box = phone.locator(".mc-note").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert phone.url == before
+    phone.locator("a.mc-term").nth(2).tap()
+    phone.wait_for_url("**/glossary/**")
+    context.close()
+
+
 def test_what_is_folded_opens_for_a_link_into_it(visit):
     page = visit("learn/17-softmax/index.html").page
     inner = '<details><summary>x</summary><h3 id="inside">In</h3></details>'
