@@ -3,7 +3,6 @@
 import dataclasses
 import re
 
-import numpy as np
 import pytest
 from _site import after, claim_page, course, words
 from _site.model import read_report
@@ -271,26 +270,3 @@ def test_a_picture_has_no_letters_and_no_colours_of_its_own():
     assert "font-size: 9px; font-weight: 700" in drawing._tidy(old, "a", "b")
     with pytest.raises(ValueError, match="letters of its own"):
         drawing._tidy(svg.format("", "").replace("<text ", '<text font-family="DejaVu Sans" '), "a", "b")
-
-
-def test_numbers_can_be_read_on_every_shade():
-    ways = {"light": ("#fdfdfc", "#16202e", "#2746b0"), "dark": ("#0f141d", "#e4e8ef", "#a5b8ff")}
-    shades = drawing._levels(np.arange(-12, 13), 12)
-    assert {abs(level) for level in shades} == {0, 1, 2, 3, 4, 5, 6, 10, 11, 12}
-    for paper, ink, blue in ways.values():
-        for level in {abs(int(level)) for level in shades}:
-            ground = [b * level / 12 + p * (1 - level / 12) for b, p in zip(rgb(blue), rgb(paper), strict=True)]
-            assert contrast(rgb(paper if level >= drawing._STRONG else ink), ground) >= 4.5
-
-
-def rgb(colour):
-    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
-
-
-def contrast(one, other):
-    def light(colour):
-        parts = [c / 255 / 12.92 if c / 255 <= 0.03928 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-    least, most = sorted((light(one), light(other)))
-    return (most + 0.05) / (least + 0.05)
