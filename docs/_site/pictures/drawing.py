@@ -19,10 +19,10 @@ from matplotlib.path import Path
 mpl.use("svg")
 
 # Colours that stand for a role; each becomes a CSS variable, so that a figure follows the page from light to dark.
-INK, SOFT, LINE, PANEL = "#010101", "#010102", "#010103", "#010104"
+INK, SOFT, LINE = "#010101", "#010102", "#010103"
 BLUE, RED, GREEN, YELLOW = "#010105", "#010106", "#010107", "#010108"
 _ROLES = {
-    INK: "ink", SOFT: "soft", LINE: "line", PANEL: "panel",
+    INK: "ink", SOFT: "soft", LINE: "line",
     BLUE: "blue", RED: "red", GREEN: "green", YELLOW: "yellow",
 }  # fmt: skip
 
