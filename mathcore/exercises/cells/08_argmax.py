@@ -9,7 +9,7 @@ def argmax(scores):
 
 
 words = ["cat", "dog", "mat"]
-logits = [1.0, -4.0, 3.0]
+logits = [0.0, -4.0, 3.0]
 print(argmax(logits), words[argmax(logits)])
 # %% check argmax.index_of_highest: The answer is where the highest score stands, the first of equals.
 @given(scores=st.lists(st.integers(-5, 5), min_size=1, max_size=8))
