@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +37,6 @@ from _site.import_page import Described
 from _site.live.html_of import live_figure
 from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
 from _site.notebook import Call, Material, notebook
-from _site.tries import Tries, read_tries
 from _site.whole.html_of import whole_model
 from _site.words import link, plural
 
@@ -69,13 +68,13 @@ class Site:
     python: Mapping[str, Path] = field(default_factory=dict)  # path in the site → file of Python for the browser
     wheel: Path | None = None
     keywords: finding.Keywords = field(default_factory=dict)
-    tries: Tries = field(default_factory=Tries)
     whole: bool = True  # whether every claim ran
     glossary: Sequence[terms.Term] = ()
     pages: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        around = Around(self.chapters, pages.homes_of(self.topics), self.bugs.bugs, self.tries.places(self.course))
+        checked = cells.places(self.cells, self.course)
+        around = Around(self.chapters, pages.homes_of(self.topics), self.bugs.bugs, checked)
         written = pages.generated(self.report, self.topics, around)
         written |= bugs_page.pages(self.bugs.bugs, self.report)
         written |= import_page.pages(self.topics, self.functions, self.report, self.benchmarks["speed"])
@@ -178,6 +177,29 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         SiteError: if a claim does not stand, misses a real bug or takes what is right for one; the message names it.
     """
     report = children.run_claims(root, options["profile"], options["claims"])
+    _refuse_what_does_not_stand(report, lenient=lenient)
+    computed = _computed(root, options["claims"])
+    if computed["bugs"].broken and not lenient:
+        raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(computed["bugs"].broken))
+    docs = root / "docs"
+    course = read_chapters(docs)
+    return Site(
+        report=report,
+        course=course,
+        libraries=conformance_page.read_libraries(root),
+        benchmarks=benchmark_page.read_benchmarks(root),
+        folders=folders.read_folders(root),
+        scripts=scripts.all_of(docs),
+        python=python_in_pages.published(root),
+        wheel=wheel.build(root),
+        keywords=finding.read_keywords(docs / "_site"),
+        whole=not options["claims"],
+        glossary=terms.read_terms((docs / terms.PAGE).read_text(encoding="utf-8"), course),
+        **computed,
+    )
+
+
+def _refuse_what_does_not_stand(report: Report, *, lenient: bool) -> None:
     if not report.claims:
         raise SiteError("no claim ran")
     if report.broken:
@@ -185,25 +207,26 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         if not lenient:
             raise SiteError(f"{plural(len(report.broken), 'claim')} of this site do not stand:\n{complaint}")
         sys.stderr.write(f"{complaint}\n")
-    with ThreadPoolExecutor(2) as two:  # children compute, these threads wait for them
-        bugs, breaks = two.submit(children.try_bugs, root), two.submit(children.break_chapters, root, options["claims"])
-        pictures, live = two.submit(children.draw_pictures, root), two.submit(children.compute_live, root)
-        model = two.submit(children.compute_model, root)
-        examples, kernels = two.submit(children.run_examples, root), two.submit(children.run_kernels, root)
-        judged = two.submit(children.judge_exercises, root)
-        topics, functions = two.submit(children.list_topics, root), two.submit(children.describe_functions, root)
-    if bugs.result().broken and not lenient:
-        raise SiteError("the claims are wrong about real bugs:\n" + "\n".join(bugs.result().broken))
-    docs = root / "docs"
-    course = read_chapters(docs)
-    return Site(
-        report, topics.result(), pictures.result(), live.result(), model.result(), bugs.result(), breaks.result(),
-        course, examples.result(), functions.result(), kernels.result(), judged.result()["cells"],
-        judged.result()["exercises"], conformance_page.read_libraries(root), benchmark_page.read_benchmarks(root),
-        folders.read_folders(root), scripts.all_of(docs), python_in_pages.published(root), wheel.build(root),
-        finding.read_keywords(docs / "_site"), read_tries(), whole=not options["claims"],
-        glossary=terms.read_terms((docs / terms.PAGE).read_text(encoding="utf-8"), course),
-    )  # fmt: skip
+
+
+def _computed(root: Path, claims: Sequence[str]) -> dict[str, Any]:
+    """What children compute, by the names that `Site` has for it; the slowest first."""
+    jobs: dict[str, Callable[[Path], Any]] = {
+        "bugs": children.try_bugs,
+        "breaks": lambda root: children.break_chapters(root, claims),
+        "pictures": children.draw_pictures,
+        "live": children.compute_live,
+        "model": children.compute_model,
+        "examples": children.run_examples,
+        "kernels": children.run_kernels,
+        "judged": children.judge_exercises,
+        "topics": children.list_topics,
+        "functions": children.describe_functions,
+    }
+    with ThreadPoolExecutor(2) as two:  # these threads only wait
+        waiting = {name: two.submit(job, root) for name, job in jobs.items()}
+    told = {name: one.result() for name, one in waiting.items()}
+    return {**told.pop("judged"), **told}  # of cells and exercises a child tells together
 
 
 def _complaint(claim: Claim) -> str:

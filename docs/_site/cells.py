@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from _site import words
+from _site.course import Course
 from _site.model import Report, SiteError
 from _site.words import code_block, link
 
@@ -53,6 +54,17 @@ def data(told: Told) -> str:
     broken = [{key: wrong[key] for key in ("name", "says", "code")} for wrong in told["broken"]]
     text = json.dumps({"start": told["start"], "checks": checks, "broken": broken}, ensure_ascii=False)
     return f'<script type="application/json">{text.replace("</", "<" + chr(92) + "/")}</script>'
+
+
+def places(cells: Mapping[str, Told], course: Course) -> dict[str, list[tuple[str, str]]]:
+    """Claim → title and place of the cells that check it, of those that their chapter shows by themselves."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, told in cells.items():
+        chapter = course.get(int(name[:2]))
+        if chapter and f"<!-- site: cell {name} -->" in chapter.text:
+            for check in told["checks"]:
+                found.setdefault(check["claim"], []).append((told["title"], f"{chapter.path}#cell-{name}"))
+    return found
 
 
 def found(told: Told) -> str:

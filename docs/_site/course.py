@@ -112,7 +112,7 @@ def contents(course: Course, claims: Mapping[int, int], exercises: Mapping[int, 
     Args:
         course: the chapters.
         claims: how many each has.
-        exercises: the names of those that each has.
+        exercises: the places of those that each has.
         source: the page that shows this.
     """
     progress = (

@@ -128,7 +128,8 @@ class Page:
 
     def _contents(self) -> str:
         claims = Counter(claim.faq for claim in self.site.report.claims if claim.faq)
-        return contents(self.site.course, claims, self.site.tries.exercises, self.path)
+        places = {int(faq): [exercises.place(e) for e in asked] for faq, asked in self.site.exercises.items()}
+        return contents(self.site.course, claims, places, self.path)
 
     def _unasked(self, patterns: Sequence[str]) -> list[Claim]:
         """The claims that belong to no question and whose ids fit."""

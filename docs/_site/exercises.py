@@ -38,16 +38,21 @@ def exercises(
     return "\n\n".join(_exercise(i, exercise, around) for i, exercise in enumerate(asked, 1))
 
 
+def place(exercise: Mapping[str, Any]) -> str:
+    """Its name in the whole course, under which a browser keeps what its reader did."""
+    return f"{exercise['chapter']:02}/{exercise['name']}"
+
+
 def _exercise(number: int, exercise: Mapping[str, Any], around: Mapping[str, Any]) -> str:
     key, kind = f"exercise-{exercise['name']}", exercise["kind"]
     body = {"choice": _choice, "number": _number, "write": _write}[kind](exercise, key, around)
     answer, attributes, fields = body
-    place = f"{exercise['chapter']:02}/{exercise['name']}"
     heading = f'role="heading" aria-level="3" id="{key}-title"'
+    names = f'id="{key}" data-exercise="{place(exercise)}" data-kind="{kind}"'
     hints = [_folded("mc-hint", f"Hint {i}", hint) for i, hint in enumerate(exercise["hints"], 1)]
     return "\n\n".join(
         [
-            f'<div class="mc-exercise" id="{key}" data-exercise="{place}" data-kind="{kind}"{attributes} markdown>',
+            f'<div class="mc-exercise" {names}{attributes} markdown>',
             f'<p class="mc-exercise-title" {heading}>Exercise {number}: {_KINDS[kind]}</p>',
             exercise["ask"].strip(),
             *([fields] if fields else []),

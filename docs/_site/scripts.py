@@ -25,9 +25,8 @@ _TOGETHER = (  # modules that speak to each other, in the order in which they ar
     ("assets/scrolling.js",),
     ("assets/install.js",),
     ("assets/cells/load.js",),
-    ("assets/cells/kept.js", "assets/cells/exercises.js"),
+    ("assets/cells/kept.js", "assets/cells/exercises.js", "assets/ways/progress.js"),
     ("assets/ways/unfold.js",),
-    ("assets/ways/progress.js",),
     ("assets/ways/dots.js",),
     FIGURES,
 )

@@ -6,8 +6,11 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
+from _site import live
 from _site.pictures import drawing
-from built import SITE, pages
+from built import ROOT, SITE, pages
+
+from mathcore.exercises import cells, exercises
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 CODE = {"code", "pre", "script", "style", "annotation", "textarea"}
@@ -139,3 +142,23 @@ def test_every_claim_of_the_report_has_a_page(site):
     assert report["counts"]["claims"] == len(report["claims"]) == report["counts"]["holds"] > 0
     for claim in report["claims"]:
         assert f"claims/{claim['id']}/index.html" in site, claim["id"]
+
+
+ASKED = re.compile(r"^<!-- site: (picture|figure|cell) (\w+) -->$", re.MULTILINE)
+
+
+def idle(pages, drawn, moving, kept, exercised):
+    """What no page asks for, though the build makes it."""
+    asked = {kind: set() for kind in ("picture", "figure", "cell")}
+    for page in pages:
+        for kind, name in ASKED.findall(page):
+            asked[kind].add(name)
+    return [*set(drawn) - asked["picture"], *set(moving) - asked["figure"], *set(kept) - asked["cell"] - set(exercised)]
+
+
+def test_every_picture_figure_and_cell_is_asked_for():
+    texts = [page.read_text("utf-8") for page in sorted((ROOT / "docs").rglob("*.md"))]
+    written = {e.cell for of_chapter in exercises().values() for e in of_chapter}
+    assert idle(texts, drawing.REGISTRY, live.figures(), cells(), written) == []
+    asked = ["<!-- site: picture a -->\n<!-- site: figure b -->\n<!-- site: cell c -->"]
+    assert sorted(idle(asked, "ad", "be", "cfg", "g")) == ["d", "e", "f"]

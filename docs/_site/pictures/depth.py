@@ -1,4 +1,4 @@
-"""Figures of depth: kinks, curves, tents, thin matrices."""
+"""Figures of depth: a kink, a ridge, tents."""
 
 from __future__ import annotations
 
@@ -56,25 +56,4 @@ def tents() -> Drawing:
             "Two units a layer. Every layer doubles the number of straight pieces; one hidden layer would need a "
             "unit for each bend."
         ),
-    )
-
-
-@picture("low_rank")
-def low_rank() -> Drawing:
-    """A picture, and what thin matrices keep of it."""
-    images, labels = mc.course.load_digits()
-    row = np.concatenate([images[np.flatnonzero(labels == d)[1]].reshape(16, 16) for d in (2, 5, 8)], axis=1)
-    ranks = (1, 3, 8)
-    plot = canvas(2.6, rows=2, columns=2)
-    heat(plot.axes[0], row, most=1, gap=0)
-    plot.axes[0].set_title(f"{row.size} numbers", fontsize=9.5)
-    for ax, rank in zip(plot.axes[1:], ranks, strict=True):
-        left, right = mc.low_rank(row, rank)
-        off = float(np.sqrt(((row - left @ right) ** 2).sum() / (row**2).sum()))
-        heat(ax, left @ right, most=1, gap=0)
-        ax.set_title(f"rank {rank}: {left.size + right.size} numbers, off by {100 * off:.0f} %", fontsize=9.5)
-    return (
-        plot.figure,
-        "A picture of three digits and its best copies of rank 1, 3 and 8",
-        ("The best pair of thin matrices for a 16 × 48 picture. Below rank 12 they are smaller than the picture."),
     )

@@ -19,11 +19,11 @@ from matplotlib.path import Path
 mpl.use("svg")
 
 # Colours that stand for a role; each becomes a CSS variable, so that a figure follows the page from light to dark.
-INK, SOFT, LINE, PANEL = "#010101", "#010102", "#010103", "#010104"
-BLUE, RED, GREEN, YELLOW, PAPER = "#010105", "#010106", "#010107", "#010108", "#010109"
+INK, SOFT, LINE = "#010101", "#010102", "#010103"
+BLUE, RED, GREEN, YELLOW = "#010105", "#010106", "#010107", "#010108"
 _ROLES = {
-    INK: "ink", SOFT: "soft", LINE: "line", PANEL: "panel",
-    BLUE: "blue", RED: "red", GREEN: "green", YELLOW: "yellow", PAPER: "paper",
+    INK: "ink", SOFT: "soft", LINE: "line",
+    BLUE: "blue", RED: "red", GREEN: "green", YELLOW: "yellow",
 }  # fmt: skip
 
 _STYLE: Any = {  # matplotlib types every key
@@ -129,7 +129,7 @@ def heat(ax: Axes, values: Any, *, most: float | None = None, gap: float = 0.04)
     """A grid of numbers as squares: blue above zero, red below, the fainter the closer to zero."""
     table = np.atleast_2d(np.asarray(values, np.float64))
     scale = most or float(np.abs(table).max()) or 1.0
-    levels = _levels(table, scale)
+    levels = np.rint(12 * np.clip(table / scale, -1, 1)).astype(int)  # few shades: squares of one are one path
     for level in sorted(set(levels.ravel().tolist()) - {0}):
         cells = [_square(c, r, gap) for r, c in np.argwhere(levels == level)]
         colour = BLUE if level > 0 else RED
@@ -139,33 +139,6 @@ def heat(ax: Axes, values: Any, *, most: float | None = None, gap: float = 0.04)
     ax.add_patch(PathPatch(_square(0, 0, 0, columns, rows), facecolor="none", edgecolor=LINE, linewidth=1))
     for side in ax.spines.values():
         side.set_visible(False)
-
-
-def write_in(
-    ax: Axes,
-    values: Any,
-    words: Callable[[float], str] = "{:.2f}".format,
-    size: float = 9.5,
-    *,
-    most: float | None = None,
-) -> None:
-    """The numbers of a grid, in its squares: as ink on faint ones, as paper on the others; `most` as for `heat`."""
-    table = np.atleast_2d(np.asarray(values, np.float64))
-    levels = _levels(table, most or float(np.abs(table).max()) or 1.0)
-    for (r, c), value in np.ndenumerate(table):
-        colour = PAPER if abs(levels[r, c]) >= _STRONG else INK
-        ax.text(c, r, words(float(value)).replace("-", "−"), ha="center", va="center", fontsize=size, color=colour)
-
-
-_FAINT, _STRONG = 6, 10  # of 12: on the shades between neither ink nor paper has a contrast of 4.5
-
-
-def _levels(table: Any, scale: float) -> Any:
-    """Twelfths of full colour, signed, without the shades on which no number can be read."""
-    levels = np.rint(12 * np.clip(table / scale, -1, 1)).astype(int)
-    between = (np.abs(levels) > _FAINT) & (np.abs(levels) < _STRONG)
-    nearest = np.where(np.abs(levels) > (_FAINT + _STRONG) / 2, _STRONG, _FAINT)
-    return np.where(between, np.sign(levels) * nearest, levels)
 
 
 def _square(column: int, row: int, gap: float, width: int = 1, height: int = 1) -> Path:

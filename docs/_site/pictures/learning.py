@@ -1,13 +1,11 @@
-"""Figures of learning: steps, errors, maps of words, tokens."""
+"""Figures of learning: steps, errors, tokens."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 import mathcore as mc
-from _site.pictures.drawing import BLUE, GREEN, INK, LINE, RED, Drawing, canvas, picture
+from _site.pictures.drawing import BLUE, LINE, RED, Drawing, canvas, picture
 from mathcore.language_models.text import default_text
 
 _TEXT = (
@@ -69,54 +67,6 @@ def error_at_the_scores() -> Drawing:
         plot.figure,
         "The push on four scores when cat was right: large when unsure, small when sure",
         ("The right answer was “cat”. The pushes add up to zero; when the model is sure and right, nothing moves."),
-    )
-
-
-def _flat(vectors: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Two dimensions that show most of the spread."""
-    centred = vectors - vectors.mean(axis=0)
-    left, _ = mc.low_rank(centred, 2)
-    return left
-
-
-@picture("map_of_words")
-def map_of_words() -> Drawing:
-    """The words before and after training, in the two directions that show most."""
-    tokenizer = mc.WordTokenizer.train(_TEXT)
-    words, neighbours = mc.course.neighbour_pairs(tokenizer.encode(_TEXT))
-    params = mc.course.init_neighbour_predictor(np.random.default_rng(1), vocabulary=len(tokenizer.vocabulary), width=8)
-    trained = mc.course.train_neighbours(params, words, neighbours, rate=2.0, steps=400)
-    losses = [float(mc.course.neighbour_loss(p, words, neighbours)) for p in (params, trained)]
-    groups = {
-        "cat": BLUE,
-        "dog": BLUE,
-        "king": RED,
-        "queen": RED,
-        "milk": GREEN,
-        "water": GREEN,
-        "land": INK,
-        "sea": INK,
-    }
-    plot = canvas(2.8, columns=2)
-    for ax, which, title in zip(
-        plot.axes, (params, trained), ("before", f"after, loss {losses[0]:.2f} → {losses[-1]:.2f}"), strict=True
-    ):
-        places = _flat(which["embedding"])
-        for word, colour in groups.items():
-            x, y = places[tokenizer.word_to_id[word]]
-            ax.plot([x], [y], "o", color=colour, markersize=4)
-            ax.annotate(word, (x, y), xytext=(4, 3), textcoords="offset points", color=colour, fontsize=9)
-        ax.set(xticks=[], yticks=[])
-        ax.margins(0.22)
-        ax.set_title(title, fontsize=10)
-    return (
-        plot.figure,
-        "Eight words in two dimensions before and after training; related words have moved together",
-        (
-            "Random at first. After 400 passes over eight sentences, words that occur in the same places lie "
-            "together; nobody "
-            "told which belong to which."
-        ),
     )
 
 

@@ -18,3 +18,14 @@ export function keep(name, value) {
     // then it lasts as long as the page
   }
 }
+
+/** Forgets what is kept under names that begin so. */
+export function forget(...beginnings) {
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (beginnings.some((beginning) => key.startsWith(NAME + beginning))) localStorage.removeItem(key);
+    }
+  } catch {
+    // then nothing was kept
+  }
+}

@@ -1,38 +1,15 @@
 // The way through the course: which chapters were opened, which exercises solved. It stays in this browser.
 
-const KEY = "mathcore:";
-
-/** What is remembered; nothing where the browser forbids it. */
-function remembered(name) {
-  try {
-    return localStorage.getItem(KEY + name);
-  } catch {
-    return null;
-  }
-}
-
-function remember(name, value) {
-  try {
-    localStorage.setItem(KEY + name, value);
-  } catch {
-    // then nothing is
-  }
-}
-
-function forget() {
-  for (const key of Object.keys(localStorage)) {
-    if (/^mathcore:(?:chapter|exercise):/.test(key)) localStorage.removeItem(key);
-  }
-}
+import { forget, keep, recall } from "../cells/kept.js";
 
 /** How far a reader is with a chapter: whether it was opened, how many of its exercises are solved. */
-export function progress(chapter, exercises, recall) {
-  const solved = exercises.filter((name) => recall(`exercise:${chapter}:${name}`) === "solved").length;
+function progress(chapter, exercises) {
+  const solved = exercises.filter((place) => recall(`exercise:${place}`)?.solved).length;
   return { opened: recall(`chapter:${chapter}`) === "opened", solved, all: exercises.length };
 }
 
 /** The same in words; nothing before the first visit. */
-export function said({ opened, solved, all }) {
+function said({ opened, solved, all }) {
   if (all > 0 && solved === all) return all === 1 ? "exercise solved" : `all ${all} exercises solved`;
   if (solved > 0) return `${solved} of ${all} exercises solved`;
   return opened ? "opened" : "";
@@ -41,8 +18,8 @@ export function said({ opened, solved, all }) {
 function show(list) {
   let opened = 0, solved = 0, all = 0;
   for (const entry of list.querySelectorAll("[data-chapter]")) {
-    const names = entry.dataset.exercises.split(" ").filter(Boolean);
-    const far = progress(entry.dataset.chapter, names, remembered);
+    const places = entry.dataset.exercises.split(" ").filter(Boolean);
+    const far = progress(entry.dataset.chapter, places);
     opened += far.opened;
     solved += far.solved;
     all += far.all;
@@ -56,12 +33,12 @@ function show(list) {
 }
 
 const here = document.querySelector('meta[name="mathcore:chapter"]')?.content;
-if (here) remember(`chapter:${here}`, "opened");
+if (here) keep(`chapter:${here}`, "opened");
 
 const list = document.querySelector(".mc-contents");
 if (list) {
   list.querySelector("[data-progress] button").addEventListener("click", () => {
-    forget();
+    forget("chapter:", "exercise:");
     show(list);
   });
   addEventListener("pageshow", () => show(list));
@@ -69,5 +46,5 @@ if (list) {
 
 for (const link of document.querySelectorAll(".md-sidebar--primary a.md-nav__link")) {
   const number = /^\s*(\d+) /.exec(link.textContent)?.[1];
-  if (number && remembered(`chapter:${number}`)) link.classList.add("mc-opened");
+  if (number && recall(`chapter:${number}`)) link.classList.add("mc-opened");
 }
