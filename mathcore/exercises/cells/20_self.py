@@ -62,7 +62,8 @@ def check(shuffled, three):
 def check(word, other):
     keep = [[1, 0], [0, 1]]
     changed = [o + w for o, w in zip(other, word)]  # its score rises by the square of the word's length
-    differ(looks([word, other], keep, keep)[0], looks([word, changed], keep, keep)[0])
+    # The word that looks comes last, so that it sees the other one even if it looks back only.
+    differ(looks([other, word], keep, keep)[1], looks([changed, word], keep, keep)[1])
 # %% broken only_back attention.order_blind_without_position: Each word sees only itself and the words before it.
 import math
 
