@@ -71,7 +71,7 @@ def _choice(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tupl
     right = exercise["answer"]
     letters = _LETTERS[: len(exercise["choices"])]
     rows = [
-        f'<label class="mc-choice"><input type="radio" name="{key}" value="{i}"> '
+        f'<label class="mc-option"><input type="radio" name="{key}" value="{i}"> '
         f'<span markdown="span">{letter}) {text}</span></label>'
         for i, (letter, text) in enumerate(zip(letters, exercise["choices"], strict=True))
     ]
