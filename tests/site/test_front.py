@@ -61,7 +61,7 @@ def test_chapters_are_numbered_in_the_navigation(visit):
 def test_progress_is_kept_in_the_browser_and_can_be_forgotten(visit, address):
     seen = visit("learn/17-softmax/index.html")
     page = seen.page
-    assert page.evaluate("localStorage.getItem('mathcore:chapter:17')") == '"opened"'
+    page.wait_for_function("localStorage.getItem('mathcore:chapter:17')")
     page.goto(f"{address}learn/index.html")
     entry = page.locator("[data-chapter='17']")
     assert entry.text_content() == "opened"
