@@ -1,7 +1,4 @@
-"""What becomes of a rendered page: formulas set, figures drawn, code that copies as code. Pure.
-
-`build.Site.after` joins these; nothing here knows MkDocs.
-"""
+"""Sessions of a rendered page that copy as code. Pure."""
 
 from __future__ import annotations
 

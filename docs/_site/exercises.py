@@ -12,7 +12,7 @@ from _site.model import Report
 from _site.words import code_block
 
 _KINDS = {"choice": "predict", "number": "compute", "write": "write"}
-_LETTERS = "abcdefghij"
+LETTERS = "abcdefghij"  # of choices
 
 
 def exercises(
@@ -45,8 +45,7 @@ def place(exercise: Mapping[str, Any]) -> str:
 
 def _exercise(number: int, exercise: Mapping[str, Any], around: Mapping[str, Any]) -> str:
     key, kind = f"exercise-{exercise['name']}", exercise["kind"]
-    body = {"choice": _choice, "number": _number, "write": _write}[kind](exercise, key, around)
-    answer, attributes, fields = body
+    attributes, fields = {"choice": _choice, "number": _number, "write": _write}[kind](exercise, key, around)
     heading = f'role="heading" aria-level="3" id="{key}-title"'
     names = f'id="{key}" data-exercise="{place(exercise)}" data-kind="{kind}"'
     hints = [_folded("mc-hint", f"Hint {i}", hint) for i, hint in enumerate(exercise["hints"], 1)]
@@ -57,31 +56,46 @@ def _exercise(number: int, exercise: Mapping[str, Any], around: Mapping[str, Any
             exercise["ask"].strip(),
             *([fields] if fields else []),
             *hints,
-            _folded("mc-answer", "Answer", answer),
+            _folded("mc-answer", "Answer", answer(exercise, around["told"])),
             "</div>",
         ]
     )
+
+
+def answer(exercise: Mapping[str, Any], told: Mapping[str, cells.Told]) -> str:
+    """What is right, and why, as Markdown; of an exercise in writing the solution of its cell, if that is not shown."""
+    if exercise["kind"] == "write":
+        cell = told[exercise["cell"]]
+        solution = "" if cell["start"] == cell["solution"] else code_block(cell["solution"], "python")
+        return f"{exercise['explain'].strip()}\n\n{solution}"
+    return f"**{_short(exercise)}**\n\n{exercise['explain'].strip()}"
+
+
+def _short(exercise: Mapping[str, Any]) -> str:
+    right = exercise["answer"]
+    if exercise["kind"] == "choice":
+        return f"{LETTERS[right]}) {exercise['choices'][right]}"
+    values = [f"{value:.10g}".replace("-", "−") for value in right]
+    named = [f"{label}: {value}" for label, value in zip(exercise["labels"], values, strict=True)]
+    return ", ".join(named if len(named) > 1 else values)
 
 
 def _folded(style: str, title: str, text: str) -> str:
     return f'<details class="{style}" markdown><summary>{title}</summary>\n\n{text.strip()}\n\n</details>'
 
 
-def _choice(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tuple[str, str, str]:
-    right = exercise["answer"]
-    letters = _LETTERS[: len(exercise["choices"])]
+def _choice(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tuple[str, str]:
+    letters = LETTERS[: len(exercise["choices"])]
     rows = [
-        f'<label class="mc-choice"><input type="radio" name="{key}" value="{i}"> '
+        f'<label class="mc-option"><input type="radio" name="{key}" value="{i}"> '
         f'<span markdown="span">{letter}) {text}</span></label>'
         for i, (letter, text) in enumerate(zip(letters, exercise["choices"], strict=True))
     ]
     fields = f'<div class="mc-fields" role="radiogroup" aria-labelledby="{key}-title" markdown>{"".join(rows)}</div>'
-    answer = f"**{letters[right]}) {exercise['choices'][right]}**\n\n{exercise['explain']}"
-    return answer, f' data-answer="{right}"', fields
+    return f' data-answer="{exercise["answer"]}"', fields
 
 
-def _number(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tuple[str, str, str]:
-    several = len(exercise["labels"]) > 1
+def _number(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tuple[str, str]:
     rows = [
         f'<label class="mc-number"><span markdown="span">{label[:1].upper()}{label[1:]}</span> '
         f'<input type="text" inputmode="decimal" name="{key}-{i}" autocomplete="off" spellcheck="false"></label>'
@@ -89,17 +103,14 @@ def _number(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tupl
     ]
     group = f'class="mc-fields mc-numbers" role="group" aria-labelledby="{key}-title"'
     fields = f"<div {group} markdown>{''.join(rows)}</div>"
-    values = [f"{value:.10g}".replace("-", "−") for value in exercise["answer"]]
-    named = [f"{label}: {v}" if several else v for label, v in zip(exercise["labels"], values, strict=True)]
-    attributes = f' data-answer="{html.escape(json.dumps(exercise["answer"]))}" data-within="{exercise["within"]}"'
-    return f"**{', '.join(named)}**\n\n{exercise['explain']}", attributes, fields
+    answers = html.escape(json.dumps(exercise["answer"]))
+    return f' data-answer="{answers}" data-within="{exercise["within"]}"', fields
 
 
-def _write(exercise: Mapping[str, Any], _: str, around: Mapping[str, Any]) -> tuple[str, str, str]:
+def _write(exercise: Mapping[str, Any], _: str, around: Mapping[str, Any]) -> tuple[str, str]:
     told = cells.named(around["told"], exercise["cell"])
     if told["name"] in around["placed"]:
         fields = f"[The cell is on this page.](#cell-{told['name']})"
     else:
         fields = cells.cell(told, around["report"], around["source"], runs=around["runs"])
-    solution = "" if told["start"] == told["solution"] else code_block(told["solution"], "python")
-    return f"{exercise['explain']}\n\n{solution}", f' data-of="{told["name"]}"', fields
+    return f' data-of="{told["name"]}"', fields

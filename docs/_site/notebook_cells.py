@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from _site.exercises import LETTERS, answer
 from _site.model import Picture
-from _site.words import code_block
 
 Cell = dict[str, Any]  # of a notebook
 Told = Mapping[str, Any]  # a cell or an exercise, as `_site.judging.everything` tells it
@@ -35,7 +35,6 @@ _COLOURS = {  # of the bright page; `site.css` has them by role
     "ink": "#16202e", "soft": "#4c596b", "line": "#d9dee5", "panel": "#f3f4f6", "blue": "#2746b0",
     "red": "#a92233", "green": "#0d6648", "yellow": "#f2b705", "paper": "#fdfdfc",
 }  # fmt: skip
-_LETTERS = "abcdefghij"
 
 
 def text(markdown: str) -> Cell:
@@ -82,27 +81,14 @@ def exercise(number: int, asked: Told, told: Mapping[str, Told], *, placed: bool
         placed: whether its cell stands elsewhere in the notebook.
     """
     where = " Its cell is above." if placed and asked["kind"] == "write" else ""
-    choices = [f"- {letter}) {choice}" for letter, choice in zip(_LETTERS, asked["choices"], strict=False)]
+    choices = [f"- {letter}) {choice}" for letter, choice in zip(LETTERS, asked["choices"], strict=False)]
     yield text("\n\n".join(filter(None, [f"**Exercise {number}.** {asked['ask']}{where}", "\n".join(choices)])))
     if asked["kind"] == "write" and not placed:
         yield from editable(told[asked["cell"]])
     else:
         yield code("", ran=False)
     hints = [_folded(f"Hint {i}", hint) for i, hint in enumerate(asked["hints"], 1)]
-    yield text("\n\n".join([*hints, _folded("Answer", _answer(asked, told))]))
-
-
-def _answer(asked: Told, told: Mapping[str, Told]) -> str:
-    if asked["kind"] == "choice":
-        short = f"**{_LETTERS[asked['answer']]}) {asked['choices'][asked['answer']]}**"
-    elif asked["kind"] == "number":
-        several = len(asked["labels"]) > 1
-        values = [(label, f"{value:.10g}") for label, value in zip(asked["labels"], asked["answer"], strict=True)]
-        short = f"**{', '.join(f'{label}: {v}' if several else v for label, v in values)}**"
-    else:
-        cell = told[asked["cell"]]
-        short = "" if cell["start"] == cell["solution"] else code_block(cell["solution"], "python")
-    return "\n\n".join(filter(None, [short, asked["explain"].strip()]))
+    yield text("\n\n".join([*hints, _folded("Answer", answer(asked, told))]))
 
 
 def _folded(title: str, markdown: str) -> str:

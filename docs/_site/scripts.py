@@ -27,7 +27,7 @@ _TOGETHER = (  # modules that speak to each other, in the order in which they ar
     ("assets/cells/load.js",),
     ("assets/cells/kept.js", "assets/cells/exercises.js", "assets/ways/progress.js"),
     ("assets/ways/unfold.js",),
-    ("assets/ways/dots.js",),
+    ("assets/ways/notes.js",),
     FIGURES,
 )
 WHOLE = tuple(f"assets/figures/whole_{name}.js" for name in ("model", "making", "page"))  # for a page of its own

@@ -198,6 +198,7 @@ def test_a_choice_is_graded(visit, strict):
     page = visit(PAGE, base=strict).page
     asked = next(e for e in exercises()[17] if e.kind == "choice")
     place = page.locator(f"#exercise-{asked.name}")
+    assert place.locator("input").first.evaluate("e => getComputedStyle(e).opacity") == "1"
     place.get_by_role("button", name="Check").click()
     assert place.get_by_role("status").inner_text() == "Choose one first."
     right = int(asked.answer)

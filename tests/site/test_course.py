@@ -13,7 +13,7 @@ import zipfile
 from xml.etree import ElementTree
 
 import pytest
-from _site import children, course, kernel_page, notebook
+from _site import children, course, kernel_page, notebook, notebook_cells
 from _site.model import SiteError
 from built import ROOT, SITE
 
@@ -118,6 +118,13 @@ def test_another_output_and_an_error_that_stops_are_noticed(installed, tmp_path)
     changed = tmp_path / "changed.ipynb"
     changed.write_text(json.dumps(whole), "utf-8")
     assert len(differences(changed, installed)) == 4
+
+
+def test_pictures_of_notebooks_have_the_colours_of_the_bright_page():
+    style = (ROOT / "docs/assets/site.css").read_text("utf-8")
+    bright = style.partition('[data-md-color-scheme="default"] {')[2].partition("}")[0]
+    colours = dict(re.findall(r"--mc-(\w+): (#\w+);", bright))
+    assert {role: colours[role] for role in notebook_cells._COLOURS} == notebook_cells._COLOURS
 
 
 def test_a_notebook_has_cells_exercises_pictures_and_a_way_to_the_figures():

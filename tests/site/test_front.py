@@ -1,5 +1,6 @@
 """The front and the ways in: home, the way through the course, dots, what is folded, what is copied, what has moved."""
 
+import contextlib
 import dataclasses
 import re
 
@@ -61,7 +62,7 @@ def test_chapters_are_numbered_in_the_navigation(visit):
 def test_progress_is_kept_in_the_browser_and_can_be_forgotten(visit, address):
     seen = visit("learn/17-softmax/index.html")
     page = seen.page
-    assert page.evaluate("localStorage.getItem('mathcore:chapter:17')") == '"opened"'
+    page.wait_for_function("localStorage.getItem('mathcore:chapter:17')")
     page.goto(f"{address}learn/index.html")
     entry = page.locator("[data-chapter='17']")
     assert entry.text_content() == "opened"
@@ -100,6 +101,23 @@ def test_of_a_session_only_what_was_typed_is_copied():
     assert after.copied_as_code(page.replace("pycon", "sh")) == page.replace("pycon", "sh")
 
 
+@contextlib.contextmanager
+def touched(browser, address, what, places):
+    """A phone on which these words were touched once: each showed its note within the window, and led nowhere."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    phone = context.new_page()
+    phone.goto(f"{address}learn/17-softmax/")
+    before = phone.url
+    for at in places:
+        phone.locator(what).nth(at).tap()
+        box = phone.locator(".mc-note").bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    assert phone.url == before
+    yield phone
+    context.close()
+
+
 def test_a_dot_is_read_when_pointed_at_reached_or_touched(visit, browser, address):
     seen = visit("learn/17-softmax/index.html")
     page = seen.page
@@ -116,19 +134,9 @@ def test_a_dot_is_read_when_pointed_at_reached_or_touched(visit, browser, addres
     assert dot.get_attribute("aria-describedby") == note.get_attribute("id")
     page.keyboard.press("Escape")
     assert note.is_hidden()
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    phone = context.new_page()
-    phone.goto(f"{address}learn/17-softmax/")
-    before = phone.url
-    for at in (0, 3):
-        phone.locator(".mc-says a").nth(at).tap()
-        box = phone.locator(".mc-note").bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= 390
-    assert phone.url == before
-    phone.locator(".mc-note a").tap()
-    phone.wait_for_url("**/claims/**")
-    context.close()
+    with touched(browser, address, ".mc-says a", (0, 3)) as phone:
+        phone.locator(".mc-note a").tap()
+        phone.wait_for_url("**/claims/**")
 
 
 def test_a_term_says_what_it_means_and_leads_on_when_touched_again(visit, browser, address):
@@ -145,19 +153,9 @@ def test_a_term_says_what_it_means_and_leads_on_when_touched_again(visit, browse
     page.wait_for_url("**/glossary/**")
     still = visit("learn/17-softmax/index.html", scripts=False).page
     assert still.locator("a.mc-term").first.get_attribute("title")
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    phone = context.new_page()
-    phone.goto(f"{address}learn/17-softmax/")
-    before = phone.url
-    for at in (0, 2):
-        phone.locator("a.mc-term").nth(at).tap()
-        box = phone.locator(".mc-note").bounding_box()
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= 390
-    assert phone.url == before
-    phone.locator("a.mc-term").nth(2).tap()
-    phone.wait_for_url("**/glossary/**")
-    context.close()
+    with touched(browser, address, "a.mc-term", (0, 2)) as phone:
+        phone.locator("a.mc-term").nth(2).tap()
+        phone.wait_for_url("**/glossary/**")
 
 
 def test_what_is_folded_opens_for_a_link_into_it(visit):

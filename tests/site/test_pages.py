@@ -116,7 +116,7 @@ def test_left_over_markup_is_found(text):
 
 def test_pictures_take_the_letters_of_the_page():
     pictures = [
-        p for path in pages() for p in re.findall(r'<svg class="mc-picture".*?</svg>', text_of(path), re.DOTALL)
+        p for path in pages() for p in re.findall(r'<svg[^>]* class="mc-picture".*?</svg>', text_of(path), re.DOTALL)
     ]
     assert pictures
     assert not [p[:200] for p in pictures if "font-family" in p or "DejaVu" in p]
@@ -124,15 +124,6 @@ def test_pictures_take_the_letters_of_the_page():
 
 def text_of(path):
     return (SITE / path).read_text(encoding="utf-8")
-
-
-def test_letters_that_are_not_the_pages_are_noticed():
-    with pytest.raises(ValueError, match="letters"):
-        drawing._tidy('<svg viewBox="0 0 1 1"><text face="DejaVu Sans">x</text></svg>', "x", "x")
-    drawn = drawing._tidy(
-        '<svg viewBox="0 0 1 1"><text style="font-size: 9px; font-family: \'DejaVu Sans\'">x</text></svg>', "x", "x"
-    )
-    assert 'style="font-size: 9px; "' in drawn
 
 
 def test_every_claim_of_the_report_has_a_page(site):
