@@ -147,6 +147,7 @@ def test_a_term_says_what_it_means_and_leads_on_when_touched_again(visit, browse
     phone.goto(f"{address}learn/17-softmax/")
     before = phone.url
     for at in (0, 2):
+        phone.keyboard.press("Escape")  # the note may lie over the next term
         phone.locator("a.mc-term").nth(at).tap()
         box = phone.locator(".mc-note").bounding_box()
         assert box["x"] >= 0

@@ -127,7 +127,7 @@ def test_letters_that_are_not_the_pages_are_noticed():
     drawn = drawing._tidy(
         '<svg viewBox="0 0 1 1"><text style="font-size: 9px; font-family: \'DejaVu Sans\'">x</text></svg>', "x", "x"
     )
-    assert 'style="font-size: 9px; "' in drawn
+    assert 'style="font-size: 9px;"' in drawn
 
 
 def test_every_claim_of_the_report_has_a_page(site):
