@@ -16,19 +16,31 @@ from _site import says, words
 from _site.cells import named
 from _site.course import Chapter
 from _site.model import Claim, Picture
-from _site.notebook_cells import SETUP, Cell, Told, code, editable, exercise, lines, moving, printed, still, text
+from _site.notebook_cells import (
+    SETUP,
+    Cell,
+    Told,
+    code,
+    editable,
+    exercise,
+    lines,
+    linked,
+    moving,
+    printed,
+    still,
+    text,
+)
 
 Call = Mapping[str, Any]  # as `_site.child.examples` tells it
 
 _PART = re.compile(
-    r"^```pycon\n(?P<session>.*?)^```$\n?|^<!-- site: (?P<kind>\w+)(?: (?P<what>.*?))? -->$\n?",
+    r"^```pycon\n(?P<session>.*?)^```$\n?|^<!-- site: (?P<kind>\w+)(?: (?P<what>[^\n]*?))? -->$\n?",
     re.DOTALL | re.MULTILINE,
 )
 _PLACED = re.compile(r"^<!-- site: cell (\w+) -->$", re.MULTILINE)
 _SECOND = re.compile(r"^<details class=\"mc-second\" markdown>\n<summary>(.*?)</summary>$|^</details>$", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^\{ .*? \}$\n?", re.MULTILINE)
 _REFERENCE = re.compile(r"\[([^\]\n]+)\]\[[^\]\n]+\]")
-_LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)([^)\s]+)\)")
 _NEEDS = (
     "This notebook needs mathcore: the page *Install* of the site has the line, `pip install 'mathcore[verify] @ …'`, "
     "with the site's own address."
@@ -97,15 +109,9 @@ def _asked(kind: str, what: str, chapter: Chapter, material: Material) -> Iterat
 def _prose(markdown: str) -> Iterator[Cell]:
     plain = _SECOND.sub(lambda m: f"## {m[1]}" if m[1] else "", markdown)
     plain = _REFERENCE.sub(r"\1", _ATTRIBUTES.sub("", plain))
-    plain = re.sub(r"\n{3,}", "\n\n", _LINK.sub(_relinked, plain)).strip()
+    plain = re.sub(r"\n{3,}", "\n\n", linked(plain)).strip()
     if plain:
         yield text(plain)
-
-
-def _relinked(match: re.Match[str]) -> str:
-    """A chapter is a notebook here too; what has none becomes its words."""
-    chapter = re.fullmatch(r"(\d\d-[\w-]+)\.md", match[2])
-    return f"[{match[1]}]({chapter[1]}.ipynb)" if chapter else match[1]
 
 
 def _session(calls: Sequence[Call]) -> Iterator[Cell]:

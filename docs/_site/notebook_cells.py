@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from _site.exercises import LETTERS, answer
@@ -35,6 +35,7 @@ _COLOURS = {  # of the bright page; `site.css` has them by role
     "ink": "#16202e", "soft": "#4c596b", "line": "#d9dee5", "panel": "#f3f4f6", "blue": "#2746b0",
     "red": "#a92233", "green": "#0d6648", "yellow": "#f2b705", "paper": "#fdfdfc",
 }  # fmt: skip
+_LINK = re.compile(r"\[([^\]]+)\]\((?!https?://)([^)\s]+)\)")
 
 
 def text(markdown: str) -> Cell:
@@ -61,6 +62,16 @@ def lines(what: str) -> list[str]:
     return what.splitlines(keepends=True)
 
 
+def linked(markdown: str) -> str:
+    """The text with links to notebooks: a chapter is one here; what has none becomes its words."""
+
+    def of(match: re.Match[str]) -> str:
+        chapter = re.fullmatch(r"(\d\d-[\w-]+)\.md", match[2])
+        return f"[{match[1]}]({chapter[1]}.ipynb)" if chapter else match[1]
+
+    return _LINK.sub(of, markdown)
+
+
 def editable(told: Told) -> Iterator[Cell]:
     """A cell of the course: its code, and its checks with what this build got, where the code is complete."""
     whole = told["start"] == told["solution"]
@@ -82,13 +93,17 @@ def exercise(number: int, asked: Told, told: Mapping[str, Told], *, placed: bool
     """
     where = " Its cell is above." if placed and asked["kind"] == "write" else ""
     choices = [f"- {letter}) {choice}" for letter, choice in zip(LETTERS, asked["choices"], strict=False)]
-    yield text("\n\n".join(filter(None, [f"**Exercise {number}.** {asked['ask']}{where}", "\n".join(choices)])))
+    yield text(_joined([f"**Exercise {number}.** {asked['ask']}{where}", "\n".join(choices)]))
     if asked["kind"] == "write" and not placed:
         yield from editable(told[asked["cell"]])
     else:
         yield code("", ran=False)
     hints = [_folded(f"Hint {i}", hint) for i, hint in enumerate(asked["hints"], 1)]
-    yield text("\n\n".join([*hints, _folded("Answer", answer(asked, told))]))
+    yield text(_joined([*hints, _folded("Answer", answer(asked, told))]))
+
+
+def _joined(paragraphs: Iterable[str]) -> str:
+    return linked("\n\n".join(filter(None, paragraphs)))
 
 
 def _folded(title: str, markdown: str) -> str:

@@ -31,7 +31,7 @@ function paragraph(textContent, className = "") {
 function place(anchor) {
   const { width, height } = note.getBoundingClientRect();
   const left = Math.min(Math.max(anchor.left + anchor.width / 2 - width / 2, 8), document.documentElement.clientWidth - width - 8);
-  const top = anchor.bottom + height + 8 > innerHeight ? anchor.top - height + 4 : anchor.bottom - 4;
+  const top = anchor.bottom + height + 8 > innerHeight ? anchor.top - height + 1 : anchor.bottom - 1; // without a gap to cross
   note.style.left = `${left + scrollX}px`;
   note.style.top = `${top + scrollY}px`;
 }
