@@ -161,9 +161,9 @@ def figures() -> Mapping[str, Figure]:
             every(score1=[-5, 0.3, 5], score4=[-5, 2.2], temperature=[0.1, 0.7, 10], added=[0, 1000]),
             presets=[
                 Preset("a tie", {"score1": 2.0, "score2": 2.0}),
-                Preset("add 1,000 to all", {"added": 1000}),
-                Preset("temperature 0.1", {"temperature": 0.1}),
-                Preset("temperature 10", {"temperature": 10.0}),
+                Preset("add 1,000 to all", {"added": 1000}, keep=True),
+                Preset("temperature 0.1", {"temperature": 0.1}, keep=True),
+                Preset("temperature 10", {"temperature": 10.0}, keep=True),
                 Preset("the start"),
             ],
         ),
