@@ -97,7 +97,7 @@ def _choice(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tupl
 
 def _number(exercise: Mapping[str, Any], key: str, _: Mapping[str, Any]) -> tuple[str, str]:
     rows = [
-        f'<label class="mc-number"><span markdown="span">{label[:1].upper()}{label[1:]}</span> '
+        f'<label class="mc-number"><span markdown="span">{label}</span> '
         f'<input type="text" inputmode="decimal" name="{key}-{i}" autocomplete="off" spellcheck="false"></label>'
         for i, label in enumerate(exercise["labels"])
     ]

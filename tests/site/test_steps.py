@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+from _site import formulas
 from built import ROOT
 
 ALONE = """
@@ -44,3 +46,19 @@ def test_after_gives_what_is_published():
 
 def test_a_step_that_is_none_is_refused():
     assert "must be before or after" in run("between", "index.md").stderr
+
+
+def formula(around):
+    return formulas.set_formulas(around.format('<span class="arithmatex">\\(e^x\\)</span>'))
+
+
+@pytest.mark.parametrize("around", ["so {}. And", "so ({}), and", "“{}”"])
+def test_a_formula_and_its_punctuation_stay_on_one_line(around):
+    alone = formula("{}")
+    before, after = around.removeprefix("so ").removesuffix(" And").removesuffix(" and").split("{}")
+    assert f'<span class="mc-together">{before}{alone}{after}</span>' in formula(around)
+
+
+@pytest.mark.parametrize("around", ["so {} and", "so {}<b>.</b>", "so {} (and)"])
+def test_a_formula_among_words_stands_alone(around):
+    assert formula(around) == around.format(formula("{}"))

@@ -31,7 +31,7 @@ def _told(figure: Figure) -> dict[str, Any]:
         "title": figure.title,
         "controls": [vars(control) for control in figure.controls],
         "readouts": [vars(readout) for readout in figure.readouts],
-        "presets": [{"label": one.label, "set": dict(one.set), "add": dict(one.add)} for one in figure.presets],
+        "presets": [preset.told(figure.start) for preset in figure.presets],
         "data": figure.data(),
         "cases": [{"state": state, "values": figure.compute(state)} for state in states],
     }

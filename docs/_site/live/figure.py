@@ -35,11 +35,21 @@ class Control:
 
 @dataclass(frozen=True)
 class Preset:
-    """A button: controls that it sets, and controls that it moves on by so much."""
+    """A button: controls that it sets, and controls that it moves on by so much.
+
+    The other controls go back to where they started, so that its label says all that is special about what is seen;
+    with `keep`, or where something moves on, they stay.
+    """
 
     label: str
     set: Mapping[str, Any] = field(default_factory=dict)
     add: Mapping[str, float] = field(default_factory=dict)
+    keep: bool = False
+
+    def told(self, start: State) -> dict[str, Any]:
+        """For the page: what it sets, and where the rest goes back, the rest of the start."""
+        rest = {} if self.keep or self.add else start
+        return {"label": self.label, "set": {**rest, **self.set}, "add": dict(self.add)}
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ def figures() -> Mapping[str, Figure]:
                 Preset("all negative", {"z1": -1.0, "z2": -0.5, "z3": -3.0, "z4": -2.0}),
                 Preset("times 3", {"factor": 3.0}),
                 Preset("times −1", {"factor": -1.0}),
-                Preset("the start", {"z1": 1.2, "z2": -0.4, "z3": 3.1, "z4": 0.3, "constant": 0.0, "factor": 1.0}),
+                Preset("the start"),
             ],
         ),
         "layer": Figure(
@@ -204,7 +204,10 @@ def figures() -> Mapping[str, Figure]:
             _layer,
             every(x1=[-3.0, 0.0], x2=[-1.5, 3.0]),
             lambda: {"W1": _W1, "b1": _B1, "W2": _W2, "units": _UNITS},
-            [Preset("input 0, 0", {"x1": 0.0, "x2": 0.0}), Preset("twice the start", {"x1": 2.0, "x2": 4.0})],
+            [
+                Preset("input 0, 0", {"x1": 0.0, "x2": 0.0}, keep=True),
+                Preset("twice the start", {"x1": 2.0, "x2": 4.0}, keep=True),
+            ],
         ),
         "bend": Figure(
             "Two units, with ReLU and without",
@@ -220,7 +223,7 @@ def figures() -> Mapping[str, Figure]:
             every(relu=[True, False], kink1=[1.0, -2.5], slope1=[0.0, 1.5], slope2=[-2.0]),
             presets=[
                 Preset("rise, then level", {"kink1": -1.0, "slope1": 1.0, "kink2": 1.0, "slope2": -1.0, "relu": True}),
-                Preset("without ReLU", {"relu": False}),
+                Preset("without ReLU", {"relu": False}, keep=True),
                 Preset("they cancel", {"kink1": 1.0, "slope1": 1.5, "kink2": 1.0, "slope2": -1.5, "relu": True}),
             ],
         ),

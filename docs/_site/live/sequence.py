@@ -161,13 +161,10 @@ def figures() -> Mapping[str, Figure]:
             every(score1=[-5, 0.3, 5], score4=[-5, 2.2], temperature=[0.1, 0.7, 10], added=[0, 1000]),
             presets=[
                 Preset("a tie", {"score1": 2.0, "score2": 2.0}),
-                Preset("add 1,000 to all", {"added": 1000}),
-                Preset("temperature 0.1", {"temperature": 0.1}),
-                Preset("temperature 10", {"temperature": 10.0}),
-                Preset(
-                    "the start",
-                    {"score1": 2.0, "score2": 1.0, "score3": 0.0, "score4": -1.0, "added": 0, "temperature": 1.0},
-                ),
+                Preset("add 1,000 to all", {"added": 1000}, keep=True),
+                Preset("temperature 0.1", {"temperature": 0.1}, keep=True),
+                Preset("temperature 10", {"temperature": 10.0}, keep=True),
+                Preset("the start"),
             ],
         ),
         "position": Figure(
@@ -182,10 +179,10 @@ def figures() -> Mapping[str, Figure]:
             _position,
             every(noise=[0.0, 0.3, 1.0], width=[2, 32], most=[1, 63]),
             presets=[
-                Preset("no noise", {"noise": 0.0}),
-                Preset("a little", {"noise": 0.05}),
-                Preset("much", {"noise": 0.4}),
-                Preset("a number from 0 to 63", {"most": 63}),
+                Preset("no noise", {"noise": 0.0}, keep=True),
+                Preset("a little", {"noise": 0.05}, keep=True),
+                Preset("much", {"noise": 0.4}, keep=True),
+                Preset("a number from 0 to 63", {"most": 63}, keep=True),
             ],
         ),
         "rope": Figure(
@@ -206,8 +203,8 @@ def figures() -> Mapping[str, Figure]:
             presets=[
                 Preset("move both by 100", add={"both": 100}),
                 Preset("move the key by 1", add={"key": 1}),
-                Preset("after 44 words", {"query": 0, "key": 44, "both": 0}),
-                Preset("the start", {"query": 3, "key": 10, "both": 0, "pairs": 4}),
+                Preset("after 44 words", {"query": 0, "key": 44, "both": 0}, keep=True),
+                Preset("the start"),
             ],
         ),
         "search": Figure(

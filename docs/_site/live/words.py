@@ -29,7 +29,7 @@ _SHADES = "0123456789abcdefg"
 @cache
 def _digit_templates() -> tuple[Any, Any]:
     images, labels = mc.course.load_digits()
-    learn, _ = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
+    learn, _ = mc.course.stratified_split(labels, 0.2, np.random.default_rng(0))
     templates = mc.course.mean_templates(images[learn], labels[learn]).round(4)
     return templates, mc.course.nearest_template_bias(templates)
 
@@ -38,7 +38,7 @@ def _digit_templates() -> tuple[Any, Any]:
 def _held_out() -> list[str]:
     """A picture of each digit that no template was made from, in 17 shades."""
     images, labels = mc.course.load_digits()
-    _, test = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
+    _, test = mc.course.stratified_split(labels, 0.2, np.random.default_rng(0))
     chosen = [images[test][np.flatnonzero(labels[test] == digit)[0]] for digit in range(10)]
     return ["".join(_SHADES[round(16 * x)] for x in image) for image in chosen]
 
@@ -47,7 +47,7 @@ def _digit_data() -> dict[str, Any]:
     templates, bias = _digit_templates()
     blocks = templates.T.reshape(10, 16, 16)[:, ::2, ::2].reshape(10, 64)
     images, labels = mc.course.load_digits()
-    _, test = mc.course.stratified_split(labels, 0.25, np.random.default_rng(0))
+    _, test = mc.course.stratified_split(labels, 0.2, np.random.default_rng(0))
     right = mc.argmax(mc.course.digit_scores(images[test], templates, bias)) == labels[test]
     kept = {"count": len(test), "right": int(right.sum())}
     return {"templates": blocks.tolist(), "bias": bias.tolist(), "samples": _held_out(), "heldOut": kept}
@@ -238,7 +238,7 @@ def figures() -> Mapping[str, Figure]:
             _step_data,
             [
                 Preset("take a step", add={"steps": 1}),
-                Preset("start again", {"steps": 0}),
+                Preset("start again", {"steps": 0}, keep=True),
                 Preset("too long a step", {"steps": 1, "rate": 4.0, "moves": "both"}),
             ],
         ),
@@ -251,7 +251,7 @@ def figures() -> Mapping[str, Figure]:
             readings(["different words", "bytes", "merges made", "pieces"], "counts", 0),
             _tokenizer,
             every(text=["the cat sat on the mat. the dog sat.", "a", "naïve 3.14"], merges=[0, 5, 20]),
-            presets=[Preset("join one more pair", add={"merges": 1}), Preset("bytes alone", {"merges": 0})],
+            presets=[Preset("join one more pair", add={"merges": 1}), Preset("bytes alone", {"merges": 0}, keep=True)],
         ),
         "directions": Figure(
             "The angles between 64 random vectors",
@@ -276,8 +276,8 @@ def figures() -> Mapping[str, Figure]:
             _map_data,
             [
                 Preset("10 more passes", add={"pass": 10}),
-                Preset("the start", {"pass": 0}),
-                Preset("the end", {"pass": _PASSES}),
+                Preset("the start", {"pass": 0}, keep=True),
+                Preset("the end", {"pass": _PASSES}, keep=True),
                 Preset("another start", add={"begin": 1}),
             ],
         ),

@@ -26,9 +26,9 @@ def position_waves() -> Drawing:
         plot.figure,
         "Sines and cosines of a position, fast above and slow below; distances from position 20",
         (
-            "Each column is the code of a position: fast waves and slow ones. Neighbours lie close, no two "
-            "positions agree, and "
-            "no number leaves [−1, 1]."
+            "Each column is the code of a position: fast waves and slow ones. No two positions agree, and no number "
+            "leaves [−1, 1]. The next position is nearest, and still 1.17 away; farther off the distance rises and "
+            "falls."
         ),
     )
 

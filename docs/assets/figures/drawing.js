@@ -113,6 +113,12 @@ export function tag([x1, y1], [x2, y2], words, kind = "", gap = 9) {
   return text(x2 + (gap * (x2 - x1)) / far, y2 + ((gap + 2) * (y2 - y1)) / far + 4, words, `${side} ${kind}`);
 }
 
+/** Letters on a ground of their own, so that nothing runs through them. */
+export function plated(x, y, words) {
+  const wide = 8 * words.length + 6;
+  return [box(x - wide / 2, y - 13, wide, 17, "plate"), text(x, y, words, "strong")];
+}
+
 /** Something to hold, with room for a finger. */
 export function grip([x, y], name) {
   const hit = circle(x, y, 20, "hit");

@@ -2,7 +2,7 @@
 
 import { degrees, numbered, radians, rowsOf, upTo } from "./arithmetic.js";
 import {
-  arrow, box, brief, circle, factor, grid, grip, hold, line, make, path, pickable, plane, sheet, shown, tag, text, touch, within,
+  arrow, box, brief, circle, factor, grid, grip, hold, line, make, path, pickable, plane, plated, sheet, shown, tag, text, touch, within,
 } from "./drawing.js";
 import { LAST, WAVE, brokenLine, knotsOf, shadeAt, sides, thinPicture, unitsAt } from "./numerics_layers.js";
 
@@ -60,14 +60,17 @@ export const layerDrawings = {
       const at = (layer, i) => [34 + (layer * (w - 68)) / 2, 125 + (i - (layers[layer].length - 1) / 2) * 74];
       const chosen = data.units.indexOf(state.unit);
       const [layer, unit] = chosen < 3 ? [1, chosen] : [2, chosen - 3];
+      const labels = []; // above all wires
       const wires = [data.W1, data.W2].flatMap((matrix, l) =>
         matrix.flatMap((row, i) =>
           row.map((weight, j) => {
+            if (weight === 0) return [];
             const on = l + 1 === layer && j === unit;
             const wire = line(...at(l, i), ...at(l + 1, j), `wire ${weight < 0 ? "red" : "blue"} ${on ? "on" : ""}`);
-            wire.setAttribute("stroke-width", weight ? 1 + 2 * Math.abs(weight) : 0);
+            wire.setAttribute("stroke-width", 1 + 2 * Math.abs(weight));
             const [[x0, y0], [x1, y1]] = [at(l, i), at(l + 1, j)];
-            return [wire, on ? text(x0 + 0.4 * (x1 - x0), y0 + 0.4 * (y1 - y0) - 6, brief(weight, 1), "strong") : []];
+            labels.push(on ? plated(x0 + 0.4 * (x1 - x0), y0 + 0.4 * (y1 - y0) + 5, brief(weight, 1)) : []);
+            return wire;
           }),
         ),
       );
@@ -78,7 +81,7 @@ export const layerDrawings = {
         return l ? pickable(data.units[l === 1 ? i : 3 + i], parts) : parts;
       };
       const titles = ["inputs", "hidden", "outputs"].map((name, l) => text(34 + (l * (w - 68)) / 2, 12, name, "axis"));
-      paint(w, 240, titles, wires, layers.map((list, l) => list.map((_, i) => node(l, i))));
+      paint(w, 240, titles, wires, labels, layers.map((list, l) => list.map((_, i) => node(l, i))));
       const [from, matrix, bias] = layer === 1 ? [x, data.W1, data.b1[unit]] : [hidden, data.W2, 0];
       const terms = from.map((v, i) => `${factor(v)} · ${factor(matrix[i][unit])}`);
       return `${state.unit} = ${terms.join(" + ")}${bias ? ` + ${brief(bias)}` : ""} = ${brief(layers[layer][unit], 2)}. Touch another circle to see its sum.`;
@@ -178,7 +181,7 @@ export const layerDrawings = {
         shade,
         inFrame(flat, [0, 180, 90, 270].slice(0, state.lines).map(edge)),
         clipped,
-        places.map((at, i) => [circle(...flat.at(at), 4, "dot ink"), text(flat.x(at[0]), flat.y(at[1]) + (at[1] > 0 ? -9 : 19), brief(corners[i]), "strong plate")]),
+        places.map((at, i) => [circle(...flat.at(at), 4, "dot ink"), plated(flat.x(at[0]), flat.y(at[1]) + (at[1] > 0 ? -9 : 20), brief(corners[i]))]),
         grip(flat.at([state.half * Math.cos(turned), state.half * Math.sin(turned)]), "edge"),
       );
       return squareSaid(corners);

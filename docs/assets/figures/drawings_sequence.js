@@ -215,8 +215,9 @@ export const sequenceDrawings = {
 function softmaxSaid(state, shares, highest) {
   const best = Math.max(...shares);
   const tied = shares.filter((share) => share === best).length;
-  if (highest > TOO_LARGE) return `e to the power ${brief(highest)} is too large for a float, yet the shares are those without the constant: only differences of scores count.`;
-  if (tied > 1) return `A tie: ${tied} equal scores, ${tied} equal shares.`;
+  const tie = tied > 1 ? `A tie: ${tied} equal scores, ${tied} equal shares.` : "";
+  if (highest > TOO_LARGE) return `e to the power ${brief(highest)} is too large for a float, yet the shares are those without the constant: only differences of scores count. ${tie}`.trim();
+  if (tie) return tie;
   const ratio = best / Math.min(...shares);
   return `The highest score gets ${percent(best)}, ${ratio < 1e6 ? `${brief(ratio, 1)} times` : "more than a million times"} as much as the lowest.`;
 }
