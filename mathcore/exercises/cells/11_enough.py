@@ -13,7 +13,7 @@ def knots_needed(length, most_bent, allowed):
 print(knots_needed(length=2, most_bent=2, allowed=0.01))
 # %% solution
 def knots_needed(length, most_bent, allowed):
-    """The fewest evenly spread knots for which M·h²/8 is at most `allowed`."""
+    """Fewest evenly spread knots for which M·h²/8 is at most `allowed`."""
     n = 2
     while most_bent * (length / (n - 1)) ** 2 / 8 > allowed:
         n += 1

@@ -5,7 +5,7 @@ def relu(x):
 
 
 def units(knots, values):
-    """For each knot but the last: its place, and the change of slope there."""
+    """For each knot but the last: its place, and the change of slope."""
     found, before = [], 0
     for i in range(len(knots) - 1):
         slope = (values[i + 1] - values[i]) / (knots[i + 1] - knots[i])

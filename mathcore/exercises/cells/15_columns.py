@@ -6,11 +6,12 @@ def scores(x, W):
 
 
 def best(x, W):
-    """The number of the column that fits best, counted from 0; the first of equal ones."""
+    """The place of the best column, from 0; of equal ones the first."""
     raise NotImplementedError("your turn")
 # %% solution
 def scores(x, W):
-    return [sum(a * row[j] for a, row in zip(x, W)) for j in range(len(W[0]))]
+    columns = range(len(W[0]))
+    return [sum(a * row[j] for a, row in zip(x, W)) for j in columns]
 
 
 def best(x, W):
