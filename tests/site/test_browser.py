@@ -36,7 +36,7 @@ def each_in_its_way():
         yield from ((path, way) for k, way in enumerate(WAYS) if i % 2 == k or path in BOTH)
 
 
-@pytest.mark.parametrize(("path", "way"), each_in_its_way())
+@pytest.mark.parametrize(("path", "way"), [*each_in_its_way()])
 def test_a_page_is_quiet_fits_and_is_accessible(visit, path, way):
     width, scheme = WAYS[way]
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
