@@ -83,6 +83,19 @@ def test_code_is_judged(code, outcome, inputs, message):
     assert bool(verdict.left) == (outcome == "refuted" and not message)
 
 
+ONE = '"""T."""\n# %% start\ndef f(): return 1\n# %% broken name a.b: says\n'
+
+
+def test_a_mistake_is_the_solution_with_other_functions():
+    check = "# %% check a.b: says\n@given(x=st.just(1))\ndef check(x):\n    same(f(), 1)\n"
+    cell = read_cell(
+        "cell", f"{ONE}def f():\n    return 2\n{check}".replace("def f(): return 1", "y = 1\ndef f(): return y\nf()")
+    )
+    assert cell.broken[0].code == "y = 1\ndef f():\n    return 2\n"
+    assert judge(cell.broken[0].code, cell.checks)[0].outcome == "refuted"
+    assert judge(cell.solution, cell.checks)[0].outcome == "passed"
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -90,7 +103,9 @@ def test_code_is_judged(code, outcome, inputs, message):
         ('"""T."""\n# %% solution\nx = 1\n', "section `# %% start`"),
         ('"""T."""\n# %% start\nx = 1\n# %% check says nothing\n', "expected `# %% check CLAIM: sentence`"),
         ('"""T."""\n# %% start\nx = 1\n# %% broken a.b: says\n', "expected `# %% broken NAME CLAIM: sentence`"),
-        ('"""T."""\n# %% start\nx = 1\n# %% broken name a.b: says\nx = 2\n', "has no check of a.b"),
+        (f"{ONE}def f(): return 2\n", "has no check of a.b"),
+        (f"{ONE}def g(): return 2\n", "expected functions out of f, got 'g'"),
+        (f"{ONE}x = 2\n", "expected functions out of f, got 'x = 2'"),
     ],
 )
 def test_a_cell_that_cannot_be_read_says_why(text, complaint):

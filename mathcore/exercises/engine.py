@@ -6,9 +6,9 @@ A cell is a file of Python in sections:
 
     '''Title. What it is about.'''
     # %% start                                     what the reader edits; it runs, and what it prints is shown
-    # %% solution                                  where the start is to be completed: what passes every check
+    # %% solution                                  where the start is to be completed: its functions, as they pass
     # %% check CLAIM: a sentence                   one function with `@given(name=strategy)`, which calls `same`
-    # %% broken NAME CLAIM: a sentence             a wrong one, that the check of CLAIM refutes
+    # %% broken NAME CLAIM: a sentence             the functions that are wrong, which the check of CLAIM refutes
 """
 
 from __future__ import annotations
@@ -106,6 +106,8 @@ def read_cell(name: str, text: str) -> Cell:
     title = ast.get_docstring(ast.parse(head))
     if "start" not in codes or not title:
         raise ValueError(f"cell {name!r} must begin with a docstring and have a section `# %% start`")
+    start = codes["start"]
+    solution = with_functions(start, codes["solution"]) if "solution" in codes else start
     checks, broken = [], []
     for kind, words, code in sections:
         if kind in codes:
@@ -117,10 +119,34 @@ def read_cell(name: str, text: str) -> Cell:
         if kind == "check":
             checks.append(Check(match["claim"], match["says"], code))
         else:
-            broken.append(Broken(match["name"], match["claim"], match["says"], code))
+            broken.append(Broken(match["name"], match["claim"], match["says"], with_functions(solution, code)))
     if unknown := {wrong.claim for wrong in broken} - {check.claim for check in checks}:
         raise ValueError(f"cell {name!r} has no check of {', '.join(sorted(unknown))}")
-    return Cell(name, title, codes["start"], codes.get("solution", codes["start"]), tuple(checks), tuple(broken))
+    return Cell(name, title, start, solution, tuple(checks), tuple(broken))
+
+
+def with_functions(code: str, changed: str) -> str:
+    r"""The code, up to its last function, with those that `changed` defines in the place of its own of these names.
+
+    What follows the last function shows it at work, and may well stop where it is wrong.
+
+    Raises:
+        ValueError: for anything in `changed` that is no function of the code.
+
+    Examples:
+        >>> from mathcore.exercises.engine import with_functions
+        >>> print(with_functions("x = 1\ndef f(): return x\nprint(f())\n", "def f(): return 2\n"), end="")
+        x = 1
+        def f(): return 2
+    """
+    own = {node.name: node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
+    new = {getattr(node, "name", ast.unparse(node)): node for node in ast.parse(changed).body}
+    if unknown := set(new) - set(own):
+        raise ValueError(f"expected functions out of {', '.join(own)}, got {', '.join(map(repr, sorted(unknown)))}")
+    lines = code.splitlines(keepends=True)[: max(node.end_lineno or 0 for node in own.values())] if own else []
+    for name in sorted(new, key=lambda name: -own[name].lineno):  # from below: line numbers stay true
+        lines[own[name].lineno - 1 : own[name].end_lineno] = [f"{ast.get_source_segment(changed, new[name])}\n"]
+    return "".join(lines)
 
 
 def run(code: str) -> tuple[str, str]:

@@ -55,11 +55,6 @@ def scores(picture, templates):
             total = total + picture[i] * template[i]
         result.append(total)
     return result
-
-
-def read(picture, templates):
-    all_scores = scores(picture, templates)
-    return all_scores.index(max(all_scores))
 # %% broken first_good_one digits.highest_score_wins: The first template with a score above 4 is taken at once.
 def scores(picture, templates):
     return [sum(x * w for x, w in zip(picture, template)) for template in templates]

@@ -52,10 +52,6 @@ def score(picture, template):
     return sum(x * w for x, w in zip(picture, template))
 
 
-def bias(template):
-    return -score(template, template) / 2
-
-
 def distance(picture, template):
     return sum(abs(x - w) for x, w in zip(picture, template))
 # %% broken equal_pixels digits.scores_are_dot_products: The score counts the pixels that are equal.

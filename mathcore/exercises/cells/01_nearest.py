@@ -15,20 +15,11 @@ black = [1, 1, 1, 1, 1, 1, 1, 1, 1]
 one = [0, 1, 0, 0, 1, 0, 0, 1, 0]
 print(["black", "one"][read(one, [black, one])])
 # %% solution
-def score(picture, template):
-    return sum(x * w for x, w in zip(picture, template))
-
-
 def read(picture, templates):
     scores = []
     for template in templates:
         scores.append(score(picture, template) - score(template, template) / 2)
     return scores.index(max(scores))
-
-
-black = [1, 1, 1, 1, 1, 1, 1, 1, 1]
-one = [0, 1, 0, 0, 1, 0, 0, 1, 0]
-print(["black", "one"][read(one, [black, one])])
 # %% check digits.best_score_is_best_match: No template is nearer to the picture than the one that is read.
 whole = st.integers(0, 4)
 pictures = st.lists(whole, min_size=3, max_size=3)
@@ -43,26 +34,14 @@ def check(picture, templates):
 def check(picture, copies):
     same(read(picture, [picture] * copies), 0)
 # %% broken bias_forgotten digits.best_score_is_best_match: The highest score is read as it stands.
-def score(picture, template):
-    return sum(x * w for x, w in zip(picture, template))
-
-
 def read(picture, templates):
     scores = [score(picture, template) for template in templates]
     return scores.index(max(scores))
 # %% broken not_halved digits.best_score_is_best_match: The template's own score is subtracted whole.
-def score(picture, template):
-    return sum(x * w for x, w in zip(picture, template))
-
-
 def read(picture, templates):
     scores = [score(picture, t) - score(t, t) for t in templates]
     return scores.index(max(scores))
 # %% broken last_of_equals digits.highest_score_wins: Of equal scores the last one is read.
-def score(picture, template):
-    return sum(x * w for x, w in zip(picture, template))
-
-
 def read(picture, templates):
     scores = [score(picture, t) - score(t, t) / 2 for t in templates]
     return max(range(len(scores)), key=lambda i: (scores[i], i))

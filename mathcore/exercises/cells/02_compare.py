@@ -51,9 +51,6 @@ def check(a, b, factor):
     same(cosine(a, [factor * x for x in b]), cosine(a, b), within=2 * allowed)
     same(abs(cosine(a, b)) <= 1 + allowed, True)
 # %% broken distance embedding.same_dot_product: How far apart the words are, in place of how well they agree.
-import math
-
-
 def dot(a, b):
     return sum(abs(x - y) for x, y in zip(a, b))
 
@@ -61,9 +58,6 @@ def dot(a, b):
 def cosine(a, b):
     return dot(a, b) / (math.sqrt(dot(a, a)) * math.sqrt(dot(b, b)))
 # %% broken signs_lost embedding.same_dot_product: The signs of the products are taken off.
-import math
-
-
 def dot(a, b):
     return sum(abs(x * y) for x, y in zip(a, b))
 
@@ -71,9 +65,6 @@ def dot(a, b):
 def cosine(a, b):
     return dot(a, b) / (math.sqrt(dot(a, a)) * math.sqrt(dot(b, b)))
 # %% broken last_left_out embedding.features_order_similarity: The loop ends one number too early.
-import math
-
-
 def dot(a, b):
     total = 0
     for k in range(len(a) - 1):
@@ -84,9 +75,6 @@ def dot(a, b):
 def cosine(a, b):
     return dot(a, b) / (math.sqrt(dot(a, a)) * math.sqrt(dot(b, b)))
 # %% broken one_length embedding.cosine_in_range: Divided by the length of the first word alone.
-import math
-
-
 def dot(a, b):
     return sum(x * y for x, y in zip(a, b))
 

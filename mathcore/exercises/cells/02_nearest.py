@@ -24,13 +24,6 @@ vectors = {
 for word in vectors:
     print(word, nearest(word, vectors))
 # %% solution
-import math
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def nearest(word, vectors):
     """The other word whose vector has the highest cosine with it."""
     best, highest = None, -2.0
@@ -64,10 +57,6 @@ def check(rows, longer, times):
     other = {w: [times * x for x in v] if w == "abcd"[longer] else v for w, v in vectors.items()}
     same(nearest("a", other), nearest("a", vectors))
 # %% broken by_dot embedding.cosine_in_range: The dot product decides: long vectors are near to everybody.
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def nearest(word, vectors):
     others = [w for w in vectors if w != word]
     return max(others, key=lambda w: dot(vectors[w], vectors[word]))
@@ -78,13 +67,6 @@ def nearest(word, vectors):
 
     return min((w for w in vectors if w != word), key=square)
 # %% broken itself embedding.features_order_similarity: Nothing is more like a word than the word.
-import math
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def nearest(word, vectors):
     a = vectors[word]
     return max(vectors, key=lambda w: dot(a, vectors[w]) / math.sqrt(dot(vectors[w], vectors[w])))

@@ -56,32 +56,12 @@ def lookup(table, i):
     return table[i - 1]
 
 
-def one_hot(i, n):
-    return [1 if j == i else 0 for j in range(n)]
-
-
 def times(row, table):
     return [sum(f * line[k] for f, line in zip(row, table)) for k in range(len(table[0]))]
 # %% broken columns embedding.lookup_is_matmul: The product adds up along the rows of the table.
-def lookup(table, i):
-    if not 0 <= i < len(table):
-        raise IndexError(f"no word has the id {i}")
-    return table[i]
-
-
-def one_hot(i, n):
-    return [1 if j == i else 0 for j in range(n)]
-
-
 def times(row, table):
     return [sum(f * x for f, x in zip(row, line)) for line in table]
 # %% broken up_to_the_id one_hot.one_at_the_id: All places up to the id are 1.
-def lookup(table, i):
-    if not 0 <= i < len(table):
-        raise IndexError(f"no word has the id {i}")
-    return table[i]
-
-
 def one_hot(i, n):
     return [1 if j <= i else 0 for j in range(n)]
 
@@ -91,10 +71,6 @@ def times(row, table):
 # %% broken from_the_end embedding.refuses_bad_ids: Python reads −1 as "the last one", and nobody notices.
 def lookup(table, i):
     return table[i]
-
-
-def one_hot(i, n):
-    return [1 if j == i else 0 for j in range(n)]
 
 
 def times(row, table):

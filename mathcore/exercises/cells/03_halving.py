@@ -34,27 +34,6 @@ e, weights = [1, 1], [[-1, 0], [-1, -1], [-1, 1]]
 for after in e, careful(e, weights, 0, 8):
     print(round(loss(after, weights, 0), 2))
 # %% solution
-import math
-
-
-def loss(e, weights, came):
-    scores = [sum(x * y for x, y in zip(e, w)) for w in weights]
-    top = max(scores)
-    total = sum(math.exp(s - top) for s in scores)
-    return math.log(total) + top - scores[came]
-
-
-def slope(e, weights, came):
-    scores = [sum(x * y for x, y in zip(e, w)) for w in weights]
-    raised = [math.exp(s - max(scores)) for s in scores]
-    error = [r / sum(raised) for r in raised]
-    error[came] -= 1
-    return [
-        sum(r * w[k] for r, w in zip(error, weights))
-        for k in range(len(e))
-    ]
-
-
 def careful(e, weights, came, rate):
     """A step at this rate, or at half of it, or at half of that …"""
     slopes = slope(e, weights, came)
@@ -85,9 +64,6 @@ def check(e, weights, rate):
     assume(loss(whole, weights, 0) < loss(e, weights, 0))
     same(careful(e, weights, 0, rate), whole, within=8 * UNIT)  # below 8, whichever way it is added up
 # %% broken whole_step training.step_nudges_to_neighbour: The whole step, however long.
-import math
-
-
 def loss(e, weights, came):
     scores = [sum(x * y for x, y in zip(e, w)) for w in weights]
     top = max(scores)
@@ -104,9 +80,6 @@ def slope(e, weights, came):
 def careful(e, weights, came, rate):
     return [x - rate * g for x, g in zip(e, slope(e, weights, came))]
 # %% broken creeps training.sgd_is_theta_minus_alpha_g: Always a millionth of the step: safe, and it never gets anywhere.
-import math
-
-
 def loss(e, weights, came):
     scores = [sum(x * y for x, y in zip(e, w)) for w in weights]
     top = max(scores)

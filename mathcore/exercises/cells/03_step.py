@@ -66,16 +66,9 @@ def check(e, weights):
     # The loss bends by ½ · (sum of all squared weights) ≤ 12 at most, so that any rate below 2/12 lowers it.
     same(chance(step(e, weights, 0, 0.05))[0] > before[0], True)
 # %% broken uphill training.step_nudges_to_neighbour: With the slope, not against it.
-import math
-
-
 def shares(e, weights):
     raised = [math.exp(sum(x * y for x, y in zip(e, w))) for w in weights]
     return [r / sum(raised) for r in raised]
-
-
-def loss(e, weights, came):
-    return -math.log(shares(e, weights)[came])
 
 
 def slope(e, weights, came):
@@ -86,16 +79,9 @@ def slope(e, weights, came):
 def step(e, weights, came, rate):
     return [x + rate * g for x, g in zip(e, slope(e, weights, came))]
 # %% broken all_the_way training.step_nudges_to_neighbour: Towards the neighbour's numbers, as one often reads.
-import math
-
-
 def shares(e, weights):
     raised = [math.exp(sum(x * y for x, y in zip(e, w))) for w in weights]
     return [r / sum(raised) for r in raised]
-
-
-def loss(e, weights, came):
-    return -math.log(shares(e, weights)[came])
 
 
 def slope(e, weights, came):
@@ -106,42 +92,20 @@ def slope(e, weights, came):
 def step(e, weights, came, rate):
     return [x + rate * (w - x) for x, w in zip(e, weights[came])]
 # %% broken others_forgotten training.backprop_is_the_derivative: Only the weights of the word that came count.
-import math
-
-
 def shares(e, weights):
     raised = [math.exp(sum(x * y for x, y in zip(e, w))) for w in weights]
     return [r / sum(raised) for r in raised]
-
-
-def loss(e, weights, came):
-    return -math.log(shares(e, weights)[came])
 
 
 def slope(e, weights, came):
     error = shares(e, weights)[came] - 1
     return [error * w for w in weights[came]]
-
-
-def step(e, weights, came, rate):
-    return [x - rate * g for x, g in zip(e, slope(e, weights, came))]
 # %% broken nothing_subtracted training.backprop_is_the_derivative: The guess, in place of the guess minus what came.
-import math
-
-
 def shares(e, weights):
     raised = [math.exp(sum(x * y for x, y in zip(e, w))) for w in weights]
     return [r / sum(raised) for r in raised]
 
 
-def loss(e, weights, came):
-    return -math.log(shares(e, weights)[came])
-
-
 def slope(e, weights, came):
     p = shares(e, weights)
     return [sum(r * w[k] for r, w in zip(p, weights)) for k in range(len(e))]
-
-
-def step(e, weights, came, rate):
-    return [x - rate * g for x, g in zip(e, slope(e, weights, came))]

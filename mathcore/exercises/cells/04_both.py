@@ -72,13 +72,6 @@ def check(vectors, weights, rate):
     # Scores are whole, so exact. All numbers are below 16, their products below 256; fewer than 64 roundings a side.
     same(inner(new[0], moved[0]), wanted, within=2 * 64 * 256 * UNIT)
 # %% broken one_after_the_other training.step_aligns: The weights are moved along the word's vector of after the step.
-import math
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def step(vectors, weights, word, came, rate):
     e = vectors[word]
     raised = [math.exp(dot(e, w)) for w in weights]
@@ -87,26 +80,12 @@ def step(vectors, weights, word, came, rate):
     moved = [[x - rate * r * y for x, y in zip(w, e)] for r, w in zip(errors, weights)]
     return [e if i == word else v for i, v in enumerate(vectors)], moved
 # %% broken frozen_word training.step_aligns: The word's vector stays.
-import math
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def step(vectors, weights, word, came, rate):
     e = vectors[word]
     raised = [math.exp(dot(e, w)) for w in weights]
     errors = [r / sum(raised) - (j == came) for j, r in enumerate(raised)]
     return vectors, [[x - rate * r * y for x, y in zip(w, e)] for r, w in zip(errors, weights)]
 # %% broken all_words training.both_sides_learn: Every vector is pulled towards 0 a little, seen or not.
-import math
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def step(vectors, weights, word, came, rate):
     e = vectors[word]
     raised = [math.exp(dot(e, w)) for w in weights]
@@ -115,13 +94,6 @@ def step(vectors, weights, word, came, rate):
     moved = [[x - rate * r * y for x, y in zip(w, e)] for r, w in zip(errors, weights)]
     return [new if i == word else [0.99 * x for x in v] for i, v in enumerate(vectors)], moved
 # %% broken only_the_right_one training.error_drives_update: Only the weights of the word that came are moved.
-import math
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def step(vectors, weights, word, came, rate):
     e = vectors[word]
     raised = [math.exp(dot(e, w)) for w in weights]

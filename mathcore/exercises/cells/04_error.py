@@ -40,32 +40,20 @@ def check(scores, came, k):
     allowed = 3**0.5 / 18 * h * h / 6 + 2 * 20 * 18 * UNIT / h
     same(error(scores, came)[k], (loss(h) - loss(-h)) / (2 * h), within=allowed)
 # %% broken answer_alone training.error_drives_update: Only the word that came has an error.
-import math
-
-
 def error(scores, came):
     raised = [math.exp(s - max(scores)) for s in scores]
     out = [0.0] * len(scores)
     out[came] = raised[came] / sum(raised) - 1
     return out
 # %% broken right_or_wrong training.error_drives_update: 1 off or 0 off: how sure the guess was is not looked at.
-import math
-
-
 def error(scores, came):
     guess = scores.index(max(scores))
     return [(j == guess) - (j == came) * 0.5 for j in range(len(scores))]
 # %% broken turned_round gradient.cross_entropy: What came, minus what was guessed.
-import math
-
-
 def error(scores, came):
     raised = [math.exp(s - max(scores)) for s in scores]
     return [(j == came) - r / sum(raised) for j, r in enumerate(raised)]
 # %% broken halved gradient.cross_entropy: Half of the error. It adds up to 0 all the same.
-import math
-
-
 def error(scores, came):
     raised = [math.exp(s - max(scores)) for s in scores]
     return [(r / sum(raised) - (j == came)) / 2 for j, r in enumerate(raised)]

@@ -15,9 +15,6 @@ def pushed(weights, e, shares, came, rate):
 half = Fraction(1, 2)
 print(pushed([[1, -1], [-1, 1]], [1, 1], [half, half], 0, half))
 # %% solution
-from fractions import Fraction
-
-
 def pushed(weights, e, shares, came, rate):
     """The new weight vectors of all words, after the guess `shares`."""
     new = []
@@ -53,15 +50,9 @@ def check(weights, e, counts, came):
     for k in (0, 1):
         same(sum(w[k] for w in got), sum(w[k] for w in weights))
 # %% broken uphill training.both_sides_learn: The step is added.
-from fractions import Fraction
-
-
 def pushed(weights, e, shares, came, rate):
     errors = [p - (j == came) for j, p in enumerate(shares)]
     return [[x + rate * r * y for x, y in zip(w, e)] for r, w in zip(errors, weights)]
 # %% broken answer_forgotten training.error_drives_update: The guess is taken for the error: nothing is subtracted.
-from fractions import Fraction
-
-
 def pushed(weights, e, shares, came, rate):
     return [[x - rate * p * y for x, y in zip(w, e)] for p, w in zip(shares, weights)]

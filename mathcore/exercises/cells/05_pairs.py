@@ -88,13 +88,6 @@ def train(text, count):
         merges.append(most_frequent(words)[0])
         words = [join(pieces, merges[-1]) for pieces in words]
     return merges
-
-
-def encode(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = join(pieces, pair)
-    return pieces
 # %% broken one_step_only bpe.lossless: After a join the loop goes on one place, not two.
 def most_frequent(words):
     pairs = [pair for pieces in words for pair in zip(pieces, pieces[1:])]
@@ -118,13 +111,6 @@ def train(text, count):
         merges.append(most_frequent(words)[0])
         words = [join(pieces, merges[-1]) for pieces in words]
     return merges
-
-
-def encode(word, merges):
-    pieces = list(word)
-    for pair in merges:
-        pieces = join(pieces, pair)
-    return pieces
 # %% broken longest_first bpe.merges_by_rank: From left to right, always the longest piece that is known.
 def most_frequent(words):
     pairs = [pair for pieces in words for pair in zip(pieces, pieces[1:])]

@@ -23,10 +23,6 @@ def encode(words, word_to_id, unknown=None):
         else:
             raise LookupError(f"unknown word {word!r} at place {place}")
     return ids
-
-
-word_to_id = {"the": 0, "cat": 1, "sat": 2}
-print(encode(["the", "puppy", "sat"], word_to_id, unknown=3))
 # %% check tokenizer.unknown_word: With an id for it, a new word gets that id, and every other word its own.
 @given(
     words=st.lists(st.sampled_from(["the", "cat", "sat", "puppy", "zebra"]), max_size=6),

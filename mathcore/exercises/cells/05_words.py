@@ -60,10 +60,6 @@ def train(text):
     return {word: i for i, word in enumerate(dict.fromkeys(words_of(text)))}
 
 
-def encode(text, word_to_id):
-    return [word_to_id[word] for word in words_of(text)]
-
-
 def decode(ids, word_to_id):
     return " ".join(list(word_to_id)[i] for i in ids)
 # %% broken single_spaces tokenizer.split_gives_words: Every single space separates, so that two make an empty word.
@@ -75,38 +71,18 @@ def train(text):
     return {word: i for i, word in enumerate(dict.fromkeys(words_of(text)))}
 
 
-def encode(text, word_to_id):
-    return [word_to_id[word] for word in words_of(text)]
-
-
 def decode(ids, word_to_id):
     return " ".join(list(word_to_id)[i] for i in ids)
 # %% broken counted_again tokenizer.ids_are_a_bijection: A word that comes again gets its latest place.
-def words_of(text):
-    return text.replace(".", "").split()
-
-
 def train(text):
     return {word: i for i, word in enumerate(words_of(text))}
-
-
-def encode(text, word_to_id):
-    return [word_to_id[word] for word in words_of(text)]
 
 
 def decode(ids, word_to_id):
     return " ".join(list(word_to_id)[i] for i in ids)
 # %% broken no_spaces tokenizer.roundtrip: Words are put together without spaces.
-def words_of(text):
-    return text.replace(".", "").split()
-
-
 def train(text):
     return {word: i for i, word in enumerate(dict.fromkeys(words_of(text)))}
-
-
-def encode(text, word_to_id):
-    return [word_to_id[word] for word in words_of(text)]
 
 
 def decode(ids, word_to_id):

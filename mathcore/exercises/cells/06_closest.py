@@ -38,13 +38,6 @@ def check(times, order):
     same(closest([directions[i] for i in order]), 1)
     same(closest(directions[:3]), 0)
 # %% broken signs embedding.cosine_in_range: The sign is kept, so that opposite directions count as far apart.
-from fractions import Fraction
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def closest(directions):
     largest = Fraction(0)
     for j, b in enumerate(directions):
@@ -53,24 +46,10 @@ def closest(directions):
                 largest = max(largest, Fraction(dot(a, b) ** 2, dot(a, a) * dot(b, b)))
     return largest
 # %% broken side_by_side embedding.room_grows: Each direction is compared with the next one only.
-from fractions import Fraction
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def closest(directions):
     pairs = zip(directions, directions[1:])
     return max(Fraction(dot(a, b) ** 2, dot(a, a) * dot(b, b)) for a, b in pairs)
 # %% broken one_length embedding.cosine_in_range: Divided by one of the two lengths only.
-from fractions import Fraction
-
-
-def dot(a, b):
-    return sum(x * y for x, y in zip(a, b))
-
-
 def closest(directions):
     pairs = [(a, b) for j, b in enumerate(directions) for a in directions[:j]]
     return max(Fraction(dot(a, b) ** 2, dot(b, b)) for a, b in pairs)

@@ -27,9 +27,6 @@ def best_one(table):
 print(best_one([[2, 2], [2, 2], [0, 0]]))  # rank 1: nothing
 print(best_one([[2, 0], [0, 1]]))  # the smaller one is given up: 1
 # %% solution
-import math
-
-
 def missed(table, direction):
     """What is lost if each row is replaced by its part along it."""
     x, y = direction
@@ -38,12 +35,6 @@ def missed(table, direction):
         along = row[0] * x + row[1] * y
         total += (row[0] - along * x) ** 2 + (row[1] - along * y) ** 2
     return total
-
-
-def best_one(table):
-    """The least that is lost, of 1,000 directions."""
-    angles = [math.pi * i / 1000 for i in range(1000)]
-    return min(missed(table, (math.cos(a), math.sin(a))) for a in angles)
 # %% check embedding.more_size_less_error: What is lost is the square of the second singular value.
 @given(table=st.lists(st.lists(st.integers(-5, 5), min_size=2, max_size=2), min_size=3, max_size=3))
 def check(table):
@@ -62,17 +53,9 @@ def check(row, times):
     off = missed([[3, 4]], (0.6, 0.8)), missed([[3, 4]], (0.8, -0.6))
     same(list(off), [0.0, 25.0], within=100 * 25 * UNIT)
 # %% broken what_is_kept embedding.size_bounds_rank: What is kept is added up, not what is lost.
-import math
-
-
 def missed(table, direction):
     x, y = direction
     return sum((row[0] * x + row[1] * y) ** 2 for row in table)
-
-
-def best_one(table):
-    angles = [math.pi * i / 1000 for i in range(1000)]
-    return min(missed(table, (math.cos(a), math.sin(a))) for a in angles)
 # %% broken one_column embedding.more_size_less_error: One of the two columns is dropped: only two directions are tried.
 def missed(table, direction):
     x, y = direction

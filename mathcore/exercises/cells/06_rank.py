@@ -57,23 +57,12 @@ def check(k, steps, mix, order):
     rows += [mixture] * (4 - k)
     same(rank([rows[i] for i in order]), k)
 # %% broken not_zero embedding.size_bounds_rank: Every row that is not all zeros is counted.
-def scores(words, contexts):
-    return [[sum(x * y for x, y in zip(w, c)) for c in contexts] for w in words]
-
-
 def rank(table):
     return sum(any(row) for row in table)
 # %% broken different_rows embedding.size_bounds_rank: Different rows are counted. Twice a row is no new one.
-def scores(words, contexts):
-    return [[sum(x * y for x, y in zip(w, c)) for c in contexts] for w in words]
-
-
 def rank(table):
     return len({tuple(row) for row in table if any(row)})
 # %% broken squared embedding.size_bounds_rank: The scores are squared, which would make room for more.
-from fractions import Fraction
-
-
 def scores(words, contexts):
     return [[sum(x * y for x, y in zip(w, c)) ** 2 for c in contexts] for w in words]
 

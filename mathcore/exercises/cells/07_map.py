@@ -55,15 +55,9 @@ def check(seed):
     related = [(0, 1), (2, 3)]
     same(nearness(vectors, related) < nearness(start, related) / 2, True)
 # %% broken not_compared training.map_draws_itself: The distance of related words alone. A map that shrinks would look better.
-import math
-
-
 def nearness(vectors, related):
     return sum(math.dist(vectors[a], vectors[b]) for a, b in related) / len(related)
 # %% broken neighbours_in_the_list training.map_draws_itself: The pairs are not looked at: each word is compared with the next.
-import math
-
-
 def nearness(vectors, related):
     n = len(vectors)
     near = sum(math.dist(vectors[i], vectors[i - 1]) for i in range(1, n)) / (n - 1)

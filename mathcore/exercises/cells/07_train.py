@@ -81,15 +81,6 @@ def check(e, other, weights, steps):
     after, _ = train([list(e), list(e), list(other)], [list(w) for w in weights], pairs, 0.5, steps)
     same(after[0], after[1])
 # %% broken a_little_loose training.frozen_stays: Frozen means a hundred times slower.
-import math
-
-
-def guess(e, weights):
-    scores = [sum(x * y for x, y in zip(e, w)) for w in weights]
-    raised = [math.exp(s - max(scores)) for s in scores]
-    return [r / sum(raised) for r in raised]
-
-
 def loss(vectors, weights, pairs):
     return sum(-math.log(guess(vectors[i], weights)[j]) for i, j in pairs) / len(pairs)
 
@@ -109,15 +100,6 @@ def train(vectors, weights, pairs, rate, steps, frozen=()):
         weights = [[x - rate * slow["weights"] * g for x, g in zip(*r)] for r in zip(weights, of_weights)]
     return vectors, weights
 # %% broken always_frozen training.moving_beats_frozen: Only the weights ever move.
-import math
-
-
-def guess(e, weights):
-    scores = [sum(x * y for x, y in zip(e, w)) for w in weights]
-    raised = [math.exp(s - max(scores)) for s in scores]
-    return [r / sum(raised) for r in raised]
-
-
 def loss(vectors, weights, pairs):
     return sum(-math.log(guess(vectors[i], weights)[j]) for i, j in pairs) / len(pairs)
 
@@ -133,15 +115,6 @@ def train(vectors, weights, pairs, rate, steps, frozen=()):
             weights = [[x - rate * g for x, g in zip(*r)] for r in zip(weights, slopes)]
     return vectors, weights
 # %% broken first_pair_counts_twice training.same_context_same_vector: The first pair of the text counts twice.
-import math
-
-
-def guess(e, weights):
-    scores = [sum(x * y for x, y in zip(e, w)) for w in weights]
-    raised = [math.exp(s - max(scores)) for s in scores]
-    return [r / sum(raised) for r in raised]
-
-
 def loss(vectors, weights, pairs):
     return sum(-math.log(guess(vectors[i], weights)[j]) for i, j in pairs) / len(pairs)
 

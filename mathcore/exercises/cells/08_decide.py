@@ -20,16 +20,6 @@ cat, dog, mat = [0, 2, -1, 0], [-2, 0, 1, 4], [1, 0, 1, 0]
 print(logits([1, 1, 2, -1], [cat, dog, mat]))
 print(decide([1, 1, 2, -1], [cat, dog, mat]))
 # %% solution
-def logits(vector, templates):
-    scores = []
-    for template in templates:
-        total = 0
-        for x, w in zip(vector, template):
-            total = total + x * w
-        scores.append(total)
-    return scores
-
-
 def decide(vector, templates):
     scores = logits(vector, templates)
     best = 0
@@ -37,11 +27,6 @@ def decide(vector, templates):
         if scores[i] > scores[best]:
             best = i
     return best
-
-
-cat, dog, mat = [0, 2, -1, 0], [-2, 0, 1, 4], [1, 0, 1, 0]
-print(logits([1, 1, 2, -1], [cat, dog, mat]))
-print(decide([1, 1, 2, -1], [cat, dog, mat]))
 # %% check argmax.index_of_highest: The decision is the first word with the highest logit.
 whole = st.integers(-3, 3)
 vectors = st.lists(whole, min_size=2, max_size=2)

@@ -28,17 +28,11 @@ def check(scores):
     # As above, for both sides; one more rounding on each.
     same(first - second, scores[0] - scores[1], within=8 * 2002 * UNIT)
 # %% broken log_of_softmax logits.are_raw: First softmax, then the logarithm: a share that was rounded to 0 has none.
-import math
-
-
 def log_shares(scores):
     highest = max(scores)
     raised = [math.exp(x - highest) for x in scores]
     return [math.log(e / sum(raised)) for e in raised]
 # %% broken digits_of_two logits.are_raw: The logarithm to base 2.
-import math
-
-
 def log_shares(scores):
     highest = max(scores)
     total = sum(math.exp(x - highest) for x in scores)

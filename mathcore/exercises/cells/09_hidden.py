@@ -18,23 +18,11 @@ first = [[1, 0, -1], [0.5, 1, 0]], [0, 0, 1]
 second = [[1, 0], [0, 1], [1, 1]], [0, 0]
 print(hidden_and_scores([1, 2], first, second))
 # %% solution
-def layer(x, W, b):
-    return [
-        b[j] + sum(x[i] * W[i][j] for i in range(len(x)))
-        for j in range(len(b))
-    ]
-
-
 def hidden_and_scores(x, first, second):
     """Two lists. `first` and `second` are pairs: weights and bias."""
     hidden = layer(x, *first)
     scores = layer(hidden, *second)
     return hidden, scores
-
-
-first = [[1, 0, -1], [0.5, 1, 0]], [0, 0, 1]
-second = [[1, 0], [0, 1], [1, 1]], [0, 0]
-print(hidden_and_scores([1, 2], first, second))
 # %% check linear.layer_is_a_matrix: Each hidden number is a weighted sum of the inputs, plus its own bias.
 @given(x=st.lists(st.integers(-9, 9), min_size=2, max_size=2), b=st.lists(st.integers(-9, 9), min_size=3, max_size=3), numbers=st.lists(st.integers(-9, 9), min_size=6, max_size=6))
 def check(x, b, numbers):
@@ -56,10 +44,6 @@ def check(width, numbers):
     _, scores = hidden_and_scores(list(x), (U, b), (V, c))
     same(scores, once)
 # %% broken bend_inside linear.layers_compose: Negative hidden numbers become 0: no single layer does that.
-def layer(x, W, b):
-    return [b[j] + sum(x[i] * W[i][j] for i in range(len(x))) for j in range(len(b))]
-
-
 def hidden_and_scores(x, first, second):
     hidden = layer(x, *first)
     return hidden, layer([max(0, h) for h in hidden], *second)
@@ -72,10 +56,6 @@ def hidden_and_scores(x, first, second):
     hidden = layer(x, *first)
     return hidden, layer(hidden, *second)
 # %% broken hidden_bias_lost linear.layers_compose: The bias of the first layer is shown, but not passed on.
-def layer(x, W, b):
-    return [b[j] + sum(x[i] * W[i][j] for i in range(len(x))) for j in range(len(b))]
-
-
 def hidden_and_scores(x, first, second):
     hidden = layer(x, *first)
     passed = [h - bias for h, bias in zip(hidden, first[1])]

@@ -40,10 +40,6 @@ def check(rows):
     same(through(list(x), []), x)
     same(through(list(x), [(W, b)]), [x[0] * W[0][j] + x[1] * W[1][j] + b[j] for j in range(2)])
 # %% broken biases_later linear.layers_compose: Adds up the biases and does not send the first through the second layer.
-def layer(x, W, b):
-    return [b[j] + sum(x[i] * W[i][j] for i in range(len(x))) for j in range(len(b))]
-
-
 def through(x, layers):
     total = 0
     for W, b in layers:
@@ -61,10 +57,6 @@ def through(x, layers):
         x = layer(word, W, b)
     return x
 # %% broken last_left_out linear.layer_is_a_matrix: The last layer is left out.
-def layer(x, W, b):
-    return [b[j] + sum(x[i] * W[i][j] for i in range(len(x))) for j in range(len(b))]
-
-
 def through(x, layers):
     for W, b in layers[:-1]:
         x = layer(x, W, b)

@@ -23,15 +23,6 @@ one = [[1, 1], [0, 1]], [1, 0]
 two = [[2, 0], [1, 1]], [0, 5]
 print(layer(layer([1, 2], *one), *two), layer([1, 2], *merged(one, two)))
 # %% solution
-def layer(x, weights, bias):
-    out = []
-    for j in range(len(bias)):
-        out.append(
-            bias[j] + sum(x[i] * weights[i][j] for i in range(len(x)))
-        )
-    return out
-
-
 def merged(first, second):
     """One layer that does what `first` and then `second` do."""
     (W1, b1), (W2, b2) = first, second

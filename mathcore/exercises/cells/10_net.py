@@ -75,10 +75,6 @@ def layer(x, weights, bias):
     ]
 
 
-def relu(row):
-    return [v if v > 0 else 0 for v in row]
-
-
 def net(x, first, second):
     return layer(relu(layer(x, *first)), *second)
 # %% broken squared relu.piecewise_linear: What is positive is squared: a curve, not a bend.

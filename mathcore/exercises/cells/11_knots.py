@@ -60,10 +60,6 @@ def check(w, b):
     same(max(worst_of_line(w / 4, b / 4), 0.5), worst_of_line(w / 4, b / 4))
     same(worst_of_line(0, 0.5), 0.5)
 # %% broken slopes_added approximation.relu_net_fits_any_continuous: Each unit gets the whole slope, not its change.
-def relu(x):
-    return x if x > 0 else 0
-
-
 def net(x, knots, values):
     total = values[0]
     for i in range(len(knots) - 1):

@@ -58,9 +58,6 @@ def check(seed):
     )
     same(min(worst, 0.499), worst)
 # %% broken uphill approximation.learns_by_trial_and_error: Every number moves with the error, not against it.
-import random
-
-
 def value(x, net):
     *units, total = net
     return total + sum(v * max(w * x + b, 0.0) for w, b, v in units)
@@ -92,9 +89,6 @@ def random_net(width, seed):
         0.0,
     ]
 # %% broken nothing_between approximation.learns_by_trial_and_error: No ReLU: however long it trains, it stays a line.
-import random
-
-
 def value(x, net):
     *units, total = net
     return total + sum(v * (w * x + b) for w, b, v in units)

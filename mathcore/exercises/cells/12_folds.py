@@ -52,10 +52,6 @@ def check(units):
     bends = sum(a + c != 2 * b for a, b, c in zip(y, y[1:], y[2:]))
     same(min(bends, len(units)), bends)
 # %% broken no_second_unit depth.beats_width: Only one unit: the line rises and never comes down.
-def relu(x):
-    return x if x > 0 else 0
-
-
 def folds(x, depth):
     for _ in range(depth):
         x = 2 * relu(x)
@@ -65,10 +61,6 @@ def folds(x, depth):
 def one_layer(x, units):
     return sum(out * relu(weight * x + bias) for weight, bias, out in units)
 # %% broken flat_top depth.beats_width: The second unit takes back half of what it must.
-def relu(x):
-    return x if x > 0 else 0
-
-
 def folds(x, depth):
     for _ in range(depth):
         x = 2 * relu(x) - relu(2 * x - 1)
@@ -78,10 +70,6 @@ def folds(x, depth):
 def one_layer(x, units):
     return sum(out * relu(weight * x + bias) for weight, bias, out in units)
 # %% broken curved depth.beats_width: The units of the single layer are squared: it curves everywhere.
-def relu(x):
-    return x if x > 0 else 0
-
-
 def folds(x, depth):
     for _ in range(depth):
         x = 2 * relu(x) - 2 * relu(2 * x - 1)

@@ -40,10 +40,6 @@ def check(weights, bias):
     )
     same(rows, columns)
 # %% broken rows_counted depth.patterns_of_patterns: The full rows are counted: two of them give 2.
-def relu(x):
-    return x if x > 0 else 0
-
-
 def score(image, weights, bias):
     return bias + sum(p * w for p, w in zip(image, weights))
 
@@ -63,10 +59,6 @@ def row_full(image):
     )
     return max(full_rows, 0) - max(full_rows - 1, 0)
 # %% broken neighbours depth.single_layer_is_limited: Pixels are multiplied with each other: that is no single layer.
-def relu(x):
-    return x if x > 0 else 0
-
-
 def score(image, weights, bias):
     return (
         bias

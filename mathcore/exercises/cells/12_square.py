@@ -25,15 +25,6 @@ def square(image):
 
 print(square([[1, 1, 0], [1, 1, 0], [0, 0, 0]]))
 # %% solution
-def relu(x):
-    return x if x > 0 else 0
-
-
-def all_of(values):
-    """1 if every value is 1, else 0."""
-    return relu(sum(values) - (len(values) - 1))
-
-
 def any_of(values):
     """1 if some value is 1, else 0."""
     return relu(sum(values)) - relu(sum(values) - 1)

@@ -63,10 +63,6 @@ def times(row, matrix):
     return [v if v > 0 else 0 for v in out]
 
 
-def product(A, B):
-    return [times(row, B) for row in A]
-
-
 def net(x, W, A, B):
     return times(times(times(x, W), A), B)
 # %% broken only_diagonal linear.collapse_is_weaker: The product is taken entry by entry on the diagonal alone.
@@ -94,10 +90,6 @@ def times(row, matrix):
         sum(v * line[j] for v, line in zip(row, matrix))
         for j in range(len(matrix[0]))
     ]
-
-
-def product(A, B):
-    return [times(row, B) for row in A]
 
 
 def net(x, W, A, B):

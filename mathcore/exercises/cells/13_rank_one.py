@@ -19,13 +19,6 @@ def apart(matrix):
 matrix = [[3, -1], [6, -2]]
 print(product(*apart(matrix)), "should be", matrix)
 # %% solution
-from fractions import Fraction
-
-
-def product(column, row):
-    return [[c * r for r in row] for c in column]
-
-
 def apart(matrix):
     """A column and a row whose product is the matrix, of rank 1."""
     for row in matrix:
@@ -44,9 +37,6 @@ def check(column, row):
     same([len(left), len(right)], [3, 2])
     same([[c * r for r in right] for c in left], matrix)
 # %% broken first_row_only lowrank.error_is_the_tail: It divides by the first number, which may be 0.
-from fractions import Fraction
-
-
 def apart(matrix):
     row = matrix[0]
     return [Fraction(other[0], row[0]) for other in matrix], row

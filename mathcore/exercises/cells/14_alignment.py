@@ -44,9 +44,6 @@ def check(w, beside):
     # Its cosine is 2 / √(4 + beside²), below 0.9.
     same([score(long, w) > score(w, w), cosine(long, w) < cosine(w, w)], [True, True])
 # %% broken one_length linear.score_is_alignment: Divides by the length of w alone.
-import math
-
-
 def score(x, w):
     return sum(a * b for a, b in zip(x, w))
 
@@ -54,9 +51,6 @@ def score(x, w):
 def cosine(x, w):
     return score(x, w) / math.sqrt(score(w, w))
 # %% broken sign_lost linear.score_is_alignment: Takes the size of the score, so that opposite counts as aligned.
-import math
-
-
 def score(x, w):
     return abs(sum(a * b for a, b in zip(x, w)))
 
@@ -71,9 +65,6 @@ def score(x, w):
 def cosine(x, w):
     return score(x, w)
 # %% broken mean_taken_off linear.high_score_means_aligned: Computes the correlation of statistics instead.
-import math
-
-
 def score(x, w):
     x, w = ([v - sum(side) / len(side) for v in side] for side in (x, w))
     return sum(a * b for a, b in zip(x, w))

@@ -16,21 +16,11 @@ def best_aligned(inputs, w):
 
 print(best_aligned([[10, 0], [3, 4], [-3, -4]], [3, 4]))
 # %% solution
-import math
-
-
-def score(x, w):
-    return sum(a * b for a, b in zip(x, w))
-
-
 def best_aligned(inputs, w):
     """The index of the input that points most nearly along w."""
     # The length of w is the same for all of them: no need to divide by it.
     per_length = [score(x, w) / math.sqrt(score(x, x)) for x in inputs]
     return per_length.index(max(per_length))
-
-
-print(best_aligned([[10, 0], [3, 4], [-3, -4]], [3, 4]))
 # %% check linear.high_score_means_aligned: Among badly aligned inputs, the one along the pattern wins, long or short.
 @given(w=st.lists(st.integers(-9, 9), min_size=2, max_size=2), factor=st.integers(1, 9), along=st.integers(1, 9), beside=st.integers(1, 9), place=st.integers(0, 2))
 def check(w, factor, along, beside, place):
@@ -60,17 +50,10 @@ def best_aligned(inputs, w):
     gaps = [sum((a - b) ** 2 for a, b in zip(x, w)) for x in inputs]
     return gaps.index(min(gaps))
 # %% broken squared_length linear.high_score_means_aligned: Divides by the square of the length: short inputs win.
-def score(x, w):
-    return sum(a * b for a, b in zip(x, w))
-
-
 def best_aligned(inputs, w):
     per_length = [score(x, w) / score(x, x) for x in inputs]
     return per_length.index(max(per_length))
 # %% broken opposite_counts linear.score_is_alignment: Takes the size of the cosine, so that opposite is as good.
-import math
-
-
 def best_aligned(inputs, w):
     sizes = [abs(sum(a * b for a, b in zip(x, w))) / math.sqrt(sum(a * a for a in x)) for x in inputs]
     return sizes.index(max(sizes))

@@ -28,11 +28,6 @@ def check(x, W):
 # %% broken by_rows linear.matmul_is_multiply_add: Meets the rows of W, not its columns.
 def scores(x, W):
     return [sum(a * b for a, b in zip(x, row)) for row in W]
-
-
-def best(x, W):
-    found = scores(x, W)
-    return found.index(max(found))
 # %% broken last_wins linear.matmul_is_multiply_add: Of equal columns it takes the last.
 def scores(x, W):
     return [sum(a * row[j] for a, row in zip(x, W)) for j in range(len(W[0]))]

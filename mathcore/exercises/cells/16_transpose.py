@@ -30,24 +30,8 @@ def check(W, numbers):
 # %% broken quarter_turn linear.row_and_column_agree: The page is turned by a quarter instead of mirrored.
 def transpose(W):
     return [[row[j] for row in reversed(W)] for j in range(len(W[0]))]
-
-
-def book(W, x):
-    return [sum(w * a for w, a in zip(row, x)) for row in W]
-
-
-def code(x, W):
-    return [sum(a * row[j] for a, row in zip(x, W)) for j in range(len(W[0]))]
 # %% broken not_mirrored linear.row_and_column_agree: Leaves a square matrix as it is.
 def transpose(W):
     if len(W) == len(W[0]):
         return W
     return [[row[j] for row in W] for j in range(len(W[0]))]
-
-
-def book(W, x):
-    return [sum(w * a for w, a in zip(row, x)) for row in W]
-
-
-def code(x, W):
-    return [sum(a * row[j] for a, row in zip(x, W)) for j in range(len(W[0]))]

@@ -42,30 +42,10 @@ def check(parts):
     shares = [Fraction(part, sum(parts)) for part in parts]
     same([sum(row) for row in slopes(shares)], [0 for _ in shares])
 # %% broken second_term_forgotten softmax.jacobian: Each share is taken to depend on its own score alone.
-import math
-
-
-def softmax(scores):
-    highest = max(scores)
-    raised = [math.exp(x - highest) for x in scores]
-    total = sum(raised)
-    return [e / total for e in raised]
-
-
 def slopes(shares):
     n = len(shares)
     return [[shares[i] if i == j else 0 for j in range(n)] for i in range(n)]
 # %% broken sign_flipped softmax.jacobian: Every slope points the wrong way.
-import math
-
-
-def softmax(scores):
-    highest = max(scores)
-    raised = [math.exp(x - highest) for x in scores]
-    total = sum(raised)
-    return [e / total for e in raised]
-
-
 def slopes(shares):
     n = len(shares)
     return [[shares[i] * shares[j] - (shares[i] if i == j else 0) for j in range(n)] for i in range(n)]

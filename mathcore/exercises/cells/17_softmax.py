@@ -46,26 +46,17 @@ def check(scores):
     shares = softmax(scores)
     same([min(max(p, 0.0), 1.0) for p in shares], shares)
 # %% broken no_maximum softmax.shift_invariant: The textbook recipe: the highest score is not subtracted.
-import math
-
-
 def softmax(scores):
     raised = [math.exp(x) for x in scores]
     total = sum(raised)
     return [e / total for e in raised]
 # %% broken by_size softmax.never_overflows: The score of the largest size is subtracted, which may be a low one.
-import math
-
-
 def softmax(scores):
     largest = max(scores, key=abs)
     raised = [math.exp(x - largest) for x in scores]
     total = sum(raised)
     return [e / total for e in raised]
 # %% broken divided_by_n softmax.sums_to_one: Divided by how many there are, not by their total.
-import math
-
-
 def softmax(scores):
     highest = max(scores)
     raised = [math.exp(x - highest) for x in scores]

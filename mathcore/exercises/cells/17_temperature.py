@@ -20,25 +20,10 @@ for temperature in (0.5, 1.0, 2.0):
     shares = tempered([2.0, 1.0, 0.0], temperature)
     print(temperature, [round(p, 2) for p in shares])
 # %% solution
-import math
-
-
-def softmax(scores):
-    highest = max(scores)
-    raised = [math.exp(x - highest) for x in scores]
-    total = sum(raised)
-    return [e / total for e in raised]
-
-
 def tempered(scores, temperature):
     if temperature <= 0:
         raise ValueError("a temperature must be positive")
     return softmax([x / temperature for x in scores])
-
-
-for temperature in (0.5, 1.0, 2.0):
-    shares = tempered([2.0, 1.0, 0.0], temperature)
-    print(temperature, [round(p, 2) for p in shares])
 # %% check softmax.temperature: A temperature of 1/2, 1/4, 1/8 makes every gap 2, 4, 8 times as wide.
 @given(scores=st.lists(st.integers(-9, 9), min_size=1, max_size=5), k=st.integers(0, 3))
 def check(scores, k):
@@ -64,31 +49,11 @@ def check(temperature):
         answer = "ValueError"
     same(answer, "ValueError")
 # %% broken multiplied softmax.temperature: The scores are multiplied by the temperature.
-import math
-
-
-def softmax(scores):
-    highest = max(scores)
-    raised = [math.exp(x - highest) for x in scores]
-    total = sum(raised)
-    return [e / total for e in raised]
-
-
 def tempered(scores, temperature):
     if temperature <= 0:
         raise ValueError("a temperature must be positive")
     return softmax([x * temperature for x in scores])
 # %% broken too_late softmax.temperature: The shares are divided, not the scores, and made to add up to 1 again.
-import math
-
-
-def softmax(scores):
-    highest = max(scores)
-    raised = [math.exp(x - highest) for x in scores]
-    total = sum(raised)
-    return [e / total for e in raised]
-
-
 def tempered(scores, temperature):
     if temperature <= 0:
         raise ValueError("a temperature must be positive")

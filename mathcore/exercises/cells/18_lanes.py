@@ -40,11 +40,3 @@ def check(words, places):
 # %% broken added position.independent_lanes: Added number by number, both share every place.
 def joined(word, place):
     return [word[0] + place[0], word[1] + place[1], place[2]]
-
-
-def meaning(x, size):
-    return x[:size]
-
-
-def position(x, size):
-    return x[size:]

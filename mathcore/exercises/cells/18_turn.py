@@ -30,13 +30,6 @@ def check(m, k):
     sine, cosine = turned(hand(m, 1.0), float(k))
     same(sine * sine + cosine * cosine, 1.0, within=16 * UNIT)
 # %% broken backwards position.shift_is_linear: The signs are exchanged: it turns the other way.
-import math
-
-
-def hand(m, speed):
-    return [math.sin(m * speed), math.cos(m * speed)]
-
-
 def turned(pair, angle):
     sine, cosine = pair
     return [
@@ -44,13 +37,6 @@ def turned(pair, angle):
         cosine * math.cos(angle) + sine * math.sin(angle),
     ]
 # %% broken both_added position.stays_small: A plus in both lines is no turn.
-import math
-
-
-def hand(m, speed):
-    return [math.sin(m * speed), math.cos(m * speed)]
-
-
 def turned(pair, angle):
     sine, cosine = pair
     return [

@@ -43,50 +43,22 @@ def check(m, hands, count):
     same(moved >= 2 * math.sin(0.5) - 4 * (m + 1) * UNIT, True)
     same(abs(squeezed(m + 1, count) - squeezed(m, count)) < 1 / 5000, True)
 # %% broken raw_index position.stays_small: The position itself, in each number.
-import math
-
-
 def code(m, d):
     return [float(m)] * d
-
-
-def squeezed(m, count):
-    return m / (count - 1)
 # %% broken magnitude_only position.is_unique: Before and after are confused: the sign of the position is dropped.
-import math
-
-
 def code(m, d):
     numbers = []
     for i in range(d // 2):
         speed = 10000 ** (-2 * i / d)
         numbers += [math.sin(abs(m) * speed), math.cos(m * speed)]
     return numbers
-
-
-def squeezed(m, count):
-    return m / (count - 1)
 # %% broken slow_hands_only position.vector_beats_scalar: All hands are slow: neighbours look alike.
-import math
-
-
 def code(m, d):
     numbers = []
     for i in range(d // 2):
         speed = 10000 ** (-2 * (i + 1) / d)
         numbers += [math.sin(m * speed), math.cos(m * speed)]
     return numbers
-
-
-def squeezed(m, count):
-    return m / (count - 1)
 # %% broken squeezed_vector position.vector_beats_scalar: The squeezed number, written into each place.
-import math
-
-
 def code(m, d):
     return [m / 10000] * d
-
-
-def squeezed(m, count):
-    return m / (count - 1)

@@ -56,13 +56,6 @@ def check(vector, position, more):
     expected = fast(vector, short[0][position], short[1][position])
     same(fast(vector, long[0][position], long[1][position]), expected)
 # %% broken no_minus rope.fast_form: The pairs are swapped, and nothing is negated.
-import math
-
-
-def angles(position, d):
-    return [position * 10000 ** (-(i // 2 * 2) / d) for i in range(d)]
-
-
 def table(length, d):
     rows = [angles(m, d) for m in range(length)]
     return (
@@ -77,13 +70,6 @@ def fast(vector, cosines, sines):
         v * c + w * s for v, w, c, s in zip(vector, swapped, cosines, sines)
     ]
 # %% broken two_layouts rope.fast_form: Pairs side by side in the table, first half with second half in the swap.
-import math
-
-
-def angles(position, d):
-    return [position * 10000 ** (-(i // 2 * 2) / d) for i in range(d)]
-
-
 def table(length, d):
     rows = [angles(m, d) for m in range(length)]
     return (
@@ -99,13 +85,6 @@ def fast(vector, cosines, sines):
         v * c + w * s for v, w, c, s in zip(vector, swapped, cosines, sines)
     ]
 # %% broken counted_from_the_end rope.table_equals_formula: The last row of the table belongs to position 0.
-import math
-
-
-def angles(position, d):
-    return [position * 10000 ** (-(i // 2 * 2) / d) for i in range(d)]
-
-
 def table(length, d):
     rows = [angles(m, d) for m in reversed(range(length))]
     return (

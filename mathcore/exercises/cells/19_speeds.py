@@ -12,10 +12,6 @@ for speed in speeds(8, 10000):
 def speeds(d, base):
     """Radians by which each of the d/2 pairs turns at a step."""
     return [base ** (-2 * i / d) for i in range(d // 2)]
-
-
-for speed in speeds(8, 10000):
-    print(round(speed, 4))
 # %% check rope.frequencies_decay: The first pair turns by 1, each next one base^(2/d) times slower.
 @given(half=st.integers(1, 32), base=st.integers(1, 1_000_000))
 def check(half, base):

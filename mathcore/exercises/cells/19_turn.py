@@ -57,9 +57,6 @@ def check(vector, a, b):
     # Three angles of 2000 at most, as above, and a pair's length is 4.3 at most.
     same(rope(rope(vector, a), b), rope(vector, a + b), within=4.3 * (3 * 2 * 2000 + 40) * UNIT)
 # %% broken new_x_for_y rope.preserves_norm: The second number is made of the first one's new value.
-import math
-
-
 def rope(vector, position):
     d, out = len(vector), []
     for i in range(0, d, 2):
@@ -70,14 +67,7 @@ def rope(vector, position):
         y = x * s + y * c
         out += [x, y]
     return out
-
-
-def score(query, m, key, n):
-    return sum(a * b for a, b in zip(rope(query, m), rope(key, n)))
 # %% broken no_minus rope.preserves_norm: Both sines have a plus.
-import math
-
-
 def rope(vector, position):
     d, out = len(vector), []
     for i in range(0, d, 2):
@@ -86,21 +76,10 @@ def rope(vector, position):
         s = math.sin(position * 10000 ** (-i / d))
         out += [x * c + y * s, x * s + y * c]
     return out
-
-
-def score(query, m, key, n):
-    return sum(a * b for a, b in zip(rope(query, m), rope(key, n)))
 # %% broken added rope.relative_only: The position is added to the vector.
 def rope(vector, position):
     return [v + position / 1000 for v in vector]
-
-
-def score(query, m, key, n):
-    return sum(a * b for a, b in zip(rope(query, m), rope(key, n)))
 # %% broken overlapping rope.is_a_rotation: Pairs overlap: second and third number are turned as well.
-import math
-
-
 def rope(vector, position):
     d, out = len(vector), list(vector)
     for i in range(d - 1):
@@ -109,14 +88,7 @@ def rope(vector, position):
         x, y = out[i], out[i + 1]
         out[i], out[i + 1] = x * c - y * s, x * s + y * c
     return out
-
-
-def score(query, m, key, n):
-    return sum(a * b for a, b in zip(rope(query, m), rope(key, n)))
 # %% broken position_squared rope.composes: The angle grows with the square of the position.
-import math
-
-
 def rope(vector, position):
     d, out = len(vector), []
     for i in range(0, d, 2):
@@ -125,7 +97,3 @@ def rope(vector, position):
         c, s = math.cos(angle), math.sin(angle)
         out += [x * c - y * s, x * s + y * c]
     return out
-
-
-def score(query, m, key, n):
-    return sum(a * b for a, b in zip(rope(query, m), rope(key, n)))

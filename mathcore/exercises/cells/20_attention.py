@@ -74,9 +74,6 @@ def check(query, key, values):
     # n shares of 1/n, off by n units at most, and n products and additions on each side; values are at most 10.
     same(mix, [sum(c) / n for c in zip(*values)], within=4 * (n + 1) * UNIT * 10)
 # %% broken a_sum_not_a_mix attention.weights_are_distributions: The powers of e are not divided by their total.
-import math
-
-
 def attend(query, keys, values):
     root = math.sqrt(len(query))
     scores = [sum(q * k for q, k in zip(query, key)) / root for key in keys]
@@ -84,18 +81,12 @@ def attend(query, keys, values):
     mix = [sum(p * v for p, v in zip(shares, c)) for c in zip(*values)]
     return shares, mix
 # %% broken scores_as_shares attention.output_is_a_mix: The scores are used as they are, without softmax.
-import math
-
-
 def attend(query, keys, values):
     root = math.sqrt(len(query))
     scores = [sum(q * k for q, k in zip(query, key)) / root for key in keys]
     mix = [sum(p * v for p, v in zip(scores, c)) for c in zip(*values)]
     return scores, mix
 # %% broken the_worst_match attention.is_a_search: A minus sign too many: the worst match gets the most.
-import math
-
-
 def attend(query, keys, values):
     root = math.sqrt(len(query))
     scores = [-sum(q * k for q, k in zip(query, key)) / root for key in keys]
@@ -104,9 +95,6 @@ def attend(query, keys, values):
     mix = [sum(p * v for p, v in zip(shares, c)) for c in zip(*values)]
     return shares, mix
 # %% broken last_word_first attention.uniform_when_keys_equal: Later words get a bonus, whatever their keys say.
-import math
-
-
 def attend(query, keys, values):
     root = math.sqrt(len(query))
     scores = [

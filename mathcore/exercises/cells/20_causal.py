@@ -23,16 +23,6 @@ def looks_back(queries, keys):
 for row in looks_back([[1], [2], [0]], [[1], [0], [1]]):
     print([round(p, 2) for p in row])
 # %% solution
-import math
-
-
-def softmax(scores):
-    highest = max(scores)
-    raised = [math.exp(x - highest) for x in scores]
-    total = sum(raised)
-    return [e / total for e in raised]
-
-
 def looks_back(queries, keys):
     """Row i: the share of each word for word i; 0 for later ones."""
     table = []
@@ -42,10 +32,6 @@ def looks_back(queries, keys):
         shares = softmax([s / math.sqrt(len(q)) for s in scores])
         table.append(shares + [0.0] * (len(keys) - i - 1))
     return table
-
-
-for row in looks_back([[1], [2], [0]], [[1], [0], [1]]):
-    print([round(p, 2) for p in row])
 # %% check attention.mask_excludes: A later word has the share 0, not a tiny one.
 @given(words=st.integers(1, 5).flatmap(lambda n: st.tuples(matrices(n, 2, -3, 3), matrices(n, 2, -3, 3))))
 def check(words):
@@ -76,9 +62,6 @@ def check(words):
         # moves a power of e by 300 units at most.
         same(row[: i + 1], softmax(scores), within=1000 * UNIT)
 # %% broken a_large_number_less attention.mask_excludes: 9 is taken from the scores of later words, instead of leaving them out.
-import math
-
-
 def softmax(scores):
     raised = [math.exp(x - max(scores)) for x in scores]
     return [e / sum(raised) for e in raised]
@@ -95,9 +78,6 @@ def looks_back(queries, keys):
         )
     return table
 # %% broken too_late attention.weights_are_distributions: The shares of later words are set to 0 after softmax.
-import math
-
-
 def softmax(scores):
     raised = [math.exp(x - max(scores)) for x in scores]
     return [e / sum(raised) for e in raised]
@@ -112,9 +92,6 @@ def looks_back(queries, keys):
         table.append([p if j <= i else 0.0 for j, p in enumerate(shares)])
     return table
 # %% broken one_too_far attention.causal_sees_no_future: Each word also sees the one after it.
-import math
-
-
 def softmax(scores):
     raised = [math.exp(x - max(scores)) for x in scores]
     return [e / sum(raised) for e in raised]
@@ -130,9 +107,6 @@ def looks_back(queries, keys):
         table.append(shares + [0.0] * (len(keys) - len(seen)))
     return table
 # %% broken not_itself attention.decode_equals_prefill: A word does not see itself, but for the first.
-import math
-
-
 def softmax(scores):
     raised = [math.exp(x - max(scores)) for x in scores]
     return [e / sum(raised) for e in raised]

@@ -65,13 +65,6 @@ def check(word, other):
     # The word that looks comes last, so that it sees the other one even if it looks back only.
     differ(looks([other, word], keep, keep)[1], looks([changed, word], keep, keep)[1])
 # %% broken only_back attention.order_blind_without_position: Each word sees only itself and the words before it.
-import math
-
-
-def through(x, matrix):
-    return [sum(a * b for a, b in zip(x, c)) for c in zip(*matrix)]
-
-
 def looks(words, WQ, WK):
     keys = [through(x, WK) for x in words]
     table = []
@@ -82,36 +75,13 @@ def looks(words, WQ, WK):
         later = [0.0] * (len(words) - i - 1)
         table.append([e / sum(raised) for e in raised] + later)
     return table
-
-
-def self_attention(words, WQ, WK, WV):
-    values = [through(x, WV) for x in words]
-    return [through(shares, values) for shares in looks(words, WQ, WK)]
 # %% broken nearest_first attention.order_blind_without_position: The share falls with the distance of the words.
-def through(x, matrix):
-    return [sum(a * b for a, b in zip(x, c)) for c in zip(*matrix)]
-
-
 def looks(words, WQ, WK):
     table = []
     for i in range(len(words)):
         near = [0.5 ** abs(i - j) for j in range(len(words))]
         table.append([share / sum(near) for share in near])
     return table
-
-
-def self_attention(words, WQ, WK, WV):
-    values = [through(x, WV) for x in words]
-    return [through(shares, values) for shares in looks(words, WQ, WK)]
 # %% broken the_same_for_all attention.weights_depend_on_the_sentence: Every word takes the same from each: a fixed matrix.
-def through(x, matrix):
-    return [sum(a * b for a, b in zip(x, c)) for c in zip(*matrix)]
-
-
 def looks(words, WQ, WK):
     return [[1 / len(words)] * len(words) for _ in words]
-
-
-def self_attention(words, WQ, WK, WV):
-    values = [through(x, WV) for x in words]
-    return [through(shares, values) for shares in looks(words, WQ, WK)]

@@ -40,25 +40,16 @@ def check(gap, others, scale):
 def check(scores):
     same(shares(scores, 0), [1 / len(scores) for _ in scores])
 # %% broken divided scaling.saturation: The scores are divided by the scale: it works like a temperature.
-import math
-
-
 def shares(scores, scale):
     smaller = [x / scale if scale else 0 for x in scores]
     raised = [math.exp(x - max(smaller)) for x in smaller]
     return [e / sum(raised) for e in raised]
 # %% broken after_softmax scaling.saturation: The shares are multiplied, not the scores, and made to add up to 1 again.
-import math
-
-
 def shares(scores, scale):
     raised = [math.exp(x - max(scores)) for x in scores]
     larger = [(scale or 1) * e for e in raised]
     return [e / sum(larger) for e in larger]
 # %% broken added scaling.saturation: The scale is added to the scores.
-import math
-
-
 def shares(scores, scale):
     moved = [scale + x for x in scores]
     raised = [math.exp(x - max(moved)) for x in moved]

@@ -20,24 +20,9 @@ for part in (2, 10, 1000):
     p = 1 - Fraction(1, part)
     print(p, loudest([p, 1 - p]))
 # %% solution
-from fractions import Fraction
-
-
-def slopes(shares):
-    """Row i, column j: how fast share i grows with score j."""
-    n = range(len(shares))
-    own = [[shares[i] if i == j else 0 for j in n] for i in n]
-    return [[own[i][j] - shares[i] * shares[j] for j in n] for i in n]
-
-
 def loudest(shares):
     """The largest sum of sizes in a row of the slopes."""
     return max(sum(abs(slope) for slope in row) for row in slopes(shares))
-
-
-for part in (2, 10, 1000):
-    p = 1 - Fraction(1, part)
-    print(p, loudest([p, 1 - p]))
 # %% check scaling.gradient_vanishes: It is 2p(1 − p), p the highest share: exactly, in fractions.
 from fractions import Fraction
 

@@ -45,62 +45,16 @@ def check(d):
     copies = [[s] * d for s in (1, -1)]
     same(variance([dot(q, k) for q in copies for k in copies]), d * d)
 # %% broken mean_for_sum scaling.variance_is_d: The products are averaged, not added up.
-import math
-
-
 def dot(q, k):
     return sum(a * b for a, b in zip(q, k)) / len(q)
 
 
 def scaled(q, k):
     return dot(q, k) * math.sqrt(len(q))
-
-
-def variance(numbers):
-    mean = sum(numbers) / len(numbers)
-    return sum((x - mean) ** 2 for x in numbers) / len(numbers)
-
-
-def signs(d):
-    if d == 0:
-        return [[]]
-    return [[s] + rest for s in (1, -1) for rest in signs(d - 1)]
 # %% broken divided_by_d scaling.variance_is_d: Divided by d, not by its root.
-def dot(q, k):
-    return sum(a * b for a, b in zip(q, k))
-
-
 def scaled(q, k):
     return dot(q, k) / len(q)
-
-
-def variance(numbers):
-    mean = sum(numbers) / len(numbers)
-    return sum((x - mean) ** 2 for x in numbers) / len(numbers)
-
-
-def signs(d):
-    if d == 0:
-        return [[]]
-    return [[s] + rest for s in (1, -1) for rest in signs(d - 1)]
 # %% broken not_squared scaling.variance_is_d: The variance adds up distances, not their squares.
-import math
-
-
-def dot(q, k):
-    return sum(a * b for a, b in zip(q, k))
-
-
-def scaled(q, k):
-    return dot(q, k) / math.sqrt(len(q))
-
-
 def variance(numbers):
     mean = sum(numbers) / len(numbers)
     return sum(abs(x - mean) for x in numbers) / len(numbers)
-
-
-def signs(d):
-    if d == 0:
-        return [[]]
-    return [[s] + rest for s in (1, -1) for rest in signs(d - 1)]

@@ -47,14 +47,6 @@ def check(lead, red, car):
 # %% broken both_whole heads.one_head_must_blend: One head adds both words up, each in full.
 def one_head(lead, red, car):
     return [a + b for a, b in zip(red, car)]
-
-
-def two_heads(lead1, lead2, red, car):
-    return one_head(lead1, red, car) + one_head(lead2, car, red)
 # %% broken always_half heads.one_head_must_blend: The lead is not looked at.
 def one_head(lead, red, car):
     return [(a + b) / 2 for a, b in zip(red, car)]
-
-
-def two_heads(lead1, lead2, red, car):
-    return one_head(lead1, red, car) + one_head(lead2, car, red)

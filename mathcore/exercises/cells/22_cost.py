@@ -31,10 +31,6 @@ def multiplications(words, width, heads):
 
 def powers_of_e(words, heads):
     return heads * words * words
-
-
-for heads in (1, 2, 4):
-    print(heads, multiplications(10, 8, heads), powers_of_e(10, heads))
 # %% check heads.cost_the_same: 4Td² + 2T²d multiplications for T words of width d, whatever the number of heads.
 @given(words=st.integers(1, 50), narrow=st.integers(1, 16), heads=st.integers(1, 16))
 def check(words, narrow, heads):
@@ -48,10 +44,6 @@ def check(words, heads):
 # %% broken each_head_full heads.cost_the_same: Each head is taken to be as wide as all together.
 def multiplications(words, width, heads):
     return heads * (4 * words * width**2 + 2 * words**2 * width)
-
-
-def powers_of_e(words, heads):
-    return heads * words * words
 # %% broken one_matrix_of_shares heads.cost_the_same: Softmax is counted once, for all heads together.
 def multiplications(words, width, heads):
     return 4 * words * width**2 + 2 * words**2 * width

@@ -75,16 +75,9 @@ def check(words):
     cut = [one_head(part, [[1]], [[1]], [[1]]) for part in slices]
     same(got, [[*a, *b] for a, b in zip(*cut)])
 # %% broken averaged heads.equal_a_loop: The heads are averaged, not laid side by side.
-import math
-
-
 def softmax(scores):
     raised = [math.exp(x - max(scores)) for x in scores]
     return [e / sum(raised) for e in raised]
-
-
-def through(x, matrix):
-    return [sum(a * b for a, b in zip(x, c)) for c in zip(*matrix)]
 
 
 def one_head(words, WQ, WK, WV):
@@ -106,16 +99,9 @@ def multi_head(words, heads, WO):
         out.append(through(mean * len(heads), WO))
     return out
 # %% broken shares_of_the_first heads.projection_generalises_slicing: All heads see through the first one's query and key.
-import math
-
-
 def softmax(scores):
     raised = [math.exp(x - max(scores)) for x in scores]
     return [e / sum(raised) for e in raised]
-
-
-def through(x, matrix):
-    return [sum(a * b for a, b in zip(x, c)) for c in zip(*matrix)]
 
 
 def one_head(words, WQ, WK, WV):
@@ -134,16 +120,9 @@ def multi_head(words, heads, WO):
     results = [one_head(words, WQ, WK, WV) for _, _, WV in heads]
     return [through(sum(parts, []), WO) for parts in zip(*results)]
 # %% broken order_lost heads.are_independent: Word by word instead of head by head: the results stand in wrong places.
-import math
-
-
 def softmax(scores):
     raised = [math.exp(x - max(scores)) for x in scores]
     return [e / sum(raised) for e in raised]
-
-
-def through(x, matrix):
-    return [sum(a * b for a, b in zip(x, c)) for c in zip(*matrix)]
 
 
 def one_head(words, WQ, WK, WV):
