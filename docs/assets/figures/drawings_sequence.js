@@ -1,8 +1,9 @@
 // How the figures of chapters 17 to 22 are drawn.
 
 import { argmax, numbered, rowsOf, upTo } from "./arithmetic.js";
-import { WIDE, arrow, bars, box, brief, circle, factor, grip, hold, line, make, path, percent, pickable, plane, sheet, shown, tag, text, touch, within } from "./drawing.js";
+import { WIDE, arrow, bars, box, circle, grip, hold, line, make, path, pickable, plane, sheet, tag, text, touch, within } from "./drawing.js";
 import { sentenceOf } from "./numerics_sequence.js";
+import { brief, factor, percent, shown } from "./shown.js";
 
 const TOO_LARGE = 709.78; // e to a power above this is no float64
 
