@@ -31,7 +31,7 @@ function graded(exercise, fields, names) {
     return chosen === right ? ["Right.", true] : ["Not that one.", false];
   }
   const faults = fields.map((field, i) => fault(field.value, right[i], Number(exercise.dataset.within)));
-  for (const [i, field] of fields.entries()) field.toggleAttribute("aria-invalid", faults[i] !== "");
+  for (const [i, field] of fields.entries()) field.ariaInvalid = faults[i] === "" ? null : "true";
   if (faults.every((words) => words === "")) return ["Right.", true];
   if (fields.length === 1) return [`That ${faults[0]}.`, false];
   return [`${faults.map((words, i) => `${names[i]} ${words || "is right"}`).join("; ")}.`, false];
@@ -78,7 +78,7 @@ function grade(exercise, fields, names, state, change) {
     if (field.type === "radio") field.checked = state.entered[i] ?? false;
     else field.value = state.entered[i] ?? "";
     field.addEventListener("input", () => {
-      field.removeAttribute("aria-invalid");
+      field.ariaInvalid = null;
       said.textContent = "";
     });
     field.addEventListener("keydown", (event) => event.key === "Enter" && check.click());

@@ -13,18 +13,19 @@ function enliven(cell) {
   const name = `cell:${cell.dataset.cell}`;
   const parts = build(cell, data);
   const untouched = () => parts.area.value === data.start.trimEnd();
-  const code = edit(parts.area, parts.behind, () => {
+  const changed = () => {
     keep(name, untouched() ? null : parts.area.value);
-    forget(parts);
-  });
+    clear(parts);
+  };
+  const code = edit(parts.area, parts.behind, changed);
   const load = (text) => {
     code.set(text);
-    parts.area.dispatchEvent(new Event("input"));
+    changed();
     parts.printed.replaceChildren();
   };
   code.set(recall(name) ?? data.start);
   if (!untouched()) parts.printed.replaceChildren();
-  if (!untouched() || cell.dataset.judged === "solution") forget(parts);
+  if (!untouched() || cell.dataset.judged === "solution") clear(parts);
   parts.from.addEventListener("change", () => {
     load(parts.from.value === "" ? data.start : data.broken[parts.from.value].code);
   });
@@ -54,8 +55,8 @@ async function work(parts, job) {
     await start(parts.say);
     await job();
   } catch (problem) {
-    if (!(problem instanceof NoAnswer)) throw problem;
     parts.say(problem.message);
+    if (!(problem instanceof NoAnswer)) throw problem;
   } finally {
     busy = null;
     parts.cell.removeAttribute("aria-busy");
@@ -73,7 +74,7 @@ async function run(parts) {
 }
 
 async function check(parts, checks) {
-  forget(parts);
+  clear(parts);
   const code = parts.area.value;
   if (!(await run(parts))) return;
   let passed = 0;
@@ -114,8 +115,8 @@ function judged(check, outcome, text) {
   check.querySelector(".mc-cell-passed").textContent = text;
 }
 
-/** What was found is about other code. */
-function forget(parts) {
+/** Takes the verdicts back: they are about other code. */
+function clear(parts) {
   for (const check of parts.checks) judged(check, "", "not checked yet");
   parts.say("");
 }
