@@ -2,7 +2,7 @@
 
 import { edit } from "./editor.js";
 import { keep, recall } from "./kept.js";
-import { ask, NoAnswer, start, stop } from "./python.js";
+import { ask, LIMIT, NoAnswer, start, stop } from "./python.js";
 
 let busy = null; // the cell that Python works for
 
@@ -83,6 +83,7 @@ async function check(parts, checks) {
     judged(parts.checks[i], "checking", "checking …");
     try {
       const verdict = await ask({ code, check: one });
+      if (parts.area.value !== code) return clear(parts); // changed meanwhile: the verdict is of other code
       tell(parts.checks[i], verdict);
       passed += verdict.outcome === "passed";
     } catch (problem) {
@@ -145,7 +146,7 @@ function build(cell, data) {
   editor.append(behind, area);
   const keys = Object.assign(make("p", "mc-cell-keys"), {
     id: `${cell.id}-keys`,
-    textContent: "Tab indents. Escape, then Tab, leaves the editor. Ctrl and Enter checks.",
+    textContent: `Tab indents. Escape, then Tab, leaves the editor. Ctrl and Enter checks. Code may take ${LIMIT} seconds.`,
   });
   area.setAttribute("aria-describedby", keys.id);
   const [run, check, stop, reset] = ["Run", "Check", "Stop", "Reset"].map((word) => button(word));
