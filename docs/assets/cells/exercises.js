@@ -12,13 +12,13 @@ export function read(text) {
 /** What to say of a number that was entered; nothing if it is right. */
 export function fault(text, right, within) {
   const got = read(text);
-  const off = (value) => Math.abs(value - right) - within * (1 + 1e-9);
+  const off = (value) => Math.abs(value - right) - within * (1 + 1e-9); // rounding spoils no answer at the very edge
   if (text.trim() === "") return "is still empty";
   if (!Number.isFinite(got)) return "is no number: write 0.73 or 3/4";
   if (off(got) <= 0) return "";
   if (right !== 0 && off(-got) <= 0) return "has the right size and the wrong sign";
   if (Math.abs(right) > within && (off(100 * got) <= 0 || off(got / 100) <= 0)) return "is off by a factor of 100: a share or per cent?";
-  if (off(got) <= 9 * within) return "is close; keep one more digit on the way";
+  if (off(got) <= 9 * within) return "is close; keep one more digit on the way"; // within ten times what is allowed
   return "is not it yet";
 }
 

@@ -34,7 +34,7 @@ function headWeights(queries, keys, head) {
   return causalScores(part(queries), part(keys)).map((scores) => softmax(scores));
 }
 
-const POSITIONS = 64;
+export const POSITIONS = 64;
 const REPEATS = 4;
 const WIDEST_CODE = 32;
 const DEVIATION = Math.sqrt(560); // of a number of `dice`: four draws from 41 equally likely ones, 4 · (41² − 1) / 12

@@ -12,10 +12,11 @@ import { agreement, shown } from "./shown.js";
 const compute = { ...wordFigures, ...layerFigures, ...sequenceFigures };
 const drawings = { ...wordDrawings, ...layerDrawings, ...sequenceDrawings };
 
+/** Which knot a change moves; the first if it is none. */
+const knotOf = (changes) => Number(/^knot(\d)$/u.exec(Object.keys(changes)[0])?.[1] ?? 1) - 1;
+
 /** What else must change with a control. */
-const settle = {
-  relu: (state, changes) => pushed(state, Math.max(Number(Object.keys(changes)[0]?.match(/^knot(\d)$/u)?.[1] ?? 1) - 1, 0)),
-};
+const settle = { relu: (state, changes) => pushed(state, knotOf(changes)) };
 
 for (const figure of document.querySelectorAll("[data-live]")) {
   const name = figure.dataset.live;
