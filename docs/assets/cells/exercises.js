@@ -1,5 +1,6 @@
 // Exercises: what a reader enters is graded here, without Python; hints unfold one after the other, then the answer.
 
+import { html } from "../html.js";
 import { keep, recall } from "./kept.js";
 
 /** A number as people write it: 0.73, 0,73, 73 %, 3/4, −2; NaN if it is none. */
@@ -44,8 +45,7 @@ function start(exercise) {
   const names = [...exercise.querySelectorAll(".mc-number > span")].map((span) => span.textContent);
   const folds = [...exercise.querySelectorAll(":scope > details")]; // the hints, then the answer
   const title = exercise.querySelector(".mc-exercise-title");
-  const done = title.appendChild(document.createElement("span"));
-  done.className = "mc-done";
+  const done = title.appendChild(html("span", { class: "mc-done" }));
 
   function show() {
     done.textContent = state.solved ? " solved" : "";
@@ -83,14 +83,9 @@ function grade(exercise, fields, names, state, change) {
     });
     field.addEventListener("keydown", (event) => event.key === "Enter" && check.click());
   }
-  const row = document.createElement("div");
-  row.className = "mc-cell-buttons";
-  const check = Object.assign(document.createElement("button"), { type: "button", textContent: "Check", className: "first" });
-  const said = document.createElement("span");
-  said.className = "mc-cell-said";
-  said.setAttribute("role", "status");
-  row.append(check, said);
-  exercise.querySelector(".mc-fields").after(row);
+  const check = html("button", { type: "button", class: "first" }, "Check");
+  const said = html("span", { class: "mc-cell-said", role: "status" });
+  exercise.querySelector(".mc-fields").after(html("div", { class: "mc-cell-buttons" }, check, said));
   check.addEventListener("click", () => {
     const [words, right] = graded(exercise, fields, names);
     said.textContent = words;

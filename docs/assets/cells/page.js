@@ -1,5 +1,6 @@
 // Brings the cells of a page to life: the code becomes an editor, and Python starts when it is first asked.
 
+import { html } from "../html.js";
 import { edit } from "./editor.js";
 import { keep, recall } from "./kept.js";
 import { ask, LIMIT, NoAnswer, start, stop } from "./python.js";
@@ -105,7 +106,7 @@ function tell(check, { outcome, tried, inputs, left, right, message }) {
   judged(check, outcome, outcome === "refuted" ? "refuted, on an input that was shrunk:" : "stopped by an error:");
   const lines = Object.entries(inputs).map(([name, value]) => `${name} = ${value}`);
   const sides = message ? [message] : [`left side:  ${left}`, `right side: ${right}`];
-  const box = make("div", "language-text highlight");
+  const box = html("div", { class: "language-text highlight" });
   show(box, [...lines, ...(lines.length ? [""] : []), ...sides].join("\n"));
   check.append(box);
 }
@@ -130,36 +131,28 @@ function show(place, text, error = "") {
     [error, "mc-cell-error"],
   ]) {
     if (!words) continue;
-    const block = make("pre", style);
-    block.append(Object.assign(document.createElement("code"), { textContent: words.replace(/\n$/, "") }));
-    place.append(block);
+    place.append(html("pre", style ? { class: style } : {}, html("code", {}, words.replace(/\n$/, ""))));
   }
 }
 
 function build(cell, data) {
-  const area = Object.assign(make("textarea"), { spellcheck: false, autocapitalize: "off" });
-  area.setAttribute("aria-label", `Code: ${cell.querySelector(".mc-cell-title").textContent}`);
-  area.setAttribute("autocomplete", "off");
-  const behind = make("pre");
-  behind.setAttribute("aria-hidden", "true");
-  const editor = make("div", "mc-cell-editor highlight");
-  editor.append(behind, area);
-  const keys = Object.assign(make("p", "mc-cell-keys"), {
-    id: `${cell.id}-keys`,
-    textContent: `Tab indents. Escape, then Tab, leaves the editor. Ctrl and Enter checks. Code may take ${LIMIT} seconds.`,
+  const keys = html("p", { class: "mc-cell-keys", id: `${cell.id}-keys` }, `Tab indents. Escape, then Tab, leaves the editor. Ctrl and Enter checks. Code may take ${LIMIT} seconds.`);
+  const area = html("textarea", {
+    "aria-label": `Code: ${cell.querySelector(".mc-cell-title").textContent}`,
+    "aria-describedby": keys.id,
+    spellcheck: "false",
+    autocapitalize: "off",
+    autocomplete: "off",
   });
-  area.setAttribute("aria-describedby", keys.id);
-  const [run, check, stop, reset] = ["Run", "Check", "Stop", "Reset"].map((word) => button(word));
+  const behind = html("pre", { "aria-hidden": "true" });
+  const editor = html("div", { class: "mc-cell-editor highlight" }, behind, area);
+  const [run, check, stop, reset] = ["Run", "Check", "Stop", "Reset"].map((word) => html("button", { type: "button" }, word));
   check.classList.add("first");
   stop.hidden = true;
-  const from = make("select");
-  from.append(new Option("the code of this page", ""), ...data.broken.map(({ says }, i) => new Option(says, i)));
-  const label = make("label", "mc-cell-from");
-  label.append("Start from", from);
-  const said = make("span", "mc-cell-said");
-  said.setAttribute("role", "status");
-  const buttons = make("div", "mc-cell-buttons");
-  buttons.append(run, check, stop, reset, said);
+  const from = html("select", {}, new Option("the code of this page", ""), ...data.broken.map(({ says }, i) => new Option(says, i)));
+  const label = html("label", { class: "mc-cell-from" }, "Start from", from);
+  const said = html("span", { class: "mc-cell-said", role: "status" });
+  const buttons = html("div", { class: "mc-cell-buttons" }, run, check, stop, reset, said);
   cell.querySelector(".mc-cell-code").replaceChildren(...(data.broken.length ? [label] : []), editor, buttons, keys);
   cell.querySelector(".mc-cell-why").remove();
   cell.querySelector(".mc-cell-label").textContent = "Checks";
@@ -178,12 +171,4 @@ function build(cell, data) {
     checks: [...cell.querySelectorAll(".mc-cell-label + ul > li")],
     say: (words) => (said.textContent = words),
   };
-}
-
-function button(word) {
-  return Object.assign(make("button"), { type: "button", textContent: word });
-}
-
-function make(tag, style = "") {
-  return Object.assign(document.createElement(tag), style ? { className: style } : {});
 }

@@ -3,7 +3,7 @@
 
 import { numbered, radians, rowsOf, upTo } from "./arithmetic.js";
 import { WIDE, arrow, box, circle, grid, line, path, place, plane, sheet, steady, tag, text } from "./drawing.js";
-import { html } from "./html.js";
+import { html } from "../html.js";
 import { bytePairs, pixelsOf, shadesOf, trained, wordFigures, wordsIn } from "./numerics_words.js";
 import { brief, factor, percent, shown } from "./shown.js";
 

@@ -3,7 +3,7 @@
 import { layerDrawings } from "./drawings_layers.js";
 import { sequenceDrawings } from "./drawings_sequence.js";
 import { wordDrawings } from "./drawings_words.js";
-import { html } from "./html.js";
+import { html } from "../html.js";
 import { layerFigures, pushed } from "./numerics_layers.js";
 import { sequenceFigures } from "./numerics_sequence.js";
 import { wordFigures } from "./numerics_words.js";

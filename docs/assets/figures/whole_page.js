@@ -1,7 +1,7 @@
 // The page of the whole model: a text to arrays, arrays to tables; what is touched says what made it.
 
 import { argmax, softmax } from "./arithmetic.js";
-import { html } from "./html.js";
+import { html } from "../html.js";
 import { agreement, shown } from "./shown.js";
 import { lineOf } from "./whole_making.js";
 import { drawnBy, encoded, everyArray, isByHead, makingOf, rowsFrom, sizesOf, unknownIn, wordsIn } from "./whole_model.js";
