@@ -15,6 +15,8 @@ PARTS = ("words", "layers", "sequence")  # of the course, each with a module for
 NUMERICS = tuple(f"assets/figures/{name}.js" for name in ("arithmetic", *(f"numerics_{part}" for part in PARTS)))
 FIGURES = (
     *NUMERICS,
+    "assets/figures/shown.js",
+    "assets/html.js",
     "assets/figures/drawing.js",
     *(f"assets/figures/drawings_{part}.js" for part in PARTS),
     "assets/figures/start.js",
@@ -25,12 +27,13 @@ _TOGETHER = (  # modules that speak to each other, in the order in which they ar
     ("assets/scrolling.js",),
     ("assets/install.js",),
     ("assets/cells/load.js",),
-    ("assets/cells/kept.js", "assets/cells/exercises.js", "assets/ways/progress.js"),
+    ("assets/html.js", "assets/cells/kept.js", "assets/cells/exercises.js", "assets/ways/progress.js"),
     ("assets/ways/unfold.js",),
     ("assets/ways/notes.js",),
     FIGURES,
 )
-WHOLE = tuple(f"assets/figures/whole_{name}.js" for name in ("model", "making", "page"))  # for a page of its own
+WHOLE_NUMERICS = tuple(f"assets/figures/{name}.js" for name in ("arithmetic", "shown", "whole_model", "whole_making"))
+WHOLE = (*WHOLE_NUMERICS, "assets/html.js", "assets/figures/whole_page.js")  # for a page of its own
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 

@@ -17,13 +17,3 @@ for (const panel of document.querySelectorAll(".mc-break")) {
   });
   choose(panel, menu.selectedIndex); // a browser that comes back to the page remembers the choice
 }
-
-// On paper everything is open, and as it was afterwards.
-let closed = [];
-addEventListener("beforeprint", () => {
-  closed = [...document.querySelectorAll("details:not([open])")];
-  for (const one of closed) one.open = true;
-});
-addEventListener("afterprint", () => {
-  for (const one of closed) one.open = false;
-});

@@ -132,6 +132,19 @@ def test_a_loop_without_an_end_is_stopped_by_its_reader_and_by_the_limit(visit, 
 
 
 @needs_python
+def test_code_that_changes_during_its_check_gets_no_verdict(visit, strict):
+    page = visit(PAGE, base=strict).page
+    area = page.locator(f"{CELL} textarea")
+    area.fill(cells()["17_softmax"].solution + "\nimport time\n\ntime.sleep(1)\n")
+    press(page, "Check")
+    wait_for(page, "Checking 1")
+    area.fill("x = 1")
+    page.locator(f"{CELL}:not([aria-busy])").wait_for(timeout=STARTED)
+    assert set(outcomes(page)) == {""}
+    assert page.locator(SAID).inner_text() == ""
+
+
+@needs_python
 def test_code_is_kept_in_the_browser_until_it_is_reset(visit, strict):
     page = visit(PAGE, base=strict).page
     area = page.locator(f"{CELL} textarea")

@@ -17,7 +17,7 @@ import mathcore as mc
 
 TINY = mc.course.tiny_model()
 PAGE = "learn/whole-model/index.html"
-SOURCE = scripts.joined(ROOT / "docs", scripts.WHOLE[:2])
+SOURCE = scripts.joined(ROOT / "docs", scripts.WHOLE_NUMERICS)
 # Both sides add up at most 8 products of numbers below 2⁵ in different orders, divide by sizes of at least 2⁻⁵, three
 # times over, and raise scores below 2⁵: 2⁻⁵³ · 2³ · 2⁵ · 2⁵ · 2⁵ is the most that results can differ by.
 SAME = 2.0**-35
@@ -52,7 +52,7 @@ def engine(source):
           make: (text) => JSON.stringify(remade(arraysOf(text)), plain),
           unknown: (text) => unknownIn(text, told.words) ?? "",
           drawn: (shares, number) => drawnBy(JSON.parse(shares), number),
-          cooled: (scores, heat) => JSON.stringify(softmaxOf(JSON.parse(scores), heat)),
+          cooled: (scores, heat) => JSON.stringify(softmax(JSON.parse(scores), heat)),
           rows: (name, need, row) => JSON.stringify(rowsFrom(name, need, row)),
         };
     """)
@@ -90,13 +90,13 @@ def test_the_page_computes_what_the_library_computes(run, text):
     ("right", "wrong"),
     [
         ("row.length + EPSILON", "row.length + EPSILON + 1e-6"),
-        ("x * Math.cos(t) - y", "x * Math.cos(t + 1e-6) - y"),
+        ("x * Math.cos(angle) - y", "x * Math.cos(angle + 1e-6) - y"),
         ("dot(query, key) / Math.sqrt(query.length)", "dot(query, key) / Math.sqrt(query.length + 1e-6)"),
         ("s > t ? -Infinity", "s > t + 1 ? -Infinity"),
         ("Math.max(x, 0)))", "Math.max(x, 1e-6)))"),
         ("(h + 1) * width", "(h + 1) * width - 1"),
         ("added(found.embedding,", "added(found.embedding.map((row) => row.map((x) => x + 1e-6)),"),
-        ("normed(found[\"mlp.residual\"]", "normed(found[\"attention.residual\"]"),
+        ("rmsNorm(found[\"mlp.residual\"]", "rmsNorm(found[\"attention.residual\"]"),
         ("raised.map((e) => e / total)", "raised.map((e) => e / (total + 1e-6))"),
     ],
 )  # fmt: skip
@@ -299,7 +299,7 @@ def test_what_cannot_be_read_is_explained_and_the_last_text_stays(opened, text, 
     _, place = opened()
     place.locator("input[type=text]").fill(text)
     assert said in place.locator(".mc-whole-said").text_content()
-    assert place.locator("input[type=text]").get_attribute("aria-invalid") is not None
+    assert place.locator("input[type=text]").get_attribute("aria-invalid") == "true"
     check_digits(place, whole.FIRST)
 
 

@@ -1,6 +1,8 @@
 // A plain editor: a text field for code, with its colours behind it. Tab indents; Escape, then Tab, leaves it, so that
 // it catches no keyboard.
 
+import { html } from "../html.js";
+
 const INDENT = "    ";
 const KEYWORDS =
   "and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield None True False";
@@ -38,7 +40,7 @@ export function edit(area, behind, changed) {
   let leaving = false;
   const paint = () => {
     const pieces = [...coloured(area.value)].filter(([, text]) => text);
-    behind.replaceChildren(...pieces.map(([style, text]) => Object.assign(document.createElement("span"), { className: style, textContent: text })), "\n");
+    behind.replaceChildren(...pieces.map(([style, text]) => html("span", style ? { class: style } : {}, text)), "\n");
   };
   const insert = (text) => {
     // The old command is the one that a reader can undo.

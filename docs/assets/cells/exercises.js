@@ -1,5 +1,6 @@
 // Exercises: what a reader enters is graded here, without Python; hints unfold one after the other, then the answer.
 
+import { html } from "../html.js";
 import { keep, recall } from "./kept.js";
 
 /** A number as people write it: 0.73, 0,73, 73 %, 3/4, −2; NaN if it is none. */
@@ -12,13 +13,13 @@ export function read(text) {
 /** What to say of a number that was entered; nothing if it is right. */
 export function fault(text, right, within) {
   const got = read(text);
-  const off = (value) => Math.abs(value - right) - within * (1 + 1e-9);
+  const off = (value) => Math.abs(value - right) - within * (1 + 1e-9); // rounding spoils no answer at the very edge
   if (text.trim() === "") return "is still empty";
   if (!Number.isFinite(got)) return "is no number: write 0.73 or 3/4";
   if (off(got) <= 0) return "";
   if (right !== 0 && off(-got) <= 0) return "has the right size and the wrong sign";
   if (Math.abs(right) > within && (off(100 * got) <= 0 || off(got / 100) <= 0)) return "is off by a factor of 100: a share or per cent?";
-  if (off(got) <= 9 * within) return "is close; keep one more digit on the way";
+  if (off(got) <= 9 * within) return "is close; keep one more digit on the way"; // within ten times what is allowed
   return "is not it yet";
 }
 
@@ -31,7 +32,7 @@ function graded(exercise, fields, names) {
     return chosen === right ? ["Right.", true] : ["Not that one.", false];
   }
   const faults = fields.map((field, i) => fault(field.value, right[i], Number(exercise.dataset.within)));
-  for (const [i, field] of fields.entries()) field.toggleAttribute("aria-invalid", faults[i] !== "");
+  for (const [i, field] of fields.entries()) field.ariaInvalid = faults[i] === "" ? null : "true";
   if (faults.every((words) => words === "")) return ["Right.", true];
   if (fields.length === 1) return [`That ${faults[0]}.`, false];
   return [`${faults.map((words, i) => `${names[i]} ${words || "is right"}`).join("; ")}.`, false];
@@ -44,8 +45,7 @@ function start(exercise) {
   const names = [...exercise.querySelectorAll(".mc-number > span")].map((span) => span.textContent);
   const folds = [...exercise.querySelectorAll(":scope > details")]; // the hints, then the answer
   const title = exercise.querySelector(".mc-exercise-title");
-  const done = title.appendChild(document.createElement("span"));
-  done.className = "mc-done";
+  const done = title.appendChild(html("span", { class: "mc-done" }));
 
   function show() {
     done.textContent = state.solved ? " solved" : "";
@@ -78,19 +78,14 @@ function grade(exercise, fields, names, state, change) {
     if (field.type === "radio") field.checked = state.entered[i] ?? false;
     else field.value = state.entered[i] ?? "";
     field.addEventListener("input", () => {
-      field.removeAttribute("aria-invalid");
+      field.ariaInvalid = null;
       said.textContent = "";
     });
     field.addEventListener("keydown", (event) => event.key === "Enter" && check.click());
   }
-  const row = document.createElement("div");
-  row.className = "mc-cell-buttons";
-  const check = Object.assign(document.createElement("button"), { type: "button", textContent: "Check", className: "first" });
-  const said = document.createElement("span");
-  said.className = "mc-cell-said";
-  said.setAttribute("role", "status");
-  row.append(check, said);
-  exercise.querySelector(".mc-fields").after(row);
+  const check = html("button", { type: "button", class: "first" }, "Check");
+  const said = html("span", { class: "mc-cell-said", role: "status" });
+  exercise.querySelector(".mc-fields").after(html("div", { class: "mc-cell-buttons" }, check, said));
   check.addEventListener("click", () => {
     const [words, right] = graded(exercise, fields, names);
     said.textContent = words;

@@ -1,8 +1,9 @@
 // Brings the cells of a page to life: the code becomes an editor, and Python starts when it is first asked.
 
+import { html } from "../html.js";
 import { edit } from "./editor.js";
 import { keep, recall } from "./kept.js";
-import { ask, NoAnswer, start, stop } from "./python.js";
+import { ask, LIMIT, NoAnswer, start, stop } from "./python.js";
 
 let busy = null; // the cell that Python works for
 
@@ -13,18 +14,19 @@ function enliven(cell) {
   const name = `cell:${cell.dataset.cell}`;
   const parts = build(cell, data);
   const untouched = () => parts.area.value === data.start.trimEnd();
-  const code = edit(parts.area, parts.behind, () => {
+  const changed = () => {
     keep(name, untouched() ? null : parts.area.value);
-    forget(parts);
-  });
+    clear(parts);
+  };
+  const code = edit(parts.area, parts.behind, changed);
   const load = (text) => {
     code.set(text);
-    parts.area.dispatchEvent(new Event("input"));
+    changed();
     parts.printed.replaceChildren();
   };
   code.set(recall(name) ?? data.start);
   if (!untouched()) parts.printed.replaceChildren();
-  if (!untouched() || cell.dataset.judged === "solution") forget(parts);
+  if (!untouched() || cell.dataset.judged === "solution") clear(parts);
   parts.from.addEventListener("change", () => {
     load(parts.from.value === "" ? data.start : data.broken[parts.from.value].code);
   });
@@ -54,8 +56,8 @@ async function work(parts, job) {
     await start(parts.say);
     await job();
   } catch (problem) {
-    if (!(problem instanceof NoAnswer)) throw problem;
     parts.say(problem.message);
+    if (!(problem instanceof NoAnswer)) throw problem;
   } finally {
     busy = null;
     parts.cell.removeAttribute("aria-busy");
@@ -73,7 +75,7 @@ async function run(parts) {
 }
 
 async function check(parts, checks) {
-  forget(parts);
+  clear(parts);
   const code = parts.area.value;
   if (!(await run(parts))) return;
   let passed = 0;
@@ -82,6 +84,7 @@ async function check(parts, checks) {
     judged(parts.checks[i], "checking", "checking …");
     try {
       const verdict = await ask({ code, check: one });
+      if (parts.area.value !== code) return clear(parts); // changed meanwhile: the verdict is of other code
       tell(parts.checks[i], verdict);
       passed += verdict.outcome === "passed";
     } catch (problem) {
@@ -103,7 +106,7 @@ function tell(check, { outcome, tried, inputs, left, right, message }) {
   judged(check, outcome, outcome === "refuted" ? "refuted, on an input that was shrunk:" : "stopped by an error:");
   const lines = Object.entries(inputs).map(([name, value]) => `${name} = ${value}`);
   const sides = message ? [message] : [`left side:  ${left}`, `right side: ${right}`];
-  const box = make("div", "language-text highlight");
+  const box = html("div", { class: "language-text highlight" });
   show(box, [...lines, ...(lines.length ? [""] : []), ...sides].join("\n"));
   check.append(box);
 }
@@ -114,8 +117,8 @@ function judged(check, outcome, text) {
   check.querySelector(".mc-cell-passed").textContent = text;
 }
 
-/** What was found is about other code. */
-function forget(parts) {
+/** Takes the verdicts back: they are about other code. */
+function clear(parts) {
   for (const check of parts.checks) judged(check, "", "not checked yet");
   parts.say("");
 }
@@ -128,36 +131,28 @@ function show(place, text, error = "") {
     [error, "mc-cell-error"],
   ]) {
     if (!words) continue;
-    const block = make("pre", style);
-    block.append(Object.assign(document.createElement("code"), { textContent: words.replace(/\n$/, "") }));
-    place.append(block);
+    place.append(html("pre", style ? { class: style } : {}, html("code", {}, words.replace(/\n$/, ""))));
   }
 }
 
 function build(cell, data) {
-  const area = Object.assign(make("textarea"), { spellcheck: false, autocapitalize: "off" });
-  area.setAttribute("aria-label", `Code: ${cell.querySelector(".mc-cell-title").textContent}`);
-  area.setAttribute("autocomplete", "off");
-  const behind = make("pre");
-  behind.setAttribute("aria-hidden", "true");
-  const editor = make("div", "mc-cell-editor highlight");
-  editor.append(behind, area);
-  const keys = Object.assign(make("p", "mc-cell-keys"), {
-    id: `${cell.id}-keys`,
-    textContent: "Tab indents. Escape, then Tab, leaves the editor. Ctrl and Enter checks.",
+  const keys = html("p", { class: "mc-cell-keys", id: `${cell.id}-keys` }, `Tab indents. Escape, then Tab, leaves the editor. Ctrl and Enter checks. Code may take ${LIMIT} seconds.`);
+  const area = html("textarea", {
+    "aria-label": `Code: ${cell.querySelector(".mc-cell-title").textContent}`,
+    "aria-describedby": keys.id,
+    spellcheck: "false",
+    autocapitalize: "off",
+    autocomplete: "off",
   });
-  area.setAttribute("aria-describedby", keys.id);
-  const [run, check, stop, reset] = ["Run", "Check", "Stop", "Reset"].map((word) => button(word));
+  const behind = html("pre", { "aria-hidden": "true" });
+  const editor = html("div", { class: "mc-cell-editor highlight" }, behind, area);
+  const [run, check, stop, reset] = ["Run", "Check", "Stop", "Reset"].map((word) => html("button", { type: "button" }, word));
   check.classList.add("first");
   stop.hidden = true;
-  const from = make("select");
-  from.append(new Option("the code of this page", ""), ...data.broken.map(({ says }, i) => new Option(says, i)));
-  const label = make("label", "mc-cell-from");
-  label.append("Start from", from);
-  const said = make("span", "mc-cell-said");
-  said.setAttribute("role", "status");
-  const buttons = make("div", "mc-cell-buttons");
-  buttons.append(run, check, stop, reset, said);
+  const from = html("select", {}, new Option("the code of this page", ""), ...data.broken.map(({ says }, i) => new Option(says, i)));
+  const label = html("label", { class: "mc-cell-from" }, "Start from", from);
+  const said = html("span", { class: "mc-cell-said", role: "status" });
+  const buttons = html("div", { class: "mc-cell-buttons" }, run, check, stop, reset, said);
   cell.querySelector(".mc-cell-code").replaceChildren(...(data.broken.length ? [label] : []), editor, buttons, keys);
   cell.querySelector(".mc-cell-why").remove();
   cell.querySelector(".mc-cell-label").textContent = "Checks";
@@ -176,12 +171,4 @@ function build(cell, data) {
     checks: [...cell.querySelectorAll(".mc-cell-label + ul > li")],
     say: (words) => (said.textContent = words),
   };
-}
-
-function button(word) {
-  return Object.assign(make("button"), { type: "button", textContent: word });
-}
-
-function make(tag, style = "") {
-  return Object.assign(document.createElement(tag), style ? { className: style } : {});
 }

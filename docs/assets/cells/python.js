@@ -1,6 +1,6 @@
 // The one Python of a page: started when it is first asked, ended when it is stopped or takes too long.
 
-const LIMIT = 20; // seconds for an answer
+export const LIMIT = 20; // seconds for an answer
 
 /** Why there is no answer, in words for the reader. */
 export class NoAnswer extends Error {}

@@ -1,9 +1,9 @@
 // What the figures share: sums and exponentials, nothing of the page and nothing of one figure.
 
 /** Shares of scores. */
-export function softmax(scores) {
+export function softmax(scores, temperature = 1) {
   const highest = Math.max(...scores);
-  const raised = scores.map((x) => Math.exp(x - highest));
+  const raised = scores.map((x) => Math.exp((x - highest) / temperature));
   const total = raised.reduce((sum, e) => sum + e, 0);
   return raised.map((e) => e / total);
 }
@@ -21,6 +21,21 @@ export function dot(a, b) {
 export function times(row, matrix) {
   return matrix[0].map((_, j) => row.reduce((sum, x, i) => sum + x * matrix[i][j], 0));
 }
+
+const EPSILON = 1e-6; // of the library's `rms_norm`
+
+/** The root of the mean square of a row, kept off 0. */
+export const rms = (row) => Math.sqrt(dot(row, row) / row.length + EPSILON);
+
+/** Rows divided by their rms, each number times a weight. */
+export const rmsNorm = (rows, weight) => rows.map((row) => row.map((x, i) => (x / rms(row)) * weight[i]));
+
+/** A pair turned by an angle in radians. */
+export const rotated = ([x, y], angle) => [x * Math.cos(angle) - y * Math.sin(angle), x * Math.sin(angle) + y * Math.cos(angle)];
+
+/** Scaled scores of every query against every key; those of later words are masked. */
+export const causalScores = (queries, keys) =>
+  queries.map((query, t) => keys.map((key, s) => (s > t ? -Infinity : dot(query, key) / Math.sqrt(query.length))));
 
 /** Cosine of two vectors; 0 where one has no direction. */
 export function cosineOf(a, b) {

@@ -1,5 +1,7 @@
 // What the drawings share: shapes, bars, planes, and things to hold. A unit is a pixel, so letters keep their size.
 
+import { percent } from "./shown.js";
+
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
 export function make(tag, attributes = {}, ...children) {
@@ -31,20 +33,6 @@ export const text = (x, y, words, kind = "") => make("text", { x, y, class: kind
 export const box = (x, y, width, height, kind) => make("rect", { x, y, width: Math.max(width, 0), height: Math.max(height, 0), class: kind });
 export const circle = (cx, cy, r, kind) => make("circle", { cx, cy, r, class: kind });
 export const path = (points, kind) => make("path", { d: `M${points.map(([x, y]) => `${x.toFixed(2)} ${y.toFixed(2)}`).join("L")}`, class: kind });
-
-/** A number as the page shows it; nothing that rounds to 0 has a sign. */
-export function shown(value, decimals) {
-  const digits = value.toFixed(decimals);
-  return /[1-9]/u.test(digits) ? digits.replace("-", "−") : digits.replace("-", "");
-}
-
-/** A number with no more decimals than it needs. */
-export const brief = (value, decimals = 2) => shown(Number(value.toFixed(decimals)), decimals).replace(/(\.\d*?)0+$/u, "$1").replace(/\.$/u, "");
-
-/** The same as a factor: what is negative, in brackets. */
-export const factor = (value, decimals = 2) => (value < 0 ? `(${brief(value, decimals)})` : brief(value, decimals));
-
-export const percent = (share) => `${shown(100 * share, 1)}\u00a0%`;
 
 /** Upright bars with a name below and a word above each. */
 export function bars(shares, { left, top, width, height, kind, names = [], labels = percent, winner = -1 }) {
@@ -170,11 +158,3 @@ export function place(drawing, event) {
 
 /** A number between two others, in whole steps. */
 export const within = (v, low, high, step) => Number((Math.round(Math.min(Math.max(v, low), high) / step) * step).toFixed(6));
-
-/** An element of HTML. */
-export function html(tag, kind, ...children) {
-  const element = document.createElement(tag);
-  if (kind) element.className = kind;
-  element.append(...children);
-  return element;
-}

@@ -1,10 +1,9 @@
 // How the figures of chapters 8 to 16 are drawn.
 
 import { degrees, numbered, radians, rowsOf, upTo } from "./arithmetic.js";
-import {
-  arrow, box, brief, circle, factor, grid, grip, hold, line, make, path, pickable, plane, plated, sheet, shown, tag, text, touch, within,
-} from "./drawing.js";
+import { arrow, box, circle, grid, grip, hold, line, make, path, pickable, plane, plated, sheet, tag, text, touch, within } from "./drawing.js";
 import { LAST, WAVE, brokenLine, knotsOf, shadeAt, sides, thinPicture, unitsAt } from "./numerics_layers.js";
+import { brief, factor, shown } from "./shown.js";
 
 const NOUNS = ["cat", "dog", "mat", "sun"];
 

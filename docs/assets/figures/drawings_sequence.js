@@ -1,10 +1,12 @@
 // How the figures of chapters 17 to 22 are drawn.
 
 import { argmax, numbered, rowsOf, upTo } from "./arithmetic.js";
-import { WIDE, arrow, bars, box, brief, circle, factor, grip, hold, line, make, path, percent, pickable, plane, sheet, shown, tag, text, touch, within } from "./drawing.js";
-import { sentenceOf } from "./numerics_sequence.js";
+import { WIDE, arrow, bars, box, circle, grip, hold, line, make, path, pickable, plane, sheet, tag, text, touch, within } from "./drawing.js";
+import { POSITIONS, sentenceOf } from "./numerics_sequence.js";
+import { brief, factor, percent, shown } from "./shown.js";
 
 const TOO_LARGE = 709.78; // e to a power above this is no float64
+const NEIGHBOURS = 0.95; // below 2 · sin(1/2): from a position to the next the fastest wave turns by one radian
 
 export const sequenceDrawings = {
   softmax(stage, { state }) {
@@ -25,19 +27,19 @@ export const sequenceDrawings = {
       const part = (w - 24) / 2;
       const tall = Math.min(part, 230);
       const half = (list, left, title, kind, share) => {
-        const flat = plane({ left, top: 24, width: part, height: tall, x: [-1, 64], y: [-1, 64] });
+        const flat = plane({ left, top: 24, width: part, height: tall, x: [-1, POSITIONS], y: [-1, POSITIONS] });
         return [
           text(left, 14, title, `start ${kind}`),
           box(left, 24, part, tall, "frame"),
-          line(...flat.at([-1, -1]), ...flat.at([64, 64]), "allowed"),
+          line(...flat.at([-1, -1]), ...flat.at([POSITIONS, POSITIONS]), "allowed"),
           list.map((read, m) => circle(...flat.at([m, read]), 2.6, `dot ${read === m ? kind : "soft"}`)),
           text(left, tall + 42, "position →", "start axis"),
           text(left + part, tall + 42, `${shown(share, 0)} % right`, `end strong ${kind}`),
         ];
       };
       paint(w, tall + 50, half(number, 0, "↑ read from the number", "red", right[0]), half(vector, part + 24, "↑ from the vector", "blue", right[1]));
-      const step = state.most / 63;
-      return `Two neighbours are ${shown(step, 3)} apart as numbers and at least 0.96 as vectors; the noise is about ${brief(state.noise)}. The largest number is ${state.most}, the vector is ${shown(size, 2)} long at every position.`;
+      const step = state.most / (POSITIONS - 1);
+      return `Two neighbours are ${shown(step, 3)} apart as numbers and at least ${NEIGHBOURS} as vectors; the noise is about ${brief(state.noise)}. The largest number is ${state.most}, the vector is ${shown(size, 2)} long at every position.`;
     };
   },
 

@@ -2,10 +2,10 @@
 // function of the numbers that draws, and says in a sentence what there is to see.
 
 import { numbered, radians, rowsOf, upTo } from "./arithmetic.js";
-import {
-  WIDE, arrow, box, brief, circle, factor, grid, html, line, path, percent, place, plane, sheet, shown, steady, tag, text,
-} from "./drawing.js";
+import { WIDE, arrow, box, circle, grid, line, path, place, plane, sheet, steady, tag, text } from "./drawing.js";
+import { html } from "../html.js";
 import { bytePairs, pixelsOf, shadesOf, trained, wordFigures, wordsIn } from "./numerics_words.js";
+import { brief, factor, percent, shown } from "./shown.js";
 
 const [LEAST, MOST] = [-30, 60]; // the scores of digits, of which every one that can be drawn is within
 
@@ -198,17 +198,17 @@ export const wordDrawings = {
     return ({ ids, merges }) => {
       const spell = (token) => (token < 256 ? [token] : [...spell(merges[2 * (token - 256)]), ...spell(merges[2 * (token - 256) + 1])]);
       const name = (token) => decoder.decode(new Uint8Array(spell(token))).replaceAll(" ", "␣").replaceAll("\ufffd", "▯");
-      const chip = (words, id, kind = "") => html("span", `mc-chip ${kind}`, words, html("small", "", String(id)));
+      const chip = (words, id, kind = "") => html("span", { class: `mc-chip ${kind}` }, words, html("small", {}, String(id)));
       const words = wordsIn(state.text);
       const { pieces } = bytePairs(state.text, state.merges);
-      const joins = rowsOf(merges, 2).map(([left, right], k) => html("li", "", `${name(left)} + ${name(right)} → `, html("b", "", name(256 + k))));
+      const joins = rowsOf(merges, 2).map(([left, right], k) => html("li", {}, `${name(left)} + ${name(right)} → `, html("b", {}, name(256 + k))));
       stage.replaceChildren(
-        html("p", "mc-row-title", "words, and the id of each"),
-        html("div", "mc-chips", ...words.map((word, i) => chip(word, ids[i], `tone${ids[i] % 4}`))),
-        html("p", "mc-row-title", "pieces after the merges, and the id of each"),
-        html("div", "mc-chips", ...pieces.map((piece) => html("span", "mc-piece", ...piece.map((token) => chip(name(token), token, token < 256 ? "" : `tone${token % 4}`))))),
-        html("p", "mc-row-title", "merges, in the order in which they were learned"),
-        joins.length ? html("ol", "mc-joins", ...joins) : html("p", "mc-joins", "none yet: every byte is a piece of its own"),
+        html("p", { class: "mc-row-title" }, "words, and the id of each"),
+        html("div", { class: "mc-chips" }, ...words.map((word, i) => chip(word, ids[i], `tone${ids[i] % 4}`))),
+        html("p", { class: "mc-row-title" }, "pieces after the merges, and the id of each"),
+        html("div", { class: "mc-chips" }, ...pieces.map((piece) => html("span", { class: "mc-piece" }, ...piece.map((token) => chip(name(token), token, token < 256 ? "" : `tone${token % 4}`))))),
+        html("p", { class: "mc-row-title" }, "merges, in the order in which they were learned"),
+        joins.length ? html("ol", { class: "mc-joins" }, ...joins) : html("p", { class: "mc-joins" }, "none yet: every byte is a piece of its own"),
       );
       if (!words.length) return "Type a text: a word or two is enough.";
       const next = bytePairs(state.text, state.merges + 1).merges;

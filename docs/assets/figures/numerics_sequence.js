@@ -1,9 +1,9 @@
 // Chapters 17 to 22. Each entry takes a state and the data of its figure and returns named lists of numbers.
 
-import { degrees, dice, dot, entropy, numbered, rowsOf, softmax, times, upTo } from "./arithmetic.js";
+import { causalScores, degrees, dice, dot, entropy, numbered, rmsNorm, rotated, rowsOf, softmax, times, upTo } from "./arithmetic.js";
 
 /** What is left of an angle after whole turns, from −π to π. */
-export function leftover(angle) {
+function leftover(angle) {
   return angle - 2 * Math.PI * Math.round(angle / (2 * Math.PI));
 }
 
@@ -28,26 +28,16 @@ function nearestRepeat(pairs, limit) {
 /** The sentence of the tiny model that is looked at. */
 export const sentenceOf = ({ animal, verb }) => ["the", animal, verb, "on", "the"];
 
-/** A vector divided by its typical size, each number times a weight. */
-function rmsNorm(x, weight) {
-  const size = Math.sqrt(dot(x, x) / x.length + 1e-6);
-  return x.map((v, i) => (v / size) * weight[i]);
-}
-
-/** Two numbers turned by an angle. */
-const turned = ([x, y], angle) => [x * Math.cos(angle) - y * Math.sin(angle), y * Math.cos(angle) + x * Math.sin(angle)];
-
 /** Attention of a head that owns two numbers of each query and key: a row for every word, nothing from later ones. */
 function headWeights(queries, keys, head) {
-  const part = (rows) => rows.map((row, m) => turned(row.slice(2 * head, 2 * head + 2), m));
-  const [q, k] = [part(queries), part(keys)];
-  return q.map((query, m) => softmax(k.map((key, n) => (n > m ? -Infinity : dot(query, key) / Math.SQRT2))));
+  const part = (rows) => rows.map((row, position) => rotated(row.slice(2 * head, 2 * head + 2), position));
+  return causalScores(part(queries), part(keys)).map((scores) => softmax(scores));
 }
 
-const POSITIONS = 64;
+export const POSITIONS = 64;
 const REPEATS = 4;
 const WIDEST_CODE = 32;
-const DEVIATION = Math.sqrt(560); // of a number of `dice`
+const DEVIATION = Math.sqrt(560); // of a number of `dice`: four draws from 41 equally likely ones, 4 · (41² − 1) / 12
 
 /** Sines, then cosines, of a position. */
 function waves(position, width) {
@@ -64,7 +54,7 @@ function nearest(heard, codes) {
 export const sequenceFigures = {
   softmax(state) {
     const scores = numbered(state, "score", 4).map((x) => x + state.added);
-    const shares = softmax(scores.map((x) => x / state.temperature));
+    const shares = softmax(scores, state.temperature);
     return { shares, entropy: [entropy(shares)] };
   },
 
@@ -112,7 +102,7 @@ export const sequenceFigures = {
   },
 
   attention(state, data) {
-    const normed = sentenceOf(state).map((word) => rmsNorm(data.embedding[data.words.indexOf(word)], data.norm));
+    const normed = rmsNorm(sentenceOf(state).map((word) => data.embedding[data.words.indexOf(word)]), data.norm);
     const [queries, keys] = [data.query, data.key].map((matrix) => normed.map((row) => times(row, matrix)));
     const heads = [0, 1].map((head) => headWeights(queries, keys, head));
     const [first, second] = heads.map((rows) => rows[state.place - 1]);

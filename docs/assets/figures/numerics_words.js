@@ -3,7 +3,7 @@
 import { argmax, cosineOf, degrees, dice, dot, numbered, rowsOf, softmax, times, upTo } from "./arithmetic.js";
 
 /** A template holds 8 × 8 numbers, each for a block of 2 × 2 of the 256 pixels. */
-export const block = (pixel) => 8 * (pixel >> 5) + ((pixel & 15) >> 1);
+const block = (pixel) => 8 * (pixel >> 5) + ((pixel & 15) >> 1);
 
 const SHADES = "0123456789abcdefg";
 

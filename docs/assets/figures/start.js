@@ -1,20 +1,22 @@
 // Brings the figures of a page to life: controls to state, state to numbers, numbers to the table and the drawing.
 
-import { shown } from "./drawing.js";
 import { layerDrawings } from "./drawings_layers.js";
 import { sequenceDrawings } from "./drawings_sequence.js";
 import { wordDrawings } from "./drawings_words.js";
+import { html } from "../html.js";
 import { layerFigures, pushed } from "./numerics_layers.js";
 import { sequenceFigures } from "./numerics_sequence.js";
 import { wordFigures } from "./numerics_words.js";
+import { agreement, shown } from "./shown.js";
 
 const compute = { ...wordFigures, ...layerFigures, ...sequenceFigures };
 const drawings = { ...wordDrawings, ...layerDrawings, ...sequenceDrawings };
 
+/** Which knot a change moves; the first if it is none. */
+const knotOf = (changes) => Number(/^knot(\d)$/u.exec(Object.keys(changes)[0])?.[1] ?? 1) - 1;
+
 /** What else must change with a control. */
-const settle = {
-  relu: (state, changes) => pushed(state, Math.max(Number(Object.keys(changes)[0]?.match(/^knot(\d)$/u)?.[1] ?? 1) - 1, 0)),
-};
+const settle = { relu: (state, changes) => pushed(state, knotOf(changes)) };
 
 for (const figure of document.querySelectorAll("[data-live]")) {
   const name = figure.dataset.live;
@@ -67,7 +69,7 @@ function start(figure, compute, mount, settle) {
     if (stage.clientWidth !== width) show();
     width = stage.clientWidth;
   }).observe(stage);
-  figure.querySelector("[data-agreement]").textContent = agreement(cases, (at) => compute(at, data));
+  figure.querySelector("[data-agreement]").textContent = agreement(cases, ({ state }) => compute(state, data), "places");
 }
 
 const limited = (input, value) => Math.min(Math.max(value, Number(input.min)), Number(input.max));
@@ -89,33 +91,13 @@ function write(input, value) {
 
 /** Says what a control takes, below it, when it was given something else. */
 function complain(input, usable) {
-  input.toggleAttribute("aria-invalid", !usable);
+  input.ariaInvalid = usable ? null : "true"; // an empty attribute would say that it is valid
   if (input.type !== "number") return;
   const control = input.closest(".mc-control");
   control.querySelector(".mc-problem")?.remove();
   if (usable) return;
-  const note = document.createElement("p");
-  note.className = "mc-problem";
-  note.setAttribute("role", "alert");
-  note.textContent = `${control.querySelector("label").textContent}: a number from ${signed(input.min)} to ${signed(input.max)}, in steps of ${input.step}.`;
-  control.append(note);
+  const says = `${control.querySelector("label").textContent}: a number from ${signed(input.min)} to ${signed(input.max)}, in steps of ${input.step}.`;
+  control.append(html("p", { class: "mc-problem", role: "alert" }, says));
 }
 
 const signed = (number) => number.replace("-", "−");
-
-/** How far this page is from the numbers that the library gave to it. */
-function agreement(cases, compute) {
-  let most = 0;
-  for (const { state, values } of cases) {
-    const here = compute(state);
-    for (const [name, list] of Object.entries(values)) {
-      for (const [i, value] of list.entries()) most = Math.max(most, Math.abs(here[name][i] - value) / Math.max(1, Math.abs(value)));
-    }
-  }
-  const difference = most === 0 ? "none" : most.toExponential(1).replace("e-", " × 10^−");
-  return `Computed on this page. Largest difference from the library at ${cases.length} places: ${raised(difference)}.`;
-}
-
-function raised(words) {
-  return words.replace(/\^(−\d+)/u, (_, power) => [...power].map((c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["−0123456789".indexOf(c)]).join(""));
-}

@@ -1,15 +1,9 @@
 // How a number was made, in words and digits: the sum that a reader can do again with a pencil.
 
+import { bracketed, shown } from "./shown.js";
 import { valueOf } from "./whole_model.js";
 
-/** A number as the page shows it; nothing that rounds to 0 has a sign. */
-export function shown(value, decimals = 2) {
-  if (value === -Infinity) return "−∞";
-  const digits = value.toFixed(decimals);
-  return /[1-9]/u.test(digits) ? digits.replace("-", "−") : digits.replace("-", "");
-}
-
-const inBrackets = (x) => (shown(x).startsWith("−") ? `(${shown(x)})` : shown(x));
+const inBrackets = (x) => bracketed(shown(x));
 const EXACT = ["place", "picked", "hidden"]; // the others are shown with two decimals, and so only nearly the sum
 const FEW = 5; // so many words are named in a sum of exponentials
 

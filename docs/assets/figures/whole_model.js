@@ -1,8 +1,9 @@
 // The whole model of the course as plain functions of numbers: nothing of the page. Arrays are lists of rows, those of
 // the heads lists of such lists; names and order are those of the library's `TinyModel.activations`.
 
-export const HEADS = 2;
-const EPSILON = 1e-6;
+import { causalScores, rms, rmsNorm, rotated, softmax, times, upTo } from "./arithmetic.js";
+
+const HEADS = 2;
 
 /** The words of a text; a full stop is a word of its own. */
 export const wordsIn = (text) => text.toLowerCase().replaceAll(".", " . ").split(/\s+/u).filter(Boolean);
@@ -12,56 +13,42 @@ export const unknownIn = (text, words) => wordsIn(text).find((word) => !words.in
 
 export const encoded = (text, words) => wordsIn(text).map((word) => words.indexOf(word));
 
-const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
 const column = (matrix, j) => matrix.map((row) => row[j]);
-const linear = (rows, matrix) => rows.map((row) => matrix[0].map((_, j) => dot(row, column(matrix, j))));
+const linear = (rows, matrix) => rows.map((row) => times(row, matrix));
 const added = (a, b) => a.map((row, t) => row.map((x, j) => x + b[t][j]));
-const sizeOf = (row) => Math.sqrt(dot(row, row) / row.length + EPSILON);
-const normed = (rows, weight) => rows.map((row) => row.map((x, j) => (x / sizeOf(row)) * weight[j]));
 
 /** Columns dealt out to the heads. */
 function byHead(rows) {
   const width = rows[0].length / HEADS;
-  return Array.from({ length: HEADS }, (_, h) => rows.map((row) => row.slice(h * width, (h + 1) * width)));
+  return upTo(HEADS).map((h) => rows.map((row) => row.slice(h * width, (h + 1) * width)));
 }
 
 /** Each pair turned by one radian for each word before it: in a head of width 2 there is one pair. */
-const rotated = (rows) =>
-  rows.map(([x, y], t) => [x * Math.cos(t) - y * Math.sin(t), x * Math.sin(t) + y * Math.cos(t)]);
-
-export function softmaxOf(scores, temperature = 1) {
-  const highest = Math.max(...scores);
-  const raised = scores.map((x) => Math.exp((x - highest) / temperature));
-  const total = raised.reduce((sum, e) => sum + e, 0);
-  return raised.map((e) => e / total);
-}
-
-const scoresOf = (queries, keys) =>
-  queries.map((query, t) => keys.map((key, s) => (s > t ? -Infinity : dot(query, key) / Math.sqrt(query.length))));
+const inPlace = (rows) => rows.map((pair, t) => rotated(pair, t));
 
 /** Every array between the numbers of the words and the shares of the next. */
 export function everyArray(ids, params) {
   const found = { ids, embedding: ids.map((id) => params.embedding[id]) };
   const of = (name) => params[`0.${name}`];
   const each = (name, ...lists) => found[lists[0]].map((_, h) => name(...lists.map((list) => found[list][h])));
-  found["attention.normed"] = normed(found.embedding, of("attention.norm"));
+  found["attention.normed"] = rmsNorm(found.embedding, of("attention.norm"));
   for (const name of ["query", "key", "value"]) {
     found[name] = byHead(linear(found["attention.normed"], of(`attention.${name}`)));
   }
-  for (const name of ["query", "key"]) found[`${name}.rotated`] = each(rotated, name);
-  found["attention.scores"] = each(scoresOf, "query.rotated", "key.rotated");
-  found["attention.weights"] = found["attention.scores"].map((rows) => rows.map((row) => softmaxOf(row)));
+  for (const name of ["query", "key"]) found[`${name}.rotated`] = each(inPlace, name);
+  found["attention.scores"] = each(causalScores, "query.rotated", "key.rotated");
+  found["attention.weights"] = found["attention.scores"].map((rows) => rows.map((row) => softmax(row)));
   found["attention.heads"] = each(linear, "attention.weights", "value");
   found["attention.output"] = linear(sideBySide(found["attention.heads"]), of("attention.output"));
   found["attention.residual"] = added(found.embedding, found["attention.output"]);
-  found["mlp.normed"] = normed(found["attention.residual"], of("mlp.norm"));
+  found["mlp.normed"] = rmsNorm(found["attention.residual"], of("mlp.norm"));
   found["mlp.hidden"] = linear(found["mlp.normed"], of("mlp.up"));
   found["mlp.relu"] = found["mlp.hidden"].map((row) => row.map((x) => Math.max(x, 0)));
   found["mlp.output"] = linear(found["mlp.relu"], of("mlp.down"));
   found["mlp.residual"] = added(found["attention.residual"], found["mlp.output"]);
-  found.normed = normed(found["mlp.residual"], params.norm);
+  found.normed = rmsNorm(found["mlp.residual"], params.norm);
   found.logits = linear(found.normed, params.scores);
-  found.shares = found.logits.map((row) => softmaxOf(row));
+  found.shares = found.logits.map((row) => softmax(row));
   return found;
 }
 
@@ -80,7 +67,7 @@ export function makingOf(name, at, arrays, params, step) {
   if (name === "embedding") return { kind: "picked", row: arrays.ids[row], col, value: weight[arrays.ids[row]][col] };
   if (name.endsWith("normed")) {
     const x = arrays[need][row];
-    return { kind: "norm", x: x[col], size: sizeOf(x), weight: weight[col] };
+    return { kind: "norm", x: x[col], size: rms(x), weight: weight[col] };
   }
   if (name.endsWith("residual")) return { kind: "sum", parts: [arrays[need][row][col], arrays[other][row][col]] };
   if (name.endsWith("rotated")) return { kind: "turn", pair: from(need)[row], angle: row, col };
@@ -106,11 +93,11 @@ export function valueOf(making) {
     case "sum":
       return making.parts[0] + making.parts[1];
     case "turn":
-      return rotated([...Array(making.angle).fill([0, 0]), making.pair])[making.angle][making.col];
+      return rotated(making.pair, making.angle)[making.col];
     case "bend":
       return Math.max(making.x, 0);
     case "share":
-      return softmaxOf(making.scores)[making.col];
+      return softmax(making.scores)[making.col];
     case "hidden":
       return -Infinity;
     case "products":
@@ -123,7 +110,7 @@ export function valueOf(making) {
 /** The rows of a needed array that a row comes from. */
 export function rowsFrom(name, need, row) {
   const all = name === "attention.scores" ? "key.rotated" : name === "attention.heads" ? "value" : "";
-  return need === all ? Array.from({ length: row + 1 }, (_, s) => s) : [row];
+  return need === all ? upTo(row + 1) : [row];
 }
 
 /** The word whose stretch of the line from 0 to 1 a number falls into. */

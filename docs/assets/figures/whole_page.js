@@ -1,20 +1,15 @@
 // The page of the whole model: a text to arrays, arrays to tables; what is touched says what made it.
 
-import { lineOf, shown } from "./whole_making.js";
-import { drawnBy, encoded, everyArray, isByHead, makingOf, rowsFrom, sizesOf, softmaxOf, unknownIn, wordsIn } from "./whole_model.js";
+import { argmax, softmax } from "./arithmetic.js";
+import { html } from "../html.js";
+import { agreement, shown } from "./shown.js";
+import { lineOf } from "./whole_making.js";
+import { drawnBy, encoded, everyArray, isByHead, makingOf, rowsFrom, sizesOf, unknownIn, wordsIn } from "./whole_model.js";
 
 const SQUARE = ["attention.scores", "attention.weights"];
 const OVER_WORDS = ["logits", "shares"];
 const WIDE = window.matchMedia("(min-width: 60em)");
 const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
-
-/** An element of HTML. */
-function html(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
 
 function begin(place) {
   const data = JSON.parse(place.querySelector("script[type='application/json']").textContent);
@@ -26,11 +21,11 @@ function begin(place) {
   const state = { text: wordsIn(field.value), arrays: null, chosen: null };
 
   const lastLogits = () => state.arrays.logits.at(-1);
-  const nextShares = () => softmaxOf(lastLogits(), heat.valueAsNumber);
+  const nextShares = () => softmax(lastLogits(), heat.valueAsNumber);
 
   function say(words, wrong = false) {
     place.querySelector(".mc-whole-said").textContent = words;
-    field.toggleAttribute("aria-invalid", wrong);
+    field.ariaInvalid = wrong ? "true" : null;
   }
 
   function take(text) {
@@ -52,7 +47,7 @@ function begin(place) {
   }
 
   const does = {
-    likely: () => append(data.words[lastLogits().indexOf(Math.max(...lastLogits()))]),
+    likely: () => append(data.words[argmax(lastLogits())]),
     draw: () => append(data.words[drawnBy(nextShares(), Math.random())]),
     walk: () => walkTo(data.steps[0].name, "next"),
     back() {
@@ -82,7 +77,7 @@ function begin(place) {
   function showNext() {
     heat.nextElementSibling.value = heat.valueAsNumber.toFixed(1);
     const shares = nextShares();
-    const best = shares.indexOf(Math.max(...shares));
+    const best = argmax(shares);
     const items = shares.map((share, i) => {
       const button = html("button", { type: "button", "data-word": data.words[i], "aria-label": `append ${data.words[i]}, ${shown(100 * share, 1)} per cent` }, html("span", {}, data.words[i]), html("span", { class: "mc-bar" }), html("span", {}, `${shown(100 * share, 1)} %`));
       const item = html("li", i === best ? { class: "best" } : {}, button);
@@ -174,7 +169,7 @@ function begin(place) {
   place.querySelector("fieldset").disabled = false;
   place.classList.add("alive");
   show();
-  place.querySelector("[data-agreement]").textContent = agreement(data);
+  place.querySelector("[data-agreement]").textContent = agreement(data.cases, ({ text }) => everyArray(encoded(text, data.words), data.params), "texts");
   if (WIDE.matches) choose("attention.weights", { head: 0, row: state.text.length - 1, col: 1 });
 }
 
@@ -272,21 +267,6 @@ function weightOf(weight, { params, weights, words }, used) {
     }
   }
   return html("div", { class: "mc-weights", tabindex: 0, role: "group", "aria-label": weights[weight] }, table);
-}
-
-/** How far this page is from the numbers that the library gave to it. */
-function agreement({ cases, words, params }) {
-  let most = 0;
-  for (const { text, values } of cases) {
-    const here = everyArray(encoded(text, words), params);
-    for (const [name, array] of Object.entries(values)) {
-      const mine = here[name].flat(2);
-      for (const [i, x] of array.flat(2).entries()) most = Math.max(most, Math.abs(mine[i] - x) / Math.max(1, Math.abs(x)));
-    }
-  }
-  const [digits, power] = most.toExponential(1).split("e-");
-  const difference = most === 0 ? "none" : `${digits} × 10⁻${[...power].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`;
-  return `Computed on this page. Largest difference from the library at ${cases.length} texts: ${difference}.`;
 }
 
 for (const place of document.querySelectorAll("[data-whole]")) begin(place);

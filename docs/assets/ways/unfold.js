@@ -1,19 +1,28 @@
-// What is folded opens when a link leads into it.
+// What is folded opens: where a link leads into it, and on paper.
 
-function unfold() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (!target) return;
-  let opened = false;
-  for (let fold = target.closest("details:not([open])"); fold; fold = target.closest("details:not([open])")) {
-    fold.open = opened = true;
+/** What the address points at, if it is on this page. */
+function target() {
+  try {
+    return location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  } catch {
+    return null; // a stray % in an address is no anchor
   }
-  if (opened) target.scrollIntoView();
 }
 
-// A page that was divided still has its old anchors, each with a link to where the thing is now.
+function unfold() {
+  const place = target();
+  if (!place) return;
+  let opened = false;
+  for (let fold = place.closest("details:not([open])"); fold; fold = place.closest("details:not([open])")) {
+    fold.open = opened = true;
+  }
+  if (opened) place.scrollIntoView();
+}
+
+/** A page that was divided still has its old anchors, each with a link to where the thing is now. */
 function follow() {
-  const moved = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const link = moved && moved.matches("[data-moved]") && moved.querySelector("a[href]");
+  const place = target();
+  const link = place && place.matches("[data-moved]") && place.querySelector("a[href]");
   if (link) location.replace(link.href);
 }
 
@@ -21,3 +30,12 @@ for (const step of [follow, unfold]) {
   step();
   addEventListener("hashchange", step);
 }
+
+let closed = []; // before printing, and again afterwards
+addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("details:not([open])")];
+  for (const one of closed) one.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const one of closed) one.open = false;
+});
