@@ -7,8 +7,8 @@ from click.testing import CliRunner
 
 from mathcore.cli import main
 from mathcore.exercises import cells
-from mathcore.exercises.engine import Check, judge
-from mathcore.exercises.submission import defined, judge_apart, starting_file
+from mathcore.exercises.engine import EXAMPLES, Check, judge
+from mathcore.exercises.submission import LIMIT, defined, judge_apart, starting_file
 
 CELL = cells()["17_softmax"]
 WRONG = CELL.broken[0].code
@@ -81,6 +81,11 @@ def test_what_code_prints_is_not_in_the_way(run, tmp_path, capfd):
     (tmp_path / "mine.py").write_text(f"import sys\nprint('loud')\nprint('loud', file=sys.stderr)\n{CELL.solution}")
     assert run("17", "mine.py", "--examples", "5").exit_code == 0
     assert "loud" not in "".join(capfd.readouterr())
+
+
+def test_the_command_tries_what_the_pages_try():
+    defaults = {option.name: option.default for option in main.commands["exercise"].params}
+    assert (defaults["examples"], defaults["limit"]) == (EXAMPLES, LIMIT)
 
 
 def test_without_a_file_the_chapter_is_described(run):

@@ -45,7 +45,7 @@ def exercise(
     Without a file: the cells of the chapter, and what each function is to do. Exit status: 0 when all checks pass, 1
     when one does not or a file defines no cell's functions, 2 for a bad call.
     """
-    from mathcore.exercises.submission import judge_file, starting_file, to_json
+    from mathcore.exercises.submission import judge_file, starting_file
 
     cells, console = _cells_of(chapter), Console()
     if start:
@@ -59,14 +59,20 @@ def exercise(
         raise click.UsageError(f"{path} has no file that ends in .py")
     judged = [judge_file(file, cells, examples=examples, seed=seed, limit=limit) for file in files]
     if json_file is not None:
-        whole = {"schema": 1, "chapter": chapter, "examples": examples, "seed": seed}
-        text = json.dumps({**whole, "submissions": [to_json(one) for one in judged]}, indent=1, ensure_ascii=False)
-        json_file.write_text(text + "\n", encoding="utf-8")
+        _write(json_file, judged, chapter=chapter, examples=examples, seed=seed)
     if path.is_file():
         _print_one(console, judged[0], cells)
     else:
         _print_table(console, judged, cells)
     sys.exit(0 if all(one.passed for one in judged) else 1)
+
+
+def _write(file: Path, judged: Sequence[Submission], **asked: int) -> None:
+    """What was asked and what became of each submission, as JSON."""
+    from mathcore.exercises.submission import to_json
+
+    whole = {"schema": 1, **asked, "submissions": [to_json(one) for one in judged]}
+    file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _cells_of(chapter: int) -> list[Cell]:

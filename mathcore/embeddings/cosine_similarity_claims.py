@@ -13,13 +13,15 @@ from mathcore.embeddings.cosine_similarity_tolerances import cosine_rounding, co
 from mathcore.embeddings.inputs import draw_vectors
 from mathcore.embeddings.records import COSINE_SIMILARITY, COSINE_SIMILARITY_VJP
 from mathcore.embeddings.textbook import cosine
-from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, given_that
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import all_of, at_most, equal, identical
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
+
+_DIRECTED = "vectors said to be parallel are finite and not zero"
 
 cosine_in_range = Claim(
     "embedding.cosine_in_range",
@@ -33,6 +35,7 @@ cosine_in_range = Claim(
     limits=Limits(
         options=("axis",),
         rows=3,
+        assumes=(_DIRECTED,),
         said=("finite", "neither of them zero", "nothing underflows"),
     ),
     needs=("cosine_similarity",),
@@ -69,6 +72,7 @@ def exactness(draw: Draw, target: Target) -> bool:
 @cosine_in_range.property(COSINE_SIMILARITY.inputs(), whole=whole_vectors(), stretch=st.integers(-6, 6))
 def cosines_in_range_within_the_bound(ops: Operations, a: Any, b: Any, whole: Any, stretch: int) -> Any:
     vector, parallel = whole["vector"], whole["vector"] * whole["vector"].dtype.type(whole["factor"])
+    given_that(all(x.any() and np.isfinite(x).all() for x in (parallel, whole["other"])), _DIRECTED)
     one = cosine_rounding(vector, parallel, vector.dtype, ops.conventions.summation)
     other = cosine_rounding(vector, whole["other"], vector.dtype, ops.conventions.summation)
     allowed = cosine_rounding(a, b, a.dtype, ops.conventions.summation)

@@ -30,7 +30,10 @@ _SECTION = re.compile(r"^# %% (start|solution|check|broken)\b ?(.*)$\n?", re.MUL
 _HEAD = re.compile(r"(?:(?P<name>\w+) )?(?P<claim>[\w.]+): (?P<says>.+)")
 
 EXAMPLES = 100
-"""Inputs that a check tries, unless told otherwise."""
+"""Inputs that a check tries, unless told otherwise; as many as Hypothesis does. Every planted mistake falls to them."""
+
+_SHOWN = 400
+"""Characters of a value that a reader is shown: a choice, five lines of a terminal of 80."""
 
 UNIT = 2.0**-53
 """The largest relative error of one rounding, in the numbers that Python computes with."""
@@ -215,7 +218,7 @@ def matrices(height: int, width: int, low: float = -10.0, high: float = 10.0) ->
 def shown(value: object) -> str:
     """A value as a reader sees it, not longer than a few lines."""
     text = repr(value)
-    return text if len(text) <= 400 else f"{text[:400]} …"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from typing import Any
 from mathcore.exercises.engine import EXAMPLES, Cell, Check, Verdict, judge_one
 
 LIMIT = 20.0
-"""Seconds for a check, unless told otherwise."""
+"""Seconds for a check, unless told otherwise: a choice, which settles how long a loop without an end is waited for."""
 
-_STARTING = 120.0  # seconds for a process to start on a busy machine
+_STARTING = 120.0
+"""Seconds for a process to start: a choice, and long, since a slow start on a busy machine is nobody's mistake."""
 
 
 @dataclass(frozen=True)

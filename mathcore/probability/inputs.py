@@ -84,6 +84,14 @@ def with_a_score(x: Any) -> Any:
     return x[(x > -np.inf).any(-1)]
 
 
+A_SCORE = "every row has a score above −∞"
+
+
+def all_see_a_score(x: Any) -> bool:
+    """Whether `A_SCORE` is true."""
+    return bool((x > -np.inf).any(-1).all())
+
+
 def without_infinity(x: Any) -> Any:
     """The rows without +∞."""
     return x[~np.isposinf(x.astype(np.float64)).any(-1)]

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from mathcore.probability import inputs
 from mathcore.probability import row_mutants as wrong
 from mathcore.probability.row_laws import rows_with_cotangents, stencils, steps
 from mathcore.probability.row_tolerances import central_difference
 from mathcore.probability.softmax_tolerances import softmax_rounding, softmax_vjp_rounding
 from mathcore.probability.textbook import distribution, probabilities
-from mathcore.verify import Claim, Limits, Operations, all_of, at_least, at_most, enclose, equal, score_rows
+from mathcore.verify import Claim, Limits, Operations, all_of, at_least, at_most, enclose, equal, given_that, score_rows
 from mathcore.verify.oracle.dual import third_derivative_bound
 from mathcore.verify.oracle.enclosures import true_matmul
 
@@ -28,6 +29,7 @@ jacobian = Claim(
         formats=("softmax.float32", "softmax.float16", "softmax.bfloat16"),
         rows=6,
         width=6,
+        assumes=(inputs.A_SCORE,),
     ),
     tolerances=(softmax_rounding, softmax_vjp_rounding, central_difference),
     refuted_by=(
@@ -42,6 +44,7 @@ jacobian = Claim(
 
 @jacobian.property(x=score_rows(most=8, rows=1))
 def vjp_is_diag_p_minus_ppt(ops: Operations, x: Any) -> Any:
+    given_that(inputs.all_see_a_score(x), inputs.A_SCORE)
     n, p, how = x.shape[-1], probabilities(x), (x.dtype, ops.conventions.summation)
     rows, basis, ones = np.tile(x, (n, 1)), np.eye(n, dtype=x.dtype), np.ones_like(x)
     true = enclose(lambda x: np.diag(distribution(x)) - np.outer(distribution(x), distribution(x)), x[0])

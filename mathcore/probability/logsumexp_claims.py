@@ -13,7 +13,7 @@ from mathcore.probability import logsumexp_tolerances as tol
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_rounding
 from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp, probabilities
-from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, given_that
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, log_uniform, score_rows, widths
 from mathcore.verify.relations import all_of, at_least, at_most, equal, equal_in_range, identical
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
@@ -75,7 +75,7 @@ log_accuracy = Claim(
     formula=r"t_i = \ln \frac{e^{x_i}}{\sum_j e^{x_j}}",
     source=inputs.BLANCHARD,
     needs=("log_softmax",),
-    limits=Limits(options=("axis", "where"), rows=3),
+    limits=Limits(options=("axis", "where"), rows=3, assumes=(inputs.A_SCORE,)),
     tolerances=(tol.log_softmax_rounding,),
     refuted_by=(
         wrong.log_of_softmax_and_epsilon,
@@ -88,6 +88,7 @@ log_accuracy = Claim(
 
 @log_accuracy.property(x=score_rows())
 def log_softmax_of_rows_is_accurate(ops: Operations, x: Any) -> Any:
+    given_that(inputs.all_see_a_score(x), inputs.A_SCORE)
     allowed = tol.log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
 
