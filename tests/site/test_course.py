@@ -16,6 +16,7 @@ import pytest
 from _site import children, course, kernel_page, notebook, notebook_cells
 from _site.model import SiteError
 from built import ROOT, SITE
+from mkdocs.utils.meta import get_data
 
 import mathcore
 from mathcore.exercises import cells, exercises
@@ -65,6 +66,34 @@ def test_a_chapter_needs_earlier_ones(tmp_path, needs):
     (tmp_path / "learn/01-a.md").write_text(f"---\nfaq: 1\n{needs}title: A\n---\n")
     with pytest.raises(SiteError, match="must say `needs:"):
         course.read_chapters(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("answer: It is: a sum.", r"the front matter of 01-a\.md is not YAML: mapping values"),
+        ("- a", r"01-a\.md is not YAML"),
+        ("answer: 4", r"01-a\.md must say .* in words, got .*4"),
+        ("title: ", r"01-a\.md must say its title"),
+    ],
+)
+def test_front_matter_that_would_be_read_otherwise_stops_the_build(tmp_path, line, complaint):
+    (tmp_path / "learn").mkdir()
+    page = tmp_path / "learn/01-a.md"
+    page.write_text(f"---\nfaq: 1\nneeds: []\ntitle: A\n{line}\n---\n# Why?\n")
+    with pytest.raises(SiteError, match=complaint):
+        course.read_chapters(tmp_path)
+    page.write_text("---\n- a\n---\n")
+    with pytest.raises(SiteError, match="must have names and values"):
+        course.read_chapters(tmp_path)
+
+
+@pytest.mark.parametrize("faq", sorted(CHAPTERS))
+def test_a_chapter_is_read_as_mkdocs_reads_it(faq):
+    chapter = CHAPTERS[faq]
+    text, meta = get_data((ROOT / "docs" / chapter.path).read_text("utf-8"))
+    assert meta.get("answer", chapter.answer) == chapter.answer
+    assert (meta["title"], tuple(meta["needs"]), text) == (chapter.title, chapter.needs, chapter.text.lstrip("\n"))
 
 
 def test_every_chapter_has_a_notebook_that_is_valid():
