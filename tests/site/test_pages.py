@@ -1,6 +1,7 @@
 """What is in the files of the site: links that lead somewhere, nothing from outside, no markup left over."""
 
 import html
+import json
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -15,7 +16,6 @@ from mathcore.exercises import cells, exercises
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 CODE = {"code", "pre", "script", "style", "annotation", "textarea"}
 LEFTOVER = re.compile(r"\$|<!-- site:|\\\(|\\\[|\\frac|\\begin|\{ \.|:::|^#{1,6} |\*\*|\]\(|^title: ", re.MULTILINE)
-ON_EVERY_PAGE = {"main navigation", "content"}
 
 
 class Reader(HTMLParser):
@@ -127,8 +127,6 @@ def text_of(path):
 
 
 def test_every_claim_of_the_report_has_a_page(site):
-    import json
-
     report = json.loads((SITE / "claims.json").read_text(encoding="utf-8"))
     assert report["counts"]["claims"] == len(report["claims"]) == report["counts"]["holds"] > 0
     for claim in report["claims"]:

@@ -81,7 +81,7 @@ def orphans(page):
         formulas.evaluate_all("all => all.forEach(one => one.before('ab '))")
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("width", [320, 390])  # on a desk no formula breaks, and none lets go of its full stop
 def test_no_full_stop_begins_a_line(visit, width):
     page = visit("learn/18-position-as-a-vector/index.html", width=width).page
     page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
