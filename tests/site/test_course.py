@@ -22,7 +22,9 @@ import mathcore
 from mathcore.exercises import cells, exercises
 
 CHAPTERS = course.read_chapters(ROOT / "docs")
-LEFT_OVER = r"<!-- site|mc-|\{ \.|\]\[|\]\((?!\d\d-[\w-]+(?:\.ipynb|/index\.html)\)|attachment:|https://)"
+LEFT_OVER = (
+    r"<!-- site|mc-|\{ [.#]|<[^>]* markdown\b|\]\[|\]\((?!\d\d-[\w-]+(?:\.ipynb|/index\.html)\)|attachment:|https://)"
+)
 NOTEBOOKS = sorted((SITE / "learn").glob("*.ipynb"))
 
 
@@ -110,6 +112,14 @@ def test_every_chapter_has_a_notebook_that_is_valid():
     whole["cells"][0]["cell_type"] = "prose"
     with pytest.raises(nbformat.ValidationError):
         nbformat.validate(whole)
+
+
+@pytest.mark.parametrize(
+    "text", ["<!-- site: x -->", "{ .x }", "{ #x }", "<p markdown>", '<p markdown="span">', "[x][y]", "[x](17-x.md)"]
+)
+def test_what_only_the_site_understands_is_found(text):
+    assert re.search(LEFT_OVER, f"Words {text}, words")
+    assert not re.search(LEFT_OVER, "Words [x](17-softmax.ipynb), [x](17-softmax/index.html), ![x](attachment:x.svg)")
 
 
 @pytest.fixture(scope="module")
