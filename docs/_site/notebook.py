@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from _site import says, words
-from _site.cells import named
+from _site.cells import named, placed
 from _site.course import Chapter
 from _site.model import Claim, Picture
 from _site.notebook_cells import (
@@ -37,7 +37,6 @@ _PART = re.compile(
     r"^```pycon\n(?P<session>.*?)^```$\n?|^<!-- site: (?P<kind>\w+)(?: (?P<what>[^\n]*?))? -->$\n?",
     re.DOTALL | re.MULTILINE,
 )
-_PLACED = re.compile(r"^<!-- site: cell (\w+) -->$", re.MULTILINE)
 _SECOND = re.compile(r"^<details class=\"mc-second\" markdown>\n<summary>(.*?)</summary>$|^</details>$", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^\{ .*? \}$\n?", re.MULTILINE)
 _REFERENCE = re.compile(r"\[([^\]\n]+)\]\[[^\]\n]+\]")
@@ -101,9 +100,9 @@ def _asked(kind: str, what: str, chapter: Chapter, material: Material) -> Iterat
     elif kind == "figure":
         yield moving(chapter.path)
     elif kind == "exercises":
-        placed = set(_PLACED.findall(chapter.text))
+        shown = placed(chapter.text)
         for i, asked in enumerate(material.exercises, 1):
-            yield from exercise(i, asked, material.cells, placed=asked["cell"] in placed)
+            yield from exercise(i, asked, material.cells, placed=asked["cell"] in shown)
 
 
 def _prose(markdown: str) -> Iterator[Cell]:
