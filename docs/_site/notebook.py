@@ -5,7 +5,6 @@ The format is nbformat 4.5, small enough to write by hand; a test validates it a
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -128,20 +127,12 @@ def _session(calls: Sequence[Call]) -> Iterator[Cell]:
 def _output(call: Call) -> list[Cell]:
     if call["raised"]:
         name, _, message = call["got"].strip().partition(": ")
+        name = name.rpartition(".")[2]
         return [{"output_type": "error", "ename": name, "evalue": message, "traceback": [call["got"].strip()]}]
-    if _is_value(call["source"]):
+    if call["value"]:
         data = {"text/plain": lines(call["got"].rstrip("\n"))}
         return [{"output_type": "execute_result", "data": data, "metadata": {}}]
     return printed(call["got"])
-
-
-def _is_value(source: str) -> bool:
-    """Whether what it gave is the value of an expression, not something printed."""
-    (statement,) = ast.parse(source).body
-    if not isinstance(statement, ast.Expr):
-        return False
-    call = statement.value
-    return not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print")
 
 
 def _claims(claims: Sequence[Claim]) -> str:

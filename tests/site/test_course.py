@@ -139,9 +139,9 @@ def differences(path, installed):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", ["16-row-or-column", "17-softmax"])
-def test_a_notebook_shows_what_its_code_gives(name, installed):
-    assert differences(SITE / f"learn/{name}.ipynb", installed) == []
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_shows_what_its_code_gives(path, installed):
+    assert differences(path, installed) == []
 
 
 def outputs(whole, kind):
@@ -189,13 +189,14 @@ def test_a_notebook_has_cells_exercises_pictures_and_a_way_to_the_figures():
 
 
 def test_what_is_printed_or_raised_is_no_value():
-    def output(source, got, raised=False):
-        (only,) = notebook._output({"source": source, "got": got, "raised": raised})
+    def output(got, raised=False, value=False):
+        (only,) = notebook._output({"source": "f()\n", "got": got, "raised": raised, "value": value})
         return only
 
-    assert output("print(1)\n", "1\n") == {"output_type": "stream", "name": "stdout", "text": ["1\n"]}
-    assert output("1\n", "1\n")["output_type"] == "execute_result"
-    assert output("f()\n", "ValueError: no: not\n", raised=True)["evalue"] == "no: not"
+    assert output("1\n") == {"output_type": "stream", "name": "stdout", "text": ["1\n"]}
+    assert output("1\n", value=True)["output_type"] == "execute_result"
+    assert output("a.NoError: no: not\n", raised=True)["ename"] == "NoError"
+    assert output("NoError: no: not\n", raised=True)["evalue"] == "no: not"
 
 
 def test_the_page_of_a_kernel_has_both_runs():
