@@ -38,7 +38,7 @@ from _site.live.html_of import live_figure
 from _site.model import Break, Bugs, Claim, Picture, Report, SiteError, Topic
 from _site.notebook import Call, Material, notebook
 from _site.whole.html_of import whole_model
-from _site.words import link, plural
+from _site.words import link, plural, titled
 
 _FIGURE = re.compile(r'<div data-figure="([^"]*)"></div>')
 _LEAD = re.compile(r"^\{ [^}\n]*\.mc-lead\b[^}\n]*\}\n", re.MULTILINE)
@@ -99,7 +99,7 @@ class Site:
             "Read": [{title: [{c.name: c.path} for c in chapters]} for title, chapters in grouped(self.course)],
             "Import": import_page.navigation(self.topics, self.functions),
             "Real bugs": bugs_page.navigation(self.bugs.bugs),
-            "Reference": [{t.name.replace("_", " ").capitalize(): f"reference/{t.name}.md"} for t in self.topics],
+            "Reference": [{titled(t.name): f"reference/{t.name}.md"} for t in self.topics],
         }
         return [_extended(entry, more) for entry in nav]
 

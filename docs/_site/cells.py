@@ -6,17 +6,19 @@ Here it stands still, as this build ran it; `assets/cells/` brings it to life wh
 from __future__ import annotations
 
 import html
-import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from _site import words
 from _site.course import Course
+from _site.markup import for_scripts
 from _site.model import Report, SiteError
 from _site.words import code_block, link
 
 Told = Mapping[str, Any]  # as `_site.judging.everything` tells it
 
+_PLACED = re.compile(r"^<!-- site: cell (\w+) -->$", re.MULTILINE)
 _STILL = "Nothing runs here without scripts: the code and its results stand as this build got them."
 _NO_PYTHON = "This copy was built without Python for the browser: code and results stand as the build got them."
 
@@ -35,7 +37,7 @@ def cell(told: Told, report: Report, source: str, *, runs: bool = True) -> str:
     attributes = f'data-cell="{told["name"]}" data-judged="{"start" if whole else "solution"}"{python}'
     parts = [
         f'<div class="mc-cell" id="cell-{told["name"]}" {attributes} markdown>',
-        f'<p class="mc-cell-title">{_plain(told["title"])}</p>',
+        f'<p class="mc-cell-title">{html.escape(told["title"])}</p>',
         f'<div class="mc-cell-code" data-search-exclude markdown>\n\n{code_block(told["start"], "python")}\n\n</div>',
         _printed(told["output"]),
         f'<p class="mc-cell-label">{"Checks" if whole else "Checks, as the solution passes them"}</p>',
@@ -52,8 +54,12 @@ def data(told: Told) -> str:
     """What the script needs of the cell, as an element of the page."""
     checks = [{key: check[key] for key in ("claim", "says", "code")} for check in told["checks"]]
     broken = [{key: wrong[key] for key in ("name", "says", "code")} for wrong in told["broken"]]
-    text = json.dumps({"start": told["start"], "checks": checks, "broken": broken}, ensure_ascii=False)
-    return f'<script type="application/json">{text.replace("</", "<" + chr(92) + "/")}</script>'
+    return for_scripts({"start": told["start"], "checks": checks, "broken": broken})
+
+
+def placed(markdown: str) -> set[str]:
+    """The cells that a page shows by themselves; each of the others stands in its exercise."""
+    return set(_PLACED.findall(markdown))
 
 
 def places(cells: Mapping[str, Told], course: Course) -> dict[str, list[tuple[str, str]]]:
@@ -61,7 +67,7 @@ def places(cells: Mapping[str, Told], course: Course) -> dict[str, list[tuple[st
     found: dict[str, list[tuple[str, str]]] = {}
     for name, told in cells.items():
         chapter = course.get(int(name[:2]))
-        if chapter and f"<!-- site: cell {name} -->" in chapter.text:
+        if chapter and name in placed(chapter.text):
             for check in told["checks"]:
                 found.setdefault(check["claim"], []).append((told["title"], f"{chapter.path}#cell-{name}"))
     return found
@@ -117,7 +123,3 @@ def _mistake(wrong: Told, report: Report, source: str) -> list[str]:
 
 def _claim(text: str, claim: str, report: Report, source: str) -> str:
     return link(text, report.by_id[claim].page, source) if claim in report.by_id else text
-
-
-def _plain(text: str) -> str:
-    return html.escape(text)

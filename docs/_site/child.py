@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import doctest
 import inspect
 import json
@@ -62,17 +63,18 @@ class _Recorder(doctest.DocTestRunner):
         self.kept: list[dict[str, Any]] = []
 
     def report_success(self, out: Any, test: doctest.DocTest, example: doctest.Example, got: str) -> None:  # noqa: ARG002
-        gave = example.exc_msg or got  # of an error its last line, which was compared: the rest has paths
-        self.kept.append(
-            {"line": example.lineno, "source": example.source, "got": gave, "raised": bool(example.exc_msg)}
-        )
+        shown = builtins.__dict__.pop("_", None) is not None  # a value that is shown is left there
+        if example.exc_msg:  # of an error its message: the rest has paths
+            got = got[got.rindex(f"\n{example.exc_msg.partition(':')[0]}") + 1 :]
+        told = {"line": example.lineno, "source": example.source, "got": got}
+        self.kept.append({**told, "raised": bool(example.exc_msg), "value": shown})
 
 
 def examples() -> dict[str, list[dict[str, Any]]]:
     """Run the `pycon` fences of every page, one session a page; stop with the differences if there are any.
 
     Returns:
-        Path of a page → its calls in order: line (from 0), source, what it gave, whether that is an error.
+        Path of a page → its calls in order: line (from 0), source, what it gave, whether that is an error or a value.
     """
     import numpy as np
 

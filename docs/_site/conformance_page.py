@@ -248,7 +248,7 @@ def _group(claims: Sequence[str], libraries: Sequence[Library], report: Report, 
     asked = [library for library in libraries if set(claims) & set(library.verdicts)]
     head = f"| Claim | {' | '.join(library.title for library in asked)} |"
     rows = [
-        f"| {_broken(_claim(c, report, path))} | {' | '.join(_verdict(library, c, path) for library in asked)} |"
+        f"| {_breakable(_claim(c, report, path))} | {' | '.join(_verdict(library, c, path) for library in asked)} |"
         for c in claims
     ]
     return "\n".join([head, "|---" * (len(asked) + 1) + "|", *rows])
@@ -324,7 +324,7 @@ def _claim(name: str, report: Report, path: str) -> str:
     return link(f"`{name}`", report.by_id[name].page, path) if name in report.by_id else f"`{name}`"
 
 
-def _broken(named: str) -> str:
+def _breakable(named: str) -> str:
     """The id in it, as code that may go on in the next line behind a dot or a stroke."""
     text, name, rest = named.split("`")
     parts = re.split(r"(?<=[._])", name)

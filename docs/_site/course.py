@@ -11,16 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from _site import says
+from _site import front_matter, says
 from _site.model import SiteError
 from _site.words import link, plural, url
 
-_FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
-_QUESTION = re.compile(r"^faq: (\d+)$", re.MULTILINE)
-_TITLE = re.compile(r"^title: (.+)$", re.MULTILINE)
-_NEEDS = re.compile(r"^needs: \[([\d, ]*)\]$", re.MULTILINE)
-_ANSWER = re.compile(r"^answer: (.+)$", re.MULTILINE)
 _LEAD = re.compile(r"^# [^\n]*\n\s*(.*?)\n\{ [^}\n]*\.mc-lead\b[^}\n]*\}$", re.DOTALL | re.MULTILINE)
 _SENTENCE = re.compile(r"\S.*?[.!?](?=\s|$)")
 _NO_PROSE = re.compile(r"^(?:```.*?^```|\$\$.*?^\$\$|<!--[^\n]*-->|[#<|{][^\n]*)$", re.DOTALL | re.MULTILINE)
@@ -72,23 +68,25 @@ def read_chapters(docs: Path) -> dict[int, Chapter]:
     """Question → chapter.
 
     Raises:
-        SiteError: if a chapter does not say what it needs, or needs one that does not come before it.
+        SiteError: if a chapter does not say what it needs, or needs one that does not come before it, or has front
+            matter that cannot be read.
     """
-    course = {}
+    course: dict[int, Chapter] = {}
     for page in sorted((docs / "learn").glob("*.md")):
-        text = page.read_text(encoding="utf-8")
-        front = _FRONT.match(text)
-        number, title, needs = (pattern.search(front[1]) if front else None for pattern in (_QUESTION, _TITLE, _NEEDS))
-        if front is None or number is None or title is None:
-            continue
-        faq = int(number[1])
-        before = tuple(int(n) for n in re.findall(r"\d+", needs[1])) if needs else (faq,)
-        if any(n not in course for n in before):
-            raise SiteError(f"{page.name} must say `needs: [...]` with earlier chapters, got {list(before)}")
-        told = _ANSWER.search(front[1])
-        whole = text[front.end() :]
-        course[faq] = Chapter(faq, f"learn/{page.name}", title[1], before, whole, told[1] if told else "")
+        meta, text = front_matter.split(page.read_text(encoding="utf-8"), page.name)
+        if "faq" in meta:
+            course[meta["faq"]] = _chapter(page.name, meta, text, course)
     return course
+
+
+def _chapter(page: str, meta: Mapping[str, Any], text: str, earlier: Course) -> Chapter:
+    needs = meta.get("needs")
+    if not isinstance(needs, list) or any(n not in earlier for n in needs):
+        raise SiteError(f"{page} must say `needs: [...]` with earlier chapters, got {needs!r}")
+    words = {name: meta.get(name, "") for name in ("title", "answer")}
+    if not words["title"] or any(not isinstance(said, str) for said in words.values()):
+        raise SiteError(f"{page} must say its title, and its answer if it does, in words, got {words}")
+    return Chapter(meta["faq"], f"learn/{page}", words["title"], tuple(needs), text, words["answer"])
 
 
 def needs_sentence(chapter: Chapter, course: Course) -> str:

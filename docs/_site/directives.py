@@ -122,8 +122,7 @@ class Page:
         site = self.site
         if str(self.faq) not in site.exercises:
             raise SiteError(f"chapter {self.faq} has no exercises: mathcore/exercises has no file of its number")
-        placed = [match[2] for match in DIRECTIVE.finditer(self.markdown) if match[1] == "cell"]
-        asked = site.exercises[str(self.faq)]
+        asked, placed = site.exercises[str(self.faq)], cells.placed(self.markdown)
         return exercises.exercises(asked, site.cells, site.report, self.path, runs=bool(site.python), placed=placed)
 
     def _contents(self) -> str:

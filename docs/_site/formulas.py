@@ -16,7 +16,6 @@ from _site.model import SiteError
 _KATEX = Path(__file__).parent / "vendor" / "katex.min.js"
 _ELEMENT = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.DOTALL)
 # A line may end on either side of a formula, since it is set in boxes: not between it and what belongs to it.
-_LONG = 36  # characters of TeX
 _CLINGING = re.compile(r"[(\[“‘]*" + _ELEMENT.pattern.replace("(span|div)", "(span)") + r"[.,;:!?)\]”’]*", re.DOTALL)
 
 # Letters such as θ or − may stand in formulas as themselves; every other lapse is an error.
@@ -60,8 +59,7 @@ def set_formulas(page: str) -> str:
 
 def _kept_together(match: re.Match[str]) -> str:
     alone = match[0].startswith("<") and match[0].endswith(">")
-    long = len(match[2]) > _LONG  # one that may break within itself, on a phone
-    return match[0] if alone or long else f'<span class="mc-together">{match[0]}</span>'
+    return match[0] if alone else f'<span class="mc-together">{match[0]}</span>'
 
 
 def _set_one(match: re.Match[str]) -> str:

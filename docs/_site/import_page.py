@@ -30,10 +30,10 @@ def pages(
     written = {}
     for topic, names in _shown(topics, functions):
         path = _path(topic)
-        head = f"---\ntitle: {_title(topic)}\nsearch:\n  exclude: true # the reference says the same\n---"
+        head = f"---\ntitle: {words.titled(topic.name)}\nsearch:\n  exclude: true # the reference says the same\n---"
         lead = f"{topic.title}. {link('How to read this', 'import.md', path)}.\n{{ .mc-lead }}"
         parts = [_function(name, topic, functions[name], report, speeds, path) for name in names]
-        written[path] = "\n\n".join([head, f"# Import: {_title(topic).lower()}", lead, *parts]) + "\n"
+        written[path] = "\n\n".join([head, f"# Import: {words.titled(topic.name).lower()}", lead, *parts]) + "\n"
     return written
 
 
@@ -42,18 +42,16 @@ def overview(topics: Sequence[Topic], functions: Mapping[str, Described], source
     parts = []
     for topic, names in _shown(topics, functions):
         items = [
-            f"{words.moved(name, f'`{name}`', f'{_path(topic)}#{name}', source)}".replace(
-                "\n", f" {functions[name]['sentence']}\n", 1
-            )
+            words.moved(name, f"`{name}`", f"{_path(topic)}#{name}", source, functions[name]["sentence"])
             for name in names
         ]
-        parts += [f"## {link(_title(topic), _path(topic), source)}", "\n".join(items)]
+        parts += [f"## {link(words.titled(topic.name), _path(topic), source)}", "\n".join(items)]
     return "\n\n".join(parts)
 
 
 def navigation(topics: Sequence[Topic], functions: Mapping[str, Described]) -> list[dict[str, str]]:
     """The pages by their titles."""
-    return [{_title(topic): _path(topic)} for topic, _ in _shown(topics, functions)]
+    return [{words.titled(topic.name): _path(topic)} for topic, _ in _shown(topics, functions)]
 
 
 def _shown(topics: Sequence[Topic], functions: Mapping[str, Described]) -> list[tuple[Topic, list[str]]]:
@@ -63,10 +61,6 @@ def _shown(topics: Sequence[Topic], functions: Mapping[str, Described]) -> list[
 
 def _path(topic: Topic) -> str:
     return f"import/{topic.name}.md"
-
-
-def _title(topic: Topic) -> str:
-    return topic.name.replace("_", " ").capitalize()
 
 
 def _function(name: str, topic: Topic, told: Described, report: Report, speeds: Recorded, source: str) -> str:

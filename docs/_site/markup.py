@@ -1,9 +1,11 @@
-"""Rendered HTML taken apart into its tags and texts. Pure."""
+"""Rendered HTML taken apart into its tags and texts, and data put into it. Pure."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 _PARTS = re.compile(r"""<!--.*?-->|<[^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*>|[^<]+""", re.DOTALL)
 _TAG = re.compile(r"<(/?)([\w-]+)")
@@ -30,3 +32,9 @@ def parts(page: str, chosen: Callable[[str, str], bool]) -> Iterator[tuple[str, 
 def without(page: str, chosen: Callable[[str, str], bool]) -> str:
     """The page without the elements that are chosen by their name and tag."""
     return "".join(part for part, drop in parts(page, chosen) if not drop)
+
+
+def for_scripts(data: Any) -> str:
+    """Data that a script of the page reads, in an element that nothing within it can end."""
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return '<script type="application/json">' + text.replace("</", "<\\/") + "</script>"

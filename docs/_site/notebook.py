@@ -5,7 +5,6 @@ The format is nbformat 4.5, small enough to write by hand; a test validates it a
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from _site import says, words
-from _site.cells import named
+from _site.cells import named, placed
 from _site.course import Chapter
 from _site.model import Claim, Picture
 from _site.notebook_cells import (
@@ -37,7 +36,6 @@ _PART = re.compile(
     r"^```pycon\n(?P<session>.*?)^```$\n?|^<!-- site: (?P<kind>\w+)(?: (?P<what>[^\n]*?))? -->$\n?",
     re.DOTALL | re.MULTILINE,
 )
-_PLACED = re.compile(r"^<!-- site: cell (\w+) -->$", re.MULTILINE)
 _SECOND = re.compile(r"^<details class=\"mc-second\" markdown>\n<summary>(.*?)</summary>$|^</details>$", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^\{ .*? \}$\n?", re.MULTILINE)
 _REFERENCE = re.compile(r"\[([^\]\n]+)\]\[[^\]\n]+\]")
@@ -101,9 +99,9 @@ def _asked(kind: str, what: str, chapter: Chapter, material: Material) -> Iterat
     elif kind == "figure":
         yield moving(chapter.path)
     elif kind == "exercises":
-        placed = set(_PLACED.findall(chapter.text))
+        shown = placed(chapter.text)
         for i, asked in enumerate(material.exercises, 1):
-            yield from exercise(i, asked, material.cells, placed=asked["cell"] in placed)
+            yield from exercise(i, asked, material.cells, placed=asked["cell"] in shown)
 
 
 def _prose(markdown: str) -> Iterator[Cell]:
@@ -129,20 +127,12 @@ def _session(calls: Sequence[Call]) -> Iterator[Cell]:
 def _output(call: Call) -> list[Cell]:
     if call["raised"]:
         name, _, message = call["got"].strip().partition(": ")
+        name = name.rpartition(".")[2]
         return [{"output_type": "error", "ename": name, "evalue": message, "traceback": [call["got"].strip()]}]
-    if _is_value(call["source"]):
+    if call["value"]:
         data = {"text/plain": lines(call["got"].rstrip("\n"))}
         return [{"output_type": "execute_result", "data": data, "metadata": {}}]
     return printed(call["got"])
-
-
-def _is_value(source: str) -> bool:
-    """Whether what it gave is the value of an expression, not something printed."""
-    (statement,) = ast.parse(source).body
-    if not isinstance(statement, ast.Expr):
-        return False
-    call = statement.value
-    return not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print")
 
 
 def _claims(claims: Sequence[Claim]) -> str:

@@ -53,7 +53,7 @@ def claims_table(claims: Iterable[Claim], source: str, chapters: Chapters) -> st
 def _fold(topic: str, claims: Sequence[Claim], source: str, chapters: Chapters) -> str:
     head = ["| Verdict | Claim | FAQ | Evidence | Worst error |", "|---|---|---|---|---|"]
     table = "\n".join([*head, *(_row(claim, source, chapters) for claim in claims)])
-    title = f"{topic.replace('_', ' ').capitalize()} <small>{words.plural(len(claims), 'claim')}</small>"
+    title = f"{words.titled(topic)} <small>{words.plural(len(claims), 'claim')}</small>"
     return (
         f'<details class="mc-frozen" id="{topic}" data-topic="{topic}" markdown><summary>{title}</summary>\n\n'
         f"{table}\n\n</details>"

@@ -6,16 +6,13 @@ Both from the verdicts of this very tree, run or recalled.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from _site import front_matter
 from _site.build import assemble
 
 _ROOT = Path(__file__).parents[2]
-_FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 
 
 def main(step: str, path: str) -> None:
@@ -27,19 +24,13 @@ def main(step: str, path: str) -> None:
     site = assemble(_ROOT, {"profile": "quick", "claims": []})
     if step == "before":
         text = site.pages.get(path) or (_ROOT / "docs" / path).read_text(encoding="utf-8")
-        front = _FRONT.match(text)
-        markdown, _ = site.before(text[front.end() :] if front else text, path, _meta(front[1] if front else ""))
+        meta, rest = front_matter.split(text, path)
+        markdown, _ = site.before(rest, path, meta)
         sys.stdout.write(markdown)
     elif step == "after":
         sys.stdout.write(site.after(sys.stdin.read(), path))
     else:
         raise ValueError(f"the step must be before or after, got {step!r}")
-
-
-def _meta(front: str) -> Mapping[str, Any]:
-    """Of the front matter what the step reads: its number."""
-    number = re.search(r"^faq: (\d+)$", front, re.MULTILINE)
-    return {"faq": int(number[1])} if number else {}
 
 
 if __name__ == "__main__":

@@ -96,9 +96,14 @@ def slug(title: str) -> str:
     return re.sub(r"\W+", "-", re.split(r"[,:]| and ", title)[0].lower()).strip("-")
 
 
-def moved(anchor: str, text: str, target: str, source: str) -> str:
+def titled(topic: str) -> str:
+    """The name of a topic as a title: "language_models" becomes Language models."""
+    return topic.replace("_", " ").capitalize()
+
+
+def moved(anchor: str, text: str, target: str, source: str, said: str = "") -> str:
     """An item of a list: a link to what stood on this page, where its old anchor still leads; see `ways/unfold.js`."""
-    return f"- {link(text, target, source)}\n  {{ #{anchor} data-moved=yes }}"
+    return f"- {link(text, target, source)}{' ' if said else ''}{said}\n  {{ #{anchor} data-moved=yes }}"
 
 
 def url(page: str, source: str) -> str:

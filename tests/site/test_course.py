@@ -16,12 +16,15 @@ import pytest
 from _site import children, course, kernel_page, notebook, notebook_cells
 from _site.model import SiteError
 from built import ROOT, SITE
+from mkdocs.utils.meta import get_data
 
 import mathcore
 from mathcore.exercises import cells, exercises
 
 CHAPTERS = course.read_chapters(ROOT / "docs")
-LEFT_OVER = r"<!-- site|mc-|\{ \.|\]\[|\]\((?!\d\d-[\w-]+(?:\.ipynb|/index\.html)\)|attachment:|https://)"
+LEFT_OVER = (
+    r"<!-- site|mc-|\{ [.#]|<[^>]* markdown\b|\]\[|\]\((?!\d\d-[\w-]+(?:\.ipynb|/index\.html)\)|attachment:|https://)"
+)
 NOTEBOOKS = sorted((SITE / "learn").glob("*.ipynb"))
 
 
@@ -67,6 +70,34 @@ def test_a_chapter_needs_earlier_ones(tmp_path, needs):
         course.read_chapters(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("answer: It is: a sum.", r"the front matter of 01-a\.md is not YAML: mapping values"),
+        ("- a", r"01-a\.md is not YAML"),
+        ("answer: 4", r"01-a\.md must say .* in words, got .*4"),
+        ("title: ", r"01-a\.md must say its title"),
+    ],
+)
+def test_front_matter_that_would_be_read_otherwise_stops_the_build(tmp_path, line, complaint):
+    (tmp_path / "learn").mkdir()
+    page = tmp_path / "learn/01-a.md"
+    page.write_text(f"---\nfaq: 1\nneeds: []\ntitle: A\n{line}\n---\n# Why?\n")
+    with pytest.raises(SiteError, match=complaint):
+        course.read_chapters(tmp_path)
+    page.write_text("---\n- a\n---\n")
+    with pytest.raises(SiteError, match="must have names and values"):
+        course.read_chapters(tmp_path)
+
+
+@pytest.mark.parametrize("faq", sorted(CHAPTERS))
+def test_a_chapter_is_read_as_mkdocs_reads_it(faq):
+    chapter = CHAPTERS[faq]
+    text, meta = get_data((ROOT / "docs" / chapter.path).read_text("utf-8"))
+    assert meta.get("answer", chapter.answer) == chapter.answer
+    assert (meta["title"], tuple(meta["needs"]), text) == (chapter.title, chapter.needs, chapter.text.lstrip("\n"))
+
+
 def test_every_chapter_has_a_notebook_that_is_valid():
     nbformat = pytest.importorskip("nbformat")
     assert len(NOTEBOOKS) == len(CHAPTERS)
@@ -81,6 +112,14 @@ def test_every_chapter_has_a_notebook_that_is_valid():
     whole["cells"][0]["cell_type"] = "prose"
     with pytest.raises(nbformat.ValidationError):
         nbformat.validate(whole)
+
+
+@pytest.mark.parametrize(
+    "text", ["<!-- site: x -->", "{ .x }", "{ #x }", "<p markdown>", '<p markdown="span">', "[x][y]", "[x](17-x.md)"]
+)
+def test_what_only_the_site_understands_is_found(text):
+    assert re.search(LEFT_OVER, f"Words {text}, words")
+    assert not re.search(LEFT_OVER, "Words [x](17-softmax.ipynb), [x](17-softmax/index.html), ![x](attachment:x.svg)")
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +139,9 @@ def differences(path, installed):
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", ["16-row-or-column", "17-softmax"])
-def test_a_notebook_shows_what_its_code_gives(name, installed):
-    assert differences(SITE / f"learn/{name}.ipynb", installed) == []
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_shows_what_its_code_gives(path, installed):
+    assert differences(path, installed) == []
 
 
 def outputs(whole, kind):
@@ -150,13 +189,14 @@ def test_a_notebook_has_cells_exercises_pictures_and_a_way_to_the_figures():
 
 
 def test_what_is_printed_or_raised_is_no_value():
-    def output(source, got, raised=False):
-        (only,) = notebook._output({"source": source, "got": got, "raised": raised})
+    def output(got, raised=False, value=False):
+        (only,) = notebook._output({"source": "f()\n", "got": got, "raised": raised, "value": value})
         return only
 
-    assert output("print(1)\n", "1\n") == {"output_type": "stream", "name": "stdout", "text": ["1\n"]}
-    assert output("1\n", "1\n")["output_type"] == "execute_result"
-    assert output("f()\n", "ValueError: no: not\n", raised=True)["evalue"] == "no: not"
+    assert output("1\n") == {"output_type": "stream", "name": "stdout", "text": ["1\n"]}
+    assert output("1\n", value=True)["output_type"] == "execute_result"
+    assert output("a.NoError: no: not\n", raised=True)["ename"] == "NoError"
+    assert output("NoError: no: not\n", raised=True)["evalue"] == "no: not"
 
 
 def test_the_page_of_a_kernel_has_both_runs():

@@ -1,12 +1,14 @@
 """What is in the files of the site: links that lead somewhere, nothing from outside, no markup left over."""
 
 import html
+import json
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
-from _site import live
+from _site import bugs_page, live
+from _site.finding import read_keywords
 from _site.pictures import drawing
 from built import ROOT, SITE, pages
 
@@ -15,7 +17,6 @@ from mathcore.exercises import cells, exercises
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 CODE = {"code", "pre", "script", "style", "annotation", "textarea"}
 LEFTOVER = re.compile(r"\$|<!-- site:|\\\(|\\\[|\\frac|\\begin|\{ \.|:::|^#{1,6} |\*\*|\]\(|^title: ", re.MULTILINE)
-ON_EVERY_PAGE = {"main navigation", "content"}
 
 
 class Reader(HTMLParser):
@@ -127,8 +128,6 @@ def text_of(path):
 
 
 def test_every_claim_of_the_report_has_a_page(site):
-    import json
-
     report = json.loads((SITE / "claims.json").read_text(encoding="utf-8"))
     assert report["counts"]["claims"] == len(report["claims"]) == report["counts"]["holds"] > 0
     for claim in report["claims"]:
@@ -153,3 +152,15 @@ def test_every_picture_figure_and_cell_is_asked_for():
     assert idle(texts, drawing.REGISTRY, live.figures(), cells(), written) == []
     asked = ["<!-- site: picture a -->\n<!-- site: figure b -->\n<!-- site: cell c -->"]
     assert sorted(idle(asked, "ad", "be", "cfg", "g")) == ["d", "e", "f"]
+
+
+def stale(titles, keywords, anchors):
+    """Titles of bugs that there are not, words for pages that there are not."""
+    return [*set(titles) - anchors, *(page for page in keywords if not (ROOT / "docs" / page).is_file())]
+
+
+def test_titles_and_keywords_are_of_bugs_and_pages_that_there_are(site):
+    of_bugs = [page.anchors for path, page in site.items() if path.startswith(("real-bugs/", "false-alarms/"))]
+    titles, keywords = bugs_page._TITLES, read_keywords(ROOT / "docs/_site")
+    assert stale(titles, keywords, set().union(*of_bugs)) == []
+    assert stale({"no_bug": "x"}, {"learn/no-page.md": []}, set().union(*of_bugs)) == ["no_bug", "learn/no-page.md"]

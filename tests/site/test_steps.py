@@ -62,3 +62,29 @@ def test_a_formula_and_its_punctuation_stay_on_one_line(around):
 @pytest.mark.parametrize("around", ["so {} and", "so {}<b>.</b>", "so {} (and)"])
 def test_a_formula_among_words_stands_alone(around):
     assert formula(around) == around.format(formula("{}"))
+
+
+APART = """
+all => all.filter(one => one.offsetParent && one.lastChild.nodeType === Node.TEXT_NODE).filter(one => {
+  const formula = [...one.querySelector(".katex-html").getClientRects()].pop(), mark = document.createRange();
+  mark.selectNodeContents(one.lastChild);
+  return [...mark.getClientRects()].pop().left < formula.right - 1;
+}).map(one => one.textContent)
+"""
+
+
+def orphans(page):
+    """The formulas whose full stop begins a line, with more and more words before them."""
+    formulas = page.locator(".mc-together")
+    for _ in range(12):
+        yield from formulas.evaluate_all(APART)
+        formulas.evaluate_all("all => all.forEach(one => one.before('ab '))")
+
+
+@pytest.mark.parametrize("width", [320, 390])  # on a desk no formula breaks, and none lets go of its full stop
+def test_no_full_stop_begins_a_line(visit, width):
+    page = visit("learn/18-position-as-a-vector/index.html", width=width).page
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert not list(orphans(page))
+    page.add_style_tag(content=".mc-together { display: inline; }")
+    assert list(orphans(page))

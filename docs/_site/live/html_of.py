@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from _site.markup import for_scripts
 
 Told = Mapping[str, Any]  # as `_site.live.everything` tells it
 
@@ -18,7 +19,6 @@ def live_figure(name: str, told: Told) -> str:
     controls = "".join(_control(name, control, first["state"]) for control in told["controls"])
     when = [[control["name"], *control["when"]] for control in told["controls"] if control["when"]]
     known = {**{key: told[key] for key in ("readouts", "presets", "data", "cases")}, "when": when}
-    data = json.dumps(known, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     return (
         f'<section class="mc-live" data-live="{name}" aria-label="{html.escape(told["title"])}">'
         f'<p class="mc-live-title">{html.escape(told["title"])}</p>'
@@ -27,7 +27,7 @@ def live_figure(name: str, told: Told) -> str:
         f"{_presets(told['presets'])}{controls}</fieldset>"
         f"{_table(told['readouts'], first['values'])}"
         '<p class="mc-meta" data-agreement>The numbers at the start are the library’s, from this build.</p>'
-        f'<script type="application/json">{data}</script></section>'
+        f"{for_scripts(known)}</section>"
     )
 
 

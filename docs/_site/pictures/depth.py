@@ -21,20 +21,18 @@ def relu_and_xor() -> Drawing:
     net = mc.course.xor_net()
     values = mc.course.relu_net(np.stack([a.ravel(), b.ravel()], axis=1), net).reshape(a.shape)
     heat(plot.axes[1], values, most=1, gap=0)
-    for p, q in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        answer = float(mc.course.relu_net(np.array([[p, q]], float), net)[0, 0])
+    corners = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    answers = [f"{answer:.0f}" for answer in mc.course.relu_net(np.array(corners, float), net)[:, 0]]
+    for (p, q), answer in zip(corners, answers, strict=True):
         across, down = ((v + 0.25) / 1.5 * 30 for v in (p, 1 - q))
-        plot.axes[1].text(
-            across, down, f"{answer:.0f}", ha="center", va="center", fontsize=13, color=INK, fontweight="bold"
-        )
+        plot.axes[1].text(across, down, answer, ha="center", va="center", fontsize=13, color=INK, fontweight="bold")
     plot.axes[1].set_title("one or the other, not both", fontsize=10)
     return (
         plot.figure,
         "The kink of ReLU, and a ridge made of two of them that computes exclusive or",
         (
             "Left: ReLU beside the straight line it bends. Right: two of them make a ridge; its values at the "
-            "four corners are "
-            "0, 1, 1, 0, which no single layer can do."
+            f"four corners are {', '.join(answers)}, which no single layer can do."
         ),
     )
 
@@ -43,15 +41,16 @@ def relu_and_xor() -> Drawing:
 def tents() -> Drawing:
     """The tent map, folded once, twice, three times, four times."""
     plot = canvas(1.7, columns=4)
+    x, pieces = np.linspace(0, 1, 2**7 + 1), []
     for depth, ax in enumerate(plot.axes, start=1):
-        x = np.linspace(0, 1, 2**7 + 1)
         y = mc.course.relu_net(x[:, None], mc.course.tent_net(depth))[:, 0]
         ax.plot(x, y, color=BLUE, linewidth=1.4)
-        ax.set_title(f"depth {depth}: {mc.course.count_pieces(x, y)}", fontsize=10)
+        pieces.append(mc.course.count_pieces(x, y))
+        ax.set_title(f"depth {depth}: {pieces[-1]}", fontsize=10)
         ax.set(xticks=[0, 1], yticks=[0, 1] if depth == 1 else [])
     return (
         plot.figure,
-        "A net two units wide folds the line once more with each layer: 2, 4, 8, 16 pieces",
+        f"A net two units wide folds the line once more with each layer: {', '.join(map(str, pieces))} pieces",
         (
             "Two units a layer. Every layer doubles the number of straight pieces; one hidden layer would need a "
             "unit for each bend."

@@ -11,8 +11,8 @@ from _site.pictures.drawing import BLUE, GREEN, LINE, RED, SOFT, Drawing, canvas
 @picture("room_by_size")
 def room_by_size() -> Drawing:
     """How far apart random directions are, by width."""
-    rng, sizes = np.random.default_rng(0), [2, 4, 16, 64, 256, 1024, 4096]
-    cosines = [mc.cosine_similarity(rng.normal(size=(2000, d)), rng.normal(size=(2000, d))) for d in sizes]
+    rng, sizes, pairs = np.random.default_rng(0), [2, 4, 16, 64, 256, 1024, 4096], 2000
+    cosines = [mc.cosine_similarity(*rng.normal(size=(2, pairs, d))) for d in sizes]
     plot = canvas(2.5)
     (ax,) = plot.axes
     for share, alpha in ((0.5, 0.55), (0.9, 0.3), (0.99, 0.15)):
@@ -26,7 +26,7 @@ def room_by_size() -> Drawing:
         plot.figure,
         "The cosine of random vectors concentrates at zero as they get longer",
         (
-            "Half, 90 % and 99 % of 2,000 random pairs. The wider the vectors, the closer to a right angle any "
+            f"Half, 90 % and 99 % of {pairs:,} random pairs. The wider the vectors, the closer to a right angle any "
             "two of them are."
         ),
     )
@@ -49,7 +49,7 @@ def logits_to_decision() -> Drawing:
         ax.set_title(title, fontsize=10)
     return (
         plot.figure,
-        "Five logits and the shares that softmax makes of them; mat wins in both",
+        f"Five logits and the shares that softmax makes of them; {words[mc.argmax(shares)]} wins in both",
         ("Softmax changes the numbers and not the winner, so the decision can be read off the logits."),
     )
 

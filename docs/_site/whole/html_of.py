@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from _site.course import Course
 from _site.live.html_of import shown
+from _site.markup import for_scripts
 from _site.whole import FIRST, MOST, STEPS, WEIGHTS, Step
 from _site.words import url
 
@@ -48,12 +48,8 @@ def whole_model(told: Told, course: Course, path: str) -> str:
         '<aside class="mc-about" aria-label="About what was chosen"></aside></div>'
         '<p class="mc-whole-heard" role="status"></p>'
         '<p class="mc-meta" data-agreement>These numbers are the library’s, from this build.</p>'
-        f'<script type="application/json">{_json(data)}</script></section><script defer src="{up}whole.js"></script>'
+        f'{for_scripts(data)}</section><script defer src="{up}whole.js"></script>'
     )
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
 
 
 def _known(step: Step) -> dict[str, Any]:

@@ -19,7 +19,7 @@ first = [[1, 0, -1], [0.5, 1, 0]], [0, 0, 1]
 second = [[1, 0], [0, 1], [1, 1]], [0, 0]
 through([1, 2], [first, second])
 one = [[0, -1], [0.5, 1]], [1, 1]
-through([1, 2], [one])
+out = through([1, 2], [one])
 # %% check linear.layers_compose: Two layers with nothing between them do what one does: weights UV, bias bV + c.
 @given(width=st.integers(1, 4), numbers=st.lists(st.integers(-5, 5), min_size=24, max_size=24))
 def check(width, numbers):
