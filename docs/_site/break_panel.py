@@ -20,7 +20,7 @@ _CHOICE = (
 )
 _INTRODUCTION = (
     "Each of these was put in the place of the function when this page was built. "
-    "The claims of this chapter that noticed are red."
+    "The claims of this chapter that noticed are red. `correct` is the function in whose place it stands."
 )
 
 
@@ -58,9 +58,18 @@ def _one(wrong: Break, report: Report, source: str, *, first: bool) -> str:
         _unmoved(green, source),
         f"An input on which {_name(wrong.claim, report, source)} fails, {kind}:",
         shown(wrong.finding),
+        _calls(wrong.calls),
         "</details>",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _calls(text: str) -> str:
+    """The functions that it calls, for whoever wants to read on or to run it."""
+    if not text:
+        return ""
+    opened = '<details class="mc-break-calls" markdown><summary>The functions that it calls</summary>'
+    return f"{opened}\n\n{code_block(text, 'python')}\n\n</details>"
 
 
 def _title(wrong: Break) -> str:

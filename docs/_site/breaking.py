@@ -48,12 +48,13 @@ def broken_chapters(*names: str) -> list[dict[str, Any]]:
 def chosen(faq: int, claims: Sequence[Claim]) -> list[Task]:
     """The rule: every claim in turn gives the first of its own that is short and no other has given, for MOST in all.
 
-    Those that stand for one operation alone come before those that any operation can suffer from, such as zeros.
+    Those that stand for one operation alone come before those that any operation can suffer from, such as zeros, and
+    those that are read at once before those that call much else.
     """
     tasks: list[Task] = []
     given: set[tuple[str, str]] = set()
-    for general in (False, True):
-        queues = {c.id: _fitting(c, general) for c in claims}
+    for late in (False, True):
+        queues = {c.id: _fitting(c, late) for c in claims}
         while any(queues.values()) and len(tasks) < MOST:
             for name, queue in queues.items():
                 while queue and (key := queue[0][1]) in given:
@@ -80,6 +81,7 @@ def try_one(task: Task, names: Sequence[str]) -> dict[str, Any]:
         "operation": wrong.operation,
         "note": wrong.note,
         "source": code.text,
+        "calls": code.calls,
         "claim": claim.id,
         "finding": asdict(finding) if finding else None,
         "refuted_by": [c.id for c in about if c in naming or _refuted(c, wrong, _GLANCE)],
@@ -107,14 +109,14 @@ def _key(wrong: Mutant) -> tuple[str, str]:
     return wrong.operation, wrong.name
 
 
-def _fitting(claim: Claim, general: bool) -> list[tuple[int, tuple[str, str]]]:
-    """Place and key of the claim's wrong implementations that can be shown, general ones or the others."""
+def _fitting(claim: Claim, late: bool) -> list[tuple[int, tuple[str, str]]]:
+    """Place and key of the claim's wrong implementations that can be shown, those that come late or the others."""
     return [
         (place, _key(wrong))
         for place, wrong in enumerate(claim.refuted_by)
         if not wrong.crashes
         and (code := code_of(wrong))
-        and code.general is general
+        and (code.general or code.calls.count("\n") > _LONGEST) is late
         and code.text.count("\n") < _LONGEST
     ]
 

@@ -209,6 +209,7 @@ class Break:
     operation: str
     note: str
     source: str
+    calls: str
     claim: str
     finding: Finding | None
     refuted_by: tuple[str, ...]

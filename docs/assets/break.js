@@ -2,7 +2,7 @@
 
 /** Shows the chosen one and says how many claims it turns red. */
 function choose(panel, index) {
-  const all = [...panel.querySelectorAll("details")];
+  const all = [...panel.querySelectorAll("details[data-wrong]")];
   for (const [i, one] of all.entries()) {
     one.classList.toggle("chosen", i === index);
     one.open = i === index;

@@ -32,14 +32,19 @@ def function_of(wrong: Mutant) -> FunctionType | None:
     return next((f for f in _closed_over(wrong.build) if f.__code__.co_name in names), None)
 
 
+def modules_of(wrong: Mutant) -> tuple[str, ...]:
+    """The modules of the functions that it was made from: where names in its text are looked up."""
+    return tuple(dict.fromkeys(f.__module__ for f in _closed_over(wrong.build)))
+
+
 def source_of(function: Callable[..., object]) -> str:
-    """The text of a function, without its decorators and docstring."""
+    """The text of a function or class, without its decorators and docstring."""
     text = textwrap.dedent(inspect.getsource(function))
-    node = ast.parse(text).body[0]
-    assert isinstance(node, ast.FunctionDef)
+    node, lines = ast.parse(text).body[0], text.splitlines()
+    if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or ast.get_docstring(node) is None:
+        return "\n".join(lines[node.lineno - 1 :]).rstrip()
     doc = node.body[0]
     assert doc.end_lineno is not None
-    lines = text.splitlines()
     return "\n".join([*lines[node.lineno - 1 : doc.lineno - 1], *lines[doc.end_lineno :]]).rstrip()
 
 
@@ -72,7 +77,7 @@ def _text(node: ast.FunctionDef | ast.Call, source: str) -> str:
     line = source.splitlines()[node.lineno - 1]
     indentation = line[: len(line) - len(line.lstrip())]
     text = textwrap.dedent(indentation + (ast.get_source_segment(source, node) or ""))
-    if not isinstance(node, ast.FunctionDef) or ast.get_docstring(node) is None:
+    if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or ast.get_docstring(node) is None:
         return text
     doc, lines = node.body[0], text.splitlines()
     assert doc.end_lineno is not None

@@ -6,7 +6,7 @@ import re
 import pytest
 from _site import breaking
 from _site.model import SiteError, read_breaks
-from _site.wrong_code import code_of
+from _site.wrong_code import code_of, names_not_defined, without_types
 from built import SITE
 
 from mathcore.verify.claims import Mutant
@@ -27,6 +27,23 @@ def test_a_chapter_shows_a_few_each_once_the_special_before_the_general(softmax)
     general = [code_of(w).general for w in wrong]
     assert general == sorted(general)
     assert len({task.claim for task in tasks}) > breaking.MOST // 2
+
+
+def test_a_reader_has_what_the_wrong_code_calls():
+    """All but imports, and how a mutant is told from others."""
+    known = {"np", "math", "re", "Fraction", "family", "Mutant", "HEADS"}
+    for faq, claims in breaking._by_chapter(()):
+        for task in breaking.chosen(faq, claims):
+            wrong = next(c for c in claims if c.id == task.claim).refuted_by[task.place]
+            code = code_of(wrong)
+            whole = f"{code.text}\n\n{code.calls}"
+            assert set(names_not_defined(whole)) <= known, (faq, wrong.name)
+            assert not re.search(r": Any\b|-> ", whole), (faq, wrong.name)
+
+
+def test_types_are_taken_out_and_nothing_else():
+    text = 'def f(x: dict[str, Any], *, λ: float = 0.5) -> Any:\n    y: int = 3  # : Any\n    return {"a": x}[y]'
+    assert without_types(text) == 'def f(x, *, λ=0.5):\n    y = 3  # : Any\n    return {"a": x}[y]'
 
 
 def test_what_is_right_is_not_shown_as_wrong(softmax, monkeypatch):
