@@ -149,7 +149,7 @@ def test_knots_push_and_never_pass_each_other():
 )
 def test_what_rounds_to_nothing_has_no_sign(number, decimals, said):
     context = quickjs.Context()
-    context.eval(scripts.joined(ROOT / "docs", ["assets/figures/drawing.js"]))
+    context.eval(scripts.joined(ROOT / "docs", ["assets/figures/shown.js"]))
     assert shown(number, decimals) == context.eval(f"shown({number}, {decimals})") == said
 
 
