@@ -54,6 +54,7 @@ def functions(
     dtypes: tuple[str, ...],
     conventions: tuple[str, ...] = (),
     widths: str | None = None,
+    derive: str = "",
     **limits: Any,
 ) -> Functions | None:
     """The target that OPERATION=MODULE:NAME and its options describe; None if no operation is given.
@@ -65,7 +66,7 @@ def functions(
     from mathcore.verify.targets.adapters import ALL_FLOATS
 
     if not given:
-        if device or dtypes or conventions or widths or adapter != "numpy":
+        if device or dtypes or conventions or widths or derive or adapter != "numpy":
             raise LookupError("options of a target need OPERATION=MODULE:NAME, e.g. softmax=mykernels:softmax")
         return None
     if wrong := [d for d in dtypes if d not in ALL_FLOATS]:
@@ -81,6 +82,7 @@ def functions(
         dtypes or None,
         _conventions(conventions),
         Restrictions(widths=only, **limits),
+        derive,
     )
 
 

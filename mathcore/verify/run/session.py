@@ -24,6 +24,7 @@ from mathcore.verify.run.waivers import read_waivers
 from mathcore.verify.run.workers import Work, WorkerPool
 from mathcore.verify.targets.adapters import ADAPTERS
 from mathcore.verify.targets.conventions import Conventions
+from mathcore.verify.targets.derive import derived
 from mathcore.verify.targets.restrictions import NONE, Restrictions
 from mathcore.verify.targets.target import Target, mathcore_target
 
@@ -36,6 +37,7 @@ class Functions:
         operations: operation name → "MODULE:NAME".
         adapter: the framework, a key of `ADAPTERS`.
         device, dtypes: None for those of the adapter.
+        derive: how the framework differentiates, "autograd" or "vjp", to check its derivatives as well; "" for no.
     """
 
     operations: Mapping[str, str]
@@ -44,6 +46,7 @@ class Functions:
     dtypes: tuple[str, ...] | None = None
     conventions: Conventions = field(default_factory=Conventions)
     restrictions: Restrictions = NONE
+    derive: str = ""
 
     def target(self) -> Target:
         """The target.
@@ -56,6 +59,10 @@ class Functions:
             adapter = ADAPTERS[self.adapter](self.device)
         except ModuleNotFoundError as missing:
             raise LookupError(f"--adapter {self.adapter} needs {missing.name}, which is not installed") from missing
+        try:
+            functions = derived(self.adapter, self.derive, functions) if self.derive else functions
+        except ValueError as unknown:
+            raise LookupError(f"--derive: {unknown}") from unknown
         default = ("float64", "float32", "float16") if self.adapter == "numpy" else adapter.dtypes
         name = ", ".join(dict.fromkeys(self.operations.values()))
         return Target(name, functions, self.conventions, self.dtypes or default, adapter=adapter,
@@ -145,6 +152,7 @@ def _call(target: Subject) -> str:
     if isinstance(target, Functions):
         more = [f"--adapter {target.adapter}"] + ([f"--device {target.device}"] if target.device else [])
         more += [f"--dtype {d}" for d in target.dtypes or ()]
+        more += [f"--derive {target.derive}"] if target.derive else []
         return " ".join([*(f"{name}={path}" for name, path in target.operations.items()), *more])
     path = target.place if isinstance(target, Target) else target
     return f"--target {path}" if path else ""

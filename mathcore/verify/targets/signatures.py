@@ -29,7 +29,7 @@ def reference_signature(operation: str) -> inspect.Signature | None:
     return inspect.signature(function) if inspect.isfunction(function) else None
 
 
-def _positional(operation: str) -> set[str]:
+def positional(operation: str) -> set[str]:
     """The required parameters of an operation that are not keyword-only."""
     signature = reference_signature(operation)
     parameters = {} if signature is None else signature.parameters
@@ -63,7 +63,7 @@ def fit_arguments(
         NotTriedError: for an option that it does not take, with another value.
     """
     defaults = defaults_of(operation)
-    required = [name for name in given if name in _positional(operation)]
+    required = [name for name in given if name in positional(operation)]
     accepted = accepted_names(function)
     options = {}
     for name, value in given.items():
@@ -88,7 +88,7 @@ def fit_arguments(
 def options(operation: str, function: Callable[..., Any], without: Collection[str]) -> tuple[set[str], set[str]]:
     """The names of an operation's options: those that `function` takes, and those that it lacks or are excluded."""
     signature, accepted = reference_signature(operation), accepted_names(function)
-    names = set() if signature is None else {*signature.parameters} - _positional(operation)
+    names = set() if signature is None else {*signature.parameters} - positional(operation)
     if accepted is None or "**" in accepted:
         taken = names.difference(without)
     else:

@@ -23,6 +23,7 @@ from mathcore.verify.targets import adapters
 from mathcore.verify.targets.adapters import Adapter
 from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.conventions import Conventions
+from mathcore.verify.targets.derive import derived
 from mathcore.verify.targets.restrictions import NONE, Restrictions
 from mathcore.verify.targets.signatures import options, public
 
@@ -74,14 +75,21 @@ class Target:
         return _adapted(name, adapters.numpy_adapter(), operations_and_more)
 
     @staticmethod
-    def torch(name: str, /, *, device: str = "cpu", **operations_and_more: Any) -> Target:
-        """A target of functions on PyTorch tensors on `device`, e.g. "cuda:0". Other arguments are as in `numpy`."""
-        return _adapted(name, adapters.torch_adapter(device), operations_and_more)
+    def torch(name: str, /, *, device: str = "cpu", derive: str = "", **operations_and_more: Any) -> Target:
+        """A target of functions on PyTorch tensors on `device`, e.g. "cuda:0". Other arguments are as in `numpy`.
+
+        With `derive="autograd"` the derivatives of the operations are those of `torch.autograd`, so that a gradient
+        that is lost, cut off or wrong is found; those that are given as operations stay.
+        """
+        return _adapted(name, adapters.torch_adapter(device), operations_and_more, derive)
 
     @staticmethod
-    def jax(name: str, /, *, device: str | None = None, **operations_and_more: Any) -> Target:
-        """A target of functions on JAX arrays on a platform, e.g. "gpu". Other arguments are as in `numpy`."""
-        return _adapted(name, adapters.jax_adapter(device), operations_and_more)
+    def jax(name: str, /, *, device: str | None = None, derive: str = "", **operations_and_more: Any) -> Target:
+        """A target of functions on JAX arrays on a platform, e.g. "gpu". Other arguments are as in `numpy`.
+
+        With `derive="vjp"` the derivatives of the operations are those of `jax.vjp`.
+        """
+        return _adapted(name, adapters.jax_adapter(device), operations_and_more, derive)
 
     @staticmethod
     def cupy(name: str, /, *, device: str | None = None, **operations_and_more: Any) -> Target:
@@ -186,14 +194,15 @@ class Operations:
         return call
 
 
-def _adapted(name: str, adapter: Adapter, given: dict[str, Any]) -> Target:
-    """A target from keyword arguments, which are fields of `Target` or operations."""
+def _adapted(name: str, adapter: Adapter, given: dict[str, Any], derive: str = "") -> Target:
+    """A target from keyword arguments, which are fields of `Target` or operations, and derivatives of these."""
     fields = {k: given.pop(k) for k in ("dtypes", "conventions", "restrictions", "exact") if k in given}
     if "dtypes" in fields:
         fields["dtypes"] = (fields["dtypes"],) if isinstance(fields["dtypes"], str) else tuple(fields["dtypes"])
     elif adapter.name == "numpy":
         fields["dtypes"] = ("float64", "float32", "float16")  # few NumPy functions support bfloat16
-    return Target(name, given, adapter=adapter, **{"dtypes": adapter.dtypes, **fields})
+    operations = derived(adapter.name, derive, given) if derive else given
+    return Target(name, operations, adapter=adapter, **{"dtypes": adapter.dtypes, **fields})
 
 
 def _recorded_call(call: Callable[..., Any], operation: str, record: CallRecorder) -> Callable[..., Any]:
