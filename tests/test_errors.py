@@ -119,7 +119,7 @@ def report_of_a_failure(monkeypatch):
 
 
 def test_every_report_tells_errors_from_refutations(monkeypatch):
-    report, broken = report_of_a_failure(monkeypatch)
+    report, _ = report_of_a_failure(monkeypatch)
     assert "error" in OUTCOMES
     assert (report.counts["error"], report.counts["refuted"], report.passed) == (1, 0, False)
     data = json.loads(json.dumps(report.to_json()))
