@@ -7,7 +7,6 @@ import itertools
 import math
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +30,7 @@ from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.enclosures import balls
 from mathcore.verify.refusals import without
 from mathcore.verify.relations import all_of, at_least, differs, equal, identical, less, raises, same
+from mathcore.verify.targets.held import replaced
 from mathcore.verify.tolerances import rounding
 
 # The text.
@@ -311,7 +311,7 @@ def plans(
 def at_work(ops: Operations, text: str, plan: Any, seed: int) -> Any:
     """A checkpoint of the plan whose every parameter is at work, in float64."""
     start, rng = ops.start_language_model(text, ops.Plan(**plan)), np.random.default_rng(seed)
-    return replace(start, params={name: rng.normal(size=p.shape) for name, p in start.params.items()})
+    return replaced(start, params={name: rng.normal(size=p.shape) for name, p in start.params.items()})
 
 
 bits_are_the_models = Claim(

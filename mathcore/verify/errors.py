@@ -1,4 +1,4 @@
-"""Errors about a target: a missing operation, an unsupported call, an exception, a broken contract."""
+"""Errors about a target: a missing operation, an unsupported call, an exception, a broken contract; and our own."""
 
 from __future__ import annotations
 
@@ -37,3 +37,14 @@ class ContractError(Exception):
         super().__init__(f"`{operation}` {fault}")
         self.operation, self.fault = operation, fault
         self.call_args, self.call_options, self.answer = args, options, answer
+
+
+class ConversionError(Exception):
+    """A call could not be passed on to the target, or its answer not be read: mathcore's mistake, not the target's.
+
+    `cause` is what the translation of a convention or a converter raised.
+    """
+
+    def __init__(self, operation: str, cause: Exception) -> None:
+        super().__init__(f"a call of `{operation}` could not be converted: {type(cause).__name__}: {cause}")
+        self.operation, self.cause = operation, cause

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import ContractError, NotOfferedError, TargetError
+from mathcore.verify.errors import ContractError, ConversionError, NotOfferedError, NotTriedError, TargetError
 from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.tolerances import FORMATS, Allowance
 
@@ -181,6 +181,8 @@ def raises(call: Callable[[], Any], *errors: type[Exception], saying: tuple[str,
         came: Any = call()
     except NotOfferedError:
         raise
+    except ConversionError as unfit:  # of arguments that are wrong on purpose
+        raise NotTriedError(unfit.operation, "bad arguments that cannot be converted") from unfit
     except ContractError as fault:  # it answered instead of raising; a wrong shape or dtype does not matter here
         came = str(fault)
     except Exception as refusal:

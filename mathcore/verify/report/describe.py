@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import ContractError, TargetError
+import mathcore
 from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.relations import Relation, worst_index
 
 _MAX_SHOWN = 64
+_PACKAGE = str(Path(mathcore.__file__).parents[1])
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,31 @@ class Finding:
 
     @staticmethod
     def crash(kind: str, inputs: Mapping[str, Any], crash: Exception, sentence: str) -> Finding:
-        """A finding about an exception: from the target, or from the claim's arithmetic on its answers."""
+        """A finding about what the target raised, or the rule that it broke."""
         shown = {name: describe(value) for name, value in inputs.items()}
-        words = (
-            str(crash)
-            if isinstance(crash, (TargetError, ContractError))
-            else f"{type(crash).__name__} in the claim: {crash}"
-        )
-        return Finding(kind, shown, words, "", "", "", "", "", sentence, crashed=True)
+        return Finding(kind, shown, str(crash), "", "", "", "", "", sentence, crashed=True)
+
+    @staticmethod
+    def internal(kind: str, inputs: Mapping[str, Any], crash: Exception, claim: str, sentence: str) -> Finding:
+        """A finding about an exception inside mathcore, which says nothing about the target."""
+        shown = {name: _described(value) for name, value in inputs.items()}
+        words = f"mathcore failed, please report it with claim {claim}: {type(crash).__name__}: {crash}"
+        return Finding(kind, shown, words, "", "", "", "", _last_frame(crash), sentence, crashed=True)
+
+
+def _described(value: Any) -> str:
+    try:
+        return describe(value)
+    except Exception as crash:  # perhaps the one that is being reported
+        return f"an object of type {type(value).__name__}, whose text fails: {type(crash).__name__}"
+
+
+def _last_frame(crash: BaseException) -> str:
+    """Where inside mathcore an exception passed last."""
+    frames = [f for f in traceback.extract_tb(crash.__traceback__) if f.filename.startswith(_PACKAGE)]
+    return (
+        f"in {frames[-1].name}, {Path(frames[-1].filename).relative_to(_PACKAGE)}:{frames[-1].lineno}" if frames else ""
+    )
 
 
 def describe_failure(kind: str, inputs: Mapping[str, Any], relation: Relation, sentence: str) -> Finding:

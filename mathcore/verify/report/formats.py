@@ -18,6 +18,7 @@ OUTCOME_WORDS = {
     "inconclusive": "inconclusive",
     "waived": "waived",
     "unexpected": "holds though waived",
+    "error": "error of mathcore",
 }
 
 
@@ -100,7 +101,10 @@ def needs_explanation(result: ClaimResult) -> bool:
 
 
 def to_junit(report: Report) -> str:
-    """JUnit XML with a test case per claim: refuted claims fail, those that were not checked are skipped."""
+    """JUnit XML with a test case per claim: refuted claims fail, those that were not checked are skipped.
+
+    Only a failure of mathcore itself is an error.
+    """
     counts = report.counts
     skipped = counts["not_offered"] + counts["waived"]
     with_survivors = sum(r.outcome == "holds" and not all(r.mutants.values()) for _, r in report.results)
@@ -110,7 +114,7 @@ def to_junit(report: Report) -> str:
         name=f"mathcore verify {report.target}",
         tests=str(counts["claims"]),
         failures=str(failures),
-        errors="0",
+        errors=str(counts["error"]),
         skipped=str(skipped),
         time=f"{report.seconds:.3f}",
         timestamp=report.date.isoformat(timespec="seconds"),
@@ -123,12 +127,14 @@ def to_junit(report: Report) -> str:
         if result.outcome in ("not_offered", "waived"):
             ElementTree.SubElement(case, "skipped", message=_xml(result.waiver or result.detail))
         elif result.outcome != "holds":
-            kind = ElementTree.SubElement(case, "failure", type=result.outcome, message=_xml(result.detail))
+            tag = "error" if result.outcome == "error" else "failure"
+            kind = ElementTree.SubElement(case, tag, type=result.outcome, message=_xml(result.detail))
             kind.text = _xml(failure_text(claim, result))
         elif survived:
             ElementTree.SubElement(case, "failure", type="survived", message=_xml(f"survived: {', '.join(survived)}"))
     _assert_rows(report, len(suite.findall("testcase")))
-    if (len(suite.findall(".//failure")), len(suite.findall(".//skipped"))) != (failures, skipped):
+    found = [len(suite.findall(f".//{tag}")) for tag in ("failure", "skipped", "error")]
+    if found != [failures, skipped, counts["error"]]:
         raise AssertionError("the counts of the JUnit report do not add up")
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"

@@ -18,7 +18,7 @@ from mathcore.verify.report.formats import to_markdown
 from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
 
 SCHEMA = 1  # of the JSON; readers, such as the site, name the schema that they can read
-OUTCOMES = ("holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected")
+OUTCOMES = ("holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected", "error")
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,14 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether something ran, nothing was refuted or inconclusive, and every mutant was killed.
+        """Whether something ran, nothing was refuted, inconclusive or an error, and every mutant was killed.
 
         A waived refutation does not count. A waived claim that holds is an error.
         """
         counts = self.counts
         survivors = any(not killed for _, result in self.results for killed in result.mutants.values())
-        return counts["holds"] > 0 and not (
-            counts["refuted"] or counts["inconclusive"] or counts["unexpected"] or survivors
-        )
+        bad = ("refuted", "inconclusive", "unexpected", "error")
+        return counts["holds"] > 0 and not (any(counts[o] for o in bad) or survivors)
 
     @property
     def not_checked(self) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ from mathcore.verify.report.describe import Finding, element_at
 from mathcore.verify.report.expressions import expression_of, is_numeric, same_array
 from mathcore.verify.report.literals import MAX_LITERAL, Array, UnwritableError, array_code, generator, literal
 from mathcore.verify.targets.caller import Call
+from mathcore.verify.targets.held import Held
 
 if TYPE_CHECKING:
     from mathcore.verify.claims import Claim
@@ -60,8 +61,8 @@ def script_for(failure: Failure, finding: Finding, also_fails: AlsoFails) -> str
         again = also_fails({**failure.inputs, **{name: value for name, (_, value) in generated.items()}})
         if again is not None:
             (failure, finding), generators = again, {name: code for name, (code, _) in generated.items()}
-    if not failure.calls:
-        return ""
+    if not failure.calls or any(isinstance(call.answer, Held) for call in failure.calls):
+        return ""  # calls of methods are not among them
     try:
         return _Writer(failure, finding, generators).text()
     except UnwritableError:

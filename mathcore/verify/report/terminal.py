@@ -28,6 +28,7 @@ _STYLE = {
     "inconclusive": "yellow",
     "waived": "cyan",
     "unexpected": "bold yellow",
+    "error": "bold magenta",
 }
 
 

@@ -15,6 +15,7 @@ from mathcore.verify.limits import Tried, UnmetError
 from mathcore.verify.relations import Conjunction, Relation, worst_index
 from mathcore.verify.report.describe import Finding, describe_failure
 from mathcore.verify.report.script import Failure, script_for
+from mathcore.verify.run.blame import fault_of_answers
 from mathcore.verify.run.results import Tally
 from mathcore.verify.targets.caller import Call
 from mathcore.verify.targets.target import Operations, Target, TrivialAnswer
@@ -33,7 +34,12 @@ class StopSearchError(BaseException):
 
 
 class Attempt:
-    """Evaluates a check's body on one input at a time, and keeps the last failure."""
+    """Evaluates a check's body on one input at a time, and keeps the last failure.
+
+    Attributes:
+        finding, failure: the last input that refuted the claim.
+        error: the first exception that is mathcore's own fault. Its input is skipped, and the search goes on.
+    """
 
     def __init__(
         self,
@@ -50,6 +56,7 @@ class Attempt:
         self.ops = Operations(target, claim.needs, trivial, record)
         self.finding: Finding | None = None
         self.failure: Failure | None = None
+        self.error: Finding | None = None
         self.outside_domain = False
         self.kind = "smallest" if check.cases is not None else "shrunk"
 
@@ -57,7 +64,7 @@ class Attempt:
         """Evaluate one input and add it to the tally.
 
         Raises:
-            RefutedError: if a relation does not hold, or the target or the body raised.
+            RefutedError: if a relation does not hold, the target raised, or the body could not use its answer.
             SkippedInputError: if the input is not judged.
             NotOfferedError: if the target lacks an operation.
             ClaimError: if the claim is written wrongly.
@@ -65,6 +72,7 @@ class Attempt:
         caller = self.ops.caller
         if caller is not None:
             caller.forget()
+        before = _states_of(inputs)
         try:
             returned = self.check.body(self.ops, **inputs)
             parts = _under_error_convention(_parts(returned, self.claim), self.ops)
@@ -76,10 +84,11 @@ class Attempt:
             self._pass_over(tally, str(condition), size)
         except (NotOfferedError, HypothesisException, ClaimError):
             raise
-        except Exception as crash:  # includes arithmetic of the body that the target's answer breaks
+        except Exception as crash:
             if self.past_crashes:
                 raise SkippedInputError from crash
-            self.finding = Finding.crash(self.kind, inputs, crash, self.claim.statement)
+            fault = self._fault(crash, inputs, before)
+            self.finding = Finding.crash(self.kind, inputs, fault, self.claim.statement)
             self._remember(inputs, None)
             raise RefutedError from crash
         self._check_tolerances(parts)
@@ -89,6 +98,23 @@ class Attempt:
             self.finding = describe_failure(self.kind, inputs, failed, self.claim.statement)
             self._remember(inputs, failed)
             raise RefutedError
+
+    def _fault(self, crash: Exception, inputs: Mapping[str, Any], before: Mapping[str, Any]) -> Exception:
+        """What the target did wrong that made the body raise.
+
+        Raises:
+            SkippedInputError: if it did nothing wrong. The exception is noted as mathcore's own.
+        """
+        if isinstance(crash, (TargetError, ContractError)) or self.trivial is not None:
+            return crash
+        if self.error is None:
+            for name, state in before.items():
+                inputs[name].bit_generator.state = state
+            words = fault_of_answers(self.claim, self.check, self.target, inputs, crash)
+            if words:
+                return UnusableAnswerError(f"{words}, and the claim cannot use it: {type(crash).__name__}: {crash}")
+            self.error = Finding.internal("last", inputs, crash, self.claim.id, self.claim.statement)
+        raise SkippedInputError from crash
 
     def _pass_over(self, tally: Tally | None, condition: str, size: int) -> None:
         """Count an input that the claim excludes by a condition, and skip it."""
@@ -117,7 +143,11 @@ class Attempt:
         """Add a script that reproduces the failure to the finding."""
         self._reduce_to_one_row()
         if self.finding is not None and self.failure is not None:
-            self.finding = replace(self.finding, script=script_for(self.failure, self.finding, self._also_fails))
+            try:
+                script = script_for(self.failure, self.finding, self._also_fails)
+            except Exception as crash:  # a refutation stays one
+                script = f"# mathcore could not write the script, please report it: {crash!r}\n"
+            self.finding = replace(self.finding, script=script)
 
     def _reduce_to_one_row(self) -> None:
         """Reduce a batch too large to print to its worst row, if that row alone fails as well."""
@@ -161,6 +191,15 @@ class Attempt:
         for name in (name for part in parts for name in part.tolerances):
             if name not in declared:
                 raise ClaimError(f"claim `{self.claim.id}` uses the tolerance `{name}` without declaring it")
+
+
+def _states_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The states of random generators among the inputs, which the body will change."""
+    return {n: v.bit_generator.state for n, v in inputs.items() if isinstance(v, np.random.Generator)}
+
+
+class UnusableAnswerError(Exception):
+    """An answer of the target has another form than mathcore's own, so that the body raised."""
 
 
 class ClaimError(TypeError):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.claims import Check, Claim
-from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally
+from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, failed
 from mathcore.verify.run.runner import derived_seed, fails_on, run_check, run_claim
 from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
 
@@ -20,8 +20,16 @@ from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_targe
 def check_and_diagnose(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
     """Run a claim: on mathcore together with its mutants, on other targets with a diagnosis.
 
-    If the target lacks some of the operations, the checks that need only the others still run, and may refute it.
+    If the target lacks some of the operations, the checks that need only the others still run, and may refute it. An
+    exception inside mathcore is a result, too, so that it does not end a run.
     """
+    try:
+        return _checked_and_diagnosed(claim, target, profile, seed)
+    except Exception as crash:
+        return failed(claim, crash)
+
+
+def _checked_and_diagnosed(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
     missing = [name for name in claim.needs if name not in target.operations]
     why = f"the target has no {' and no '.join(f'`{name}`' for name in missing)}"
     if len(missing) == len(claim.needs) > 0:
@@ -47,7 +55,7 @@ def would_pass(claim: Claim, target: Target, profile: Profile, seed: int) -> tup
     return tuple(
         name
         for name, trivial in TRIVIAL_ANSWERS.items()
-        if all(r.outcome != "refuted" for r in _results(claim, target, profile, seed, trivial))
+        if all(r.outcome not in ("refuted", "error") for r in _results(claim, target, profile, seed, trivial))
     )
 
 

@@ -10,11 +10,12 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from mathcore.verify.claims import Claim
 from mathcore.verify.limits import Tried
 from mathcore.verify.relations import Relation, ratios
 from mathcore.verify.report.describe import Finding
 
-Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected"]
+Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected", "error"]
 
 
 @dataclass(frozen=True)
@@ -160,8 +161,9 @@ class ClaimResult:
 
     @property
     def finding(self) -> Finding | None:
-        """The first failure of the statement."""
-        return next((c.finding for c in self.checks if c.outcome == "refuted" and c.finding), None)
+        """The first failure of the statement; if there is none, mathcore's own."""
+        found = (c.finding for o in ("refuted", "error") for c in self.checks if c.outcome == o and c.finding)
+        return next(found, None)
 
     @property
     def misbehaved(self) -> bool:
@@ -179,6 +181,19 @@ class ClaimResult:
         return total
 
 
+def failed(claim: Claim, crash: Exception) -> ClaimResult:
+    """The result of a claim that mathcore could not check, through no fault of the target."""
+    return without_verdict(claim, "error", Finding.internal("last", {}, crash, claim.id, claim.statement))
+
+
+def without_verdict(claim: Claim, outcome: Outcome, finding: Finding) -> ClaimResult:
+    """The result of a claim of which a single finding is known."""
+    checks = [CheckResult(c.rung, "inconclusive", Tally(), None, c.counterexample, "not run") for c in claim.checks]
+    for first in checks[:1]:
+        first.outcome, first.finding, first.detail, first.counterexample = outcome, finding, finding.headline, False
+    return ClaimResult(claim.id, outcome, checks, {}, 0.0)
+
+
 def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
     """The results of two runs of one claim on different inputs, as one; the first failure counts."""
     checks = [_merged_check(x, y) for x, y in zip(a.checks, b.checks, strict=True)]
@@ -194,7 +209,13 @@ def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
 
 
 def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
-    order: tuple[Outcome, ...] = ("refuted", "holds", "not_offered", "inconclusive")  # a pass outweighs an empty run
+    order: tuple[Outcome, ...] = (
+        "refuted",
+        "error",
+        "holds",
+        "not_offered",
+        "inconclusive",
+    )  # a pass outweighs an empty run
     tally = Tally()
     tally.merge(a.tally)
     tally.merge(b.tally)
@@ -204,6 +225,6 @@ def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
 def worst_outcome(checks: Sequence[CheckResult]) -> Outcome:
     """The worst outcome of the checks; dispensable ones count only if there are no others."""
     checks = [c for c in checks if not c.dispensable] or checks
-    order: tuple[Outcome, ...] = ("refuted", "inconclusive", "not_offered")
+    order: tuple[Outcome, ...] = ("refuted", "error", "inconclusive", "not_offered")
     worst: Outcome = next((o for o in order if any(c.outcome == o for c in checks)), "holds")
     return worst if checks else "inconclusive"

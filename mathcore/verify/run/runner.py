@@ -1,7 +1,7 @@
 """The runner: claims and a target go in, verdicts come out.
 
 `run_claim` runs one claim, `run_check` one of its checks. Only "holds" is a pass. A claim that could not be checked is
-"not offered"; one whose inputs tested nothing is "inconclusive".
+"not offered"; one whose inputs tested nothing is "inconclusive"; one in which mathcore itself failed is an "error".
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.errors import NotOfferedError
 from mathcore.verify.limits import Tried
 from mathcore.verify.report.describe import Finding
-from mathcore.verify.run.attempt import Attempt, RefutedError, SkippedInputError
+from mathcore.verify.run.attempt import Attempt, ClaimError, RefutedError, SkippedInputError
 from mathcore.verify.run.results import CheckResult, ClaimResult, Outcome, Profile, Tally, worst_outcome
 from mathcore.verify.run.search import enumerate_cases, injected_arguments, search, search_outside_domain
 from mathcore.verify.targets.adapters import ALL_FLOATS
 from mathcore.verify.targets.restrictions import drawing_for
-from mathcore.verify.targets.target import Target, TrivialAnswer
+from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
 from mathcore.verify.tolerances import subnormals
 
 _RETRY_FACTOR = 8
@@ -119,7 +119,7 @@ def caught(
     """
     wrong = mutant.of(reference)
     result = run_check(claim, check, wrong, profile, seed, shrink=shrink, past_crashes=not mutant.crashes)
-    found = result.finding if result.outcome == "refuted" else None
+    found = result.finding if result.outcome == "refuted" or (result.outcome == "error" and mutant.crashes) else None
     return found if found and (mutant.crashes or not found.crashed) else None
 
 
@@ -170,6 +170,10 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
         return CheckResult(check.rung, "not_offered", tally, detail=why, dispensable=str(missing) in claim.optional)
     except (RefutedError, SkippedInputError):
         pass
+    except ClaimError:
+        raise
+    except Exception as crash:  # of a domain, or of the search
+        attempt.error = attempt.error or Finding.internal("last", {}, crash, claim.id, claim.statement)
     for operation, option in itertools.product(claim.needs, sorted(skipped)):
         if option in target.lacking_of(operation):
             tally.not_tried.setdefault(f"{operation}: `{option}`", 1)
@@ -178,12 +182,32 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
         attempt.check_repeatable()
     if attempt.failure is not None and shrink and not check.counterexample:
         attempt.add_script()
-    result = _conclude(check, tally, attempt.finding)
+    vacuous = tally.no_error_seen and trivial is None and not _rounds_on_mathcore(attempt, profile, seed)
+    result = _conclude(check, tally, attempt.finding, vacuous)
+    if attempt.error is not None and (attempt.finding is None or check.counterexample):
+        result.outcome, result.finding, result.detail = "error", attempt.error, attempt.error.headline
     if attempt.outside_domain:
         result.detail = f"false beyond the domain that is drawn: {result.detail}"
     if result.outcome == "refuted" and attempt.failure is not None and (check.inputs or check.cases):
         result.failed_on = attempt.failure.inputs
     return result
+
+
+def _rounds_on_mathcore(attempt: Attempt, profile: Profile, seed: int) -> bool:
+    """Whether mathcore shows an error on such inputs as another target, which may be more accurate, shows none on."""
+    claim, check, target = attempt.claim, attempt.check, attempt.target
+    own = mathcore_target()
+    if not target.guarded or set(claim.needs) - own.operations.keys():
+        return False
+    own = replace(own, dtypes=target.dtypes, exact=target.exact, conventions=target.conventions)
+    again, tally, examples = Attempt(claim, check, own), Tally(), max(1, round(profile.examples * check.effort))
+    with contextlib.suppress(Exception), warnings.catch_warnings(), drawing_for(target.restrictions, target.lacking):
+        warnings.simplefilter("ignore")
+        if check.cases is not None:
+            enumerate_cases(again, check.cases_for(target), tally)
+        elif check.inputs:
+            search(again, check.strategy(target), _RETRY_FACTOR * examples, seed + 1, False, tally)
+    return tally.worst > 0
 
 
 def fails_on(claim: Claim, check: Check, target: Target, inputs: Mapping[str, Any]) -> bool:
@@ -195,7 +219,7 @@ def fails_on(claim: Claim, check: Check, target: Target, inputs: Mapping[str, An
     return attempt.finding is not None
 
 
-def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResult:
+def _conclude(check: Check, tally: Tally, finding: Finding | None, vacuous: bool) -> CheckResult:
     def result(outcome: Outcome, detail: str = "") -> CheckResult:
         return CheckResult(check.rung, outcome, tally, finding, check.counterexample, detail)
 
@@ -212,6 +236,6 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None) -> CheckResul
         return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=only_dtypes)
     if not tally.examples:
         return result("inconclusive", "no input was generated")
-    if tally.no_error_seen:
+    if vacuous:
         return result("inconclusive", f"no error was seen in {tally.examples} examples: the inputs tested nothing")
     return result("holds")

@@ -24,7 +24,7 @@ import numpy as np
 
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.describe import Finding, describe
-from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
+from mathcore.verify.run.results import ClaimResult, failed, without_verdict
 from mathcore.verify.targets import caller
 
 Work = Callable[[str, int], ClaimResult]
@@ -121,8 +121,7 @@ class WorkerPool:
                 worker.task = None
                 if kind == "error":
                     raise WorkerError(value)
-                result: ClaimResult = value
-                return result
+                return failed(claim, value) if kind == "failed" else value
         except (EOFError, OSError) as closed:  # the process died
             worker.process.join()
             if not worker.ready:
@@ -141,13 +140,12 @@ class WorkerPool:
             operation, inputs = pickle.loads(worker.note.read_bytes())
         except (OSError, EOFError, pickle.UnpicklingError):
             operation, inputs = " or ".join(claim.needs), {}
-        words = f"`{operation}` {what}" if operation else f"the claim {what}"
+        if not worker.call_start.value:
+            return failed(claim, WorkerError(f"between two calls of the target, the worker {what}"))
+        words = f"`{operation}` {what}"
         shown = {k if k.isidentifier() else f"argument {int(k) + 1}": describe(v) for k, v in inputs.items()}
         finding = Finding("last", shown, words, "", "", "", "", "", claim.statement, crashed=True)
-        checks = [CheckResult(c.rung, "inconclusive", Tally(), None, c.counterexample, "not run") for c in claim.checks]
-        if checks:
-            checks[0].outcome, checks[0].finding, checks[0].detail = "refuted", finding, words
-        return ClaimResult(claim.id, "refuted", checks, {}, 0.0)
+        return without_verdict(claim, "refuted", finding)
 
 
 def _assign(worker: _Worker, tasks: Iterator[tuple[Claim, int]]) -> None:
@@ -174,7 +172,10 @@ def _serve(make_work: Callable[[], Work], pipe: Connection, call_start: Any, not
         while True:
             claim, seed = pipe.recv()
             call_start.value = 0.0
-            pipe.send(("result", work(claim, seed)))
+            try:
+                pipe.send(("result", work(claim, seed)))
+            except Exception:  # e.g. a result that cannot be pickled
+                pipe.send(("failed", RuntimeError(traceback.format_exc())))
     except (EOFError, KeyboardInterrupt):
         return
     except Exception:

@@ -104,6 +104,21 @@ def torch_adapter(device: str | None = None) -> Adapter:
     return Adapter("torch", to_native, to_numpy, ALL_FLOATS, script)
 
 
+_ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
+
+
+def aligned_like(memory: Array, address: int = 0) -> Array:
+    """A copy of a flat array at an address that lies to cache lines as `address` does.
+
+    Kernels treat what comes before the first aligned element apart, so the rounding of a sum may depend on the address.
+    """
+    room = np.empty(memory.nbytes + _ALIGNMENT, np.uint8)
+    start = (address - room.ctypes.data) % _ALIGNMENT
+    copy = room[start : start + memory.nbytes].view(memory.dtype)
+    copy[...] = memory
+    return copy
+
+
 def _memory_of(x: Array) -> tuple[Array, tuple[int, ...]]:
     """A flat array that contains `x`, and the strides of `x` in it, in elements.
 
@@ -111,10 +126,10 @@ def _memory_of(x: Array) -> tuple[Array, tuple[int, ...]]:
     """
     if not x.size or any(s < 0 or s % x.itemsize for s in x.strides) or not x.ndim:
         copy = np.array(x, order="C")
-        return copy.reshape(-1), tuple(s // x.itemsize for s in copy.strides)
+        return aligned_like(copy.reshape(-1)), tuple(s // x.itemsize for s in copy.strides)
     strides = tuple(s // x.itemsize for s in x.strides)
     extent = 1 + sum((n - 1) * s for n, s in zip(x.shape, strides, strict=True))
-    memory = np.full(extent, 7).astype(x.dtype)
+    memory = aligned_like(np.full(extent, 7).astype(x.dtype))
     np.lib.stride_tricks.as_strided(memory, x.shape, x.strides)[...] = x
     return memory, strides
 

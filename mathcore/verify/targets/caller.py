@@ -16,17 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import ContractError, NotTriedError, TargetError
-from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError
+from mathcore.verify.errors import ContractError, ConversionError, NotTriedError, TargetError
+from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError, aligned_like
 from mathcore.verify.targets.answers import check_answer, has_subnormals, is_float, kind_of
 from mathcore.verify.targets.conventions import translations
+from mathcore.verify.targets.held import Held, hold, released
 from mathcore.verify.targets.restrictions import Restrictions
 from mathcore.verify.targets.signatures import (
     accepted_names,
     bind_arguments,
     defaults_of,
     fit_arguments,
-    reference_signature,
+    returns_object,
 )
 from mathcore.verify.tolerances import subnormals
 
@@ -56,9 +57,13 @@ class Caller:
     Attributes:
         made: the calls since `forget`, for a script that repeats them.
         pending: the call that has no answer yet, or is being repeated.
+        answered: called with the name and the answer, in mathcore's form, of each operation and method, if given.
     """
 
-    def __init__(self, target: Any, once: bool = False) -> None:
+    def __init__(
+        self, target: Any, once: bool = False, answered: Callable[[str, Any], None] = lambda _name, _answer: None
+    ) -> None:
+        self.answered = answered
         self._target, self._repeats = target, not once and target.conventions.repeatable
         self._counts: dict[str, int] = {}
         self._early: list[Call] = []
@@ -84,26 +89,42 @@ class Caller:
         except TypeError as cause:
             raise TargetError(operation, cause) from cause
         if given is None:  # mathcore has no such function: the claim and the target agree on the signature
-            return self._call(operation, function, args, options)
+            answer = self._call(operation, function, args, options)
+            self.answered(operation, answer)
+            return answer
         if reason := self._unsupported(operation, given):
             raise NotTriedError(operation, reason)
         translated, steps = given, []
         for step in translations(operation, self._target.conventions, accepted_names(function)):
             steps.append((step, translated))
-            translated = step.to_target(translated)
+            try:
+                translated = step.to_target(translated)
+            except Exception as cause:
+                raise ConversionError(operation, cause) from cause
         fitted = fit_arguments(operation, function, translated, self._target.conventions)
         answer = self._call(operation, function, *fitted)
         try:
             for step, before in reversed(steps):
                 answer = step.from_target(answer, before)
-        except (IndexError, ValueError):  # the answer has a wrong shape, which `check_answer` reports
-            pass
+        except Exception as cause:
+            check_answer(operation, given, answer)  # a wrong form of the answer, if that is the reason
+            raise ConversionError(operation, cause) from cause
         check_answer(operation, given, answer)
+        self.answered(operation, answer)
         return answer
 
     def call_directly(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
         """Call the function with its own arguments: without conventions, and without a check of the answer's shape."""
         return self._call_once(operation, self._target.operations[operation], args, options)
+
+    def call_method(self, name: str, method: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Call a method of an object that the target returned; `name` is that of the operation and the method."""
+        for value in (*args, *options.values()):
+            if isinstance(value, np.ndarray) and is_float(value) and value.dtype.name not in self._target.dtypes:
+                raise NotTriedError(name, str(value.dtype.name))
+        answer = self._call_once(name, method, args, options)
+        self.answered(name, answer)
+        return answer
 
     def check_repeatable(self, failed: tuple[Call, ...] = ()) -> None:
         """Repeat the calls that failed, and the first few of every operation, after all others.
@@ -114,7 +135,7 @@ class Caller:
         if not self._repeats:
             return
         for call in failed[:_MAX_REPEATED]:
-            if _is_plain((call.args, call.options)):
+            if _is_plain((call.args, call.options, call.answer)):
                 self._compare(call, "")
         for call in self._early:
             self._compare(call, "after other calls")
@@ -152,7 +173,8 @@ class Caller:
             self.pending = call
             self._compare(call, "")
             if count < _MAX_REPEATED:
-                self._early.append(Call(operation, _copy(args), _copy(dict(options)), answer))
+                args, options = _copy((args, dict(options)))
+                self._early.append(Call(operation, args, options, answer))
         self.pending = None
         return answer
 
@@ -166,12 +188,13 @@ class Caller:
         self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
     ) -> Any:
         adapter: Adapter = self._target.adapter
-        to_numpy = functools.partial(_to_numpy, adapter=adapter, stateful=operation in STATEFUL)
         try:
             native_args = [_to_native(v, adapter.to_native) for v in args]
             native_options = {k: _to_native(v, adapter.to_native) for k, v in options.items()}
         except UnsupportedDtypeError as missing:
             raise NotTriedError(operation, str(missing)) from missing
+        except Exception as cause:
+            raise ConversionError(operation, cause) from cause
         before = _copy((args, dict(options)))
         if on_call is not None:
             on_call(operation, {**{str(i): v for i, v in enumerate(args)}, **options})
@@ -186,15 +209,15 @@ class Caller:
         finally:
             if on_call is not None:
                 on_call("", {})
+        held = functools.partial(hold, operation.partition(".")[0], calling=self.call_method)
         try:
-            answer = to_numpy(native_answer)
+            answer = _to_numpy(native_answer, adapter, held if returns_object(operation) else None)
         except TypeError:
-            if reference_signature(operation) is not None:
-                expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
-                raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
-            answer = native_answer  # an object, whose methods the claim calls
-        after = (to_numpy(tuple(native_args)), to_numpy(native_options))
-        if not same_bits(before, after):
+            expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
+            raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
+        except Exception as cause:
+            raise ConversionError(operation, cause) from cause
+        if not _unchanged(before, (tuple(native_args), native_options), adapter):
             raise ContractError(operation, "changes its input")
         return answer
 
@@ -209,50 +232,79 @@ def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> 
         return {k: _to_native(v, to_native) for k, v in value.items()}
     if type(value) in (tuple, list):
         return type(value)(_to_native(v, to_native) for v in value)
-    return value
+    return released(value)
 
 
-STATEFUL = ("multi_head_attention_step", "transformer_step")
-"""Operations that take and return a state of any type, besides arrays."""
+def _unchanged(before: Any, native: Any, adapter: Adapter) -> bool:
+    """Whether the arguments are as they were: what `_to_native` converted is converted back, all else compared."""
+    if isinstance(before, np.ndarray):
+        return same_bits(before, adapter.to_numpy(native))
+    if isinstance(before, dict):
+        same_keys = isinstance(native, dict) and before.keys() == native.keys()
+        return same_keys and all(_unchanged(v, native[k], adapter) for k, v in before.items())
+    if type(before) in (tuple, list):
+        return len(before) == len(native) and all(
+            _unchanged(b, n, adapter) for b, n in zip(before, native, strict=True)
+        )
+    return isinstance(before, Held) or same_bits(before, native)
 
 
-def _to_numpy(value: Any, adapter: Adapter, *, stateful: bool = False) -> Any:
-    """An answer with every array converted to NumPy."""
+def _to_numpy(value: Any, adapter: Adapter, held: Callable[[Any], Held] | None) -> Any:
+    """An answer with every array converted to NumPy; if `held` is given, plain numbers stay and objects are held."""
     if isinstance(value, dict):
-        return {k: _to_numpy(v, adapter, stateful=stateful) for k, v in value.items()}
+        return {k: _to_numpy(v, adapter, held) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
         kind = tuple if isinstance(value, tuple) else list
-        return kind(_to_numpy(v, adapter, stateful=stateful) for v in value)
+        return kind(_to_numpy(v, adapter, held) for v in value)
+    if held is not None and isinstance(value, (bool, int, float)):
+        return value
     try:
         return adapter.to_numpy(value)
     except TypeError:
-        if stateful or _needs_no_conversion(value):
+        if _needs_no_conversion(value):
             return value
-        raise
+        if held is None:
+            raise
+        return held(value)
 
 
 def _needs_no_conversion(value: Any) -> bool:
     return value is None or isinstance(value, (str, bytes, Fraction, np.dtype, type, np.random.Generator))
 
 
-def _copy(value: Any) -> Any:
-    """A deep copy, with arrays of the same memory layout."""
+def _copy(value: Any, copies: dict[Any, Any] | None = None) -> Any:
+    """A deep copy, with arrays of the same memory layout; arrays that share memory share it in the copy.
+
+    A product with its own transpose, of one memory, goes another way through BLAS and rounds otherwise than one of two
+    equal arrays.
+    """
+    copies = {} if copies is None else copies
     if isinstance(value, np.ndarray):
-        return copy_with_strides(value)
+        return copy_with_strides(value, copies)
     if isinstance(value, dict):
-        return {k: _copy(v) for k, v in value.items()}
-    return type(value)(_copy(v) for v in value) if type(value) in (tuple, list) else value
+        return {k: _copy(v, copies) for k, v in value.items()}
+    return type(value)(_copy(v, copies) for v in value) if type(value) in (tuple, list) else value
 
 
-def copy_with_strides(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A copy with the same strides, because the order of a sum, and so its rounding, may depend on them."""
+def copy_with_strides(x: np.ndarray[Any, Any], copies: dict[Any, Any] | None = None) -> np.ndarray[Any, Any]:
+    """A copy with the same strides and alignment: the order of a sum, and so its rounding, may depend on them.
+
+    Args:
+        x: the array.
+        copies: address and size → copy of the memory there, of what was copied before.
+    """
     owner = x
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
-    if x.dtype.hasobject or owner.dtype.hasobject or not (owner.flags.c_contiguous or owner.flags.f_contiguous):
+    contiguous = owner.flags.c_contiguous or owner.flags.f_contiguous
+    if not x.size:
+        return np.lib.stride_tricks.as_strided(np.empty(x.shape, x.dtype), x.shape, x.strides)
+    if x.dtype.hasobject or owner.dtype.hasobject or not contiguous:
         return x.copy()
-    memory = owner.ravel(order="K").view(np.uint8).copy()
-    return np.ndarray(x.shape, x.dtype, memory, x.ctypes.data - owner.ctypes.data, x.strides)
+    copies, memory = {} if copies is None else copies, (owner.ctypes.data, owner.nbytes)
+    if memory not in copies:
+        copies[memory] = aligned_like(owner.ravel(order="K").view(np.uint8), owner.ctypes.data)
+    return np.ndarray(x.shape, x.dtype, copies[memory], x.ctypes.data - owner.ctypes.data, x.strides)
 
 
 def _is_plain(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -27,6 +28,14 @@ def reference_signature(operation: str) -> inspect.Signature | None:
     """Mathcore's signature of an operation; None if mathcore has no such function."""
     function = public().get(operation)
     return inspect.signature(function) if inspect.isfunction(function) else None
+
+
+@functools.lru_cache(maxsize=512)
+def returns_object(operation: str) -> bool:
+    """Whether mathcore's own answer is an object with methods, or holds one, or mathcore has no such function."""
+    signature = reference_signature(operation)
+    words = re.findall(r"\w+", "" if signature is None else str(signature.return_annotation))
+    return signature is None or any(inspect.isclass(public().get(word)) for word in words)
 
 
 def positional(operation: str) -> set[str]:

@@ -1,0 +1,95 @@
+"""Arguments are read back after a call, whatever claims pass, in every framework."""
+
+import pathlib
+from fractions import Fraction
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import mathcore as mc
+from mathcore.verify import Restrictions, Target, verify
+from mathcore.verify.errors import ContractError
+from mathcore.verify.targets.caller import Caller
+
+KINDS = {
+    **{name: np.ones((2, 3), name) for name in ("float64", "float32", "float16", "bool")},
+    **{name: np.ones(3, name) for name in ("int64", "int32", "int16", "int8", "uint8", "uint64")},
+    "bfloat16": np.ones(3, ml_dtypes.bfloat16),
+    "no axes": np.array(2.5),
+    "empty": np.zeros((0, 3)),
+    "view": np.ones((4, 6))[::2, ::-1],
+    "broadcast": np.broadcast_to(np.ones(3), (2, 3)),
+    **{f"scalar {x.dtype}": x for x in (np.float64(0.5), np.int64(3), np.bool_(True), np.uint8(2))},
+    **{type(x).__name__: x for x in (None, True, 3, 0.5, "text", b"text", Fraction(1, 3), float)},
+    "dtype": np.dtype("float32"),
+    "path": pathlib.Path("folder") / "file",
+    "generator": np.random.default_rng(0),
+    "function": len,
+    "object": mc.Plan(),
+    "cache": mc.KeyValueCache(),
+    "dict": {"w": np.ones(3), "t": np.array(0), "n": np.int64(2)},
+    "nested": ((np.ones((2, 2)), None), [np.int64(1), pathlib.Path("x")]),
+    "empty list": [],
+}
+"""Every kind of argument that was seen in a run of all claims."""
+
+
+def targets():
+    yield "numpy", Target.numpy
+    yield "torch", Target.torch
+    yield "jax", Target.jax
+
+
+@pytest.fixture(params=list(targets()), ids=lambda pair: pair[0])
+def make(request):
+    name, make = request.param
+    pytest.importorskip(name)
+    return make
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arguments_of_every_kind_come_back(make, kind):
+    seen = []
+    ask = Caller(make("mine", takes=lambda *args, **options: seen.append((args, options))))
+    ask("takes", (KINDS[kind],), {"option": KINDS[kind]})
+    assert seen
+
+
+@pytest.mark.parametrize("kind", ["float64", "bfloat16", "view", "dict", "nested"])
+def test_changes_are_seen_in_every_framework(kind):
+    for framework in ("numpy", "torch"):
+        pytest.importorskip(framework)
+
+    def first(value):
+        while isinstance(value, (tuple, list, dict)):
+            value = next(iter(value.values() if isinstance(value, dict) else value))
+        return value
+
+    def writes(value):
+        first(value)[...] = 9
+
+    for make in (Target.numpy, Target.torch):
+        with pytest.raises(ContractError, match="input"):
+            Caller(make("mine", takes=writes))("takes", (KINDS[kind],), {})
+
+
+def test_an_attention_with_an_offset_of_numpy_holds_in_torch():
+    torch = pytest.importorskip("torch")
+
+    def attention(query, key, value, *, mask=None, is_causal=False, query_offset=0):
+        if query.ndim > 2:
+            key, value = (x.repeat_interleave(query.shape[-3] // x.shape[-3], dim=-3) for x in (key, value))
+        scores = query.double() @ key.double().transpose(-1, -2) / max(query.shape[-1], 1) ** 0.5
+        keep = torch.ones(scores.shape, dtype=torch.bool) if mask is None else mask.expand(scores.shape)
+        if is_causal:
+            last = torch.arange(scores.shape[-2])[:, None] + int(query_offset)
+            keep = keep & (torch.arange(scores.shape[-1]) <= last)
+        weights = torch.softmax(scores.masked_fill(~keep, -torch.inf), -1).nan_to_num(0.0)
+        return (weights @ value.double()).to(query.dtype)
+
+    target = Target.torch(
+        "mine", scaled_dot_product_attention=attention, dtypes=("float32",), restrictions=Restrictions(finite=True)
+    )
+    report = verify(target, "attention.causal_sees_no_future", "attention.last_rows", profile="quick", seed=0)
+    assert {r.outcome for _, r in report.results} == {"holds"}, [(r.detail, r.advice) for _, r in report.results]
