@@ -8,6 +8,7 @@ same.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import numpy as np
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError
 from mathcore.verify.targets.answers import check_answer, has_subnormals, is_float, kind_of
-from mathcore.verify.targets.conventions import translations
+from mathcore.verify.targets.exclusions import excluded, leading_axes
 from mathcore.verify.targets.restrictions import Restrictions
 from mathcore.verify.targets.signatures import (
     accepted_names,
@@ -28,7 +29,11 @@ from mathcore.verify.targets.signatures import (
     fit_arguments,
     reference_signature,
 )
+from mathcore.verify.targets.translations import translations
 from mathcore.verify.tolerances import subnormals
+
+_UNFIT = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""Errors of a translation that meets arguments or answers of another shape or type."""
 
 _MAX_REPEATED = 8  # failed calls that are repeated; and of an operation, only calls before the 8th are, at the end
 
@@ -85,18 +90,22 @@ class Caller:
             raise TargetError(operation, cause) from cause
         if given is None:  # mathcore has no such function: the claim and the target agree on the signature
             return self._call(operation, function, args, options)
-        if reason := self._unsupported(operation, given):
+        longer = leading_axes(operation, given, self._target.restrictions)
+        if reason := self._unsupported(operation, longer.to_target(given) if longer else given):
             raise NotTriedError(operation, reason)
         translated, steps = given, []
-        for step in translations(operation, self._target.conventions, accepted_names(function)):
-            steps.append((step, translated))
-            translated = step.to_target(translated)
+        for step in [*([longer] if longer else []),
+                     *translations(operation, self._target.conventions, accepted_names(function))]:  # fmt: skip
+            before = translated
+            with contextlib.suppress(*_UNFIT):  # bad arguments, which the target must refuse as they are
+                translated = step.to_target(translated)
+                steps.append((step, before))
         fitted = fit_arguments(operation, function, translated, self._target.conventions)
         answer = self._call(operation, function, *fitted)
         try:
             for step, before in reversed(steps):
                 answer = step.from_target(answer, before)
-        except (IndexError, ValueError):  # the answer has a wrong shape, which `check_answer` reports
+        except _UNFIT:  # the answer has a wrong shape or type, which `check_answer` reports
             pass
         check_answer(operation, given, answer)
         return answer
@@ -131,6 +140,9 @@ class Caller:
         restrictions: Restrictions = self._target.restrictions
         if reason := restrictions.refuses(given, defaults_of(operation)):
             return reason
+        with contextlib.suppress(*_UNFIT):  # bad arguments are not excluded
+            if reason := excluded(operation, given, self._target.conventions, restrictions):
+                return reason
         if restrictions.shapes is not None:
             seen = self._shapes.setdefault(operation, set())
             shape = tuple(v.shape for v in given.values() if isinstance(v, np.ndarray))
@@ -179,6 +191,8 @@ class Caller:
             native_answer = function(*native_args, **native_options)
         except (NotTriedError, MemoryError):
             raise
+        except NotImplementedError as missing:
+            raise NotTriedError(operation, f"not implemented: {_first_line(missing)}") from missing
         except Exception as cause:
             if isinstance(cause, ValueError) and "read-only" in str(cause):
                 raise ContractError(operation, "writes into its input") from cause
@@ -197,6 +211,10 @@ class Caller:
         if not same_bits(before, after):
             raise ContractError(operation, "changes its input")
         return answer
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0]
 
 
 def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> Any:
