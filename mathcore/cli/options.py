@@ -54,6 +54,7 @@ def functions(
     dtypes: tuple[str, ...],
     conventions: tuple[str, ...] = (),
     widths: str | None = None,
+    exclusive: tuple[str, ...] = (),
     **limits: Any,
 ) -> Functions | None:
     """The target that OPERATION=MODULE:NAME and its options describe; None if no operation is given.
@@ -80,7 +81,7 @@ def functions(
         device,
         dtypes or None,
         _conventions(conventions),
-        Restrictions(widths=only, **limits),
+        Restrictions(widths=only, exclusive=tuple(tuple(group.split(",")) for group in exclusive), **limits),
     )
 
 

@@ -109,7 +109,7 @@ _BATCHED = {
 def leading_axes(operation: str, given: Given, restrictions: Restrictions) -> CallTranslation | None:
     """For arrays with fewer axes than the target needs: axes of length 1, which the call gets and the answer loses.
 
-    None if there is nothing to add, or if leading axes of the operation are not batches.
+    Masks and biases get as many. None if the target needs no axes, or if those of the operation are not batches.
     """
     names = _BATCHED.get(operation, ())
     axes = next((given[n].ndim for n in names if isinstance(given.get(n), np.ndarray)), 0)
@@ -138,5 +138,5 @@ def _with_axes(x: Any, count: int) -> Any:
 
 
 def _without_axes(x: Any, count: int) -> Any:
-    has_them = isinstance(x, np.ndarray) and x.ndim > count and x.shape[:count] == (1,) * count
+    has_them = count and isinstance(x, np.ndarray) and x.ndim > count and x.shape[:count] == (1,) * count
     return x.reshape(x.shape[count:]) if has_them else x

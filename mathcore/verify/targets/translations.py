@@ -113,7 +113,7 @@ def _swap_partial_results(conventions: Conventions) -> CallTranslation:
 
     def to_target(given: Arguments) -> Arguments:
         outputs = {name: _swapped(given[name], conventions) for name in _OUTPUTS}
-        return {**outputs, **{name: _lse_swapped(given[name], conventions) for name in _LSES}}
+        return {**given, **outputs, **{name: _lse_swapped(given[name], conventions) for name in _LSES}}
 
     def from_target(answer: Any, _: Arguments) -> Any:
         if not isinstance(answer, tuple) or len(answer) != 2:
