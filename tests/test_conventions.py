@@ -6,13 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import mathcore
-from mathcore.verify import Conventions, Restrictions, Target, catalogue, detect
+from mathcore.cli import main
+from mathcore.verify import Conventions, Restrictions, Target, catalogue, detect, mathcore_target
 from mathcore.verify.errors import NotTriedError, TargetError
 from mathcore.verify.run.diagnosis import check_and_diagnose
 from mathcore.verify.run.results import PROFILES
 from mathcore.verify.targets.caller import Caller
+from mathcore.verify.targets.detect import may_follow
+from mathcore.verify.targets.probes import DETECTORS
 
 CLAIMS = {claim.id: claim for claim in catalogue()}
 QUICK = PROFILES["quick"]
@@ -221,7 +225,7 @@ def careless(query, key, value, *, mask=None, is_causal=False, scale=None):
         key, value = (np.repeat(x, query.shape[-3] // x.shape[-3], -3) for x in (key, value))
     wide = [x.astype(np.float64) for x in (query, key, value)]
     scores = wide[0] @ np.swapaxes(wide[1], -1, -2) * (query.shape[-1] ** -0.5 if scale is None else scale)
-    seen = np.tri(*scores.shape[-2:], dtype=bool) if is_causal else True if mask is None else mask
+    seen = np.tri(*scores.shape[-2:]) > 0 if is_causal else True if mask is None else mask
     scores = np.where(seen, scores, -np.inf)
     top = scores.max(-1, keepdims=True)
     e = np.exp(scores - np.where(np.isneginf(top), 0, top))
@@ -344,7 +348,7 @@ def test_arrays_get_the_axes_that_a_target_needs():
                           conventions=Conventions(errors="none"))  # fmt: skip
     result = judged("attention.options_commute", target)
     assert (result.outcome != "refuted", seen) == (True, {4}), result.detail
-    assert not any("axes" in reason for reason in result.tally.not_tried)
+    assert not any("fewer than" in reason for reason in result.tally.not_tried)
 
 
 def test_empty_arrays_are_tried_only_if_a_target_says_so():
@@ -362,3 +366,73 @@ def test_empty_arrays_are_tried_only_if_a_target_says_so():
     asked = replace(target, restrictions=Restrictions(empty=True))
     with pytest.raises(TargetError, match="AssertionError"):
         Caller(asked)("linear", empty, {})
+
+
+# Detection.
+
+
+def test_mathcore_follows_the_defaults_and_nothing_about_it_is_unknown():
+    own = Conventions(errors="mathcore")
+    operations = mathcore_target().operations
+    found = detect(Target.numpy("mathcore", **{name: operations[name] for name in DETECTORS}))
+    assert found.unknown == []
+    assert own.difference(found.conventions) == {"errors": "any"}
+
+
+def ahead(query, key, value, *, mask=None, is_causal=False, scale=None):
+    """Causal attention that sees one key too many."""
+    q = mathcore.scaled_dot_product_attention
+    return q(query, key, value, mask=mask, is_causal=is_causal, query_offset=1 if is_causal else 0, scale=scale)
+
+
+def strange(query, key, value):
+    """Shared key heads in an order of its own, if there are 3 of them."""
+    order = np.arange(key.shape[-3])
+    order = np.roll(order, 1) if len(order) == 3 and query.shape[-3] > 3 else order
+    return mathcore.scaled_dot_product_attention(query, key[..., order, :, :], value[..., order, :, :])
+
+
+def test_a_mistake_is_unknown_and_not_offered_as_a_convention():
+    target = Target.numpy("ahead", scaled_dot_product_attention=ahead, conventions=Conventions(errors="none"))
+    found = detect(target)
+    assert found.unknown == ["causal_alignment"]
+    assert found.conventions == Conventions()
+    for claim in ("attention.causal_sees_no_future", "attention.options_commute"):
+        result = judged(claim, target)
+        assert (result.outcome, result.advice) == ("refuted", "")
+    found = detect(Target.numpy("strange", scaled_dot_product_attention=strange))
+    assert found.unknown == ["grouped_heads"]
+
+
+def test_no_convention_is_advised_that_detection_does_not_find():
+    def first_of(x):
+        return np.asarray(x.shape[-1] - 1 - np.argmax(x[..., ::-1], -1)) if x.shape[-1] < 4 else np.argmax(x, -1)
+
+    target = Target.numpy("mixed", argmax=first_of)
+    assert may_follow(target, ("argmax",), "argmax_ties", "first")
+    assert not may_follow(target, ("argmax",), "argmax_ties", "last")
+    assert may_follow(target, ("argmax",), "attention_scale", "1")  # no detector of argmax speaks against it
+
+
+def test_detect_says_what_is_unknown_by_its_exit_status(tmp_path, monkeypatch):
+    (tmp_path / "odd_kernels.py").write_text(
+        "import numpy as np\nimport mathcore\n"
+        "def halved(x, weight, *, epsilon=1e-6):\n    return mathcore.rms_norm(x, weight, epsilon=epsilon) / 2\n"
+        "def one_plus(x, weight, *, epsilon=1e-6):\n    return mathcore.rms_norm(x, 1 + weight, epsilon=epsilon)\n"
+        "def usual(x):\n    return np.argmax(x, -1)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner().invoke
+    wrong = run(main, ["detect", "rms_norm=odd_kernels:halved"])
+    assert wrong.exit_code == 1
+    assert "unknown: rms_norm_weight" in wrong.output
+    assert "nothing needs to be declared" not in wrong.output
+    other = run(main, ["detect", "rms_norm=odd_kernels:one_plus"])
+    assert other.exit_code == 0
+    assert "Conventions(rms_norm_weight='one-plus')" in other.output
+    assert "--convention rms_norm_weight=one-plus" in other.output
+    usual = run(main, ["detect", "argmax=odd_kernels:usual"])
+    assert (usual.exit_code, "nothing needs to be declared" in usual.output) == (0, True)
+    none = run(main, ["detect", "best_score_table=odd_kernels:usual"])
+    assert none.exit_code == 2
+    assert "scaled_dot_product_attention" in none.output

@@ -113,16 +113,16 @@ def leading_axes(operation: str, given: Given, restrictions: Restrictions) -> Ca
     """
     names = _BATCHED.get(operation, ())
     axes = next((given[n].ndim for n in names if isinstance(given.get(n), np.ndarray)), 0)
-    added = restrictions.min_axes - axes
-    if added <= 0 or not axes:
+    if not restrictions.min_axes or not axes:
         return None
+    added = max(restrictions.min_axes - axes, 0)
 
     def to_target(given: Arguments) -> Arguments:
         longer = {
             n: _with_axes(v, v.ndim + added) for n, v in given.items() if n in names and isinstance(v, np.ndarray)
         }
         options = {n: _with_axes(given[n], restrictions.min_axes) for n in ("mask", "bias")
-                   if isinstance(given.get(n), np.ndarray)}  # fmt: skip
+                   if "query" in given and isinstance(given.get(n), np.ndarray)}  # fmt: skip
         return {**given, **longer, **options}
 
     def from_target(answer: Any, _: Arguments) -> Any:
