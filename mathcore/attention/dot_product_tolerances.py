@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.probability.row_tolerances import log_sum_and_error, probability_error
 from mathcore.verify.tolerances import Format, format_of, gamma, stored, tolerance, work_format
 
@@ -134,19 +135,31 @@ def weight_ratio(of: Scores, dtype: Any) -> Any:
     return moved + own + 8 * 2.0**-53 * (1 + abs(np.log(of.p)).sum(-1))
 
 
+def lse_exchange(value: Any, dtype: Any, roundings: int) -> Any:
+    r"""What a log-sum-exp may be off by after so many changes of base or dtype, each of which rounds to `dtype`.
+
+    A factor of $\ln 2$ or its reciprocal, itself rounded to float64, and the store: $u|\ell| + \lambda/2$, and
+    $2^{-52}|\ell|$.
+    """
+    f, size = format_of(dtype), abs(np.asarray(value, np.float64))
+    return roundings * ((f.u * (1 + 2.0**-10) + 2.0**-52) * size + f.smallest)
+
+
 @tolerance
-def lse_rounding(of: Scores, value: Any, dtype: Any) -> Any:
+def lse_rounding(of: Scores, value: Any, dtype: Any, base: str = "e") -> Any:
     r"""The logarithm of a row's sum of exponentials, `value`: the ω of `attention_rounding`, e of `logsumexp_rounding`.
 
     The e is taken at weights and gaps that the δ may have grown; $\ln S$ itself grows by at most 2η, which the
-    logarithm's own error sees.
+    logarithm's own error sees. To the base 2, the result is rounded once more on its way back. Sixteen-bit results are
+    computed in float32 and rounded once more.
     """
     work = work_format(dtype)
     omega, eta, grown, gap = _carried(of, work)
     _, own = log_sum_and_error(grown, gap, of.summation, work, whole=True)
     moved = omega[..., 0]
     error = own + moved + 8 * work.u * work.log * eta.max(-1, initial=0.0)
-    return (error + work.u * (abs(value) + error)) * _EVALUATED
+    error = stored(value, (error + work.u * (abs(value) + error)) * _EVALUATED, dtype)
+    return error if base == "e" else error + lse_exchange(abs(value) + error, dtype, 1)
 
 
 @tolerance
@@ -270,6 +283,18 @@ def merge_rounding(outputs: Any, shares: Any, errors: Any, lse_errors: Any, dtyp
         error = error + share[..., None] * (e + moved * (abs(output) + e)) + work.smallest * (1 + abs(output))
         size = size + share[..., None] * abs(output)
     return stored(size, error * _EVALUATED, dtype)
+
+
+@tolerance
+def merged_lse_rounding(lse: Any, shares: Any, lse_errors: Any, dtype: Any, base: str = "e") -> Any:
+    r"""The log-sum-exp of two parts, from theirs (…, 2): `logsumexp_rounding`, and the larger of what they are off by.
+
+    $|\ell - \ell'| \le \max_s |\ell_s - \ell'_s|$. To the base 2, the result is rounded once more on its way back.
+    """
+    moved = np.maximum(*np.broadcast_arrays(*lse_errors)) * (1 + 2 * format_of(dtype).u)
+    error = logsumexp_rounding(lse, shares, dtype).values + moved
+    value = np.where(np.isfinite(lse), abs(lse), 0.0).max(-1) + math.log(2) + error
+    return error if base == "e" else error + lse_exchange(value, dtype, 1)
 
 
 @tolerance

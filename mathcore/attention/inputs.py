@@ -16,6 +16,7 @@ from mathcore.attention.dot_product_tolerances import (
     attention_rounding,
     attention_vjp_rounding,
     merge_rounding,
+    merged_lse_rounding,
     plain_mean,
     weights_rounding,
 )
@@ -24,6 +25,7 @@ from mathcore.attention.textbook import (
     Case,
     agrees,
     as_numbers,
+    exchanged,
     joined,
     pulled_agrees,
     same_answer,
@@ -33,12 +35,12 @@ from mathcore.attention.textbook import (
     weights_agree,
     without_values,
 )
-from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.verify import Limits, Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Conjunction
+from mathcore.verify.targets.translations import lse_dtype_of
 from mathcore.verify.tolerances import FORMATS
 
 OPTIONS = ("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "block_size")
@@ -634,10 +636,14 @@ def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any)
     known = np.isfinite(np.asarray(outputs, np.float64)).all(0) & there.any(-1, keepdims=True)  # seen may be ∞
     outputs = [np.where(known, x, 0) for x in outputs]
     true, true_log = enclose(joined, *outputs, lse), enclose(total_log, lse)
-    within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
+    handed = tuple(exchanged(ops, lse[..., i], x.dtype, mix.dtype) for i, x in enumerate((lse_a, lse_b)))
+    within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), handed, mix.dtype)
+    off = merged_lse_rounding(both, shares, handed, log_sum.dtype, ops.conventions.lse_base)
+    declared = lse_dtype_of(ops.conventions, log_sum.dtype, mix.dtype)
     return all_of(
+        equal(log_sum.dtype == declared, True),
         equal(mix[known], true[known], within=within[known]),
-        equal(log_sum[alive], true_log[alive], within=logsumexp_rounding(both, shares, log_sum.dtype)[alive]),
+        equal(log_sum[alive], true_log[alive], within=off[alive]),
         same_answer(ops, mix[alone], np.where(there[..., :1], a, b)[alone]),
         equal(mix[~alive], 0.0),
         equal(log_sum[~alive], -np.inf),
@@ -658,7 +664,7 @@ MERGE = Operation(
     _parts_of,
     _merge_agrees,
     {"a": np.ones((3, 2)), "lse_a": np.ones(3), "b": np.ones((3, 2)), "lse_b": np.ones(3)},
-    (merge_rounding, logsumexp_rounding),
+    (merge_rounding, merged_lse_rounding),
     rows_in_views=3,
     rows=("a", "lse_a", "b", "lse_b"),
     limits={

@@ -11,6 +11,8 @@ import numpy as np
 from mathcore.attention import dot_product_tolerances as tol
 from mathcore.verify import Enclosure, Operations, all_of, enclose, equal
 from mathcore.verify.relations import Conjunction, Relation, identical
+from mathcore.verify.targets.translations import lse_dtype_of
+from mathcore.verify.tolerances import format_of, work_format
 
 Case = dict[str, Any]
 """The arguments of attention by name, and its options."""
@@ -64,15 +66,17 @@ def some_keys(case: Case, start: int, stop: int) -> Case:
     }
 
 
-def merged_within(case: Case, cut: int, logs: tuple[Any, Any]) -> Any:
+def merged_within(ops: Operations, case: Case, cut: int, logs: tuple[Any, Any]) -> Any:
     """By how much halves that are merged may be off; `logs` are the log-sum-exps that came."""
     parts, dtype = (some_keys(case, 0, cut), some_keys(case, cut, case["key"].shape[-2])), dtype_of(case)
     whole = figures(case)
     p = whole.p[..., :cut].sum(-1), whole.p[..., cut:].sum(-1)
     ofs = [figures(part) for part in parts]
+    sizes = [np.where(np.isfinite(log), 1.01 * abs(log.astype(np.float64)), 0.0) for log in logs]
+    base = ops.conventions.lse_base
     log_errors = [
-        tol.lse_rounding(of, np.where(np.isfinite(log), 1.01 * abs(log.astype(np.float64)), 0.0), log.dtype).values
-        for of, log in zip(ofs, logs, strict=True)
+        tol.lse_rounding(of, size, log.dtype, base).values + exchanged(ops, size, log.dtype, dtype)
+        for of, size, log in zip(ofs, sizes, logs, strict=True)
     ]
     errors = [tol.attention_rounding(of, dtype).values for of in ofs]
     outputs = [of.p @ of.value for of in ofs]
@@ -259,17 +263,27 @@ def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options:
     return all_of(equal(answer[of.seen], true[of.seen], within=within[of.seen]), equal(answer[hidden], 0.0))
 
 
+def exchanged(ops: Operations, lse: Any, dtype: Any, of_output: Any) -> Any:
+    """By how much log-sum-exps of a dtype are off when a target gets them as it wants them, beside such an output."""
+    own, base_2 = lse_dtype_of(ops.conventions, np.dtype(dtype), np.dtype(of_output)), ops.conventions.lse_base == "2"
+    return tol.lse_exchange(lse, own, 1) if base_2 or own != dtype else np.zeros(np.shape(lse))
+
+
 def lse_agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: Any) -> Conjunction:
     """That `answer` is the log-sum-exp of each row; −∞ of a fully masked one."""
+    base, dtype = ops.conventions.lse_base, lse_dtype_of(ops.conventions, answer.dtype, dtype_of(case))
+    if ops.conventions.lse_dtype != "inputs" and format_of(dtype) is not work_format(dtype):
+        dtype = np.dtype(np.float32)  # sixteen bits are what a target declares, or an error of rounding
     of = figures(case, "any" if blocks else ops.conventions.summation)
     alive = of.seen.any(-1)
     true, exact = textbook(case, of, log_total)
     values = np.asarray(true.hi if isinstance(true, Enclosure) else true)
-    within = tol.lse_rounding(of, values, answer.dtype)
+    within = tol.lse_rounding(of, values, dtype, base)
     if not exact:
         within = within + tol.lse_rounding(figures(case), values, np.float64)
     declared = ops.conventions.attention_of_nothing == "zeros"
     return all_of(
+        *([equal(answer.dtype == dtype, True)] if ops.conventions.lse_dtype != "any" else []),
         equal(answer[alive], true[alive], within=within[alive]),
         *([equal(answer[~alive], -np.inf)] if declared else []),
     )

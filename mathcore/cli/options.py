@@ -55,6 +55,7 @@ def functions(
     conventions: tuple[str, ...] = (),
     widths: str | None = None,
     derive: str = "",
+    exclusive: tuple[str, ...] = (),
     **limits: Any,
 ) -> Functions | None:
     """The target that OPERATION=MODULE:NAME and its options describe; None if no operation is given.
@@ -81,7 +82,7 @@ def functions(
         device,
         dtypes or None,
         _conventions(conventions),
-        Restrictions(widths=only, **limits),
+        Restrictions(widths=only, exclusive=tuple(tuple(group.split(",")) for group in exclusive), **limits),
         derive,
     )
 

@@ -49,6 +49,8 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
 @click.option("--width-multiple", type=click.IntRange(min=1), default=1, help="It supports multiples of this width.")
 @click.option("--max-width", type=click.IntRange(min=1), help="It supports no larger width.")
 @click.option("--without", multiple=True, metavar="OPTION", help="An option that it does not support; repeatable.")
+@click.option("--exclusive", multiple=True, metavar="OPTION,OPTION", help="Options of which it takes one at most.")
+@click.option("--empty", is_flag=True, help="It supports arrays without elements.")
 @click.option("--finite", is_flag=True, help="It supports neither NaN nor infinities.")
 @click.option("--shapes", type=click.IntRange(min=1), help="At most this many shapes per operation.")
 @output_file("--waivers", what="TOML of claims that are known to fail: id = reason.")

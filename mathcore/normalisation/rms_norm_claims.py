@@ -20,6 +20,7 @@ from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import Conjunction, all_of, equal, equal_in_range, identical, raises
+from mathcore.verify.tolerances import Allowance
 
 EPSILONS = st.sampled_from([1e-6, 1e-5, 1e-2, 1.0, 0.0])
 LEADS = [(), (1,), (3,), (2, 2), (33,), (2, 9)]
@@ -84,18 +85,27 @@ def _stacked(draw: Draw, name: str, rows: int) -> dict[str, Any]:
     return _rows(draw, name, lead, draw(st.integers(1, 3)))
 
 
-def _agrees(ops: Operations, y: Any, x: Any, weight: Any, epsilon: float = 1e-6) -> Any:
-    return equal_in_range(
-        y, enclose(textbook(epsilon), x, weight), within=rms_norm_rounding(x, weight, x.dtype, epsilon)
+def _allowed(ops: Operations, x: Any, weight: Any, epsilon: float) -> Allowance:
+    own = ops.conventions
+    return rms_norm_rounding(x, weight, x.dtype, epsilon, own.rms_norm_rounding, own.rms_norm_weight)
+
+
+def _pulled_allowed(ops: Operations, g: Any, x: Any, weight: Any, epsilon: float) -> tuple[Allowance, Allowance]:
+    own = ops.conventions
+    return (
+        rms_norm_vjp_rounding(g, x, weight, x.dtype, epsilon, own.rms_norm_rounding, own.rms_norm_weight),
+        rms_norm_weight_vjp_rounding(g, x, x.dtype, epsilon, own.rms_norm_rounding),
     )
+
+
+def _agrees(ops: Operations, y: Any, x: Any, weight: Any, epsilon: float = 1e-6) -> Any:
+    return equal_in_range(y, enclose(textbook(epsilon), x, weight), within=_allowed(ops, x, weight, epsilon))
 
 
 def _pulled_agrees(ops: Operations, y: Any, g: Any, x: Any, weight: Any, epsilon: float = 1e-6) -> Conjunction:
     to_rows, to_weight = enclose(pulled_to_rows(epsilon), g, x, weight), enclose(pulled_to_weight(epsilon), g, x)
-    return all_of(
-        equal_in_range(y[0], to_rows, within=rms_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
-        equal_in_range(y[1], to_weight, within=rms_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),
-    )
+    of_rows, of_weight = _pulled_allowed(ops, g, x, weight, epsilon)
+    return all_of(equal_in_range(y[0], to_rows, within=of_rows), equal_in_range(y[1], to_weight, within=of_weight))
 
 
 _SAMPLE = {"x": np.ones((3, 2)), "weight": np.ones(2)}
@@ -147,14 +157,14 @@ norm_is_the_formula = Claim(
 
 @norm_is_the_formula.property(rows_and_weight(most=130))
 def agrees_with_the_textbook(ops: Operations, x: Any, weight: Any, epsilon: float) -> Any:
-    allowed = rms_norm_rounding(x, weight, x.dtype, epsilon)
+    allowed = _allowed(ops, x, weight, epsilon)
     y = ops.rms_norm(x, weight, epsilon=epsilon)
     return all_of(equal(y, enclose(textbook(epsilon), x, weight), within=allowed), equal(y.dtype == x.dtype, True))
 
 
 @norm_is_the_formula.property(rows_and_weight(least=1000, most=1100, dtype="float16"), effort=0.2)
 def long_rows_of_float16(ops: Operations, x: Any, weight: Any, epsilon: float) -> Any:
-    allowed = rms_norm_rounding(x, weight, x.dtype, epsilon)
+    allowed = _allowed(ops, x, weight, epsilon)
     if x.dtype.itemsize > 2:  # a target that has no float16
         return equal(ops.rms_norm(x, weight, epsilon=epsilon), enclose(textbook(epsilon), x, weight), within=allowed)
     exact = textbook(epsilon)(x.astype(np.float64), weight.astype(np.float64))  # to 2⁻⁴⁰, beside 2⁻¹¹
@@ -249,11 +259,10 @@ def along_each_axis(ops: Operations, x: Any, weight: Any, epsilon: float, seed: 
     place = tuple(seed % n for n in x.shape)
     along, beside = np.zeros(x.shape), np.zeros(weight.shape)
     along[place], beside[place[-1]] = 1.0, 1.0
-    off_x = rms_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)[place]
-    off_w = rms_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)[place[-1]]
+    off_x, off_w = _pulled_allowed(ops, g, x, weight, epsilon)
     return all_of(
-        equal(x_bar[place], derivative(pulled, (x, weight), (along, None)), within=off_x),
-        equal(w_bar[place[-1]], derivative(pulled, (x, weight), (None, beside)), within=off_w),
+        equal(x_bar[place], derivative(pulled, (x, weight), (along, None)), within=off_x[place]),
+        equal(w_bar[place[-1]], derivative(pulled, (x, weight), (None, beside)), within=off_w[place[-1]]),
         equal((x_bar.dtype, w_bar.dtype) == (x.dtype, weight.dtype), True),
     )
 

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify.targets.restrictions import NONE, Restrictions, current_restrictions, skip_option
+from mathcore.verify.targets.restrictions import NONE, Restrictions, current_restrictions, fixed_value, skip_option
 from mathcore.verify.targets.target import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named, flushed
 
@@ -123,8 +123,11 @@ def log_uniform(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 def option(draw: Draw, name: str, usual: _T, strategy: st.SearchStrategy[_T]) -> _T:
-    """A value of an option; the usual one if the target does not take the option, which the report then says."""
-    return usual if skip_option(name) else draw(strategy)
+    """A value of an option; the only one of a target that does not take the option, which the report then says."""
+    if not skip_option(name):
+        return draw(strategy)
+    only: _T = fixed_value(name, usual)
+    return only
 
 
 def positions(most: int = 2**31) -> st.SearchStrategy[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -146,18 +147,31 @@ def print_bugs(console: Console, judged: Sequence[Caught]) -> None:
 
 
 def print_detection(console: Console, detection: Detection) -> None:
-    """Print every convention with the observation that decided it, and how to declare them."""
+    """Print every convention with the observation that decided it, how to declare them, and what is unknown."""
     table = plain_table("convention", "value", "because")
     table.columns[0].no_wrap = True
     for found in detection.observations:
         value = f"{found.value:g}" if isinstance(found.value, float) else str(found.value)
-        shown = Text("?", style="yellow") if found.value is None else Text(value, style="bold")
+        if found.value is None:
+            value = "unknown" if found.applies else "–"
+        shown = Text(value, style="yellow" if found.value is None else "bold")
         table.add_row(found.convention, shown, Text(found.because))
     console.print(table)
     differences = Conventions().difference(detection.conventions)
-    if not differences:
+    if differences:
+        console.print(Text("\nto declare them, in Python and on the command line"))
+        inside = ", ".join(f"{k}={_literal(v)}" for k, v in differences.items())
+        console.print(Text(f"  Conventions({inside})"), soft_wrap=True)
+        console.print(Text("  " + " ".join(f"--convention {k}={v}" for k, v in differences.items())), soft_wrap=True)
+    if detection.unknown:
+        unknown = (
+            f"\nunknown: {', '.join(detection.unknown)}. No known convention explains what the calls gave; see above."
+        )
+        console.print(Text(unknown, style="yellow"))
+    elif not differences:
         console.print(Text("\nAll of them are the defaults: nothing needs to be declared."))
-        return
-    console.print(Text("\nto declare them"))
-    console.print(Text(f"  Conventions({', '.join(f'{k}={v!r}' for k, v in differences.items())})"))
-    console.print(Text("  " + " ".join(f"--convention {k}={v}" for k, v in differences.items())))
+
+
+def _literal(value: Any) -> str:
+    """The value as Python code."""
+    return f'float("{value}")' if isinstance(value, float) and not math.isfinite(value) else repr(value)

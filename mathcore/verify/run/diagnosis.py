@@ -14,6 +14,7 @@ import numpy as np
 from mathcore.verify.claims import Check, Claim
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, failed
 from mathcore.verify.run.runner import derived_seed, fails_on, run_check, run_claim
+from mathcore.verify.targets.detect import may_follow
 from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
 
 
@@ -70,6 +71,9 @@ def other_conventions(
 ) -> str:
     """The changes of a single convention under which the claim holds, inputs that it `failed` on included.
 
+    Each must be what detection finds, where there is a detector for it: a claim may also hold under a convention that
+    the target does not follow, because that hides a mistake.
+
     Args:
         claim, target, profile, seed: of the run that refuted the claim.
         refusal: whether the failure is about an error that should be raised. Only the convention `errors` bears on
@@ -92,7 +96,10 @@ def other_conventions(
         # A check that needs promised errors, or a missing operation, is not offered.
         accepted = ("holds", "not_offered") if refusal or partial else ("holds",)
         if all(r.outcome in accepted for r in _results(claim, other, quick, seed)):
-            found += [f"{n}={v!r}" for n, v in target.conventions.difference(conventions).items()]
+            found += [
+                f"{n}={v!r}" for n, v in target.conventions.difference(conventions).items()
+                if may_follow(target, claim.needs, n, v)
+            ]  # fmt: skip
     return f"holds under another convention: {' or '.join(found)}" if found else ""
 
 

@@ -25,7 +25,6 @@ from mathcore.verify.run.attempt import Attempt, ClaimError, RefutedError, Skipp
 from mathcore.verify.run.results import CheckResult, ClaimResult, Outcome, Profile, Tally, worst_outcome
 from mathcore.verify.run.search import enumerate_cases, injected_arguments, search, search_outside_domain
 from mathcore.verify.targets.adapters import ALL_FLOATS
-from mathcore.verify.targets.restrictions import drawing_for
 from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
 from mathcore.verify.tolerances import subnormals
 
@@ -152,7 +151,7 @@ def run_check(
 def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> CheckResult:
     claim, check, target, trivial, tally = attempt.claim, attempt.check, attempt.target, attempt.trivial, Tally()
     try:
-        with warnings.catch_warnings(), drawing_for(target.restrictions, target.lacking) as skipped:
+        with warnings.catch_warnings(), target.drawing() as skipped:
             warnings.simplefilter("ignore")
             if check.cases is not None:
                 enumerate_cases(attempt, check.cases_for(target), tally)

@@ -8,6 +8,7 @@ same.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import numpy as np
 from mathcore.verify.errors import ContractError, ConversionError, NotTriedError, TargetError
 from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError, aligned_like
 from mathcore.verify.targets.answers import check_answer, has_subnormals, is_float, kind_of
-from mathcore.verify.targets.conventions import translations
+from mathcore.verify.targets.exclusions import excluded, leading_axes
 from mathcore.verify.targets.held import Held, hold, released
 from mathcore.verify.targets.restrictions import Restrictions
 from mathcore.verify.targets.signatures import (
@@ -27,8 +28,10 @@ from mathcore.verify.targets.signatures import (
     bind_arguments,
     defaults_of,
     fit_arguments,
+    refused,
     returns_object,
 )
+from mathcore.verify.targets.translations import translations
 from mathcore.verify.tolerances import subnormals
 
 _MAX_REPEATED = 8  # failed calls that are repeated; and of an operation, only calls before the 8th are, at the end
@@ -92,15 +95,19 @@ class Caller:
             answer = self._call(operation, function, args, options)
             self.answered(operation, answer)
             return answer
-        if reason := self._unsupported(operation, given):
+        longer = leading_axes(operation, given, self._target.restrictions)
+        if reason := self._unsupported(operation, longer.to_target(given) if longer else given):
             raise NotTriedError(operation, reason)
         translated, steps = given, []
-        for step in translations(operation, self._target.conventions, accepted_names(function)):
-            steps.append((step, translated))
+        for step in [*([longer] if longer else []),
+                     *translations(operation, self._target.conventions, accepted_names(function))]:  # fmt: skip
+            before = translated
             try:
                 translated = step.to_target(translated)
+                steps.append((step, before))
             except Exception as cause:
-                raise ConversionError(operation, cause) from cause
+                if not refused(operation, given):
+                    raise ConversionError(operation, cause) from cause
         fitted = fit_arguments(operation, function, translated, self._target.conventions)
         answer = self._call(operation, function, *fitted)
         try:
@@ -108,7 +115,8 @@ class Caller:
                 answer = step.from_target(answer, before)
         except Exception as cause:
             check_answer(operation, given, answer)  # a wrong form of the answer, if that is the reason
-            raise ConversionError(operation, cause) from cause
+            if not refused(operation, given):
+                raise ConversionError(operation, cause) from cause
         check_answer(operation, given, answer)
         self.answered(operation, answer)
         return answer
@@ -152,6 +160,9 @@ class Caller:
         restrictions: Restrictions = self._target.restrictions
         if reason := restrictions.refuses(given, defaults_of(operation)):
             return reason
+        with contextlib.suppress(*_UNFIT):  # bad arguments are not excluded
+            if reason := excluded(operation, given, self._target.conventions, restrictions):
+                return reason
         if restrictions.shapes is not None:
             seen = self._shapes.setdefault(operation, set())
             shape = tuple(v.shape for v in given.values() if isinstance(v, np.ndarray))
@@ -202,6 +213,8 @@ class Caller:
             native_answer = function(*native_args, **native_options)
         except (NotTriedError, MemoryError):
             raise
+        except NotImplementedError as missing:
+            raise NotTriedError(operation, f"not implemented: {_first_line(missing)}") from missing
         except Exception as cause:
             if isinstance(cause, ValueError) and "read-only" in str(cause):
                 raise ContractError(operation, "writes into its input") from cause
@@ -220,6 +233,10 @@ class Caller:
         if not _unchanged(before, (tuple(native_args), native_options), adapter):
             raise ContractError(operation, "changes its input")
         return answer
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no reason given"])[0]
 
 
 def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> Any:

@@ -1,18 +1,17 @@
 """Conventions: choices in which correct implementations differ.
 
 Some only change the form of a call: which features make a pair, what True means in a mask. For a target that declares
-one of those, arguments and answers are translated, and claims need not know; see `translations`. The others change
-results, e.g. for a fully masked row or for ties. Claims read them from `ops.conventions`.
+one of those, arguments and answers are translated, and claims need not know; see `translations`. Others exclude inputs,
+which are not tried; see `exclusions`. The rest change results, e.g. for a fully masked row or for ties. Claims read
+them from `ops.conventions`.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
-
-import numpy as np
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,12 @@ class Conventions:
         attention_of_nothing: the output of a fully masked query: zeros, NaN, or the mean of all values.
         attention_of_minus_zero: "kept" if a query with a single visible key returns a −0 of its value as −0. Adding
             zeros times masked values makes it +0.
+        hidden_values: "finite" if keys, values and biases that a query does not see must be finite, because the target
+            multiplies them by 0. Other inputs are not tried.
+        lse_base: whether log-sum-exps are natural logarithms, or logarithms to the base 2.
+        lse_layout: the axes of log-sum-exps, (…, heads, time) or (…, time, heads), whatever `attention_layout` is.
+        lse_dtype: the dtype of log-sum-exps: always float32, that of the inputs, or any that is at least float32.
+        lse_of_nothing: the log-sum-exp of a fully masked row.
         argmax_ties: which of several equal highest scores is returned.
         argmax_nan: whether NaN counts as the highest score, or as −∞.
         rope_pairing: "half" pairs feature i with i + d/2, "interleaved" 2i with 2i + 1. For a target that takes
@@ -37,6 +42,9 @@ class Conventions:
         rope_angles: "exact" if cosines and sines are correct to the last place at every position, "float64" or
             "float32" if the angle is rounded to that dtype, so that the error grows with the position. Also applies to
             sinusoidal encodings.
+        rope_base: for a target that takes neither `base` nor the frequencies `inv_freq`, the base of its frequencies.
+        rope_table: whether the cosines and sines of `apply_rope` and `rope_cos_sin` have one column for each pair, or
+            the full width, one for each feature.
         code_layout: for sinusoidal encodings, "interleaved" if the sine and cosine of a frequency are neighbours,
             "halves" if all sines come first. For a target that takes `interleaved` as an option, its default.
         mask_polarity: whether True in a boolean mask keeps or drops a key.
@@ -45,6 +53,12 @@ class Conventions:
         attention_layout: (…, heads, time, width), or (…, time, heads, width).
         attention_scale: the factor of the scores if no scale is given.
         grouped_heads: whether query heads that share a key head are adjacent ("repeat") or strided ("tile").
+        rms_norm_weight: whether normalised rows are multiplied by the weight, or by 1 + weight.
+        rms_norm_rounding: "once" if only the result is rounded to the dtype of the input, "before-weight" if the
+            normalised row is as well, before the weight multiplies it.
+        cosine_floor: for a cosine similarity that divides by lengths, or their product, of at least ε: that ε. Shorter
+            vectors are not tried; zero vectors are.
+        cosine_of_nothing: the cosine of a zero vector and a finite one.
         linear_weight: whether the weight has the shape (inputs, outputs) or (outputs, inputs).
         subnormals: whether subnormal numbers are kept, or "flushed" to 0 in inputs and results.
         errors: whether bad arguments raise mathcore's errors and messages, any error, or none.
@@ -59,17 +73,28 @@ class Conventions:
     softmax_of_nothing: Literal["zeros", "nan", "uniform"] = "zeros"
     attention_of_nothing: Literal["zeros", "nan", "mean"] = "zeros"
     attention_of_minus_zero: Literal["kept", "any"] = "any"
+    hidden_values: Literal["any", "finite"] = "any"
+    lse_base: Literal["e", "2"] = "e"
+    lse_layout: Literal["heads-first", "time-first"] = "heads-first"
+    lse_dtype: Literal["any", "float32", "inputs"] = "any"
+    lse_of_nothing: Literal["-inf", "inf"] = "-inf"
     argmax_ties: Literal["first", "last", "any"] = "first"
     argmax_nan: Literal["highest", "ignored", "any"] = "highest"
     rope_pairing: Literal["half", "interleaved"] = "half"
     rope_sign: Literal[1, -1] = 1
     rope_angles: Literal["exact", "float64", "float32"] = "float64"
+    rope_base: float = 10_000.0
+    rope_table: Literal["half", "full"] = "half"
     code_layout: Literal["interleaved", "halves"] = "interleaved"
     mask_polarity: Literal["keep", "drop"] = "keep"
     causal_alignment: Literal["top-left", "bottom-right"] = "top-left"
     attention_layout: Literal["heads-first", "time-first"] = "heads-first"
     attention_scale: Literal["1/sqrt(d)", "1/d", "1"] = "1/sqrt(d)"
     grouped_heads: Literal["repeat", "tile"] = "repeat"
+    rms_norm_weight: Literal["weight", "one-plus"] = "weight"
+    rms_norm_rounding: Literal["once", "before-weight"] = "once"
+    cosine_floor: float = 0.0
+    cosine_of_nothing: Literal["zero", "nan"] = "zero"
     linear_weight: Literal["in-out", "out-in"] = "in-out"
     subnormals: Literal["kept", "flushed"] = "kept"
     errors: Literal["mathcore", "any", "none"] = "any"
@@ -105,17 +130,28 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "softmax_of_nothing": ("softmax", "logsumexp"),
     "attention_of_nothing": ("attention",),
     "attention_of_minus_zero": ("attention",),
+    "hidden_values": ("attention",),
+    "lse_base": ("attention",),
+    "lse_layout": ("attention",),
+    "lse_dtype": ("attention",),
+    "lse_of_nothing": ("attention",),
     "argmax_ties": ("argmax",),
     "argmax_nan": ("argmax",),
     "rope_pairing": ("rope",),
     "rope_sign": ("rope",),
     "rope_angles": ("rope", "sinusoidal"),
+    "rope_base": ("rope",),
+    "rope_table": ("rope",),
     "code_layout": ("sinusoidal",),
     "mask_polarity": ("attention",),
     "causal_alignment": ("attention",),
     "attention_layout": ("attention",),
     "attention_scale": ("attention",),
     "grouped_heads": ("attention",),
+    "rms_norm_weight": ("rms_norm",),
+    "rms_norm_rounding": ("rms_norm",),
+    "cosine_floor": ("cosine_similarity",),
+    "cosine_of_nothing": ("cosine_similarity",),
     "linear_weight": ("linear",),
     "subnormals": ("",),
     "errors": ("",),
@@ -123,185 +159,11 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
 _CANDIDATES: Mapping[str, tuple[float, ...]] = {
     "relu_slope_at_zero": (0.0, 0.5, 1.0),
     "cross_entropy_of_nothing": (0.0, float("nan")),
+    "rope_base": (10_000.0, 500_000.0, 1_000_000.0),
+    "cosine_floor": (0.0, 1e-8, 1e-6),
 }
 
 
 def choices_of_conventions() -> dict[str, tuple[Any, ...]]:
     """Every convention with its allowed values; () for one that is a number."""
     return {name: get_args(hint) for name, hint in get_type_hints(Conventions).items()}
-
-
-Arguments = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class CallTranslation:
-    """How to translate a call, and its answer, between mathcore's conventions and the target's.
-
-    Attributes:
-        to_target: mathcore's arguments by name → the target's.
-        from_target: the target's answer, and mathcore's arguments → mathcore's answer.
-    """
-
-    to_target: Callable[[Arguments], Arguments]
-    from_target: Callable[[Any, Arguments], Any] = lambda answer, _: answer
-
-
-def translations(
-    operation: str, conventions: Conventions, options: frozenset[str] | None = None
-) -> list[CallTranslation]:
-    """The translations for a call of `operation`, in order; `options` are the names of the function's parameters."""
-    steps = []
-    if operation in ("rope", "rope_vjp", "apply_rope", "apply_rope_vjp"):
-        steps.append(_permute_rope_features(conventions, bool(options and {"interleaved", "**"} & options)))
-    elif operation.startswith("sinusoidal"):
-        steps.append(_permute_sinusoidal_features(conventions, bool(options and {"interleaved", "**"} & options)))
-    elif "attention" in operation and not operation.startswith(("merge", "multi")):
-        if conventions.mask_polarity == "drop":
-            steps.append(CallTranslation(_invert_mask))
-        if conventions.grouped_heads == "tile":
-            steps.append(_permute_query_heads())
-        if conventions.attention_scale != "1/sqrt(d)":
-            steps.append(CallTranslation(_pass_default_scale))
-        if conventions.attention_layout == "time-first":
-            steps.append(_swap_heads_and_time())
-    elif operation in ("linear", "linear_vjp") and conventions.linear_weight == "out-in":
-        steps.append(CallTranslation(_transpose_weight, _transpose_weight_gradient))
-    return steps
-
-
-_ATTENTION_ARRAYS = ("cotangent", "query", "key", "value")
-
-
-def _swap_heads_and_time() -> CallTranslation:
-    """Attention: the target has arrays (…, time, heads, width)."""
-
-    def swap(x: Any) -> Any:
-        return np.swapaxes(x, -3, -2) if isinstance(x, np.ndarray) and x.ndim > 2 else x
-
-    def to_target(given: Arguments) -> Arguments:
-        return {k: swap(v) if k in _ATTENTION_ARRAYS else v for k, v in given.items()}
-
-    def from_target(answer: Any, given: Arguments) -> Any:
-        return tuple(from_target(part, given) for part in answer) if isinstance(answer, tuple) else swap(answer)
-
-    return CallTranslation(to_target, from_target)
-
-
-def _permute_rope_features(conventions: Conventions, takes_option: bool) -> CallTranslation:
-    """RoPE: the target pairs other features, or swaps the features of each pair, which rotates them clockwise."""
-
-    def target_interleaves(given: Arguments) -> bool:
-        return bool(given.get("interleaved")) if takes_option else conventions.rope_pairing == "interleaved"
-
-    def orders(given: Arguments) -> tuple[Any, Any]:
-        d = given.get("rotary_dim")
-        width = given["x"].shape[-1]
-        d = width if d is None else d
-        if "cos" in given:
-            d = 2 * given["cos"].shape[-1]
-        if d % 2 or d > width:
-            return slice(None), slice(None)
-        pairs = np.arange(d).reshape(2, -1).T  # row i holds the two features of mathcore's pair i
-        if given.get("interleaved"):
-            pairs = np.arange(d).reshape(-1, 2)
-        pairs = pairs[:, ::-1] if conventions.rope_sign == -1 else pairs
-        order = pairs.ravel() if target_interleaves(given) else pairs.T.ravel()
-        if np.array_equal(order, np.arange(d)):
-            return slice(None), slice(None)
-        order = np.concatenate([order, np.arange(d, width)])
-        return order, np.argsort(order)
-
-    def to_target(given: Arguments) -> Arguments:
-        order, _ = orders(given)
-        permuted = {k: v[..., order] for k, v in given.items() if k in ("x", "cotangent") and isinstance(v, np.ndarray)}
-        return {**given, **permuted, "interleaved": target_interleaves(given)}
-
-    def from_target(answer: Any, given: Arguments) -> Any:
-        _, back = orders(given)
-        if isinstance(answer, tuple):
-            return (answer[0][..., back], *answer[1:])
-        return answer[..., back] if isinstance(answer, np.ndarray) else answer
-
-    return CallTranslation(to_target, from_target)
-
-
-def _permute_sinusoidal_features(conventions: Conventions, takes_option: bool) -> CallTranslation:
-    """Sinusoidal encodings: the target orders sines and cosines differently."""
-
-    def target_interleaves(given: Arguments) -> bool:
-        return bool(given["interleaved"]) if takes_option else conventions.code_layout == "interleaved"
-
-    def order(given: Arguments) -> Any:
-        """For each of the target's coordinates, mathcore's."""
-        dim = given["dim"]
-        if target_interleaves(given) == given["interleaved"]:
-            return np.arange(dim)
-        halves = np.concatenate([np.arange(0, dim, 2), np.arange(1, dim, 2)])
-        return halves if given["interleaved"] else np.argsort(halves)
-
-    def to_target(given: Arguments) -> Arguments:
-        permuted = {k: v[..., order(given)] for k, v in given.items() if k == "cotangent" and isinstance(v, np.ndarray)}
-        return {**given, **permuted, "interleaved": target_interleaves(given)}
-
-    def from_target(answer: Any, given: Arguments) -> Any:
-        if "cotangent" in given or not isinstance(answer, np.ndarray):
-            return answer
-        return answer[..., np.argsort(order(given))]
-
-    return CallTranslation(to_target, from_target)
-
-
-def _invert_mask(given: Arguments) -> Arguments:
-    mask = given.get("mask")
-    return given if mask is None or np.asarray(mask).dtype != bool else {**given, "mask": ~np.asarray(mask)}
-
-
-def _pass_default_scale(given: Arguments) -> Arguments:
-    if given.get("scale") is not None or not given["query"].shape[-1]:
-        return given
-    return {**given, "scale": float(given["query"].shape[-1] ** -0.5)}
-
-
-def _permute_query_heads() -> CallTranslation:
-    """Grouped heads: query head h uses key head h // group in mathcore, h mod (number of key heads) in the target."""
-
-    def order(given: Arguments) -> Any:
-        query, key = given["query"], given["key"]
-        if min(query.ndim, key.ndim) < 3 or not key.shape[-3] or query.shape[-3] % key.shape[-3]:
-            return None
-        return np.arange(query.shape[-3]).reshape(key.shape[-3], -1).T.ravel()
-
-    def to_target(given: Arguments) -> Arguments:
-        heads = order(given)
-        if heads is None:
-            return given
-        changed: Arguments = {k: given[k][..., heads, :, :] for k in ("query", "cotangent") if k in given}
-        for name in ("mask", "bias"):
-            part = given.get(name)
-            if isinstance(part, np.ndarray) and part.ndim > 2 and part.shape[-3] > 1:
-                changed[name] = part[..., heads, :, :]
-        return {**given, **changed}
-
-    def from_target(answer: Any, given: Arguments) -> Any:
-        heads = order(given)
-        if heads is None:
-            return answer
-        back = np.argsort(heads)
-        if not isinstance(answer, tuple):
-            return answer[..., back, :, :]
-        if "cotangent" in given:
-            return (answer[0][..., back, :, :], *answer[1:])
-        return (answer[0][..., back, :, :], *(part[..., back, :] for part in answer[1:]))
-
-    return CallTranslation(to_target, from_target)
-
-
-def _transpose_weight(given: Arguments) -> Arguments:
-    return {**given, "weight": np.swapaxes(given["weight"], -1, -2)} if np.ndim(given["weight"]) > 1 else given
-
-
-def _transpose_weight_gradient(answer: Any, _: Arguments) -> Any:
-    if isinstance(answer, tuple) and len(answer) > 1:
-        return (answer[0], np.swapaxes(answer[1], -1, -2), *answer[2:])
-    return answer

@@ -6,7 +6,8 @@ A detector makes calls whose results differ between the conventions, and keeps t
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,13 @@ class Observation:
         convention: a field of `Conventions`, or another name for something that claims need not know.
         value: what the target does; None if unknown.
         because: the observation that decided, or what went wrong.
+        applies: whether there is anything to find out: not where the target lacks an option that it is about.
     """
 
     convention: str
     value: Any
     because: str
+    applies: bool = True
 
     @property
     def declares(self) -> bool:
@@ -48,7 +51,8 @@ class Detection:
         """Add an observation. If several operations bear on one convention, the first with a known value counts."""
         for i, earlier in enumerate(self.observations):
             if earlier.convention == observation.convention:
-                self.observations[i] = observation if earlier.value is None else earlier
+                known = earlier.value is not None or not observation.applies
+                self.observations[i] = earlier if known else observation
                 return
         self.observations.append(observation)
 
@@ -57,6 +61,11 @@ class Detection:
         """The conventions to declare."""
         found: dict[str, Any] = {o.convention: o.value for o in self.observations if o.declares}
         return Conventions(**found)
+
+    @property
+    def unknown(self) -> list[str]:
+        """The conventions about which the calls gave no answer."""
+        return [o.convention for o in self.observations if o.value is None and o.applies]
 
     def value(self, convention: str) -> Any:
         """The value of one convention; None if unknown."""
@@ -84,13 +93,27 @@ def detect(target: Target) -> Detection:
     return found
 
 
+def may_follow(target: Target, operations: Iterable[str], convention: str, value: Any) -> bool:
+    """Whether a target may follow a convention: detectors on these operations find that value, or there are none."""
+    some = {name: target.operations[name] for name in operations if name in target.operations}
+    pinned = [name for name in some if convention in DETECTORS.get(name, ())]
+    if not pinned:
+        return True
+    found = detect(replace(target, operations={name: some[name] for name in pinned}))
+    return found.value(convention) == value
+
+
 def _observed(convention: str, detector: Detector, probe: Probe) -> Observation:
     try:
         value, because = detector(probe)
     except NotTriedError as missing:
-        return Observation(convention, None, f"it takes no {missing.reason}")
+        return Observation(convention, None, _without(missing.reason), applies=False)
     except (TargetError, ContractError) as problem:
         return Observation(convention, None, str(problem).splitlines()[0])
     except (IndexError, ValueError, KeyError, TypeError, ZeroDivisionError) as problem:
         return Observation(convention, None, f"its answer could not be interpreted: {problem}")
     return Observation(convention, value, because)
+
+
+def _without(reason: str) -> str:
+    return reason if reason.startswith("not implemented") else f"it takes no {reason}"

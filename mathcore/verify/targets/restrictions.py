@@ -19,9 +19,13 @@ class Restrictions:
         widths: the only supported widths, e.g. (64, 128) for head widths.
         width_multiple: supported widths are multiples of this.
         min_width, max_width: bounds of the supported widths, both included.
-        min_axes, max_axes: bounds of the number of axes of the first array, both included.
+        min_axes, max_axes: bounds of the number of axes of the first array, both included. Arrays with fewer axes get
+            leading ones of length 1, in operations whose leading axes are batches: attention, RoPE, normalisation.
         without: options that must keep their defaults, e.g. ("mask", "bias"). Options that are not in the function's
             signature need not be named.
+        exclusive: options that exclude one another, e.g. (("mask", "is_causal"),): of each group at most one may
+            differ from its default. A function may also raise NotImplementedError for what it does not support.
+        empty: arrays without elements are supported. They are not tried otherwise.
         finite: neither NaN nor infinities are supported.
         shapes: the most different shapes per operation, for a framework that compiles every shape.
     """
@@ -33,6 +37,8 @@ class Restrictions:
     min_axes: int = 0
     max_axes: int | None = None
     without: tuple[str, ...] = ()
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    empty: bool = False
     finite: bool = False
     shapes: int | None = None
 
@@ -53,12 +59,20 @@ class Restrictions:
 
     def refuses(self, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
         """Why a call with these arguments is not supported, in words that fit "not checked: …"; "" if it is."""
-        for name in self.without:
-            if name in given and not _same_value(given[name], defaults.get(name)):
-                return f"`{name}`"
+
+        def used(name: str) -> bool:
+            return name in given and not _same_value(given[name], defaults.get(name))
+
+        for name in filter(used, self.without):
+            return f"`{name}`"
+        for group in self.exclusive:
+            if len(together := [f"`{name}`" for name in group if used(name)]) > 1:
+                return " with ".join(together)
         arrays = [v for v in given.values() if isinstance(v, np.ndarray)]
         if not arrays:
             return ""
+        if not self.empty and any(a.size == 0 for a in arrays):
+            return "empty arrays"
         first = arrays[0]
         if first.ndim < self.min_axes:
             return f"fewer than {self.min_axes} axes"
@@ -89,10 +103,18 @@ NONE = Restrictions()
 
 @dataclass(frozen=True)
 class _Drawing:
-    """For which target inputs are drawn: its restrictions, its missing options, and those of them that came up."""
+    """For which target inputs are drawn.
+
+    Attributes:
+        restrictions: its restrictions.
+        missing: the options that it lacks.
+        fixed: the values that some of those have by its conventions, if other than mathcore's defaults.
+        skipped: those of the missing options that came up.
+    """
 
     restrictions: Restrictions = NONE
     missing: frozenset[str] = frozenset()
+    fixed: Mapping[str, Any] = field(default_factory=dict)
     skipped: set[str] = field(default_factory=set)
 
 
@@ -115,14 +137,23 @@ def skip_option(option: str) -> bool:
     return option in drawing.missing
 
 
+def fixed_value(option: str, usual: Any) -> Any:
+    """The only value of an option that the target lacks: by its conventions, or else the usual one."""
+    return _DRAWING.get(_UNRESTRICTED).fixed.get(option, usual)
+
+
 @contextmanager
-def drawing_for(restrictions: Restrictions, missing: frozenset[str]) -> Iterator[set[str]]:
+def drawing_for(
+    restrictions: Restrictions, missing: frozenset[str], fixed: Mapping[str, Any] | None = None
+) -> Iterator[set[str]]:
     """Inside the context, inputs are drawn for a target with these restrictions and without the `missing` options.
+
+    Those of them in `fixed` have the values given there.
 
     Yields:
         The skipped options, a set that grows while inputs are drawn.
     """
-    drawing = _Drawing(restrictions, missing)
+    drawing = _Drawing(restrictions, missing, fixed or {})
     token = _DRAWING.set(drawing)
     try:
         yield drawing.skipped

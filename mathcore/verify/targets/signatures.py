@@ -14,6 +14,8 @@ import mathcore
 from mathcore.verify.errors import NotTriedError
 
 _TORCH_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+_FREQUENCIES = "inv_freq"
+"""The parameter of functions that take the frequencies of RoPE in place of their base."""
 
 
 @functools.cache
@@ -36,6 +38,18 @@ def returns_object(operation: str) -> bool:
     signature = reference_signature(operation)
     words = re.findall(r"\w+", "" if signature is None else str(signature.return_annotation))
     return signature is None or any(inspect.isclass(public().get(word)) for word in words)
+
+
+def refused(operation: str, given: Mapping[str, Any]) -> bool:
+    """Whether mathcore refuses these arguments: a claim passes wrong ones on purpose."""
+    function = public()[operation]
+    bound = inspect.signature(function).bind_partial()
+    bound.arguments.update(given)
+    try:
+        function(*bound.args, **bound.kwargs)
+    except (TypeError, ValueError, IndexError):
+        return True
+    return False
 
 
 def positional(operation: str) -> set[str]:
@@ -80,6 +94,9 @@ def fit_arguments(
             continue
         if name == "positions" and value is None and _requires(function, name):
             value = np.arange(given["x"].shape[-2])  # the meaning of None
+        if name == "base" and accepted is not None and name not in accepted and _FREQUENCIES in accepted:
+            options[_FREQUENCIES] = _frequencies(given, conventions)
+            continue
         own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_NAMES.get(name, "")
         if accepted is None:  # without a signature, pass only values other than the default
             if not is_default(value, defaults.get(name)):
@@ -87,11 +104,23 @@ def fit_arguments(
         elif own and (own in accepted or ("**" in accepted and not is_default(value, defaults.get(name)))):
             options[own] = value
         elif not _implied_by_convention(operation, name, given, conventions) and (
-            # Without the option a target aligns queries and keys by its convention, whatever mathcore's default is.
-            name == "query_offset" or not is_default(value, defaults.get(name))
+            # What a target without the option does, its conventions say, whatever mathcore's default is.
+            _is_conventional(operation, name) or not is_default(value, defaults.get(name))
         ):
             raise NotTriedError(operation, f"`{name}`")
     return tuple(_scalar_as_array(operation, name, given[name]) for name in required), options
+
+
+def _is_conventional(operation: str, name: str) -> bool:
+    return name == "query_offset" or (name == "base" and "rope" in operation)
+
+
+def _frequencies(given: Mapping[str, Any], conventions: Any) -> Any:
+    """base^(−2i/d), in float32 for a target whose angles are."""
+    width = given.get("rotary_dim")
+    width = given["x"].shape[-1] if width is None else width
+    frequencies = np.asarray(given["base"], np.float64) ** (-2 * np.arange(width // 2) / max(width, 1))
+    return frequencies.astype(np.float32) if conventions.rope_angles == "float32" else frequencies
 
 
 def options(operation: str, function: Callable[..., Any], without: Collection[str]) -> tuple[set[str], set[str]]:
@@ -101,7 +130,8 @@ def options(operation: str, function: Callable[..., Any], without: Collection[st
     if accepted is None or "**" in accepted:
         taken = names.difference(without)
     else:
-        taken = {n for n in names.difference(without) if {n, _TORCH_NAMES.get(n, n)} & accepted}
+        other_names = {**_TORCH_NAMES, "base": _FREQUENCIES}
+        taken = {n for n in names.difference(without) if {n, other_names.get(n, n)} & accepted}
     return taken, names - taken
 
 
@@ -128,6 +158,8 @@ def _implied_by_convention(operation: str, name: str, given: Mapping[str, Any], 
     if name == "interleaved":
         own = conventions.code_layout if operation.startswith("sinusoidal") else conventions.rope_pairing
         return bool(value) == (own == "interleaved")
+    if name == "base" and "rope" in operation:
+        return bool(value == conventions.rope_base)
     if name == "query_offset":
         if not given.get("is_causal"):
             return True

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -24,7 +25,7 @@ from mathcore.verify.targets.adapters import Adapter
 from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.conventions import Conventions
 from mathcore.verify.targets.derive import derived
-from mathcore.verify.targets.restrictions import NONE, Restrictions
+from mathcore.verify.targets.restrictions import NONE, Restrictions, drawing_for
 from mathcore.verify.targets.signatures import options, public
 
 
@@ -127,6 +128,11 @@ class Target:
         """The options that an operation has in mathcore, and that it lacks or excludes here."""
         function = self.operations.get(operation)
         return set() if function is None else options(operation, function, self.restrictions.without)[1]
+
+    def drawing(self) -> AbstractContextManager[set[str]]:
+        """A context in which inputs are drawn for it; see `drawing_for`."""
+        fixed = {"base": self.conventions.rope_base} if {"rope", "rope_vjp"} & set(self.operations) else {}
+        return drawing_for(self.restrictions, self.lacking, fixed)
 
     def replacing(self, name: str, **operations: Callable[..., Any]) -> Target:
         """The same target under another name, with some operations replaced."""

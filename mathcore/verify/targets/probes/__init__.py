@@ -1,0 +1,19 @@
+"""Detectors: for each convention, calls whose answers show which value a target follows."""
+
+from __future__ import annotations
+
+from mathcore.verify.targets.probes.attention import OF_ATTENTION, OF_MERGES
+from mathcore.verify.targets.probes.probe import Detector, Probe
+from mathcore.verify.targets.probes.rotations import OF_ROTATIONS
+from mathcore.verify.targets.probes.rows import OF_ROWS
+
+DETECTORS: dict[str, dict[str, Detector]] = {
+    **OF_ROWS,
+    **OF_ROTATIONS,
+    "scaled_dot_product_attention": OF_ATTENTION,
+    "blockwise_attention": OF_ATTENTION,
+    "merge_attention": OF_MERGES,
+}
+"""Operation → convention → detector, in the order in which they are asked."""
+
+__all__ = ["DETECTORS", "Detector", "Probe"]
