@@ -38,6 +38,7 @@ from mathcore.verify import Limits, Operations, Target, all_of, domain, enclose,
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.operation import Operation
+from mathcore.verify.promises import close
 from mathcore.verify.relations import Conjunction
 from mathcore.verify.tolerances import FORMATS
 
@@ -635,10 +636,11 @@ def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any)
     outputs = [np.where(known, x, 0) for x in outputs]
     true, true_log = enclose(joined, *outputs, lse), enclose(total_log, lse)
     within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), (0.0, 0.0), mix.dtype)
+    lone = np.where(there[..., :1], a, b)
     return all_of(
         equal(mix[known], true[known], within=within[known]),
         equal(log_sum[alive], true_log[alive], within=logsumexp_rounding(both, shares, log_sum.dtype)[alive]),
-        same_answer(ops, mix[alone], np.where(there[..., :1], a, b)[alone]),
+        same_answer(ops, mix[alone], lone[alone], lambda: close(mix[alone], lone[alone], within[alone])),
         equal(mix[~alive], 0.0),
         equal(log_sum[~alive], -np.inf),
     )
