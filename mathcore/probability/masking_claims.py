@@ -221,7 +221,8 @@ def keepdims_changes_no_gradient(ops: Operations, x: Any, g: Any, axis: int) -> 
 
 def _pulled_alike(ops: Operations, both: Any, g: Any, scores: Any, axis: int) -> Any:
     """That two derivatives of a log-sum-exp are one, or both are what the textbook says."""
-    return reproduced(ops, *both, lambda: all_of(*(LOGSUMEXP.pulled_follows(ops, v, g, scores, axis) for v in both)))
+    one, two = both
+    return reproduced(ops, one, two, lambda: all_of(*(LOGSUMEXP.pulled_follows(ops, v, g, scores, axis) for v in both)))
 
 
 additive_mask = Claim(

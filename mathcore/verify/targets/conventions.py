@@ -26,6 +26,8 @@ class Conventions:
             grows with max |x|. "shifted" is (x − max x) − ln Σ exp(x − max x): a common offset costs nothing. "log1p"
             keeps the largest term out of the sum, too, so that a value near 0 keeps its own digits, and adds up no
             loss beyond the largest number where the mean is none.
+        cosine: "scaled" if vectors are brought to length 1 in such a way that none is too long or short, and parallel
+            ones are at exactly 1; "plain" for products over lengths, which hold where no square over- or underflows.
         reproducible: "bitwise" if the bits of a row depend on this row alone: not on the other rows or how many there
             are, on the axis or the memory layout, on where the array lies or the answer goes, on what is masked, or on
             a common offset or a power of two that cancels without rounding. "any" promises no more than `repeatable`.
@@ -61,6 +63,7 @@ class Conventions:
 
     summation: Literal["pairwise", "any"] = "any"
     log_softmax: Literal["log1p", "shifted", "lse"] = "lse"
+    cosine: Literal["scaled", "plain"] = "plain"
     reproducible: Literal["bitwise", "any"] = "any"
     relu_slope_at_zero: float = 0.0
     relu_slope_at_nan: Literal["nan", "one", "zero", "any"] = "any"
@@ -109,6 +112,7 @@ class Conventions:
 
 _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "log_softmax": ("log_softmax", "logsumexp", "cross_entropy"),
+    "cosine": ("cosine_similarity",),
     "reproducible": ("",),
     "relu_slope_at_zero": ("relu",),
     "relu_slope_at_nan": ("relu",),
@@ -135,6 +139,7 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
 _CANDIDATES: Mapping[str, tuple[Any, ...]] = {
     "reproducible": ("any",),  # nothing that is wrong becomes right by promising more
     "log_softmax": ("shifted", "lse"),
+    "cosine": ("plain",),
     "relu_slope_at_zero": (0.0, 0.5, 1.0),
     "cross_entropy_of_nothing": (0.0, float("nan")),
 }

@@ -13,6 +13,7 @@ import numpy as np
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.conventions import Conventions
+from mathcore.verify.targets.grades import bits_across_calls, log_softmax_grade
 from mathcore.verify.targets.signatures import bind_arguments, fit_arguments
 from mathcore.verify.targets.target import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named
@@ -360,15 +361,24 @@ def _grouped_heads(probe: Probe) -> tuple[Any, str]:
     return value_of, f"4 query heads on 2 key heads read from the key heads {', '.join(map(str, came))}"
 
 
+_GRADE: dict[str, Detector] = {"log_softmax": log_softmax_grade}
+
+
 DETECTORS: dict[str, dict[str, Detector]] = {
     # Before softmax, whose exponential may underflow early even if subnormals are kept.
     "linear": {"linear_weight": _linear_weight, "subnormals": _subnormal_product},
-    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors, "subnormals": _subnormal_probability},
+    "softmax": {
+        "softmax_of_nothing": _softmax_of_nothing,
+        "errors": _errors,
+        "subnormals": _subnormal_probability,
+        "reproducible": bits_across_calls,
+    },
+    **dict.fromkeys(("log_softmax", "logsumexp", "log_softmax_vjp", "logsumexp_vjp"), _GRADE),
     "argmax": {"argmax_ties": _ties, "argmax_nan": _nan_in_argmax},
     "relu": {"subnormals": _subnormal_input},
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
-    "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing},
-    "cross_entropy_vjp": {"subnormals": _subnormal_gradient},
+    "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing, **_GRADE},
+    "cross_entropy_vjp": {"subnormals": _subnormal_gradient, **_GRADE},
     "rope": {
         "rope_pairing": _rope_pairing,
         "rope_sign": _rope_sign,
