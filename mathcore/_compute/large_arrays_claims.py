@@ -14,24 +14,30 @@ import numpy as np
 from mathcore._compute import large_arrays_mutants as wrong
 from mathcore.attention.dot_product_tolerances import attention_rounding
 from mathcore.attention.textbook import figures, seen_by
-from mathcore.verify import Claim, Limits, Operations, Target, all_of, at_most, equal, identical, raises
+from mathcore.normalisation.rms_norm_tolerances import rms_norm_rounding
+from mathcore.probability.records import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX
+from mathcore.verify import Claim, Limits, Operations, Target, all_of, at_most, equal, identical, raises, reproduced
 from mathcore.verify.common_mutants import of_each
 from mathcore.verify.domains import as_dtype
 from mathcore.verify.limits import SHORT_FORMATS
 
-NAMES = ("softmax", "log_softmax", "logsumexp")
+ON_ROWS = {op.name: op for op in (SOFTMAX, LOG_SOFTMAX, LOGSUMEXP)}
+NAMES = tuple(ON_ROWS)
 
 large_equals_rows = Claim(
     "large_arrays.equal_their_rows",
     statement="Softmax, log-softmax, logsumexp and RMS norm of a large array X give what each of its rows gives alone, "
-    "bit for bit, whatever its layout, the axis and the number of threads.",
+    "whatever its layout, the axis and the number of threads: bit for bit if the target promises that, else up to "
+    "rounding.",
     formula=r"f(X)_i = f(X_i), \qquad X \in \mathbb R^{a \times b \times c}, \quad abc > 2^{15}",
     legend={"f": "one of the four", "a": "its sizes", "b": "its sizes", "c": "its sizes"},
     limits=Limits(
         options=("where", "keepdims", "epsilon"),
         also=("one size of arrays", "1, 2 and all threads"),
     ),
-    needs=(*NAMES, "rms_norm", "num_threads"),
+    needs=(*NAMES, "rms_norm"),
+    dispensable=(*NAMES, "rms_norm"),
+    tolerances=(*(op.tolerances[0] for op in ON_ROWS.values()), rms_norm_rounding),
     refuted_by=(
         *of_each(wrong.last_rows_forgotten, NAMES), *of_each(wrong.one_after_the_other, NAMES),
         wrong.whole_block_normalised, wrong.first_rows_twice, wrong.sum_cut_by_threads, wrong.one_row_lost,
@@ -50,39 +56,72 @@ def large(target: Target) -> Iterator[dict[str, Any]]:
                 yield {"shape": (3, 301, 83), "axis": axis, "order": order, "dtype": dtype}
 
 
-@large_equals_rows.exhaustive(large)
-def large_array_equals_its_rows(ops: Operations, shape: Any, axis: int, order: Any, dtype: str) -> Any:
+def large_array(shape: Any, axis: int, order: Any, dtype: str) -> tuple[Any, Any, Any]:
+    """An array in some memory layout, some of its rows, and which they are."""
     x = as_dtype(np.random.default_rng(axis).normal(size=shape) * 4, dtype)
-    x = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))  # the same array in another memory layout
-    rows, weight = np.moveaxis(x, axis, -1), as_dtype(np.linspace(-1, 2, shape[axis]), dtype)
-    count = rows.size // shape[axis]
-    each = np.arange(count) if count < 1000 else np.linspace(0, count - 1, 300).astype(int)
-    few = [row.copy() for row in rows.reshape(-1, shape[axis])[each]]
+    x = np.ascontiguousarray(x.transpose(order)).transpose(np.argsort(order))
+    rows = np.moveaxis(x, axis, -1).reshape(-1, shape[axis])
+    each = np.arange(len(rows)) if len(rows) < 1000 else np.linspace(0, len(rows) - 1, 300).astype(int)
+    return x, rows[each], each
 
-    def of_rows(y: Any) -> Any:
-        return (np.moveaxis(y, axis, -1) if y.ndim == 3 else y[..., None]).reshape(len(rows) * len(rows[0]), -1)[each]
 
-    alone = {name: np.array([getattr(ops, name)(row) for row in few]).reshape(len(few), -1) for name in NAMES}
-    normed, parts = np.array([ops.rms_norm(row, weight) for row in few]), []
+def with_threads(call: Callable[[], Any]) -> list[Any]:
+    """What a call answers with 1, 2 and all threads."""
+    answers = []
     for threads in ("1", "2", ""):
         with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": threads}):
-            parts += [identical(of_rows(getattr(ops, name)(x, axis=axis)), alone[name]) for name in NAMES]
-            parts.append(identical(ops.rms_norm(rows, weight).reshape(-1, shape[axis])[each], normed))
-    return all_of(*parts)
+            answers.append(call())
+    return answers
+
+
+def of_its_rows(name: str) -> None:
+    """The check of one operation, so that a target may offer any of them."""
+    op = ON_ROWS[name]
+
+    @large_equals_rows.exhaustive(large)
+    def large_array_equals_its_rows(ops: Operations, shape: Any, axis: int, order: Any, dtype: str) -> Any:
+        x, few, each = large_array(shape, axis, order, dtype)
+        function = getattr(ops, name)
+
+        def judged(y: Any) -> Any:
+            y = y if op.reduces else np.moveaxis(y, axis, -1)
+            y = y.reshape(-1, *(() if op.reduces else few.shape[1:]))[each]
+            return reproduced(ops, y, alone, lambda: op.follows(ops, y, few))
+
+        alone = np.array([function(row.copy()) for row in few])
+        return all_of(*map(judged, with_threads(lambda: function(x, axis=axis))), op.follows(ops, alone, few))
+
+
+for _name in NAMES:
+    of_its_rows(_name)
+
+
+@large_equals_rows.exhaustive(large)
+def large_array_is_normalised_by_rows(ops: Operations, shape: Any, axis: int, order: Any, dtype: str) -> Any:
+    x, few, each = large_array(shape, axis, order, dtype)
+    rows, weight = np.moveaxis(x, axis, -1), as_dtype(np.linspace(-1, 2, shape[axis]), dtype)
+    alone = np.array([ops.rms_norm(row.copy(), weight) for row in few])
+    within = rms_norm_rounding(few, weight, few.dtype) * 2  # both may be off
+
+    def judged(y: Any) -> Any:
+        y = y.reshape(-1, shape[axis])[each]
+        return reproduced(ops, y, alone, lambda: equal(y, alone, within=within))
+
+    return all_of(*map(judged, with_threads(lambda: ops.rms_norm(rows, weight))))
 
 
 attention_equals_rows = Claim(
     "large_arrays.attention_of_each_query",
-    statement="Attention over a large table of scores gives each query what it gets alone, up to rounding, and the "
-    "same bits with any number of threads.",
+    statement="Attention over a large table of scores gives each query what it gets alone, up to rounding, with any "
+    "number of threads, and the same bits with each if the target promises its bits.",
     formula=r"\mathrm{attention}(Q, K, V)_i \approx \mathrm{attention}(q_i, K, V)",
     legend={"Q": "the queries", "q": "one of them", "K": "the keys", "V": "the values"},
     limits=Limits(
         options=("scale", "return_lse"),
         formats=("bfloat16",),
-        also=("one size of tables", "1, 2 and 5 threads"),
+        also=("one size of tables", "1, 2 and all threads"),
     ),
-    needs=("scaled_dot_product_attention", "num_threads"),
+    needs=("scaled_dot_product_attention",),
     tolerances=(attention_rounding,),
     refuted_by=(wrong.rest_of_keys_forgotten, wrong.first_head_for_all, wrong.one_edge_for_a_block),
 )
@@ -103,10 +142,8 @@ def large_tables() -> Iterator[dict[str, Any]]:
 
 @attention_equals_rows.exhaustive(large_tables)
 def attention_of_each_query_alone(ops: Operations, **case: Any) -> Any:
-    few, together = [0, 1, 63, 64, 127, 128, 231], []
-    for threads in ("1", "2", "5"):
-        with mock.patch.dict(os.environ, {"MATHCORE_NUM_THREADS": threads}):
-            together.append(ops.scaled_dot_product_attention(**case))
+    few = [0, 1, 63, 64, 127, 128, 231]
+    first, *others = with_threads(lambda: ops.scaled_dot_product_attention(**case))
     alone = {"query": case["query"][:, few], "key": case["key"], "value": case["value"], "mask": seen_by(case)[:, few]}
     if "bias" in case:
         alone["bias"] = case["bias"][few]
@@ -114,18 +151,19 @@ def attention_of_each_query_alone(ops: Operations, **case: Any) -> Any:
     shared = {"key": case["key"], "value": case["value"]}
     each = [{n: x[..., [i], :] for n, x in alone.items() if n not in shared} for i in range(len(few))]
     apart = np.concatenate([ops.scaled_dot_product_attention(**one, **shared) for one in each], axis=-2)
-    return all_of(
-        *(identical(together[0], y) for y in together[1:]), equal(together[0][:, few], apart, within=within + within)
-    )
+    right = [equal(y[:, few], apart, within=within + within) for y in (first, *others)]
+    return all_of(right[0], reproduced(ops, tuple(others), (first,) * len(others), lambda: all_of(*right[1:])))
 
 
 go_where_told = Claim(
     "large_arrays.go_where_they_are_told",
     statement="`out` says where a softmax or its logarithm goes: elsewhere, in another layout, in place of the scores "
-    "or across them, it is the same bit for bit. What has another shape or dtype, or cannot be written to, is refused.",
+    "or across them, it is the same, bit for bit if the target promises that, else up to rounding. What has another "
+    "shape or dtype, or cannot be written to, is refused.",
     formula=r"\text{out} \leftarrow f(x), \qquad x \leftarrow f(x)",
     legend={"f": "softmax or its logarithm", "x": "the scores"},
     needs=("softmax", "log_softmax", "num_threads"),
+    tolerances=(SOFTMAX.tolerances[0], LOG_SOFTMAX.tolerances[0]),
     refuted_by=(
         wrong.row_after_row,
         wrong.elsewhere,
@@ -151,7 +189,11 @@ def out_receives_the_result(ops: Operations, name: str, shape: Any, axis: int, d
     x[0, 0] = -np.inf
     expected, size = getattr(ops, name)(x, axis=axis), x.size
     told, seen = [], np.arange(x.size).reshape(shape) % 3 > 0
-    expected_of_seen = getattr(ops, name)(x, axis=axis, where=seen)
+    expected_of_seen, masked = getattr(ops, name)(x, axis=axis, where=seen), np.where(seen, x, -np.inf).astype(dtype)
+
+    def right(y: Any, expected: Any, scores: Any) -> Any:
+        return reproduced(ops, y, expected, lambda: ON_ROWS[name].follows(ops, y, scores, axis))
+
     for source, out in (
         (x, np.empty(shape[::-1], x.dtype).T),  # in another layout
         *((memory[:size].reshape(shape), memory[3:].reshape(shape)) for memory in [np.empty(size + 3, x.dtype)]),
@@ -160,10 +202,10 @@ def out_receives_the_result(ops: Operations, name: str, shape: Any, axis: int, d
     ):
         source[...] = x
         answer = getattr(ops, name)(source, axis=axis, out=out)
-        told += [identical(answer, expected), identical(out, expected)]
+        told += [right(np.copy(answer), expected, x), identical(out, answer)]
         source[...] = x
         getattr(ops, name)(source, axis=axis, out=out, where=seen)
-        told.append(identical(out, expected_of_seen))
+        told.append(right(np.copy(out), expected_of_seen, masked))
     return all_of(*told)
 
 

@@ -34,7 +34,8 @@ from mathcore.verify import Claim, Limits, Operations, given_that
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import seeds
 from mathcore.verify.oracle.enclosures import true_matmul
-from mathcore.verify.relations import Relation, all_of, at_least, at_most, equal, identical, less
+from mathcore.verify.promises import close, in_place_of, reproduced
+from mathcore.verify.relations import Relation, all_of, at_least, at_most, equal, less
 from mathcore.verify.tolerances import format_of
 
 # FAQ 20: self-attention.
@@ -180,7 +181,7 @@ uniform_when_keys_equal = Claim(
     "attention.uniform_when_keys_equal",
     faq=20,
     statement="Equal keys that no bias tells apart give the mean of the values that are seen, up to rounding; a word "
-    "that is alone in sight gives its own value bit for bit. No score may overflow.",
+    "that is alone in sight gives its own value, bit for bit if the target promises its bits. No score may overflow.",
     formula=r"k_1 = \dots = k_n \Rightarrow O_i = \frac1n \sum_{j=1}^n v_j",
     legend={"k": "the keys that query i sees", "v": "their values"},
     source=VASWANI,
@@ -233,14 +234,21 @@ def equal_keys_give_the_mean(ops: Operations, **case: Any) -> Any:
     alive, alone = count > 0, count == 1
     return all_of(
         equal(mix[alive], mean[alive], within=tol.plain_mean(size, of.seen.shape[-1], mix.dtype)[alive]),
-        same_answer(ops, mix[alone], first_seen(case)[alone]),
+        _passed_on(ops, mix, case, alone),
     )
 
 
 @uniform_when_keys_equal.property(inputs.one_in_sight(), effort=0.5)
 def a_single_visible_value_is_returned(ops: Operations, **case: Any) -> Any:
     mix, alone = ops.scaled_dot_product_attention(**case), seen_by(case).sum(-1) == 1
-    return same_answer(ops, mix[alone], first_seen(case)[alone])
+    return _passed_on(ops, mix, case, alone)
+
+
+def _passed_on(ops: Operations, mix: Any, case: Case, alone: Any) -> Any:
+    """That queries to which a single key is visible get its value, which may be anything."""
+    mix, value = mix[alone], first_seen(case)[alone]
+    within = tol.plain_mean(abs(as_numbers(value)), case["key"].shape[-2], value.dtype)
+    return same_answer(ops, mix, value, lambda: close(mix, value, within))
 
 
 weights_depend_on_the_sentence = Claim(
@@ -584,8 +592,8 @@ def moving_all_keys_within_rounding(ops: Operations, by: Any, **case: Any) -> An
 grouped_heads = Claim(
     "attention.grouped_heads",
     statement="With fewer key heads than query heads, each group of query heads attends to its own key head. What "
-    "another key head or another text of the batch holds, NaN and infinity included, changes nothing for it, bit for "
-    "bit.",
+    "another key head or another text of the batch holds, NaN and infinity included, changes nothing for it: bit for "
+    "bit if the target promises that, else up to rounding.",
     formula=r"O_h = \mathrm{attention}(Q_h, K_{\lfloor h / g \rfloor}, V_{\lfloor h / g \rfloor})",
     legend={"g": "how many query heads share a key head"},
     source="Ainslie et al., arXiv:2305.13245",
@@ -615,5 +623,6 @@ def heads_change_only_their_group(ops: Operations, case: Case, instead: Case, he
     before, after = (ops.scaled_dot_product_attention(**c) for c in (case, changed))
     others = ~np.repeat(here, case["query"].shape[-3] // case["key"].shape[-3], -1)
     finite = all(np.isfinite(changed[name].astype(np.float64)).all() for name in ("key", "value"))
-    apart = identical(after[others], before[others])
+    mixed = in_place_of(after, before, others[..., None, None])
+    apart = reproduced(ops, mixed, before, lambda: agrees(ops, mixed, **case))
     return all_of(apart, agrees(ops, after, **changed)) if finite else all_of(apart, agrees(ops, before, **case))

@@ -39,6 +39,7 @@ from mathcore.verify import Limits, Operations, Target, all_of, domain, enclose,
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.operation import Operation
+from mathcore.verify.promises import close
 from mathcore.verify.relations import Conjunction
 from mathcore.verify.targets.translations import lse_dtype_of
 from mathcore.verify.tolerances import FORMATS
@@ -640,11 +641,12 @@ def merged(ops: Operations, answer: Any, a: Any, lse_a: Any, b: Any, lse_b: Any)
     within = merge_rounding(outputs, (shares[..., 0], shares[..., 1]), (0.0, 0.0), handed, mix.dtype)
     off = merged_lse_rounding(both, shares, handed, log_sum.dtype, ops.conventions.lse_base)
     declared = lse_dtype_of(ops.conventions, log_sum.dtype, mix.dtype)
+    lone = np.where(there[..., :1], a, b)
     return all_of(
         equal(log_sum.dtype == declared, True),
         equal(mix[known], true[known], within=within[known]),
         equal(log_sum[alive], true_log[alive], within=off[alive]),
-        same_answer(ops, mix[alone], np.where(there[..., :1], a, b)[alone]),
+        same_answer(ops, mix[alone], lone[alone], lambda: close(mix[alone], lone[alone], within[alone])),
         equal(mix[~alive], 0.0),
         equal(log_sum[~alive], -np.inf),
     )

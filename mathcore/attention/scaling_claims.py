@@ -258,7 +258,7 @@ def length_of_gradient(ops: Operations, x: Any, target: Any) -> tuple[float, Any
     """The length of the gradient of cross-entropy at a row of scores, and what it may be off by."""
     one, wanted = np.ones(1, x.dtype), np.eye(x.shape[-1])[target]
     pulled = ops.cross_entropy_vjp(one, x, target, reduction="none")
-    how = (x.dtype, ops.conventions.summation)
+    how = (x.dtype, ops.conventions.summation, ops.conventions.log_softmax)
     allowed = cross_entropy_vjp_rounding(np.ones((1, 1)), x, probabilities(x), wanted, *how)
     length = math.sqrt(math.fsum(float(v) ** 2 for v in pulled[0]))
     return length, allowed.weighted(np.ones(x.shape[-1]))[0] + rounding(8.0, np.float64)

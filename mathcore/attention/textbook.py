@@ -10,7 +10,8 @@ import numpy as np
 
 from mathcore.attention import dot_product_tolerances as tol
 from mathcore.verify import Enclosure, Operations, all_of, enclose, equal
-from mathcore.verify.relations import Conjunction, Relation, identical
+from mathcore.verify.promises import reproduced
+from mathcore.verify.relations import Conjunction, Relation
 from mathcore.verify.targets.translations import lse_dtype_of
 from mathcore.verify.tolerances import format_of, work_format
 
@@ -106,12 +107,12 @@ def signs_compared(ops: Operations, y: Any) -> Any:
     return y if ops.conventions.attention_of_minus_zero == "kept" else y + y.dtype.type(0)
 
 
-def same_answer(ops: Operations, lhs: Any, rhs: Any) -> Any:
-    """Bit for bit the same answer of attention, but for the signs of zeros that a target does not promise.
+def same_answer(ops: Operations, lhs: Any, rhs: Any, otherwise: Callable[[], Any]) -> Any:
+    """The same answer of attention, as `reproduced`, but for the signs of zeros that a target does not promise.
 
     A masked value v adds 0 · v, a zero whose sign is that of v.
     """
-    return identical(signs_compared(ops, lhs), signs_compared(ops, rhs))
+    return reproduced(ops, signs_compared(ops, lhs), signs_compared(ops, rhs), otherwise)
 
 
 def without_values(case: Case) -> Case:

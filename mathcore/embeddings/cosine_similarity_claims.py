@@ -18,8 +18,9 @@ from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.dual import derivative
+from mathcore.verify.promises import reproduced
 from mathcore.verify.relations import all_of, at_most, equal, identical
-from mathcore.verify.tolerances import FORMATS, format_of, rounding
+from mathcore.verify.tolerances import FORMATS, format_of, rounding, work_format
 
 _DIRECTED = "vectors said to be parallel are finite and not zero"
 
@@ -105,12 +106,15 @@ def balls_go_through_the_same_code(ops: Operations, a: Any, b: Any, exact: bool)
 
 exact_at_the_ends = Claim(
     "cosine_similarity.any_length",
-    statement="No rounding takes a cosine out of [−1, 1]; a vector that is finite and not zero is at exactly 1 to "
-    "itself, however long or short it is; a zero one is at 0 to every finite one, and NaN or ∞ in either makes it NaN.",
+    statement="No rounding takes a cosine out of [−1, 1]; a vector that is finite and not zero is at 1 to itself, in "
+    'the grade `cosine="scaled"` exactly and however long or short it is, in the other, which lacks no correctness, up '
+    "to rounding and where no product of squared lengths over- or underflows; a zero one is at 0 to every finite one, "
+    "and NaN or ∞ in either makes it NaN.",
     formula=r"\cos(a, 2^k a) = 1, \qquad \cos(a, -2^k a) = -1, \qquad \cos(a, 0) = \cos(0, a) = 0",
     legend={"a": "a vector", "k": "a whole number, of either sign, so that 2ᵏa loses no bit"},
     needs=("cosine_similarity",),
     limits=Limits(options=("axis",), rows=3),
+    tolerances=(cosine_rounding,),
     refuted_by=(
         wrong.squares_overflow,
         wrong.product_of_roots,
@@ -129,7 +133,12 @@ def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
     name = draw(st.sampled_from(target.dtypes))
     f, whole = format_of(name), draw_integers(draw, (1, draw(widths(most=65))), 15)
     whole[0, 0] = whole[0, 0] or 1  # few bits, so that no scale loses any
-    powers = st.integers(int(np.log2(f.smallest)), int(np.log2(f.most)) - 4)
+    lowest, highest = int(np.log2(f.smallest)), int(np.log2(f.most)) - 4
+    if target.conventions.cosine == "plain":  # the product of two sums of 65 squares of 15 at most is in range
+        work = work_format(name)
+        lowest = max(lowest, math.ceil(np.log2(work.tiny) / 4))
+        highest = min(highest, int((np.log2(work.most) - 28) / 4))
+    powers = st.integers(lowest, highest)
     return {
         "whole": whole,
         "powers": (draw(powers), draw(powers)),
@@ -145,8 +154,8 @@ def parallel_and_zero_vectors_are_exact(
     a, b = (as_dtype(whole * 2.0**power, name) for power in powers)
     broken, nothing = np.where(np.arange(a.shape[1]) == index, a.dtype.type(other), a), 0 * a
     return all_of(
-        equal(ops.cosine_similarity(a, b), [1.0]),
-        equal(ops.cosine_similarity(a, -b), [-1.0]),
+        _at_the_end(ops, a, b, [1.0]),
+        _at_the_end(ops, a, -b, [-1.0]),
         *(identical(ops.cosine_similarity(*pair) + a.dtype.type(0), np.zeros(1, a.dtype))
           for pair in ((a, nothing), (nothing, b), (nothing, nothing))),
         *(identical(ops.cosine_similarity(*pair), np.full(1, np.nan, a.dtype))
@@ -157,7 +166,14 @@ def parallel_and_zero_vectors_are_exact(
 @exact_at_the_ends.property(COSINE_SIMILARITY.inputs(), effort=0.5)
 def cosines_never_leave_the_range(ops: Operations, a: Any, b: Any) -> Any:
     itself = a.any(-1).astype(np.float64)  # 0 for a vector of zeros
-    return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), equal(ops.cosine_similarity(a, a), itself))
+    return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), _at_the_end(ops, a, a, itself))
+
+
+def _at_the_end(ops: Operations, a: Any, b: Any, end: Any) -> Any:
+    """That the cosine of parallel vectors is what it is, exactly in the one grade, up to rounding in the other."""
+    exact = ops.conventions.cosine == "scaled"
+    allowed = None if exact else cosine_rounding(a, b, a.dtype, ops.conventions.summation)
+    return equal(ops.cosine_similarity(a, b), end, within=allowed)
 
 
 any_axis = Claim(
@@ -300,8 +316,9 @@ def pairs_and_garbage(draw: Draw, target: Target) -> dict[str, Any]:
 
 cosine_rows = Claim(
     "cosine_similarity.rows_are_independent",
-    statement="A pair of vectors gets the same, up to rounding, from `cosine_similarity` alone as in a batch, and no "
-    "bit of it depends on the other pairs, NaN and infinity in them included; so it is for the derivative.",
+    statement="A pair of vectors gets the same, up to rounding, from `cosine_similarity` alone as in a batch, whatever "
+    "the other pairs hold, NaN and infinity included: no bit depends on them if the target promises that; so it is for "
+    "the derivative.",
     formula=r"\cos(A, B)_i = \cos(A_i, B_i)",
     limits=Limits(options=("axis",), fixed={"scale": "no gradient overflows"}),
     needs=("cosine_similarity", "cosine_similarity_vjp"),
@@ -325,7 +342,12 @@ def other_pairs_change_no_bit(ops: Operations, g: Any, a: Any, b: Any, garbage: 
     pair, mine = {"a": a, "b": b}, slice(row, row + 1)
     changed = ops.cosine_similarity(*_alone(pair, garbage, row).values())
     return all_of(
-        identical(changed[row], ops.cosine_similarity(a, b)[row]),
+        reproduced(
+            ops,
+            changed[row],
+            ops.cosine_similarity(a, b)[row],
+            lambda: COSINE_SIMILARITY.judged(ops, changed[mine], a[mine], b[mine]),
+        ),
         COSINE_SIMILARITY.agrees(ops, **pair),
         COSINE_SIMILARITY.agrees(ops, a=a[mine], b=b[mine]),
     )
@@ -336,7 +358,12 @@ def other_pairs_change_no_bit_of_the_gradient(ops: Operations, g: Any, a: Any, b
     triple, mine = {"g": g, "a": a, "b": b}, slice(row, row + 1)
     changed = ops.cosine_similarity_vjp(*_alone(triple, garbage, row).values())
     return all_of(
-        *(identical(c[row], p[row]) for c, p in zip(changed, ops.cosine_similarity_vjp(g, a, b), strict=True)),
+        reproduced(
+            ops,
+            tuple(y[row] for y in changed),
+            tuple(y[row] for y in ops.cosine_similarity_vjp(g, a, b)),
+            lambda: COSINE_SIMILARITY_VJP.judged(ops, tuple(y[mine] for y in changed), g[mine], a[mine], b[mine]),
+        ),
         COSINE_SIMILARITY_VJP.agrees(ops, **triple),
         COSINE_SIMILARITY_VJP.agrees(ops, g=g[mine], a=a[mine], b=b[mine]),
     )

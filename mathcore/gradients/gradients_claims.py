@@ -369,7 +369,7 @@ def is_p_minus_one_hot(ops: Operations, x: Any, y: Any) -> Any:
 
     p = np.exp(-gaps(x))
     p = p / p.sum(-1, keepdims=True)
-    how = (x.dtype, ops.conventions.summation)
+    how = (x.dtype, ops.conventions.summation, ops.conventions.log_softmax)
     within = cross_entropy_vjp_rounding(g.astype(np.float64)[:, None], x, p, right.astype(int), *how)
     return equal(ops.cross_entropy_vjp(g, x, y, reduction="none"), enclose(error, x, g), within=within)
 

@@ -17,7 +17,8 @@ from mathcore.layers.records import LINEAR, LINEAR_VJP
 from mathcore.layers.textbook import row_by_row, true_layer
 from mathcore.verify import Claim, Limits, Operations, Target
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, widths
-from mathcore.verify.relations import all_of, equal, identical, raises
+from mathcore.verify.promises import reproduced
+from mathcore.verify.relations import all_of, equal, raises
 from mathcore.verify.tolerances import FORMATS, dot_product, dtype_named
 
 # FAQ 15: what matrix multiplication does.
@@ -108,8 +109,8 @@ rows_are_independent = Claim(
     "linear.rows_are_independent",
     faq=15,
     statement="A row of the result depends on that row of the input X alone: what stands in the others, NaN and ∞ "
-    "included, changes no bit of it, and how many there are no more than rounding. So it is for the cotangent of the "
-    "input.",
+    "included, changes no bit of it if the target promises that, else no more than rounding, as does how many there "
+    "are. So it is for the cotangent of the input.",
     formula=r"(XW + b)_i = X_i W + b",
     limits=Limits(fixed={"scale": "nothing overflows in the row itself"}),
     needs=("linear", "linear_vjp"),
@@ -146,7 +147,12 @@ def alone(x: Any, row: int, garbage: Any) -> Any:
 def other_rows_change_no_bit(ops: Operations, g: Any, x: Any, weight: Any, bias: Any, garbage: Any, row: int) -> Any:
     changed = ops.linear(alone(x, row, garbage), weight, bias)
     return all_of(
-        identical(changed[row], ops.linear(x, weight, bias)[row]),
+        reproduced(
+            ops,
+            changed[row],
+            ops.linear(x, weight, bias)[row],
+            lambda: LINEAR.judged(ops, changed[[row]], x[[row]], weight, bias),
+        ),
         LINEAR.agrees(ops, x=x[:1], weight=weight, bias=bias),
         LINEAR.agrees(ops, x=x, weight=weight, bias=bias),
     )
@@ -158,7 +164,12 @@ def other_rows_change_no_bit_of_the_gradient(
 ) -> Any:
     changed = ops.linear_vjp(alone(g, row, garbage), alone(x, row, garbage), weight, bias)[0]
     return all_of(
-        identical(changed[row], ops.linear_vjp(g, x, weight, bias)[0][row]),
+        reproduced(
+            ops,
+            changed[row],
+            ops.linear_vjp(g, x, weight, bias)[0][row],
+            lambda: LINEAR.judged(ops, changed[[row]], g[[row]], weight.T, None),
+        ),
         LINEAR_VJP.agrees(ops, g=g[:1], x=x[:1], weight=weight, bias=bias),
         LINEAR_VJP.agrees(ops, g=g, x=x, weight=weight, bias=bias),
     )

@@ -27,8 +27,9 @@ from mathcore.positions.sinusoidal_claims import between_integers, codes
 from mathcore.verify import Claim, Limits, Operations, Target, laws
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, seeds
+from mathcore.verify.promises import reproduced
 from mathcore.verify.refusals import refuse
-from mathcore.verify.relations import all_of, identical
+from mathcore.verify.relations import all_of
 
 # What holds of every operation on positions.
 anchor = Claim(
@@ -290,8 +291,8 @@ def code_between_integers_agrees(ops: Operations, **code: Any) -> Any:
 
 rows_are_independent = Claim(
     "rope.rows_are_independent",
-    statement="No bit of a row depends on what the others hold, NaN and infinity included, and alone it comes out the "
-    "same, up to rounding; so does every head and every position of a code.",
+    statement="A row does not depend on what the others hold, NaN and infinity included: in no bit if the target "
+    "promises that, else up to rounding, and so it is alone; so are every head and every position of a code.",
     formula=r"f(x)_t = f(x_t)",
     needs=("rope", "apply_rope", "sinusoidal_positional_encoding", "rope_cos_sin"),
     limits=Limits(
@@ -328,12 +329,18 @@ def others_leave_no_trace(
         every = (ops.apply_rope(x, cos, sin, **layout), ops.rope(x, m, **layout), cos, sin, codes(ops, m, dim))
         return tuple(y[row][None] for y in every)
 
-    applied, turned, cos, sin, code = here = among(x, m)
+    def judged(applied: Any, turned: Any, cos: Any, sin: Any, code: Any) -> Any:
+        return all_of(
+            *(turned_agrees(ops, y, alone, place, **layout) for y in (turned, applied)),
+            ROPE_COS_SIN.judged(ops, (cos, sin), place, dim, 10_000.0),
+            SINUSOIDAL.judged(ops, code, place, dim, 10_000.0, True),
+        )
+
+    here, there = among(x, m), among(broken, mixed)
     return all_of(
-        *(identical(a, b) for a, b in zip(among(broken, mixed), here, strict=True)),
-        *(turned_agrees(ops, y, alone, place, **layout) for y in (turned, applied, ops.rope(alone, place, **layout))),
-        ROPE_COS_SIN.judged(ops, (cos, sin), place, dim, 10_000.0),
-        SINUSOIDAL.judged(ops, code, place, dim, 10_000.0, True),
+        reproduced(ops, there, here, lambda: judged(*there)),
+        judged(*here),
+        turned_agrees(ops, ops.rope(alone, place, **layout), alone, place, **layout),
         SINUSOIDAL.judged(ops, codes(ops, place, dim), place, dim, 10_000.0, True),
     )
 

@@ -255,7 +255,8 @@ def _apart(y: Any, x: Any, top: int) -> Any:
 def log_softmax_keeps_differences_of_logits(ops: Operations, x: Any) -> Any:
     x, top = x[0], int(x[0].argmax())
     kept = enclose(lambda log_p, x: _apart(log_p, x, top), ops.log_softmax(x), x)
-    allowed = log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
+    how = (x.dtype, ops.conventions.summation, ops.conventions.log_softmax)
+    allowed = log_softmax_rounding(x, probabilities(x), *how)
     fits = gaps(x) < 0.75 * format_of(x.dtype).most
     return equal(np.zeros(int(fits.sum())), kept[fits], within=(allowed + allowed[top])[fits])
 

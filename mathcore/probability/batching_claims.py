@@ -14,7 +14,18 @@ from mathcore.probability import cross_entropy_mutants as wrong
 from mathcore.probability import loss_textbook as textbook
 from mathcore.probability.cross_entropy_tolerances import cross_entropy_rounding, cross_entropy_vjp_rounding
 from mathcore.probability.inputs import classified_rows, counted, stacked_rows, thousands_of_rows
-from mathcore.verify import Claim, Limits, Operations, Target, all_of, equal, given_that, identical, score_rows
+from mathcore.verify import (
+    Claim,
+    Limits,
+    Operations,
+    Target,
+    all_of,
+    equal,
+    given_that,
+    identical,
+    reproduced,
+    score_rows,
+)
 from mathcore.verify.domains import as_dtype
 from mathcore.verify.tolerances import FORMATS, rounding
 
@@ -134,8 +145,8 @@ def ignored_rows_leave_no_trace_in_the_gradient(
 partition = Claim(
     "cross_entropy.partition",
     statement="However the rows are split into batches A and B, the sum of their losses is the same up to rounding, "
-    "and every row's gradient of the sum is, bit for bit, if no loss overflows; means have to be weighted by how many "
-    "rows count in each.",
+    "and so is every row's gradient of the sum, bit for bit if the target promises that, if no loss overflows; means "
+    "have to be weighted by how many rows count in each.",
     formula=r"\ell_{\Sigma}(A \cup B) = \ell_{\Sigma}(A) + \ell_{\Sigma}(B), \qquad "
     r"\bar\ell = \frac{n_A \bar\ell_A + n_B \bar\ell_B}{n_A + n_B}",
     legend={"n": "how many rows count, of each batch"},
@@ -190,10 +201,19 @@ def batch_gradients_are_the_whole_batchs(
 ) -> Any:
     added, one = {**options, "reduction": "sum"}, np.ones((), logits.dtype)
     parts = _split(logits, targets, options, cut)
-    rows = [ops.cross_entropy_vjp(one, x, y, **added)[counted(y, options)] for x, y in parts]
-    whole = ops.cross_entropy_vjp(one, logits, targets, **added)[counted(targets, options)]
-    averaged = {**options, "reduction": "mean"}
-    return all_of(identical(np.concatenate(rows), whole), textbook.grad_is_p_minus_q(ops, logits, targets, averaged))
+    apart = [ops.cross_entropy_vjp(one, x, y, **added) for x, y in parts]
+    rows = [pulled[counted(y, options)] for pulled, (_, y) in zip(apart, parts, strict=True)]
+    whole = ops.cross_entropy_vjp(one, logits, targets, **added)
+    each = [(whole, logits, targets), *((pulled, *part) for pulled, part in zip(apart, parts, strict=True))]
+    return all_of(
+        reproduced(
+            ops,
+            np.concatenate(rows),
+            whole[counted(targets, options)],
+            lambda: all_of(*(textbook.is_p_minus_q(ops, pulled, one, x, y, added) for pulled, x, y in each)),
+        ),
+        textbook.grad_is_p_minus_q(ops, logits, targets, {**options, "reduction": "mean"}),
+    )
 
 
 of_nothing = Claim(
@@ -224,9 +244,9 @@ def loss_of_no_row_is_as_declared(ops: Operations, x: Any, count: int, ignore: i
         ops.cross_entropy(x[:count], targets, ignore_index=ignore, reduction=r) for r in ("mean", "sum", "none")
     )
     return all_of(
-        identical(mean, np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),
-        identical(added, np.zeros((), x.dtype)),
-        identical(each, np.zeros(count, x.dtype)),
+        identical(mean + x.dtype.type(0), np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),  # −0 is 0
+        identical(added + x.dtype.type(0), np.zeros((), x.dtype)),
+        identical(each + x.dtype.type(0), np.zeros(count, x.dtype)),
     )
 
 

@@ -19,19 +19,31 @@ from mathcore.probability import cross_entropy_mutants as wrong
 from mathcore.probability import cross_entropy_tolerances as tol
 from mathcore.probability import inputs, logsumexp_mutants, row_mutants
 from mathcore.probability.logsumexp_tolerances import log_softmax_again
-from mathcore.probability.loss_textbook import Shape, grad_is_p_minus_q, is_nll, is_p_minus_q, loss_is_nll, stacked
+from mathcore.probability.loss_textbook import (
+    Shape,
+    grad_is_p_minus_q,
+    is_nll,
+    is_p_minus_q,
+    loss_is_nll,
+    nll_allowed,
+    stacked,
+)
 from mathcore.probability.records import one_hot
 from mathcore.probability.row_laws import rows_with_cotangents
 from mathcore.probability.textbook import distribution, log_distribution, probabilities
-from mathcore.verify import Claim, Limits, Operations, Target, enclose
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, reproduced
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, score_rows
 from mathcore.verify.relations import all_of, at_least, at_most, equal, identical, raises
-from mathcore.verify.tolerances import FORMATS
+from mathcore.verify.tolerances import FORMATS, work_format
+
+_MEAN: dict[str, Any] = {"ignore_index": None, "label_smoothing": 0.0, "reduction": "mean"}
+_EACH: dict[str, Any] = {**_MEAN, "reduction": "none"}
 
 loss_accuracy = Claim(
     "cross_entropy.accuracy",
     statement="Cross-entropy is minus the log-probability of the right answer, mixed with the mean over all n classes "
-    "if labels are smoothed, averaged or added over the rows that count; a mean of finite losses is finite.",
+    "if labels are smoothed, averaged or added over the rows that count, up to rounding; a mean of finite losses is "
+    'finite, in the grade `log_softmax="log1p"` even where their sum is not.',
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy",),
     limits=Limits(options=("axis",), rows=6),
@@ -62,9 +74,9 @@ def loss_is_the_smoothed_negative_log_likelihood(
 
 
 def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
-    """Losses whose sums over rows or classes overflow, though their means do not."""
+    """Losses whose sums over rows or classes overflow, though their means do not; or nearly do, in the other grades."""
     for name in target.dtypes:
-        most = FORMATS[name].most
+        most = FORMATS[name].most / (1 if target.conventions.log_softmax == "log1p" else 16)
         for smoothing, targets in ((0.0, [1, 2, 1]), (0.1, [0, 0, 0]), (0.1, [1, 0, 2])):
             options = {"ignore_index": None, "label_smoothing": smoothing, "reduction": "mean"}
             logits = as_dtype(np.array([[0.0, -0.75, -0.75]] * 3) * most, name)
@@ -75,7 +87,7 @@ def nearly_too_large(target: Target) -> Iterator[dict[str, Any]]:
             "targets": np.ones(3, int),
             "logits": logits,
             "options": options,
-        }  # the mean is the largest number
+        }  # in the first grade the mean is the largest number
 
 
 @loss_accuracy.exhaustive(nearly_too_large)
@@ -217,7 +229,7 @@ def pair_sees_nothing_of_ignored_rows(
 def pair_of_ignored_rows_is_zero(ops: Operations, x: Any, count: int) -> Any:
     mean, slopes = ops.cross_entropy_and_grad(x[:count], np.full(count, -100), ignore_index=-100)
     return all_of(
-        identical(mean, np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),
+        identical(mean + x.dtype.type(0), np.asarray(ops.conventions.cross_entropy_of_nothing, x.dtype)),  # −0 is 0
         equal(slopes, np.zeros((count, x.shape[-1]))),
     )
 
@@ -249,8 +261,8 @@ def _both_agree(
 alignment = Claim(
     "cross_entropy.alignment",
     statement="Logits that peak on the right answers drive the loss to 0: without smoothing, with a gap g to the other "
-    "n − 1 classes, it is ln(1 + (n − 1)e⁻ᵍ), good to the last few digits, as long as e⁻ᵍ is a normal number of the "
-    "format.",
+    'n − 1 classes, it is ln(1 + (n − 1)e⁻ᵍ), in the grade `log_softmax="log1p"` good to the last few digits, as long '
+    "as e⁻ᵍ is a normal number of the format; in the others, which lack no correctness, within their bound.",
     formula=r"\ell = \ln\bigl(1 + (n - 1)\,e^{-g}\bigr) \to 0, \quad g \to \infty",
     legend={"g": "the gap"},
     limits=Limits(
@@ -259,7 +271,7 @@ alignment = Claim(
         said=("without smoothing", "normal number of the"),
     ),
     needs=("cross_entropy",),
-    tolerances=(tol.cross_entropy_digits,),
+    tolerances=(tol.cross_entropy_digits, tol.cross_entropy_rounding),
     refuted_by=(
         wrong.labels_shifted_twice,
         wrong.softmax_twice,
@@ -287,18 +299,22 @@ def peaked_logits_give_the_closed_form(ops: Operations, targets: Any, gap: Any, 
     logits = (one_hot(targets, n) * gap + gap.dtype.type(level)).astype(gap.dtype)
     lead = logits.max(-1).astype(np.float64) - level  # the gap, as rounded to the dtype
     true = enclose(lambda g: np.log(1 + (n - 1) * np.exp(-g)), lead)
+    loss = ops.cross_entropy(logits, targets, reduction="none")
+    if ops.conventions.log_softmax != "log1p":
+        return equal(loss, true, within=nll_allowed(ops, logits, targets, _EACH))
     p = probabilities(logits)
-    allowed = tol.cross_entropy_digits(logits, p, targets, gap.dtype, ops.conventions.summation)
-    return equal(ops.cross_entropy(logits, targets, reduction="none"), true, within=allowed)
+    return equal(loss, true, within=tol.cross_entropy_digits(logits, p, targets, gap.dtype, ops.conventions.summation))
 
 
 loss_shift_invariant = Claim(
     "cross_entropy.shift_invariant",
-    statement="A common offset of the logits, however large, changes no bit of the loss or its gradient, where the "
-    "addition itself is exact.",
+    statement="A common offset of the logits, however large, changes nothing of the loss or its gradient, where the "
+    "addition itself is exact: no bit if the target promises that, else no more than they may be off by at either "
+    "place.",
     formula=r"\ell(x + c, y) = \ell(x, y), \quad c \text{ finite}",
     needs=("cross_entropy", "cross_entropy_vjp"),
     limits=Limits(options=("axis", "ignore_index", "reduction"), rows=3),
+    tolerances=(tol.cross_entropy_rounding, tol.cross_entropy_vjp_rounding),
     refuted_by=(wrong.loss_normaliser_first, wrong.loss_unshifted, wrong.gradient_of_unshifted),
 )
 
@@ -306,17 +322,23 @@ loss_shift_invariant = Claim(
 @loss_shift_invariant.property(inputs.shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
 def loss_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
     x = inputs.exactly_added(x, shift)
-    targets = np.arange(len(x)) % x.shape[-1]
-    there, here = (ops.cross_entropy(v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
-    return identical(there, here)
+    targets, options = np.arange(len(x)) % x.shape[-1], {**_MEAN, "label_smoothing": label_smoothing}
+    places = (x + shift, x)
+    there, here = both = [ops.cross_entropy(v, targets, label_smoothing=label_smoothing) for v in places]
+    each = zip(both, places, strict=True)
+    return reproduced(ops, there, here, lambda: all_of(*(is_nll(ops, y, v, targets, options) for y, v in each)))
 
 
 @loss_shift_invariant.property(inputs.shiftable(), label_smoothing=st.sampled_from([0.0, 0.1]))
 def gradient_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any, label_smoothing: float) -> Any:
     x = inputs.exactly_added(x, shift)
     targets, one = np.arange(len(x)) % x.shape[-1], np.ones((), x.dtype)
-    there, here = (ops.cross_entropy_vjp(one, v, targets, label_smoothing=label_smoothing) for v in (x + shift, x))
-    return identical(there, here)
+    places, options = (x + shift, x), {**_MEAN, "label_smoothing": label_smoothing}
+    there, here = both = [ops.cross_entropy_vjp(one, v, targets, label_smoothing=label_smoothing) for v in places]
+    each = zip(both, places, strict=True)
+    return reproduced(
+        ops, there, here, lambda: all_of(*(is_p_minus_q(ops, y, one, v, targets, options) for y, v in each))
+    )
 
 
 accepts_log_probabilities = Claim(
@@ -337,7 +359,8 @@ accepts_log_probabilities = Claim(
 
 @accepts_log_probabilities.property(rows_with_cotangents())
 def log_probabilities_give_the_loss_of_the_logits(ops: Operations, x: Any, g: Any) -> Any:
-    targets, how = np.arange(len(x)) % x.shape[-1], (x.dtype, ops.conventions.summation)
+    targets = np.arange(len(x)) % x.shape[-1]
+    how = (x.dtype, ops.conventions.summation, ops.conventions.log_softmax)
     loss = ops.cross_entropy(ops.log_softmax(x), targets, reduction="none")
     true = enclose(lambda x: -np.take_along_axis(log_distribution(x), targets[:, None], -1)[:, 0], x)
     allowed = tol.cross_entropy_rounding(x, probabilities(x), targets, *how, reduction="none")
@@ -347,9 +370,11 @@ def log_probabilities_give_the_loss_of_the_logits(ops: Operations, x: Any, g: An
 loss_never_overflows = Claim(
     "cross_entropy.never_overflows",
     statement="For any finite logits the loss of a row is at least 0 and never NaN (+∞ if it is too large for the "
-    "format), and its gradient for a cotangent of 1 lies between −1 and 1, with and without smoothing.",
+    "format), and its gradient for a cotangent of 1 lies between −1 and 1, with and without smoothing. In other grades "
+    'than `log_softmax="log1p"` a smoothed loss may round below 0, and is judged where no sum of logits overflows.',
     formula=r"\ell \ge 0, \qquad |p_i - q_i| \le 1",
     needs=("cross_entropy", "cross_entropy_vjp"),
+    tolerances=(tol.cross_entropy_rounding,),
     limits=Limits(options=("axis", "ignore_index"), rows=3, signs=("cross_entropy_vjp.cotangent >= 0",)),
     refuted_by=(wrong.loss_unshifted, row_mutants.loss_maximum_of_everything, wrong.gradient_of_unshifted),
 )
@@ -366,8 +391,14 @@ def extreme_logits(draw: Draw, target: Target) -> dict[str, Any]:
 @loss_never_overflows.property(extreme_logits(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
 def loss_is_never_negative(ops: Operations, x: Any, targets: Any, smoothing: float) -> Any:
     finite = np.isfinite(x.astype(np.float64)).all(-1)
+    loose = ops.conventions.log_softmax != "log1p" and smoothing > 0
+    if loose:
+        with np.errstate(over="ignore"):
+            finite &= abs(x.astype(np.float64)).sum(-1) < work_format(x.dtype).most / 4
     x, targets = x[finite], targets[finite]
-    return at_least(ops.cross_entropy(x, targets, reduction="none", label_smoothing=smoothing), 0.0)
+    loss = ops.cross_entropy(x, targets, reduction="none", label_smoothing=smoothing)
+    allowed = nll_allowed(ops, x, targets, {**_EACH, "label_smoothing": smoothing}) if loose else None
+    return at_least(loss, 0.0, within=allowed)
 
 
 @loss_never_overflows.property(extreme_logits(), smoothing=st.sampled_from([0.0, 0.1, 1.0]))
@@ -381,8 +412,9 @@ def gradient_stays_within_one(ops: Operations, x: Any, targets: Any, smoothing: 
 
 keeps_its_digits = Claim(
     "cross_entropy.gradient_keeps_its_digits",
-    statement="When the right answer y dominates, its gradient p − 1 without smoothing is a tiny negative number, good "
-    "to its last few digits, and not 0, as long as it is a normal number of the format.",
+    statement="When the right answer y dominates, its gradient p − 1 without smoothing is a tiny negative number: in "
+    'the grade `log_softmax="log1p"` good to its last few digits, and not 0, as long as it is a normal number of the '
+    "format; in the others, which lack no correctness, off by no more than a gradient may be.",
     formula=r"p_y - 1 = e^{\ln p_y} - 1 = \operatorname{expm1}(\ln p_y)",
     limits=Limits(
         options=("axis", "ignore_index", "label_smoothing"),
@@ -391,7 +423,7 @@ keeps_its_digits = Claim(
         said=("without smoothing", "normal number of the format"),
     ),
     needs=("cross_entropy_vjp",),
-    tolerances=(tol.certainty_digits,),
+    tolerances=(tol.certainty_digits, tol.cross_entropy_vjp_rounding),
     refuted_by=(
         wrong.one_subtracted_late,
         wrong.one_subtracted_late_in_means,
@@ -405,7 +437,13 @@ keeps_its_digits = Claim(
 def gradient_of_a_certain_answer_keeps_its_digits(ops: Operations, x: Any) -> Any:
     y, rows = x.argmax(-1), np.arange(len(x))
     true = enclose(lambda x: distribution(x)[rows, y] - 1, x)
-    allowed = tol.certainty_digits(-true.hi, x, probabilities(x), y, x.dtype, ops.conventions.summation)
+    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    if ops.conventions.log_softmax == "log1p":
+        allowed = tol.certainty_digits(-true.hi, x, p, y, *how)
+    else:
+        wanted = one_hot(y, x.shape[-1])
+        allowed = tol.cross_entropy_vjp_rounding(np.ones((len(x), 1)), x, p, wanted, *how, ops.conventions.log_softmax)
+        allowed = allowed[rows, y]
     pulled = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
     summed = ops.cross_entropy_vjp(np.ones((), x.dtype), x, y, reduction="sum")
     return all_of(equal(pulled[rows, y], true, within=allowed), equal(summed[rows, y], true, within=allowed))

@@ -13,9 +13,9 @@ from mathcore.probability import logsumexp_tolerances as tol
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_rounding
 from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp, probabilities
-from mathcore.verify import Claim, Limits, Operations, Target, enclose, given_that
+from mathcore.verify import Claim, Limits, Operations, Target, enclose, given_that, reproduced
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, log_uniform, score_rows, widths
-from mathcore.verify.relations import all_of, at_least, at_most, equal, equal_in_range, identical
+from mathcore.verify.relations import all_of, at_least, at_most, equal, equal_in_range
 from mathcore.verify.tolerances import FORMATS, format_of, rounding
 
 lse_accuracy = Claim(
@@ -71,7 +71,8 @@ def logsumexp_of_rows_is_accurate(ops: Operations, x: Any) -> Any:
 
 log_accuracy = Claim(
     "log_softmax.accuracy",
-    statement="Log-softmax is the logarithm of softmax within its derived bound, also where softmax itself underflows.",
+    statement="Log-softmax is the logarithm of softmax within the derived bound of how the target says that it is "
+    "computed (`log_softmax` among the conventions), also where softmax itself underflows.",
     formula=r"t_i = \ln \frac{e^{x_i}}{\sum_j e^{x_j}}",
     source=inputs.BLANCHARD,
     needs=("log_softmax",),
@@ -86,17 +87,26 @@ log_accuracy = Claim(
 )
 
 
+def _how(ops: Operations, x: Any) -> tuple[Any, ...]:
+    """What the tolerances need to know beside the scores and their probabilities."""
+    return x.dtype, ops.conventions.summation, ops.conventions.log_softmax
+
+
+def _is_accurate(ops: Operations, t: Any, x: Any) -> Any:
+    return equal(t, enclose(log_distribution, x), within=tol.log_softmax_rounding(x, probabilities(x), *_how(ops, x)))
+
+
 @log_accuracy.property(x=score_rows())
 def log_softmax_of_rows_is_accurate(ops: Operations, x: Any) -> Any:
     given_that(inputs.all_see_a_score(x), inputs.A_SCORE)
-    allowed = tol.log_softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
-    return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
+    return _is_accurate(ops, ops.log_softmax(x), x)
 
 
 lse_dominant = Claim(
     "logsumexp.dominant_score",
-    statement="When one score dominates and is 0, logsumexp still knows by how much the others lift it, to the last "
-    "few digits, as long as that is a normal number of the format.",
+    statement="When one score dominates and is 0, logsumexp still knows by how much the others lift it: in the grade "
+    '`log_softmax="log1p"` to the last few digits, as long as that is a normal number of the format; in the others, '
+    "which lack no correctness, to the last digits of 1.",
     formula=r"\ln\bigl(1 + s\bigr) = \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j}, \quad "
     r"x_k = 0 = \max x",
     limits=Limits(
@@ -106,55 +116,66 @@ lse_dominant = Claim(
         said=("is 0", "normal number of the format"),
     ),
     needs=("logsumexp",),
-    tolerances=(tol.logsumexp_digits,),
+    tolerances=(tol.logsumexp_digits, tol.logsumexp_rounding),
     refuted_by=(wrong.small_terms_drowned, wrong.just_the_maximum, wrong.sum_overflows),
 )
 
 
 @lse_dominant.property(x=inputs.dominated_rows(level=False))
 def logsumexp_keeps_the_digits_of_small_terms(ops: Operations, x: Any) -> Any:
+    if ops.conventions.log_softmax != "log1p":
+        return _within_its_bound(ops, x)
     allowed = tol.logsumexp_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.logsumexp(x), enclose(log_sum_exp, x), within=allowed)
 
 
 log_dominant = Claim(
     "log_softmax.dominant_score",
-    statement="When one score dominates, its log-probability is a tiny negative number, good to its last few digits, "
-    "and not 0, as long as it is a normal number of the format.",
+    statement="When one score dominates, its log-probability is a tiny negative number: in the grade "
+    '`log_softmax="log1p"` good to its last few digits, and not 0, as long as it is a normal number of the format; in '
+    "the others, which lack no correctness, off by no more than their bound.",
     formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}, \quad x_k = \max x",
     limits=Limits(options=("axis", "where"), rows=2, said=("normal number of the format",)),
     needs=("log_softmax",),
-    tolerances=(tol.log_softmax_digits,),
+    tolerances=(tol.log_softmax_digits, tol.log_softmax_rounding),
     refuted_by=(wrong.one_drowns_the_rest, wrong.normaliser_first, wrong.log_of_softmax, wrong.logs_unshifted),
 )
 
 
 @log_dominant.property(x=inputs.dominated_rows())
 def log_softmax_keeps_the_digits_of_a_dominant_score(ops: Operations, x: Any) -> Any:
+    if ops.conventions.log_softmax != "log1p":
+        return _is_accurate(ops, ops.log_softmax(x), x)
     allowed = tol.log_softmax_digits(x, probabilities(x), x.dtype, ops.conventions.summation)
     return equal(ops.log_softmax(x), enclose(log_distribution, x), within=allowed)
 
 
 log_shift_invariant = Claim(
     "log_softmax.shift_invariant",
-    statement="A common offset of the scores, however large, changes no bit of log-softmax, where the addition itself "
-    "is exact.",
+    statement="A common offset of the scores, however large, changes nothing of log-softmax, where the addition itself "
+    "is exact: no bit if the target promises that, else no more than it may be off by at either place.",
     formula=r"\ln\operatorname{softmax}(x + c) = \ln\operatorname{softmax}(x), \quad c \text{ finite}",
     limits=Limits(options=("axis", "where"), rows=3, said=("where the addition itself is exact",)),
     needs=("log_softmax",),
+    tolerances=(tol.log_softmax_rounding,),
     refuted_by=(wrong.normaliser_first, wrong.logs_unshifted),
 )
 
 
+def _unmoved(ops: Operations, x: Any, there: Any) -> Any:
+    t, moved = ops.log_softmax(x), ops.log_softmax(there)
+    return reproduced(ops, moved, t, lambda: all_of(_is_accurate(ops, t, x), _is_accurate(ops, moved, there)))
+
+
 @log_shift_invariant.exhaustive(inputs.masked_tiles)
 def log_softmax_of_masked_tiles_ignores_a_shift(ops: Operations, x: Any, level: Any) -> Any:
-    return identical(ops.log_softmax(x + level), ops.log_softmax(x))
+    return _unmoved(ops, x, x + level)
 
 
 @log_shift_invariant.property(inputs.shiftable())
 def log_softmax_ignores_an_exact_shift(ops: Operations, x: Any, shift: Any) -> Any:
     x = inputs.exactly_added(x, shift)
-    return identical(ops.log_softmax(x + shift), ops.log_softmax(x))
+    return _unmoved(ops, x, x + shift)
 
 
 log_idempotent = Claim(
@@ -172,7 +193,7 @@ log_idempotent = Claim(
 @log_idempotent.property(x=score_rows(most=300))
 def log_softmax_twice_is_log_softmax_once(ops: Operations, x: Any) -> Any:
     x = inputs.with_a_score(x)
-    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    p, how = probabilities(x), _how(ops, x)
     allowed = tol.log_softmax_rounding(x, p, *how) + tol.log_softmax_again(x, p, *how)
     return equal_in_range(ops.log_softmax(ops.log_softmax(x)), enclose(log_distribution, x), within=allowed)
 
@@ -244,9 +265,9 @@ def logsumexp_lies_between_its_bounds(ops: Operations, x: Any) -> Any:
 @lse_bounds.property(x=score_rows(most=300))
 def log_softmax_is_scores_minus_logsumexp(ops: Operations, x: Any) -> Any:
     x = inputs.with_a_score(x)
-    p, how = probabilities(x), (x.dtype, ops.conventions.summation)
+    p, how = probabilities(x), _how(ops, x)
     difference = enclose(lambda x, y: x - y[:, None], x, ops.logsumexp(x))
-    allowed = tol.log_softmax_rounding(x, p, *how) + tol.logsumexp_rounding(x, p, *how)[:, None]
+    allowed = tol.log_softmax_rounding(x, p, *how) + tol.logsumexp_rounding(x, p, *how[:2])[:, None]
     fits = ~(abs(difference.hi) > FORMATS[x.dtype.name].most / 2)
     return equal(ops.log_softmax(x)[fits], difference[fits], within=allowed[fits])
 
@@ -254,9 +275,9 @@ def log_softmax_is_scores_minus_logsumexp(ops: Operations, x: Any) -> Any:
 @lse_bounds.property(x=score_rows(most=300))
 def logsumexp_gradient_is_softmax(ops: Operations, x: Any) -> Any:
     x = inputs.with_a_score(x)
-    p, how, ones = probabilities(x), (x.dtype, ops.conventions.summation), np.ones(len(x), x.dtype)
+    p, how, ones = probabilities(x), _how(ops, x), np.ones(len(x), x.dtype)
     allowed = tol.logsumexp_vjp_rounding(ones, x, p, *how)
     return all_of(
-        equal(ops.logsumexp_vjp(ones, x), ops.softmax(x), within=allowed + softmax_rounding(x, p, *how)),
+        equal(ops.logsumexp_vjp(ones, x), ops.softmax(x), within=allowed + softmax_rounding(x, p, *how[:2])),
         equal(ops.logsumexp_vjp(ones, x), enclose(distribution, x), within=allowed),
     )

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.probability.row_tolerances import _log_softmax_error, _logsumexp_error, _row, gaps, log_probability_error
+from mathcore.probability.row_tolerances import (
+    _log_softmax_error,
+    _logsumexp_error,
+    _row,
+    added,
+    from_logarithm,
+    gaps,
+    log_probability_error,
+)
 from mathcore.verify.tolerances import gamma, height, stored, tolerance, work_format
 
 
@@ -19,29 +27,34 @@ def log_of_softmax(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
 
 
 @tolerance
-def log_softmax_again(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
+def log_softmax_again(x: Any, p: Any, dtype: Any, summation: str = "any", algorithm: str = "shifted") -> Any:
     r"""Log-softmax of a log-softmax against the first.
 
     The first is off by $\tau$, so its logsumexp is not 0 but at most $\max_j \tau_j$, logsumexp being 1-Lipschitz in
-    the largest difference. The second adds a $\tau$ of its own.
+    the largest difference. The second adds a $\tau$ of its own, that of scores t.
     """
-    work, d = work_format(dtype), gaps(x)
-    tau, t = log_probability_error(np.asarray(p, np.float64), d, summation, work, whole=True)
-    tau = np.where(np.isfinite(d), stored(t, tau, dtype), 0.0)
+    work, d, p = work_format(dtype), gaps(x), np.asarray(p, np.float64)
+    tau, t = log_probability_error(p, d, summation, work, added(x, algorithm), whole=True)
+    own, _ = log_probability_error(p, d, summation, work, added(-t, algorithm), whole=True)
+    tau, own = (np.where(np.isfinite(d), stored(t, error, dtype), 0.0) for error in (tau, own))
     worst = tau.max(-1, keepdims=True, initial=0.0)
     # The second row is the first shifted by at most 2·worst between any two scores.
-    return np.where(np.isfinite(d), (worst + tau) * (1 + 4 * worst), 0.0)
+    return np.where(np.isfinite(d), (worst + own) * (1 + 4 * worst), 0.0)
 
 
 @tolerance
-def log_softmax_vjp_rounding(g: Any, x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
+def log_softmax_vjp_rounding(
+    g: Any, x: Any, p: Any, dtype: Any, summation: str = "any", algorithm: str = "log1p"
+) -> Any:
     r"""The cotangent $g_i - p_i G$ of the scores, $G = \sum_j g_j$.
 
     G is off by $e_G = \gamma_h \sum|g_j|$, the product by
     $e = \Delta_i|G| + (p_i + \Delta_i)(e_G + u(|G| + e_G)) + 2\lambda$, and the subtraction rounds once:
-    $e + u(|g_i - p_i G| + e)$.
+    $e + u(|g_i - p_i G| + e)$. Where p may come from $e^{t_i}$, in all grades but "log1p", the error of that, from
+    the τ of `log_softmax_rounding`, is added to Δ.
     """
     work, d, p, delta = _row(x, p, dtype, summation)
+    delta = delta + _of_logarithms(x, p, d, dtype, summation, algorithm)
     g = np.asarray(g, np.float64)
     total = g.sum(-1, keepdims=True)
     e_total = gamma(height(p.shape[-1], summation), work.u) * abs(g).sum(-1, keepdims=True)
@@ -51,10 +64,24 @@ def log_softmax_vjp_rounding(g: Any, x: Any, p: Any, dtype: Any, summation: str 
     return np.where(np.isfinite(d), stored(value, error, dtype), 0.0)
 
 
+def _of_logarithms(x: Any, p: Any, d: Any, dtype: Any, summation: str, algorithm: str) -> Any:
+    """What probabilities may be off by that are exponentials of log-softmax; nothing in the grade "log1p"."""
+    if algorithm == "log1p":
+        return 0.0
+    work = work_format(dtype)
+    tau, _ = log_probability_error(p, d, summation, work, added(x, algorithm), whole=True)
+    return np.where(np.isfinite(d), from_logarithm(p, tau, work), 0.0)
+
+
 @tolerance
-def logsumexp_vjp_rounding(g: Any, x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
-    r"""The cotangent $g\,p_i$ of the scores: $|g|(\Delta_i + u(p_i + \Delta_i)) + 2\lambda$."""
+def logsumexp_vjp_rounding(g: Any, x: Any, p: Any, dtype: Any, summation: str = "any", algorithm: str = "log1p") -> Any:
+    r"""The cotangent $g\,p_i$ of the scores: $|g|(\Delta_i + u(p_i + \Delta_i)) + 2\lambda$.
+
+    Where p may be $e^{x_i - y}$, y being the log-sum-exp, the error of that is added to Δ as in
+    `log_softmax_vjp_rounding`.
+    """
     work, d, p, delta = _row(x, p, dtype, summation)
+    delta = delta + _of_logarithms(x, p, d, dtype, summation, algorithm)
     g = np.asarray(g, np.float64)[..., None]
     error = abs(g) * (delta + work.u * (p + delta)) + 2 * work.smallest
     return np.where(np.isfinite(d), stored(g * p, error, dtype), 0.0)
@@ -104,14 +131,17 @@ def logsumexp_digits(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
 
 
 @tolerance
-def log_softmax_rounding(x: Any, p: Any, dtype: Any, summation: str = "any") -> Any:
+def log_softmax_rounding(x: Any, p: Any, dtype: Any, summation: str = "any", algorithm: str = "shifted") -> Any:
     r"""Log-softmax along the last axis, $t_i = -d_i - \ln S$: `x` the scores, `p` the true softmax.
 
     The shift is off by $u d_i$, $\ln S$ by the e of `logsumexp_rounding`, the subtraction by u of its result:
     $s = u d_i + e$ and $|\hat t_i - t_i| \le s + u(|t_i| + s)$. There is no term in $\max|x|$: a common offset must not
     cost digits.
+
+    For the algorithm "lse", $t_i = x_i - y$, it costs some: $x_i$, $\max x$ and $\ln S$ are added in any order, and the
+    first addition rounds at their size: $s = u\,(|x_i| + |\max x| + \ln S + e) + e$.
     """
-    return _log_softmax_error(x, p, dtype, summation, whole=True)
+    return _log_softmax_error(x, p, dtype, summation, algorithm, whole=True)
 
 
 @tolerance
@@ -121,4 +151,4 @@ def log_softmax_digits(x: Any, p: Any, dtype: Any, summation: str = "any") -> An
     Both parts of $t_i = -d_i - \ln S$ are ≤ 0, so nothing cancels and the error stays a small multiple of
     $u\,|t_i|$, even where $p_i$ is so close to 1 that $t_i = \ln p_i$ is tiny.
     """
-    return _log_softmax_error(x, p, dtype, summation, whole=False)
+    return _log_softmax_error(x, p, dtype, summation, "log1p", whole=False)

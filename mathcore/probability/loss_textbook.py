@@ -37,6 +37,7 @@ def nll_allowed(ops: Operations, logits: Any, targets: Any, options: dict[str, A
         targets[keep],
         logits.dtype,
         ops.conventions.summation,
+        ops.conventions.log_softmax,
         label_smoothing=options["label_smoothing"],
         reduction=options["reduction"],
         rows=len(targets),
@@ -90,7 +91,7 @@ def is_p_minus_q(ops: Operations, pulled: Any, g: Any, logits: Any, targets: Any
         return share / int(count) * (distribution(x) - (1 - smoothing) * one_hot(y, n) - smoothing / n)
 
     wanted = (1 - smoothing) * one_hot(y, n) + smoothing / n
-    how = (logits.dtype, ops.conventions.summation)
+    how = (logits.dtype, ops.conventions.summation, ops.conventions.log_softmax)
     allowed = cross_entropy_vjp_rounding(share / count, x, probabilities(x), wanted, *how)
     pulled = pulled.reshape(logits.shape)
     return all_of(equal(pulled[keep], enclose(formula, x, share, smoothing), within=allowed), equal(pulled[~keep], 0.0))

@@ -14,9 +14,9 @@ from mathcore.probability import where_mutants as wrong
 from mathcore.probability.inputs import exactly_added, fully_masked_as_declared, shiftable
 from mathcore.probability.records import LOG_SOFTMAX, LOGSUMEXP, SOFTMAX, OnRows
 from mathcore.probability.row_laws import rows_with_cotangents
-from mathcore.verify import Claim, Limits, Mutant, Operations, Target, enclose
+from mathcore.verify import Claim, Limits, Mutant, Operations, Target, enclose, reproduced
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_integers, seeds, widths
-from mathcore.verify.relations import all_of, equal, identical
+from mathcore.verify.relations import all_of, equal
 from mathcore.verify.tolerances import FORMATS, dtype_named, rounding
 
 
@@ -81,13 +81,14 @@ def excluding(op: OnRows, *refuted_by: Mutant) -> Claim:
     operations, logs = tuple(part.name for part in op.parts), op.name == "log_softmax"
     claim = Claim(
         f"{op.name}.where_excludes",
-        statement=f"What `where` excludes does not exist for `{op.name}`: no bit depends on it, NaN and infinity "
-        "included, it gets no gradient, and the rest is, up to rounding, what it would be alone; `where` may have "
-        "fewer axes than the scores.",
+        statement=f"What `where` excludes does not exist for `{op.name}`, whatever it holds, NaN and infinity "
+        "included: it gets no gradient, and the rest is, up to rounding, what it would be alone; no bit depends on "
+        "what is excluded if the target promises that, else no more than rounding. `where` may have fewer axes than "
+        "the scores.",
         formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
         needs=operations,
         limits=Limits(options=("keepdims",) if op.reduces else ()),
-        tolerances=(*op.tolerances[:1], *(() if op.reduces else (rounding,))),
+        tolerances=(*op.tolerances, *(() if op.reduces else (rounding,))),
         refuted_by=(*refuted_by, *(family(name) for family in FAMILIES for name in operations)),
     )
 
@@ -101,7 +102,7 @@ def excluding(op: OnRows, *refuted_by: Mutant) -> Claim:
         y, rest = f(dirty, where=mask), clean[alive]
         across = f(dirty.T, axis=0, where=np.atleast_2d(mask).T).T
         assert op.allowed is not None
-        allowed = op.allowed(rest, x.dtype, ops.conventions.summation)
+        allowed = op.allowed(rest, x.dtype, *op.how(ops))
         nothing = (
             [equal(y[~alive], -np.inf)]
             if op.reduces
@@ -110,11 +111,11 @@ def excluding(op: OnRows, *refuted_by: Mutant) -> Claim:
                 fully_masked_as_declared(ops, y[~alive], logs=logs),
             ]
         )
+        others = (f(clean), across)
         return all_of(
             equal(y[alive], enclose(op.formula, rest), within=allowed),
             *nothing,
-            identical(y, f(clean)),
-            identical(across, y),
+            reproduced(ops, others, (y, y), lambda: all_of(*(op.follows(ops, other, clean) for other in others))),
         )
 
     @claim.property(masked_rows())
@@ -123,8 +124,15 @@ def excluding(op: OnRows, *refuted_by: Mutant) -> Claim:
         if op.reduces or ops.conventions.softmax_of_nothing == "zeros":  # else a fully masked row has no gradient
             alive = np.ones_like(alive)
         pulled = vjp(op.cotangent(g if op.reduces else np.where(mask, g, garbage)), dirty, where=mask)
+        there = vjp(op.cotangent(g), clean)
         return all_of(
-            equal(pulled[alive][np.isneginf(clean[alive])], 0.0), identical(pulled, vjp(op.cotangent(g), clean))
+            equal(pulled[alive][np.isneginf(clean[alive])], 0.0),
+            reproduced(
+                ops,
+                pulled,
+                there,
+                lambda: all_of(*(op.pulled_follows(ops, v, op.cotangent(g), clean) for v in (pulled, there))),
+            ),
         )
 
     @claim.exhaustive(large_masks)
@@ -133,9 +141,16 @@ def excluding(op: OnRows, *refuted_by: Mutant) -> Claim:
         f, vjp = functions(ops)
         g = np.take(g, 0, axis) if op.reduces else g
         dirty, clean = (np.where(mask, x, v).astype(x.dtype) for v in (np.nan, -np.inf))
+        value, there = f(dirty, axis=axis, where=mask), f(clean, axis=axis)
+        pulled, pulled_there = vjp(g, dirty, axis=axis, where=mask), vjp(g, clean, axis=axis)
         return all_of(
-            identical(f(dirty, axis=axis, where=mask), f(clean, axis=axis)),
-            identical(vjp(g, dirty, axis=axis, where=mask), vjp(g, clean, axis=axis)),
+            reproduced(ops, value, there, lambda: all_of(*(op.follows(ops, y, clean, axis) for y in (value, there)))),
+            reproduced(
+                ops,
+                pulled,
+                pulled_there,
+                lambda: all_of(*(op.pulled_follows(ops, v, g, clean, axis) for v in (pulled, pulled_there))),
+            ),
         )
 
     return claim
@@ -160,9 +175,10 @@ WHERE = (
 keepdims = Claim(
     "logsumexp.keepdims",
     statement="With `keepdims` the axis stays, of length 1, and so it does in the cotangent; no number changes, "
-    "whatever is excluded.",
+    "whatever is excluded, if the target promises its bits, else no more than rounding.",
     formula=r"f(x, \text{keepdims}) \in \mathbb R^{\dots \times 1}",
     needs=("logsumexp", "logsumexp_vjp"),
+    tolerances=LOGSUMEXP.tolerances,
     limits=Limits(rows=4),
     refuted_by=(
         logsumexp_mutants.keepdims_ignored,
@@ -175,32 +191,48 @@ keepdims = Claim(
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
 def keepdims_changes_no_value(ops: Operations, x: Any, g: Any, axis: int) -> Any:
-    kept, mask = ops.logsumexp(x, axis=axis, keepdims=True), g > 0
-    kept_of_masked = ops.logsumexp(x, axis=axis, keepdims=True, where=mask)
-    return all_of(
-        identical(kept, np.expand_dims(ops.logsumexp(x, axis=axis), axis)),
-        identical(kept_of_masked, np.expand_dims(ops.logsumexp(x, axis=axis, where=mask), axis)),
-    )
+    parts = []
+    for options, scores in (({}, x), ({"where": g > 0}, np.where(g > 0, x, -np.inf).astype(x.dtype))):
+        kept = ops.logsumexp(x, axis=axis, keepdims=True, **options)
+        parts.append(_kept(ops, kept, ops.logsumexp(x, axis=axis, **options), scores, axis))
+    return all_of(*parts)
+
+
+def _kept(ops: Operations, kept: Any, gone: Any, scores: Any, axis: int) -> Any:
+    """That a log-sum-exp with its axis is that without, or both are what the textbook says."""
+    same = np.expand_dims(gone, axis)
+    if kept.shape != same.shape:
+        return equal(kept.shape, same.shape)
+    both = (kept.squeeze(axis), gone)
+    return reproduced(ops, kept, same, lambda: all_of(*(LOGSUMEXP.follows(ops, y, scores, axis) for y in both)))
 
 
 @keepdims.property(rows_with_cotangents(), axis=st.sampled_from([0, 1, -1, -2]))
 def keepdims_changes_no_gradient(ops: Operations, x: Any, g: Any, axis: int) -> Any:
-    g, mask = np.take(g, [0], axis), g > 0
-    pulled = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True)
-    of_masked = ops.logsumexp_vjp(g, x, axis=axis, keepdims=True, where=mask)
-    return all_of(
-        identical(pulled, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis)),
-        identical(of_masked, ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis, where=mask)),
-    )
+    g, mask, parts = np.take(g, [0], axis), g > 0, []
+    for options, scores in (({}, x), ({"where": mask}, np.where(mask, x, -np.inf).astype(x.dtype))):
+        both = (
+            ops.logsumexp_vjp(g, x, axis=axis, keepdims=True, **options),
+            ops.logsumexp_vjp(g.squeeze(axis), x, axis=axis, **options),
+        )
+        parts.append(_pulled_alike(ops, both, g.squeeze(axis), scores, axis))
+    return all_of(*parts)
+
+
+def _pulled_alike(ops: Operations, both: Any, g: Any, scores: Any, axis: int) -> Any:
+    """That two derivatives of a log-sum-exp are one, or both are what the textbook says."""
+    one, two = both
+    return reproduced(ops, one, two, lambda: all_of(*(LOGSUMEXP.pulled_follows(ops, v, g, scores, axis) for v in both)))
 
 
 additive_mask = Claim(
     "softmax.additive_mask",
     statement="A mask that is added, −∞ where a score is excluded and any one finite constant where it is kept, gives "
-    "bit for bit what `where` gives, if the addition is exact.",
+    "what `where` gives, if the addition is exact: bit for bit if the target promises that, else up to rounding.",
     formula=r"\operatorname{softmax}(x + b) = \operatorname{softmax}(x, \text{where } b > -\infty), \quad "
     r"b_i \in \{c, -\infty\}",
     needs=("softmax",),
+    tolerances=SOFTMAX.tolerances[:1],
     limits=Limits(options=("axis",), rows=3),
     refuted_by=(softmax_mutants.no_shift, wrong.excluded_after_the_fact, wrong.mask_upside_down),
 )
@@ -211,4 +243,6 @@ def additive_mask_equals_where(ops: Operations, x: Any, shift: Any, seed: int, s
     x = exactly_added(x, shift)
     mask = np.random.default_rng(seed).random(x.shape) < share
     added = np.where(mask, shift, -np.inf).astype(x.dtype)
-    return identical(ops.softmax(x + added), ops.softmax(x, where=mask))
+    clean = np.where(mask, x, -np.inf).astype(x.dtype)
+    one, two = both = ops.softmax(x + added), ops.softmax(x, where=mask)
+    return reproduced(ops, one, two, lambda: all_of(*(SOFTMAX.follows(ops, y, clean) for y in both)))

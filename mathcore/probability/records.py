@@ -45,11 +45,12 @@ class OnRows:
     Attributes:
         name: of the operation; its derivative is called `name`_vjp.
         formula: (rows, **options) → the true values, on Arb balls.
-        allowed: (rows, dtype, summation, **options) → what the result may be off by; None for nothing at all.
+        allowed: (rows, dtype, *how, **options) → what the result may be off by; None for nothing at all.
         pulled: (cotangent, rows, **options) → the true cotangent of the rows, on Arb balls; None without derivative.
-        pulled_allowed: (cotangent, rows, dtype, summation, **options) → what that may be off by.
+        pulled_allowed: (cotangent, rows, dtype, *how, **options) → what that may be off by.
         tolerances: the tolerances of the value and of the derivative.
         reduces: whether the axis is gone from the result.
+        graded: whether the convention `log_softmax` says how accurate it has to be.
         options: rows → further arguments of the operation and of all of the above.
         exempt: law → why it is not made of the operation.
         unvaried: options that the laws leave at their defaults.
@@ -62,6 +63,7 @@ class OnRows:
     pulled_allowed: Callable[..., Allowance] | None = None
     tolerances: tuple[Callable[..., Allowance], ...] = ()
     reduces: bool = False
+    graded: bool = False
     options: Callable[[Any], dict[str, Any]] = lambda rows: {}  # noqa: ARG005
     exempt: Mapping[str, str] = field(default_factory=dict)
     unvaried: tuple[str, ...] = ("axis", "where")
@@ -119,6 +121,10 @@ class OnRows:
         """The records of the operation, and of its derivative if there is one."""
         return (self.value, self.vjp) if self.pulled else (self.value,)
 
+    def how(self, ops: Operations) -> tuple[str, ...]:
+        """What a tolerance needs to know of how the target computes, after the dtype."""
+        return (ops.conventions.summation, *((ops.conventions.log_softmax,) if self.graded else ()))
+
     def cotangent(self, g: Any, axis: int = -1) -> Any:
         """A cotangent of the result, cut from an array of the shape of the input."""
         return np.moveaxis(g, axis, -1)[..., 0] if self.reduces else g
@@ -154,7 +160,7 @@ class OnRows:
         if self.allowed is None:
             return equal(y, self.formula(rows, **more))
         true = enclose(lambda x: self.formula(x, **more), rows)
-        allowed = self.allowed(rows, x.dtype, ops.conventions.summation, **more)
+        allowed = self.allowed(rows, x.dtype, *self.how(ops), **more)
         return equal_in_range(y, true, within=allowed)
 
     def _pull_agrees(self, ops: Operations, pulled: Any, g: Any, x: Any, axis: int = -1, **more: Any) -> Relation:
@@ -162,7 +168,7 @@ class OnRows:
         assert self.pulled_allowed is not None
         rows, out = np.moveaxis(x, axis, -1), g if self.reduces else np.moveaxis(g, axis, -1)
         true = enclose(lambda g, x: self.pulled(g, x, **more), out, rows)  # type: ignore[misc]
-        allowed = self.pulled_allowed(out, rows, x.dtype, ops.conventions.summation, **more)
+        allowed = self.pulled_allowed(out, rows, x.dtype, *self.how(ops), **more)
         return equal_in_range(np.moveaxis(pulled, axis, -1), true, within=allowed)
 
     # ... and in float64, where the formula, below the highest score of a row, is an implementation like any other: off
@@ -173,7 +179,7 @@ class OnRows:
         wide = x.astype(np.float64)
         if self.allowed is None:
             return equal(y, self.formula(x, **more))
-        allowed = self.allowed(x, x.dtype, ops.conventions.summation, **more)
+        allowed = self.allowed(x, x.dtype, *self.how(ops), **more)
         top = wide.max(-1, keepdims=True)
         true = self.formula(wide - top, **more) + (top[..., 0] if self.name == "logsumexp" else 0)
         return equal_in_range(y, true, within=allowed + self.allowed(wide, wide.dtype, "any", **more))
@@ -183,10 +189,24 @@ class OnRows:
         assert self.pulled is not None
         assert self.pulled_allowed is not None
         wide = x.astype(np.float64)
-        allowed = self.pulled_allowed(g, x, x.dtype, ops.conventions.summation, **more)
+        allowed = self.pulled_allowed(g, x, x.dtype, *self.how(ops), **more)
         allowed = allowed + self.pulled_allowed(g, wide, wide.dtype, "any", **more)
         below = wide - wide.max(-1, keepdims=True)
         return equal_in_range(pulled, self.pulled(g.astype(np.float64), below, **more), within=allowed)
+
+    def follows(self, ops: Operations, y: Any, scores: Any, axis: int = -1) -> Relation:
+        """That `y` is right by float64, wherever a row has a score above −∞, the mark of a masked one."""
+        rows = np.moveaxis(scores, axis, -1)
+        y, alive = y if self.reduces else np.moveaxis(y, axis, -1), (rows > -np.inf).any(-1)
+        return self._value_follows(ops, y[alive], rows[alive])
+
+    def pulled_follows(self, ops: Operations, pulled: Any, g: Any, scores: Any, axis: int = -1) -> Relation:
+        """The same of the derivative, where the cotangents of all that is not masked are finite."""
+        rows, pulled = np.moveaxis(scores, axis, -1), np.moveaxis(pulled, axis, -1)
+        seen = rows > -np.inf
+        g = g if self.reduces else np.where(seen, np.moveaxis(g, axis, -1), 0).astype(g.dtype)
+        fine = seen.any(-1) & (np.isfinite(g) if self.reduces else np.isfinite(g).all(-1))
+        return self._pull_follows(ops, pulled[fine], g[fine], rows[fine])
 
 
 _ON_ROWS: Any = {
@@ -234,17 +254,19 @@ LOG_SOFTMAX = OnRows(
     pulled=lambda g, x: g - distribution(x) * g.sum(-1, keepdims=True),
     pulled_allowed=lambda g, x, *how: log_softmax_vjp_rounding(g, x, probabilities(x), *how),
     tolerances=(log_softmax_rounding, log_softmax_vjp_rounding),
+    graded=True,
 )
 
 
 LOGSUMEXP = OnRows(
     "logsumexp",
     formula=log_sum_exp,
-    allowed=lambda x, *how: logsumexp_rounding(x, probabilities(x), *how),
+    allowed=lambda x, *how: logsumexp_rounding(x, probabilities(x), *how[:2]),  # in all grades
     pulled=lambda g, x: g[..., None] * distribution(x),
     pulled_allowed=lambda g, x, *how: logsumexp_vjp_rounding(g, x, probabilities(x), *how),
     tolerances=(logsumexp_rounding, logsumexp_vjp_rounding),
     reduces=True,
+    graded=True,
     unvaried=("axis", "keepdims", "where"),
 )
 
@@ -277,9 +299,9 @@ def one_hot(targets: Any, n: int) -> Any:
     return (np.arange(n) == np.asarray(targets)[..., None]).astype(int)
 
 
-def _losses_allowed(x: Any, dtype: Any, summation: str, targets: Any, reduction: str) -> Allowance:
+def _losses_allowed(x: Any, *how: Any, targets: Any, reduction: str) -> Allowance:
     rows = x.reshape(-1, x.shape[-1])
-    flat = cross_entropy_rounding(rows, probabilities(rows), np.ravel(targets), dtype, summation, reduction=reduction)
+    flat = cross_entropy_rounding(rows, probabilities(rows), np.ravel(targets), *how, reduction=reduction)
     return Allowance(flat.values.reshape(targets.shape), flat.names)
 
 
@@ -297,6 +319,7 @@ CROSS_ENTROPY = OnRows(
     ),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     reduces=True,
+    graded=True,
     options=some_targets,
     unvaried=("axis", "ignore_index", "label_smoothing"),
 )

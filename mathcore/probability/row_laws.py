@@ -173,13 +173,13 @@ def gradient(op: OnRows, *refuted_by: Mutant) -> Claim:
 
 def _pulled_allowed(op: OnRows, ops: Operations, x: Any, g: Any) -> Allowance:
     assert op.pulled_allowed is not None
-    return op.pulled_allowed(op.cotangent(g), x, x.dtype, ops.conventions.summation, **op.options(x))
+    return op.pulled_allowed(op.cotangent(g), x, x.dtype, *op.how(ops), **op.options(x))
 
 
 def _noise(op: OnRows, ops: Operations, x: Any, out: Any) -> Allowance:
     """What half of ⟨out, f(x)⟩ may be off by, x being one row."""
     assert op.allowed is not None
-    allowed = op.allowed(x, x.dtype, ops.conventions.summation, **op.options(x))
+    allowed = op.allowed(x, x.dtype, *op.how(ops), **op.options(x))
     return (allowed if op.reduces else allowed[0]).weighted(out[0] if not op.reduces else out) * 0.5
 
 

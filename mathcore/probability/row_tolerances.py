@@ -92,21 +92,39 @@ def _logsumexp_error(x: Any, p: Any, dtype: Any, summation: str, *, whole: bool)
     return np.where(seen, stored(y, (e + work.u * (abs(y) + e)) * _EVALUATED, dtype), 0.0)
 
 
-def _log_softmax_error(x: Any, p: Any, dtype: Any, summation: str, *, whole: bool) -> Any:
-    work = work_format(dtype)
-    d = gaps(x)
-    error, t = log_probability_error(np.asarray(p, np.float64), d, summation, work, whole=whole)
+def _log_softmax_error(x: Any, p: Any, dtype: Any, summation: str, algorithm: str, *, whole: bool) -> Any:
+    work, d = work_format(dtype), gaps(x)
+    error, t = log_probability_error(np.asarray(p, np.float64), d, summation, work, added(x, algorithm), whole=whole)
     return np.where(np.isfinite(d), stored(t, error, dtype), 0.0)
 
 
+def added(x: Any, algorithm: str) -> _Values | None:
+    """|x_i| + |max x|, at whose size x − logsumexp(x) rounds; None where a common offset costs nothing."""
+    if algorithm != "lse":
+        return None
+    x = np.asarray(x, np.float64)
+    size = abs(np.where(np.isfinite(x), x, 0.0))
+    top = x.max(-1, keepdims=True, initial=-np.inf)
+    return np.asarray(size + abs(np.where(np.isfinite(top), top, 0.0)))
+
+
 def log_probability_error(
-    p: _Values, d: _Values, summation: str, work: Format, *, whole: bool
+    p: _Values, d: _Values, summation: str, work: Format, sizes: _Values | None = None, *, whole: bool
 ) -> tuple[_Values, _Values]:
-    """The error of log-softmax's outputs t before they are stored, and abs(t); derived at `log_softmax_rounding`."""
+    """The error of log-softmax's outputs t before they are stored, and abs(t); derived at `log_softmax_rounding`.
+
+    `sizes` is what `added` returns.
+    """
     log_sum, e = (v[..., None] for v in log_sum_and_error(p, d, summation, work, whole=whole))
     gap = np.where(np.isfinite(d), d, 0.0)
-    s = work.u * gap + e
+    s = work.u * (gap if sizes is None else sizes + log_sum + e) + e
     return (s + work.u * (gap + log_sum + s)) * _EVALUATED, gap + log_sum
+
+
+def from_logarithm(p: _Values, tau: _Values, work: Format) -> _Values:
+    """The error of $e^t$ for a t = ln p that is off by τ: $p(e^τ − 1)$, $2uE$ of the result, and underflow."""
+    moved = p * np.expm1(np.minimum(tau, 50.0))
+    return np.asarray(moved + 2 * work.u * work.exp * (p + moved) + (work.exp + 0.5) * work.smallest)
 
 
 def log_sum_and_error(p: _Values, d: _Values, summation: str, work: Format, *, whole: bool) -> tuple[_Values, _Values]:

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from mathcore.probability import temperature_mutants as wrong
 from mathcore.probability.inputs import extreme_rows, fully_masked, without_infinity
 from mathcore.probability.logsumexp_tolerances import entropy_of
+from mathcore.probability.records import TEMPERATURE_SOFTMAX
 from mathcore.probability.row_tolerances import gaps
 from mathcore.probability.softmax_tolerances import softmax_rounding, temperature_softmax_rounding
 from mathcore.probability.textbook import distribution, probabilities
-from mathcore.verify import Allowance, Claim, Limits, Operations, Target, enclose, given_that
+from mathcore.verify import Allowance, Claim, Limits, Operations, Target, enclose, given_that, reproduced
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, score_rows, seeds
 from mathcore.verify.errors import NotTriedError
 from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.oracle.residue import residues
-from mathcore.verify.relations import all_of, at_most, equal, identical, raises
+from mathcore.verify.relations import all_of, at_most, equal, raises
 
 temperature = Claim(
     "softmax.temperature",
@@ -119,7 +120,9 @@ def scaling_scores_and_temperature_changes_nothing(ops: Operations, x: Any, t: f
     factor = x.dtype.type(2.0**exponent)
     with np.errstate(over="ignore"):
         factor = factor if np.array_equal(x * factor / factor, x) else x.dtype.type(1)
-    return identical(ops.temperature_softmax(x * factor, t * float(factor)), ops.temperature_softmax(x, t))
+    scaled, p = ops.temperature_softmax(x * factor, t * float(factor)), ops.temperature_softmax(x, t)
+    judged = TEMPERATURE_SOFTMAX.value.judged
+    return reproduced(ops, scaled, p, lambda: all_of(*(judged(ops, y, x, temperature=t) for y in (scaled, p))))
 
 
 @temperature.property(x=distinct_scores(), t=temperatures(1e-300, 1e-3), seed=st.integers(0, 2**32 - 1))

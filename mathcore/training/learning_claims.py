@@ -407,7 +407,8 @@ def answered(draw: Draw, target: Target) -> dict[str, Any]:
 def error_within_the_bound(ops: Operations, x: Any, y: Any) -> Any:
     gradient = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, y, reduction="none")
     p, wanted = tol.softmax_of(np.asarray(x, np.float64)), np.eye(x.shape[1])[y]
-    each = cross_entropy_vjp_rounding(np.ones((len(x), 1)), x, p, wanted, x.dtype, ops.conventions.summation)
+    how = (x.dtype, ops.conventions.summation, ops.conventions.log_softmax)
+    each = cross_entropy_vjp_rounding(np.ones((len(x), 1)), x, p, wanted, *how)
 
     def error(x: Any) -> Any:
         e = np.exp(x - x.max(-1, keepdims=True))

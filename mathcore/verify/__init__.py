@@ -17,6 +17,7 @@ from mathcore.verify.domains import (
 )
 from mathcore.verify.limits import Limits, given_that
 from mathcore.verify.oracle.enclosures import Enclosure, balls, enclose
+from mathcore.verify.promises import reproduced
 from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises, same
 from mathcore.verify.report.report import Report
 from mathcore.verify.run.catalogue import catalogue, select
@@ -65,6 +66,7 @@ __all__ = [
     "parametrize_claims",
     "positions",
     "raises",
+    "reproduced",
     "same",
     "score_rows",
     "seeds",

@@ -20,6 +20,7 @@ from mathcore.verify.domains import WIDTHS, Domain, Draw, domain, draw_view
 from mathcore.verify.laws_limits import LIMITS
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.operation import Operation
+from mathcore.verify.promises import reproduced
 from mathcore.verify.relations import Conjunction, all_of, equal, identical, raises
 from mathcore.verify.tolerances import FORMATS
 
@@ -217,9 +218,14 @@ def agrees_among_others(part: Operation, ops: Operations, here: int, strange: fl
     """A row alone, among others, and among rows of something else, which leave no trace in any answer."""
     company = {k: _surrounded(v, here, strange) if k in part.rows else v for k, v in arguments.items()}
     alone = {k: v[[here]] if k in part.rows else v for k, v in arguments.items()}
-    answers = zip(part.answers_by_row(ops, **company), part.answers_by_row(ops, **arguments), strict=True)
+    among_others, together = (part.answers_by_row(ops, **given) for given in (company, arguments))
     return all_of(
-        *(identical(among_others[here], answer[here]) for among_others, answer in answers),
+        reproduced(
+            ops,
+            tuple(y[here] for y in among_others),
+            tuple(y[here] for y in together),
+            lambda: part.rows_agree(ops, tuple(y[[here]] for y in among_others), **alone),
+        ),
         part.agrees(ops, **alone),
         part.agrees(ops, **arguments),
     )
@@ -248,8 +254,9 @@ def _surrounded(x: Any, here: int, strange: float) -> Any:
 rows_are_independent = Law(
     "rows_are_independent",
     lambda of: (
-        f"A row gets the same{of.rounded} from `{of.name}` alone as in a batch, and no bit of it depends on what the "
-        f"other rows hold, NaN and infinity included{of.derivative}."
+        f"A row gets the same{of.rounded} from `{of.name}` alone as in a batch, whatever the other rows hold, NaN and "
+        f"infinity included: bit for bit if the target promises that{of.rounded and ', else up to rounding'}"
+        f"{of.derivative}."
     ),
     r"f(X)_i = f(X_i)",
     agrees_among_others,

@@ -157,6 +157,20 @@ class Operation:
         _, *pulled = arguments  # the cotangent, and what there is a cotangent of
         return tuple(y for y, name in zip(answers, pulled, strict=False) if name in self.rows)
 
+    def rows_agree(self, ops: Operations, rows: tuple[Any, ...], **arguments: Any) -> Relation | Conjunction:
+        """That `rows`, of the kind that `answers_by_row` returns, are what the textbook says of these arguments.
+
+        What depends on all rows, such as the gradient of a weight, is the target's own answer to the arguments.
+        """
+        answer = self.answer(ops, **arguments)
+        if not isinstance(answer, tuple):
+            return self.judged(ops, rows[0], **arguments)
+        by_row, of_all = iter(rows), (True,) * len(answer)
+        if self.name.endswith("_vjp"):
+            of_all = tuple(name in self.rows for name in (*arguments,)[1:][: len(answer)])
+        given = tuple(next(by_row) if mine else y for y, mine in zip(answer, of_all, strict=True))
+        return self.judged(ops, given, **arguments)
+
     def limits_of(self, law: str) -> Limits:
         """What a law leaves out where it is tried on this operation."""
         found = self.limits.get(law, EVERYWHERE)

@@ -200,7 +200,7 @@ def _rounds_on_mathcore(attempt: Attempt, profile: Profile, seed: int) -> bool:
         return False
     own = replace(own, dtypes=target.dtypes, exact=target.exact, conventions=target.conventions)
     again, tally, examples = Attempt(claim, check, own), Tally(), max(1, round(profile.examples * check.effort))
-    with contextlib.suppress(Exception), warnings.catch_warnings(), drawing_for(target.restrictions, target.lacking):
+    with contextlib.suppress(Exception), warnings.catch_warnings(), target.drawing():
         warnings.simplefilter("ignore")
         if check.cases is not None:
             enumerate_cases(again, check.cases_for(target), tally)

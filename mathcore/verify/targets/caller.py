@@ -160,7 +160,9 @@ class Caller:
         restrictions: Restrictions = self._target.restrictions
         if reason := restrictions.refuses(given, defaults_of(operation)):
             return reason
-        with contextlib.suppress(*_UNFIT):  # bad arguments are not excluded
+        with contextlib.suppress(
+            AttributeError, IndexError, KeyError, TypeError, ValueError
+        ):  # bad arguments are not excluded
             if reason := excluded(operation, given, self._target.conventions, restrictions):
                 return reason
         if restrictions.shapes is not None:

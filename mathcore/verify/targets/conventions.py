@@ -20,6 +20,16 @@ class Conventions:
 
     Attributes:
         summation: "pairwise" for NumPy's pairwise sums along a row, "any" for an unknown order.
+        log_softmax: how logarithms of probabilities are computed, which grades log_softmax, logsumexp, cross_entropy
+            and their derivatives by how little they round. "lse" is x − logsumexp(x), added in any order: the error
+            grows with max |x|. "shifted" is (x − max x) − ln Σ exp(x − max x): a common offset costs nothing. "log1p"
+            keeps the largest term out of the sum, too, so that a value near 0 keeps its own digits, and adds up no
+            loss beyond the largest number where the mean is none.
+        cosine: "scaled" if vectors are brought to length 1 in such a way that none is too long or short, and parallel
+            ones are at exactly 1; "plain" for products over lengths, which hold where no square over- or underflows.
+        reproducible: "bitwise" if the bits of a row depend on this row alone: not on the other rows or how many there
+            are, on the axis or the memory layout, on where the array lies or the answer goes, on what is masked, or on
+            a common offset or a power of two that cancels without rounding. "any" promises no more than `repeatable`.
         relu_slope_at_zero: the derivative at exactly 0.
         relu_slope_at_nan: where the input is NaN, the cotangent is multiplied by NaN, "one" or "zero".
         relu_of_minus_zero: "plus" if ReLU of −0 is +0.
@@ -66,6 +76,9 @@ class Conventions:
     """
 
     summation: Literal["pairwise", "any"] = "any"
+    log_softmax: Literal["log1p", "shifted", "lse"] = "lse"
+    cosine: Literal["scaled", "plain"] = "plain"
+    reproducible: Literal["bitwise", "any"] = "any"
     relu_slope_at_zero: float = 0.0
     relu_slope_at_nan: Literal["nan", "one", "zero", "any"] = "any"
     relu_of_minus_zero: Literal["plus", "any"] = "any"
@@ -111,7 +124,7 @@ class Conventions:
             {name: choice}
             for name, choices in choices_of_conventions().items()
             if any(part in need for part in _AFFECTS.get(name, ()) for need in needs)
-            for choice in choices or _CANDIDATES[name]
+            for choice in _CANDIDATES.get(name, choices)
             if repr(choice) != repr(getattr(self, name))
         ]
         return [dataclasses.replace(self, **change) for change in changes]
@@ -123,6 +136,9 @@ class Conventions:
 
 
 _AFFECTS: Mapping[str, tuple[str, ...]] = {
+    "log_softmax": ("log_softmax", "logsumexp", "cross_entropy"),
+    "cosine": ("cosine_similarity",),
+    "reproducible": ("",),
     "relu_slope_at_zero": ("relu",),
     "relu_slope_at_nan": ("relu",),
     "relu_of_minus_zero": ("relu",),
@@ -156,7 +172,10 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "subnormals": ("",),
     "errors": ("",),
 }
-_CANDIDATES: Mapping[str, tuple[float, ...]] = {
+_CANDIDATES: Mapping[str, tuple[Any, ...]] = {
+    "reproducible": ("any",),  # nothing that is wrong becomes right by promising more
+    "log_softmax": ("shifted", "lse"),
+    "cosine": ("plain",),
     "relu_slope_at_zero": (0.0, 0.5, 1.0),
     "cross_entropy_of_nothing": (0.0, float("nan")),
     "rope_base": (10_000.0, 500_000.0, 1_000_000.0),

@@ -249,6 +249,9 @@ def _read_only(value: Any) -> Any:
 
 MATHCORE = Conventions(
     summation="pairwise",
+    log_softmax="log1p",
+    cosine="scaled",
+    reproducible="bitwise",
     relu_slope_at_nan="nan",
     relu_of_minus_zero="plus",
     attention_of_minus_zero="kept",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
+from mathcore.verify.targets.probes.grades import bits_across_calls, log_softmax_grade
 from mathcore.verify.targets.probes.probe import Array, Detector, Probe, numbers
 from mathcore.verify.tolerances import dtype_named
 
@@ -152,15 +153,23 @@ def _cosine_floor(probe: Probe) -> tuple[Any, str]:
     return (float(f"{floor:.1e}") if as_floor else None), shown
 
 
+_GRADE: dict[str, Detector] = {"log_softmax": log_softmax_grade}
+
 OF_ROWS: dict[str, dict[str, Detector]] = {
     # Before softmax, whose exponential may underflow early even if subnormals are kept.
     "linear": {"linear_weight": _linear_weight, "subnormals": _subnormal_product},
-    "softmax": {"softmax_of_nothing": _softmax_of_nothing, "errors": _errors, "subnormals": _subnormal_probability},
+    "softmax": {
+        "softmax_of_nothing": _softmax_of_nothing,
+        "errors": _errors,
+        "subnormals": _subnormal_probability,
+        "reproducible": bits_across_calls,
+    },
+    **dict.fromkeys(("log_softmax", "logsumexp", "log_softmax_vjp", "logsumexp_vjp"), _GRADE),
     "argmax": {"argmax_ties": _ties, "argmax_nan": _nan_in_argmax},
     "relu": {"subnormals": _subnormal_input},
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
-    "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing},
-    "cross_entropy_vjp": {"subnormals": _subnormal_gradient},
+    "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing, **_GRADE},
+    "cross_entropy_vjp": {"subnormals": _subnormal_gradient, **_GRADE},
     "rms_norm": {"rms_norm_weight": _rms_norm_weight, "rms_norm_rounding": _rms_norm_rounding},
     "cosine_similarity": {"cosine_of_nothing": _cosine_of_nothing, "cosine_floor": _cosine_floor},
 }
