@@ -15,7 +15,9 @@ from mathcore.verify.domains import (
     seeds,
     widths,
 )
+from mathcore.verify.laws import every_law
 from mathcore.verify.limits import Limits, given_that
+from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.enclosures import Enclosure, balls, enclose
 from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises, same
 from mathcore.verify.report.report import Report
@@ -36,6 +38,7 @@ __all__ = [
     "Functions",
     "Limits",
     "Mutant",
+    "Operation",
     "Operations",
     "Report",
     "Restrictions",
@@ -54,6 +57,7 @@ __all__ = [
     "dtypes",
     "enclose",
     "equal",
+    "every_law",
     "floats",
     "given_that",
     "identical",

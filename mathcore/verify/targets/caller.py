@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
+from mathcore.verify.records import named_arguments, record_of
 from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError
 from mathcore.verify.targets.answers import check_answer, has_subnormals, is_float, kind_of
 from mathcore.verify.targets.conventions import translations
@@ -84,7 +85,7 @@ class Caller:
         except TypeError as cause:
             raise TargetError(operation, cause) from cause
         if given is None:  # mathcore has no such function: the claim and the target agree on the signature
-            return self._call(operation, function, args, options)
+            return self._call_own(operation, function, args, options)
         if reason := self._unsupported(operation, given):
             raise NotTriedError(operation, reason)
         translated, steps = given, []
@@ -98,6 +99,19 @@ class Caller:
                 answer = step.from_target(answer, before)
         except (IndexError, ValueError):  # the answer has a wrong shape, which `check_answer` reports
             pass
+        check_answer(operation, given, answer)
+        return answer
+
+    def _call_own(
+        self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> Any:
+        """Call an operation that mathcore does not have; if it has a record, that says what answers look like."""
+        given = named_arguments(operation, args, options)
+        if given is None:
+            return self._call(operation, function, args, options)
+        if reason := self._unsupported(operation, given):
+            raise NotTriedError(operation, reason)
+        answer = self._call(operation, function, args, options)
         check_answer(operation, given, answer)
         return answer
 
@@ -189,7 +203,7 @@ class Caller:
         try:
             answer = to_numpy(native_answer)
         except TypeError:
-            if reference_signature(operation) is not None:
+            if reference_signature(operation) is not None or record_of(operation) is not None:
                 expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
                 raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
             answer = native_answer  # an object, whose methods the claim calls
