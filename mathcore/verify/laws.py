@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify import common_mutants as common
+import mathcore.verify.common_mutants as common
 from mathcore.verify.claims import Claim, Mutant
 from mathcore.verify.domains import WIDTHS, Domain, Draw, domain, draw_view
 from mathcore.verify.laws_limits import LIMITS

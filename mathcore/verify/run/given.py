@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -25,8 +25,8 @@ from mathcore.verify.run.catalogue import catalogue, check_ids, select
 GROUP = "mathcore.claims"
 """The group of entry points by which packages offer claims."""
 
-Given: TypeAlias = Union[Claim, ModuleType, str, "Iterable[Given]"]
-"""A claim, a module that has some, a name (see `load`), or several of these."""
+Given: TypeAlias = Union[Claim, ModuleType, str, "Sequence[Given]"]
+"""A claim, a module that has some, a name (see `load`), or a list or tuple of these."""
 
 
 def given_claims(given: Given | None) -> list[Claim]:
@@ -78,9 +78,13 @@ def chosen(names: Sequence[str], given: Given | None = None) -> list[Claim]:
 
 def names_of(given: Given | None) -> tuple[str, ...] | None:
     """The names by which another process finds the same claims; None if some are given as objects."""
-    if given is None or isinstance(given, (str, ModuleType)):
-        return () if given is None else (given if isinstance(given, str) else given.__name__,)
-    parts = [None] if isinstance(given, Claim) else [names_of(part) for part in given]
+    if isinstance(given, ModuleType):
+        return (given.__name__,)
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Sequence):
+        return () if given is None else None
+    parts = [names_of(part) for part in given]
     return None if None in parts else tuple(name for names in parts for name in names or ())
 
 
@@ -92,7 +96,7 @@ def _claims_of(given: Any, where: str) -> Iterator[Claim]:
         yield from _claims_of(load(given), repr(given))
     elif isinstance(given, ModuleType):
         yield from _claims_in(given)
-    elif isinstance(given, Iterable):
+    elif isinstance(given, Sequence):
         for part in given:
             yield from _claims_of(part, where)
     else:

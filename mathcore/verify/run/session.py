@@ -120,9 +120,8 @@ def verify(
     by_path = not isinstance(target, Target) and by_name is not None  # what another process can find again
     count = _worker_count(by_path, len(selected), workers, isolate or timeout is not None)
     if count:
-        found = (target, by_name) if by_path else (subject, own)
         method = "spawn" if by_path else "fork"  # a `Target` or a `Claim` need not be picklable
-        make_work = partial(_make_work, *found, resolved_profile)
+        make_work = partial(_make_work, target if by_path else subject, by_name if by_path else own, resolved_profile)
         results = WorkerPool(make_work, count, timeout, method).results(run.tasks())
     else:
         results = (check_and_diagnose(claim, subject, run.profile, seed) for claim, seed in run.tasks())
