@@ -28,6 +28,7 @@ from mathcore.verify.targets.detect import Detection, detect
 from mathcore.verify.targets.restrictions import Restrictions
 from mathcore.verify.targets.target import Conventions, Operations, Target, mathcore_target
 from mathcore.verify.tolerances import Allowance, tolerance
+from mathcore.verify.vjp import VjpCheck, check_vjp
 
 __all__ = [
     "Allowance",
@@ -43,11 +44,13 @@ __all__ = [
     "Report",
     "Restrictions",
     "Target",
+    "VjpCheck",
     "all_of",
     "at_least",
     "at_most",
     "balls",
     "catalogue",
+    "check_vjp",
     "detect",
     "differs",
     "domain",
