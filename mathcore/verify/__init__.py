@@ -17,9 +17,20 @@ from mathcore.verify.domains import (
 )
 from mathcore.verify.laws import every_law
 from mathcore.verify.limits import Limits, given_that
-from mathcore.verify.operation import Operation
+from mathcore.verify.operation import Operation, like
 from mathcore.verify.oracle.enclosures import Enclosure, balls, enclose
-from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises, same
+from mathcore.verify.relations import (
+    all_of,
+    at_least,
+    at_most,
+    differs,
+    equal,
+    equal_in_range,
+    identical,
+    less,
+    raises,
+    same,
+)
 from mathcore.verify.report.report import Report
 from mathcore.verify.run.catalogue import catalogue, select
 from mathcore.verify.run.parametrize import parametrize_claims
@@ -60,12 +71,14 @@ __all__ = [
     "dtypes",
     "enclose",
     "equal",
+    "equal_in_range",
     "every_law",
     "floats",
     "given_that",
     "identical",
     "integers_as_floats",
     "less",
+    "like",
     "log_uniform",
     "mathcore_target",
     "mutant",

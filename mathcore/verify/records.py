@@ -24,10 +24,10 @@ def register(record: Operation) -> None:
     known, here = _RECORDS.get(record.name), _home(record.judged)
     if known is not None and (known.drawn is record.drawn or known.judged is record.judged):
         return
-    if known is not None and here != (there := _home(known.judged)):
-        raise ValueError(f"there are two records of an operation `{record.name}`, one of {there} and one of {here}")
     if here.partition(".")[0] != "mathcore" and record.name in (*mathcore.__all__, *mathcore.course.__all__):
         raise ValueError(f"`{record.name}` is an operation of mathcore, and {here} makes a record of another one")
+    if known is not None and here != (there := _home(known.judged)):
+        raise ValueError(f"there are two records of an operation `{record.name}`, one of {there} and one of {here}")
     _RECORDS[record.name] = record
 
 

@@ -151,9 +151,8 @@ def load_point(point: EntryPoint) -> Any:
 
 def _words(wrong: Exception) -> str:
     """What went wrong, and where: the last line outside mathcore and the import system."""
-    ours = str(Path(mathcore.__file__).parent)
-    frames = traceback.extract_tb(wrong.__traceback__)
-    theirs = [f for f in frames if not f.filename.startswith((ours, "<frozen", str(Path(importlib.__file__).parent)))]
+    ours = (str(Path(mathcore.__file__).parent), str(Path(importlib.__file__).parent), "<")
+    theirs = [f for f in traceback.extract_tb(wrong.__traceback__) if not f.filename.startswith(ours)]
     where = f" ({Path(theirs[-1].filename).name}, line {theirs[-1].lineno})" if theirs else ""
     return f"{type(wrong).__name__}: {wrong}{where}"
 
