@@ -12,7 +12,7 @@ from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.text import Text
 
-from mathcore.cli.options import selected
+from mathcore.cli.options import claims_option, selected
 
 if TYPE_CHECKING:
     from mathcore.verify import Claim
@@ -22,22 +22,36 @@ _VERDICTS = {"holds": "holds", "holds_if": "holds if …", "refuted": "refuted"}
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[TOPIC]...")
-def claims(names: tuple[str, ...]) -> None:
-    """List the claims, or those of a topic."""
+@claims_option
+def claims(names: tuple[str, ...], own: tuple[str, ...]) -> None:
+    """List the claims, or those of a topic; without a topic, also what installed packages offer."""
     from mathcore.verify.report.terminal import plain_table
 
-    table = plain_table("FAQ", "claim", "verdict", "evidence")
-    for claim in selected(names):
+    console, table = Console(), plain_table("FAQ", "claim", "verdict", "evidence")
+    for claim in selected(names, own):
         table.add_row(str(claim.faq or ""), claim.id, _VERDICTS[claim.verdict], ", ".join(claim.evidence))
-    Console().print(table)
+    console.print(table)
+    if not names and not own:
+        _show_installed(console)
+
+
+def _show_installed(console: Console) -> None:
+    """What installed packages offer, and what is wrong with those that are broken."""
+    from mathcore.verify.run.given import installed
+
+    if found := installed():
+        console.print(Text("\nclaims of installed packages", style="bold"))
+        told = ((f"--claims {one.name}", one.fault or f"{len(one.claims)} claims of {one.package}") for one in found)
+        _print_pairs(console, told)
 
 
 @click.command()
 @click.argument("name", metavar="ID")
-def show(name: str) -> None:
+@claims_option
+def show(name: str, own: tuple[str, ...]) -> None:
     """Print one claim in full, with the inputs of a quick run."""
     console = Console()
-    for claim in selected((name,)):
+    for claim in selected((name,), own):
         _show_sentence(console, claim)
         _show_inputs(console, claim)
         for tolerance in claim.tolerances:

@@ -37,12 +37,20 @@ def adapter_options(command: Any) -> Any:
     return command
 
 
-def selected(names: tuple[str, ...]) -> list[Claim]:
-    """The claims that the names select; an unknown name ends the program with a message."""
-    from mathcore.verify import catalogue, select
+def claims_option(command: Any) -> Any:
+    """The option `--claims`."""
+    return click.option(
+        "--claims", "own", multiple=True, metavar="MODULE[:NAME]",
+        help="Claims that are not mathcore's, or the name under which a package offers some; repeatable.",
+    )(command)  # fmt: skip
+
+
+def selected(names: tuple[str, ...], own: tuple[str, ...] = ()) -> list[Claim]:
+    """The claims that the names select, among `own` ones as well; what is unknown ends the program with a message."""
+    from mathcore.verify.run.given import chosen
 
     try:
-        return select(catalogue(), names)
+        return chosen(names, own or None)
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
 
@@ -56,12 +64,14 @@ def functions(
     widths: str | None = None,
     derive: str = "",
     exclusive: tuple[str, ...] = (),
+    own: tuple[str, ...] = (),
     **limits: Any,
 ) -> Functions | None:
     """The target that OPERATION=MODULE:NAME and its options describe; None if no operation is given.
 
     Raises:
-        LookupError: for options without operations, an unknown operation, convention or dtype.
+        LookupError: for options without operations, an unknown operation, convention or dtype, or claims of one's own
+            that cannot be loaded.
     """
     from mathcore.verify import Functions, Restrictions
     from mathcore.verify.targets.adapters import ALL_FLOATS
@@ -77,7 +87,7 @@ def functions(
     except ValueError:
         raise LookupError(f"--widths is given as numbers, e.g. 64,128, got {widths!r}") from None
     return Functions(
-        _operations(given),
+        _operations(given, own),
         adapter,
         device,
         dtypes or None,
@@ -87,16 +97,16 @@ def functions(
     )
 
 
-def _operations(given: list[str]) -> dict[str, str]:
+def _operations(given: list[str], own: tuple[str, ...]) -> dict[str, str]:
     """Operation → path, from "softmax=mykernels:softmax".
 
     Raises:
         LookupError: for an operation that no claim is about.
     """
-    from mathcore.verify import catalogue
+    from mathcore.verify.run.given import everything, given_claims
     from mathcore.verify.targets.probes import DETECTORS
 
-    known = sorted({need for claim in catalogue() for need in claim.needs})
+    known = sorted({need for claim in everything(given_claims(own or None)) for need in claim.needs})
     if wrong := [text for text in given if "=" not in text]:
         raise LookupError(f"functions are given as OPERATION=MODULE:NAME, got {wrong[0]!r}")
     pairs = [text.split("=", 1) for text in given]

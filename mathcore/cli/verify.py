@@ -12,11 +12,14 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mathcore.cli.options import adapter_options, functions, output_file, profile_option, selected
+from mathcore.cli.options import adapter_options, claims_option, functions, output_file, profile_option, selected
 
 if TYPE_CHECKING:
+    from mathcore.verify import Claim
     from mathcore.verify.report.report import Report
+    from mathcore.verify.run.given import Given
     from mathcore.verify.run.results import ClaimResult
+    from mathcore.verify.run.session import Subject
 
 
 class _Seconds(click.ParamType):  # type: ignore[type-arg]
@@ -39,6 +42,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
 @click.argument("names", nargs=-1, metavar="[ID | TOPIC | OPERATION=MODULE:NAME]...")
 @click.option("--target", metavar="MODULE:NAME", help="What to check; mathcore itself by default.")
 @adapter_options
+@claims_option
 @click.option(
     "--convention", "conventions", multiple=True, metavar="NAME=VALUE", help="A convention that it follows; repeatable."
 )
@@ -77,6 +81,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
 def verify(
     names: tuple[str, ...],
     target: str | None,
+    own: tuple[str, ...],
     profile: str,
     examples: int | None,
     changed_since: str | None,
@@ -104,22 +109,23 @@ def verify(
 
     console = Console()
     ids = tuple(name for name in names if "=" not in name)
-    if self_test:
-        _self_test(console, ids, profile, seed or 0, workers, json_file)
     try:
-        named = functions([name for name in names if "=" in name], **how)
+        named = functions([name for name in names if "=" in name], own=own, **how)
         if named and target:
             raise LookupError(f"a target is given as --target or as OPERATION=MODULE:NAME, got {target} and {names[0]}")
-        ids = ids if changed_since is None else _changed(console, ids, changed_since)
+        if self_test:
+            tested = (named or target, own or None)
+            _self_test(console, tested, selected(ids, own), profile, seed or 0, workers, json_file)
+        ids = ids if changed_since is None else _changed(console, ids, own, changed_since)
         effort = PROFILES[profile] if examples is None else replace(PROFILES[profile], examples=examples)
         with progress_bar(console) as bar:
-            task = bar.add_task("checking", total=len(selected(ids)))
+            task = bar.add_task("checking", total=len(selected(ids, own)))
 
             def tick(result: ClaimResult) -> None:
                 bar.update(task, advance=1, description=result.claim)
 
-            report = run(named or target, *ids, profile=effort, seed=seed, workers=workers, budget=budget,
-                         isolate=isolate, timeout=timeout, waivers=waivers, progress=tick)  # fmt: skip
+            report = run(named or target, *ids, claims=own or None, profile=effort, seed=seed, workers=workers,
+                         budget=budget, isolate=isolate, timeout=timeout, waivers=waivers, progress=tick)  # fmt: skip
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
     _write(report, json_file, junit_file, markdown_file)
@@ -138,7 +144,7 @@ def _write(report: Report, json_file: Path | None, junit_file: Path | None, mark
         markdown_file.write_text(to_markdown(report), encoding="utf-8")
 
 
-def _changed(console: Console, names: tuple[str, ...], revision: str) -> tuple[str, ...]:
+def _changed(console: Console, names: tuple[str, ...], own: tuple[str, ...], revision: str) -> tuple[str, ...]:
     """The ids of the claims that changed since `revision`; exits with status 0 if there are none.
 
     Raises:
@@ -146,7 +152,7 @@ def _changed(console: Console, names: tuple[str, ...], revision: str) -> tuple[s
     """
     from mathcore.verify.run.changed import changed_since
 
-    changed = changed_since(selected(names), revision)
+    changed = changed_since(selected(names, own), revision)
     console.print(f"{len(changed)} claims changed since {revision}")
     if not changed:
         sys.exit(0)
@@ -154,23 +160,29 @@ def _changed(console: Console, names: tuple[str, ...], revision: str) -> tuple[s
 
 
 def _self_test(
-    console: Console, ids: tuple[str, ...], profile: str, seed: int, workers: int | None, file: Path | None
+    console: Console,
+    tested: tuple[Subject, Given | None],
+    claims: list[Claim],
+    profile: str,
+    seed: int,
+    workers: int | None,
+    file: Path | None,
 ) -> NoReturn:
     """Test the claims instead of the target: every mutant must be killed by every claim that names it."""
     from mathcore.verify.report.terminal import print_matrix, progress_bar
     from mathcore.verify.run.mutation import kill_matrix
 
-    total = sum(bool(claim.refuted_by) for claim in selected(ids))
     with progress_bar(console) as bar:
-        task = bar.add_task("trying", total=total)
+        task = bar.add_task("trying", total=sum(bool(claim.refuted_by) for claim in claims))
+        reference, own = tested
         matrix, notes = kill_matrix(
-            *ids, profile=profile, seed=seed, workers=workers,
-            progress=lambda r: bar.update(task, advance=1, description=r.claim),
+            *(claim.id for claim in claims), reference=reference, claims=own, profile=profile, seed=seed,
+            workers=workers, progress=lambda r: bar.update(task, advance=1, description=r.claim),
         )  # fmt: skip
     if file is not None:
         whole = {"schema": 1, "profile": profile, "seed": seed, "notes": notes, "matrix": matrix}
         file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print_matrix(console, matrix, notes)
-    tried = [caught for claims in matrix.values() for caught in claims.values()]
+    tried = [caught for row in matrix.values() for caught in row.values()]
     console.print(Text(f"\n{len(matrix)} wrong implementations, {sum(tried)} of {len(tried)} refutations; seed {seed}"))
     sys.exit(0 if tried and all(tried) else 1)

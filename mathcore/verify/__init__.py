@@ -15,10 +15,23 @@ from mathcore.verify.domains import (
     seeds,
     widths,
 )
+from mathcore.verify.laws import every_law
 from mathcore.verify.limits import Limits, given_that
+from mathcore.verify.operation import Operation, like
 from mathcore.verify.oracle.enclosures import Enclosure, balls, enclose
 from mathcore.verify.promises import reproduced
-from mathcore.verify.relations import all_of, at_least, at_most, differs, equal, identical, less, raises, same
+from mathcore.verify.relations import (
+    all_of,
+    at_least,
+    at_most,
+    differs,
+    equal,
+    equal_in_range,
+    identical,
+    less,
+    raises,
+    same,
+)
 from mathcore.verify.report.report import Report
 from mathcore.verify.run.catalogue import catalogue, select
 from mathcore.verify.run.parametrize import parametrize_claims
@@ -27,6 +40,7 @@ from mathcore.verify.targets.detect import Detection, detect
 from mathcore.verify.targets.restrictions import Restrictions
 from mathcore.verify.targets.target import Conventions, Operations, Target, mathcore_target
 from mathcore.verify.tolerances import Allowance, tolerance
+from mathcore.verify.vjp import VjpCheck, check_vjp
 
 __all__ = [
     "Allowance",
@@ -37,15 +51,18 @@ __all__ = [
     "Functions",
     "Limits",
     "Mutant",
+    "Operation",
     "Operations",
     "Report",
     "Restrictions",
     "Target",
+    "VjpCheck",
     "all_of",
     "at_least",
     "at_most",
     "balls",
     "catalogue",
+    "check_vjp",
     "detect",
     "differs",
     "domain",
@@ -55,11 +72,14 @@ __all__ = [
     "dtypes",
     "enclose",
     "equal",
+    "equal_in_range",
+    "every_law",
     "floats",
     "given_that",
     "identical",
     "integers_as_floats",
     "less",
+    "like",
     "log_uniform",
     "mathcore_target",
     "mutant",

@@ -175,9 +175,16 @@ class Check:
 
     @property
     def source(self) -> tuple[str, str, int]:
-        """The text of the body, its file relative to the package's parent, and its first line."""
-        lines, start = inspect.getsourcelines(self.body)
-        return inspect.cleandoc("\n" + "".join(lines)), self.body.__module__.replace(".", "/") + ".py", start
+        """The text of the body, its file relative to the package's parent, and its first line.
+
+        There is no text, and the line is 0, if the body was typed at a prompt.
+        """
+        file = self.body.__module__.replace(".", "/") + ".py"
+        try:
+            lines, start = inspect.getsourcelines(self.body)
+        except OSError:
+            return "", file, 0
+        return inspect.cleandoc("\n" + "".join(lines)), file, start
 
 
 @dataclass(eq=False)

@@ -14,14 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.verify import Claim, Mutant, Operations, Target
-from mathcore.verify import common_mutants as common
+import mathcore.verify.common_mutants as common
+from mathcore.verify.claims import Claim, Mutant
 from mathcore.verify.domains import WIDTHS, Domain, Draw, domain, draw_view
 from mathcore.verify.laws_limits import LIMITS
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.operation import Operation
 from mathcore.verify.promises import reproduced
 from mathcore.verify.relations import Conjunction, all_of, equal, identical, raises
+from mathcore.verify.targets.target import Operations, Target
 from mathcore.verify.tolerances import FORMATS
 
 
@@ -415,6 +416,19 @@ def every_law(*parts: Operation, apart: tuple[str, ...] = (), **refuted_by: tupl
         *parts: the records of both.
         apart: laws that are claimed elsewhere, e.g. since they have further checks.
         **refuted_by: law → mutants that it must refute beside its own.
+
+    Examples:
+        >>> from mathcore.verify import Operation, draw_array, equal, every_law
+        >>> twice = Operation(
+        ...     "twice",
+        ...     lambda draw, dtype, width, *, long, rows: {"x": draw_array(draw, (rows or 3, width), dtype)},
+        ...     lambda ops, answer, x: equal(answer, 2 * x),
+        ...     {"x": np.ones((3, 2))},
+        ...     rows=("x",),
+        ...     exempt={"floats_only": "integers are as welcome"},
+        ... )
+        >>> [claim.id for claim in every_law(twice)][:3]
+        ['twice.layout_free', 'twice.pure', 'twice.any_width']
     """
     laws = (law for law in _EACH if law.name not in (*parts[0].exempt, *apart))
     return tuple(law(*parts, refuted_by=refuted_by.get(law.name, ())) for law in laws)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.adversary import PERTURBATIONS
+from mathcore.verify.records import named_arguments
 from mathcore.verify.targets.adapters import ALL_FLOATS
 from mathcore.verify.targets.signatures import is_default, reference_signature
 
@@ -289,7 +290,8 @@ def _named(operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) ->
     """Name, value and default of each argument of a call."""
     signature = reference_signature(operation)
     parameters: Mapping[str, inspect.Parameter] = {} if signature is None else signature.parameters
-    names = [*parameters, *(f"argument {i}" for i in range(len(parameters) + 1, len(args) + 1))]
+    known = list(parameters or named_arguments(operation, args, {}) or ())
+    names = [*known, *(f"argument {i}" for i in range(len(known) + 1, len(args) + 1))]
     for name, value in [*zip(names, args, strict=False), *options.items()]:
         yield name, value, parameters[name].default if name in parameters else inspect.Parameter.empty
 

@@ -30,7 +30,13 @@ def like_the_first(draw: Draw, name: str, given: dict[str, Any]) -> Any:
 
 
 def like(argument: str) -> Result:
-    """The shape and dtype of one of the arguments."""
+    """The shape and dtype of one of the arguments.
+
+    Examples:
+        >>> from mathcore.verify import like
+        >>> like("gate")({"gate": np.ones((3, 2), np.float32)})
+        ((3, 2), dtype('float32'))
+    """
     return lambda given: (given[argument].shape, given[argument].dtype)
 
 

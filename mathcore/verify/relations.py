@@ -84,7 +84,15 @@ def equal(lhs: Any, rhs: Any, within: Allowance | None = None) -> Relation:
 
 
 def equal_in_range(lhs: Any, rhs: Any, within: Allowance) -> Relation:
-    """As `equal`, but for what may overflow: it is not judged beyond half the largest number of the left's dtype."""
+    """As `equal`, but for what may overflow: it is not judged beyond half the largest number of the left's dtype.
+
+    Examples:
+        >>> from mathcore.verify import equal_in_range
+        >>> from mathcore.verify.tolerances import rounding
+        >>> true = np.array([1.0, 1e5])  # float16 ends at 65,504
+        >>> equal_in_range(np.array([1, np.inf], np.float16), true, within=rounding(true, np.float16)).error
+        array([0.])
+    """
     lhs, size = np.asarray(lhs), abs(rhs.hi if isinstance(rhs, Enclosure) else np.asarray(rhs))
     if lhs.shape != size.shape or lhs.dtype.name not in FORMATS:
         return equal(lhs, rhs, within)

@@ -29,7 +29,7 @@ def catalogue() -> list[Claim]:
                 if isinstance(claim, Claim) and claim not in claims:
                     claim.topic = topic
                     claims.append(claim)
-    _check(claims)
+    check_ids(claims)
     return sorted(claims, key=lambda c: c.faq or 99)
 
 
@@ -38,7 +38,12 @@ def is_claims(module: str) -> bool:
     return module.endswith("_claims")
 
 
-def _check(claims: list[Claim]) -> None:
+def check_ids(claims: Sequence[Claim]) -> None:
+    """Check that every claim has an id of its own, and that what it rests on exists.
+
+    Raises:
+        ValueError: if not; the message names the ids.
+    """
     ids = [c.id for c in claims]
     if twice := {i for i in ids if ids.count(i) > 1}:
         raise ValueError(f"claim ids must be unique, got {sorted(twice)} twice")

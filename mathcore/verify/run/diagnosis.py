@@ -36,8 +36,8 @@ def _checked_and_diagnosed(claim: Claim, target: Target, profile: Profile, seed:
     if len(missing) == len(claim.needs) > 0:
         checks = [CheckResult(c.rung, "not_offered", Tally(), None, c.counterexample, why) for c in claim.checks]
         return ClaimResult(claim.id, "not_offered", checks, {}, 0.0)
-    if not target.guarded:
-        return run_claim(claim, target, mathcore_target(), profile, seed)
+    if not target.guarded:  # without one of them there is nothing that mutants could stand in for
+        return run_claim(claim, target, None if missing else mathcore_target(), profile, seed)
     result = run_claim(claim, target, None, profile, seed)
     if missing:
         result.checks = [replace(c, detail=why) if c.outcome == "not_offered" else c for c in result.checks]

@@ -8,8 +8,9 @@ from typing import Any
 
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.formats import failure_text
-from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.catalogue import select
 from mathcore.verify.run.diagnosis import check_and_diagnose, waived
+from mathcore.verify.run.given import Given, everything, given_claims
 from mathcore.verify.run.results import PROFILES, ClaimResult
 from mathcore.verify.run.session import find_target
 from mathcore.verify.run.waivers import read_waivers
@@ -19,6 +20,7 @@ from mathcore.verify.targets.target import Target
 def parametrize_claims(
     target: Target | str,
     *names: str,
+    claims: Given | None = None,
     waivers: Mapping[str, Any] | Path | str | None = None,
     profile: str = "quick",
     seed: int = 0,
@@ -35,12 +37,14 @@ def parametrize_claims(
     Args:
         target: the target, or its path as "MODULE:NAME".
         *names: claim ids, topics or `faq17`; none for all.
+        claims: claims of your own, as for `verify`: without names, those alone.
         waivers: claim id → reason, or a TOML file of them.
         profile: "quick", "default" or "thorough".
         seed: the seed of all random inputs.
 
     Raises:
-        LookupError: if a name or a waiver matches no claim, or the target has no operation that a claim needs.
+        LookupError: if a name or a waiver matches no claim, the target has no operation that a claim needs, or `claims`
+            cannot be loaded.
         ValueError: for an unknown profile.
 
     Examples:
@@ -53,9 +57,10 @@ def parametrize_claims(
 
     if profile not in PROFILES:
         raise ValueError(f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}")
-    subject, everything = find_target(target), catalogue()
-    reasons = read_waivers(waivers, everything)
-    offered = [c for c in select(everything, names) if c.offered_by(subject.operations)]
+    subject, own = find_target(target), given_claims(claims)
+    known = everything(own)
+    reasons = read_waivers(waivers, known)
+    offered = [c for c in select(own if own and not names else known, names) if c.offered_by(subject.operations)]
     if not offered:
         have = ", ".join(sorted(subject.operations)) or "none"
         raise LookupError(f"no claim can be checked on {subject.name}: its operations are {have}")

@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.report import Report
-from mathcore.verify.run.catalogue import catalogue, select
+from mathcore.verify.run.catalogue import select
 from mathcore.verify.run.diagnosis import check_and_diagnose, waived
+from mathcore.verify.run.given import Given, everything, given_claims, names_of
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
 from mathcore.verify.run.runner import derived_seed
 from mathcore.verify.run.waivers import read_waivers
@@ -75,6 +76,7 @@ Subject: TypeAlias = Target | Functions | str | None
 def verify(
     target: Subject = None,
     *wanted: str,
+    claims: Given | None = None,
     profile: str | Profile = "default",
     seed: int | None = None,
     workers: int | None = None,
@@ -89,9 +91,12 @@ def verify(
     Args:
         target: a `Target`, the path of one as "MODULE:NAME", `Functions`, or None for mathcore itself.
         *wanted: claim ids, topics, operations or `faq17`; none for all claims.
+        claims: claims of your own, which are what is checked where none is named: `Claim` objects, modules, or names,
+            as "MODULE", "MODULE:NAME" or that of an entry point in the group `mathcore.claims`.
         profile: "quick", "default" or "thorough"; or a profile of your own.
         seed: the seed of all random inputs; None for a new one, which the report states.
-        workers: number of processes; None for one per core. A `Target` object runs in this process, unless `isolate`.
+        workers: number of processes; None for one per core. `Target` and `Claim` objects stay in this process, unless
+            `isolate`.
         budget: seconds to spend: every claim runs once, then again on fresh inputs while time is left.
         isolate: run the target in a child process, so that a crash or a hang is a verdict.
         timeout: seconds that one call may take; implies `isolate`.
@@ -102,7 +107,8 @@ def verify(
         The report, with results in the order of the catalogue. After Ctrl-C, with the results so far.
 
     Raises:
-        LookupError: if a name matches no claim, the path leads to no target, or a waiver names no claim.
+        LookupError: if a name matches no claim, the path leads to no target, a waiver names no claim, or `claims`
+            cannot be loaded or have an id that is taken.
         ValueError: for an unknown profile.
 
     Examples:
@@ -112,15 +118,17 @@ def verify(
         False
     """
     resolved_profile = _profile(profile)
-    subject, everything = find_target(target), catalogue()
-    reasons = read_waivers(waivers, everything)
-    claims = select(everything, wanted)
-    run = _Run(claims, resolved_profile, secrets.randbelow(2**32) if seed is None else seed, budget)
+    subject, own = find_target(target), given_claims(claims)
+    known, by_name = everything(own), names_of(claims)
+    reasons = read_waivers(waivers, known)
+    selected = select(own if own and not wanted else known, wanted)
+    run = _Run(selected, resolved_profile, secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
-    count = _worker_count(target, len(claims), workers, isolate or timeout is not None)
+    by_path = not isinstance(target, Target) and by_name is not None  # what another process can find again
+    count = _worker_count(by_path, len(selected), workers, isolate or timeout is not None)
     if count:
-        make_work = partial(_make_work, subject if isinstance(target, Target) else target, resolved_profile)
-        method = "fork" if isinstance(target, Target) else "spawn"  # a `Target` need not be picklable
+        method = "spawn" if by_path else "fork"  # a `Target` or a `Claim` need not be picklable
+        make_work = partial(_make_work, target if by_path else subject, by_name if by_path else own, resolved_profile)
         results = WorkerPool(make_work, count, timeout, method).results(run.tasks())
     else:
         results = (check_and_diagnose(claim, subject, run.profile, seed) for claim, seed in run.tasks())
@@ -133,7 +141,7 @@ def verify(
         run.stopped_because = "the run was interrupted before"
     ordered = [(c, waived(r, reasons[c.id]) if c.id in reasons else r) for c, r in run.ordered()]
     seconds = time.perf_counter() - begin
-    name, call = resolved_profile.name, _call(target)
+    name, call = resolved_profile.name, " ".join([*(f"--claims {c}" for c in by_name or ()), _call(target)]).strip()
     if resolved_profile != PROFILES.get(name):
         call = f"{call} --examples {resolved_profile.examples}".strip()
     return Report(ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call)
@@ -158,11 +166,11 @@ def _call(target: Subject) -> str:
     return f"--target {path}" if path else ""
 
 
-def _worker_count(target: Subject, claims: int, workers: int | None, isolate: bool) -> int:
+def _worker_count(by_path: bool, claims: int, workers: int | None, isolate: bool) -> int:
     """The number of worker processes; 0 to run in this process."""
     if isolate:
         return workers or 1
-    if isinstance(target, Target) or workers == 1 or claims < 2:
+    if not by_path or workers == 1 or claims < 2:
         return 0
     return min(workers or os.cpu_count() or 1, claims)
 
@@ -210,8 +218,9 @@ def _depends_on_seed(claim: Claim) -> bool:
     return any(c.inputs and not c.counterexample for c in claim.checks)
 
 
-def _make_work(target: Subject, profile: Profile) -> Work:
-    claims, subject = {c.id: c for c in catalogue()}, find_target(target)
+def _make_work(target: Subject, given: Given | None, profile: Profile) -> Work:
+    own, subject = given_claims(given or None), find_target(target)
+    claims = {c.id: c for c in everything(own)}
     return lambda claim, seed: check_and_diagnose(claims[claim], subject, profile, seed)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.errors import ContractError, ConversionError, NotTriedError, TargetError
+from mathcore.verify.records import named_arguments, record_of
 from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError, aligned_like
 from mathcore.verify.targets.answers import check_answer, has_subnormals, is_float, kind_of
 from mathcore.verify.targets.exclusions import excluded, leading_axes
@@ -92,7 +93,7 @@ class Caller:
         except TypeError as cause:
             raise TargetError(operation, cause) from cause
         if given is None:  # mathcore has no such function: the claim and the target agree on the signature
-            answer = self._call(operation, function, args, options)
+            answer = self._call_own(operation, function, args, options)
             self.answered(operation, answer)
             return answer
         longer = leading_axes(operation, given, self._target.restrictions)
@@ -119,6 +120,19 @@ class Caller:
                 raise ConversionError(operation, cause) from cause
         check_answer(operation, given, answer)
         self.answered(operation, answer)
+        return answer
+
+    def _call_own(
+        self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> Any:
+        """Call an operation that mathcore does not have; if it has a record, that says what answers look like."""
+        given = named_arguments(operation, args, options)
+        if given is None:
+            return self._call(operation, function, args, options)
+        if reason := self._unsupported(operation, given):
+            raise NotTriedError(operation, reason)
+        answer = self._call(operation, function, args, options)
+        check_answer(operation, given, answer)
         return answer
 
     def call_directly(self, operation: str, args: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
@@ -226,7 +240,7 @@ class Caller:
                 on_call("", {})
         held = functools.partial(hold, operation.partition(".")[0], calling=self.call_method)
         try:
-            answer = _to_numpy(native_answer, adapter, held if returns_object(operation) else None)
+            answer = _to_numpy(native_answer, adapter, held if returns_object(operation) and record_of(operation) is None else None)
         except TypeError:
             expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
             raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
