@@ -36,7 +36,6 @@ causal_sees_no_future = Claim(
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
     limits=Limits(options=("blockwise_attention.return_lse",)),
-    dispensable=("attention_weights", "blockwise_attention"),
     refuted_by=(
         *(
             m(MIX)
@@ -103,7 +102,6 @@ mask_excludes = Claim(
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
     limits=Limits(options=("return_lse",)),
-    dispensable=("attention_weights", "blockwise_attention"),
     tolerances=(tol.plain_mean,),
     refuted_by=(
         *(
