@@ -179,7 +179,7 @@ class Caller:
             native_options = {k: v if v is out else _to_native(v, adapter.to_native) for k, v in options.items()}
         except UnsupportedDtypeError as missing:
             raise NotTriedError(operation, str(missing)) from missing
-        before = _copy((args, dict(options)))
+        before = _copy(_apart_from(out, (args, dict(options))))
         if on_call is not None:
             on_call(operation, {**{str(i): v for i, v in enumerate(args)}, **options})
         try:
@@ -201,8 +201,8 @@ class Caller:
                 expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
                 raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
             answer = native_answer  # an object, whose methods the claim calls
-        after = (to_numpy(tuple(native_args)), to_numpy(native_options))
-        if out is None and not same_bits(before, after):
+        after = to_numpy(_apart_from(out, (tuple(native_args), native_options)))
+        if not same_bits(before, after):
             raise ContractError(operation, "changes its input")
         return answer
 
@@ -218,6 +218,17 @@ def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> 
     if type(value) in (tuple, list):
         return type(value)(_to_native(v, to_native) for v in value)
     return value
+
+
+def _apart_from(out: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments and options without what is stored in the memory of `out`, itself included."""
+    if not isinstance(out, np.ndarray):
+        return given
+
+    def apart(x: Any) -> bool:
+        return not (isinstance(x, np.ndarray) and np.may_share_memory(x, out))
+
+    return tuple(v for v in given[0] if apart(v)), {k: v for k, v in given[1].items() if apart(v)}
 
 
 STATEFUL = ("multi_head_attention_step", "transformer_step")
