@@ -72,24 +72,27 @@ def test_a_missing_operation_is_not_offered():
     assert outcome(DOUBLES, None).outcome == "not_offered"
 
 
-def test_a_claim_does_without_what_is_dispensable():
-    def both(**more):
-        claim = Claim("double.test", "doubling doubles", "2x", ("double", "half"), **more)
-        claim.property(x=NUMBERS)(lambda ops, x: equal(ops.double(x), x + x))
-        claim.property(x=NUMBERS)(lambda ops, x: equal(ops.half(ops.double(x)), x))
-        return claim
+def test_a_claim_is_judged_by_the_checks_of_what_is_offered():
+    claim = Claim("double.test", "doubling doubles", "2x", ("double", "half"))
+    claim.property(x=NUMBERS)(lambda ops, x: equal(ops.double(x), x + x))
+    claim.property(x=NUMBERS)(lambda ops, x: equal(ops.half(ops.double(x)), x))
 
-    def on(claim, **operations):
-        return check_and_diagnose(claim, Target("test", operations), QUICK, 1).outcome
+    def on(**operations):
+        return check_and_diagnose(claim, Target("test", operations), QUICK, 1)
 
-    doubles, without = {"double": lambda x: 2 * x}, both(dispensable=("half",))
-    assert on(both(), **doubles) == "not_offered"
-    assert on(without, **doubles) == "holds"
-    assert on(without, double=lambda x: 3 * x) == "refuted"
-    assert on(without, **doubles, half=lambda x: x) == "refuted"
-    assert on(without, half=lambda x: x / 2) == "not_offered"
-    with pytest.raises(TypeError, match="dispensable"):
-        both(dispensable=("third",))
+    doubles = {"double": lambda x: 2 * x}
+    assert (on(**doubles).outcome, on(**doubles).left_out) == ("holds", ("the target has no `half`",))
+    assert on(double=lambda x: 3 * x).outcome == "refuted"
+    assert on(**doubles, half=lambda x: x).outcome == "refuted"
+    assert (on(half=lambda x: x / 2).outcome, on(half=lambda x: x / 2).left_out) == ("not_offered", ())
+
+
+def test_a_counterexample_alone_makes_no_claim_hold():
+    claim = Claim("double.test", "doubling doubles", "2x", ("double", "half"), verdict="holds_if", condition="big")
+    claim.property(x=NUMBERS)(lambda ops, x: equal(ops.half(ops.double(x)), x))
+    claim.counterexample(x=NUMBERS)(lambda ops, x: equal(ops.double(x), x * 0 + 3))
+    target = Target("test", {"double": lambda x: 2 * x})
+    assert check_and_diagnose(claim, target, QUICK, 1).outcome == "not_offered"
 
 
 def test_nothing_generated_is_inconclusive():

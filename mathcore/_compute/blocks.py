@@ -70,7 +70,8 @@ def map_rows(
     result, inputs = out, tuple(x if x is None else np.broadcast_to(x, (*out.shape[:-1], x.shape[-1])) for x in inputs)
     arrays = (out, *inputs)
     if out.ndim > 2 and all(x is None or x.flags.c_contiguous for x in arrays):
-        out, *inputs = (None if x is None else x.reshape(-1, x.shape[-1]) for x in arrays)  # type: ignore[assignment]
+        rows = math.prod(out.shape[:-1])  # NumPy does not know how many there are of no width
+        out, *inputs = (None if x is None else x.reshape(rows, x.shape[-1]) for x in arrays)  # type: ignore[assignment]
         column = None if column is None else column.reshape(-1, 1)
     blocks = list(_row_blocks_of(max((x for x in (out, *inputs) if x is not None), key=lambda x: x.shape[-1])))
 

@@ -134,7 +134,6 @@ patterns_of_patterns = Claim(
         wrong.leaky, wrong.always_in_floats,
     ),
     rests_on=("depth.single_layer_is_limited",),
-    dispensable=("separation",),
     legend={"s": "how many lines are full", "k": "the pixels of a line", "x": "a pixel, 0 or 1"},
 )  # fmt: skip
 

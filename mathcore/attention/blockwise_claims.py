@@ -123,7 +123,6 @@ streaming_equals_full = Claim(
     limits=Limits(also=("memory is measured at 256 and 1,024 words",)),
     source="Milakov & Gimelshein, arXiv:1805.02867; Dao et al., arXiv:2205.14135",
     needs=("blockwise_attention", MIX, "merge_attention"),
-    dispensable=("merge_attention",),
     tolerances=(attention_rounding, lse_rounding, plain_mean, merge_rounding, merged_lse_rounding),
     refuted_by=(
         *(

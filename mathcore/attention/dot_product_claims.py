@@ -266,7 +266,6 @@ weights_depend_on_the_sentence = Claim(
     ),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
-    dispensable=("attention_weights",),
     refuted_by=(
         drafts.uniform,
         drafts.nearest_words,
@@ -312,7 +311,6 @@ order_blind = Claim(
     ),
     source=VASWANI,
     needs=(MIX, "rope"),
-    dispensable=("rope",),
     tolerances=(tol.attention_rounding,),
     refuted_by=(
         *(
@@ -379,7 +377,6 @@ options_commute = Claim(
     limits=Limits(also=("where NaN or ∞ is seen, its weight does not underflow",)),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
-    dispensable=("attention_weights",),
     tolerances=(tol.attention_rounding, tol.weights_rounding, tol.lse_rounding, tol.plain_mean),
     refuted_by=(
         *(
@@ -510,7 +507,6 @@ anchor = Claim(
         rows=4,
         signs=("scaled_dot_product_attention.value >= 0",),
     ),
-    dispensable=("attention_weights",),
     tolerances=(tol.weight_ratio,),
     refuted_by=(
         *(

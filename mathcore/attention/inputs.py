@@ -553,7 +553,7 @@ _SAMPLE = {"query": _X, "key": _X, "value": _X}
 _BIAS = {"bias": np.zeros((3, 3))}
 
 
-_MORE: dict[str, Any] = {"options": OPTIONS, "rows_in_views": 3}
+_MORE: dict[str, Any] = {"options": OPTIONS, "rows_in_views": 3, "repeats": 2**12}
 
 
 _MIXED = {"rows_are_independent": "every row is made of the rows of all keys that it sees"}

@@ -40,7 +40,6 @@ causal_sees_no_future = Claim(
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
     limits=Limits(options=("blockwise_attention.return_lse",)),
-    dispensable=("attention_weights", "blockwise_attention"),
     tolerances=(tol.attention_rounding, tol.weights_rounding, tol.lse_rounding, tol.plain_mean),
     refuted_by=(
         *(
@@ -127,7 +126,6 @@ mask_excludes = Claim(
     source="Vaswani et al., arXiv:1706.03762, §3.2.3",
     needs=(MIX, "attention_weights", "blockwise_attention"),
     limits=Limits(options=("return_lse",)),
-    dispensable=("attention_weights", "blockwise_attention"),
     tolerances=(tol.attention_rounding, tol.weights_rounding, tol.plain_mean),
     refuted_by=(
         *(

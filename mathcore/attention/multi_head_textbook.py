@@ -323,6 +323,7 @@ WHOLE = Heads(
     _SAMPLE,
     (heads_rounding,),
     rows_in_views=3,
+    repeats=2**12,
     options=OPTIONS,
     stacked=_stacked,
     limits={
@@ -338,6 +339,7 @@ PULLED = Heads(
     {"cotangent": np.ones((3, 2)), **_SAMPLE},
     (pulled_back,),
     rows_in_views=3,
+    repeats=2**12,
     options=OPTIONS,
     stacked=_stacked_pulled,
 )

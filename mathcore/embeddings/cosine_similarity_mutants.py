@@ -84,6 +84,14 @@ def product_of_roots(a: Any, b: Any) -> Any:
 
 
 @_on_pairs
+def beyond_one(a: Any, b: Any) -> Any:
+    """Keeps what rounding puts beyond 1."""
+    a, b = (x / np.maximum(abs(x).max(-1, initial=0, keepdims=True), FORMATS["float32"].tiny) for x in (a, b))
+    squares = (a * a).sum(-1) * (b * b).sum(-1)
+    return (a * b).sum(-1) / np.sqrt(np.where(squares > 0, squares, 1))
+
+
+@_on_pairs
 def last_left_out(a: Any, b: Any) -> Any:
     """Never reads the last component."""
     return product(a[..., :-1], b[..., :-1])

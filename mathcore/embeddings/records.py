@@ -93,6 +93,7 @@ EMBEDDING_VJP = Operation(
     {"g": np.ones((2, 2)), "ids": np.array([1, 0]), "weight": _TABLE},
     (sum_of_occurrences,),
     stacked=_stacked_cotangents,
+    repeats=0,
     **_IDS,
 )
 

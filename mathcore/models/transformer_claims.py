@@ -558,6 +558,7 @@ transformer_rows = many_rows(
         (formula_rounding,),
         options=("num_heads",),
         stacked=batched,
+        repeats=0,
         exempt=dict.fromkeys(LAWS[:3] + LAWS[4:7], "it is made of operations of which that is claimed"),
     ),
 )

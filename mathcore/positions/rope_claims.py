@@ -69,7 +69,6 @@ relative_only = Claim(
     limits=OF_A_TURN,
     source="arXiv:2104.09864, §3.2",
     needs=("rope", "apply_rope"),
-    dispensable=("apply_rope",),
     tolerances=(turned_score,),
     refuted_by=(
         wrong.angles_in_float32,
@@ -143,7 +142,6 @@ composes = Claim(
     legend={"R": "R_m, the turn at position m"},
     limits=OF_A_TURN,
     needs=("rope", "apply_rope"),
-    dispensable=("apply_rope",),
     tolerances=(turned_length,),
     refuted_by=(
         wrong.one_further,
@@ -201,7 +199,6 @@ is_a_rotation = Claim(
         fixed={"scale": "no coordinate overflows"},
     ),
     needs=("rope", "apply_rope"),
-    dispensable=("apply_rope",),
     tolerances=(turned_length, turned_score, turned_pair),
     refuted_by=(wrong.stretched, wrong.sine_once, wrong.base_slightly_off, wrong.other_pairing, wrong.pairs_touch),
 )
@@ -314,7 +311,6 @@ preserves_norm = Claim(
         fixed={"scale": "no coordinate overflows"},
     ),
     needs=("rope", "apply_rope"),
-    dispensable=("apply_rope",),
     tolerances=(turned_length,),
     refuted_by=(wrong.stretched, wrong.sine_once, wrong.rest_zeroed),
 )
@@ -387,7 +383,6 @@ preserves_distance = Claim(
     legend={"q": "a vector", "k": "another", "R": "R_m, the turn at position m"},
     limits=OF_A_TURN,
     needs=("rope", "apply_rope"),
-    dispensable=("apply_rope",),
     tolerances=(turned_length, turned_score),
     refuted_by=(wrong.stretched, wrong.sine_once, wrong.one_row_further),
 )
@@ -476,7 +471,6 @@ fast_form = Claim(
         fixed={"scale": "no coordinate overflows"},
     ),
     needs=("apply_rope", "rope", "rope_permutation"),
-    dispensable=("rope", "rope_permutation"),
     tolerances=(turned_pair,),
     refuted_by=(
         wrong.applied_clockwise,

@@ -553,6 +553,27 @@ def sine_once(correct: Operation) -> Operation:
 
 
 @mutant("apply_rope", wraps=True)
+def angle_zero_is_padding(correct: Operation) -> Operation:
+    """Takes rows whose sines are all 0 for padding, and gives zeros."""
+
+    def wrong(x: Any, cos: Any, sin: Any, **options: Any) -> Any:
+        y = correct(x, cos, sin, **options)
+        return y if sin.any() or not sin.size else y * 0
+
+    return wrong
+
+
+@mutant("apply_rope", wraps=True)
+def angles_never_zero(correct: Operation) -> Operation:
+    """Takes 1/256 of the cosine away, lest it be 1."""
+
+    def wrong(x: Any, cos: Any, sin: Any, **options: Any) -> Any:
+        return correct(x, cos * (1 - cos.dtype.type(2.0**-8)), sin, **options)
+
+    return wrong
+
+
+@mutant("apply_rope", wraps=True)
 def applied_to_512(correct: Operation) -> Operation:
     """Rotates at most the leading 1,024 features."""
 

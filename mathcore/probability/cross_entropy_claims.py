@@ -455,7 +455,6 @@ bad_targets = Claim(
     "to, unless it is to be ignored; targets that are no integers are refused.",
     formula=r"y \notin \{0, \dots, n - 1\} \Rightarrow \mathrm{IndexError}",
     needs=("cross_entropy", "cross_entropy_vjp", "cross_entropy_and_grad"),
-    dispensable=("cross_entropy_and_grad",),
     refuted_by=(
         wrong.negative_targets_wrap,
         wrong.always_ignores_minus_100,

@@ -31,7 +31,6 @@ special_values = Claim(
         options=("axis", "log_softmax.where", "logsumexp.where", "ignore_index", "label_smoothing", "keepdims"),
         signs=("cross_entropy_vjp.cotangent >= 0",),
     ),
-    dispensable=("temperature_softmax", "cross_entropy", "cross_entropy_vjp"),
     tolerances=(rounding,),
     refuted_by=(
         softmax_mutants.infinity_past_four,

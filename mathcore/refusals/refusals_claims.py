@@ -28,7 +28,6 @@ def refuses(
         statement=f"What makes no sense is refused by an error that names it, never answered: {about}.",
         formula=r"\text{arguments that do not fit} \Rightarrow \text{an error}",
         needs=(*operations, *also),
-        dispensable=(*operations, *also),
         limits=limits,
         refuted_by=(*map(wrong.answers_anyway, operations), *refuted_by),
     )

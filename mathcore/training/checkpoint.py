@@ -140,7 +140,14 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise ValueError(f"{os.fspath(path)} is not a checkpoint: it does not begin with {_MAGIC!r}")
     if hashlib.sha256(content).digest() != digest:
         raise ValueError(f"{os.fspath(path)} is a damaged checkpoint: its content does not match its checksum")
-    rest = io.BytesIO(content)
+    try:
+        return _parsed(io.BytesIO(content))
+    except (ValueError, KeyError, TypeError, MemoryError) as cause:  # somebody else wrote it, or means harm
+        raise ValueError(f"{os.fspath(path)} is no checkpoint that was saved here: {cause}") from cause
+
+
+def _parsed(rest: io.BytesIO) -> Checkpoint:
+    """The checkpoint in a file, after its checksum. Pickled arrays are refused: they may run code."""
     about = json.loads(rest.readline())
     params, state = (
         {name: np.lib.format.read_array(rest, allow_pickle=False) for name in about[kind]}

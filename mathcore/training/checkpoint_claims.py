@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import pickle
 import tempfile
 from fractions import Fraction
 from pathlib import Path
@@ -17,13 +20,13 @@ from mathcore.verify.domains import Draw, as_dtype, draw_integers
 checkpoint_round_trip = Claim(
     "training.checkpoint_comes_back",
     statement="A checkpoint that was written comes back bit for bit, its config as JSON has it; a file that was cut "
-    "short, changed in one place or is something else is an error that names it.",
+    "short, changed in one place or is something else is an error that names it; no code that is in a file runs.",
     formula=r"\mathrm{load}(\mathrm{save}(c)) = c",
     needs=("Checkpoint", "save_checkpoint", "load_checkpoint"),
     limits=Limits(width=3),
     refuted_by=(
         wrong.state_lost, wrong.random_numbers_restart, wrong.stored_in_single, wrong.counts_from_zero,
-        wrong.takes_anything,
+        wrong.takes_anything, wrong.unpickles,
     ),
 )  # fmt: skip
 
@@ -110,3 +113,41 @@ def unsupported_dtypes_are_refused(ops: Operations, name: str) -> Any:
         bad = ops.Checkpoint({"w": array}, {}, state, 4, {})
         refused = raises(lambda: ops.save_checkpoint(path, bad), TypeError, saying=("w", name))
         return all_of(refused, equal(ops.load_checkpoint(path).step, 3))
+
+
+_RAN: list[str] = []
+"""A word for each time that code out of a file ran."""
+
+
+class _Trap:
+    """Whoever unpickles it calls a function, as a file from strangers could."""
+
+    def __reduce__(self) -> Any:
+        return _RAN.append, ("code ran",)
+
+
+def hostile_files(saved: bytes) -> dict[str, bytes]:
+    """Files that would call a function if they were unpickled, the last a checkpoint whose checksum is right."""
+    trap = np.array([_Trap()], object)
+    array, archive = io.BytesIO(), io.BytesIO()
+    np.lib.format.write_array(array, trap, allow_pickle=True)
+    np.savez(archive, w=trap)
+    magic, _, rest = saved.partition(b"\n")
+    about = rest[hashlib.sha256().digest_size :].partition(b"\n")[0]
+    content = about + b"\n" + array.getvalue()
+    return {
+        "pickle": pickle.dumps(_Trap()), "npy": array.getvalue(), "npz": archive.getvalue(),
+        "checkpoint": magic + b"\n" + hashlib.sha256(content).digest() + content,
+    }  # fmt: skip
+
+
+@checkpoint_round_trip.exact(kind=st.sampled_from(["checkpoint", "npy", "npz", "pickle"]), effort=0.3)
+def no_code_runs_from_a_file(ops: Operations, kind: str) -> Any:
+    state = np.random.default_rng(0).bit_generator.state
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.ckpt"
+        ops.save_checkpoint(path, ops.Checkpoint({"w": np.ones(2)}, {}, state, 3, {}))
+        path.write_bytes(hostile_files(path.read_bytes())[kind])
+        _RAN.clear()
+        refused = raises(lambda: ops.load_checkpoint(path), ValueError, saying=("c.ckpt", "checkpoint"))
+    return all_of(equal(len(_RAN), 0), refused)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,5 +70,19 @@ def takes_anything(correct: Operation) -> Operation:
         with contextlib.suppress(ValueError):
             last[0] = correct(path)
         return last[0]
+
+    return wrong
+
+
+@mutant("load_checkpoint", wraps=True)
+def unpickles(correct: Operation) -> Operation:
+    """Lets the arrays of a file be pickles, and so whoever wrote it run what they like."""
+
+    def wrong(path: Any) -> Any:
+        content = Path(path).read_bytes()
+        if (start := content.find(b"\x93NUMPY")) >= 0:
+            with contextlib.suppress(ValueError):
+                np.lib.format.read_array(io.BytesIO(content[start:]), allow_pickle=True)
+        return correct(path)
 
     return wrong

@@ -45,7 +45,6 @@ sgd_descends = Claim(
     formula=r"\theta' = \theta - \alpha g",
     limits=Limits(also=("numbers up to 512, α up to 64",)),
     needs=("sgd_step", "SGD"),
-    dispensable=("SGD",),
     tolerances=(step_rounding,),
     refuted_by=(
         wrong.step_uphill,
@@ -103,7 +102,6 @@ adam_is_published = Claim(
     source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
     needs=("adam_init", "adam_step", "Adam"),
     limits=Limits(formats=SHORT_FORMATS),
-    dispensable=("Adam",),
     refuted_by=(
         wrong.mean_uncorrected,
         wrong.square_uncorrected,

@@ -195,9 +195,7 @@ class Claim:
         id: `subject.name`. It never changes, because pages, waivers and commands refer to it.
         statement: one sentence in plain words.
         formula: LaTeX.
-        needs: the operations that the bodies call.
-        dispensable: operations that only additional checks call, beside derivatives. A target that lacks one is judged
-            by the other checks.
+        needs: the operations that the bodies call. A target that lacks some is judged by the checks that call others.
         faq: the chapter (1 to 22) whose question it answers; None if it belongs to none.
         verdict: whether the statement holds, holds under a condition, or is refuted.
         condition: when it holds, for `holds_if`.
@@ -222,7 +220,6 @@ class Claim:
     tolerances: tuple[Callable[..., Allowance], ...] = ()
     refuted_by: tuple[Mutant, ...] = ()
     rests_on: tuple[str, ...] = ()
-    dispensable: tuple[str, ...] = ()
     limits: Limits = EVERYWHERE
     legend: Mapping[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list, init=False, repr=False)
@@ -233,8 +230,6 @@ class Claim:
             raise TypeError(f"claim `{self.id}` holds_if: it must state its `condition`")
         if self.verdict == "refuted" and not self.corrected:
             raise TypeError(f"claim `{self.id}` is refuted: it must state the `corrected` claim")
-        if unknown := [name for name in self.dispensable if name not in self.needs]:
-            raise TypeError(f"claim `{self.id}` says {unknown} are dispensable, but does not need them")
         if silent := [words for words in self.limits.said if words not in f"{self.statement} {self.condition}"]:
             raise TypeError(f"claim `{self.id}` does not say {silent} in its statement or condition")
         names = [wrong.name for wrong in self.refuted_by]
@@ -249,15 +244,9 @@ class Claim:
         """The kinds of evidence that its checks give, each once."""
         return tuple(dict.fromkeys(c.rung for c in self.checks if not c.counterexample))
 
-    @property
-    def optional(self) -> frozenset[str]:
-        """The operations that a target may lack: forward and derivative are judged apart."""
-        derivatives = {name for name in self.needs if name.endswith("_vjp")}
-        return frozenset({*self.dispensable, *(derivatives if derivatives != set(self.needs) else ())})
-
-    def offered_by(self, operations: Collection[str]) -> bool:
-        """Whether at least one check can judge a target with these operations."""
-        return set(self.needs) - self.optional <= set(operations) and not set(self.needs).isdisjoint(operations)
+    def speaks_of(self, operations: Collection[str]) -> bool:
+        """Whether it is about any of these operations, so that a check may judge a target that has them."""
+        return not set(self.needs).isdisjoint(operations)
 
     def property(
         self,

@@ -57,6 +57,7 @@ class Operation:
             `drawn` with so many rows is that.
         quick: like `judged`, by an oracle that is fast enough for large arrays; None if `judged` is.
         rows: the arguments that hold one row for each row of an answer, which depends on no other row.
+        repeats: the longest axis that a few rows fill over and over; 0 if its answer does not hold them.
         domain: what its arguments are drawn from where an option is left out, if that is not `drawn`.
         result: what the answer looks like, if it is one array.
         least_width: the narrowest rows that it takes.
@@ -76,6 +77,7 @@ class Operation:
     stacked: Callable[[Draw, str, int], dict[str, Any]] | None = None
     quick: Callable[..., Relation | Conjunction] | None = None
     rows: tuple[str, ...] = ()
+    repeats: int = 2**17
     domain: Domain | None = None
     result: Result | None = None
     least_width: int = 0

@@ -161,12 +161,17 @@ def dtype_named(name: str) -> np.dtype[Any]:
 
 def format_of(dtype: Any) -> Format:
     """The format in which results of `dtype` are stored."""
-    return _FORMATS_NOW.get()[np.dtype(dtype).name]
+    return _FORMATS_NOW.get()[_name_of(dtype)]
+
+
+def _name_of(dtype: Any) -> str:
+    """The name of a dtype that may be a name itself, and that NumPy need not know yet: ml_dtypes adds bfloat16."""
+    return dtype if isinstance(dtype, str) and dtype in FORMATS else np.dtype(dtype).name
 
 
 def work_format(dtype: Any) -> Format:
     """The format of the compute dtype: float16 and bfloat16 accumulate in float32."""
-    name = np.dtype(dtype).name
+    name = _name_of(dtype)
     return _FORMATS_NOW.get()["float32" if name in ("float16", "bfloat16") else name]
 
 

@@ -73,7 +73,8 @@ def to_markdown(report: Report) -> str:
     ]
     for claim, result in ran:
         trivial = ", ".join(result.would_pass)
-        outcome, examples = OUTCOME_WORDS[result.outcome], f"{result.tally.examples:,}"
+        outcome = OUTCOME_WORDS[result.outcome] + (" in part" if result.left_out else "")
+        examples = f"{result.tally.examples:,}"
         lines.append(f"| `{claim.id}` | {outcome} | {examples} | {worst_text(result)} | {trivial} |")
     _assert_rows(report, len(lines) - 4 + report.counts["not_offered"])
     for claim, result in ran:
@@ -83,6 +84,9 @@ def to_markdown(report: Report) -> str:
             if result.finding is not None and result.finding.script:
                 lines += ["", "```python", result.finding.script.rstrip(), "```"]
             lines += ["", "</details>"]
+    if report.in_part:
+        lines += ["", "Held on what is offered, but:", ""]
+        lines += [f"- {reason}: {_several(claims)}" for reason, claims in report.in_part.items()]
     if report.not_checked:
         lines += ["", "Not checked:", ""]
         lines += [f"- {reason}: {_several(claims)}" for reason, claims in report.not_checked.items()]

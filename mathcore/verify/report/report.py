@@ -32,6 +32,7 @@ class Report:
         date: when it started.
         subject: framework, dtypes, conventions and restrictions of the target.
         call: the target as the command line names it; "" for mathcore.
+        named: the claims that were asked for by id.
     """
 
     results: list[tuple[Claim, ClaimResult]]
@@ -42,6 +43,7 @@ class Report:
     date: datetime
     subject: Mapping[str, Any] = field(default_factory=dict)
     call: str = ""
+    named: frozenset[str] = frozenset()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -54,25 +56,39 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether something ran, nothing was refuted, inconclusive or an error, and every mutant was killed.
+        """Whether something ran, all that was named ran, nothing failed, and every mutant was killed.
 
         A waived refutation does not count. A waived claim that holds is an error.
         """
         counts = self.counts
         survivors = any(not killed for _, result in self.results for killed in result.mutants.values())
         bad = ("refuted", "inconclusive", "unexpected", "error")
-        return counts["holds"] > 0 and not (any(counts[o] for o in bad) or survivors)
+        return counts["holds"] > 0 and not (any(counts[o] for o in bad) or survivors or self.not_judged)
+
+    @property
+    def not_judged(self) -> list[str]:
+        """The claims that were asked for by id and could not be checked: an error, as a name without a claim is."""
+        return [r.claim for _, r in self.results if r.claim in self.named and r.outcome == "not_offered"]
 
     @property
     def not_checked(self) -> dict[str, list[str]]:
-        """What the target lacks or does not support → the claims that were not checked, or not fully, because of it."""
+        """What the target lacks → the claims not checked; what it does not support → those not checked or not fully."""
         reasons: dict[str, list[str]] = {}
         for _, result in self.results:
             if result.outcome == "not_offered" and not result.tally.not_tried:
                 reasons.setdefault(result.detail, []).append(result.claim)
-            elif skipped := [check.detail for check in result.checks if check.dispensable]:
-                reasons.setdefault(skipped[0], []).append(result.claim)
             for reason in result.tally.not_tried:
+                reasons.setdefault(reason, []).append(result.claim)
+        return reasons
+
+    @property
+    def in_part(self) -> dict[str, list[str]]:
+        """What the target lacks → the claims that hold by the checks of what it offers, without those that need it."""
+        reasons: dict[str, list[str]] = {}
+        for _, result in self.results:
+            for reason in result.left_out:
+                if reason.startswith("not supported"):
+                    continue  # said below
                 reasons.setdefault(reason, []).append(result.claim)
         return reasons
 
@@ -99,6 +115,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "counts": self.counts,
             "not_checked": self.not_checked,
+            "in_part": self.in_part,
             "claims": [_claim_json(claim, result, self) for claim, result in self.results],
         }
 
@@ -156,6 +173,7 @@ def _claim_json(claim: Claim, result: ClaimResult, report: Report) -> dict[str, 
         "would_pass": list(result.would_pass),
         "advice": result.advice or None,
         "waiver": result.waiver or None,
+        "left_out": list(result.left_out),
         "not_tried": tally.not_tried,
         "tried": tally.tried.words,
         "unmet": tally.unmet,

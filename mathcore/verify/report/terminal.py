@@ -60,8 +60,12 @@ def print_report(console: Console, report: Report, *, counterexamples: bool) -> 
         for _, result in report.results:
             for finding in (c.finding for c in result.checks if c.counterexample and c.finding):
                 console.print(_counterexample(result.claim, finding))
+    if report.in_part:
+        console.print(_reasons("held on what is offered, but", report.in_part))
     if report.not_checked:
         console.print(_not_checked(report.not_checked))
+    if report.not_judged:
+        console.print(Text(f"\nnamed, but not checked: {', '.join(report.not_judged)}", style=_STYLE["refuted"]))
     console.print(Text(f"\n{summary(report)}"), soft_wrap=False)
 
 
@@ -75,6 +79,8 @@ def print_results(console: Console, report: Report) -> None:
         column.justify, column.no_wrap = "right", True
     for result in ran:
         outcome = Text(OUTCOME_WORDS[result.outcome], style=_STYLE[result.outcome])
+        if result.left_out:
+            outcome.append(" in part", style="dim")
         if result.would_pass:
             outcome.append("*", style="yellow")
         caught = f"{sum(result.mutants.values())}/{len(result.mutants)}" if result.mutants else "–"
@@ -95,12 +101,17 @@ def _vacuous(results: list[ClaimResult]) -> dict[str, list[str]]:
 
 
 def _not_checked(reasons: Mapping[str, list[str]]) -> Group:
-    lines: list[Any] = [Text("\nnot checked", style="bold")]
     absent = {reason: claims for reason, claims in reasons.items() if reason.startswith("the target has no")}
-    if len(absent) > 3:
-        count = sum(map(len, absent.values()))
-        lines.append(Text(f"  {count} claims about operations that the target does not have"))
-        reasons = {reason: claims for reason, claims in reasons.items() if reason not in absent}
+    if len(absent) <= 3:
+        return _reasons("not checked", reasons)
+    count = sum(map(len, absent.values()))
+    first = Text(f"  {count} claims about operations that the target does not have")
+    return _reasons("not checked", {r: claims for r, claims in reasons.items() if r not in absent}, first)
+
+
+def _reasons(title: str, reasons: Mapping[str, list[str]], *first: Text) -> Group:
+    """Reasons, each with the first claims that it concerns."""
+    lines: list[Any] = [Text(f"\n{title}", style="bold"), *first]
     for reason, claims in reasons.items():
         shown = ", ".join(claims[:3]) + (f" and {len(claims) - 3} more" if len(claims) > 3 else "")
         lines.append(Text(f"  {reason}: {shown}"))

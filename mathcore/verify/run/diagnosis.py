@@ -21,7 +21,7 @@ from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_targe
 def check_and_diagnose(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
     """Run a claim: on mathcore together with its mutants, on other targets with a diagnosis.
 
-    If the target lacks some of the operations, the checks that need only the others still run, and may refute it. An
+    If the target lacks some of the operations, the checks that need only the others still run, and judge it. An
     exception inside mathcore is a result, too, so that it does not end a run.
     """
     try:
@@ -32,21 +32,20 @@ def check_and_diagnose(claim: Claim, target: Target, profile: Profile, seed: int
 
 def _checked_and_diagnosed(claim: Claim, target: Target, profile: Profile, seed: int) -> ClaimResult:
     missing = [name for name in claim.needs if name not in target.operations]
-    why = f"the target has no {' and no '.join(f'`{name}`' for name in missing)}"
-    if len(missing) == len(claim.needs) > 0:
+    if not claim.speaks_of(target.operations):
+        why = f"the target has no {' and no '.join(f'`{name}`' for name in missing)}"
         checks = [CheckResult(c.rung, "not_offered", Tally(), None, c.counterexample, why) for c in claim.checks]
         return ClaimResult(claim.id, "not_offered", checks, {}, 0.0)
     if not target.guarded:  # without one of them there is nothing that mutants could stand in for
         return run_claim(claim, target, None if missing else mathcore_target(), profile, seed)
     result = run_claim(claim, target, None, profile, seed)
-    if missing:
-        result.checks = [replace(c, detail=why) if c.outcome == "not_offered" else c for c in result.checks]
     if result.outcome == "holds":
         result.would_pass = would_pass(claim, target, profile, seed)
     if result.outcome == "refuted" and not result.misbehaved:
         refusal = result.finding is not None and result.finding.relation == "raises"
+        partial = any(c.outcome == "not_offered" for c in result.checks)
         failed = [(c, r.failed_on) for c, r in zip(claim.checks, result.checks, strict=True) if r.failed_on is not None]
-        result.advice = other_conventions(claim, target, profile, seed, refusal, bool(missing), failed)
+        result.advice = other_conventions(claim, target, profile, seed, refusal, partial, failed)
     result.checks = [replace(c, failed_on=None) for c in result.checks]  # large, and no longer needed
     return result
 
@@ -78,7 +77,7 @@ def other_conventions(
         claim, target, profile, seed: of the run that refuted the claim.
         refusal: whether the failure is about an error that should be raised. Only the convention `errors` bears on
             that, and on nothing else.
-        partial: whether the target lacks some of the operations, so that checks that need them cannot run.
+        partial: whether some checks cannot run on the target.
         failed: checks, each with the inputs that refuted it.
 
     Returns:
@@ -93,7 +92,7 @@ def other_conventions(
         same_inputs = conventions.subnormals == target.conventions.subnormals  # otherwise other inputs are drawn
         if same_inputs and any(fails_on(claim, check, other, inputs) for check, inputs in failed):
             continue
-        # A check that needs promised errors, or a missing operation, is not offered.
+        # A check that needs promised errors, or what the target lacks, is not offered.
         accepted = ("holds", "not_offered") if refusal or partial else ("holds",)
         if all(r.outcome in accepted for r in _results(claim, other, quick, seed)):
             found += [

@@ -31,8 +31,9 @@ def parametrize_claims(
         def test_my_kernels(check):
             check()
 
-    The test takes `check`. Calling it runs the claim, returns the result, and raises an AssertionError that describes
-    the failure if the claim does not hold. A waived claim is an expected failure; if it holds, that is an error.
+    The test takes `check`. Calling it runs the claim as `verify` does, returns the result, and raises an AssertionError
+    that describes the failure if the claim does not hold. A claim that cannot be checked after all is skipped, or an
+    error if it was named by its id. A waived claim is an expected failure; if it holds, that is an error.
 
     Args:
         target: the target, or its path as "MODULE:NAME".
@@ -60,19 +61,21 @@ def parametrize_claims(
     subject, own = find_target(target), given_claims(claims)
     known = everything(own)
     reasons = read_waivers(waivers, known)
-    offered = [c for c in select(own if own and not names else known, names) if c.offered_by(subject.operations)]
-    if not offered:
+    chosen = select(own if own and not names else known, names)
+    wanted = [c for c in chosen if c.id in names or c.speaks_of(subject.operations)]
+    if not any(c.speaks_of(subject.operations) for c in wanted):
         have = ", ".join(sorted(subject.operations)) or "none"
         raise LookupError(f"no claim can be checked on {subject.name}: its operations are {have}")
-    checks = [_Check(claim, subject, profile, seed, reasons.get(claim.id, "")) for claim in offered]
+    checks = [_Check(c, subject, profile, seed, reasons.get(c.id, ""), named=c.id in names) for c in wanted]
     return pytest.mark.parametrize("check", [pytest.param(c, id=c.claim.id) for c in checks])
 
 
 class _Check:
     """One claim, which a test calls."""
 
-    def __init__(self, claim: Claim, target: Target, profile: str, seed: int, waiver: str) -> None:
-        self.claim, self._target, self._profile, self._seed, self._waiver = claim, target, profile, seed, waiver
+    def __init__(self, claim: Claim, target: Target, profile: str, seed: int, waiver: str, *, named: bool) -> None:
+        self.claim, self._target, self._profile, self._seed = claim, target, profile, seed
+        self._waiver, self._named = waiver, named
 
     def __call__(self) -> ClaimResult:
         import pytest
@@ -83,7 +86,7 @@ class _Check:
             result = waived(result, self._waiver)
         if result.outcome == "waived":
             pytest.xfail(self._waiver)
-        if result.outcome == "not_offered":
+        if result.outcome == "not_offered" and not self._named:
             pytest.skip(result.detail)
         if result.outcome != "holds":
             raise AssertionError(failure_text(self.claim, result))

@@ -123,7 +123,6 @@ class CheckResult:
     finding: Finding | None = None
     counterexample: bool = False
     detail: str = ""
-    dispensable: bool = False  # not offered, and not needed for a verdict
     failed_on: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
@@ -158,6 +157,12 @@ class ClaimResult:
             return "it holds, though a waiver says that it does not: delete the waiver"
         outcome = "refuted" if self.outcome == "waived" else self.outcome
         return next((c.detail for c in self.checks if c.outcome == outcome and c.detail), "")
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Why some checks of a claim that holds by the others were not offered, each reason once."""
+        reasons = (c.detail for c in self.checks if c.outcome == "not_offered")
+        return tuple(dict.fromkeys(reasons)) if self.outcome == "holds" else ()
 
     @property
     def finding(self) -> Finding | None:
@@ -223,8 +228,9 @@ def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
 
 
 def worst_outcome(checks: Sequence[CheckResult]) -> Outcome:
-    """The worst outcome of the checks; dispensable ones count only if there are no others."""
-    checks = [c for c in checks if not c.dispensable] or checks
-    order: tuple[Outcome, ...] = ("refuted", "error", "inconclusive", "not_offered")
-    worst: Outcome = next((o for o in order if any(c.outcome == o for c in checks)), "holds")
-    return worst if checks else "inconclusive"
+    """The worst outcome of the checks that were offered; "not_offered" if none of the statement was."""
+    found = {c.outcome for c in checks}
+    worst: Outcome | None = next((o for o in ("refuted", "error", "inconclusive") if o in found), None)
+    if worst is not None or not checks:
+        return worst or "inconclusive"
+    return "holds" if any(c.outcome == "holds" and not c.counterexample for c in checks) else "not_offered"

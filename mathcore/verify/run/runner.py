@@ -24,7 +24,6 @@ from mathcore.verify.report.describe import Finding
 from mathcore.verify.run.attempt import Attempt, ClaimError, RefutedError, SkippedInputError
 from mathcore.verify.run.results import CheckResult, ClaimResult, Outcome, Profile, Tally, worst_outcome
 from mathcore.verify.run.search import enumerate_cases, injected_arguments, search, search_outside_domain
-from mathcore.verify.targets.adapters import ALL_FLOATS
 from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
 from mathcore.verify.tolerances import subnormals
 
@@ -166,7 +165,7 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
                 attempt(tally, **injected_arguments(check, profile, seed))
     except NotOfferedError as missing:
         why = f"the target has no `{missing}`"
-        return CheckResult(check.rung, "not_offered", tally, detail=why, dispensable=str(missing) in claim.optional)
+        return CheckResult(check.rung, "not_offered", tally, None, check.counterexample, why)
     except (RefutedError, SkippedInputError):
         pass
     except ClaimError:
@@ -226,13 +225,12 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None, vacuous: bool
         if finding is not None and not finding.crashed:
             return result("holds")
         if not tally.examples and tally.not_tried:  # the target does not support the inputs that the condition excludes
-            return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=True)
+            return result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
         return result("inconclusive", f"no counterexample was found in {tally.examples} examples")
     if finding is not None:
         return result("refuted", finding.headline)
     if not tally.examples and tally.not_tried:
-        only_dtypes = all(reason.rpartition(": ")[2] in ALL_FLOATS for reason in tally.not_tried)  # others are checked
-        return replace(result("not_offered", f"not supported: {'; '.join(tally.not_tried)}"), dispensable=only_dtypes)
+        return result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
     if not tally.examples:
         return result("inconclusive", "no input was generated")
     if vacuous:

@@ -144,7 +144,8 @@ def verify(
     name, call = resolved_profile.name, " ".join([*(f"--claims {c}" for c in by_name or ()), _call(target)]).strip()
     if resolved_profile != PROFILES.get(name):
         call = f"{call} --examples {resolved_profile.examples}".strip()
-    return Report(ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call)
+    named = frozenset(wanted)
+    return Report(ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call, named)
 
 
 def _profile(profile: str | Profile) -> Profile:

@@ -29,6 +29,7 @@ from mathcore.verify.targets.signatures import (
     bind_arguments,
     defaults_of,
     fit_arguments,
+    left_out,
     refused,
     returns_object,
 )
@@ -109,7 +110,8 @@ class Caller:
             except Exception as cause:
                 if not refused(operation, given):
                     raise ConversionError(operation, cause) from cause
-        fitted = fit_arguments(operation, function, translated, self._target.conventions)
+        silent = left_out(operation, function, args, options)
+        fitted = fit_arguments(operation, function, translated, self._target.conventions, silent)
         answer = self._call(operation, function, *fitted)
         try:
             for step, before in reversed(steps):
@@ -196,7 +198,9 @@ class Caller:
         call = Call(operation, args, options, answer)
         self.made.append(call)
         count = self._counts[operation] = self._counts.get(operation, 0) + 1
-        if self._repeats and count & (count - 1) == 0 and _is_plain((args, options, answer)):
+        # `out` may be an input as well, and what depends on no argument depends on something else.
+        again = self._repeats and options.get("out") is None and (args or options)
+        if again and count & (count - 1) == 0 and _is_plain((args, options, answer)):
             self.pending = call
             self._compare(call, "")
             if count < _MAX_REPEATED:
@@ -215,14 +219,17 @@ class Caller:
         self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
     ) -> Any:
         adapter: Adapter = self._target.adapter
+        out = options.get("out")
+        if out is not None and adapter.name != "numpy":  # others receive copies of arrays
+            raise NotTriedError(operation, "`out`")
         try:
             native_args = [_to_native(v, adapter.to_native) for v in args]
-            native_options = {k: _to_native(v, adapter.to_native) for k, v in options.items()}
+            native_options = {k: v if v is out else _to_native(v, adapter.to_native) for k, v in options.items()}
         except UnsupportedDtypeError as missing:
             raise NotTriedError(operation, str(missing)) from missing
         except Exception as cause:
             raise ConversionError(operation, cause) from cause
-        before = _copy((args, dict(options)))
+        before = _copy(_apart_from(out, (args, dict(options))))
         if on_call is not None:
             on_call(operation, {**{str(i): v for i, v in enumerate(args)}, **options})
         try:
@@ -232,21 +239,23 @@ class Caller:
         except NotImplementedError as missing:
             raise NotTriedError(operation, f"not implemented: {_first_line(missing)}") from missing
         except Exception as cause:
-            if isinstance(cause, ValueError) and "read-only" in str(cause):
+            # An `out` that the claim made read-only is refused, and rightly so.
+            if out is None and isinstance(cause, ValueError) and "read-only" in str(cause):
                 raise ContractError(operation, "writes into its input") from cause
             raise TargetError(operation, cause) from cause
         finally:
             if on_call is not None:
                 on_call("", {})
-        held = functools.partial(hold, operation.partition(".")[0], calling=self.call_method)
+        is_object = returns_object(operation) and record_of(operation) is None
+        held = functools.partial(hold, operation.partition(".")[0], calling=self.call_method) if is_object else None
         try:
-            answer = _to_numpy(native_answer, adapter, held if returns_object(operation) and record_of(operation) is None else None)
+            answer = _to_numpy(native_answer, adapter, held)
         except TypeError:
             expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
             raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
         except Exception as cause:
             raise ConversionError(operation, cause) from cause
-        if not _unchanged(before, (tuple(native_args), native_options), adapter):
+        if not _unchanged(before, _apart_from(out, (tuple(native_args), native_options)), adapter):
             raise ContractError(operation, "changes its input")
         return answer
 
@@ -280,6 +289,17 @@ def _unchanged(before: Any, native: Any, adapter: Adapter) -> bool:
             _unchanged(b, n, adapter) for b, n in zip(before, native, strict=True)
         )
     return isinstance(before, Held) or same_bits(before, native)
+
+
+def _apart_from(out: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments and options without what is stored in the memory of `out`, itself included."""
+    if not isinstance(out, np.ndarray):
+        return given
+
+    def apart(x: Any) -> bool:
+        return not (isinstance(x, np.ndarray) and np.may_share_memory(x, out))
+
+    return tuple(v for v in given[0] if apart(v)), {k: v for k, v in given[1].items() if apart(v)}
 
 
 def _to_numpy(value: Any, adapter: Adapter, held: Callable[[Any], Held] | None) -> Any:
@@ -346,7 +366,9 @@ def _is_plain(value: Any) -> bool:
         return all(map(_is_plain, value.values()))
     if isinstance(value, (tuple, list)):
         return all(map(_is_plain, value))
-    return value is None or isinstance(value, (np.ndarray, np.generic, bool, int, float, str, bytes, np.dtype, type))
+    if isinstance(value, np.ndarray):
+        return not value.dtype.hasobject  # numbers of a class of its own may count what is done to them
+    return value is None or isinstance(value, (np.generic, bool, int, float, str, bytes, np.dtype, type))
 
 
 def same_bits(a: Any, b: Any) -> bool:

@@ -75,12 +75,42 @@ def bind_arguments(operation: str, args: tuple[Any, ...], options: Mapping[str, 
     return dict(bound.arguments)
 
 
+def left_out(
+    operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
+) -> set[str]:
+    """The options that a claim leaves out of a call, and that the target's function is called without as well.
+
+    That is, unless its signature states another default than mathcore's: then the claim means mathcore's.
+    """
+    signature = reference_signature(operation)
+    assert signature is not None
+    given = signature.bind(*args, **options).arguments
+    return {
+        name for name in signature.parameters if name not in given and not has_own_default(operation, function, name)
+    }
+
+
+def has_own_default(operation: str, function: Callable[..., Any], option: str) -> bool:
+    """Whether the signature of a target's function states another default of an option than mathcore's, or none."""
+    try:
+        stated = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+    parameter = stated.get(option) or stated.get(_TORCH_NAMES.get(option, option))
+    default = defaults_of(operation).get(option)
+    return parameter is not None and not is_default(parameter.default, default)
+
+
 def fit_arguments(
-    operation: str, function: Callable[..., Any], given: Mapping[str, Any], conventions: Any
+    operation: str,
+    function: Callable[..., Any],
+    given: Mapping[str, Any],
+    conventions: Any,
+    silent: Collection[str] = (),
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as `function` takes them: required ones by position, options by name.
 
-    An option that it does not take is left out if its value is the default.
+    An option that it does not take, or that is `silent`, is left out if its value is the default.
 
     Raises:
         NotTriedError: for an option that it does not take, with another value.
@@ -102,7 +132,8 @@ def fit_arguments(
             if not is_default(value, defaults.get(name)):
                 options[name] = value
         elif own and (own in accepted or ("**" in accepted and not is_default(value, defaults.get(name)))):
-            options[own] = value
+            if not (name in silent and is_default(value, defaults.get(name))):
+                options[own] = value
         elif not _implied_by_convention(operation, name, given, conventions) and (
             # What a target without the option does, its conventions say, whatever mathcore's default is.
             _is_conventional(operation, name) or not is_default(value, defaults.get(name))

@@ -26,7 +26,7 @@ from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.conventions import Conventions
 from mathcore.verify.targets.derive import derived
 from mathcore.verify.targets.restrictions import NONE, Restrictions, drawing_for
-from mathcore.verify.targets.signatures import options, public
+from mathcore.verify.targets.signatures import has_own_default, options, public
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,11 @@ class Operations:
     def conventions(self) -> Conventions:
         """The conventions that the target declares."""
         return self._target.conventions
+
+    def has_own_default(self, operation: str, option: str) -> bool:
+        """Whether a target of somebody else's says in its signature that an option has another default."""
+        function = self._target.operations.get(operation)
+        return self.caller is not None and function is not None and has_own_default(operation, function, option)
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         call = self._calling(operation)
