@@ -36,7 +36,6 @@ large_equals_rows = Claim(
         also=("one size of arrays", "1, 2 and all threads"),
     ),
     needs=(*NAMES, "rms_norm"),
-    dispensable=(*NAMES, "rms_norm"),
     tolerances=(*(op.tolerances[0] for op in ON_ROWS.values()), rms_norm_rounding),
     refuted_by=(
         *of_each(wrong.last_rows_forgotten, NAMES), *of_each(wrong.one_after_the_other, NAMES),
