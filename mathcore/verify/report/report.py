@@ -32,6 +32,7 @@ class Report:
         date: when it started.
         subject: framework, dtypes, conventions and restrictions of the target.
         call: the target as the command line names it; "" for mathcore.
+        shard: which part of a run it is, with the ids of all claims of the run; None for a whole one.
     """
 
     results: list[tuple[Claim, ClaimResult]]
@@ -42,6 +43,7 @@ class Report:
     date: datetime
     subject: Mapping[str, Any] = field(default_factory=dict)
     call: str = ""
+    shard: Mapping[str, Any] | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,11 +60,8 @@ class Report:
 
         A waived refutation does not count. A waived claim that holds is an error.
         """
-        counts = self.counts
         survivors = any(not killed for _, result in self.results for killed in result.mutants.values())
-        return counts["holds"] > 0 and not (
-            counts["refuted"] or counts["inconclusive"] or counts["unexpected"] or survivors
-        )
+        return passes(self.counts, survivors)
 
     @property
     def not_checked(self) -> dict[str, list[str]]:
@@ -95,6 +94,7 @@ class Report:
             "target": self.target,
             "subject": dict(self.subject),
             "command": self.command(),
+            "shard": None if self.shard is None else dict(self.shard),
             "passed": self.passed,
             "date": self.date.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
@@ -102,6 +102,13 @@ class Report:
             "not_checked": self.not_checked,
             "claims": [_claim_json(claim, result, self) for claim, result in self.results],
         }
+
+
+def passes(counts: Mapping[str, int], survivors: bool) -> bool:
+    """Whether a run with these counts passed: something holds, nothing failed, no mutant survived."""
+    return counts["holds"] > 0 and not (
+        counts["refuted"] or counts["inconclusive"] or counts["unexpected"] or survivors
+    )
 
 
 def environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,8 +19,10 @@ from mathcore.verify.claims import Claim
 from mathcore.verify.report.report import Report
 from mathcore.verify.run.catalogue import catalogue, select
 from mathcore.verify.run.diagnosis import check_and_diagnose, waived
+from mathcore.verify.run.executor import results_on
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
 from mathcore.verify.run.runner import derived_seed
+from mathcore.verify.run.shards import Shard
 from mathcore.verify.run.waivers import read_waivers
 from mathcore.verify.run.workers import Work, WorkerPool
 from mathcore.verify.targets.adapters import ADAPTERS
@@ -76,6 +79,8 @@ def verify(
     timeout: float | None = None,
     waivers: Mapping[str, Any] | Path | str | None = None,
     progress: Callable[[ClaimResult], None] | None = None,
+    executor: Executor | None = None,
+    shard: str | None = None,
 ) -> Report:
     """Check claims on a target.
 
@@ -90,13 +95,18 @@ def verify(
         timeout: seconds that one call may take; implies `isolate`.
         waivers: claim id → reason, or a TOML file of them; see `read_waivers`.
         progress: called with the first result of each claim.
+        executor: where the claims run, instead of `workers`: any `concurrent.futures.Executor`. One that is not of
+            threads needs a target that can be pickled: its path, `Functions` or None.
+        shard: "3/8" for the third of eight parts of the run, whose reports `mathcore merge` puts together.
 
     Returns:
         The report, with results in the order of the catalogue. After Ctrl-C, with the results so far.
 
     Raises:
-        LookupError: if a name matches no claim, the path leads to no target, or a waiver names no claim.
-        ValueError: for an unknown profile.
+        LookupError: if a name matches no claim, the path leads to no target, a waiver names no claim, `shard` is no
+            part, or a part has no seed.
+        TypeError: if the target cannot be sent to the executor.
+        ValueError: for an unknown profile, or an executor together with `isolate` or `timeout`.
 
     Examples:
         >>> from mathcore.verify import Target, verify
@@ -107,12 +117,20 @@ def verify(
     resolved_profile = _profile(profile)
     subject, everything = find_target(target), catalogue()
     reasons = read_waivers(waivers, everything)
-    claims = select(everything, wanted)
+    whole = select(everything, wanted)
+    part = None if shard is None else Shard.parse(shard)
+    if part is not None and seed is None:
+        raise LookupError("a shard needs a seed, the same for all parts")
+    claims = whole if part is None else part.claims(whole)
+    if executor is not None and (isolate or timeout is not None):
+        raise ValueError("`isolate` and `timeout` are for processes of this machine: leave out `executor`")
     run = _Run(claims, resolved_profile, secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
     count = _worker_count(target, len(claims), workers, isolate or timeout is not None)
-    if count:
-        make_work = partial(_make_work, subject if isinstance(target, Target) else target, resolved_profile)
+    make_work = partial(_make_work, target, resolved_profile)
+    if executor is not None:
+        results = results_on(executor, make_work, run.tasks(), budgeted=budget is not None)
+    elif count:
         method = "fork" if isinstance(target, Target) else "spawn"  # a `Target` need not be picklable
         results = WorkerPool(make_work, count, timeout, method).results(run.tasks())
     else:
@@ -129,7 +147,8 @@ def verify(
     name, call = resolved_profile.name, _call(target)
     if resolved_profile != PROFILES.get(name):
         call = f"{call} --examples {resolved_profile.examples}".strip()
-    return Report(ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call)
+    described = None if part is None else part.described(whole, resolved_profile)
+    return Report(ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call, described)
 
 
 def _profile(profile: str | Profile) -> Profile:
