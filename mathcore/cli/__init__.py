@@ -1,7 +1,7 @@
 """The command line.
 
-`verify`, `detect`, `bugs`, `claims` and `show` check and describe; `exercise` judges what a student wrote; `train` and
-`generate` run a small language model.
+`verify`, `merge`, `detect`, `bugs`, `claims` and `show` check and describe; `exercise` judges what a student wrote;
+`train` and `generate` run a small language model.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ try:
     from mathcore.cli.claims import claims, show
     from mathcore.cli.detect import detect
     from mathcore.cli.exercise import exercise
+    from mathcore.cli.merge import merge
     from mathcore.cli.training import generate, train
     from mathcore.cli.verify import verify
 except ModuleNotFoundError as missing:
@@ -29,5 +30,5 @@ def main() -> None:
     """Every claim about how language models compute, checked."""
 
 
-for command in (verify, detect, bugs, claims, show, exercise, train, generate):
+for command in (verify, merge, detect, bugs, claims, show, exercise, train, generate):
     main.add_command(command)

@@ -37,6 +37,12 @@ def adapter_options(command: Any) -> Any:
     return command
 
 
+def executor_option(command: Any) -> Any:
+    """The option `--executor`."""
+    words = "Run on the workers of a Dask cluster, dask://HOST:PORT."
+    return click.option("--executor", metavar="URL", help=words)(command)
+
+
 def claims_option(command: Any) -> Any:
     """The option `--claims`."""
     return click.option(

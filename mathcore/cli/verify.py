@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from dataclasses import replace
@@ -12,7 +13,15 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mathcore.cli.options import adapter_options, claims_option, functions, output_file, profile_option, selected
+from mathcore.cli.options import (
+    adapter_options,
+    claims_option,
+    executor_option,
+    functions,
+    output_file,
+    profile_option,
+    selected,
+)
 
 if TYPE_CHECKING:
     from mathcore.verify import Claim
@@ -74,6 +83,8 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
 @click.option("--workers", type=click.IntRange(min=1), help="Number of processes; one per core by default.")
 @click.option("--isolate", is_flag=True, help="Run in a child process, so that a crash is a verdict.")
 @click.option("--timeout", type=_Seconds(), help="Time limit for one call; implies --isolate.")
+@executor_option
+@click.option("--shard", metavar="K/N", help="Only the K-th of N parts; `mathcore merge` puts the reports together.")
 @output_file("--json", "json_file", what="Write the report here.")
 @output_file("--junit", "junit_file", what="Write the report as JUnit XML here.")
 @output_file("--markdown", "markdown_file", what="Write the report as Markdown here.")
@@ -95,6 +106,8 @@ def verify(
     isolate: bool,
     timeout: float | None,
     waivers: Path | None,
+    executor: str | None,
+    shard: str | None,
     **how: Any,
 ) -> None:
     """Run claims: all of them, or those named by id, topic or faq17.
@@ -105,7 +118,9 @@ def verify(
     """
     from mathcore.verify import verify as run
     from mathcore.verify.report.terminal import print_report, progress_bar
+    from mathcore.verify.run.executor import connected
     from mathcore.verify.run.results import PROFILES
+    from mathcore.verify.run.shards import Shard
 
     console = Console()
     ids = tuple(name for name in names if "=" not in name)
@@ -118,14 +133,18 @@ def verify(
             _self_test(console, tested, selected(ids, own), profile, seed or 0, workers, json_file)
         ids = ids if changed_since is None else _changed(console, ids, own, changed_since)
         effort = PROFILES[profile] if examples is None else replace(PROFILES[profile], examples=examples)
-        with progress_bar(console) as bar:
-            task = bar.add_task("checking", total=len(selected(ids, own)))
+        if executor and (isolate or timeout):
+            raise LookupError("--isolate and --timeout are for processes of this machine: leave out --executor")
+        claims = selected(ids, own) if shard is None else Shard.parse(shard).claims(selected(ids, own))
+        with progress_bar(console) as bar, connected(executor) if executor else contextlib.nullcontext() as elsewhere:
+            task = bar.add_task("checking", total=len(claims))
 
             def tick(result: ClaimResult) -> None:
                 bar.update(task, advance=1, description=result.claim)
 
             report = run(named or target, *ids, claims=own or None, profile=effort, seed=seed, workers=workers,
-                         budget=budget, isolate=isolate, timeout=timeout, waivers=waivers, progress=tick)  # fmt: skip
+                         budget=budget, isolate=isolate, timeout=timeout, waivers=waivers, progress=tick,
+                         executor=elsewhere, shard=shard)  # fmt: skip
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
     _write(report, json_file, junit_file, markdown_file)

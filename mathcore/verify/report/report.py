@@ -33,6 +33,7 @@ class Report:
         subject: framework, dtypes, conventions and restrictions of the target.
         call: the target as the command line names it; "" for mathcore.
         named: the claims that were asked for by id.
+        shard: which part of a run it is, with the ids of all claims of the run; None for a whole one.
     """
 
     results: list[tuple[Claim, ClaimResult]]
@@ -44,6 +45,7 @@ class Report:
     subject: Mapping[str, Any] = field(default_factory=dict)
     call: str = ""
     named: frozenset[str] = frozenset()
+    shard: Mapping[str, Any] | None = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -60,10 +62,8 @@ class Report:
 
         A waived refutation does not count. A waived claim that holds is an error.
         """
-        counts = self.counts
         survivors = any(not killed for _, result in self.results for killed in result.mutants.values())
-        bad = ("refuted", "inconclusive", "unexpected", "error")
-        return counts["holds"] > 0 and not (any(counts[o] for o in bad) or survivors or self.not_judged)
+        return passes(self.counts, survivors) and not self.not_judged
 
     @property
     def not_judged(self) -> list[str]:
@@ -110,6 +110,7 @@ class Report:
             "target": self.target,
             "subject": dict(self.subject),
             "command": self.command(),
+            "shard": None if self.shard is None else dict(self.shard),
             "passed": self.passed,
             "date": self.date.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
@@ -118,6 +119,12 @@ class Report:
             "in_part": self.in_part,
             "claims": [_claim_json(claim, result, self) for claim, result in self.results],
         }
+
+
+def passes(counts: Mapping[str, int], survivors: bool) -> bool:
+    """Whether a run with these counts passed: something holds, nothing failed, no mutant survived."""
+    failed = any(counts[outcome] for outcome in ("refuted", "inconclusive", "unexpected", "error"))
+    return counts["holds"] > 0 and not (failed or survivors)
 
 
 def environment() -> dict[str, str]:

@@ -8,6 +8,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,9 +19,11 @@ from mathcore.verify.claims import Claim
 from mathcore.verify.report.report import Report
 from mathcore.verify.run.catalogue import select
 from mathcore.verify.run.diagnosis import check_and_diagnose, waived
+from mathcore.verify.run.executor import results_on
 from mathcore.verify.run.given import Given, everything, given_claims, names_of
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
 from mathcore.verify.run.runner import derived_seed
+from mathcore.verify.run.shards import Shard
 from mathcore.verify.run.waivers import read_waivers
 from mathcore.verify.run.workers import Work, WorkerPool
 from mathcore.verify.targets.adapters import ADAPTERS
@@ -85,6 +88,8 @@ def verify(
     timeout: float | None = None,
     waivers: Mapping[str, Any] | Path | str | None = None,
     progress: Callable[[ClaimResult], None] | None = None,
+    executor: Executor | None = None,
+    shard: str | None = None,
 ) -> Report:
     """Check claims on a target.
 
@@ -102,14 +107,18 @@ def verify(
         timeout: seconds that one call may take; implies `isolate`.
         waivers: claim id → reason, or a TOML file of them; see `read_waivers`.
         progress: called with the first result of each claim.
+        executor: where the claims run, instead of `workers`: any `concurrent.futures.Executor`. One that is not of
+            threads needs a target that can be pickled: its path, `Functions` or None.
+        shard: "3/8" for the third of eight parts of the run, whose reports `mathcore merge` puts together.
 
     Returns:
         The report, with results in the order of the catalogue. After Ctrl-C, with the results so far.
 
     Raises:
-        LookupError: if a name matches no claim, the path leads to no target, a waiver names no claim, or `claims`
-            cannot be loaded or have an id that is taken.
-        ValueError: for an unknown profile.
+        LookupError: if a name matches no claim, the path leads to no target, a waiver names no claim, `claims` cannot
+            be loaded or have an id that is taken, `shard` is no part, or a part has no seed.
+        TypeError: if the target cannot be sent to the executor.
+        ValueError: for an unknown profile, or an executor together with `isolate` or `timeout`.
 
     Examples:
         >>> from mathcore.verify import Target, verify
@@ -121,12 +130,21 @@ def verify(
     subject, own = find_target(target), given_claims(claims)
     known, by_name = everything(own), names_of(claims)
     reasons = read_waivers(waivers, known)
-    selected = select(own if own and not wanted else known, wanted)
+    whole = select(own if own and not wanted else known, wanted)
+    part = None if shard is None else Shard.parse(shard)
+    if part is not None and seed is None:
+        raise LookupError("a shard needs a seed, the same for all parts")
+    selected = whole if part is None else part.claims(whole)
+    if executor is not None and (isolate or timeout is not None):
+        raise ValueError("`isolate` and `timeout` are for processes of this machine: leave out `executor`")
     run = _Run(selected, resolved_profile, secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
     by_path = not isinstance(target, Target) and by_name is not None  # what another process can find again
     count = _worker_count(by_path, len(selected), workers, isolate or timeout is not None)
-    if count:
+    if executor is not None:
+        make_work = partial(_make_work, target, own if by_name is None else by_name, resolved_profile)
+        results = results_on(executor, make_work, run.tasks(), budgeted=budget is not None)
+    elif count:
         method = "spawn" if by_path else "fork"  # a `Target` or a `Claim` need not be picklable
         make_work = partial(_make_work, target if by_path else subject, by_name if by_path else own, resolved_profile)
         results = WorkerPool(make_work, count, timeout, method).results(run.tasks())
@@ -144,8 +162,10 @@ def verify(
     name, call = resolved_profile.name, " ".join([*(f"--claims {c}" for c in by_name or ()), _call(target)]).strip()
     if resolved_profile != PROFILES.get(name):
         call = f"{call} --examples {resolved_profile.examples}".strip()
-    named = frozenset(wanted)
-    return Report(ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call, named)
+    named, described = frozenset(wanted), None if part is None else part.described(whole, resolved_profile)
+    return Report(
+        ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call, named, described
+    )
 
 
 def _profile(profile: str | Profile) -> Profile:
