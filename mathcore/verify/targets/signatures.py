@@ -122,14 +122,20 @@ def _implied_by_convention(operation: str, name: str, given: Mapping[str, Any], 
     if name == "query_offset":
         if not given.get("is_causal"):
             return True
-        last = given["key"].shape[-2] - given["query"].shape[-2]
+        keys, queries = (_times(given[part], conventions) for part in ("key", "query"))
+        last = keys - queries
         return bool(value == (0 if conventions.causal_alignment == "top-left" else last))
     if name == "axis" and isinstance(value, int):
         first = next(v for k, v in given.items() if isinstance(v, np.ndarray) and k != "cotangent")
-        return value == first.ndim - 1
+        return value == first.ndim - 1 + (operation == "one_hot")  # the classes are one axis more
     if name == "rotary_dim":
         return bool(value == given["x"].shape[-1])
     return False
+
+
+def _times(x: Any, conventions: Any) -> int:
+    """How many queries or keys an array of attention holds, in the target's layout."""
+    return int(x.shape[-3 if conventions.attention_layout == "time-first" and x.ndim > 2 else -2])
 
 
 def is_default(value: Any, default: Any) -> bool:
