@@ -73,7 +73,7 @@ def mean_of_nothing(query, key, value, *, mask=None, is_causal=False, scale=None
     if mask is not None:
         scores = np.where(mask, scores, lowest)
     if is_causal:
-        scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, lowest)
+        scores = np.where(np.tril(np.ones(scores.shape[-2:], bool)), scores, lowest)
     e = np.exp(scores - scores.max(-1, keepdims=True))
     return (e / e.sum(-1, keepdims=True) @ v).astype(query.dtype)
 
@@ -93,7 +93,7 @@ def time_first(query, key, value, *, mask=None, bias=None, is_causal=False, scal
         scores = np.where(mask, scores, -np.inf)
     if is_causal:
         queries, keys = scores.shape[-2:]
-        scores = np.where(np.tri(queries, keys, keys - queries, dtype=bool), scores, -np.inf)
+        scores = np.where(np.tril(np.ones((queries, keys), bool), keys - queries), scores, -np.inf)
     e, total, _ = exponentials(scores)
     return np.einsum("...hqk,...khd->...qhd" if q.ndim > 2 else "qk,kd->qd", e / total, v).astype(query.dtype)
 

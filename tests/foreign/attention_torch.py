@@ -132,11 +132,13 @@ LAX = Conventions(errors="none")
 FINITE = Restrictions(finite=True)
 HALVES = ("bfloat16", "float16")
 TARGETS = (
-    Target.torch("attention, torch, fused", scaled_dot_product_attention=fused, dtypes=("float64", "float32")),
+    Target.torch("attention, torch, fused", scaled_dot_product_attention=fused, dtypes=("float64", "float32"),
+                 conventions=LAX),
     Target.torch("attention, torch, fused, halves", scaled_dot_product_attention=fused, dtypes=HALVES,
-                 restrictions=FINITE),
+                 conventions=LAX, restrictions=FINITE),
     Target.torch("attention, torch, fused, time first", scaled_dot_product_attention=fused_time_first,
-                 dtypes="float32", conventions=Conventions(attention_layout="time-first"), restrictions=FINITE),
+                 dtypes="float32", restrictions=FINITE,
+                 conventions=Conventions(errors="none", attention_layout="time-first")),
     Target.torch("attention, torch, every option", scaled_dot_product_attention=every_option, dtypes="float32",
                  conventions=LAX, restrictions=FINITE),
     Target.torch("attention, torch, causal", scaled_dot_product_attention=causal_self_attention,
@@ -148,7 +150,8 @@ TARGETS = (
     Target.torch("attention, torch, tiles", scaled_dot_product_attention=flash, dtypes=("float32", "float16"),
                  conventions=LAX, restrictions=FINITE),
     Target.torch("attention, torch, autograd of the fused", scaled_dot_product_attention=fused,
-                 scaled_dot_product_attention_vjp=fused_backward, dtypes=("float64", "float32"), restrictions=FINITE),
+                 scaled_dot_product_attention_vjp=fused_backward, dtypes=("float64", "float32"), conventions=LAX,
+                 restrictions=FINITE),
     Target.torch("attention, torch, autograd", scaled_dot_product_attention=every_option,
                  scaled_dot_product_attention_vjp=every_option_backward, dtypes="float32", conventions=LAX,
                  restrictions=FINITE),

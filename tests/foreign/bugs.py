@@ -1,7 +1,9 @@
 """Typical bugs, planted in the correct implementations: the claim named must refute each."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ class Bug:
     target: str
     operation: str
     claim: str
-    plant: object
+    plant: Callable[[Any], Any]
 
     def planted(self, targets):
         target = next(t for t in targets if t.name == self.target)

@@ -84,15 +84,17 @@ def low_rank(weight, rank):
 WIDE, HALVES = ("float64", "float32"), ("bfloat16", "float16")
 LAX = Conventions(errors="none")
 TARGETS = (
-    Target.torch("RMS norm, torch", rms_norm=rms_norm, rms_norm_vjp=rms_norm_vjp, dtypes=WIDE),
+    Target.torch("RMS norm, torch", rms_norm=rms_norm, rms_norm_vjp=rms_norm_vjp, dtypes=WIDE,
+                 conventions=LAX),
     Target.torch("RMS norm by rsqrt, torch", rms_norm=by_rsqrt, dtypes=("float32", *HALVES), conventions=LAX),
-    Target.torch("layer norm, torch", layer_norm=layer_norm, layer_norm_vjp=layer_norm_vjp, dtypes=WIDE),
-    Target.torch("layer norm of halves, torch", layer_norm=layer_norm, dtypes=HALVES),
+    Target.torch("layer norm, torch", layer_norm=layer_norm, layer_norm_vjp=layer_norm_vjp, dtypes=WIDE,
+                 conventions=LAX),
+    Target.torch("layer norm of halves, torch", layer_norm=layer_norm, dtypes=HALVES, conventions=LAX),
     Target.torch("layer norm by var_mean, torch", layer_norm=by_var_mean, dtypes=WIDE, conventions=LAX),
     Target.torch("linear, torch", linear=linear, linear_vjp=linear_vjp, dtypes=WIDE,
-                 conventions=Conventions(linear_weight="out-in")),
+                 conventions=Conventions(errors="none", linear_weight="out-in")),
     Target.torch("linear of halves, torch", linear=linear, dtypes=HALVES,
-                 conventions=Conventions(linear_weight="out-in")),
+                 conventions=Conventions(errors="none", linear_weight="out-in")),
     Target.torch("embedding, torch", embedding=embedding, embedding_vjp=embedding_vjp, one_hot=one_hot, dtypes=WIDE,
                  conventions=LAX),
     Target.torch("ReLU, torch", relu=relu, relu_vjp=relu_vjp, conventions=LAX),

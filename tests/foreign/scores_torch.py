@@ -126,5 +126,5 @@ TARGETS = (
     Target.torch("cross-entropy by gather, torch", cross_entropy=gathered, dtypes=WIDE, conventions=EMPTY),
     Target.torch("cross-entropy by log-sum-exp, torch", cross_entropy=by_lse, cross_entropy_vjp=by_lse_vjp,
                  dtypes=WIDE, conventions=EMPTY),
-    Target.torch("torch.argmax", argmax=argmax, dtypes=WIDE),
+    Target.torch("torch.argmax", argmax=argmax, dtypes=WIDE, conventions=Conventions(errors="none")),
 )  # fmt: skip

@@ -72,11 +72,12 @@ def fit_arguments(
         if name == "positions" and value is None and _requires(function, name):
             value = np.arange(given["x"].shape[-2])  # the meaning of None
         own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_NAMES.get(name, "")
+        passed = _scalar_as_array(operation, name, value)
         if accepted is None:  # without a signature, pass only values other than the default
             if not is_default(value, defaults.get(name)):
-                options[name] = value
+                options[name] = passed
         elif own and (own in accepted or ("**" in accepted and not is_default(value, defaults.get(name)))):
-            options[own] = value
+            options[own] = passed
         elif not _implied_by_convention(operation, name, given, conventions) and (
             # Without the option a target aligns queries and keys by its convention, whatever mathcore's default is.
             name == "query_offset" or not is_default(value, defaults.get(name))
@@ -97,9 +98,9 @@ def options(operation: str, function: Callable[..., Any], without: Collection[st
 
 
 def _scalar_as_array(operation: str, name: str, value: Any) -> Any:
-    """A NumPy scalar as an array without axes, where an array is expected: frameworks do not accept the scalar."""
+    """A scalar as an array without axes, where an array is expected: frameworks have no arrays of another kind."""
     signature = reference_signature(operation)
-    if signature is None or not isinstance(value, np.generic):
+    if signature is None or not isinstance(value, (np.generic, int, float)):
         return value
     return np.asarray(value) if "ArrayLike" in str(signature.parameters[name].annotation) else value
 
