@@ -1,6 +1,6 @@
 """The tasks of the project: `nox -l` lists them, `nox -s lint types` runs two, words after `--` go to the command.
 
-All but `lowest` use the environment that nox runs in, which is the one with `pip install -e ".[dev]"`.
+All but `lowest` and `foreign` use the environment that nox runs in, which is the one with `pip install -e ".[dev]"`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,13 @@ def lowest(session: nox.Session) -> None:
     ignored = (word for path in APART for word in ("--ignore", path))
     session.run("python", "-m", "pytest", "-n", "auto", "tests", *ignored, *session.posargs)
     session.run("python", "-m", "mathcore", "verify", "--profile", "quick")
+
+
+@nox.session(venv_backend="venv")  # with pip, whose settings may say where PyTorch without CUDA is
+def foreign(session: nox.Session) -> None:
+    """Correct implementations by others are not refuted; MATHCORE_FOREIGN_SEEDS=0-19 tries 20 seeds."""
+    session.install("-e", ".[frameworks]")
+    session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
 
 
 @nox.session

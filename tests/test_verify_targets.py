@@ -300,6 +300,36 @@ def test_numbers_without_axes_arrive_as_arrays():
     assert target.shape == ()
 
 
+@pytest.mark.parametrize("position", [3, np.uint8(3)])
+def test_options_without_axes_arrive_as_arrays_where_arrays_are_meant(position):
+    given = bind_arguments("rope", (np.zeros((2, 4)),), {"positions": position, "offset": 1})
+    _, options = fit_arguments("rope", lambda x, positions, offset: x, given, Conventions())
+    assert options["positions"].shape == ()
+    assert options["offset"] == 1
+    assert not isinstance(options["offset"], np.ndarray)
+
+
+def test_what_a_convention_implies_is_read_in_the_targets_layout():
+    """The offset that "bottom-right" implies is keys less queries; it was counted from the heads, which are as many."""
+    conventions = Conventions(attention_layout="time-first", causal_alignment="bottom-right")
+    x, y = np.zeros((5, 2, 3)), np.zeros((7, 2, 3))  # 5 queries and 7 keys of 2 heads
+    given = bind_arguments("scaled_dot_product_attention", (x, y, y), {"is_causal": True, "query_offset": 2})
+    fit_arguments("scaled_dot_product_attention", lambda q, k, v, is_causal: q, given, conventions)
+    with pytest.raises(NotTriedError, match="query_offset"):
+        fit_arguments("scaled_dot_product_attention", lambda q, k, v, is_causal: q, {**given, "query_offset": 0},
+                      conventions)  # fmt: skip
+
+
+def test_the_classes_of_one_hot_vectors_are_one_axis_more():
+    def fit(axis):
+        given = bind_arguments("one_hot", (np.zeros(3, int), 5), {"axis": axis})
+        return fit_arguments("one_hot", lambda ids, num_classes: ids, given, Conventions())[1]
+
+    assert fit(1) == fit(-1) == {}
+    with pytest.raises(NotTriedError, match="axis"):
+        fit(0)
+
+
 def test_an_odd_answer_to_bad_arguments_is_no_refusal_and_no_fault():
     result = judged("softmax.floats_only", softmax=lambda x: x, conventions=Conventions(errors="none"))
     assert result.outcome == "not_offered"

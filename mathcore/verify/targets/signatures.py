@@ -128,12 +128,13 @@ def fit_arguments(
             options[_FREQUENCIES] = _frequencies(given, conventions)
             continue
         own = name if accepted is None or name in accepted or "**" in accepted else _TORCH_NAMES.get(name, "")
+        passed = _scalar_as_array(operation, name, value)
         if accepted is None:  # without a signature, pass only values other than the default
             if not is_default(value, defaults.get(name)):
-                options[name] = value
+                options[name] = passed
         elif own and (own in accepted or ("**" in accepted and not is_default(value, defaults.get(name)))):
             if not (name in silent and is_default(value, defaults.get(name))):
-                options[own] = value
+                options[own] = passed
         elif not _implied_by_convention(operation, name, given, conventions) and (
             # What a target without the option does, its conventions say, whatever mathcore's default is.
             _is_conventional(operation, name) or not is_default(value, defaults.get(name))
@@ -167,9 +168,9 @@ def options(operation: str, function: Callable[..., Any], without: Collection[st
 
 
 def _scalar_as_array(operation: str, name: str, value: Any) -> Any:
-    """A NumPy scalar as an array without axes, where an array is expected: frameworks do not accept the scalar."""
+    """A scalar as an array without axes, where an array is expected: frameworks have no arrays of another kind."""
     signature = reference_signature(operation)
-    if signature is None or not isinstance(value, np.generic):
+    if signature is None or not isinstance(value, (np.generic, int, float)):
         return value
     return np.asarray(value) if "ArrayLike" in str(signature.parameters[name].annotation) else value
 
@@ -194,14 +195,20 @@ def _implied_by_convention(operation: str, name: str, given: Mapping[str, Any], 
     if name == "query_offset":
         if not given.get("is_causal"):
             return True
-        last = given["key"].shape[-2] - given["query"].shape[-2]
+        keys, queries = (_times(given[part], conventions) for part in ("key", "query"))
+        last = keys - queries
         return bool(value == (0 if conventions.causal_alignment == "top-left" else last))
     if name == "axis" and isinstance(value, int):
         first = next(v for k, v in given.items() if isinstance(v, np.ndarray) and k != "cotangent")
-        return value == first.ndim - 1
+        return value == first.ndim - 1 + (operation == "one_hot")  # the classes are one axis more
     if name == "rotary_dim":
         return bool(value == given["x"].shape[-1])
     return False
+
+
+def _times(x: Any, conventions: Any) -> int:
+    """How many queries or keys an array of attention holds, in the target's layout."""
+    return int(x.shape[-3 if conventions.attention_layout == "time-first" and x.ndim > 2 else -2])
 
 
 def is_default(value: Any, default: Any) -> bool:

@@ -1,0 +1,69 @@
+"""Modules of Hugging Face's Transformers: RoPE of Llama, the norms of Llama, Gemma and T5."""
+
+import functools
+
+import torch
+from transformers import LlamaConfig
+from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
+from transformers.models.llama.modeling_llama import LlamaRMSNorm, LlamaRotaryEmbedding, apply_rotary_pos_emb
+from transformers.models.t5.modeling_t5 import T5LayerNorm
+
+from mathcore.verify import Conventions, Target
+
+
+@functools.lru_cache(maxsize=64)
+def module(width, base):
+    rope = {"rope_type": "default", "rope_theta": base}
+    return LlamaRotaryEmbedding(
+        LlamaConfig(hidden_size=width, num_attention_heads=1, head_dim=width, rope_parameters=rope)
+    )
+
+
+def rope(x, positions=None, *, base=10_000.0):
+    """The module makes cosines and sines, a function turns (batch, heads, time, width)."""
+    if positions is not None and positions.ndim != 1:
+        raise NotImplementedError("more than one row of positions")
+    positions = torch.arange(x.shape[-2]) if positions is None else positions
+    cos, sin = module(x.shape[-1], base)(x, positions[None])
+    heads = x.reshape(1, -1, *x.shape[-2:])
+    return apply_rotary_pos_emb(heads, heads, cos, sin)[0].reshape(x.shape)
+
+
+def apply_rope(x, cos, sin):
+    """The function alone, with cosines and sines of full width."""
+    cos, sin = (torch.cat((t, t), -1) for t in (cos, sin))
+    return apply_rotary_pos_emb(x, x, cos, sin, unsqueeze_dim=0)[0][0]
+
+
+def norm(make):
+    def rms_norm(x, weight, *, epsilon=1e-6):
+        layer = make(x.shape[-1], epsilon)
+        layer.weight = torch.nn.Parameter(weight)
+        return layer(x)
+
+    return rms_norm
+
+
+def norm_vjp(make):
+    def rms_norm_vjp(cotangent, x, weight, *, epsilon=1e-6):
+        layer = make(x.shape[-1], epsilon)
+        layer.weight = torch.nn.Parameter(weight)
+        leaf = x.detach().requires_grad_()
+        return torch.autograd.grad(layer(leaf), (leaf, layer.weight), cotangent)
+
+    return rms_norm_vjp
+
+
+HALVES = ("bfloat16", "float16")
+LAX = Conventions(errors="none")
+TARGETS = (
+    Target.torch("RoPE of Llama, Transformers", rope=rope, dtypes="float32",
+                 conventions=Conventions(errors="none", rope_angles="float32")),
+    Target.torch("RMS norm of Llama, Transformers", rms_norm=norm(LlamaRMSNorm), rms_norm_vjp=norm_vjp(LlamaRMSNorm),
+                 dtypes="float32", conventions=LAX),
+    Target.torch("RMS norm of Llama in halves, Transformers", rms_norm=norm(LlamaRMSNorm), dtypes=HALVES,
+                 conventions=LAX),
+    Target.torch("RMS norm of Gemma, Transformers", rms_norm=norm(GemmaRMSNorm), dtypes=("float32", *HALVES),
+                 conventions=LAX),
+    Target.torch("RMS norm of T5, Transformers", rms_norm=norm(T5LayerNorm), dtypes="float32", conventions=LAX),
+)  # fmt: skip

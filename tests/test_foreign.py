@@ -1,0 +1,72 @@
+"""Correct implementations of other people are not refuted, and `detect` finds their conventions; their bugs are found.
+
+MATHCORE_FOREIGN_SEEDS=0-19 tries 20 seeds.
+"""
+
+import os
+
+import pytest
+
+from mathcore.verify import Conventions, catalogue, detect, verify
+from mathcore.verify.run.results import Profile
+from tests.foreign.bugs import BUGS
+from tests.foreign.registry import FILES, missing, targets_of
+
+MOST_CONVENTIONS = 3
+QUICK = Profile("quick", 25, 0.2)
+
+
+def seeds():
+    first, _, last = (os.environ.get("MATHCORE_FOREIGN_SEEDS") or os.environ.get("MATHCORE_SEED", "0")).partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def needs(packages):
+    return f"needs {', '.join(packages)}: pip install -e '.[frameworks]'"
+
+
+def entries():
+    """Every target; a file whose packages are not here is one test that is skipped."""
+    for file in FILES:
+        if lacking := missing(file):
+            yield pytest.param(None, id=file, marks=pytest.mark.skip(reason=needs(lacking)))
+            continue
+        for target in targets_of(file):
+            yield pytest.param(target, id=target.name)
+
+
+every_target = pytest.mark.parametrize("target", entries())
+
+
+@every_target
+@pytest.mark.parametrize("seed", seeds())
+def test_what_is_right_is_not_refuted(target, seed, record_property):
+    asked = [claim.id for claim in catalogue() if set(claim.needs) & set(target.operations)]
+    report = verify(target, *asked, profile=QUICK, seed=seed, workers=1)
+    outcomes = [result.outcome for _, result in report.results]
+    wrong = [f"{claim.id}: {r.detail}" for claim, r in report.results if r.outcome in ("refuted", "error")]
+    assert not wrong, "\n".join(wrong)
+    assert "holds" in outcomes
+    record_property("claims that hold", outcomes.count("holds"))
+
+
+@every_target
+def test_conventions_are_few_and_detected(target):
+    declared = Conventions().difference(target.conventions)
+    assert len(declared) <= MOST_CONVENTIONS
+    found = detect(target)
+    assert {name: repr(found.value(name)) for name in declared} == {n: repr(v) for n, v in declared.items()}
+
+
+def test_there_are_enough_of_them():
+    here = [target.name for file in FILES if not missing(file) for target in targets_of(file)]
+    assert len(set(here)) == len(here)
+    assert len(here) >= 40 or any(map(missing, FILES))
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: f"{bug.target}: {bug.name}")
+def test_a_planted_bug_is_refuted(bug):
+    if lacking := missing(bug.file):
+        pytest.skip(needs(lacking))
+    report = verify(bug.planted(targets_of(bug.file)), bug.claim, profile="quick", seed=0, workers=1)
+    assert [result.outcome for _, result in report.results] == ["refuted"]
