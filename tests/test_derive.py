@@ -35,7 +35,7 @@ def torch_losses() -> dict[str, Any]:
     def fused(logits, targets, *, reduction="mean"):
         return Fused.apply(logits, targets.long(), reduction)
 
-    class Fused(torch.autograd.Function):
+    class Fused(torch.autograd.Function):  # type: ignore[name-defined]
         """A loss with a derivative of its own, which forgets to divide by the number of rows."""
 
         @staticmethod

@@ -31,7 +31,7 @@ class Cache:
         options = {"mask": mask, "bias": bias, "scale": scale, "return_lse": return_lse, "is_causal": is_causal}
         offset = len(self) - query.shape[-2]
         answer = mc.scaled_dot_product_attention(query, key, value, query_offset=offset, **options)
-        return tuple(x * self.factor for x in answer) if return_lse else answer * self.factor
+        return tuple(x * self.factor for x in answer) if isinstance(answer, tuple) else answer * self.factor
 
 
 class TooLarge(Cache):

@@ -128,12 +128,13 @@ _ANYTHING = (("args", inspect.Parameter.VAR_POSITIONAL), ("options", inspect.Par
 
 def _flatten(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     """The arrays in lists, tuples and dicts, and what builds the same around others."""
-    if isinstance(value, dict):
-        parts, make = [_flatten(v) for v in value.values()], (lambda new: dict(zip(value, new, strict=True)))
-    elif isinstance(value, (list, tuple)):
-        parts, make = [_flatten(v) for v in value], type(value)
-    else:
+    if not isinstance(value, (dict, list, tuple)):
         return [value], lambda new: new[0]
+    parts = [_flatten(v) for v in (value.values() if isinstance(value, dict) else value)]
+
+    def make(new: list[Any]) -> Any:
+        return dict(zip(value, new, strict=True)) if isinstance(value, dict) else type(value)(new)
+
     sizes = [len(leaves) for leaves, _ in parts]
 
     def rebuild(new: list[Any]) -> Any:
