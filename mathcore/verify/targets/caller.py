@@ -108,8 +108,9 @@ class Caller:
                 translated = step.to_target(translated)
                 steps.append((step, before))
             except Exception as cause:
-                if not refused(operation, given):
-                    raise ConversionError(operation, cause) from cause
+                if refused(operation, given):
+                    raise NotTriedError(operation, "bad arguments that its conventions have no form for") from cause
+                raise ConversionError(operation, cause) from cause
         silent = left_out(operation, function, args, options)
         fitted = fit_arguments(operation, function, translated, self._target.conventions, silent)
         answer = self._call(operation, function, *fitted)
