@@ -13,7 +13,7 @@ from mathcore.verify.domains import domain
 from mathcore.verify.errors import ConversionError
 from mathcore.verify.report.formats import failure_text, to_junit, to_markdown
 from mathcore.verify.report.report import OUTCOMES
-from mathcore.verify.run import attempt, diagnosis, results, session, workers
+from mathcore.verify.run import attempt, diagnosis, results, workers
 from mathcore.verify.run.diagnosis import check_and_diagnose
 from mathcore.verify.run.results import PROFILES, CheckResult, Tally, merged, worst_outcome
 from mathcore.verify.run.runner import run_claim
@@ -23,7 +23,7 @@ QUICK, WIDTHS = PROFILES["quick"], st.integers(1, 4)
 
 
 def claim(body, *needs, inputs=WIDTHS):
-    made = Claim("softmax.test", "It is true.", "1", needs or ("softmax",))
+    made = Claim("own.test", "It is true.", "1", needs or ("softmax",))
     made.property(n=inputs)(body)
     return made
 
@@ -49,7 +49,7 @@ def broken_domain(draw, target):
 def test_a_body_that_fails_on_mathcore_too_is_an_error_that_says_what_to_report():
     result = judged(broken_body, softmax=softmax)
     assert result.outcome == "error"
-    assert "please report it with claim softmax.test: ValueError: operands could not be broadcast" in result.detail
+    assert "please report it with claim own.test: ValueError: operands could not be broadcast" in result.detail
     assert result.finding.inputs["n"] in "234"
     assert not result.advice
     assert not result.would_pass
@@ -111,15 +111,13 @@ def test_values_that_no_right_answer_has_are_refuted():
     assert (result.outcome, "integers up to 9" in result.detail) == ("refuted", True)
 
 
-def report_of_a_failure(monkeypatch):
+def report_of_a_failure():
     broken = claim(broken_body)
-    broken.topic = "softmax"
-    monkeypatch.setattr(session, "catalogue", lambda: [broken])
-    return verify(Target.numpy("mine", softmax=softmax), profile="quick", seed=0), broken
+    return verify(Target.numpy("mine", softmax=softmax), claims=[broken], profile="quick", seed=0), broken
 
 
-def test_every_report_tells_errors_from_refutations(monkeypatch):
-    report, _ = report_of_a_failure(monkeypatch)
+def test_every_report_tells_errors_from_refutations():
+    report, _ = report_of_a_failure()
     assert "error" in OUTCOMES
     assert (report.counts["error"], report.counts["refuted"], report.passed) == (1, 0, False)
     data = json.loads(json.dumps(report.to_json()))
@@ -133,10 +131,9 @@ def test_every_report_tells_errors_from_refutations(monkeypatch):
     assert "error of mathcore" in failure_text(*report.results[0])
 
 
-def test_a_test_of_ones_own_raises_the_error(monkeypatch):
-    _, broken = report_of_a_failure(monkeypatch)
-    monkeypatch.setattr("mathcore.verify.run.parametrize.catalogue", lambda: [broken])
-    mark = parametrize_claims(Target.numpy("mine", softmax=softmax), "softmax.test")
+def test_a_test_of_ones_own_raises_the_error():
+    _, broken = report_of_a_failure()
+    mark = parametrize_claims(Target.numpy("mine", softmax=softmax), claims=[broken])
     with pytest.raises(AssertionError, match="please report"):
         mark.args[1][0].values[0]()
 
