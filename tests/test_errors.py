@@ -126,7 +126,7 @@ def test_every_report_tells_errors_from_refutations(monkeypatch):
     assert (data["claims"][0]["outcome"], data["claims"][0]["checks"][0]["outcome"]) == ("error", "error")
     suite = ElementTree.fromstring(to_junit(report).encode())
     assert (suite.get("errors"), suite.get("failures")) == ("1", "0")
-    assert "please report" in suite.find(".//error").get("message")
+    assert "please report" in suite.find(".//error").attrib["message"]
     assert "please report" in to_markdown(report)
     assert "1 error of mathcore" in to_markdown(report)
     assert "error of mathcore" in failure_text(*report.results[0])

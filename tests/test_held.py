@@ -1,6 +1,7 @@
 """Objects that a target returns are judged by their methods."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ class Cache:
         key, value = (np.concatenate(part, -2) for part in zip(*self.rows, strict=True))
         options = {"mask": mask, "bias": bias, "scale": scale, "return_lse": return_lse, "is_causal": is_causal}
         offset = len(self) - query.shape[-2]
-        answer = mc.scaled_dot_product_attention(query, key, value, query_offset=offset, **options)
+        answer: Any = mc.scaled_dot_product_attention(query, key, value, query_offset=offset, **options)
         return tuple(x * self.factor for x in answer) if return_lse else answer * self.factor
 
 

@@ -36,7 +36,7 @@ from mathcore.attention.textbook import (
 from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.verify import Limits, Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.errors import NotTriedError
+from mathcore.verify.errors import ExactOnlyError
 from mathcore.verify.operation import Operation
 from mathcore.verify.relations import Conjunction
 from mathcore.verify.tolerances import FORMATS
@@ -216,7 +216,7 @@ def empty_cases(draw: Draw, target: Target) -> Case:
 def mixed_cases(draw: Draw, target: Target) -> Case:
     """Arrays in dtypes of their own."""
     if not target.exact:
-        raise NotTriedError("scaled_dot_product_attention", "arrays of several formats")
+        raise ExactOnlyError("scaled_dot_product_attention", "arrays of several formats")
     case, formats = draw_case(draw, "float64"), formats_together(draw, target)
     for name in (*ARRAYS, "bias"):
         if case[name] is not None:
