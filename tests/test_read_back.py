@@ -1,6 +1,8 @@
-"""Arguments are read back after a call, whatever claims pass, in every framework."""
+"""Arguments are read back after a call, whatever claims pass, in every framework; and what it is that claims pass."""
 
 import pathlib
+from collections import defaultdict
+from dataclasses import replace
 from fractions import Fraction
 
 import ml_dtypes
@@ -8,24 +10,29 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.verify import Restrictions, Target, verify
+from mathcore.verify import Restrictions, Target, catalogue, mathcore_target, verify
 from mathcore.verify.errors import ContractError
+from mathcore.verify.oracle.residue import Residue
+from mathcore.verify.run.results import Profile
+from mathcore.verify.run.runner import run_check
+from mathcore.verify.targets import caller
 from mathcore.verify.targets.caller import Caller
 
 KINDS = {
     **{name: np.ones((2, 3), name) for name in ("float64", "float32", "float16", "bool")},
-    **{name: np.ones(3, name) for name in ("int64", "int32", "int16", "int8", "uint8", "uint64")},
+    **{name: np.ones(3, name) for name in ("int64", "int32", "int16", "int8", "uint8", "uint32", "uint64")},
     "bfloat16": np.ones(3, ml_dtypes.bfloat16),
     "no axes": np.array(2.5),
     "empty": np.zeros((0, 3)),
     "view": np.ones((4, 6))[::2, ::-1],
     "broadcast": np.broadcast_to(np.ones(3), (2, 3)),
-    **{f"scalar {x.dtype}": x for x in (np.float64(0.5), np.int64(3), np.bool_(True), np.uint8(2))},
-    **{type(x).__name__: x for x in (None, True, 3, 0.5, "text", b"text", Fraction(1, 3), float)},
+    **{f"scalar {x.dtype}": x for x in (np.float64(0.5), np.float32(0.5), np.int64(3), np.bool_(True), np.uint8(2))},
+    **{f"plain {type(x).__name__}": x for x in (None, True, 3, 0.5, "text", b"text", Fraction(1, 3), float)},
     "dtype": np.dtype("float32"),
     "path": pathlib.Path("folder") / "file",
     "generator": np.random.default_rng(0),
     "function": len,
+    "closure": lambda: 0,
     "object": mc.Plan(),
     "cache": mc.KeyValueCache(),
     "dict": {"w": np.ones(3), "t": np.array(0), "n": np.int64(2)},
@@ -93,3 +100,61 @@ def test_an_attention_with_an_offset_of_numpy_holds_in_torch():
     )
     report = verify(target, "attention.causal_sees_no_future", "attention.last_rows", profile="quick", seed=0)
     assert {r.outcome for _, r in report.results} == {"holds"}, [(r.detail, r.advice) for _, r in report.results]
+
+
+# What claims pass to a target that did not say `exact`: every check is asked twice, and the types are kept.
+
+EXACT = (Fraction, Residue)
+EXACT_BY_NATURE = {"check_separation", "separation"}
+"""Certificates are Fractions, whoever checks them."""
+
+REFUSED = {"best_score_table", "Checkpoint"}
+"""Object arrays are among what must be refused there, at once or when it is saved."""
+
+
+def kinds_of(value):
+    """The types in a value."""
+    if isinstance(value, np.ndarray):
+        yield value.dtype.name
+        yield from {type(v) for v in value.ravel().tolist()} if value.dtype == object else ()
+    elif type(value) in (tuple, list, dict):
+        yield type(value)
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from kinds_of(part)
+    else:
+        yield type(value)
+
+
+@pytest.fixture(scope="module")
+def passed():
+    """Type → the operations that it was passed to, with the claim."""
+    seen, now = defaultdict(set), ""
+    target = replace(mathcore_target(), guarded=True, exact=False, silent=False)
+    few = Profile("few", 2, 0.05)
+
+    def note(operation, given):
+        for kind in kinds_of(dict(given)) if operation else ():
+            seen[kind].add((operation, now))
+
+    before, caller.on_call = caller.on_call, note
+    try:
+        for claim in catalogue():
+            for check in claim.checks:
+                if check.inputs and not check.counterexample:
+                    now = claim.id
+                    run_check(claim, check, target, replace(few, examples=2 / check.effort), 0, shrink=False)
+    finally:
+        caller.on_call = before
+    return seen
+
+
+def test_only_exact_targets_are_passed_exact_numbers(passed):
+    found = {pair for kind in (*EXACT, "object") for pair in passed.get(kind, ())}
+    assert {pair for pair in found if pair[0] not in EXACT_BY_NATURE | REFUSED} == set()
+    assert found, "nothing was passed at all"
+
+
+def test_every_kind_that_is_passed_is_known_to_come_back(passed):
+    known = {kind for value in KINDS.values() for kind in kinds_of(value)}
+    unknown = {kind for kind in passed if kind not in known and not str(kind).startswith(("<class 'mathcore", "str"))}
+    assert {kind for kind in unknown if not issubclass(kind if isinstance(kind, type) else int, np.dtype)} <= {"object"}

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 import mathcore as mc
+from mathcore.verify import Target, catalogue
+from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.runner import run_claim
 
 
 def test_the_readme_of_a_predictor_of_neighbours():
@@ -47,3 +50,21 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="missing"):
         mc.save_checkpoint(tmp_path / "missing" / "c.ckpt", start)
     assert list(tmp_path.iterdir()) == []
+
+
+ADAM = {c.id: c for c in catalogue()}["training.adam_is_the_published_algorithm"]
+
+
+WRONG = [m for m in ADAM.refuted_by if m.operation == "adam_step"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "dtype"),
+    [(None, "float64"), (None, "float32"), *(pytest.param(m, "float32", id=m.name) for m in WRONG)],
+)
+def test_an_adam_on_floats_is_judged_as_an_exact_one_is(wrong, dtype):
+    step = wrong.build(mc.adam_step) if wrong else mc.adam_step
+    target = Target.numpy("mine", adam_init=mc.adam_init, adam_step=step, dtypes=dtype)
+    result = run_claim(ADAM, target, None, PROFILES["quick"], 0)
+    assert result.outcome == ("refuted" if wrong else "holds"), result.detail
+    assert not result.misbehaved

@@ -37,7 +37,7 @@ from mathcore.attention.textbook import (
 )
 from mathcore.verify import Limits, Operations, Target, all_of, domain, enclose, equal, seeds, widths
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.errors import NotTriedError
+from mathcore.verify.errors import ExactOnlyError
 from mathcore.verify.operation import Operation
 from mathcore.verify.promises import close
 from mathcore.verify.relations import Conjunction
@@ -219,7 +219,7 @@ def empty_cases(draw: Draw, target: Target) -> Case:
 def mixed_cases(draw: Draw, target: Target) -> Case:
     """Arrays in dtypes of their own."""
     if not target.exact:
-        raise NotTriedError("scaled_dot_product_attention", "arrays of several formats")
+        raise ExactOnlyError("scaled_dot_product_attention", "arrays of several formats")
     case, formats = draw_case(draw, "float64"), formats_together(draw, target)
     for name in (*ARRAYS, "bias"):
         if case[name] is not None:

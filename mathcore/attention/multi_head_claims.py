@@ -38,7 +38,7 @@ from mathcore.probability.row_tolerances import central_difference
 from mathcore.verify import Claim, Limits, Operations, Target, all_of, domain, equal, laws, less, raises, seeds
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.errors import NotTriedError
+from mathcore.verify.errors import ExactOnlyError
 from mathcore.verify.oracle.counted import Ledger, counted
 from mathcore.verify.oracle.residue import Residue, residues
 from mathcore.verify.refusals import Misfit, refuse
@@ -171,7 +171,7 @@ cost_the_same = Claim(
 def sizes(draw: Draw, target: Target) -> dict[str, Any]:
     """How many words there are, how wide they are and how many heads share them."""
     if not target.exact:
-        raise NotTriedError(HEADS, "numbers that count")
+        raise ExactOnlyError(HEADS, "numbers that count")
     heads = draw(st.integers(2, 4))
     return {"times": draw(st.integers(1, 3)), "width": heads * draw(st.integers(1, 2)), "heads": heads}
 

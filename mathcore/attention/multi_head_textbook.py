@@ -15,7 +15,7 @@ from mathcore.gradients import records as gradients_records
 from mathcore.gradients.gradients_tolerances import pulled_back
 from mathcore.verify import Allowance, Limits, Operations, Target, all_of, domain, equal, seeds
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.errors import NotTriedError
+from mathcore.verify.errors import ExactOnlyError
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative
 from mathcore.verify.relations import Conjunction, Relation
@@ -170,7 +170,7 @@ def even_pullbacks(draw: Draw, target: Target) -> Case:
 def mixed_cases(draw: Draw, target: Target) -> Case:
     """Words and weights in dtypes of their own."""
     if not target.exact:
-        raise NotTriedError(HEADS, "arrays of several formats")
+        raise ExactOnlyError(HEADS, "arrays of several formats")
     case, formats = draw_case(draw, "float64"), formats_together(draw, target)
     params = {name: as_dtype(w, draw(formats)) for name, w in case["params"].items()}
     return {**case, "x": as_dtype(case["x"], draw(formats)), "params": params}

@@ -17,7 +17,7 @@ from mathcore.layers.records import LINEAR, LINEAR_VJP, LOW_RANK, RELU, RELU_VJP
 from mathcore.verify import Operations, Target, all_of, domain, draw_array, draw_exact, equal, identical, laws, widths
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import WIDTHS, Draw, as_dtype
-from mathcore.verify.errors import NotTriedError
+from mathcore.verify.errors import ExactOnlyError
 from mathcore.verify.oracle.counted import Ledger, counted
 from mathcore.verify.relations import Relation
 
@@ -82,7 +82,7 @@ def exact_pair(draw: Draw, target: Target) -> dict[str, Any]:
 def work_of(ops: Operations, x: Any, *matrices: Any, counts: bool) -> tuple[int, int]:
     """The multiplications and the additions that x costs on its way through the matrices."""
     if not counts:
-        raise NotTriedError("linear", "numbers that count")
+        raise ExactOnlyError("linear", "numbers that count")
     ledger = Ledger()
     y = counted(x, ledger)
     for matrix in matrices:

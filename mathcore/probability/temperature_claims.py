@@ -18,7 +18,7 @@ from mathcore.probability.softmax_tolerances import softmax_rounding, temperatur
 from mathcore.probability.textbook import distribution, probabilities
 from mathcore.verify import Allowance, Claim, Limits, Operations, Target, enclose, given_that, reproduced
 from mathcore.verify.domains import Draw, as_dtype, domain, draw_integers, log_uniform, score_rows, seeds
-from mathcore.verify.errors import NotTriedError
+from mathcore.verify.errors import ExactOnlyError
 from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.oracle.residue import residues
 from mathcore.verify.relations import all_of, at_most, equal, raises
@@ -89,7 +89,7 @@ def cooled_scores(draw: Draw, target: Target) -> dict[str, Any]:
 @temperature.exact(cooled_scores(), effort=0.5)
 def temperature_one_over_k_multiplies_by_k(ops: Operations, x: Any, k: int) -> Any:
     if x.dtype != object:
-        raise NotTriedError("temperature_softmax", "exact numbers")
+        raise ExactOnlyError("temperature_softmax", "exact numbers")
     cooled = (x - x.max(-1, keepdims=True)) * k
     e = np.exp(cooled - cooled.max(-1, keepdims=True))  # among residues −1 is the maximum: one more shift changes them
     return equal(ops.temperature_softmax(x, Fraction(1, k)), e / e.sum(-1, keepdims=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from mathcore.training import optimisers_mutants as wrong
 from mathcore.training.textbook import published_adam
-from mathcore.training.training_tolerances import adam_rounding, step_rounding
+from mathcore.training.training_tolerances import adam_rounding, adam_steps_rounding, step_rounding
 from mathcore.verify import Claim, Limits, Operations, Target, enclose
 from mathcore.verify.domains import Draw, domain, draw_array, draw_integers, log_uniform
+from mathcore.verify.errors import ExactOnlyError, NotTriedError
 from mathcore.verify.laws import Called, defaults
 from mathcore.verify.limits import SHORT_FORMATS
 from mathcore.verify.oracle.residue import residues
@@ -102,6 +104,7 @@ adam_is_published = Claim(
     source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
     needs=("adam_init", "adam_step", "Adam"),
     limits=Limits(formats=SHORT_FORMATS),
+    tolerances=(adam_steps_rounding,),
     refuted_by=(
         wrong.mean_uncorrected,
         wrong.square_uncorrected,
@@ -127,6 +130,8 @@ adam_is_published = Claim(
 @domain
 def gradients_in_a_row(draw: Draw, target: Target) -> dict[str, Any]:
     """Two parameters, gradients for some of a few steps, and the options, as exact numbers."""
+    if not target.exact:
+        raise ExactOnlyError("adam_step", "exact numbers")
     steps, params, row = draw(st.integers(1, 4)), {}, [dict[str, Any]() for _ in range(4)]
     for name in ("x", "y"):
         shape = draw(st.sampled_from([(1,), (2,), (1, 1), (1, 2), (2, 1, 1), (33,), (17, 2)]))
@@ -157,6 +162,55 @@ def adam_equals_the_published_sums(ops: Operations, start: Any, row: Any, option
             for name, p in start.items()
         )
     )
+
+
+@domain
+def float_gradients_in_a_row(draw: Draw, target: Target) -> dict[str, Any]:
+    """Two or three parameters, gradients for some of a few steps, and the options, in floats.
+
+    Numbers are eighths, so that no square underflows.
+    """
+    formats = [name for name in target.dtypes if name in ("float64", "float32")]
+    if not formats:
+        raise NotTriedError("adam_step", "float32")
+    dtype, steps = draw(st.sampled_from(formats)), draw(st.integers(1, 4))
+    start, row = {}, [dict[str, Any]() for _ in range(steps)]
+    for name in ("x", "y", "z")[: draw(st.integers(2, 3))]:
+        shape = draw(st.sampled_from([(1,), (2,), (1, 1), (1, 2), (2, 1, 1), (33,), (17, 2)]))
+        start[name], *gradients = (draw_integers(draw, (steps + 1, *shape), 99) / 8).astype(dtype)
+        for given, gradient in zip(row, gradients, strict=True):
+            if draw(st.sampled_from([True, True, False])):
+                given[name] = gradient
+    options = {
+        "rate": draw(log_uniform(2.0**-10, 1.0)),
+        "beta1": draw(st.sampled_from([0.9, 0.0, 0.5, 0.75])),
+        "beta2": draw(st.sampled_from([0.999, 0.0, 0.5, 0.98])),
+        "epsilon": draw(log_uniform(1e-8, 1.0)),
+        "decay": draw(st.sampled_from([0.0, 0.2])),
+    }
+    return {"start": start, "row": row, "options": options}
+
+
+@adam_is_published.property(float_gradients_in_a_row())
+def adam_of_several_parameters_within_rounding(ops: Operations, start: Any, row: Any, options: Any) -> Any:
+    # One count of steps for all parameters, and averages for each.
+    params, state, parts = start, ops.adam_init(start), []
+    for grads in row:
+        params, state = ops.adam_step(params, grads, state, **options)
+    for name, p in start.items():
+        came = [(t, grads[name]) for t, grads in enumerate(row, 1) if name in grads]
+        true = enclose(partial(_published, [t for t, _ in came], len(row), tuple(options)), p, *(g for _, g in came),
+                       *(np.full(p.shape, x) for x in options.values()))  # fmt: skip
+        within = adam_steps_rounding(p, came, p.dtype, **options)
+        parts += [equal(params[name], true, within=within), equal(params[name].dtype == p.dtype, True)]
+    return all_of(*parts)
+
+
+def _published(times: list[int], steps: int, names: tuple[str, ...], start: Any, *numbers: Any) -> Any:
+    """`published_adam` from gradients that came at some of so many steps, and the options after them."""
+    gradients = dict(zip(times, numbers, strict=False))
+    options = dict(zip(names, numbers[len(times) :], strict=True))
+    return published_adam(start, [gradients.get(t) for t in range(1, steps + 1)], **options)
 
 
 @adam_is_published.property(

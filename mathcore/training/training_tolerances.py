@@ -158,14 +158,47 @@ def adam_rounding(start: Any, rate: float, steps: int, dtype: Any) -> Any:
 
     $m_t = g(1 - \beta_1^t)$ is a sum of terms of one sign, each of which meets at most 3 roundings a step: it is off by
     $\gamma_{3t+2}$ of itself; $v_t$ likewise by $\gamma_{5t+3}$, of which the root takes half. The quotients, the root,
-    ε and α add 12 roundings. $1 - \beta^t$ is computed in float64 from a power that is off by tu, at most
-    $tu/(1 - \beta)$ of the difference: 10tu and, after the root, 500tu for β up to 0.9 and 0.999. So a step is off by
-    $\gamma_{6t+16}$ of α and $510t$ roundings in float64; the steps add up, and each difference rounds once more:
+    ε and α add 12 roundings. $1 - \beta^t$ is computed from a power that is off by tu, at most $tu/(1 - \beta)$ of the
+    difference: 10tu and, after the root, 500tu for β up to 0.9 and 0.999, in the format of the work at worst. So a step
+    is off by $\gamma_{6t+16}$ of α and $510t$ roundings more; the steps add up, and each difference rounds once more:
     $u(|\theta| + t\alpha)$.
     """
     u = work_format(dtype).u
-    along = sum(gamma(6 * t + 16, u) + gamma(520 * t, 2.0**-53) for t in range(1, steps + 1))
+    along = sum(gamma(6 * t + 16, u) + gamma(520 * t, u) for t in range(1, steps + 1))
     return rate * along + steps * u * (abs(np.asarray(start, np.float64)) + steps * rate) * 1.01
+
+
+@tolerance
+def adam_steps_rounding(
+    start: Any, came: Any, dtype: Any, rate: float, beta1: float, beta2: float, epsilon: float, decay: float
+) -> Any:
+    r"""The place after steps of Adam along the gradients that `came`, pairs of t and g.
+
+    $m_t$ is a sum in which every term meets at most 3 roundings a step and 2 more, so it is off by $\gamma_{3t+2}$ of
+    $M_t$, the same sum of magnitudes; $v_t$, whose terms have one sign, by $\gamma_{5t+3}$ of itself, of which the root
+    takes half. A power that is off by $\gamma_{t+2}$ makes $1 - \beta^t$ off by $\gamma_{t+2}/(1 - \beta)$ of itself,
+    also where it is computed in the format of the work. The quotients, the root, ε and α add 12 roundings. So a step,
+    at most $\alpha|s|$ with $|s| = M_t/(1 - \beta_1^t)/(\sqrt{v_t/(1 - \beta_2^t)} + \epsilon)$, is off by
+
+    $$\alpha|s|\,\big(\gamma_{3t+14} + \gamma_{t+2}/(1 - \beta_1) + \tfrac12\gamma_{5t+3}
+      + \tfrac12\gamma_{t+2}/(1 - \beta_2)\big)$$
+
+    and its decay and the difference by 6 roundings of $|\theta| + \alpha(|s| + \lambda|\theta|)$. Errors add up: a step
+    multiplies what was off before by $1 - \alpha\lambda$. All of it is taken 1 % larger, for it is evaluated in floats.
+    """
+    u = work_format(dtype).u
+    place, error = abs(np.asarray(start, np.float64)), np.zeros(np.shape(start))
+    mean = square = np.zeros(np.shape(start))
+    lost = decay if np.ndim(start) > 1 else 0.0
+    for t, gradient in came:
+        g = abs(np.asarray(gradient, np.float64))
+        mean, square = beta1 * mean + (1 - beta1) * g, beta2 * square + (1 - beta2) * g * g
+        step = rate * mean / (1 - beta1**t) / (np.sqrt(square / (1 - beta2**t)) + epsilon)
+        powers = gamma(t + 2, u) / (1 - beta1) + gamma(t + 2, u) / (1 - beta2) / 2
+        error = error + step * (gamma(3 * t + 14, u) + gamma(5 * t + 3, u) / 2 + powers)
+        place = place + step + rate * lost * place
+        error = error + gamma(6, u) * (place + error)
+    return 1.01 * error
 
 
 @tolerance

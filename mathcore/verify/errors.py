@@ -17,6 +17,10 @@ class NotTriedError(NotOfferedError):
         self.operation, self.reason = operation, reason
 
 
+class ExactOnlyError(NotTriedError):
+    """A check is for targets that said `exact`, since its numbers are Fractions, residues or the like."""
+
+
 class TargetError(Exception):
     """An operation of the target raised; `cause` is what it raised."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis.errors import HypothesisException
 
 from mathcore.verify.claims import Check, Claim
-from mathcore.verify.errors import ContractError, NotOfferedError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, ExactOnlyError, NotOfferedError, NotTriedError, TargetError
 from mathcore.verify.limits import Tried, UnmetError
 from mathcore.verify.relations import Conjunction, Relation, worst_index
 from mathcore.verify.report.describe import Finding, describe_failure
@@ -76,6 +76,8 @@ class Attempt:
         try:
             returned = self.check.body(self.ops, **inputs)
             parts = _under_error_convention(_parts(returned, self.claim), self.ops)
+        except ExactOnlyError:
+            raise
         except NotTriedError as unsupported:
             if tally is not None:
                 tally.not_tried[str(unsupported)] += size

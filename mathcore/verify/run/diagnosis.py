@@ -134,6 +134,8 @@ def _input(answer: Any, given: Mapping[str, Any]) -> Any:
 def _shaped(answer: Any, given: Mapping[str, Any], make: Any) -> Any:
     if isinstance(answer, tuple):
         return tuple(_shaped(part, given, make) for part in answer)
+    if isinstance(answer, dict):
+        return {name: _shaped(part, given, make) for name, part in answer.items()}
     if answer is None:  # the target raised an error; a trivial kernel would not
         answer = next((v for v in given.values() if isinstance(v, np.ndarray)), np.zeros(()))
     return make(np.asarray(answer)) if isinstance(answer, (np.ndarray, np.generic, int, float)) else answer

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from mathcore.verify.claims import Check, Claim, Mutant
-from mathcore.verify.errors import NotOfferedError
+from mathcore.verify.errors import ExactOnlyError, NotOfferedError
 from mathcore.verify.limits import Tried
 from mathcore.verify.report.describe import Finding
 from mathcore.verify.run.attempt import Attempt, ClaimError, RefutedError, SkippedInputError
@@ -163,6 +163,8 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
                     search_outside_domain(attempt, profile.perturbed * examples, seed + 2, shrink, tally)
             else:
                 attempt(tally, **injected_arguments(check, profile, seed))
+    except ExactOnlyError as words:  # what the claim says is checked on floats as well, or is about exact numbers
+        return CheckResult(check.rung, "not_offered", tally, detail=f"not supported: {words}", dispensable=True)
     except NotOfferedError as missing:
         why = f"the target has no `{missing}`"
         return CheckResult(check.rung, "not_offered", tally, None, check.counterexample, why)
