@@ -129,14 +129,15 @@ exact_at_the_ends = Claim(
 
 @domain
 def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
-    """A vector of whole numbers, two powers of two to any length that a dtype has, and the index of a component."""
+    """A vector of whole numbers, or of thirds of them, two powers of two to any length that a dtype has, and the index of a component."""
     name = draw(st.sampled_from(target.dtypes))
     f, whole = format_of(name), draw_integers(draw, (1, draw(widths(most=65))), 15)
     whole[0, 0] = whole[0, 0] or 1  # few bits, so that no scale loses any
     lowest, highest = int(np.log2(f.smallest)), int(np.log2(f.most)) - 4
-    if target.conventions.cosine == "plain":  # the product of two sums of 65 squares of 15 at most is in range
-        work = work_format(name)
-        lowest = max(lowest, math.ceil(np.log2(work.tiny) / 4))
+    if target.conventions.cosine == "plain":
+        # The product of two sums of 65 squares of 15 at most is in range; whole numbers would not even round.
+        work, whole = work_format(name), whole / 3
+        lowest = max(int(np.log2(f.tiny)) + 2, math.ceil(np.log2(work.tiny) / 4) + 2)
         highest = min(highest, int((np.log2(work.most) - 28) / 4))
     powers = st.integers(lowest, highest)
     return {
