@@ -129,14 +129,15 @@ exact_at_the_ends = Claim(
 
 @domain
 def long_and_short(draw: Draw, target: Target) -> dict[str, Any]:
-    """A vector of whole numbers, two powers of two to any length that a dtype has, and the index of a component."""
+    """Whole numbers or thirds as a vector, two powers of two to any length in a dtype, and the index of a component."""
     name = draw(st.sampled_from(target.dtypes))
     f, whole = format_of(name), draw_integers(draw, (1, draw(widths(most=65))), 15)
     whole[0, 0] = whole[0, 0] or 1  # few bits, so that no scale loses any
     lowest, highest = int(np.log2(f.smallest)), int(np.log2(f.most)) - 4
-    if target.conventions.cosine == "plain":  # the product of two sums of 65 squares of 15 at most is in range
-        work = work_format(name)
-        lowest = max(lowest, math.ceil(np.log2(work.tiny) / 4))
+    if target.conventions.cosine == "plain":
+        # The product of two sums of 65 squares of 15 at most is in range; whole numbers would not even round.
+        work, whole = work_format(name), whole / 3
+        lowest = max(int(np.log2(f.tiny)) + 2, math.ceil(np.log2(work.tiny) / 4) + 2)
         highest = min(highest, int((np.log2(work.most) - 28) / 4))
     powers = st.integers(lowest, highest)
     return {
@@ -156,6 +157,7 @@ def parallel_and_zero_vectors_are_exact(
     return all_of(
         _at_the_end(ops, a, b, [1.0]),
         _at_the_end(ops, a, -b, [-1.0]),
+        *_elsewhere(ops, a, b[:, ::-1]),
         *(identical(ops.cosine_similarity(*pair) + a.dtype.type(0), np.zeros(1, a.dtype))
           for pair in ((a, nothing), (nothing, b), (nothing, nothing))),
         *(identical(ops.cosine_similarity(*pair), np.full(1, np.nan, a.dtype))
@@ -166,7 +168,8 @@ def parallel_and_zero_vectors_are_exact(
 @exact_at_the_ends.property(COSINE_SIMILARITY.inputs(), effort=0.5)
 def cosines_never_leave_the_range(ops: Operations, a: Any, b: Any) -> Any:
     itself = a.any(-1).astype(np.float64)  # 0 for a vector of zeros
-    return all_of(at_most(abs(ops.cosine_similarity(a, b)), 1.0), _at_the_end(ops, a, a, itself))
+    in_range = at_most(abs(ops.cosine_similarity(a, b)), 1.0)
+    return all_of(in_range, _at_the_end(ops, a, a, itself), *_elsewhere(ops, a, b))
 
 
 def _at_the_end(ops: Operations, a: Any, b: Any, end: Any) -> Any:
@@ -193,6 +196,13 @@ def nearly_parallel_vectors_stay_in_the_range(ops: Operations, a: Any, b: Any) -
 @cosine_in_range.property(nearly_parallel(), effort=0.25)
 def nearly_parallel_within_the_bound(ops: Operations, a: Any, b: Any) -> Any:
     return COSINE_SIMILARITY.agrees(ops, a=a, b=b)
+
+
+def _elsewhere(ops: Operations, a: Any, b: Any) -> list[Any]:
+    """Where parallel vectors may round, that others do so within the same bound: those alone often round to nothing."""
+    if ops.conventions.cosine == "scaled":
+        return []
+    return [COSINE_SIMILARITY.judged(ops, ops.cosine_similarity(a, b), a, b)]
 
 
 any_axis = Claim(

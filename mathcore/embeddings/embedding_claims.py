@@ -409,6 +409,7 @@ embedding_rows = Claim(
     "and infinity in all others included: the gradient bit for bit if the target promises that, else up to rounding.",
     formula=r"y_t = y(i_t, E_{i_t}), \qquad \bar E_i = \bar E_i(\bar y_t : i_t = i)",
     needs=("embedding", "embedding_vjp"),
+    tolerances=(sum_of_occurrences,),
     limits=Limits(rows=5),
     refuted_by=(wrong.multiplied_out, wrong.spread_by_product, common.rows_touch("embedding")),
 )
