@@ -28,6 +28,7 @@ from mathcore.verify.targets.signatures import (
     fit_arguments,
     left_out,
     reference_signature,
+    returns_arrays,
 )
 from mathcore.verify.tolerances import subnormals
 
@@ -195,7 +196,7 @@ class Caller:
             if on_call is not None:
                 on_call("", {})
         try:
-            answer = to_numpy(native_answer)
+            answer = native_answer if _is_number(operation, native_answer) else to_numpy(native_answer)
         except TypeError:
             if reference_signature(operation) is not None:
                 expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
@@ -248,6 +249,16 @@ def _to_numpy(value: Any, adapter: Adapter, *, stateful: bool = False) -> Any:
         if stateful or _needs_no_conversion(value):
             return value
         raise
+
+
+def _is_number(operation: str, value: Any) -> bool:
+    """Whether an answer is a number of Python's, or a tuple of some, where mathcore's own answer is one.
+
+    As an array, which has a dtype, it would change the dtype of what a claim computes from it.
+    """
+    if isinstance(value, tuple) and value:
+        return all(_is_number(operation, part) for part in value)
+    return isinstance(value, (bool, int, float)) and not returns_arrays(operation)
 
 
 def _needs_no_conversion(value: Any) -> bool:

@@ -29,6 +29,12 @@ def reference_signature(operation: str) -> inspect.Signature | None:
     return inspect.signature(function) if inspect.isfunction(function) else None
 
 
+def returns_arrays(operation: str) -> bool:
+    """Whether mathcore's own answer is an array or holds one, or mathcore has no such function."""
+    signature = reference_signature(operation)
+    return signature is None or "Array" in str(signature.return_annotation)
+
+
 def _positional(operation: str) -> set[str]:
     """The required parameters of an operation that are not keyword-only."""
     signature = reference_signature(operation)
