@@ -366,13 +366,18 @@ def defaults(
     )
     for each in all_:
 
-        @claim.property(
-            getattr(each, "domain", None) or each.inputs(most=9),
-            option=st.sampled_from(tuple(documented)),
-            effort=0.3 * len(documented),
-        )
-        def as_if_it_were_said(ops: Operations, option: str, each: Operation | Called = each, **arguments: Any) -> Any:
-            return _as_if_said(ops, each, arguments, option, documented[option][0])
+        @claim.property(getattr(each, "domain", None) or each.inputs(most=9), effort=0.3)
+        def as_if_it_were_said(ops: Operations, each: Operation | Called = each, **arguments: Any) -> Any:
+            judged, not_tried = [], []
+            for option, (value, _) in documented.items():
+                try:
+                    judged.append(_as_if_said(ops, each, arguments, option, value))
+                except NotTriedError as unsupported:
+                    not_tried.append(unsupported)
+            if not judged:
+                raise not_tried[0]
+            first, *rest = all_of(*judged).parts
+            return all_of(first.measuring(**{f"not tried: {reason}": True for reason in not_tried}), *rest)
 
     return claim
 

@@ -164,7 +164,7 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
             else:
                 attempt(tally, **injected_arguments(check, profile, seed))
     except ExactOnlyError as words:  # what the claim says is checked on floats as well, or is about exact numbers
-        return CheckResult(check.rung, "not_offered", tally, detail=f"not supported: {words}", dispensable=True)
+        return CheckResult(check.rung, "not_offered", tally, None, check.counterexample, f"not supported: {words}")
     except NotOfferedError as missing:
         why = f"the target has no `{missing}`"
         return CheckResult(check.rung, "not_offered", tally, None, check.counterexample, why)

@@ -31,6 +31,7 @@ from mathcore.verify.targets.signatures import (
     fit_arguments,
     left_out,
     refused,
+    returns_arrays,
     returns_object,
 )
 from mathcore.verify.targets.translations import translations
@@ -250,7 +251,7 @@ class Caller:
         is_object = returns_object(operation) and record_of(operation) is None
         held = functools.partial(hold, operation.partition(".")[0], calling=self.call_method) if is_object else None
         try:
-            answer = _to_numpy(native_answer, adapter, held)
+            answer = native_answer if _is_number(operation, native_answer) else _to_numpy(native_answer, adapter, held)
         except TypeError:
             expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
             raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
@@ -320,6 +321,16 @@ def _to_numpy(value: Any, adapter: Adapter, held: Callable[[Any], Held] | None) 
         if held is None:
             raise
         return held(value)
+
+
+def _is_number(operation: str, value: Any) -> bool:
+    """Whether an answer is a number of Python's, or a tuple of some, where mathcore's own answer is one.
+
+    As an array, which has a dtype, it would change the dtype of what a claim computes from it.
+    """
+    if isinstance(value, tuple) and value:
+        return all(_is_number(operation, part) for part in value)
+    return isinstance(value, (bool, int, float)) and not returns_arrays(operation)
 
 
 def _needs_no_conversion(value: Any) -> bool:

@@ -40,6 +40,12 @@ def returns_object(operation: str) -> bool:
     return signature is None or any(inspect.isclass(public().get(word)) for word in words)
 
 
+def returns_arrays(operation: str) -> bool:
+    """Whether mathcore's own answer is an array or holds one, or mathcore has no such function."""
+    signature = reference_signature(operation)
+    return signature is None or "Array" in str(signature.return_annotation)
+
+
 def refused(operation: str, given: Mapping[str, Any]) -> bool:
     """Whether mathcore refuses these arguments: a claim passes wrong ones on purpose."""
     function = public()[operation]
