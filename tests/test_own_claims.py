@@ -110,9 +110,7 @@ def test_a_mutant_that_the_claims_do_not_see_survives(here):
 
 
 def narrow():
-    import kernels
-
-    return Target.numpy("mine", narrow=kernels.swiglu)
+    return Target.numpy("mine", narrow=importlib.import_module("kernels").swiglu)
 
 
 def test_a_reference_must_be_there_and_right(run):
@@ -149,9 +147,7 @@ def ends(script, folder):
     [("column", "returned the shape (1, 1), expected (1, 2)"), ("nothing", "returned None, expected an array")],
 )
 def test_the_record_says_what_an_answer_looks_like(here, kernel, said):
-    import wrong_kernels
-
-    target = Target.numpy("wrong", swiglu=getattr(wrong_kernels, kernel))
+    target = Target.numpy("wrong", swiglu=getattr(importlib.import_module("wrong_kernels"), kernel))
     [(_, result)] = verify(target, "swiglu.many_rows", claims="swiglu_claims", profile="quick", seed=0).results
     assert result.outcome == "refuted"
     assert said in re.sub(r"shape \(\d+, \d+\), expected \(\d+, \d+\)", "shape (1, 1), expected (1, 2)", result.detail)
@@ -187,9 +183,7 @@ def test_mutants_are_made_of_a_kernel_on_tensors_as_well(here):
 
 
 def test_in_a_test_suite(here):
-    import kernels
-    import swiglu_claims
-
+    kernels, swiglu_claims = map(importlib.import_module, ("kernels", "swiglu_claims"))
     target = Target.numpy("mine", swiglu=kernels.swiglu, softmax=lambda x: x)
     for claims in ("swiglu_claims", swiglu_claims, [*swiglu_claims.LAWS, swiglu_claims.closed]):
         mark = parametrize_claims(target, claims=claims)
