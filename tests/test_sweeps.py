@@ -73,7 +73,8 @@ def test_every_number_is_in_one_range():
     for plan in (Plan("relu", "float16", 1, 512), Plan("relu", "bfloat16", 1, 2**22)):
         found = np.concatenate([plan.numbers(k)[0].view(np.uint16) for k in range(plan.ranges)])
         every = np.arange(2**16, dtype=np.uint16)
-        finite = every[np.isfinite(every.view(dtype_named(plan.dtype)))]
+        with np.errstate(invalid="ignore"):
+            finite = every[np.isfinite(every.view(dtype_named(plan.dtype)))]
         assert found.tolist() == finite.tolist()
     assert Plan("relu", "float32", 1, 2**22).ranges == 1024
 

@@ -81,6 +81,8 @@ def verify(
     progress: Callable[[ClaimResult], None] | None = None,
     executor: Executor | None = None,
     shard: str | None = None,
+    corpus: Path | str | None = None,
+    shared_corpus: Sequence[Path | str] = (),
 ) -> Report:
     """Check claims on a target.
 
@@ -98,6 +100,9 @@ def verify(
         executor: where the claims run, instead of `workers`: any `concurrent.futures.Executor`. One that is not of
             threads needs a target that can be pickled: its path, `Functions` or None.
         shard: "3/8" for the third of eight parts of the run, whose reports `mathcore merge` puts together.
+        corpus: a folder of inputs that failed or were hard before. They are tried first, in addition to those drawn,
+            and what this run finds is added.
+        shared_corpus: folders whose inputs are tried as well, and not added to.
 
     Returns:
         The report, with results in the order of the catalogue. After Ctrl-C, with the results so far.
@@ -124,10 +129,13 @@ def verify(
     claims = whole if part is None else part.claims(whole)
     if executor is not None and (isolate or timeout is not None):
         raise ValueError("`isolate` and `timeout` are for processes of this machine: leave out `executor`")
-    run = _Run(claims, resolved_profile, secrets.randbelow(2**32) if seed is None else seed, budget)
+    remembering = replace(
+        resolved_profile, corpus=None if corpus is None else str(corpus), shared_corpus=tuple(map(str, shared_corpus))
+    )
+    run = _Run(claims, remembering, secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
     count = _worker_count(target, len(claims), workers, isolate or timeout is not None)
-    make_work = partial(_make_work, target, resolved_profile)
+    make_work = partial(_make_work, target, remembering)
     if executor is not None:
         results = results_on(executor, make_work, run.tasks(), budgeted=budget is not None)
     elif count:
