@@ -1,7 +1,7 @@
 """The command line.
 
-`verify`, `merge`, `detect`, `bugs`, `claims` and `show` check and describe; `exercise` judges what a student wrote;
-`train` and `generate` run a small language model.
+`verify`, `merge`, `sweep`, `detect`, `bugs`, `claims` and `show` check and describe; `exercise` judges what a student
+wrote; `train` and `generate` run a small language model.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ try:
     from mathcore.cli.detect import detect
     from mathcore.cli.exercise import exercise
     from mathcore.cli.merge import merge
+    from mathcore.cli.sweep import sweep
     from mathcore.cli.training import generate, train
     from mathcore.cli.verify import verify
 except ModuleNotFoundError as missing:
@@ -30,5 +31,5 @@ def main() -> None:
     """Every claim about how language models compute, checked."""
 
 
-for command in (verify, merge, detect, bugs, claims, show, exercise, train, generate):
+for command in (verify, merge, sweep, detect, bugs, claims, show, exercise, train, generate):
     main.add_command(command)

@@ -85,6 +85,19 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
 @click.option("--timeout", type=_Seconds(), help="Time limit for one call; implies --isolate.")
 @executor_option
 @click.option("--shard", metavar="K/N", help="Only the K-th of N parts; `mathcore merge` puts the reports together.")
+@click.option(
+    "--corpus",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Try the inputs kept here first, and keep what fails or comes close.",
+)
+@click.option(
+    "--shared-corpus",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
+    metavar="DIR",
+    help="Try the inputs kept here as well; repeatable.",
+)
 @output_file("--json", "json_file", what="Write the report here.")
 @output_file("--junit", "junit_file", what="Write the report as JUnit XML here.")
 @output_file("--markdown", "markdown_file", what="Write the report as Markdown here.")
@@ -108,6 +121,8 @@ def verify(
     waivers: Path | None,
     executor: str | None,
     shard: str | None,
+    corpus: Path | None,
+    shared_corpus: tuple[Path, ...],
     **how: Any,
 ) -> None:
     """Run claims: all of them, or those named by id, topic or faq17.
@@ -144,7 +159,7 @@ def verify(
 
             report = run(named or target, *ids, claims=own or None, profile=effort, seed=seed, workers=workers,
                          budget=budget, isolate=isolate, timeout=timeout, waivers=waivers, progress=tick,
-                         executor=elsewhere, shard=shard)  # fmt: skip
+                         executor=elsewhere, shard=shard, corpus=corpus, shared_corpus=shared_corpus)  # fmt: skip
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
     _write(report, json_file, junit_file, markdown_file)

@@ -27,12 +27,16 @@ class Profile:
         examples: inputs drawn for each property.
         scale: size of experiments, as a fraction of the full size.
         perturbed: inputs perturbed beyond the domain, as a multiple of those drawn.
+        corpus: folder of inputs to replay, which is added to; None for none.
+        shared_corpus: folders of inputs to replay.
     """
 
     name: str
     examples: int
     scale: float
     perturbed: int = 0
+    corpus: str | None = None
+    shared_corpus: tuple[str, ...] = ()
 
 
 PROFILES = {
@@ -55,6 +59,7 @@ class Tally:
         not_tried: unsupported feature → number of inputs skipped because of it.
         tried: the arguments of operations, if inputs were drawn or enumerated.
         unmet: condition of the claim's `limits` → number of inputs skipped because of it.
+        replayed: number of inputs of the corpus that were judged, which are not among the `examples`.
     """
 
     examples: int = 0
@@ -66,6 +71,7 @@ class Tally:
     not_tried: Counter[str] = field(default_factory=Counter)
     tried: Tried = field(default_factory=Tried)
     unmet: Counter[str] = field(default_factory=Counter)
+    replayed: int = 0
 
     @property
     def no_error_seen(self) -> bool:
@@ -97,6 +103,7 @@ class Tally:
     def merge(self, other: Tally) -> None:
         """Add what another check, or another run of the same one, has measured."""
         self.examples += other.examples
+        self.replayed += other.replayed
         self.worst, self.allowance = max((self.worst, self.allowance), (other.worst, other.allowance))
         self.decades.update(other.decades)
         self.not_tried.update(other.not_tried)

@@ -23,7 +23,7 @@ from mathcore.verify.limits import Tried
 from mathcore.verify.report.describe import Finding
 from mathcore.verify.run.attempt import Attempt, ClaimError, RefutedError, SkippedInputError
 from mathcore.verify.run.results import CheckResult, ClaimResult, Outcome, Profile, Tally, worst_outcome
-from mathcore.verify.run.search import enumerate_cases, injected_arguments, search, search_outside_domain
+from mathcore.verify.run.search import enumerate_cases, injected_arguments, remembered, search, search_outside_domain
 from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
 from mathcore.verify.tolerances import subnormals
 
@@ -156,9 +156,13 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
                 enumerate_cases(attempt, check.cases_for(target), tally)
             elif check.inputs:
                 examples = max(1, round(profile.examples * check.effort))
-                search(attempt, check.strategy(target), examples, seed, shrink, tally)
-                if tally.no_error_seen and trivial is None:
-                    search(attempt, check.strategy(target), _RETRY_FACTOR * examples, seed + 1, shrink, tally)
+                judging = shrink and trivial is None and not attempt.past_crashes and not check.counterexample
+                with remembered(attempt, profile, seed, tally, judging) as noted:
+                    search(attempt, check.strategy(target), examples, seed, shrink, tally, noted)
+                    if tally.no_error_seen and trivial is None:
+                        search(
+                            attempt, check.strategy(target), _RETRY_FACTOR * examples, seed + 1, shrink, tally, noted
+                        )
                 if profile.perturbed and not (target.guarded or check.counterexample):
                     search_outside_domain(attempt, profile.perturbed * examples, seed + 2, shrink, tally)
             else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from mathcore.verify.adversary import perturbed
 from mathcore.verify.claims import Check
 from mathcore.verify.errors import NotOfferedError
 from mathcore.verify.run.attempt import Attempt, RefutedError, SkippedInputError, StopSearchError
+from mathcore.verify.run.corpus import Corpus, Noted
 from mathcore.verify.run.results import Profile, Tally
 
 _GIVE_UP_AFTER = 60
@@ -44,27 +45,31 @@ def search(
     seed: int,
     shrink: bool,
     tally: Tally,
+    noted: Noted | None = None,
+    corpus: Corpus | None = None,
 ) -> None:
-    """Let Hypothesis draw inputs, and shrink the first that fails."""
+    """Let Hypothesis draw inputs, or take those of a corpus, and shrink the first that fails."""
     missing: list[NotOfferedError] = []
 
-    @seeded(seed)
     @settings(
         max_examples=examples,
-        database=None,
+        database=None if corpus is None else corpus.database,
         deadline=None,
         derandomize=False,
         report_multiple_bugs=False,
         print_blob=False,
         verbosity=Verbosity.quiet,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
+        phases=[Phase.generate if corpus is None else Phase.reuse, *([Phase.shrink] if shrink else [])],
     )
+    @seeded(seed)  # below the settings: a seed takes the database out of those below it
     @given(strategy)
     def run(inputs: Mapping[str, Any]) -> None:
         try:
             attempt(tally if attempt.finding is None else None, **inputs)
         except RefutedError:
+            if noted is not None:
+                noted.fail()
             if shrink:
                 raise
             raise StopSearchError from None  # else Hypothesis would run it again and describe it, for nobody to read
@@ -75,10 +80,12 @@ def search(
             if not tally.examples and sum(tally.not_tried.values()) >= _GIVE_UP_AFTER:
                 raise StopSearchError from None
             reject()
+        if noted is not None:
+            noted.see(tally.worst)
 
-    # Without a key, Hypothesis would tokenise the source to make one for the database, which is not used here. That
-    # takes longer than many searches.
-    setattr(run, "_hypothesis_internal_database_key", b"")  # noqa: B010  (pytest's plugin sets it too)
+    # Without a key, Hypothesis would tokenise the source to make one for the database. That takes longer than many
+    # searches.
+    setattr(run, "_hypothesis_internal_database_key", b"" if corpus is None else corpus.key)  # noqa: B010  (pytest's plugin sets it too)
     try:
         run()
     except StopSearchError:
@@ -92,6 +99,38 @@ def search(
         if attempt.finding is not None:
             attempt.finding = replace(attempt.finding, unsteady=True)
         raise RefutedError from flaky
+
+
+@contextlib.contextmanager
+def remembered(attempt: Attempt, profile: Profile, seed: int, tally: Tally, judging: bool) -> Iterator[Noted | None]:
+    """Replay the corpus of the profile, if there is one; then search, and keep what failed or came close.
+
+    The replay has an attempt and a tally of its own, so that a search does not depend on it; the tally is added when
+    the search is over.
+
+    Raises:
+        RefutedError: if an input of the corpus fails; the attempt then has the finding.
+    """
+    if not judging or (profile.corpus is None and not profile.shared_corpus):
+        yield None
+        return
+    corpus = Corpus(profile.corpus, profile.shared_corpus, attempt.claim, attempt.check)
+    known, again = Tally(), Attempt(attempt.claim, attempt.check, attempt.target)
+    noted = Noted()
+    try:
+        if count := len(corpus):
+            with contextlib.suppress(NotOfferedError):
+                search(again, attempt.check.strategy(attempt.target), count, seed, True, known, noted, corpus)
+        noted = Noted(known.worst)
+        yield noted
+    except RefutedError:
+        if again.finding is not None:
+            attempt.finding, attempt.failure = again.finding, again.failure
+        raise
+    finally:
+        corpus.add(noted)
+        tally.merge(Tally(worst=known.worst, allowance=known.allowance, tolerances=known.tolerances,
+                          replayed=known.examples))  # fmt: skip
 
 
 def enumerate_cases(attempt: Attempt, cases: Iterable[Mapping[str, Any]], tally: Tally) -> None:

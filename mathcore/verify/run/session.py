@@ -90,6 +90,8 @@ def verify(
     progress: Callable[[ClaimResult], None] | None = None,
     executor: Executor | None = None,
     shard: str | None = None,
+    corpus: Path | str | None = None,
+    shared_corpus: Sequence[Path | str] = (),
 ) -> Report:
     """Check claims on a target.
 
@@ -110,6 +112,9 @@ def verify(
         executor: where the claims run, instead of `workers`: any `concurrent.futures.Executor`. One that is not of
             threads needs a target that can be pickled: its path, `Functions` or None.
         shard: "3/8" for the third of eight parts of the run, whose reports `mathcore merge` puts together.
+        corpus: a folder of inputs that failed or were hard before. They are tried first, in addition to those drawn,
+            and what this run finds is added.
+        shared_corpus: folders whose inputs are tried as well, and not added to.
 
     Returns:
         The report, with results in the order of the catalogue. After Ctrl-C, with the results so far.
@@ -137,16 +142,19 @@ def verify(
     selected = whole if part is None else part.claims(whole)
     if executor is not None and (isolate or timeout is not None):
         raise ValueError("`isolate` and `timeout` are for processes of this machine: leave out `executor`")
-    run = _Run(selected, resolved_profile, secrets.randbelow(2**32) if seed is None else seed, budget)
+    remembering = replace(
+        resolved_profile, corpus=None if corpus is None else str(corpus), shared_corpus=tuple(map(str, shared_corpus))
+    )
+    run = _Run(selected, remembering, secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
     by_path = not isinstance(target, Target) and by_name is not None  # what another process can find again
     count = _worker_count(by_path, len(selected), workers, isolate or timeout is not None)
     if executor is not None:
-        make_work = partial(_make_work, target, own if by_name is None else by_name, resolved_profile)
+        make_work = partial(_make_work, target, own if by_name is None else by_name, remembering)
         results = results_on(executor, make_work, run.tasks(), budgeted=budget is not None)
     elif count:
         method = "spawn" if by_path else "fork"  # a `Target` or a `Claim` need not be picklable
-        make_work = partial(_make_work, target if by_path else subject, by_name if by_path else own, resolved_profile)
+        make_work = partial(_make_work, target if by_path else subject, by_name if by_path else own, remembering)
         results = WorkerPool(make_work, count, timeout, method).results(run.tasks())
     else:
         results = (check_and_diagnose(claim, subject, run.profile, seed) for claim, seed in run.tasks())
