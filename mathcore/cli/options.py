@@ -68,7 +68,7 @@ def functions(
     dtypes: tuple[str, ...],
     conventions: tuple[str, ...] = (),
     widths: str | None = None,
-    derive: str = "",
+    derive: str | None = None,
     exclusive: tuple[str, ...] = (),
     own: tuple[str, ...] = (),
     **limits: Any,
@@ -99,7 +99,7 @@ def functions(
         dtypes or None,
         _conventions(conventions),
         Restrictions(widths=only, exclusive=tuple(tuple(group.split(",")) for group in exclusive), **limits),
-        derive,
+        derive or "",
     )
 
 
