@@ -13,6 +13,7 @@ from mathcore.attention.inputs import _CODES, Dice, some_mask
 from mathcore.attention.textbook import Case, per_head, seen_by, transposed
 from mathcore.verify import Target, domain, seeds
 from mathcore.verify.domains import Draw
+from mathcore.verify.errors import ExactOnlyError
 
 
 class Power(Fraction):
@@ -49,10 +50,12 @@ def powers(x: Any) -> Any:
 
 @domain
 def exact_cases(draw: Draw, target: Target, *, square: bool = False, causal: bool = False) -> Case:
-    """Attention without rounding: powers where the target takes objects; else 1, 2 or 4 equal scores in a row.
+    """Attention without rounding, for exact targets: powers, or 1, 2 or 4 equal scores in a row as floats.
 
     If `square`, as many queries as keys, no offset, and causal or not as told.
     """
+    if not target.exact:  # as e^(score − lse), a correct weight is no exact fraction
+        raise ExactOnlyError("scaled_dot_product_attention", "exact numbers")
     dice, rng = Dice(draw(_CODES)), draw(seeds())
     d, n, group, key_heads = dice.of(1, 4), int(rng.integers(1, 6)), dice.of(1, 2), dice.of(1, 2)
     t, w, objects = n if square else dice.of(1, 2, 3, n), dice.of(1, 2), dice.of(True, False)
@@ -64,7 +67,7 @@ def exact_cases(draw: Draw, target: Target, *, square: bool = False, causal: boo
         "scale": dice.of(None, 1, 2),
     }
     mask = some_mask(rng, (key_heads * group, t, n)) if dice.of(False, True) else None
-    if target.exact and objects:
+    if objects:
         return {"query": powers(q), "key": powers(k), "value": powers(v), **options, "mask": mask}
     floats = {"query": q * 0.0, "key": k.astype(np.float64), "value": v.astype(np.float64)}
     order = rng.permuted(np.broadcast_to(np.arange(n), (t, n)), axis=-1)

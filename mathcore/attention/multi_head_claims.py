@@ -413,18 +413,15 @@ def reordered(draw: Draw, target: Target) -> dict[str, Any]:
 
 @domain
 def exact_words(draw: Draw, target: Target) -> dict[str, Any]:
-    """A few words, weights of two heads or more, and an order, in numbers that arithmetic is exact on.
-
-    A target that takes no objects gets whole numbers, of which it takes plain means of two or four.
-    """
+    """A few words, weights of two heads or more, and an order, modulo a prime."""
+    if not target.exact:
+        raise ExactOnlyError(HEADS, "exact numbers")
     heads, width, times, features = (draw(st.integers(*some)) for some in ((2, 3), (1, 2), (2, 4), (1, 3)))
-    rng, exact = draw(seeds()), residues if target.exact else as_floats
+    rng = draw(seeds())
     shapes = [(features, heads * width)] * 3 + [(heads * width, 2)]
     params = {n: rng.integers(-9, 10, shape) for n, shape in zip(WEIGHTS, shapes, strict=True)}
-    if not target.exact:
-        times, params["query"] = times // 2 * 2, params["query"] * 0
-    x, order = exact(rng.integers(-9, 10, (times, features))), np.roll(np.arange(times), 1)
-    return {"x": x, "params": {n: exact(w) for n, w in params.items()}, "num_heads": heads, "order": order}
+    x, order = residues(rng.integers(-9, 10, (times, features))), np.roll(np.arange(times), 1)
+    return {"x": x, "params": {n: residues(w) for n, w in params.items()}, "num_heads": heads, "order": order}
 
 
 def as_floats(whole: Any) -> Any:

@@ -55,9 +55,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--convention", "conventions", multiple=True, metavar="NAME=VALUE", help="A convention that it follows; repeatable."
 )
-@click.option(
-    "--derive", type=click.Choice(["autograd", "vjp"]), help="Check its derivatives too, by the framework."
-)
+@click.option("--derive", type=click.Choice(["autograd", "vjp"]), help="Check its derivatives too, by the framework.")
 @click.option("--widths", metavar="N,N", help="The only widths that it supports.")
 @click.option("--width-multiple", type=click.IntRange(min=1), default=1, help="It supports multiples of this width.")
 @click.option("--max-width", type=click.IntRange(min=1), help="It supports no larger width.")

@@ -332,7 +332,9 @@ def long_texts(draw: Draw, target: Target) -> dict[str, Any]:
 @occurrences_add_up.exact(long_texts(), effort=0.5)
 def long_texts_add_up_exactly(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
     pulled = ops.embedding_vjp(g, ids, weight)
-    return equal(pulled, hot(ids, len(weight)).T @ g.astype(np.float64))
+    return equal(
+        pulled, as_dtype(hot(ids, len(weight)).T @ g.astype(np.float64), g.dtype.name)
+    )  # 16 bits: rounded once
 
 
 def large_texts(target: Target) -> Iterator[dict[str, Any]]:
@@ -345,7 +347,8 @@ def large_texts(target: Target) -> Iterator[dict[str, Any]]:
 @occurrences_add_up.exhaustive(large_texts)
 def large_texts_add_up_exactly(ops: Operations, g: Any, ids: Any, rows: int) -> Any:
     pulled = ops.embedding_vjp(g, ids, np.zeros((rows, 1), g.dtype))
-    return equal(pulled[:, 0], np.bincount(ids, weights=g[:, 0].astype(np.float64), minlength=rows))
+    sums = np.bincount(ids, weights=g[:, 0].astype(np.float64), minlength=rows)
+    return equal(pulled[:, 0], as_dtype(sums, g.dtype.name))
 
 
 @domain

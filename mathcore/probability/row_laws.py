@@ -22,7 +22,7 @@ from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_int
 from mathcore.verify.operation import Operation
 from mathcore.verify.oracle.dual import derivative, third_derivative_bound
 from mathcore.verify.relations import all_of, equal, raises
-from mathcore.verify.tolerances import work_format
+from mathcore.verify.tolerances import format_of
 
 
 # Layout, axis, width.
@@ -113,8 +113,11 @@ def stencils(draw: Draw, target: Target) -> dict[str, Any]:
 
 
 def steps(x: Any) -> Any:
-    """A step along each score: near the best for a central difference, (12u)^(1/3), and a power of two."""
-    length = 2.0 ** round(math.log2(12 * work_format(x.dtype).u) / 3)
+    """A step along each score: near the best for a central difference, (12u)^(1/3), and a power of two.
+
+    With u of the format itself, since the scores a step away must be numbers of it.
+    """
+    length = 2.0 ** round(math.log2(12 * format_of(x.dtype).u) / 3)
     return (length * np.eye(x.shape[-1])).astype(x.dtype)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.verify import Target, domain, draw_array
-from mathcore.verify.domains import Draw, draw_integers
+from mathcore.verify.domains import Draw, accepted, draw_integers
 from mathcore.verify.oracle.residue import residues
 
 
@@ -20,7 +20,7 @@ def predictors(
     vocabulary, width, count = draw(st.integers(1, most)), draw(st.integers(1, 4)), draw(st.integers(1, pairs))
     if large and draw(st.integers(0, 9)) == 9:
         vocabulary, width, count = 18, draw(st.sampled_from([3, 33])), 20
-    name = dtype or draw(st.sampled_from([d for d in target.dtypes if d in ("float64", "float32")]))
+    name = dtype or draw(st.sampled_from(accepted(target, "float64", "float32")))
     # Multiples of 2⁻²⁰, so that the small steps of finite differences are exact.
     sizes = st.sampled_from([2.0**-4, 1.0, 4.0])
     values = [draw_array(draw, (vocabulary, width), "float64", (s := draw(sizes), s)) for _ in range(2)]

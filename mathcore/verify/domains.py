@@ -16,6 +16,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from hypothesis import strategies as st
 
+from mathcore.verify.errors import NotTriedError
 from mathcore.verify.targets.restrictions import NONE, Restrictions, current_restrictions, fixed_value, skip_option
 from mathcore.verify.targets.target import Target
 from mathcore.verify.tolerances import FORMATS, dtype_named, flushed
@@ -93,7 +94,25 @@ def dtypes(*names: str) -> Domain:
         >>> find(dtypes("float32").build(mathcore_target()), lambda dtype: True)
         'float32'
     """
-    return Domain(lambda target: st.sampled_from([d for d in target.dtypes if not names or d in names]))
+    return Domain(lambda target: st.sampled_from(accepted(target, *names) if names else target.dtypes))
+
+
+def accepted(target: Target, *names: str) -> list[str]:
+    """Those of the dtypes `names` that the target accepts.
+
+    Raises:
+        NotTriedError: if it accepts none of them.
+
+    Examples:
+        >>> from mathcore.verify import mathcore_target
+        >>> from mathcore.verify.domains import accepted
+        >>> accepted(mathcore_target(), "float64", "float32")
+        ['float64', 'float32']
+    """
+    found = [name for name in target.dtypes if name in names]
+    if not found:
+        raise NotTriedError("every operation", names[0])
+    return found
 
 
 @functools.cache

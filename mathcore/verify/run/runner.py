@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from mathcore.verify.claims import Check, Claim, Mutant
-from mathcore.verify.errors import ExactOnlyError, NotOfferedError
+from mathcore.verify.errors import ExactOnlyError, NotOfferedError, NotTriedError
 from mathcore.verify.limits import Tried
 from mathcore.verify.report.describe import Finding
 from mathcore.verify.run.attempt import Attempt, ClaimError, RefutedError, SkippedInputError
@@ -169,6 +169,8 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
                 attempt(tally, **injected_arguments(check, profile, seed))
     except ExactOnlyError as words:  # what the claim says is checked on floats as well, or is about exact numbers
         return CheckResult(check.rung, "not_offered", tally, None, check.counterexample, f"not supported: {words}")
+    except NotTriedError as words:  # of a domain, for this target
+        tally.not_tried[str(words)] += 1
     except NotOfferedError as missing:
         why = f"the target has no `{missing}`"
         return CheckResult(check.rung, "not_offered", tally, None, check.counterexample, why)
@@ -187,7 +189,7 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
     if attempt.failure is not None and shrink and not check.counterexample:
         attempt.add_script()
     vacuous = tally.no_error_seen and trivial is None and not _rounds_on_mathcore(attempt, profile, seed)
-    result = _conclude(check, tally, attempt.finding, vacuous)
+    result = _conclude(check, tally, attempt.finding, vacuous, target.guarded)
     if attempt.error is not None and (attempt.finding is None or check.counterexample):
         result.outcome, result.finding, result.detail = "error", attempt.error, attempt.error.headline
     if attempt.outside_domain:
@@ -198,19 +200,18 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
 
 
 def _rounds_on_mathcore(attempt: Attempt, profile: Profile, seed: int) -> bool:
-    """Whether mathcore shows an error on such inputs as another target, which may be more accurate, shows none on."""
-    claim, check, target = attempt.claim, attempt.check, attempt.target
-    own = mathcore_target()
-    if not target.guarded or set(claim.needs) - own.operations.keys():
+    """Whether the check tests something, as mathcore shows: another target may be more accurate, or have few formats."""
+    claim, check, own = attempt.claim, attempt.check, mathcore_target()
+    if not attempt.target.guarded or set(claim.needs) - own.operations.keys():
         return False
-    own = replace(own, dtypes=target.dtypes, exact=target.exact, conventions=target.conventions)
-    again, tally, examples = Attempt(claim, check, own), Tally(), max(1, round(profile.examples * check.effort))
-    with contextlib.suppress(Exception), warnings.catch_warnings(), target.drawing():
+    examples = _RETRY_FACTOR * max(1, round(profile.examples * check.effort))
+    again, tally = Attempt(claim, check, own), Tally()
+    with contextlib.suppress(Exception), warnings.catch_warnings(), own.drawing():
         warnings.simplefilter("ignore")
         if check.cases is not None:
-            enumerate_cases(again, check.cases_for(target), tally)
+            enumerate_cases(again, check.cases_for(own), tally)
         elif check.inputs:
-            search(again, check.strategy(target), _RETRY_FACTOR * examples, seed + 1, False, tally)
+            search(again, check.strategy(own), examples, seed + 1, False, tally)
     return tally.worst > 0
 
 
@@ -223,7 +224,7 @@ def fails_on(claim: Claim, check: Check, target: Target, inputs: Mapping[str, An
     return attempt.finding is not None
 
 
-def _conclude(check: Check, tally: Tally, finding: Finding | None, vacuous: bool) -> CheckResult:
+def _conclude(check: Check, tally: Tally, finding: Finding | None, vacuous: bool, guarded: bool) -> CheckResult:
     def result(outcome: Outcome, detail: str = "") -> CheckResult:
         return CheckResult(check.rung, outcome, tally, finding, check.counterexample, detail)
 
@@ -232,7 +233,9 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None, vacuous: bool
             return result("holds")
         if not tally.examples and tally.not_tried:  # the target does not support the inputs that the condition excludes
             return result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
-        return result("inconclusive", f"no counterexample was found in {tally.examples} examples")
+        # That the condition is needed is shown on mathcore, which has every format and shape.
+        found = f"no counterexample was found in {tally.examples} examples"
+        return result("not_offered" if guarded else "inconclusive", found)
     if finding is not None:
         return result("refuted", finding.headline)
     if not tally.examples and tally.not_tried:
