@@ -11,6 +11,24 @@ from mathcore.verify.relations import Conjunction, Relation, all_of, equal, iden
 from mathcore.verify.tolerances import Allowance
 
 
+def promised(
+    strictly: bool, exact: Relation | Conjunction, otherwise: Callable[[], Relation | Conjunction]
+) -> Relation | Conjunction:
+    """What a target owes: `exact` if it promises as much, else `otherwise()`, unless the exact relation holds anyway.
+
+    Examples:
+        >>> from mathcore.verify import equal
+        >>> from mathcore.verify.promises import promised
+        >>> from mathcore.verify.tolerances import rounding
+        >>> one, other = np.array([0.3]), np.array([0.1 + 0.2])
+        >>> [promised(strictly, equal(one, other), lambda: equal(one, other, within=rounding(one, "float64"))).symbol
+        ...  for strictly in (True, False)]
+        ['=', '≈']
+    """
+    parts = exact.parts if isinstance(exact, Conjunction) else (exact,)
+    return exact if strictly or not any(part.error.any() for part in parts) else otherwise()
+
+
 def reproduced(
     ops: Any,
     lhs: Any,
@@ -20,7 +38,7 @@ def reproduced(
 ) -> Relation | Conjunction:
     """Answers of two different calls, which a target that declares `reproducible="bitwise"` owes bit for bit.
 
-    Any other target owes what `otherwise` says: that rounding alone sets them apart.
+    Where they differ, any other target owes what `otherwise` says: that rounding alone sets them apart.
 
     Args:
         ops: the operations of the target.
@@ -31,16 +49,14 @@ def reproduced(
     Examples:
         >>> from mathcore.verify import Operations, Target, equal, reproduced
         >>> from mathcore.verify.tolerances import rounding
-        >>> numpy = Operations(Target.numpy("numpy"), needs=())
-        >>> once, again = np.array([0.1 + 0.2]), np.array([0.3])
-        >>> reproduced(numpy, once, again, lambda: equal(once, again, within=rounding(again, "float64"))).symbol
+        >>> ops = Operations(Target.numpy("which promises nothing"), needs=())
+        >>> one, other = np.array([0.3]), np.array([0.1 + 0.2])
+        >>> reproduced(ops, one, other, lambda: equal(one, other, within=rounding(one, "float64"))).symbol
         '≈'
     """
-    if ops.conventions.reproducible != "bitwise":
-        return otherwise()
-    if isinstance(lhs, tuple):
-        return all_of(*(same(a, b) for a, b in zip(lhs, rhs, strict=True)))
-    return same(lhs, rhs)
+    pairs = zip(lhs, rhs, strict=True) if isinstance(lhs, tuple) else [(lhs, rhs)]
+    exact = all_of(*(same(a, b) for a, b in pairs))
+    return promised(ops.conventions.reproducible == "bitwise", exact, otherwise)
 
 
 def close(lhs: Any, rhs: Any, within: Allowance) -> Relation:
