@@ -1,5 +1,6 @@
 """The corpus: what failed or was hard is tried again, first, in addition, and is never taken for what was drawn."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from mathcore.verify import Claim, Target, catalogue, equal, mathcore_target, tolerance, verify
+from mathcore.verify import Claim, Operations, Target, catalogue, equal, mathcore_target, tolerance, verify
+from mathcore.verify.records import records
 from mathcore.verify.run.corpus import Corpus
-from mathcore.verify.run.results import PROFILES
+from mathcore.verify.run.results import PROFILES, Tally
 from mathcore.verify.run.runner import run_check
+from mathcore.verify.sweep.measure import Plan, errors_at
+from mathcore.verify.sweep.operations import swept
 
 FOLDER = Path(__file__).parent / "corpus"
 QUICK = PROFILES["quick"]
@@ -100,7 +104,9 @@ def test_what_comes_close_is_kept_until_something_comes_closer(tmp_path):
 
 
 def test_nothing_is_forgotten(tmp_path):
+    run(lambda x: x + 5 * (x <= 10), tmp_path)
     find_failure(tmp_path)
+    assert kept(tmp_path) > 1
     before = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
     assert run(identity_with_error, tmp_path).outcome == "holds"
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == before
@@ -156,3 +162,29 @@ def test_hard_inputs_that_were_found_once_still_hold(claim, check):
 
 def test_the_repository_has_hard_inputs():
     assert len(corpus_of_the_repository()) > 5
+
+
+SWEEPS = sorted((FOLDER / "sweeps").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=lambda p: p.stem)
+def test_the_worst_inputs_of_a_sweep_are_within_the_derived_allowance(path):
+    found = json.loads(path.read_text())
+    plan = Plan(found["operation"], found["dtype"], found["count"], found["size"])
+    codes = [int(place["bits"], 16) for place in found["worst"]]
+    record, target = records()[plan.operation], mathcore_target()
+    for code in codes:
+        args, options = swept(plan.operation, plan.count).arguments(*plan.decode(code))
+        given = {**dict(zip(record.sample, args, strict=False)), **options}
+        relation = record.judged(
+            Operations(target, (plan.operation,)),
+            record.answer(Operations(target, (plan.operation,)), **given),
+            **given,
+        )
+        assert Tally().add(getattr(relation, "parts", (relation,))) is None, hex(code)
+    worst = max(errors_at(plan, target, codes))
+    assert 0.49 < worst < 5  # NumPy's exponential differs from machine to machine, by less than its FORMATS allow
+
+
+def test_the_repository_has_worst_inputs():
+    assert len(SWEEPS) >= 8

@@ -1,7 +1,7 @@
 """The command line.
 
-`verify`, `merge`, `sweep`, `detect`, `bugs`, `claims` and `show` check and describe; `exercise` judges what a student
-wrote; `train` and `generate` run a small language model.
+`verify`, `merge`, `sweep`, `compare`, `detect`, `bugs`, `claims` and `show` check and describe; `exercise` judges what
+a student wrote; `train` and `generate` run a small language model.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ try:
 
     from mathcore.cli.bugs import bugs
     from mathcore.cli.claims import claims, show
+    from mathcore.cli.compare import compare
     from mathcore.cli.detect import detect
     from mathcore.cli.exercise import exercise
     from mathcore.cli.merge import merge
@@ -31,5 +32,5 @@ def main() -> None:
     """Every claim about how language models compute, checked."""
 
 
-for command in (verify, merge, sweep, detect, bugs, claims, show, exercise, train, generate):
+for command in (verify, merge, sweep, compare, detect, bugs, claims, show, exercise, train, generate):
     main.add_command(command)

@@ -133,6 +133,27 @@ def remembered(attempt: Attempt, profile: Profile, seed: int, tally: Tally, judg
                           replayed=known.examples))  # fmt: skip
 
 
+def inputs_drawn(strategy: st.SearchStrategy[dict[str, Any]], examples: int, seed: int) -> list[dict[str, Any]]:
+    """The inputs that a search with this seed draws."""
+    found: list[dict[str, Any]] = []
+
+    @settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    @seeded(seed)
+    @given(strategy)
+    def draw(inputs: dict[str, Any]) -> None:
+        found.append(inputs)
+
+    with contextlib.suppress(Unsatisfiable):
+        draw()
+    return found
+
+
 def enumerate_cases(attempt: Attempt, cases: Iterable[Mapping[str, Any]], tally: Tally) -> None:
     """Check every case, smallest first."""
     for case in cases:
