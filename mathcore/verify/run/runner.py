@@ -198,7 +198,7 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
 
 
 def _rounds_on_mathcore(attempt: Attempt, profile: Profile, seed: int) -> bool:
-    """Whether the check tests something, as mathcore shows: another target may be more accurate, or have few formats."""
+    """Whether the check tests something, as mathcore shows: others may be more accurate, or have few formats."""
     claim, check, own = attempt.claim, attempt.check, mathcore_target()
     if not attempt.target.guarded or set(claim.needs) - own.operations.keys():
         return False
