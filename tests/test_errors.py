@@ -175,3 +175,14 @@ def test_a_worker_that_fails_costs_one_claim():
     assert [r.outcome for r in came] == ["holds", "error", "error", "holds"]
     assert "ZeroDivisionError" in came[1].detail
     assert "between two calls" in came[2].detail
+
+
+def test_a_target_without_errors_is_no_reason_to_doubt_the_inputs():
+    def within_double(query, key, value, *, is_causal=False, query_offset=0, mask=None, bias=None, scale=None):
+        options = {"is_causal": is_causal, "query_offset": query_offset, "mask": mask, "bias": bias, "scale": scale}
+        wide = (x.astype(np.float64) for x in (query, key, value))
+        return mc.scaled_dot_product_attention(*wide, **options).astype(query.dtype)
+
+    target = Target.numpy("mine", scaled_dot_product_attention=within_double, dtypes="float16")
+    report = verify(target, "attention.output_is_a_mix", "attention.key_translation", profile="quick", seed=0)
+    assert {r.outcome for _, r in report.results} == {"holds"}

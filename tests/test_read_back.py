@@ -1,5 +1,6 @@
 """Arguments are read back after a call, whatever claims pass, in every framework; and what it is that claims pass."""
 
+import os
 import pathlib
 from collections import defaultdict
 from dataclasses import replace
@@ -125,11 +126,19 @@ def kinds_of(value):
         yield type(value)
 
 
+FORMAT = ("bfloat16", "float16", "float32", "float64")[int(os.environ.get("MATHCORE_SEED", "0")) % 4]
+KNOWN = {"large_arrays.go_where_they_are_told", "large_arrays.threads_are_as_said"}
+"""Claims of which the copy cannot be asked: answers are written where the caller says, and threads are counted."""
+
+
 @pytest.fixture(scope="module")
-def passed():
-    """Type → the operations that it was passed to, with the claim."""
-    seen, now = defaultdict(set), ""
-    target = replace(mathcore_target(), guarded=True, exact=False, silent=False)
+def asked():
+    """What every check makes of a guarded copy of mathcore with one format, and what it passed to it.
+
+    Type → the operations that it was passed to, with the claim; and the results that are no pass.
+    """
+    seen, now, failed = defaultdict(set), "", []
+    target = replace(mathcore_target(), name="a copy", guarded=True, exact=False, silent=False, dtypes=(FORMAT,))
     few = Profile("few", 2, 0.05)
 
     def note(operation, given):
@@ -142,19 +151,27 @@ def passed():
             for check in claim.checks:
                 if check.inputs and not check.counterexample:
                     now = claim.id
-                    run_check(claim, check, target, replace(few, examples=2 / check.effort), 0, shrink=False)
+                    result = run_check(claim, check, target, replace(few, examples=2 / check.effort), 0, shrink=False)
+                    if result.outcome in ("refuted", "error") and claim.id not in KNOWN:
+                        failed.append((claim.id, check.body.__name__, result.detail))
     finally:
         caller.on_call = before
-    return seen
+    return seen, failed
 
 
-def test_only_exact_targets_are_passed_exact_numbers(passed):
+def test_no_claim_refutes_a_copy_of_mathcore_with_one_format(asked):
+    assert asked[1] == []
+
+
+def test_only_exact_targets_are_passed_exact_numbers(asked):
+    passed, _ = asked
     found = {pair for kind in (*EXACT, "object") for pair in passed.get(kind, ())}
     assert {pair for pair in found if pair[0] not in EXACT_BY_NATURE | REFUSED} == set()
     assert found, "nothing was passed at all"
 
 
-def test_every_kind_that_is_passed_is_known_to_come_back(passed):
+def test_every_kind_that_is_passed_is_known_to_come_back(asked):
+    passed, _ = asked
     known = {kind for value in KINDS.values() for kind in kinds_of(value)}
     unknown = {kind for kind in passed if kind not in known and not str(kind).startswith(("<class 'mathcore", "str"))}
     assert {kind for kind in unknown if not issubclass(kind if isinstance(kind, type) else int, np.dtype)} <= {"object"}

@@ -105,10 +105,10 @@ def balls_go_through_the_same_code(ops: Operations, a: Any, b: Any, exact: bool)
 
 exact_at_the_ends = Claim(
     "cosine_similarity.any_length",
-    statement="In the grade `scaled` no rounding takes a cosine out of [−1, 1], and a vector that is finite and not zero "
-    "is at 1 to itself exactly, however long or short it is; in the other grade, which lacks no correctness, both are so "
-    "up to rounding and where no product of squared lengths over- or underflows; a zero one is at 0 to every finite one, "
-    "and NaN or ∞ in either makes it NaN.",
+    statement="In the grade `scaled` no rounding takes a cosine out of [−1, 1], and a vector that is finite and not "
+    "zero is at 1 to itself exactly, however long or short it is; in the other grade, which lacks no correctness, both "
+    "are so up to rounding and where no product of squared lengths over- or underflows; a zero one is at 0 to every "
+    "finite one, and NaN or ∞ in either makes it NaN.",
     formula=r"\cos(a, 2^k a) = 1, \qquad \cos(a, -2^k a) = -1, \qquad \cos(a, 0) = \cos(0, a) = 0",
     legend={"a": "a vector", "k": "a whole number, of either sign, so that 2ᵏa loses no bit"},
     needs=("cosine_similarity",),

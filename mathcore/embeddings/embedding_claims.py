@@ -332,9 +332,8 @@ def long_texts(draw: Draw, target: Target) -> dict[str, Any]:
 @occurrences_add_up.exact(long_texts(), effort=0.5)
 def long_texts_add_up_exactly(ops: Operations, g: Any, ids: Any, weight: Any) -> Any:
     pulled = ops.embedding_vjp(g, ids, weight)
-    return equal(
-        pulled, as_dtype(hot(ids, len(weight)).T @ g.astype(np.float64), g.dtype.name)
-    )  # 16 bits: rounded once
+    sums = hot(ids, len(weight)).T @ g.astype(np.float64)
+    return equal(pulled, as_dtype(sums, g.dtype.name))  # sums that 16 bits cannot hold are rounded once
 
 
 def large_texts(target: Target) -> Iterator[dict[str, Any]]:
