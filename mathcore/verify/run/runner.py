@@ -174,11 +174,13 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
         if option in target.lacking_of(operation):
             tally.not_tried.setdefault(f"{operation}: `{option}`", 1)
     tally.tried = attempt.tried
-    if trivial is None:
-        attempt.check_repeatable()
-    if attempt.failure is not None and shrink and not check.counterexample:
-        attempt.add_script()
-    result = _conclude(check, tally, attempt.finding)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if trivial is None:
+            attempt.check_repeatable()
+        if attempt.failure is not None and shrink and not check.counterexample:
+            attempt.add_script()
+    result = replace(_conclude(check, tally, attempt.finding), traits=attempt.traits)
     if attempt.outside_domain:
         result.detail = f"false beyond the domain that is drawn: {result.detail}"
     if result.outcome == "refuted" and attempt.failure is not None and (check.inputs or check.cases):
