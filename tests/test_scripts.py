@@ -130,9 +130,12 @@ def repeated(script, tmp_path):
 
 @pytest.mark.parametrize(
     "subject",
-    [*(Functions({"softmax": f"factory_kernels:{n}"}) for n in ("wrong", "partial", "Kernels.wrong")), "factory_kernels:TARGET"],
+    [
+        *(Functions({"softmax": f"factory_kernels:{name}"}) for name in ("wrong", "partial", "Kernels.wrong")),
+        "factory_kernels:TARGET",
+    ],
     ids=["closure", "partial", "attribute", "lambda"],
-)  # fmt: skip
+)
 def test_a_script_imports_what_was_given(folder, subject):
     result = verify_target(subject, "softmax.accuracy", profile="quick", seed=1, workers=1).results[0][1]
     assert result.outcome == "refuted"
@@ -170,7 +173,7 @@ def test_strides_are_those_of_the_failing_input():
 
 @pytest.mark.parametrize("x", [np.arange(6.0).reshape(2, 3).T, np.arange(8.0)[::-2], np.broadcast_to(1.0, (2, 3))])
 def test_the_layout_of_a_script_is_the_one_asked_for(x):
-    names = {"np": np}
+    names = {**vars(np), "np": np}
     exec(STRIDED, names)
     laid = names["with_strides"](x, tuple(s // x.itemsize for s in x.strides))
     assert laid.strides == x.strides

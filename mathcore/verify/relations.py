@@ -246,9 +246,8 @@ def _condition(expected: Any) -> str:
         call = ast.parse(textwrap.dedent("".join(lines)), mode="eval").body
         left, right = call.args[:2]  # type: ignore[attr-defined]
         if isinstance(right, ast.Constant) or not np.ndim(expected):
-            true = bool(expected)
-            return ast.unparse(left) if true else f"not ({ast.unparse(left)})"
-        return f"{ast.unparse(left)} == {ast.unparse(right)}"
+            return ast.unparse(left if bool(expected) else ast.UnaryOp(ast.Not(), left))
+        return ast.unparse(ast.Compare(left, [ast.Eq()], [right]))
     return "a condition of the claim"
 
 

@@ -57,9 +57,8 @@ def _lines(total: int, every: float) -> Iterator[Show]:
     def write() -> None:
         while not over.wait(every):
             seconds = time.monotonic() - begin
-            print(
-                f"{count['done']}/{total} claims, {count['refuted']} refuted, {seconds:.0f} s", file=stream, flush=True
-            )
+            text = f"{count['done']}/{total} done, {count['refuted']} refuted, {seconds:.0f} s"
+            print(text, file=stream, flush=True)
 
     thread = threading.Thread(target=write, daemon=True)
     thread.start()

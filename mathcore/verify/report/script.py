@@ -161,10 +161,8 @@ class _Writer:
 
     def text(self) -> str:
         relation = self.failure.relation
-        if relation is not None and relation.symbol == "raises":
-            calls = [self._lenient(relation)]
-        else:
-            calls = self._calls()
+        is_refusal = relation is not None and relation.symbol == "raises"
+        calls = [self._lenient(relation)] if is_refusal else self._calls()
         for call in calls[:-1]:
             self.call(call)
         judged = self._last(calls[-1])
@@ -186,14 +184,14 @@ class _Writer:
         words = textwrap.fill(f"{claim.id}: {claim.statement}", 100).replace("\\", "\\\\").replace('"""', "'''")
         return "\n".join([f'"""{words}"""', "", *head, "", *imports, "", *self._definitions(used), *body, ""])
 
-    def _lenient(self, relation: Relation) -> Call:
+    def _lenient(self, relation: Relation | None) -> Call:
         """The call that was answered where an error is due: the first of those that mathcore refuses.
 
         Raises:
             UnwritableError: if it is not known which call should have raised what.
         """
         answered = [call for call in self.failure.calls if call.answer is not None]
-        if relation.refused or not answered:
+        if relation is None or relation.refused or not answered:
             raise UnwritableError
         return next((call for call in answered if is_refused(call)), answered[-1])
 

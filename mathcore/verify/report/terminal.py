@@ -57,7 +57,8 @@ def print_report(
     Args:
         console: where to.
         report: what to print.
-        counterexamples: whether to print the inputs on which conditional statements fail without their condition.
+        counterexamples: whether to print the inputs on which conditional statements fail without their condition, in
+            a report without failures.
         verbose: print everything; otherwise a report of failures has at most `MAX_LINES` lines.
         folder: where the scripts go; None to save them only if the first one cannot be printed, in a new folder.
     """
@@ -66,7 +67,7 @@ def print_report(
     with_table = verbose or not found or ran <= _MAX_ROWS
     if with_table:
         print_results(console, report)
-    if counterexamples:
+    if counterexamples and (verbose or not found):
         for _, result in report.results:
             for finding in (c.finding for c in result.checks if c.counterexample and c.finding):
                 console.print(_counterexample(result.claim, finding))

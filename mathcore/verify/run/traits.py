@@ -96,5 +96,5 @@ def _traits_of_first(x: np.ndarray[Any, Any]) -> set[str]:
     found = {str(x.dtype.name), f"{x.ndim} {'axis' if x.ndim == 1 else 'axes'}"}
     found |= {"a width that is no multiple of 8"} if width % 8 else {"a width that is a multiple of 8"}
     found |= {f"a width of {width}"} if width < 2 else set()
-    found |= {f"a width over {n:,}" for n in (32, 256, 1024) if width > n}
+    found |= {f"a width over {n:,}" for n in (1, 8, 32, 256, 1024) if width > n}
     return found | {f"more than {n:,} rows" for n in (1, 8, 1024) if rows > n}
