@@ -91,7 +91,7 @@ def test_one_cause_is_one_entry_in_at_most_sixty_lines(folder):
     assert len(lines) <= MAX_LINES
     report = "\n".join(lines).partition("To reproduce")[0].splitlines()
     assert max(map(len, report)) <= 80
-    assert lines.index(next(line for line in lines if line.startswith("start here: softmax: wrong value"))) < 25
+    assert lines.index(next(line for line in lines if line.startswith("start here: softmax, wrong value"))) < 25
     assert "also refuted" in result.stdout
     everything = run("softmax=reported_kernels:halved", "softmax", "--verbose", *QUICK).stdout
     assert everything.count("To reproduce it:") > 2

@@ -12,9 +12,10 @@ from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 import mathcore
-from mathcore.verify import Functions, Target, catalogue
+from mathcore.verify import Claim, Functions, Target, catalogue, equal
 from mathcore.verify import verify as verify_target
 from mathcore.verify.report.describe import Finding
 from mathcore.verify.report.imports import import_of
@@ -23,6 +24,7 @@ from mathcore.verify.run.results import PROFILES
 from mathcore.verify.run.runner import derived_seed, run_check
 from mathcore.verify.targets.signatures import public
 from mathcore.verify.targets.target import MATHCORE
+from mathcore.verify.tolerances import rounding
 
 QUICK = PROFILES["quick"]
 TOPICS = ("probability", "attention", "positions", "layers", "normalisation", "embeddings")
@@ -191,17 +193,41 @@ def test_the_script_shows_the_numbers_of_the_text():
     assert finding.headline in outcome_of(finding.script, types.SimpleNamespace(softmax=sums_to_less))
 
 
-def test_a_gross_error_stays_gross_while_it_is_shrunk():
-    def wrong(x, axis=-1):  # far off for wide rows, and a rounding too far for every other
-        y = mathcore.softmax(x, axis)
-        return y * x.dtype.type(0.5) if x.shape[-1] > 8 else y * (1 + 16 * np.finfo(x.dtype).eps).astype(x.dtype)
+STEPS = Claim("relu.steps", "positive numbers stay", "", ("relu",), tolerances=(rounding,))
 
-    target = Target.numpy("mine", softmax=wrong, dtypes=("float32",))
-    claim = next(c for c in catalogue() if c.id == "softmax.accuracy")
-    kinds = set()
-    for seed in range(8):
-        finding = run_check(claim, claim.checks[0], target, QUICK, seed).finding
-        kinds.add(finding.difference)
-        if finding.difference == "wrong value":
-            assert float(finding.excess) > 1e3  # rounding misses by 8
-    assert "wrong value" in kinds
+
+@STEPS.property(x=st.integers(0, 1000))
+def positive_numbers_stay(ops, x):
+    values = np.array([x + 1.0])
+    return equal(ops.relu(values), values, within=rounding(values, "float64"))
+
+
+def test_a_gross_error_stays_gross_while_it_is_shrunk():
+    def wrong(x):  # right below 4, a few roundings too far up to 12, and twice as large beyond
+        return x * (2 if x > 12 else 1 + 2.0**-49 if x > 4 else 1)
+
+    target, seen = Target.numpy("mine", relu=wrong), set()
+    for seed in range(6):
+        finding = run_check(STEPS, STEPS.checks[0], target, QUICK, seed).finding
+        seen.add((finding.difference, finding.inputs["x"]))
+    assert ("wrong value", "12") in seen
+    assert seen <= {("wrong value", "12"), ("too inaccurate", "4")}
+
+
+SIZES = Claim("relu.sizes", "zeros stay", "", ("relu",))
+
+
+@SIZES.property(x=st.integers(0, 1000))
+def zeros_stay(ops, x):
+    values = np.zeros(0 if x == 1 else x + 1)
+    return equal(ops.relu(values), values)
+
+
+def test_a_failure_on_a_full_array_does_not_shrink_to_an_empty_one():
+    def wrong(x):
+        return x[..., None] if x.size == 0 or x.size > 6 else x
+
+    target = Target.numpy("mine", relu=wrong)
+    seen = {run_check(SIZES, SIZES.checks[0], target, QUICK, seed).finding.inputs["x"] for seed in range(6)}
+    assert "6" in seen
+    assert seen <= {"6", "1"}

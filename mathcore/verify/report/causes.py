@@ -38,7 +38,7 @@ class Cause:
     def title(self) -> str:
         """Operation, kind, and how many claims."""
         count = len(self.failures)
-        return f"{self.operation}: {' and '.join(self.kinds)} ({count} claim{'s' * (count != 1)})"
+        return f"{self.operation}, {' and '.join(self.kinds)} ({count} claim{'s' * (count != 1)})"
 
     @property
     def _rank(self) -> tuple[float, ...]:
