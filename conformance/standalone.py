@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from mathcore.verify.report.imports import FOLDER, folder_of
+
 _IMPORT = re.compile(r"^from (?P<module>[\w.]+) import (?P<name>\w+)(?: as (?P<own>\w+))?$", re.MULTILINE)
 
 
@@ -17,8 +19,14 @@ def standalone(script: str, module: ModuleType) -> str:
     package = module.__name__.rpartition(".")[0]
     for name in dict.fromkeys(match["module"] for match in _IMPORT.finditer(script)):
         if name == module.__name__ or (package and name.startswith(package + ".")):
-            script = _without(sys.modules[name], script)
+            script = _without_folder(_without(sys.modules[name], script), folder_of(name))
     return script
+
+
+def _without_folder(script: str, folder: str) -> str:
+    """The script without the folder on its path, from which nothing is imported any more."""
+    script = script.replace(FOLDER.format(folder) + "\n", "")
+    return script if "sys." in script else re.sub(r"^import sys\n", "", script, flags=re.MULTILINE)
 
 
 def _without(module: ModuleType, script: str) -> str:

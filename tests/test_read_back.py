@@ -141,8 +141,8 @@ def asked():
     target = replace(mathcore_target(), name="a copy", guarded=True, exact=False, silent=False, dtypes=(FORMAT,))
     few = Profile("few", 2, 0.05)
 
-    def note(operation, given):
-        for kind in kinds_of(dict(given)) if operation else ():
+    def note(operation, args, options):
+        for kind in kinds_of({**dict(enumerate(args)), **options}) if operation else ():
             seen[kind].add((operation, now))
 
     before, caller.on_call = caller.on_call, note

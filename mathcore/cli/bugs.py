@@ -23,18 +23,18 @@ def bugs(names: tuple[str, ...], profile: str, seed: int, json_file: Path | None
     Exit status: 0 when all are caught, 1 when one survives, 2 for a bad call.
     """
     from mathcore.verify.real_bugs import choose, judge, to_json
-    from mathcore.verify.report.terminal import print_bugs, progress_bar
+    from mathcore.verify.report.progress import progress_on
+    from mathcore.verify.report.terminal import print_bugs
 
     console, judged = Console(), []
     try:
         chosen = choose(names)
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
-    with progress_bar(console) as bar:
-        task = bar.add_task("trying", total=len(chosen))
+    with progress_on(console, len(chosen)) as show:
         for bug in chosen:
             judged.append(judge(bug, profile=profile, seed=seed, brief=json_file is None))
-            bar.update(task, advance=1, description=bug.id)
+            show(bug.id, False)
     if json_file is not None:
         json_file.write_text(json.dumps(to_json(judged), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print_bugs(console, judged)

@@ -117,12 +117,18 @@ def _elsewhere(address: str | None, workers: int | None, ranges: int) -> Iterato
 
 @contextlib.contextmanager
 def _bar(console: Console, ranges: int, part: Any) -> Iterator[Any]:
-    from mathcore.verify.report.terminal import progress_bar
+    from mathcore.verify.report.progress import progress_on
 
-    with progress_bar(console) as bar:
-        total = ranges if part is None else len(range(part.part - 1, ranges, part.of))
-        task = bar.add_task("ranges", total=total)
-        yield lambda done: bar.update(task, completed=done)
+    before = 0
+
+    def until(done: int) -> None:
+        nonlocal before
+        for _ in range(done - before):
+            show("ranges", False)
+        before = done
+
+    with progress_on(console, ranges if part is None else len(range(part.part - 1, ranges, part.of))) as show:
+        yield until
 
 
 def _print(console: Console, found: dict[str, Any]) -> None:

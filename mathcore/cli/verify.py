@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -47,6 +50,23 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
         return seconds
 
 
+class _Bytes(click.ParamType):  # type: ignore[type-arg]
+    """A size such as 4G, 500M or a number of bytes."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        power = " KMG".find(text[-1:].upper()) if text[-1:].isalpha() else 0
+        try:
+            size = float(text[: -1 if power else None]) * 1024**power
+        except ValueError:
+            size = -1.0
+        if power < 0 or not 0 < size < float("inf"):
+            self.fail(f"a size is given as 500M or 4G, got {value!r}", param, ctx)
+        return int(size)
+
+
 @click.command()
 @click.argument("names", nargs=-1, metavar="[ID | TOPIC | OPERATION=MODULE:NAME]...")
 @click.option("--target", metavar="MODULE:NAME", help="What to check; mathcore itself by default.")
@@ -58,7 +78,10 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
 @click.option("--derive", type=click.Choice(["autograd", "vjp"]), help="Check its derivatives too, by the framework.")
 @click.option("--widths", metavar="N,N", help="The only widths that it supports.")
 @click.option("--width-multiple", type=click.IntRange(min=1), default=1, help="It supports multiples of this width.")
+@click.option("--min-width", type=click.IntRange(min=0), default=0, help="It supports no smaller width.")
 @click.option("--max-width", type=click.IntRange(min=1), help="It supports no larger width.")
+@click.option("--min-axes", type=click.IntRange(min=0), default=0, help="Its first array has no fewer axes.")
+@click.option("--max-axes", type=click.IntRange(min=1), help="Its first array has no more axes.")
 @click.option("--without", multiple=True, metavar="OPTION", help="An option that it does not support; repeatable.")
 @click.option("--exclusive", multiple=True, metavar="OPTION,OPTION", help="Options of which it takes one at most.")
 @click.option("--empty", is_flag=True, help="It supports arrays without elements.")
@@ -78,6 +101,7 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
     help="Of all random inputs; repeats an earlier run.",
 )
 @click.option("--budget", type=_Seconds(), help="Repeat with fresh inputs for this long, e.g. 60s.")
+@click.option("--max-time", type=_Seconds(), help="End the run after this long; what did not run is inconclusive.")
 @click.option("--workers", type=click.IntRange(min=1), help="Number of processes; one per core by default.")
 @click.option("--isolate", is_flag=True, help="Run in a child process, so that a crash is a verdict.")
 @click.option("--timeout", type=_Seconds(), help="Time limit for one call; implies --isolate.")
@@ -96,7 +120,14 @@ class _Seconds(click.ParamType):  # type: ignore[type-arg]
     metavar="DIR",
     help="Try the inputs kept here as well; repeatable.",
 )
+@click.option("--memory", type=_Bytes(), help="Memory beyond what it takes when loaded, e.g. 4G; implies --isolate.")
+@click.option("--no-capture", is_flag=True, help="Let the target print at once, as a debugger needs.")
+@click.option("--verbose", is_flag=True, help="Print every claim and every script, however long.")
+@click.option(
+    "--artifacts", type=click.Path(file_okay=False, path_type=Path), help="Save the scripts of failures in this folder."
+)
 @output_file("--json", "json_file", what="Write the report here.")
+@click.option("--json-lines", metavar="FILE", help="Write each result here when it comes; - for standard output.")
 @output_file("--junit", "junit_file", what="Write the report as JUnit XML here.")
 @output_file("--markdown", "markdown_file", what="Write the report as Markdown here.")
 @click.option("--self-test", is_flag=True, help="Try every mutant on the claims that must refute it.")
@@ -121,6 +152,12 @@ def verify(
     shard: str | None,
     corpus: Path | None,
     shared_corpus: tuple[Path, ...],
+    max_time: float | None,
+    memory: int | None,
+    no_capture: bool,
+    verbose: bool,
+    artifacts: Path | None,
+    json_lines: str | None,
     **how: Any,
 ) -> None:
     """Run claims: all of them, or those named by id, topic or faq17.
@@ -130,12 +167,13 @@ def verify(
     Exit status: 0 when every claim that ran holds, 1 when one does not, 2 for a bad call.
     """
     from mathcore.verify import verify as run
-    from mathcore.verify.report.terminal import print_report, progress_bar
+    from mathcore.verify.report.progress import lines_of_json, progress_on
+    from mathcore.verify.report.terminal import print_report
     from mathcore.verify.run.executor import connected
     from mathcore.verify.run.results import PROFILES
     from mathcore.verify.run.shards import Shard
 
-    console = Console()
+    console = Console(file=sys.stderr if json_lines == "-" else sys.stdout)
     ids = tuple(name for name in names if "=" not in name)
     try:
         named = functions([name for name in names if "=" in name], own=own, **how)
@@ -146,23 +184,65 @@ def verify(
             _self_test(console, tested, selected(ids, own), profile, seed or 0, workers, json_file)
         ids = ids if changed_since is None else _changed(console, ids, own, changed_since)
         effort = PROFILES[profile] if examples is None else replace(PROFILES[profile], examples=examples)
-        if executor and (isolate or timeout):
-            raise LookupError("--isolate and --timeout are for processes of this machine: leave out --executor")
+        if executor and (isolate or timeout or memory):
+            raise LookupError("--isolate, --timeout, --memory are for processes of this machine: leave out --executor")
         claims = selected(ids, own) if shard is None else Shard.parse(shard).claims(selected(ids, own))
-        with progress_bar(console) as bar, connected(executor) if executor else contextlib.nullcontext() as elsewhere:
-            task = bar.add_task("checking", total=len(claims))
+        with contextlib.ExitStack() as around:
+            around.enter_context(_terminated_like_interrupted())
+            write = around.enter_context(lines_of_json(json_lines, claims))
+            show = around.enter_context(progress_on(console, len(claims)))
+            elsewhere = around.enter_context(connected(executor)) if executor else None
 
             def tick(result: ClaimResult) -> None:
-                bar.update(task, advance=1, description=result.claim)
+                write(result)
+                show(result.claim, result.outcome == "refuted")
 
             report = run(named or target, *ids, claims=own or None, profile=effort, seed=seed, workers=workers,
                          budget=budget, isolate=isolate, timeout=timeout, waivers=waivers, progress=tick,
-                         executor=elsewhere, shard=shard, corpus=corpus, shared_corpus=shared_corpus)  # fmt: skip
+                         executor=elsewhere, shard=shard, corpus=corpus, shared_corpus=shared_corpus,
+                         max_time=max_time, memory=memory, capture=not no_capture)  # fmt: skip
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
     _write(report, json_file, junit_file, markdown_file)
-    print_report(console, report, counterexamples=bool(ids))
+    print_report(console, report, counterexamples=bool(ids), verbose=verbose, folder=artifacts)
+    _print_output(report)
     sys.exit(0 if report.passed else 1)
+
+
+@contextlib.contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does: with a report of what there is."""
+
+    def interrupt(*_: Any) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _print_output(report: Report) -> None:
+    """What the target printed, on standard error: one sample for each different text."""
+    samples: dict[str, list[str]] = {}
+    for claim, result in report.results:
+        if result.printed.strip():
+            samples.setdefault(result.printed.strip().splitlines()[0], []).append(claim.id)
+    shown = [
+        f"  {ids[0]}{f' and {len(ids) - 1} more' if len(ids) > 1 else ''}: {line[:_MAX_SAMPLE]}"
+        for line, ids in list(samples.items())[:_MAX_SAMPLES]
+    ]
+    if len(samples) > _MAX_SAMPLES:
+        shown.append(f"  and {len(samples) - _MAX_SAMPLES} other texts; --json has all")
+    if shown:
+        click.echo("\n".join(["the target printed", *shown]), err=True)
+
+
+_MAX_SAMPLES, _MAX_SAMPLE = 3, 200
 
 
 def _write(report: Report, json_file: Path | None, junit_file: Path | None, markdown_file: Path | None) -> None:
@@ -201,15 +281,15 @@ def _self_test(
     file: Path | None,
 ) -> NoReturn:
     """Test the claims instead of the target: every mutant must be killed by every claim that names it."""
-    from mathcore.verify.report.terminal import print_matrix, progress_bar
+    from mathcore.verify.report.progress import progress_on
+    from mathcore.verify.report.terminal import print_matrix
     from mathcore.verify.run.mutation import kill_matrix
 
-    with progress_bar(console) as bar:
-        task = bar.add_task("trying", total=sum(bool(claim.refuted_by) for claim in claims))
-        reference, own = tested
+    reference, own = tested
+    with progress_on(console, sum(bool(claim.refuted_by) for claim in claims)) as show:
         matrix, notes = kill_matrix(
             *(claim.id for claim in claims), reference=reference, claims=own, profile=profile, seed=seed,
-            workers=workers, progress=lambda r: bar.update(task, advance=1, description=r.claim),
+            workers=workers, progress=lambda r: show(r.claim, False),
         )  # fmt: skip
     if file is not None:
         whole = {"schema": 1, "profile": profile, "seed": seed, "notes": notes, "matrix": matrix}

@@ -7,6 +7,12 @@ except in `identical` and `same`.
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import itertools
+import linecache
+import sys
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,6 +37,7 @@ class Relation:
         remark: what is wrong apart from the numbers, e.g. shapes that differ.
         measured: figures to report whether or not the relation holds.
         refused: whether a call that should raise an error raised one, of any class.
+        condition: if both sides are truth values that differ, what should be true, as source.
     """
 
     symbol: str
@@ -42,6 +49,7 @@ class Relation:
     remark: str = ""
     measured: Mapping[str, Any] = field(default_factory=dict)
     refused: bool = False
+    condition: str = ""
 
     def measuring(self, **figures: Any) -> Relation:
         """The same relation with figures for the report."""
@@ -230,7 +238,27 @@ def _compare(
         raise ValueError(f"the allowance has shape {allowed.shape}, the sides have {error.shape}")
     if np.isnan(allowed).any() or (allowed < 0).any():
         raise ValueError(f"an allowance must be ≥ 0, got {allowed.min()} from {within and within.names}")
-    return Relation(symbol, lhs, rhs, error, np.broadcast_to(allowed, error.shape), within.names if within else ())
+    names = within.names if within else ()
+    condition = _condition(b) if a.dtype == bool and np.asarray(b).dtype == bool and error.any() else ""
+    return Relation(symbol, lhs, rhs, error, np.broadcast_to(allowed, error.shape), names, condition=condition)
+
+
+def _condition(expected: Any) -> str:
+    """What a body compared with truth values, as its source: "True = False" would tell a reader nothing."""
+    frame: Any = sys._getframe(2)
+    while frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    with contextlib.suppress(Exception):  # no source, or not in this form: the words below say less
+        line, end, start, stop = next(itertools.islice(frame.f_code.co_positions(), frame.f_lasti // 2, None))
+        lines = [linecache.getline(frame.f_code.co_filename, n) for n in range(line, end + 1)]
+        lines[-1] = lines[-1].encode()[:stop].decode()
+        lines[0] = lines[0].encode()[start:].decode()
+        call = ast.parse(textwrap.dedent("".join(lines)), mode="eval").body
+        left, right = call.args[:2]  # type: ignore[attr-defined]
+        if isinstance(right, ast.Constant) or not np.ndim(expected):
+            return ast.unparse(left if bool(expected) else ast.UnaryOp(ast.Not(), left))
+        return ast.unparse(ast.Compare(left, [ast.Eq()], [right]))
+    return "a condition of the claim"
 
 
 def _incomparable(symbol: str, lhs: Any, rhs: Any, remark: str) -> Relation:

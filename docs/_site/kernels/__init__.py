@@ -16,6 +16,7 @@ _RUNS = {  # name of the file → the claims that are run on it
 }
 _OPTIONS = ("--target", "mykernels:TARGET", "--profile", "quick", "--seed", "1")
 _WIDTH = "80"  # columns
+_FOLDER = "/path/to"  # printed for the temporary folder
 
 
 def run_all() -> dict[str, Any]:
@@ -34,4 +35,5 @@ def _run(name: str, claims: tuple[str, ...]) -> dict[str, Any]:
             cwd=folder, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
     command = " ".join(["mathcore", *words])
-    return {"source": source, "command": command, "output": done.stdout.strip("\n"), "status": done.returncode}
+    output = done.stdout.strip("\n").replace(os.path.realpath(folder), _FOLDER).replace(folder, _FOLDER)
+    return {"source": source, "command": command, "output": output, "status": done.returncode}

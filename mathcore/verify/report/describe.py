@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ class Finding:
         crashed: the target raised an exception, or broke a rule for all calls.
         unsteady: the target answered differently when called again.
         script: a stand-alone program that reproduces the failure; "" if there is none.
+        operation, difference, excess, dtype: the kind of the failure, see `Difference`; numbers as text.
+        file: the name of the file of arrays that the script reads; "" if it reads none.
+        arrays: what is in the file.
     """
 
     kind: str
@@ -46,6 +49,12 @@ class Finding:
     crashed: bool = False
     unsteady: bool = False
     script: str = ""
+    operation: str = ""
+    difference: str = ""
+    excess: str = "inf"
+    dtype: str = ""
+    file: str = ""
+    arrays: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def headline(self) -> str:
@@ -53,6 +62,8 @@ class Finding:
         if self.crashed:
             return self.lhs
         again = " (called again, the target answers differently)" if self.unsteady else ""
+        if self.relation == "holds":
+            return f"{self.lhs} is false{again}"
         return f"{self.lhs} {self.relation} {self.rhs} fails: error {self.error}, allowed {self.allowance}{again}"
 
     @staticmethod
@@ -87,6 +98,9 @@ def _last_frame(crash: BaseException) -> str:
 def describe_failure(kind: str, inputs: Mapping[str, Any], relation: Relation, sentence: str) -> Finding:
     """A finding about the worst element of a relation that does not hold."""
     shown = {name: describe(value) for name, value in inputs.items()}
+    if relation.condition:
+        where = f"at index {worst_index(relation)}" if relation.error.ndim else ""
+        return Finding(kind, shown, relation.condition, "holds", "", "inf", "0", where, sentence)
     if relation.remark or not relation.error.ndim:
         lhs, rhs, where = describe(relation.lhs), describe(relation.rhs), relation.remark
         error, allowed = float(relation.error), float(relation.allowance)
@@ -109,6 +123,8 @@ def describe(value: Any) -> str:
     if isinstance(value, Enclosure):
         return describe(value.hi)
     if isinstance(value, np.ndarray):
+        if not value.size:
+            return f"empty array of shape {value.shape}, {value.dtype}"
         if value.size <= _MAX_SHOWN:
             return " ".join(_array_text(value).split())
         return f"array of shape {value.shape}, {value.dtype}{_range(value)}"

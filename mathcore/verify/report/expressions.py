@@ -24,6 +24,51 @@ def expression_of(side: Any, known: list[tuple[str, Any]]) -> str | None:
     return None
 
 
+def element_in(side: Any, where: tuple[int, ...], known: list[tuple[str, Any]]) -> str | None:
+    """The element of a side as an element of a known array: the one in the same memory, or the only one of its value.
+
+    None if there is no such array.
+    """
+    if isinstance(side, Enclosure) or not is_numeric(side) or (np.ndim(side) and len(where) != np.ndim(side)):
+        return None
+    side = np.asarray(side)
+    parts = [(name, p) for name, value in known for name, p in _parts(name, value) if is_numeric(p)]
+    for name, part in reversed(parts):
+        if side.ndim and isinstance(part, np.ndarray) and np.may_share_memory(side, part):
+            place = _place_in(part, side.__array_interface__["data"][0] + int(np.dot(where, side.strides)))
+            if place is not None:
+                return _subscript(name, place)
+    wanted = float(side[where] if side.ndim else side)
+    found = []
+    for name, part in parts:
+        values = np.asarray(part).astype(np.float64)
+        same = np.isnan(values) if np.isnan(wanted) else (values == wanted) & (np.signbit(values) == np.signbit(wanted))
+        found += [_subscript(name, tuple(map(int, place))) for place in np.argwhere(same)[:2]]
+    return found[0] if len(found) == 1 else None
+
+
+def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
+    return [(f"{name}[{i}]", v) for i, v in enumerate(value)] if isinstance(value, (tuple, list)) else [(name, value)]
+
+
+def _place_in(array: Array, address: int) -> tuple[int, ...] | None:
+    """The index of the element that lies at an address."""
+    steps: Any = np.zeros((), np.int64)
+    for n, stride in zip(array.shape, array.strides, strict=True):
+        steps = steps[..., None] + np.arange(n) * stride
+    found = np.argwhere(steps == address - array.__array_interface__["data"][0])
+    return tuple(map(int, found[0])) if len(found) else None
+
+
+def _subscript(name: str, place: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, place))}]" if place else name
+
+
+def is_known(side: Any, known: list[tuple[str, Any]]) -> bool:
+    """Whether a side is one of the known values itself, not one that happens to be equal."""
+    return any(part is side for name, value in known for _, part in _parts(name, value))
+
+
 def _expressions(known: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     arrays = []
     for name, value in reversed(known):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from mathcore.verify.claims import Claim
+from mathcore.verify.report.causes import causes
 from mathcore.verify.run.results import ClaimResult
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ def to_markdown(report: Report) -> str:
         examples = f"{result.tally.examples:,}"
         lines.append(f"| `{claim.id}` | {outcome} | {examples} | {worst_text(result)} | {trivial} |")
     _assert_rows(report, len(lines) - 4 + report.counts["not_offered"])
+    for cause in causes(report.results):
+        lines += ["", f"- **{cause.title}**" + f" ({cause.words})" * bool(cause.words)]
+        lines += [f"    - {_several([claim.id for claim, _, _ in cause.failures])}"]
     for claim, result in ran:
         if needs_explanation(result):
             lines += ["", f"<details><summary><code>{claim.id}</code></summary>", "", "```"]

@@ -41,12 +41,30 @@ def array_code(x: Array) -> str:
         return f"np.array({_nested(x)}, {'object' if x.dtype == object else _dtype_code(x.dtype)})"
     if x.dtype == object:
         raise UnwritableError
-    packed = base64.b85encode(zlib.compress(np.ascontiguousarray(x).tobytes(), 9)).decode()
+    packed = packed_bytes(x)
     wrapped = "\n".join(f"    {packed[i : i + 100]!r}" for i in range(0, len(packed), 100))
     return (
         f"np.frombuffer(zlib.decompress(base64.b85decode(\n{wrapped}\n)), {_dtype_code(x.dtype)})"
         f".reshape({x.shape}).copy()"
     )
+
+
+def packed_bytes(x: Array) -> str:
+    """The bytes of an array, compressed, as text."""
+    return base64.b85encode(zlib.compress(np.ascontiguousarray(x).tobytes(), 9)).decode()
+
+
+STRIDED = '''
+def with_strides(x, strides):
+    """The same array with these strides in memory, in elements."""
+    flips = tuple(slice(None, None, -1 if s < 0 else 1) for s in strides)
+    strides = [abs(s) for s in strides]
+    memory = np.full(1 + sum((n - 1) * s for n, s in zip(x.shape, strides)), 7).astype(x.dtype)
+    view = np.ndarray(x.shape, x.dtype, memory, 0, [s * x.itemsize for s in strides])
+    view[...] = x[flips]
+    return view[flips]
+'''.strip()
+"""The function of a script that lays an array out as the failing one was; between its elements are sevens."""
 
 
 def _nested(x: Array) -> str:

@@ -6,14 +6,15 @@ import inspect
 import math
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
 from mathcore.verify.claims import Check, Claim
 from mathcore.verify.notation import meanings
-from mathcore.verify.report.describe import describe
+from mathcore.verify.report.causes import causes
+from mathcore.verify.report.describe import Finding, describe
 from mathcore.verify.report.formats import to_markdown
 from mathcore.verify.run.results import CheckResult, ClaimResult, Tally
 
@@ -31,8 +32,9 @@ class Report:
         seconds: wall time of the whole run.
         date: when it started.
         subject: framework, dtypes, conventions and restrictions of the target.
-        call: the target as the command line names it; "" for mathcore.
-        named: the claims that were asked for by id.
+        call: the target and the options as the command line names them; "" for mathcore.
+        ids: the claims that were asked for, as they were named.
+        runnable: whether the command line can name the target; it cannot name an object.
         shard: which part of a run it is, with the ids of all claims of the run; None for a whole one.
     """
 
@@ -44,7 +46,8 @@ class Report:
     date: datetime
     subject: Mapping[str, Any] = field(default_factory=dict)
     call: str = ""
-    named: frozenset[str] = frozenset()
+    ids: tuple[str, ...] = ()
+    runnable: bool = True
     shard: Mapping[str, Any] | None = None
 
     @property
@@ -68,7 +71,7 @@ class Report:
     @property
     def not_judged(self) -> list[str]:
         """The claims that were asked for by id and could not be checked: an error, as a name without a claim is."""
-        return [r.claim for _, r in self.results if r.claim in self.named and r.outcome == "not_offered"]
+        return [r.claim for _, r in self.results if r.claim in self.ids and r.outcome == "not_offered"]
 
     @property
     def not_checked(self) -> dict[str, list[str]]:
@@ -93,8 +96,12 @@ class Report:
         return reasons
 
     def command(self, claim: str = "") -> str:
-        """The command that repeats the run, or one claim of it."""
-        parts = ["mathcore verify", claim, self.call, f"--profile {self.profile} --seed {self.seed}"]
+        """The command that repeats the run, or one claim of it; for a target that only Python has, the call."""
+        names = (claim,) if claim else self.ids
+        if not self.runnable:
+            quoted = "".join(f", {name!r}" for name in names)
+            return f"verify(TARGET{quoted}, profile={self.profile!r}, seed={self.seed})  # TARGET: {self.target}"
+        parts = ["mathcore verify", *names, self.call, f"--profile {self.profile} --seed {self.seed}"]
         return " ".join(part for part in parts if part)
 
     def _repr_markdown_(self) -> str:
@@ -117,7 +124,18 @@ class Report:
             "counts": self.counts,
             "not_checked": self.not_checked,
             "in_part": self.in_part,
-            "claims": [_claim_json(claim, result, self) for claim, result in self.results],
+            "causes": [
+                {
+                    "operation": cause.operation,
+                    "kinds": list(cause.kinds),
+                    "claims": [claim.id for claim, _, _ in cause.failures],
+                    "words": cause.words,
+                }
+                for cause in causes(self.results)
+            ],
+            "claims": [
+                {**claim_json(claim, result), "command": self.command(claim.id)} for claim, result in self.results
+            ],
         }
 
 
@@ -160,7 +178,8 @@ def describe_claim(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _claim_json(claim: Claim, result: ClaimResult, report: Report) -> dict[str, Any]:
+def claim_json(claim: Claim, result: ClaimResult) -> dict[str, Any]:
+    """A claim and its result as plain data."""
     tally = result.tally
     found = next((c.finding for c in result.checks if c.counterexample and c.finding), None)
     failure = result.finding
@@ -173,8 +192,8 @@ def _claim_json(claim: Claim, result: ClaimResult, report: Report) -> dict[str, 
         "worst": _finite(tally.worst),
         "allowance": _finite(tally.allowance),
         "mutants": result.mutants,
-        "counterexample": asdict(found) if found else None,
-        "failure": asdict(failure) if failure else None,
+        "counterexample": _finding_json(found) if found else None,
+        "failure": _finding_json(failure) if failure else None,
         "checks": [_check_json(c, r) for c, r in zip(claim.checks, result.checks, strict=True)],
         "measured": {k: describe(v) for k, v in tally.measured.items()} or None,
         "seconds": round(result.seconds, 3),
@@ -185,8 +204,15 @@ def _claim_json(claim: Claim, result: ClaimResult, report: Report) -> dict[str, 
         "not_tried": tally.not_tried,
         "tried": tally.tried.words,
         "unmet": tally.unmet,
-        "command": report.command(claim.id),
+        "printed": result.printed or None,
     }
+
+
+def _finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding without the arrays, which go into a file."""
+    data = asdict(replace(finding, arrays={}))
+    del data["arrays"]
+    return data
 
 
 def _check_json(check: Check, result: CheckResult) -> dict[str, Any]:

@@ -1,36 +1,53 @@
 """Reproducer scripts: a failure as a program of NumPy, the user's function and the input, nothing else.
 
-The program repeats the claim's calls. If the claim compared a simple expression of the answers, the program evaluates
-it and asserts the same relation. Otherwise it asserts that the answers are not the ones that the claim refuted.
+The program repeats the claim's calls and asserts what is right: the claim's own relation where its sides are simple
+expressions of the answers, else one element of an answer with its true value. Each form is tried on what the target
+answered and on what mathcore answers: the program must fail on the first and pass on the second.
 """
 
 from __future__ import annotations
 
-import hashlib
-import importlib
-import inspect
+import contextlib
+import functools
+import io
 import re
-import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mathcore.verify.relations import Relation, worst_index
-from mathcore.verify.report.describe import Finding, element_at
-from mathcore.verify.report.expressions import expression_of, is_numeric, same_array
-from mathcore.verify.report.literals import MAX_LITERAL, Array, UnwritableError, array_code, generator, literal
-from mathcore.verify.targets.caller import Call
+from mathcore.verify.oracle.enclosures import Enclosure
+from mathcore.verify.relations import Conjunction, Relation, ratios
+from mathcore.verify.report.assertions import Assertions
+from mathcore.verify.report.describe import Finding, describe
+from mathcore.verify.report.expressions import is_numeric, same_array
+from mathcore.verify.report.imports import FOLDER, import_of
+from mathcore.verify.report.literals import (
+    MAX_LITERAL,
+    STRIDED,
+    Array,
+    UnwritableError,
+    array_code,
+    generator,
+    literal,
+    packed_bytes,
+)
+from mathcore.verify.report.right import is_refused, right_answer
+from mathcore.verify.targets.caller import Call, map_arrays
 from mathcore.verify.targets.held import Held
+from mathcore.verify.targets.target import Operations, mathcore_target
 
 if TYPE_CHECKING:
-    from mathcore.verify.claims import Claim
+    from mathcore.verify.claims import Check, Claim
     from mathcore.verify.targets.target import Target
 
 
 _MAX_CALLS = 12
+_MAX_PACKED = 1 << 15
+"""Characters of an array in a program; larger ones are read from a file beside it."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,7 @@ class Failure:
     """A relation that did not hold, or a call that raised, with everything needed to repeat it.
 
     Attributes:
+        check: of the claim; None after a crash of the process.
         inputs: the arguments of the claim's body.
         relation: the relation that failed; None if an exception was raised.
         calls: the calls of the target; the last one has no answer if it raised.
@@ -48,25 +66,52 @@ class Failure:
     inputs: Mapping[str, Any]
     relation: Relation | None
     calls: tuple[Call, ...]
+    check: Check | None = None
+
+    @functools.cached_property
+    def right_side(self) -> bool:
+        """Whether the right side is the same, and the relation holds, if mathcore answers in the target's place."""
+        if self.relation is None or self.check is None:
+            return False
+        reference = replace(mathcore_target(), conventions=self.target.conventions, silent=False)
+        with contextlib.suppress(Exception), warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            returned = self.check.body(Operations(reference, self.claim.needs), **self.inputs)
+            parts = returned.parts if isinstance(returned, Conjunction) else (returned,)
+            return any(_same_side(p.rhs, self.relation.rhs) and ratios(p).max(initial=0.0) <= 1 for p in parts)
+        return False
+
+
+def _same_side(a: Any, b: Any) -> bool:
+    if isinstance(a, Enclosure) or isinstance(b, Enclosure):
+        return isinstance(a, Enclosure) and isinstance(b, Enclosure) and same_array(a.hi, b.hi)
+    return same_array(a, b)
 
 
 AlsoFails = Callable[[Mapping[str, Any]], tuple[Failure, Finding] | None]
 
 
-def script_for(failure: Failure, finding: Finding, also_fails: AlsoFails) -> str:
-    """The program; "" if an argument has no source form (it is not a number, a string or an array)."""
+def with_script(failure: Failure, finding: Finding, also_fails: AlsoFails) -> tuple[Failure, Finding]:
+    """The failure with the program in its finding; without one if an argument has no source form.
+
+    Arrays too large to print are replaced by random ones of the same form if those fail as well; the finding is then
+    about them.
+    """
     generators: dict[str, str] = {}
     generated = _generated(failure.inputs)
     if generated:
         again = also_fails({**failure.inputs, **{name: value for name, (_, value) in generated.items()}})
         if again is not None:
-            (failure, finding), generators = again, {name: code for name, (code, _) in generated.items()}
-    if not failure.calls or any(isinstance(call.answer, Held) for call in failure.calls):
-        return ""  # calls of methods are not among them
-    try:
-        return _Writer(failure, finding, generators).text()
-    except UnwritableError:
-        return ""
+            generators = {name: code for name, (code, _) in generated.items()}
+            failure, found = again
+            shown = {**found.inputs, **{n: f"{describe(failure.inputs[n])}: {code}" for n, code in generators.items()}}
+            finding = replace(found, kind="random", inputs=shown)
+    if failure.calls and not any(isinstance(call.answer, Held) for call in failure.calls):  # calls of methods are none
+        with contextlib.suppress(UnwritableError):
+            writer = _Writer(failure, finding, generators)
+            script = writer.text()
+            finding = replace(finding, script=script, arrays=writer.saved, file=writer.file if writer.saved else "")
+    return failure, finding
 
 
 def _generated(inputs: Mapping[str, Any]) -> dict[str, tuple[str, Array]]:
@@ -81,9 +126,25 @@ def _generated(inputs: Mapping[str, Any]) -> dict[str, tuple[str, Array]]:
 
 
 def _namespace() -> dict[str, Any]:
+    import base64
+    import fractions
+    import hashlib
+    import math
+    import zlib
+
     import ml_dtypes
 
-    return {"np": np, "ml_dtypes": ml_dtypes}
+    return {
+        "np": np,
+        "ml_dtypes": ml_dtypes,
+        "inf": np.inf,
+        "nan": np.nan,
+        "Fraction": fractions.Fraction,
+        "base64": base64,
+        "zlib": zlib,
+        "hashlib": hashlib,
+        "math": math,
+    }
 
 
 class _Writer:
@@ -94,31 +155,53 @@ class _Writer:
         self.script = failure.target.adapter.script
         self.lines: list[str] = []
         self.known: list[tuple[str, Any]] = []  # the names in the program with their values
+        self.calls: list[tuple[str, Call]] = []  # the names of the answers, with their calls
         self.values = [(name, v) for name, v in failure.inputs.items() if name.isidentifier()]
+        self.saved: dict[str, Array] = {}
+        self.file = f"{failure.claim.id}.npz"
 
     def text(self) -> str:
-        calls = self._calls()
+        relation = self.failure.relation
+        is_refusal = relation is not None and relation.symbol == "raises"
+        calls = [self._lenient(relation)] if is_refusal else self._calls()
         for call in calls[:-1]:
-            self._call(call)
+            self.call(call)
         judged = self._last(calls[-1])
         body = [*self.lines, *judged]
         used = "\n".join(body)
-        imports = [_import_of(op, self.failure.target) for op in dict.fromkeys(c.operation for c in calls)]
-        head = ["import numpy as np"]
-        if "base64." in used:
-            head[:0] = ["import base64", "import zlib"]
-        head[:0] = [f"import {name}" for name in ("hashlib", "math") if f"{name}." in used]
-        if "ml_dtypes." in used:
-            head.append("import ml_dtypes")
-        if self.script.imports:
-            head.append(self.script.imports)
-        if "Fraction(" in used:
-            head.insert(0, "from fractions import Fraction")
-        literals = re.sub(r"'[^']*'|#.*", "", used)
-        special = ["inf, nan = np.inf, np.nan", ""] if re.search(r"(?<![\w.])(inf|nan)\b", literals) else []
+        imported = [import_of(op, self.failure.target) for op in dict.fromkeys(c.operation for c in calls)]
+        folders = dict.fromkeys(folder for _, folder in imported if folder)
+        head = [
+            *(f"import {name}" for name in ("base64", "faulthandler", "hashlib", "math", "zlib") if f"{name}." in used),
+            *(["import pathlib"] if self.saved else []),
+            *(["import sys"] if folders else []),
+            *(["from fractions import Fraction"] if "Fraction(" in used else []),
+            "import numpy as np",
+            *(["import ml_dtypes"] if "ml_dtypes." in used else []),
+            *([self.script.imports] if self.script.imports else []),
+        ]
+        imports = [*(FOLDER.format(folder) for folder in folders), *(lines for lines, _ in imported)]
         claim = self.failure.claim
         words = textwrap.fill(f"{claim.id}: {claim.statement}", 100).replace("\\", "\\\\").replace('"""', "'''")
-        return "\n".join([f'"""{words}"""', "", *head, "", *imports, "", *special, *body, ""])
+        return "\n".join([f'"""{words}"""', "", *head, "", *imports, "", *self._definitions(used), *body, ""])
+
+    def _lenient(self, relation: Relation | None) -> Call:
+        """The call that was answered where an error is due: the first of those that mathcore refuses.
+
+        Raises:
+            UnwritableError: if it is not known which call should have raised what.
+        """
+        answered = [call for call in self.failure.calls if call.answer is not None]
+        if relation is None or relation.refused or not answered:
+            raise UnwritableError
+        return next((call for call in answered if is_refused(call)), answered[-1])
+
+    def _definitions(self, used: str) -> list[str]:
+        literals = re.sub(r"'[^']*'|#.*", "", used)
+        needed = ["inf, nan = np.inf, np.nan", ""] if re.search(r"(?<![\w.])(inf|nan)\b", literals) else []
+        if self.saved:
+            needed += [f"saved = np.load(pathlib.Path(__file__).with_name({self.file!r}))", ""]
+        return [*needed, *(["", STRIDED, "", ""] if "with_strides(" in used else [])]
 
     def _calls(self) -> list[Call]:
         """The calls to repeat: all if they are few, else those whose answers were compared."""
@@ -129,27 +212,33 @@ class _Writer:
         sides = () if relation is None else (relation.lhs, relation.rhs)
         return [c for c in calls[:-1] if any(same_array(c.answer, s) for s in sides)][-3:] + calls[-1:]
 
-    def _call(self, call: Call) -> str:
-        name = self._fresh("answer")
-        source = f"{call.operation}({self._arguments(call)})"
+    def call(self, call: Call) -> str:
+        """Write a call; returns the name of its answer."""
+        name = self.fresh("answer")
+        source = f"{call.operation}({self.arguments(call)})"
         self.lines.append(f"{name} = {self._as_numpy(source, call.answer)}")
         self.known.append((name, call.answer))
+        self.calls.append((name, call))
         return name
 
     def _as_numpy(self, source: str, answer: Any) -> str:
         """The source of a call, converted to NumPy."""
         if isinstance(answer, (tuple, list)):
             parts = ", ".join(self._as_numpy("part", part) for part in answer[:1])
+            if parts != "part" and any(part is None for part in answer):
+                parts = f"part if part is None else {parts}"
             return source if parts == "part" else f"tuple({parts} for part in {source})"
         is_bfloat16 = getattr(getattr(answer, "dtype", None), "name", "") == "bfloat16"
         template = (self.script.bfloat16_to_numpy if is_bfloat16 else "") or self.script.to_numpy
-        return template.format(source)
+        return template.format(source) if answer is not None else source
 
-    def _fresh(self, stem: str) -> str:
+    def fresh(self, stem: str) -> str:
+        """A name that is not taken."""
         taken = {name for name, _ in self.known}
         return stem if stem not in taken else next(f"{stem}_{i}" for i in range(2, 999) if f"{stem}_{i}" not in taken)
 
-    def _arguments(self, call: Call) -> str:
+    def arguments(self, call: Call) -> str:
+        """The source of the arguments of a call."""
         places = [self._argument(value, f"argument_{i}") for i, value in enumerate(call.args, 1)]
         return ", ".join([*places, *(f"{k}={self._argument(v, k)}" for k, v in call.options.items())])
 
@@ -161,52 +250,110 @@ class _Writer:
             return template.format(self._array(value, hint))
         if isinstance(value, (tuple, list)):
             inner = ", ".join(self._argument(v, hint) for v in value)
-            return f"({inner},)" if isinstance(value, tuple) else f"[{inner}]"
+            return f"({inner},)" if type(value) is tuple else f"[{inner}]"
         if isinstance(value, dict):
             return "{" + ", ".join(f"{k!r}: {self._argument(v, hint)}" for k, v in value.items()) + "}"
         return literal(value)
 
     def _array(self, value: Array, hint: str) -> str:
         """The name of an array in the program, which is defined at its first use."""
+        strides = self._strides(value)
         for name, held in self.known:
-            if same_array(held, value):
+            if same_array(held, value) and self._strides(held) == strides:
                 return name
-        for name, held in self.values:
-            if same_array(held, value):
-                self.lines.append(f"{name} = {self.generators.get(name) or array_code(value)}")
-                self.known.append((name, value))
-                return name
-        name = self._fresh(hint)
-        self.lines.append(f"{name} = {array_code(value)}")
+        named = next((n for n, held in self.values if same_array(held, value) and self._is_free(n)), "")
+        name = named or self.fresh(hint)
+        code = (self.generators.get(name) if named else "") or self._code(value)
+        self.lines.append(f"{name} = with_strides({code}, {strides})" if strides else f"{name} = {code}")
         self.known.append((name, value))
         return name
+
+    def _is_free(self, name: str) -> bool:
+        return all(name != taken for taken, _ in self.known)
+
+    def _strides(self, x: Any) -> tuple[int, ...]:
+        """The strides in elements that the target sees; () if the array is contiguous for it."""
+        adapter = self.failure.target.adapter
+        if (
+            not isinstance(x, np.ndarray)
+            or x.size < 2
+            or x.flags.c_contiguous
+            or any(s % x.itemsize for s in x.strides)
+        ):
+            return ()
+        copied = adapter.name == "jax" or adapter.script.to_native.startswith("xp.")
+        if copied or (adapter.name != "numpy" and min(x.strides) < 0) or x.dtype == object:
+            return ()
+        return tuple(s // x.itemsize for s in x.strides)
+
+    def _code(self, value: Array) -> str:
+        if value.size <= MAX_LITERAL or value.dtype == object or len(packed_bytes(value)) <= _MAX_PACKED:
+            return array_code(value)
+        key = f"array_{len(self.saved) + 1}"
+        is_bfloat16 = value.dtype.name == "bfloat16"  # which files do not hold
+        self.saved[key] = np.ascontiguousarray(value).view(np.uint16) if is_bfloat16 else value
+        return f"saved[{key!r}]" + (".view(ml_dtypes.bfloat16)" if is_bfloat16 else "")
 
     # The assertion.
 
     def _last(self, call: Call) -> list[str]:
-        if self.failure.relation is not None:
-            if self.finding.place == "no error was raised":
-                return self._assert_raises(call)
-            self._call(call)
-            return self._assert_relation(self.failure.relation) or self._assert_answers_changed()
-        fault = self.finding.lhs.partition(f"`{call.operation}` ")[2]
-        if fault.startswith("raised"):
-            return [f"# {self.finding.lhs}".splitlines()[0], f"{call.operation}({self._arguments(call)})"]
+        fault = "" if self.failure.relation is not None else self.finding.lhs.partition(f"`{call.operation}` ")[2]
+        if self.finding.place == "no error was raised":
+            return self._assert_raises(call)
+        if fault.startswith("raised") or (call.answer is None and self.finding.kind == "last"):
+            hung = re.search(r"within ([\d.e+]+) s$", self.finding.lhs) if self.finding.kind == "last" else None
+            limit = [f"faulthandler.dump_traceback_later({hung[1]}, exit=True)"] if hung else []
+            source = f"{call.operation}({self.arguments(call)})"
+            return [f"# {self.finding.lhs}".splitlines()[0], *limit, source]
         if fault.startswith(("writes", "changes")):
             return self._assert_input_unchanged(call)
         if fault.startswith("answers differently"):
-            first, second = self._call(call), self._call(call)
+            if not all(map(is_numeric, call.answer if isinstance(call.answer, (tuple, list)) else [call.answer])):
+                raise UnwritableError
+            first, second = self.call(call), self.call(call)
             same = f"np.array_equal({first}, {second}, equal_nan=True)"
             if isinstance(call.answer, (tuple, list)):
                 same = f"all(np.array_equal(a, b, equal_nan=True) for a, b in zip({first}, {second}, strict=True))"
             return [f"assert {same}, 'two answers to one question'"]
         if fault.startswith("returned "):
             return self._assert_form(call, fault)
-        self._call(call)
-        return self._assert_answers_changed()
+        self.call(call)
+        assertions = Assertions(self.failure.target, self.finding, self.known, self.calls)
+        for lines, is_true in assertions.forms(self.failure.relation):
+            if self._tells(lines, is_true=is_true):
+                return lines
+        return assertions.changed()
+
+    def _tells(self, lines: list[str], *, is_true: bool) -> bool:
+        """Whether these lines fail on what the target answered, and pass on what it should have.
+
+        Where that is not known, they must be true by themselves, or compare with what mathcore would compare with.
+        """
+        if not self._fails(lines, [call.answer for _, call in self.calls]):
+            return False
+        right = [right_answer(call, self.failure.target) for _, call in self.calls]
+        if any(answer is None for answer in right):
+            return is_true or self.failure.right_side
+        return not self._fails(lines, right)
+
+    def _fails(self, lines: list[str], answers: list[Any]) -> bool:
+        """Whether the program so far fails an assertion if the operations return these answers."""
+        adapter, left = self.failure.target.adapter, iter(answers)
+        stub: Callable[..., Any] = lambda *_, **__: map_arrays(next(left), adapter.to_native)  # noqa: E731
+        names = {call.operation: stub for _, call in self.calls}
+        source = "\n".join([self.script.imports, STRIDED, *self.lines, *lines])
+        try:
+            with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                exec(source, {**_namespace(), "saved": self.saved, **names})
+        except AssertionError:
+            return True
+        except Exception:  # e.g. the shape of the wrong answer does not fit the expression
+            return False
+        return False
 
     def _assert_raises(self, call: Call) -> list[str]:
-        source = f"{call.operation}({self._arguments(call)})"
+        source = f"{call.operation}({self.arguments(call)})"
         return [
             "try:",
             f"    {source}",
@@ -217,7 +364,7 @@ class _Writer:
         ]
 
     def _assert_input_unchanged(self, call: Call) -> list[str]:
-        arguments = self._arguments(call)
+        arguments = self.arguments(call)
         held = [name for name, value in self.known if isinstance(value, np.ndarray) and name in arguments]
         if self.finding.lhs.endswith("writes into its input"):
             read_only = [f"{name}.flags.writeable = False  # writing into it raises an error" for name in held]
@@ -231,7 +378,7 @@ class _Writer:
 
     def _assert_form(self, call: Call, fault: str) -> list[str]:
         """Assert the type, shape or dtype of an answer."""
-        lines = [f"answer = {call.operation}({self._arguments(call)})", f"# it {fault}"]
+        lines = [f"answer = {call.operation}({self.arguments(call)})", f"# it {fault}"]
         expected = fault.rpartition("expected ")[2]
         if "the shape" in fault:
             return [*lines, f"assert tuple(answer.shape) == {expected}, tuple(answer.shape)"]
@@ -240,104 +387,3 @@ class _Writer:
         if expected == "integers":
             return [*lines, "assert 'int' in str(answer.dtype), answer.dtype"]
         return [*lines, f"assert str(answer.dtype).endswith({expected!r}), answer.dtype"]
-
-    def _assert_answers_changed(self) -> list[str]:
-        """Assert that the answers are not those that the claim refuted."""
-        finding = self.finding
-        lines = [f"# The claim found: {finding.headline}".replace("\n", " ")]
-        answers = [(name, v) for name, v in self.known if name.startswith("answer") and is_numeric(v)]
-        if not answers:
-            raise UnwritableError
-        same = " and ".join(self._equals_recorded(name, value) for name, value in answers[-3:])
-        return [*lines, f"assert not ({same}), 'the answers that the claim refutes'"]
-
-    def _equals_recorded(self, name: str, value: Any) -> str:
-        """A comparison with the recorded answer: with its elements if they are few, else with a digest of its bytes."""
-        array = np.asarray(value)
-        if array.size <= MAX_LITERAL or array.dtype.name == "bfloat16":
-            return f"np.array_equal({name}, {self._expected(value)}, equal_nan=True)"
-        digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
-        return f"hashlib.sha256(np.ascontiguousarray({name}).tobytes()).hexdigest().startswith({digest!r})"
-
-    def _expected(self, value: Any) -> str:
-        array = np.asarray(value)
-        return array_code(array.astype(np.float32) if array.dtype.name == "bfloat16" else array)
-
-    def _assert_relation(self, relation: Relation) -> list[str]:
-        """Assert the relation itself, if its sides are simple expressions of the answers; else nothing."""
-        if relation.symbol == "raises":
-            return []
-        left = expression_of(relation.lhs, self.known)
-        if left is None:
-            return []
-        right = expression_of(relation.rhs, self.known)
-        if relation.remark.startswith("shapes"):
-            side = right or f"np.zeros({np.shape(relation.rhs)})"
-            return [f"assert np.shape({left}) == np.shape({side}), (np.shape({left}), np.shape({side}))"]
-        if relation.remark:
-            return []
-        where = worst_index(relation) if relation.error.ndim else ()
-        index = f"[{', '.join(map(str, where))}]" if where else ""
-        at_left = f"({left}){index}" if index and not left.isidentifier() else f"{left}{index}"
-        expected = element_at(relation.rhs, where)
-        if right is not None and np.shape(relation.rhs) == np.shape(relation.lhs):
-            at_right = f"({right}){index}" if index and not right.isidentifier() else f"{right}{index}"
-        else:
-            at_right = literal(expected)
-        got = element_at(relation.lhs, where)
-        allowed = float(relation.allowance[where]) if relation.allowance.ndim else float(relation.allowance)
-        condition = _CONDITIONS.get(relation.symbol)
-        if condition is None or (relation.symbol == "≠" and where):
-            return []
-        if bool(eval(condition, {"got": got, "expected": expected, "allowed": allowed, "np": np})):
-            return []  # the error is so small that a comparison in floats does not show it
-        return [
-            f"got, expected = {at_left}, {at_right}",
-            *([f"got, expected, allowed = float(got), float(expected), {allowed!r}"] if "allowed" in condition else []),
-            f"print('got', got, '{relation.symbol}', 'expected', expected)",
-            f"assert {condition}, {self.finding.headline!r}",
-        ]
-
-
-_CONDITIONS = {
-    "=": "got == expected",
-    "≈": "got == expected or abs(got - expected) <= allowed",
-    "≤": "got <= expected + allowed",
-    "≥": "got >= expected - allowed",
-    "<": "got < expected",
-    "≠": "not np.array_equal(got, expected)",
-    "is bit for bit": "np.asarray(got).tobytes() == np.asarray(expected).tobytes()",
-}
-
-
-def _import_of(operation: str, target: Target) -> str:
-    """How the program imports or defines the operation."""
-    function = target.operations[operation]
-    module, name = getattr(function, "__module__", None) or "", getattr(function, "__qualname__", "")
-    if module != "__main__" and name.isidentifier() and getattr(sys.modules.get(module), name, None) is function:
-        return f"from {module} import {name}" + ("" if name == operation else f" as {operation}")
-    if place := _place_of(target, operation, module):
-        where, _, held = place.partition(":")
-        return f"from {where} import {held}\n\n{operation} = {held}.operations[{operation!r}]"
-    try:
-        source = textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        source = ""
-    if source.startswith("def "):
-        return source + ("" if name == operation else f"\n{operation} = {name}")
-    return f"{operation} = ...  # your function"
-
-
-def _place_of(target: Target, operation: str, module: str) -> str:
-    """The path of a target with this operation, as "MODULE:NAME"; "" if no module holds one."""
-    if target.place:
-        try:
-            where, _, name = target.place.partition(":")
-            if operation in getattr(importlib.import_module(where), name).operations:
-                return target.place
-        except (ImportError, AttributeError):
-            pass
-    for name, value in vars(sys.modules.get(module, object)).items() if module in sys.modules else ():
-        if type(value) is type(target) and value.operations.get(operation) is target.operations[operation]:
-            return "" if module == "__main__" else f"{module}:{name}"
-    return ""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
+import tempfile
+import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console, Group
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from mathcore.verify.report.formats import OUTCOME_WORDS, failure_text, needs_explanation, summary, worst_text
+from mathcore.verify.report.causes import Cause, causes
+from mathcore.verify.report.failures import Line, entries, entry, example, others, survivors
+from mathcore.verify.report.formats import OUTCOME_WORDS, summary, worst_text
 from mathcore.verify.targets.conventions import Conventions
 
 if TYPE_CHECKING:
-    from mathcore.verify.claims import Claim
     from mathcore.verify.real_bugs import Caught
     from mathcore.verify.report.describe import Finding
     from mathcore.verify.report.report import Report
@@ -33,12 +37,6 @@ _STYLE = {
 }
 
 
-def progress_bar(console: Console) -> Progress:
-    """A progress bar with the name of the last claim."""
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    return Progress(*columns, console=console, transient=True)
-
-
 def plain_table(*columns: str) -> Table:
     """A table without lines. A column called "claim" is never wrapped, so that ids can be copied."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -47,26 +45,126 @@ def plain_table(*columns: str) -> Table:
     return table
 
 
-def print_report(console: Console, report: Report, *, counterexamples: bool) -> None:
-    """Print a table of the claims that ran, all failures, what was not checked, and the counts."""
-    print_results(console, report)
-    for claim, result in report.results:
-        if needs_explanation(result):
-            console.print(_failure(claim, result))
-            if result.finding is not None and result.finding.script and result.outcome == "refuted":
-                program = Text(f"\n{result.finding.script.rstrip()}", style="dim")
-                console.print(program, soft_wrap=True)  # no line may be broken
-    if counterexamples:
+MAX_LINES = 60
+"""The length of a report of failures, unless more is asked for."""
+
+_MAX_ROWS = 12  # of the table of claims, beside failures
+
+
+def print_report(
+    console: Console, report: Report, *, counterexamples: bool, verbose: bool = False, folder: Path | None = None
+) -> None:
+    """Print a table of the claims that ran, the failures by cause, what was not checked, and the counts.
+
+    Args:
+        console: where to.
+        report: what to print.
+        counterexamples: whether to print the inputs on which conditional statements fail without their condition, in
+            a report without failures.
+        verbose: print everything; otherwise a report of failures has at most `MAX_LINES` lines.
+        folder: where the scripts go; None to save them only if the first one cannot be printed, in a new folder.
+    """
+    found = causes(report.results)
+    ran = sum(r.outcome != "not_offered" for _, r in report.results)
+    with_table = verbose or not found or ran <= _MAX_ROWS
+    if with_table:
+        print_results(console, report)
+    if counterexamples and (verbose or not found):
         for _, result in report.results:
             for finding in (c.finding for c in result.checks if c.counterexample and c.finding):
                 console.print(_counterexample(result.claim, finding))
-    if report.in_part:
-        console.print(_reasons("held on what is offered, but", report.in_part))
-    if report.not_checked:
-        console.print(_not_checked(report.not_checked))
-    if report.not_judged:
-        console.print(Text(f"\nnamed, but not checked: {', '.join(report.not_judged)}", style=_STYLE["refuted"]))
+    tail = _tail(report, console.width, short=bool(found) and not verbose)
+    saved = None if folder is None else save_scripts(report, folder)
+    if verbose:
+        _print_all(console, found)
+    elif found:
+        room = MAX_LINES - len(tail) - len(_last_lines(report, console.width)) - (ran + 3) * with_table
+        saved = _print_short(console, report, found, room, saved)
+    _print_lines(console, tail)
+    if saved is not None:
+        _print_lines(console, [("", ""), ("", f"scripts: {saved}")])
     console.print(Text(f"\n{summary(report)}"), soft_wrap=False)
+
+
+def _last_lines(report: Report, width: int) -> list[str]:
+    """The summary, where the scripts are, and what to ask for: with blank lines between."""
+    return ["", "", "", "", "", "", "", *textwrap.wrap(summary(report), width)]
+
+
+def _print_short(console: Console, report: Report, found: list[Cause], room: int, saved: Path | None) -> Path | None:
+    """Print the causes that fit, the first with its script if that fits as well, else with its input.
+
+    Returns:
+        The folder where the scripts are saved: if the first does not fit, a new one.
+    """
+    claim, _, finding = found[0].failures[0]
+    program = ["", f"To reproduce {claim.id}:", "", *finding.script.rstrip().splitlines()]
+    length = sum(-(-max(len(line), 1) // console.width) for line in program)
+    for inputs in (True, False):
+        rest = room - length
+        first = entry(found[0], 1, console.width, inputs=inputs)
+        fits = bool(finding.script) and not finding.file and len(first) <= rest
+        if fits:
+            break
+    lines, left_out = entries(found, console.width, rest if fits else room, inputs=inputs or not fits)
+    if not fits and finding.script:
+        saved = saved or save_scripts(report, None)
+        lines += [("", ""), ("", f"To reproduce {claim.id}:"), ("", f"  python {saved}/{claim.id}.py")]
+    _print_lines(console, lines)
+    if left_out:
+        _print_lines(console, [("", ""), ("bold", f"and {left_out} more causes; --verbose prints all")])
+    elif len(report.results) > 1:
+        _print_lines(console, [("", ""), ("dim", "--verbose prints every claim, input and script")])
+    if fits:
+        _print_lines(console, [("dim", line) for line in program])
+    return saved
+
+
+def _print_all(console: Console, found: list[Cause]) -> None:
+    for number, cause in enumerate(found, 1):
+        _print_lines(console, entry(cause, number, console.width, short=False))
+        for i, (claim, result, finding) in enumerate(cause.failures):
+            if i:
+                style = _STYLE[result.outcome]
+                _print_lines(console, [("", ""), (style, f"{claim.id}: {OUTCOME_WORDS[result.outcome]}")])
+                _print_lines(console, example(finding, console.width, short=False))
+            if finding.script:
+                console.print(Text("  To reproduce it:"))
+                console.print(Text(f"\n{finding.script.rstrip()}", style="dim"), soft_wrap=True)
+
+
+def _tail(report: Report, width: int, *, short: bool) -> list[Line]:
+    """What comes after the refutations."""
+    lines = others(report, width)
+    for claim, result in report.results:
+        lines += survivors(claim, result)
+    if report.in_part:
+        lines += _reasons("held on what is offered, but", report.in_part, width, short=short)
+    if report.not_checked:
+        lines += _not_checked(report.not_checked, width, short=short)
+    if report.not_judged:
+        said = f"named, but not checked: {', '.join(report.not_judged)}"
+        lines += [("", ""), *((_STYLE["refuted"], line) for line in textwrap.wrap(said, width))]
+    return lines
+
+
+def _print_lines(console: Console, lines: list[Line]) -> None:
+    for style, line in lines:
+        console.print(Text(line, style=style), soft_wrap=True)
+
+
+def save_scripts(report: Report, folder: Path | None) -> Path | None:
+    """Save the script of every failure, and the arrays that it reads, in a folder, a new one if none is given."""
+    findings = [(c.id, r.finding) for c, r in report.results if r.finding is not None and r.finding.script]
+    if not findings:
+        return None
+    where = Path(tempfile.mkdtemp(prefix="mathcore-failures-")) if folder is None else folder
+    where.mkdir(parents=True, exist_ok=True)
+    for claim, finding in findings:
+        (where / f"{claim}.py").write_text(finding.script, encoding="utf-8")
+        if finding.file:
+            np.savez_compressed(where / finding.file, allow_pickle=False, **finding.arrays)
+    return where
 
 
 def print_results(console: Console, report: Report) -> None:
@@ -100,38 +198,33 @@ def _vacuous(results: list[ClaimResult]) -> dict[str, list[str]]:
     return found
 
 
-def _not_checked(reasons: Mapping[str, list[str]]) -> Group:
+def _not_checked(reasons: Mapping[str, list[str]], width: int, *, short: bool) -> list[Line]:
     absent = {reason: claims for reason, claims in reasons.items() if reason.startswith("the target has no")}
     if len(absent) <= 3:
-        return _reasons("not checked", reasons)
-    count = sum(map(len, absent.values()))
-    first = Text(f"  {count} claims about operations that the target does not have")
-    return _reasons("not checked", {r: claims for r, claims in reasons.items() if r not in absent}, first)
+        return _reasons("not checked", reasons, width, short=short)
+    first = f"  {sum(map(len, absent.values()))} claims about operations that the target does not have"
+    rest = {reason: claims for reason, claims in reasons.items() if reason not in absent}
+    return _reasons("not checked", rest, width, first, short=short)
 
 
-def _reasons(title: str, reasons: Mapping[str, list[str]], *first: Text) -> Group:
-    """Reasons, each with the first claims that it concerns."""
-    lines: list[Any] = [Text(f"\n{title}", style="bold"), *first]
-    for reason, claims in reasons.items():
+def _reasons(title: str, reasons: Mapping[str, list[str]], width: int, *first: str, short: bool) -> list[Line]:
+    """Reasons, each with the first claims that it concerns, or with their number."""
+    lines: list[Line] = [("", ""), ("bold", title), *(("", line) for line in first)]
+    for number, (reason, claims) in enumerate(reasons.items()):
+        if short and number == 3:
+            return [*lines, ("", f"  and for {len(reasons) - 3} more reasons")]
         shown = ", ".join(claims[:3]) + (f" and {len(claims) - 3} more" if len(claims) > 3 else "")
-        lines.append(Text(f"  {reason}: {shown}"))
-    return Group(*lines)
+        if short:
+            shown = f"{len(claims)} claim{'s' * (len(claims) != 1)}"
+        wrapped = textwrap.wrap(f"{reason}: {shown}", width, initial_indent="  ", subsequent_indent="  ")
+        lines += [("", line) for line in wrapped]
+    return lines
 
 
 def _counterexample(claim: str, finding: Finding) -> Group:
     """An input on which the statement fails without its condition."""
     inputs = [Text(f"  {name} = {text}") for name, text in finding.inputs.items()]
     return Group(Text(f"\n{claim}: {finding.kind} counterexample"), *inputs, Text(f"  {finding.headline}"))
-
-
-def _failure(claim: Claim, result: ClaimResult) -> Group:
-    """Why a claim did not hold, and which mutants survived."""
-    head, _, rest = failure_text(claim, result, script=False).partition("\n")
-    lines: list[Any] = [Text(f"\n{head}", style=_STYLE[result.outcome]), Text(rest)]
-    lines += [Text(f"  survived: {name}") for name, caught in result.mutants.items() if not caught]
-    if result.finding is not None and result.finding.script and result.outcome == "refuted":
-        lines.append(Text("  To reproduce it:"))
-    return Group(*lines)
 
 
 def print_matrix(console: Console, matrix: Mapping[str, Mapping[str, bool]], notes: Mapping[str, str]) -> None:

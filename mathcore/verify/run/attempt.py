@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +14,11 @@ from mathcore.verify.errors import ContractError, ExactOnlyError, NotOfferedErro
 from mathcore.verify.limits import Tried, UnmetError
 from mathcore.verify.relations import Conjunction, Relation, worst_index
 from mathcore.verify.report.describe import Finding, describe_failure
-from mathcore.verify.report.script import Failure, script_for
+from mathcore.verify.report.difference import Difference, difference_of_error, difference_of_relation
+from mathcore.verify.report.script import Failure, with_script
 from mathcore.verify.run.blame import fault_of_answers
 from mathcore.verify.run.results import Tally
+from mathcore.verify.run.traits import Traits, traits_of
 from mathcore.verify.targets.caller import Call
 from mathcore.verify.targets.target import Operations, Target, TrivialAnswer
 
@@ -57,6 +59,8 @@ class Attempt:
         self.finding: Finding | None = None
         self.failure: Failure | None = None
         self.error: Finding | None = None
+        self.difference: Difference | None = None  # of the first failure: what is shrunk stays of this kind
+        self.traits: dict[str, Traits] = {}
         self.outside_domain = False
         self.kind = "smallest" if check.cases is not None else "shrunk"
 
@@ -90,16 +94,55 @@ class Attempt:
             if self.past_crashes:
                 raise SkippedInputError from crash
             fault = self._fault(crash, inputs, before)
-            self.finding = Finding.crash(self.kind, inputs, fault, self.claim.statement)
-            self._remember(inputs, None)
+            self._keep_kind(difference_of_error(fault, self._calls()))
+            self._refute(Finding.crash(self.kind, inputs, fault, self.claim.statement), inputs, None)
             raise RefutedError from crash
         self._check_tolerances(parts)
         self.tried.judged = self.tried.judged or any(part.symbol != "raises" for part in parts)
         failed = (tally or Tally()).add(parts, size)
         if failed is not None:
-            self.finding = describe_failure(self.kind, inputs, failed, self.claim.statement)
-            self._remember(inputs, failed)
+            self._keep_kind(difference_of_relation(failed, self._calls()))
+            self._refute(describe_failure(self.kind, inputs, failed, self.claim.statement), inputs, failed)
             raise RefutedError
+        for operation, traits in self._traits():
+            self.traits.setdefault(operation, Traits()).add(traits, failed=False)
+
+    def _calls(self) -> tuple[Call, ...]:
+        """The calls that were made on this input, the one without an answer included."""
+        caller = self.ops.caller
+        if caller is None:
+            return ()
+        made, last = tuple(caller.made), caller.pending
+        return made if last is None or (made and made[-1] is last) else (*made, last)
+
+    def _keep_kind(self, difference: Difference) -> None:
+        """Skip a smaller input that fails in another way: a gross error must not shrink to one of rounding.
+
+        Raises:
+            SkippedInputError: if the failure is of another kind than the first.
+        """
+        if self.difference is not None and not difference.like(self.difference):
+            raise SkippedInputError
+        self.difference = difference
+
+    def _refute(self, finding: Finding, inputs: Mapping[str, Any], relation: Relation | None) -> None:
+        """Remember a failure."""
+        kind = self.difference
+        assert kind is not None
+        self.finding = replace(
+            finding, operation=kind.operation, difference=kind.kind, excess=f"{kind.excess:.3g}", dtype=kind.dtype
+        )
+        for operation, traits in self._traits():
+            if operation == kind.operation:
+                self.traits.setdefault(operation, Traits()).add(traits, failed=True)
+        if self.ops.caller is not None:
+            self.failure = Failure(self.claim, self.target, dict(inputs), relation, self._calls(), self.check)
+
+    def _traits(self) -> Iterator[tuple[str, set[str]]]:
+        """The traits of the calls of each operation."""
+        calls = () if self.trivial is not None else self._calls()
+        for operation in {call.operation for call in calls}:
+            yield operation, set().union(*(traits_of(call) for call in calls if call.operation == operation))
 
     def _fault(self, crash: Exception, inputs: Mapping[str, Any], before: Mapping[str, Any]) -> Exception:
         """What the target did wrong that made the body raise.
@@ -135,8 +178,9 @@ class Attempt:
             caller.check_repeatable(self.failure.calls if self.failure else ())
         except ContractError as fault:
             inputs = {f"argument {i}": v for i, v in enumerate(fault.call_args, 1)} | dict(fault.call_options or {})
-            self.finding = Finding.crash("same", inputs, fault, self.claim.statement)
             call = Call(fault.operation, fault.call_args, fault.call_options or {}, fault.answer)
+            self.difference = difference_of_error(fault, (call,))
+            self._refute(Finding.crash("same", inputs, fault, self.claim.statement), inputs, None)
             self.failure = Failure(self.claim, self.target, inputs, None, (call,))
         except (TargetError, NotOfferedError):
             return  # the call may raise as it did before
@@ -146,10 +190,10 @@ class Attempt:
         self._reduce_to_one_row()
         if self.finding is not None and self.failure is not None:
             try:
-                script = script_for(self.failure, self.finding, self._also_fails)
+                self.failure, self.finding = with_script(self.failure, self.finding, self._also_fails)
             except Exception as crash:  # a refutation stays one
                 script = f"# mathcore could not write the script, please report it: {crash!r}\n"
-            self.finding = replace(self.finding, script=script)
+                self.finding = replace(self.finding, script=script)
 
     def _reduce_to_one_row(self) -> None:
         """Reduce a batch too large to print to its worst row, if that row alone fails as well."""
@@ -166,24 +210,15 @@ class Attempt:
         if alone := self._also_fails(single):
             self.failure, self.finding = alone
 
-    def _remember(self, inputs: Mapping[str, Any], relation: Relation | None) -> None:
-        if self.ops.caller is not None:
-            caller = self.ops.caller
-            made, last = tuple(caller.made), caller.pending
-            made = made if last is None or (made and made[-1] is last) else (*made, last)
-            self.failure = Failure(self.claim, self.target, dict(inputs), relation, made)
-
     def _also_fails(self, inputs: Mapping[str, Any]) -> tuple[Failure, Finding] | None:
         """The same failure on other inputs, or None."""
         again = Attempt(self.claim, self.check, self.target)
         try:
             again(None, **inputs)
         except RefutedError:
-            found, before = again.finding, self.finding
-            if not (found and before and again.failure and self.failure) or found.crashed != before.crashed:
+            if not (again.finding and again.failure and again.difference and self.difference):
                 return None
-            remarks = {f.relation.remark for f in (again.failure, self.failure) if f.relation is not None}
-            return (again.failure, found) if len(remarks) < 2 else None  # e.g. a wrong shape instead of a wrong value
+            return (again.failure, again.finding) if again.difference.like(self.difference) else None
         except Exception:  # the inputs do not fit the claim
             return None
         return None

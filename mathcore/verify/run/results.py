@@ -14,6 +14,7 @@ from mathcore.verify.claims import Claim
 from mathcore.verify.limits import Tried
 from mathcore.verify.relations import Relation, ratios
 from mathcore.verify.report.describe import Finding
+from mathcore.verify.run.traits import Traits
 
 Outcome: TypeAlias = Literal["holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected", "error"]
 
@@ -122,7 +123,7 @@ def _larger(before: Any, figure: Any) -> Any:
 
 @dataclass
 class CheckResult:
-    """The result of one check; `failed_on` are the drawn inputs that refuted it."""
+    """The result of one check; `failed_on` are the drawn inputs that refuted it, `traits` those of all inputs."""
 
     rung: str
     outcome: Outcome
@@ -131,6 +132,7 @@ class CheckResult:
     counterexample: bool = False
     detail: str = ""
     failed_on: Mapping[str, Any] | None = field(default=None, repr=False)
+    traits: dict[str, Traits] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -146,6 +148,7 @@ class ClaimResult:
         would_pass: trivial answers ("zeros", "a constant", "the input") that would have passed on the same inputs.
         advice: the conventions under which a refuted claim holds, in one line.
         waiver: why the user accepts its refutation.
+        printed: what the target printed, as far as it was captured.
     """
 
     claim: str
@@ -156,6 +159,7 @@ class ClaimResult:
     would_pass: tuple[str, ...] = ()
     advice: str = ""
     waiver: str = ""
+    printed: str = ""
 
     @property
     def detail(self) -> str:
@@ -217,6 +221,7 @@ def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
         seconds=a.seconds + b.seconds,
         would_pass=tuple(name for name in a.would_pass if name in b.would_pass),
         advice=a.advice or b.advice,
+        printed=a.printed or b.printed,
     )
 
 
@@ -231,7 +236,10 @@ def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
     tally = Tally()
     tally.merge(a.tally)
     tally.merge(b.tally)
-    return replace(min((a, b), key=lambda r: order.index(r.outcome)), tally=tally)
+    traits: dict[str, Traits] = {}
+    for operation, counts in [*a.traits.items(), *b.traits.items()]:
+        traits.setdefault(operation, Traits()).merge(counts)
+    return replace(min((a, b), key=lambda r: order.index(r.outcome)), tally=tally, traits=traits)
 
 
 def worst_outcome(checks: Sequence[CheckResult]) -> Outcome:

@@ -184,12 +184,14 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
         if option in target.lacking_of(operation):
             tally.not_tried.setdefault(f"{operation}: `{option}`", 1)
     tally.tried = attempt.tried
-    if trivial is None:
-        attempt.check_repeatable()
-    if attempt.failure is not None and shrink and not check.counterexample:
-        attempt.add_script()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if trivial is None:
+            attempt.check_repeatable()
+        if attempt.failure is not None and shrink and not check.counterexample:
+            attempt.add_script()
     vacuous = tally.no_error_seen and trivial is None and not _rounds_on_mathcore(attempt, profile, seed)
-    result = _conclude(check, tally, attempt.finding, vacuous, target.guarded)
+    result = replace(_conclude(check, tally, attempt.finding, vacuous, target.guarded), traits=attempt.traits)
     if attempt.error is not None and (attempt.finding is None or check.counterexample):
         result.outcome, result.finding, result.detail = "error", attempt.error, attempt.error.headline
     if attempt.outside_domain:

@@ -18,9 +18,11 @@ from typing import Any, TypeAlias
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.report import Report
 from mathcore.verify.run.catalogue import select
+from mathcore.verify.run.command import command_options
 from mathcore.verify.run.diagnosis import check_and_diagnose, waived
 from mathcore.verify.run.executor import results_on
 from mathcore.verify.run.given import Given, everything, given_claims, names_of
+from mathcore.verify.run.interrupt import capturing, interrupted_after
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
 from mathcore.verify.run.runner import derived_seed
 from mathcore.verify.run.shards import Shard
@@ -70,7 +72,7 @@ class Functions:
         default = ("float64", "float32", "float16") if self.adapter == "numpy" else adapter.dtypes
         name = ", ".join(dict.fromkeys(self.operations.values()))
         return Target(name, functions, self.conventions, self.dtypes or default, adapter=adapter,
-                      restrictions=self.restrictions)  # fmt: skip
+                      restrictions=self.restrictions, paths=dict(self.operations))  # fmt: skip
 
 
 Subject: TypeAlias = Target | Functions | str | None
@@ -92,6 +94,9 @@ def verify(
     shard: str | None = None,
     corpus: Path | str | None = None,
     shared_corpus: Sequence[Path | str] = (),
+    max_time: float | None = None,
+    memory: int | None = None,
+    capture: bool = False,
 ) -> Report:
     """Check claims on a target.
 
@@ -115,6 +120,10 @@ def verify(
         corpus: a folder of inputs that failed or were hard before. They are tried first, in addition to those drawn,
             and what this run finds is added.
         shared_corpus: folders whose inputs are tried as well, and not added to.
+        max_time: seconds after which the run ends, in the middle of a claim if need be. What did not run is
+            inconclusive.
+        memory: bytes that the target may take beyond what is taken when it is loaded; implies `isolate`.
+        capture: keep what the target prints in the results. Child processes always do.
 
     Returns:
         The report, with results in the order of the catalogue. After Ctrl-C, with the results so far.
@@ -148,32 +157,40 @@ def verify(
     run = _Run(selected, remembering, secrets.randbelow(2**32) if seed is None else seed, budget)
     begin, date = time.perf_counter(), datetime.now(UTC)
     by_path = not isinstance(target, Target) and by_name is not None  # what another process can find again
-    count = _worker_count(by_path, len(selected), workers, isolate or timeout is not None)
+    isolate = isolate or timeout is not None or memory is not None
+    count = _worker_count(by_path, len(selected), workers, isolate)
     if executor is not None:
         make_work = partial(_make_work, target, own if by_name is None else by_name, remembering)
         results = results_on(executor, make_work, run.tasks(), budgeted=budget is not None)
     elif count:
         method = "spawn" if by_path else "fork"  # a `Target` or a `Claim` need not be picklable
         make_work = partial(_make_work, target if by_path else subject, by_name if by_path else own, remembering)
-        results = WorkerPool(make_work, count, timeout, method).results(run.tasks())
+        results = WorkerPool(make_work, count, timeout, method, subject, memory).results(run.tasks())
     else:
-        results = (check_and_diagnose(claim, subject, run.profile, seed) for claim, seed in run.tasks())
+        check = capturing if capture else check_and_diagnose
+        results = (check(claim, subject, run.profile, seed) for claim, seed in run.tasks())
     try:
-        for result in results:
-            first = run.add(result)
-            if progress is not None and first:
-                progress(result)
+        with interrupted_after(max_time) as time_is_up:
+            for result in results:
+                first = run.add(result)
+                if progress is not None and first:
+                    progress(result)
+                if time_is_up.is_set():  # in a thread that cannot be interrupted
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
-        run.stopped_because = "the run was interrupted before"
+        run.stopped_because = "the time was up before" if time_is_up.is_set() else "the run was interrupted before"
     ordered = [(c, waived(r, reasons[c.id]) if c.id in reasons else r) for c, r in run.ordered()]
     seconds = time.perf_counter() - begin
-    name, call = resolved_profile.name, " ".join([*(f"--claims {c}" for c in by_name or ()), _call(target)]).strip()
-    if resolved_profile != PROFILES.get(name):
-        call = f"{call} --examples {resolved_profile.examples}".strip()
-    named, described = frozenset(wanted), None if part is None else part.described(whole, resolved_profile)
-    return Report(
-        ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call, named, described
+    name = resolved_profile.name
+    call = command_options(
+        target, resolved_profile, budget, max_time, isolate, timeout, memory, waivers, by_name or (), shard
     )
+    runnable = (not isinstance(target, Target) or bool(target.place)) and by_name is not None
+    described = None if part is None else part.described(whole, resolved_profile)
+    return Report(
+        ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call, tuple(wanted), runnable,
+        described,
+    )  # fmt: skip
 
 
 def _profile(profile: str | Profile) -> Profile:
@@ -182,17 +199,6 @@ def _profile(profile: str | Profile) -> Profile:
     if profile not in PROFILES:
         raise ValueError(f"`profile` must be one of {', '.join(PROFILES)}, got {profile!r}")
     return PROFILES[profile]
-
-
-def _call(target: Subject) -> str:
-    """The target as the command line names it."""
-    if isinstance(target, Functions):
-        more = [f"--adapter {target.adapter}"] + ([f"--device {target.device}"] if target.device else [])
-        more += [f"--dtype {d}" for d in target.dtypes or ()]
-        more += [f"--derive {target.derive}"] if target.derive else []
-        return " ".join([*(f"{name}={path}" for name, path in target.operations.items()), *more])
-    path = target.place if isinstance(target, Target) else target
-    return f"--target {path}" if path else ""
 
 
 def _worker_count(by_path: bool, claims: int, workers: int | None, isolate: bool) -> int:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -42,16 +42,23 @@ _MAX_REPEATED = 8  # failed calls that are repeated; and of an operation, only c
 
 @dataclass(frozen=True)
 class Call:
-    """A call of the target's function: its own arguments as NumPy arrays, and the answer converted to NumPy."""
+    """A call of the target's function: its own arguments as NumPy arrays, and the answer converted to NumPy.
+
+    Attributes:
+        given: mathcore's arguments by name, as the claim passed them; None if mathcore has no such function.
+        back: translates an answer from the target's conventions to mathcore's.
+    """
 
     operation: str
     args: tuple[Any, ...]
     options: Mapping[str, Any]
     answer: Any
+    given: Mapping[str, Any] | None = None
+    back: Callable[[Any], Any] | None = None
 
 
-on_call: Callable[[str, Mapping[str, Any]], None] | None = None
-"""A hook, called with the operation and its arguments before each call, and with "" after it.
+on_call: Callable[[str, tuple[Any, ...], Mapping[str, Any]], None] | None = None
+"""A hook, called with the operation, its arguments and its options before each call, and with "" after it.
 
 Worker processes set it to write a note of the current call, which tells the parent what they died of.
 """
@@ -114,14 +121,8 @@ class Caller:
                 raise ConversionError(operation, cause) from cause
         silent = left_out(operation, function, args, options)
         fitted = fit_arguments(operation, function, translated, self._target.conventions, silent)
-        answer = self._call(operation, function, *fitted)
-        try:
-            for step, before in reversed(steps):
-                answer = step.from_target(answer, before)
-        except Exception as cause:
-            check_answer(operation, given, answer)  # a wrong form of the answer, if that is the reason
-            if not refused(operation, given):
-                raise ConversionError(operation, cause) from cause
+        back = functools.partial(_translated_back, operation, given, steps)
+        answer = back(self._call(operation, function, *fitted, given=given, back=back))
         check_answer(operation, given, answer)
         self.answered(operation, answer)
         return answer
@@ -192,12 +193,17 @@ class Caller:
         return ""
 
     def _call(
-        self, operation: str, function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
+        self,
+        operation: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        options: Mapping[str, Any],
+        **asked: Any,
     ) -> Any:
         """Make a call. The 1st, 2nd, 4th, 8th … of an operation is repeated at once."""
-        self.pending = Call(operation, args, options, None)
+        self.pending = Call(operation, args, options, None, **asked)
         answer = self._call_once(operation, function, args, options)
-        call = Call(operation, args, options, answer)
+        call = replace(self.pending, answer=answer)
         self.made.append(call)
         count = self._counts[operation] = self._counts.get(operation, 0) + 1
         # `out` may be an input as well, and what depends on no argument depends on something else.
@@ -207,7 +213,7 @@ class Caller:
             self._compare(call, "")
             if count < _MAX_REPEATED:
                 args, options = _copy((args, dict(options)))
-                self._early.append(Call(operation, args, options, answer))
+                self._early.append(replace(call, args=args, options=options))
         self.pending = None
         return answer
 
@@ -233,10 +239,10 @@ class Caller:
             raise ConversionError(operation, cause) from cause
         before = _copy(_apart_from(out, (args, dict(options))))
         if on_call is not None:
-            on_call(operation, {**{str(i): v for i, v in enumerate(args)}, **options})
+            on_call(operation, args, options)
         try:
             native_answer = function(*native_args, **native_options)
-        except (NotTriedError, MemoryError):
+        except NotTriedError:
             raise
         except NotImplementedError as missing:
             raise NotTriedError(operation, f"not implemented: {_first_line(missing)}") from missing
@@ -247,7 +253,7 @@ class Caller:
             raise TargetError(operation, cause) from cause
         finally:
             if on_call is not None:
-                on_call("", {})
+                on_call("", (), {})
         is_object = returns_object(operation) and record_of(operation) is None
         held = functools.partial(hold, operation.partition(".")[0], calling=self.call_method) if is_object else None
         try:
@@ -266,6 +272,20 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or ["no reason given"])[0]
 
 
+def _translated_back(
+    operation: str, given: Mapping[str, Any], steps: Sequence[tuple[Any, Mapping[str, Any]]], answer: Any
+) -> Any:
+    """An answer in mathcore's conventions."""
+    try:
+        for step, before in reversed(steps):
+            answer = step.from_target(answer, before)
+    except Exception as cause:
+        check_answer(operation, given, answer)  # a wrong form of the answer, if that is the reason
+        if not refused(operation, given):
+            raise ConversionError(operation, cause) from cause
+    return answer
+
+
 def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> Any:
     """An argument with every array converted to the framework; NumPy arrays are read-only."""
     if isinstance(value, np.ndarray):
@@ -277,6 +297,13 @@ def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> 
     if type(value) in (tuple, list):
         return type(value)(_to_native(v, to_native) for v in value)
     return released(value)
+
+
+def map_arrays(value: Any, function: Callable[[Any], Any]) -> Any:
+    """A value with a function applied to each of its arrays."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(map_arrays(v, function) for v in value)
+    return function(value) if isinstance(value, np.ndarray) else value
 
 
 def _unchanged(before: Any, native: Any, adapter: Adapter) -> bool:

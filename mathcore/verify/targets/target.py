@@ -44,6 +44,7 @@ class Target:
         restrictions: what it does not support, and claims do not try.
         guarded: whether answers are checked for type, shape and dtype, inputs for changes, and some calls are repeated.
         place: its path as "MODULE:NAME", for scripts.
+        paths: the same of its operations, if they were named one by one.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Target:
     restrictions: Restrictions = NONE
     guarded: bool = True
     place: str = ""
+    paths: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for operation, function in self.operations.items():
