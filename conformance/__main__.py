@@ -74,7 +74,7 @@ def _not_examined(library: Library, refuted: dict[str, object], folder: Path) ->
 
 
 def _tell(result: ClaimResult) -> None:
-    if result.outcome in ("refuted", "inconclusive"):
+    if result.outcome in ("refuted", "inconclusive", "error"):
         click.echo(f"  {result.claim}: {result.outcome}: {' '.join(result.detail.split())[:200]} {result.advice}")
 
 

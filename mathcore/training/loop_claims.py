@@ -85,13 +85,6 @@ what_does_not_fit = Claim(
     formula=r"w \notin \{0, \dots, V - 1\} \Rightarrow \text{an error}",
     needs=("neighbour_scores", "neighbour_loss", "neighbour_gradient", "neighbour_pairs", "train_neighbours",
            "sgd_step", "adam_step", "adam_init", "train", "Checkpoint", "SGD"),
-    limits=Limits(
-        options=("rng", "beta1", "beta2", "epsilon", "decay", "train.rate", "progress"),
-        formats=("float16", "bfloat16", "Checkpoint.float32"),
-        rows=1,
-        width=1,
-        signs=("adam_step.state >= 0", "Checkpoint.argument 1 >= 0"),
-    ),
     refuted_by=(optimisers_mutants.strangers_ignored, learning_mutants.nothing_frozen, wrong.not_a_number_goes_on),
 )  # fmt: skip
 

@@ -191,7 +191,8 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
         if attempt.failure is not None and shrink and not check.counterexample:
             attempt.add_script()
     vacuous = tally.no_error_seen and trivial is None and not _rounds_on_mathcore(attempt, profile, seed)
-    result = replace(_conclude(check, tally, attempt.finding, vacuous, target.guarded), traits=attempt.traits)
+    shown = _is_shown_by_mathcore(claim, target)
+    result = replace(_conclude(check, tally, attempt.finding, vacuous, shown), traits=attempt.traits)
     if attempt.error is not None and (attempt.finding is None or check.counterexample):
         result.outcome, result.finding, result.detail = "error", attempt.error, attempt.error.headline
     if attempt.outside_domain:
@@ -201,10 +202,15 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
     return result
 
 
+def _is_shown_by_mathcore(claim: Claim, target: Target) -> bool:
+    """Whether the target is another than mathcore, and what a claim's inputs are worth is seen on mathcore."""
+    return target.guarded and mathcore_target().operations.keys() >= set(claim.needs)
+
+
 def _rounds_on_mathcore(attempt: Attempt, profile: Profile, seed: int) -> bool:
     """Whether the check tests something, as mathcore shows: a target may be more accurate, or have few formats."""
     claim, check, own = attempt.claim, attempt.check, mathcore_target()
-    if not attempt.target.guarded or set(claim.needs) - own.operations.keys():
+    if not _is_shown_by_mathcore(claim, attempt.target):
         return False
     examples = _RETRY_FACTOR * max(1, round(profile.examples * check.effort))
     again, tally = Attempt(claim, check, own), Tally()
@@ -226,7 +232,7 @@ def fails_on(claim: Claim, check: Check, target: Target, inputs: Mapping[str, An
     return attempt.finding is not None
 
 
-def _conclude(check: Check, tally: Tally, finding: Finding | None, vacuous: bool, guarded: bool) -> CheckResult:
+def _conclude(check: Check, tally: Tally, finding: Finding | None, vacuous: bool, shown: bool) -> CheckResult:
     def result(outcome: Outcome, detail: str = "") -> CheckResult:
         return CheckResult(check.rung, outcome, tally, finding, check.counterexample, detail)
 
@@ -237,7 +243,7 @@ def _conclude(check: Check, tally: Tally, finding: Finding | None, vacuous: bool
             return result("not_offered", f"not supported: {'; '.join(tally.not_tried)}")
         # That the condition is needed is shown on mathcore, which has every format and shape.
         found = f"no counterexample was found in {tally.examples} examples"
-        return result("not_offered" if guarded else "inconclusive", found)
+        return result("not_offered" if shown else "inconclusive", found)
     if finding is not None:
         return result("refuted", finding.headline)
     if not tally.examples and tally.not_tried:
