@@ -247,6 +247,8 @@ def a_single_visible_value_is_returned(ops: Operations, **case: Any) -> Any:
 def _passed_on(ops: Operations, mix: Any, case: Case, alone: Any) -> Any:
     """That queries to which a single key is visible get its value, which may be anything."""
     mix, value = mix[alone], first_seen(case)[alone]
+    if (mix == value).all():
+        return equal(mix, value)  # nearly all targets: an allowance that nobody uses would test nothing
     within = tol.plain_mean(abs(as_numbers(value)), case["key"].shape[-2], value.dtype)
     return same_answer(ops, mix, value, lambda: close(mix, value, within))
 

@@ -50,7 +50,7 @@ class OnRows:
         pulled_allowed: (cotangent, rows, dtype, *how, **options) → what that may be off by.
         tolerances: the tolerances of the value and of the derivative.
         reduces: whether the axis is gone from the result.
-        graded: whether the convention `log_softmax` says how accurate it has to be.
+        graded: the convention that says how accurate it has to be; "" if none does.
         options: rows → further arguments of the operation and of all of the above.
         exempt: law → why it is not made of the operation.
         unvaried: options that the laws leave at their defaults.
@@ -63,7 +63,7 @@ class OnRows:
     pulled_allowed: Callable[..., Allowance] | None = None
     tolerances: tuple[Callable[..., Allowance], ...] = ()
     reduces: bool = False
-    graded: bool = False
+    graded: str = ""
     options: Callable[[Any], dict[str, Any]] = lambda rows: {}  # noqa: ARG005
     exempt: Mapping[str, str] = field(default_factory=dict)
     unvaried: tuple[str, ...] = ("axis", "where")
@@ -123,7 +123,7 @@ class OnRows:
 
     def how(self, ops: Operations) -> tuple[str, ...]:
         """What a tolerance needs to know of how the target computes, after the dtype."""
-        return (ops.conventions.summation, *((ops.conventions.log_softmax,) if self.graded else ()))
+        return (ops.conventions.summation, *((getattr(ops.conventions, self.graded),) if self.graded else ()))
 
     def cotangent(self, g: Any, axis: int = -1) -> Any:
         """A cotangent of the result, cut from an array of the shape of the input."""
@@ -254,7 +254,7 @@ LOG_SOFTMAX = OnRows(
     pulled=lambda g, x: g - distribution(x) * g.sum(-1, keepdims=True),
     pulled_allowed=lambda g, x, *how: log_softmax_vjp_rounding(g, x, probabilities(x), *how),
     tolerances=(log_softmax_rounding, log_softmax_vjp_rounding),
-    graded=True,
+    graded="log_softmax",
 )
 
 
@@ -266,7 +266,7 @@ LOGSUMEXP = OnRows(
     pulled_allowed=lambda g, x, *how: logsumexp_vjp_rounding(g, x, probabilities(x), *how),
     tolerances=(logsumexp_rounding, logsumexp_vjp_rounding),
     reduces=True,
-    graded=True,
+    graded="log_softmax",
     unvaried=("axis", "keepdims", "where"),
 )
 
@@ -282,6 +282,7 @@ TEMPERATURE_SOFTMAX = OnRows(
         g, x, temperature, probabilities(x, temperature), *how
     ),
     tolerances=(temperature_softmax_rounding, temperature_softmax_vjp_rounding),
+    graded="temperature",
     options=lambda rows: {"temperature": (0.3, 0.7, 2.5)[rows.size % 3]},
     unvaried=("axis",),
 )
@@ -319,7 +320,7 @@ CROSS_ENTROPY = OnRows(
     ),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     reduces=True,
-    graded=True,
+    graded="log_softmax",
     options=some_targets,
     unvaried=("axis", "ignore_index", "label_smoothing"),
 )

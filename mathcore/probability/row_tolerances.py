@@ -10,10 +10,17 @@ import numpy as np
 from mathcore.verify.tolerances import Format, _Values, gamma, height, stored, tolerance, work_format
 
 
-def _row(x: Any, p: Any, dtype: Any, summation: str, *, divisor: float = 1.0, roundings: int = 1) -> tuple[Any, ...]:
-    """Gaps, true probabilities and the error of the computed ones, in the compute dtype."""
+def _row(
+    x: Any, p: Any, dtype: Any, summation: str, *, divisor: float = 1.0, roundings: int = 1, apart: bool = False
+) -> tuple[Any, ...]:
+    """Gaps, true probabilities and the error of the computed ones, in the compute dtype.
+
+    Scores are divided after the shift, or, `apart`, each before it.
+    """
     work, p, d = work_format(dtype), np.asarray(p, np.float64), gaps(x) / divisor
-    return work, d, p, probability_error(p, d, summation, work, roundings=roundings)
+    sizes = added(x, "lse") if apart else None
+    sizes = None if sizes is None else sizes / divisor
+    return work, d, p, probability_error(p, d, summation, work, roundings=roundings, sizes=sizes)
 
 
 @tolerance
@@ -42,13 +49,14 @@ def gaps(x: Any) -> _Values:
     return np.where(np.isneginf(x), np.inf, d)
 
 
-def _exponential_errors(d: _Values, work: Format, roundings: int) -> _Values:
+def _exponential_errors(d: _Values, work: Format, roundings: int, sizes: _Values | None = None) -> _Values:
     """a_i: the relative error of the computed e^(−d_i), from rounding the exponent and from exp itself.
 
-    (1 + ε)e^(kud) − 1 written without cancellation; exp(0) = 1 is exact.
+    (1 + ε)e^(kud) − 1 written without cancellation; exp(0) = 1 is exact. The exponent rounds at its own size, or at
+    `sizes`.
     """
     gap = np.where(np.isfinite(d), d, 0.0)
-    shift = np.expm1(np.minimum(gamma(roundings, work.u) * gap, 50.0))
+    shift = np.expm1(np.minimum(gamma(roundings, work.u) * (gap if sizes is None else sizes), 50.0))
     own = np.where(gap > 0, 2 * work.u * work.exp, 0.0)
     return shift + own + shift * own
 
@@ -59,23 +67,27 @@ def _faint(d: _Values, work: Format) -> Any:
 
 
 def _sum_error(
-    p: _Values, d: _Values, summation: str, work: Format, *, roundings: int = 1, touched: Any = 1.0
-) -> _Values:
+    p: _Values, d: _Values, summation: str, work: Format, *, roundings: int = 1, touched: Any = 1.0,
+    sizes: _Values | None = None,
+) -> _Values:  # fmt: skip
     """b: the error of the computed S = Σ e^(−d_j) as a fraction of S, one number a row.
 
     `touched` is the fraction of S that goes through additions: all of it, or all but the largest term.
     """
-    a = _exponential_errors(d, work, roundings)
+    a = _exponential_errors(d, work, roundings, sizes)
     lost = _faint(d, work).sum(-1, keepdims=True) * (work.exp + 0.5) * work.smallest * p.max(-1, keepdims=True)
     mean = (p * a).sum(-1, keepdims=True) + lost
     return np.asarray(mean + gamma(height(p.shape[-1], summation), work.u) * (touched + mean)) * _EVALUATED
 
 
-def probability_error(p: _Values, d: _Values, summation: str, work: Format, *, roundings: int = 1) -> _Values:
+def probability_error(
+    p: _Values, d: _Values, summation: str, work: Format, *, roundings: int = 1, sizes: _Values | None = None
+) -> _Values:
     """The error of softmax's outputs before they are stored, derived at `softmax_rounding`."""
     if not p.shape[-1]:
         return np.zeros(p.shape)
-    a, b = _exponential_errors(d, work, roundings), _sum_error(p, d, summation, work, roundings=roundings)
+    a = _exponential_errors(d, work, roundings, sizes)
+    b = _sum_error(p, d, summation, work, roundings=roundings, sizes=sizes)
     top = p.max(-1, keepdims=True)  # 1 / S
     underflow = np.where(_faint(d, work), (work.exp + 0.5) * work.smallest * top * (1 + work.u), 0.0)
     error = (p * (a + work.u + a * work.u + b) + underflow) / np.where(b < 1, 1 - b, 1.0)

@@ -56,22 +56,28 @@ def softmax_vjp_rounding(g: Any, x: Any, p: Any, dtype: Any, summation: str = "a
 
 
 @tolerance
-def temperature_softmax_rounding(x: Any, temperature: float, p: Any, dtype: Any, summation: str = "any") -> Any:
+def temperature_softmax_rounding(
+    x: Any, temperature: float, p: Any, dtype: Any, summation: str = "any", algorithm: str = "shifted"
+) -> Any:
     r"""Softmax at a temperature: `softmax_rounding` for gaps $d_i / T$ that were rounded three times.
 
-    The shift, T in the compute dtype, and the quotient: each exponential is off by $e^{\gamma_3 d_i / T}$. As the
-    shift comes first, a common offset costs nothing.
+    The shift, T in the compute dtype, and the quotient: each exponential is off by $e^{\gamma_3 d_i / T}$. Where the
+    shift comes first, a common offset costs nothing. Where scores are "divided" first, T and the quotient round
+    $x_i / T$ and $\max x / T$ by $\gamma_2$ each, and the shift is rounded after that: by $e^{\gamma_3
+    (|x_i| + |\max x|) / T}$ in all, since the gap is no more than both together.
     """
-    _, d, p, error = _row(x, p, dtype, summation, divisor=temperature, roundings=3)
+    apart = algorithm == "divided"
+    _, d, p, error = _row(x, p, dtype, summation, divisor=temperature, roundings=3, apart=apart)
     return np.where(np.isfinite(d), stored(p, error, dtype), 0.0)
 
 
 @tolerance
 def temperature_softmax_vjp_rounding(
-    g: Any, x: Any, temperature: float, p: Any, dtype: Any, summation: str = "any"
+    g: Any, x: Any, temperature: float, p: Any, dtype: Any, summation: str = "any", algorithm: str = "shifted"
 ) -> Any:
     r"""The cotangent $p_i(g_i - t)/T$: that of softmax, divided by a T that was rounded: $\gamma_2$ more."""
-    work, d, p, delta = _row(x, p, dtype, summation, divisor=temperature, roundings=3)
+    apart = algorithm == "divided"
+    work, d, p, delta = _row(x, p, dtype, summation, divisor=temperature, roundings=3, apart=apart)
     value, error = _pulled(work, p, delta, np.asarray(g, np.float64), summation)
     error = (error + gamma(2, work.u) * (abs(value) + error)) / temperature + 2 * work.smallest
     return np.where(np.isfinite(d), stored(value / temperature, error, dtype), 0.0)

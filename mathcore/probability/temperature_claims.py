@@ -170,7 +170,7 @@ def entropy_grows_with_temperature(ops: Operations, x: Any, t: float, warmer: fl
 
 def _at_temperature(ops: Operations, x: Any, t: float) -> tuple[Enclosure, Allowance]:
     true = enclose(lambda x, t: distribution(x / t), x, t)
-    return true, temperature_softmax_rounding(x, t, probabilities(x, t), x.dtype, ops.conventions.summation)
+    return true, temperature_softmax_rounding(x, t, probabilities(x, t), x.dtype, *TEMPERATURE_SOFTMAX.how(ops))
 
 
 def entropy(p: Any) -> Any:

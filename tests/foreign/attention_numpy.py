@@ -210,31 +210,30 @@ def multi_head(x, params, *, num_heads, num_kv_heads=None, mask=None, bias=None,
     return (side_by_side @ wide(params["output"])).astype(np.result_type(x, *params.values()))
 
 
-LAX = Conventions(errors="none")
-FINITE = Restrictions(finite=True)
+LAX = Conventions(errors="none", hidden_values="finite")
 TARGETS = (
     Target.numpy(
         "attention, NumPy", scaled_dot_product_attention=attention, attention_weights=attention_weights,
         conventions=LAX,
     ),
     Target.numpy("attention, NumPy, division at the end", scaled_dot_product_attention=divides_at_the_end,
-                 conventions=LAX, restrictions=FINITE),
+                 conventions=LAX),
     Target.numpy("attention, NumPy, lowest number for −∞", scaled_dot_product_attention=mean_of_nothing,
-                 conventions=Conventions(errors="none", attention_of_nothing="mean"), restrictions=FINITE),
+                 conventions=Conventions(errors="none", attention_of_nothing="mean", hidden_values="finite")),
     Target.numpy(
-        "attention, NumPy, einsum, time first", scaled_dot_product_attention=time_first, restrictions=FINITE,
+        "attention, NumPy, einsum, time first", scaled_dot_product_attention=time_first,
         conventions=Conventions(errors="none", attention_layout="time-first", causal_alignment="bottom-right"),
+        restrictions=Restrictions(finite=True),
     ),
     Target.numpy("attention, NumPy, groups as an axis", scaled_dot_product_attention=grouped_by_reshape,
-                 conventions=LAX, restrictions=FINITE),
+                 conventions=LAX),
     Target.numpy("attention, NumPy, blockwise", scaled_dot_product_attention=blockwise, blockwise_attention=blockwise,
-                 conventions=LAX, restrictions=FINITE),
+                 conventions=LAX),
     Target.numpy("merge of attention, NumPy", merge_attention=merge, blockwise_attention=blockwise,
-                 scaled_dot_product_attention=attention, conventions=LAX, restrictions=FINITE),
+                 scaled_dot_product_attention=attention, conventions=LAX),
     Target.numpy("attention backwards, NumPy", scaled_dot_product_attention_vjp=backward,
-                 scaled_dot_product_attention=attention, conventions=LAX, restrictions=FINITE),
+                 scaled_dot_product_attention=attention, conventions=LAX),
     Target.numpy("a cache of keys and values, NumPy", KeyValueCache=Cache, scaled_dot_product_attention=attention,
-                 conventions=LAX, restrictions=FINITE),
-    Target.numpy("attention with several heads, NumPy", multi_head_attention=multi_head, conventions=LAX,
-                 restrictions=FINITE),
+                 conventions=LAX),
+    Target.numpy("attention with several heads, NumPy", multi_head_attention=multi_head, conventions=LAX),
 )  # fmt: skip

@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F  # noqa: N812  (everybody's name for it)
 
-from mathcore.verify import Conventions, Restrictions, Target
+from mathcore.verify import Conventions, Target
 
 
 def fused(query, key, value, *, mask=None, bias=None, is_causal=False, scale=None):
@@ -128,31 +128,28 @@ def every_option_backward(
     return torch.autograd.grad(out, leaves, cotangent)
 
 
-LAX = Conventions(errors="none")
-FINITE = Restrictions(finite=True)
+LAX = Conventions(errors="none", hidden_values="finite")
 HALVES = ("bfloat16", "float16")
 TARGETS = (
     Target.torch("attention, torch, fused", scaled_dot_product_attention=fused, dtypes=("float64", "float32"),
                  conventions=LAX),
     Target.torch("attention, torch, fused, halves", scaled_dot_product_attention=fused, dtypes=HALVES,
-                 conventions=LAX, restrictions=FINITE),
+                 conventions=LAX),
     Target.torch("attention, torch, fused, time first", scaled_dot_product_attention=fused_time_first,
-                 dtypes="float32", restrictions=FINITE,
-                 conventions=Conventions(errors="none", attention_layout="time-first")),
+                 dtypes="float32",
+                 conventions=Conventions(errors="none", attention_layout="time-first", hidden_values="finite")),
     Target.torch("attention, torch, every option", scaled_dot_product_attention=every_option, dtypes="float32",
-                 conventions=LAX, restrictions=FINITE),
+                 conventions=LAX),
     Target.torch("attention, torch, causal", scaled_dot_product_attention=causal_self_attention,
-                 dtypes=("float64", "float32"), conventions=LAX, restrictions=FINITE),
+                 dtypes=("float64", "float32"), conventions=LAX),
     Target.torch("attention, torch, eager", scaled_dot_product_attention=eager, dtypes=("float64", "float32"),
-                 conventions=Conventions(errors="none", attention_of_nothing="nan"), restrictions=FINITE),
+                 conventions=Conventions(errors="none", attention_of_nothing="nan", hidden_values="finite")),
     Target.torch("attention, torch, halves in float32", scaled_dot_product_attention=accumulated_in_float32,
-                 dtypes=(*HALVES, "float32"), conventions=LAX, restrictions=FINITE),
+                 dtypes=(*HALVES, "float32"), conventions=LAX),
     Target.torch("attention, torch, tiles", scaled_dot_product_attention=flash, dtypes=("float32", "float16"),
-                 conventions=LAX, restrictions=FINITE),
+                 conventions=LAX),
     Target.torch("attention, torch, autograd of the fused", scaled_dot_product_attention=fused,
-                 scaled_dot_product_attention_vjp=fused_backward, dtypes=("float64", "float32"), conventions=LAX,
-                 restrictions=FINITE),
+                 scaled_dot_product_attention_vjp=fused_backward, dtypes=("float64", "float32"), conventions=LAX),
     Target.torch("attention, torch, autograd", scaled_dot_product_attention=every_option,
-                 scaled_dot_product_attention_vjp=every_option_backward, dtypes="float32", conventions=LAX,
-                 restrictions=FINITE),
+                 scaled_dot_product_attention_vjp=every_option_backward, dtypes="float32", conventions=LAX),
 )  # fmt: skip

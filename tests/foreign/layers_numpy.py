@@ -93,6 +93,7 @@ TARGETS = (
     Target.numpy("embedding, NumPy", embedding=embedding, embedding_vjp=embedding_vjp, one_hot=one_hot,
                  conventions=LAX),
     Target.numpy("ReLU, NumPy", relu=relu, relu_vjp=relu_vjp, conventions=LAX),
-    Target.numpy("cosine, NumPy", cosine_similarity=cosine_similarity, dtypes=WIDE, conventions=LAX),
+    Target.numpy("cosine, NumPy", cosine_similarity=cosine_similarity, dtypes=WIDE,
+                 conventions=Conventions(errors="none", cosine_of_nothing="nan")),
     Target.numpy("low rank, NumPy", low_rank=low_rank, dtypes=WIDE, conventions=LAX),
 )  # fmt: skip

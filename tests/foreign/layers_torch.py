@@ -99,6 +99,6 @@ TARGETS = (
                  conventions=LAX),
     Target.torch("ReLU, torch", relu=relu, relu_vjp=relu_vjp, conventions=LAX),
     Target.torch("cosine, torch", cosine_similarity=cosine_similarity, cosine_similarity_vjp=cosine_similarity_vjp,
-                 dtypes=WIDE, conventions=LAX),
+                 dtypes=WIDE, conventions=Conventions(errors="none", cosine_floor=1e-8)),
     Target.torch("low rank, torch", low_rank=low_rank, dtypes=WIDE, conventions=LAX),
 )  # fmt: skip

@@ -62,8 +62,8 @@ TARGETS = (
     Target.torch("RMS norm of Llama, Transformers", rms_norm=norm(LlamaRMSNorm), rms_norm_vjp=norm_vjp(LlamaRMSNorm),
                  dtypes="float32", conventions=LAX),
     Target.torch("RMS norm of Llama in halves, Transformers", rms_norm=norm(LlamaRMSNorm), dtypes=HALVES,
-                 conventions=LAX),
+                 conventions=Conventions(errors="none", rms_norm_rounding="before-weight")),
     Target.torch("RMS norm of Gemma, Transformers", rms_norm=norm(GemmaRMSNorm), dtypes=("float32", *HALVES),
-                 conventions=LAX),
+                 conventions=Conventions(errors="none", rms_norm_weight="one-plus")),
     Target.torch("RMS norm of T5, Transformers", rms_norm=norm(T5LayerNorm), dtypes="float32", conventions=LAX),
 )  # fmt: skip

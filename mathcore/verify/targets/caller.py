@@ -388,10 +388,11 @@ def copy_with_strides(x: np.ndarray[Any, Any], copies: dict[Any, Any] | None = N
     owner = x
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
-    contiguous = owner.flags.c_contiguous or owner.flags.f_contiguous
+    low, high = np.lib.array_utils.byte_bounds(owner)
+    dense = high - low == owner.nbytes and min(owner.strides, default=0) >= 0  # the axes in any order
     if not x.size:
         return np.lib.stride_tricks.as_strided(np.empty(x.shape, x.dtype), x.shape, x.strides)
-    if x.dtype.hasobject or owner.dtype.hasobject or not contiguous:
+    if x.dtype.hasobject or owner.dtype.hasobject or not dense:
         return x.copy()
     copies, memory = {} if copies is None else copies, (owner.ctypes.data, owner.nbytes)
     if memory not in copies:

@@ -25,6 +25,11 @@ class Conventions:
             grows with max |x|. "shifted" is (x − max x) − ln Σ exp(x − max x): a common offset costs nothing. "log1p"
             keeps the largest term out of the sum, too, so that a value near 0 keeps its own digits, and adds up no
             loss beyond the largest number where the mean is none.
+        temperature: "shifted" if the highest score is subtracted before scores are divided by a temperature; "divided"
+            if they are divided first, so that the error grows with max |x| / T.
+        intermediates: "in-range" if nothing on the way to a result over- or underflows where the result does not:
+            scores over a temperature, sums of values before they are divided, the cube of a length. With "any", calls
+            in which those of the formula do are not tried.
         cosine: "scaled" if vectors are brought to length 1 in such a way that none is too long or short, and parallel
             ones are at exactly 1; "plain" for products over lengths, which hold where no square over- or underflows.
         reproducible: "bitwise" if the bits of a row depend on this row alone: not on the other rows or how many there
@@ -38,8 +43,9 @@ class Conventions:
         attention_of_nothing: the output of a fully masked query: zeros, NaN, or the mean of all values.
         attention_of_minus_zero: "kept" if a query with a single visible key returns a −0 of its value as −0. Adding
             zeros times masked values makes it +0.
-        hidden_values: "finite" if keys, values and biases that a query does not see must be finite, because the target
-            multiplies them by 0. Other inputs are not tried.
+        hidden_values: "finite" if what a query does not see must be finite, because the target multiplies it by 0:
+            keys, values, biases, scores, cotangents of the query; and the rows that `ignore_index` leaves out of a
+            loss. Other inputs are not tried.
         lse_base: whether log-sum-exps are natural logarithms, or logarithms to the base 2.
         lse_layout: the axes of log-sum-exps, (…, heads, time) or (…, time, heads), whatever `attention_layout` is.
         lse_dtype: the dtype of log-sum-exps: always float32, that of the inputs, or any that is at least float32.
@@ -77,6 +83,8 @@ class Conventions:
 
     summation: Literal["pairwise", "any"] = "any"
     log_softmax: Literal["log1p", "shifted", "lse"] = "lse"
+    temperature: Literal["shifted", "divided"] = "divided"
+    intermediates: Literal["in-range", "any"] = "any"
     cosine: Literal["scaled", "plain"] = "plain"
     reproducible: Literal["bitwise", "any"] = "any"
     relu_slope_at_zero: float = 0.0
@@ -137,6 +145,8 @@ class Conventions:
 
 _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "log_softmax": ("log_softmax", "logsumexp", "cross_entropy"),
+    "temperature": ("temperature_softmax",),
+    "intermediates": ("temperature_softmax", "rms_norm_vjp", "attention"),
     "cosine": ("cosine_similarity",),
     "reproducible": ("",),
     "relu_slope_at_zero": ("relu",),
@@ -146,7 +156,7 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "softmax_of_nothing": ("softmax", "logsumexp"),
     "attention_of_nothing": ("attention",),
     "attention_of_minus_zero": ("attention",),
-    "hidden_values": ("attention",),
+    "hidden_values": ("attention", "cross_entropy"),
     "lse_base": ("attention",),
     "lse_layout": ("attention",),
     "lse_dtype": ("attention",),
@@ -175,6 +185,8 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
 _CANDIDATES: Mapping[str, tuple[Any, ...]] = {
     "reproducible": ("any",),  # nothing that is wrong becomes right by promising more
     "log_softmax": ("shifted", "lse"),
+    "temperature": ("divided",),
+    "intermediates": ("any",),
     "cosine": ("plain",),
     "relu_slope_at_zero": (0.0, 0.5, 1.0),
     "cross_entropy_of_nothing": (0.0, float("nan")),

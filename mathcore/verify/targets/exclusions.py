@@ -9,8 +9,10 @@ import numpy as np
 
 from mathcore.verify.targets.answers import is_float
 from mathcore.verify.targets.conventions import Conventions
+from mathcore.verify.targets.ranges import leaves_range
 from mathcore.verify.targets.restrictions import Restrictions
 from mathcore.verify.targets.translations import Arguments, CallTranslation
+from mathcore.verify.tolerances import work_format
 
 Given = Mapping[str, Any]
 
@@ -21,8 +23,11 @@ def excluded(operation: str, given: Given, conventions: Conventions, restriction
         operation, given, conventions.cosine_floor
     ):  # fmt: skip
         return f"vectors shorter than about {conventions.cosine_floor:g}"
-    if "attention" in operation and conventions.hidden_values == "finite" and _hides_nonfinite(operation, given):
+    hiding = "attention" in operation or operation.startswith("cross_entropy")
+    if hiding and conventions.hidden_values == "finite" and _hides_nonfinite(operation, given):
         return "NaN and infinities where they are masked"
+    if conventions.intermediates == "any" and (reason := leaves_range(operation, given)):
+        return reason
     whole = conventions.rope_table == "full" or "rotary_dim" in restrictions.without
     if operation.startswith("apply_rope") and whole and _turns_a_part(given):
         return "`rotary_dim`"
@@ -44,7 +49,10 @@ def _turns_a_part(given: Given) -> bool:
 
 
 def _hides_nonfinite(operation: str, given: Given) -> bool:
-    """Whether something that is not finite is hidden from a query."""
+    """Whether something that is not finite is hidden from a query, or from a loss."""
+    if operation.startswith("cross_entropy"):
+        rows, ignored = np.moveaxis(given["logits"], given["axis"], -1), given["ignore_index"]
+        return ignored is not None and bool((~_finite(rows).all(-1) & (given["targets"] == ignored)).any())
     if operation == "merge_attention":
         return any(
             bool((np.isneginf(_wide(given[f"lse_{side}"]))[..., None] & ~_finite(given[f"output_{side}"])).any())
@@ -53,18 +61,58 @@ def _hides_nonfinite(operation: str, given: Given) -> bool:
     if "query" not in given:  # several heads: what is hidden is made of x
         hides = given.get("mask") is not None or bool(given.get("is_causal"))
         return hides and not all(_finite(v).all() for v in given.values() if isinstance(v, np.ndarray) and is_float(v))
-    seen = _visible(given)
-    for x in (given[name] for name in ("key", "value") if name in given):
-        rows = _finite(x).all(-1)
-        if seen.ndim > 2 and rows.ndim > 1 and seen.shape[-3] % rows.shape[-2] == 0:
-            rows = np.repeat(rows, seen.shape[-3] // rows.shape[-2], -2)
-        if (~seen & ~rows[..., None, :]).any():
-            return True
-    bias = given.get("bias")
-    if bias is None:
+    if _all_finite(given):  # most calls: what follows needs memory for each pair of a query and a key
         return False
-    without_bias = _visible({**given, "bias": None})
-    return bool((~without_bias & ~np.isfinite(_wide(bias)) & ~np.isneginf(_wide(bias))).any())
+    return bool((~_visible(given) & _strange_pairs(operation, given)).any()) or _hides_strange_bias(given)
+
+
+def _all_finite(given: Given) -> bool:
+    """Whether nothing but −∞ in the bias is infinite or NaN, nor may a score be."""
+    arrays = (given[name] for name in ("cotangent", "query", "key", "value") if name in given)
+    bias = given.get("bias")
+    most = work_format(given["query"].dtype).most
+    return (
+        all(_finite(x).all() for x in arrays)
+        and (bias is None or not _strange(bias).any())
+        and _factor(given) * _largest(given["query"]) * _largest(given["key"]) * given["query"].shape[-1] <= most
+    )
+
+
+def _strange_pairs(operation: str, given: Given) -> Any:
+    """Pairs of a query and a key whose product, with the values and with what comes back, is not finite."""
+    query, key = _wide(given["query"]), _wide(given["key"])
+    heads = query.shape[-3] if query.ndim > 2 else 1
+
+    def of_heads(x: Any) -> Any:
+        return np.repeat(x, heads // x.shape[-3], -3) if x.ndim > 2 else x
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = query @ np.swapaxes(of_heads(key), -1, -2) * _factor(given)
+    strange = ~(abs(scores) <= work_format(given["query"].dtype).most)
+    if "value" in given:
+        strange = strange | ~_finite(of_heads(given["value"])).all(-1)[..., None, :]
+    if operation.endswith("_vjp"):
+        strange = strange | ~(_finite(given["cotangent"]).all(-1))[..., None]
+    return strange
+
+
+def _hides_strange_bias(given: Given) -> bool:
+    bias = given.get("bias")
+    return bias is not None and bool((~_visible({**given, "bias": None}) & _strange(bias)).any())
+
+
+def _strange(bias: Any) -> Any:
+    return ~_finite(bias) & ~np.isneginf(_wide(bias))
+
+
+def _factor(given: Given) -> float:
+    """What products of queries and keys are multiplied by, before or after they are added."""
+    scale = given.get("scale")
+    return 1.0 if scale is None else max(1.0, abs(float(scale)))
+
+
+def _largest(x: Any) -> float:
+    return float(abs(_wide(x)).max(initial=0.0))
 
 
 def _visible(given: Given) -> Any:

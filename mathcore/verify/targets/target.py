@@ -257,6 +257,8 @@ def _read_only(value: Any) -> Any:
 MATHCORE = Conventions(
     summation="pairwise",
     log_softmax="log1p",
+    temperature="shifted",
+    intermediates="in-range",
     cosine="scaled",
     reproducible="bitwise",
     relu_slope_at_nan="nan",
