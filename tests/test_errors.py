@@ -151,7 +151,7 @@ def test_a_script_that_cannot_be_written_leaves_the_refutation(monkeypatch):
     def fails(*_):
         raise RuntimeError("no words")
 
-    monkeypatch.setattr(attempt, "script_for", fails)
+    monkeypatch.setattr(attempt, "with_script", fails)
     result = judged(lambda ops, n: equal(ops.softmax(np.zeros(n)).sum(), 2), softmax=softmax)
     assert result.outcome == "refuted"
     assert "could not write the script, please report it: RuntimeError('no words')" in result.finding.script

@@ -35,11 +35,11 @@ def entries():
             yield pytest.param(target, id=target.name)
 
 
-every_target = pytest.mark.parametrize("target", entries())
+every_target = pytest.mark.parametrize("target", list(entries()))
 
 
 @every_target
-@pytest.mark.parametrize("seed", seeds())
+@pytest.mark.parametrize("seed", list(seeds()))
 def test_what_is_right_is_not_refuted(target, seed, record_property):
     asked = [claim.id for claim in catalogue() if set(claim.needs) & set(target.operations)]
     report = verify(target, *asked, profile=QUICK, seed=seed, workers=1)

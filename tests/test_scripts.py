@@ -175,7 +175,7 @@ def test_strides_are_those_of_the_failing_input():
 
 @pytest.mark.parametrize("x", [np.arange(6.0).reshape(2, 3).T, np.arange(8.0)[::-2], np.broadcast_to(1.0, (2, 3))])
 def test_the_layout_of_a_script_is_the_one_asked_for(x):
-    names = {**vars(np), "np": np}
+    names: dict[str, object] = {"np": np}
     exec(STRIDED, names)
     laid = names["with_strides"](x, tuple(s // x.itemsize for s in x.strides))
     assert laid.strides == x.strides

@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import mathcore.verify.common_mutants as common
-from mathcore.verify import repetition
+import mathcore.verify.repetition as repetition
 from mathcore.verify.claims import Claim, Mutant
 from mathcore.verify.domains import WIDTHS, Domain, Draw, domain, draw_view
 from mathcore.verify.errors import NotTriedError

@@ -36,9 +36,10 @@ from mathcore.verify.report.literals import (
     packed_bytes,
 )
 from mathcore.verify.report.right import is_refused, right_answer
-from mathcore.verify.targets.caller import Call, map_arrays
+from mathcore.verify.targets.caller import Call
 from mathcore.verify.targets.held import Held
 from mathcore.verify.targets.target import Operations, mathcore_target
+from mathcore.verify.targets.values import map_arrays
 
 if TYPE_CHECKING:
     from mathcore.verify.claims import Check, Claim
