@@ -19,7 +19,7 @@ MAX_PRINTED = 10_000
 
 
 terminated = threading.Event()
-"""Set by whoever ends the run by a signal: an exception that a handler raises in a callback of the collector is lost."""
+"""Set by whoever ends the run by a signal: what a handler raises within a callback of the collector is lost."""
 
 
 @contextlib.contextmanager
