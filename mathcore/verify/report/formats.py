@@ -18,7 +18,7 @@ OUTCOME_WORDS = {
     "inconclusive": "inconclusive",
     "waived": "waived",
     "unexpected": "holds though waived",
-    "error": "error of mathcore",
+    "error": "error",
 }
 
 
