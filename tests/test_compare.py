@@ -1,6 +1,7 @@
 """Two targets on the same inputs: distances in steps of the format, and where they part first."""
 
 import json
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -15,7 +16,7 @@ from mathcore.verify.compare import ORDER, compare, distance, rows
 from mathcore.verify.records import records
 from mathcore.verify.run.search import inputs_drawn
 
-BITS = {np.dtype(np.float16): np.uint16, np.dtype(ml_dtypes.bfloat16): np.uint16, np.dtype(np.float32): np.uint32}
+BITS: Any = {np.dtype(np.float16): np.uint16, np.dtype(ml_dtypes.bfloat16): np.uint16, np.dtype(np.float32): np.uint32}
 
 
 def softmax(x, axis=-1):
