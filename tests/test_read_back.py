@@ -17,7 +17,8 @@ from mathcore.verify.oracle.residue import Residue
 from mathcore.verify.run.results import Profile
 from mathcore.verify.run.runner import run_check
 from mathcore.verify.targets import caller
-from mathcore.verify.targets.caller import Caller, copy_with_strides
+from mathcore.verify.targets.caller import Caller
+from mathcore.verify.targets.values import copy_with_strides
 
 KINDS = {
     **{name: np.ones((2, 3), name) for name in ("float64", "float32", "float16", "bool")},
