@@ -59,7 +59,7 @@ def processes(count):
 
 
 def alone(target, *ids, seed):
-    """A report by one fresh process: Hypothesis draws constants of the modules that were imported, by other tests too."""
+    """A report by one fresh process: what Hypothesis draws depends on which modules other tests have imported."""
     with processes(1) as pool:
         return verify(target, *ids, profile=FEW, seed=seed, executor=pool)
 
