@@ -14,8 +14,8 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "test"]
 
 OF_THE_VERIFIER = (
-    "claims", "conventions", "cookbooks", "errors", "executors", "exercises", "foreign", "limits", "own_claims", "promises",
-    "read_back", "report", "scripts", "sweeps", "verify_targets", "vjp",
+    "claims", "conventions", "cookbooks", "errors", "executors", "exercises", "foreign", "limits", "own_claims",
+    "promises", "read_back", "report", "scripts", "sweeps", "verify_targets", "vjp",
 )  # fmt: skip
 APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 """What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""
@@ -49,9 +49,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(venv_backend="venv")  # with pip, whose settings may say where PyTorch without CUDA is
 def foreign(session: nox.Session) -> None:
-    """Correct implementations by others are not refuted (MATHCORE_FOREIGN_SEEDS=0-19 tries 20 seeds); what needs PyTorch,
-    JAX or Dask.
-    """
+    """Correct implementations by others are not refuted; MATHCORE_FOREIGN_SEEDS=0-19 tries 20 seeds."""
     session.install("-e", ".[frameworks,cluster]")
     session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
     others = (f"tests/test_{name}.py" for name in WITH_FRAMEWORKS)
