@@ -4,6 +4,7 @@ A few inputs for each check; MATHCORE_FOREIGN_SEEDS=0-19 tries 20 seeds, with th
 """
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,8 @@ every_target = pytest.mark.parametrize("target", list(entries()))
 @pytest.mark.parametrize("seed", list(seeds()))
 def test_what_is_right_is_not_refuted(target, seed, record_property):
     effort = QUICK if "MATHCORE_FOREIGN_SEEDS" in os.environ else FEW
+    if effort is FEW and target.adapter.name == "jax":  # which compiles for every shape
+        target = replace(target, restrictions=replace(target.restrictions, shapes=2))
     asked = [claim for claim in catalogue() if claim.speaks_of(target.operations)]
     results = [run_claim(claim, target, None, effort, seed) for claim in asked]  # whether zeros pass is not asked
     outcomes = [result.outcome for result in results]
