@@ -13,8 +13,15 @@ nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "test"]
 
-APART = ("tests/site", "tests/test_claims.py", "tests/test_limits.py")
-"""What `lowest` leaves out: the site, and what runs each claim by itself; `mathcore verify` runs them all at once."""
+OF_THE_VERIFIER = (
+    "claims", "conventions", "cookbooks", "errors", "executors", "exercises", "foreign", "limits", "own_claims",
+    "promises", "read_back", "report", "scripts", "sweeps", "verify_targets", "vjp",
+)  # fmt: skip
+APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
+"""What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""
+
+WITH_FRAMEWORKS = ("derive", "executors", "held", "own_claims", "read_back", "verify_targets", "vjp")
+"""Tests some of which need PyTorch, JAX or Dask; their names say which."""
 
 
 def python(session: nox.Session, *command: str) -> None:
@@ -43,8 +50,10 @@ def lowest(session: nox.Session) -> None:
 @nox.session(venv_backend="venv")  # with pip, whose settings may say where PyTorch without CUDA is
 def foreign(session: nox.Session) -> None:
     """Correct implementations by others are not refuted; MATHCORE_FOREIGN_SEEDS=0-19 tries 20 seeds."""
-    session.install("-e", ".[frameworks]")
+    session.install("-e", ".[frameworks,cluster]")
     session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
+    others = (f"tests/test_{name}.py" for name in WITH_FRAMEWORKS)
+    session.run("python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or dask or autograd or framework")
 
 
 @nox.session

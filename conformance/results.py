@@ -61,7 +61,7 @@ def result(library: Library, report: Report, detection: Detection, *, everything
     """What the page needs of a run."""
     subject = describe_target(library.target)
     known = environment()
-    ran = [(c, r) for c, r in report.results if r.outcome != "not_offered" or r.tally.examples]
+    ran = [(c, r) for c, r in report.results if r.outcome != "not_offered"]
     options = "" if everything else "".join(f" --claim {c.id}" for c, _ in report.results)
     return {
         "schema": SCHEMA,
@@ -98,7 +98,7 @@ def _observed(detection: Detection) -> list[dict[str, Any]]:
 def _judged(result: ClaimResult) -> dict[str, Any]:
     tally = result.tally
     seen: dict[str, Any] = {
-        "outcome": "in part" if result.outcome == "not_offered" else result.outcome,
+        "outcome": "in part" if result.left_out else result.outcome,
         "examples": tally.examples,
         "worst": _digits(tally.worst),
         "allowance": _digits(tally.allowance),

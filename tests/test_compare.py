@@ -123,7 +123,8 @@ def test_what_cannot_be_compared_is_said():
 
 def test_every_operation_has_a_place_in_the_order():
     catalogue()
-    assert {name.removesuffix("_vjp") for name in records()} <= set(ORDER)
+    own = mathcore_target().operations  # other tests make records of operations of their own
+    assert {name.removesuffix("_vjp") for name in records() if name in own} <= set(ORDER)
 
 
 def test_derivatives_follow_backwards():

@@ -23,6 +23,8 @@ QUICK, WIDTHS = PROFILES["quick"], st.integers(1, 4)
 
 
 def claim(body, *needs, inputs=WIDTHS):
+    """A claim as if it were of the catalogue."""
+    body.__module__ = "mathcore.probability.softmax_claims"
     made = Claim("own.test", "It is true.", "1", needs or ("softmax",))
     made.property(n=inputs)(body)
     return made
@@ -53,6 +55,14 @@ def test_a_body_that_fails_on_mathcore_too_is_an_error_that_says_what_to_report(
     assert result.finding.inputs["n"] in "234"
     assert not result.advice
     assert not result.would_pass
+
+
+def test_a_claim_of_ones_own_is_not_reported_to_mathcore():
+    own = Claim("softmax.own", "It is true.", "1", ("softmax",))
+    own.property(n=WIDTHS)(lambda ops, n: equal(ops.softmax(np.zeros(n)) + np.zeros(n + 2), 1))
+    result = check_and_diagnose(own, Target.numpy("mine", softmax=softmax), QUICK, 1)
+    assert (result.outcome, "report" in result.detail) == ("error", False)
+    assert "the check itself failed, in claim softmax.own: ValueError" in result.detail
 
 
 def test_a_domain_and_a_conversion_that_fail_are_errors(monkeypatch):
@@ -127,8 +137,8 @@ def test_every_report_tells_errors_from_refutations():
     (told,) = suite.iter("error")
     assert "please report" in told.get("message", "")
     assert "please report" in to_markdown(report)
-    assert "1 error of mathcore" in to_markdown(report)
-    assert "error of mathcore" in failure_text(*report.results[0])
+    assert "1 claims on mine: 1 error;" in to_markdown(report)
+    assert failure_text(*report.results[0]).startswith("own.test: error\n")
 
 
 def test_a_test_of_ones_own_raises_the_error():
@@ -151,7 +161,7 @@ def test_a_script_that_cannot_be_written_leaves_the_refutation(monkeypatch):
     def fails(*_):
         raise RuntimeError("no words")
 
-    monkeypatch.setattr(attempt, "script_for", fails)
+    monkeypatch.setattr(attempt, "with_script", fails)
     result = judged(lambda ops, n: equal(ops.softmax(np.zeros(n)).sum(), 2), softmax=softmax)
     assert result.outcome == "refuted"
     assert "could not write the script, please report it: RuntimeError('no words')" in result.finding.script

@@ -58,6 +58,12 @@ def processes(count):
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 
+def alone(target, *ids, seed):
+    """A report by one fresh process: what Hypothesis draws depends on which modules other tests have imported."""
+    with processes(1) as pool:
+        return verify(target, *ids, profile=FEW, seed=seed, executor=pool)
+
+
 class Losing(Executor):
     """Runs everything at once, but loses the workers of some tasks, each as often as it is told."""
 
@@ -77,7 +83,7 @@ class Losing(Executor):
 
 def test_the_results_are_those_of_one_process(kernels):
     right = f"{kernels}:RIGHT"
-    here = verify(right, *IDS, profile=FEW, seed=3, workers=1)
+    here = alone(right, *IDS, seed=3)
     with processes(2) as pool:
         there = verify(right, *IDS, profile=FEW, seed=3, executor=pool)
     assert without_times(there) == without_times(here)
@@ -238,5 +244,5 @@ def test_dask_loses_a_worker_in_the_middle_and_no_claim(kernels):
         report = verify(f"{kernels}:RIGHT", *ids, profile=FEW, seed=0, executor=pool, progress=kill_once)
     assert killed
     assert report.counts["claims"] == len(ids)
-    here = verify(f"{kernels}:RIGHT", *ids, profile=FEW, seed=0, workers=1)
+    here = alone(f"{kernels}:RIGHT", *ids, seed=0)
     assert without_times(report) == without_times(here)

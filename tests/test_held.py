@@ -69,7 +69,8 @@ def test_what_a_method_raises_is_the_targets_and_what_it_lacks_is_not_offered():
     raised = judged(Raises)
     assert (raised.outcome, raised.detail) == ("refuted", "`KeyValueCache.attend` raised KeyError: 'no query'")
     lacking = judged(WithoutAttend)
-    assert (lacking.outcome, lacking.detail) == ("not_offered", "the target has no `KeyValueCache.attend`")
+    assert lacking.outcome == "not_offered"
+    assert "the target has no `KeyValueCache.attend`" in [check.detail for check in lacking.checks]
 
 
 def test_methods_take_and_return_arrays_of_the_framework():

@@ -6,10 +6,10 @@ import pytest
 from mathcore.verify import Conventions, Target, catalogue
 from mathcore.verify.run.diagnosis import check_and_diagnose
 from mathcore.verify.run.results import PROFILES
-from mathcore.verify.targets.caller import copy_with_strides
 from mathcore.verify.targets.exclusions import excluded
 from mathcore.verify.targets.ranges import leaves_range
 from mathcore.verify.targets.restrictions import NONE
+from mathcore.verify.targets.values import copy_with_strides
 
 CLAIMS = {claim.id: claim for claim in catalogue()}
 HIDING = Conventions(hidden_values="finite", intermediates="in-range")

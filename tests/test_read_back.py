@@ -18,6 +18,7 @@ from mathcore.verify.run.results import Profile
 from mathcore.verify.run.runner import run_check
 from mathcore.verify.targets import caller
 from mathcore.verify.targets.caller import Caller
+from mathcore.verify.targets.values import copy_with_strides
 
 KINDS = {
     **{name: np.ones((2, 3), name) for name in ("float64", "float32", "float16", "bool")},
@@ -62,6 +63,18 @@ def test_arguments_of_every_kind_come_back(make, kind):
     ask = Caller(make("mine", takes=lambda *args, **options: seen.append((args, options))))
     ask("takes", (KINDS[kind],), {"option": KINDS[kind]})
     assert seen
+
+
+def test_a_call_is_repeated_with_arguments_that_lie_as_they_did():
+    # BLAS multiplies a matrix with its own transpose in another way than with an equal matrix elsewhere.
+    ask, x = (
+        Caller(Target.numpy("mine", linear=lambda x, weight: x @ weight)),
+        np.random.default_rng(0).normal(size=130),
+    )
+    for rows in (np.stack([x, x[::-1]]), np.zeros((0, 4))[:, ::2]):
+        ask("linear", (rows, rows.T), {})
+    ask.check_repeatable()
+    assert copy_with_strides(x[1:]).ctypes.data % 64 == x[1:].ctypes.data % 64
 
 
 @pytest.mark.parametrize("kind", ["float64", "bfloat16", "view", "dict", "nested"])

@@ -66,7 +66,7 @@ def report(part, of, ids, outcomes, **more):
     }
 
 
-OUTCOMES = ["holds", "holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected", "survived"]
+OUTCOMES = ["holds", "holds", "refuted", "not_offered", "inconclusive", "waived", "unexpected", "error", "survived"]
 
 
 @st.composite

@@ -34,9 +34,10 @@ from mathcore.verify.run.diagnosis import check_and_diagnose
 from mathcore.verify.run.results import PROFILES
 from mathcore.verify.run.waivers import read_waivers
 from mathcore.verify.targets.adapters import Adapter, array_api_adapter, numpy_adapter
-from mathcore.verify.targets.caller import Caller, copy_with_strides, same_bits
+from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.signatures import bind_arguments, fit_arguments
 from mathcore.verify.targets.target import Operations
+from mathcore.verify.targets.values import copy_with_strides, same_bits
 from mathcore.verify.tolerances import dtype_named
 
 QUICK = PROFILES["quick"]

@@ -212,8 +212,10 @@ def verify(
 @contextlib.contextmanager
 def _terminated_like_interrupted() -> Iterator[None]:
     """SIGTERM ends the run as Ctrl-C does: with a report of what there is."""
+    from mathcore.verify.run.interrupt import terminated
 
     def interrupt(*_: Any) -> NoReturn:
+        terminated.set()
         raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
@@ -224,6 +226,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        terminated.clear()
 
 
 def _print_output(report: Report) -> None:

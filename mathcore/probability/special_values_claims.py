@@ -24,7 +24,9 @@ special_values = Claim(
     "softmax.special_values",
     statement="A row that sees NaN or +∞ has no distribution: all of its softmax is NaN, at any temperature, and so "
     "are its log-softmax, its cross-entropy and the gradient of that; logsumexp is NaN where NaN is seen, else +∞ "
-    "where +∞ is, and −∞ where there is nothing to see; there, probabilities are as declared.",
+    "where +∞ is, and −∞ where there is nothing to see; there, probabilities are as declared. In the grade "
+    '`log_softmax="lse"`, which subtracts +∞ from all scores of such a row, none of its logarithms is finite, nor its '
+    "loss, and its gradient holds a NaN.",
     formula=r"x_i \in \{\mathrm{NaN}, +\infty\} \Rightarrow \operatorname{softmax}(x) = \mathrm{NaN}",
     needs=("softmax", "log_softmax", "logsumexp", "temperature_softmax", "cross_entropy", "cross_entropy_vjp"),
     limits=Limits(
@@ -88,20 +90,33 @@ def _cooled_softmax_is_broken(ops: Operations, x: Any) -> Any:
     return all_of(equal(np.isnan(p[~gone]), broken[~gone]), fully_masked_as_declared(ops, p[gone]))
 
 
+def _nan_where_broken(ops: Operations, x: Any, y: Any, *, somewhere: bool = False) -> Any:
+    """That rows of y, (rows, …), are NaN where scores are NaN or +∞, or what the grade "lse" makes of +∞.
+
+    That is nothing finite, or a NaN `somewhere`.
+    """
+    nan, infinite, gone = _kinds(x)
+    subtracted = infinite & ~nan & ~gone & (ops.conventions.log_softmax == "lse")
+    strict, y = ~gone & ~subtracted, y.reshape(len(x), -1).astype(np.float64)
+    left = np.isnan(y[subtracted]).any(-1) if somewhere else ~np.isfinite(y[subtracted])
+    wanted = np.broadcast_to((nan | infinite)[:, None], y.shape)[strict]
+    return all_of(equal(np.isnan(y[strict]), wanted), equal(left, np.ones_like(left)))
+
+
 def _logs_are_broken(ops: Operations, x: Any) -> Any:
-    (broken, gone), log_p = _broken(x), ops.log_softmax(x)
-    return all_of(equal(np.isnan(log_p[~gone]), broken[~gone]), fully_masked_as_declared(ops, log_p[gone], logs=True))
+    log_p, gone = ops.log_softmax(x), fully_masked(x)
+    return all_of(_nan_where_broken(ops, x, log_p), fully_masked_as_declared(ops, log_p[gone], logs=True))
 
 
 def _loss_is_broken(ops: Operations, x: Any) -> Any:
-    (broken, gone), targets = _broken(x), np.arange(len(x)) % x.shape[-1]
-    return equal(np.isnan(ops.cross_entropy(x, targets, reduction="none")[~gone]), broken[~gone, 0])
+    targets = np.arange(len(x)) % x.shape[-1]
+    return _nan_where_broken(ops, x, ops.cross_entropy(x, targets, reduction="none"))
 
 
 def _grad_is_broken(ops: Operations, x: Any) -> Any:
-    (broken, gone), targets = _broken(x), np.arange(len(x)) % x.shape[-1]
+    targets = np.arange(len(x)) % x.shape[-1]
     slopes = ops.cross_entropy_vjp(np.ones(len(x), x.dtype), x, targets, reduction="none")
-    return equal(np.isnan(slopes[~gone]), broken[~gone])
+    return _nan_where_broken(ops, x, slopes, somewhere=True)
 
 
 for _cases in (special_grid, special_needles):

@@ -140,7 +140,7 @@ def compare(a: Target, b: Target, *operations: str, examples: int = 100, seed: i
         >>> from mathcore.verify import Target
         >>> from mathcore.verify.compare import compare
         >>> near = Target.numpy("near", relu=lambda x: np.maximum(x, 0), dtypes="float64")
-        >>> far = Target.numpy("far", relu=lambda x: np.maximum(x, 0) * (1 + 2**-52), dtypes="float64")
+        >>> far = Target.numpy("far", relu=lambda x: np.nextafter(np.maximum(x, 0), np.inf), dtypes="float64")
         >>> compare(near, far, "relu").most
         1.0
     """

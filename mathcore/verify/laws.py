@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import mathcore.verify.common_mutants as common
-from mathcore.verify import repetition
+import mathcore.verify.repetition as repetition
 from mathcore.verify.claims import Claim, Mutant
 from mathcore.verify.domains import WIDTHS, Domain, Draw, domain, draw_view
 from mathcore.verify.errors import NotTriedError
@@ -224,6 +224,10 @@ def _agrees_quickly(part: Operation, ops: Operations, **arguments: Any) -> Any:
     return part.agrees(ops, quickly=True, **arguments)
 
 
+_GRID = 2**16 + 1
+"""Past the longest side of a grid of blocks on a GPU, and past an index of 16 bits: tried on any kernel of others."""
+
+
 @domain
 def _of_repeated_rows(draw: Draw, target: Target, part: Operation) -> dict[str, Any]:
     """A few rows, and how long an axis they are to fill over and over."""
@@ -232,7 +236,8 @@ def _of_repeated_rows(draw: Draw, target: Target, part: Operation) -> dict[str, 
         drawn = part.stacked(draw, name, few)
     else:
         drawn = part.draw(draw, target, dtype=name, width=draw(st.integers(1, 3)), rows=few)
-    return {**drawn, "length": draw(st.sampled_from([part.repeats, part.repeats // 2 + 1, part.repeats // 4 + 1]))}
+    longer = [max(part.repeats, _GRID)] if target.guarded else []
+    return {**drawn, "length": draw(st.sampled_from([*[part.repeats] * 9, *longer]))}
 
 
 many_rows = Law(
@@ -249,7 +254,7 @@ many_rows = Law(
         lambda longest: f", or {longest:,} where few rows repeat",
         repetition.agrees_far_away,
         _of_repeated_rows,
-        effort=0.08,
+        effort=0.5,
         mutant=lambda part: common.wraps_rows(part.name, part.repeats // 4),
     ),
 )
@@ -354,6 +359,7 @@ def defaults(
         formula=r"f(x) = f(x;\ \text{option} = \text{its default})",
         needs=_needs(all_),
         limits=_limits(of, "defaults"),
+        tolerances=tuple(t for each in all_ if isinstance(each, Operation) for t in each.tolerances),
         refuted_by=tuple(
             replace(
                 common.default_changed(each.name, option, other),
@@ -388,7 +394,12 @@ def _as_if_said(ops: Operations, of: Operation | Called, arguments: dict[str, An
     silent = {name: value for name, value in arguments.items() if name != option}
     left_out, said = of.answers(ops, **silent), of.answers(ops, **silent, **{option: default})
     one, two = list(_leaves(left_out)), list(_leaves(said))
-    return all_of(equal(len(one), len(two)), *(identical(a, b) for a, b in zip(one, two, strict=False)))
+    same = all_of(equal(len(one), len(two)), *(identical(a, b) for a, b in zip(one, two, strict=False)))
+    if not (isinstance(of, Operation) and of.domain is None and option in arguments):
+        return same
+    # By the textbook as well: a function that takes any options may not be told one at its default.
+    answer = left_out if len(left_out) > 1 else left_out[0]
+    return all_of(same, of.judged(ops, answer, **{**arguments, option: default}))
 
 
 def _leaves(answer: Any) -> Iterator[Any]:

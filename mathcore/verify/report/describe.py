@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import mathcore
+from mathcore.verify.claims import Claim
 from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.relations import Relation, worst_index
 
@@ -73,10 +74,12 @@ class Finding:
         return Finding(kind, shown, str(crash), "", "", "", "", "", sentence, crashed=True)
 
     @staticmethod
-    def internal(kind: str, inputs: Mapping[str, Any], crash: Exception, claim: str, sentence: str) -> Finding:
-        """A finding about an exception inside mathcore, which says nothing about the target."""
+    def internal(inputs: Mapping[str, Any], crash: Exception, claim: Claim) -> Finding:
+        """A finding about an exception inside mathcore, or in a claim of one's own: it says nothing of the target."""
         shown = {name: _described(value) for name, value in inputs.items()}
-        words = f"mathcore failed, please report it with claim {claim}: {type(crash).__name__}: {crash}"
+        own = all(check.body.__module__.startswith("mathcore.") for check in claim.checks)
+        whose = "mathcore failed, please report it with" if own else "the check itself failed, in"
+        words, kind, sentence = f"{whose} claim {claim.id}: {type(crash).__name__}: {crash}", "last", claim.statement
         return Finding(kind, shown, words, "", "", "", "", _last_frame(crash), sentence, crashed=True)
 
 

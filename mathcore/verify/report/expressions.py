@@ -10,7 +10,7 @@ import numpy as np
 
 from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.report.literals import Array
-from mathcore.verify.targets.caller import same_bits
+from mathcore.verify.targets.values import same_bits
 
 
 def expression_of(side: Any, known: list[tuple[str, Any]]) -> str | None:

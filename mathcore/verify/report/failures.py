@@ -68,10 +68,10 @@ def _others(cause: Cause, width: int, *, short: bool) -> list[Line]:
 
 
 def others(report: Report, width: int) -> list[Line]:
-    """Every claim that neither holds nor is refuted, by the reason: not decided, or waived."""
+    """Every claim that neither holds nor is refuted, by the reason: not decided, waived, or an error of mathcore."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for _, result in report.results:
-        if result.outcome in ("inconclusive", "unexpected", "waived"):
+        if result.outcome in ("inconclusive", "unexpected", "waived", "error"):
             why = f"waived: {result.waiver}" if result.outcome == "waived" else result.detail
             reasons.setdefault((OUTCOME_WORDS[result.outcome], why), []).append(result.claim)
     lines: list[Line] = []

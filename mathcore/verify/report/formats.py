@@ -19,7 +19,7 @@ OUTCOME_WORDS = {
     "inconclusive": "inconclusive",
     "waived": "waived",
     "unexpected": "holds though waived",
-    "error": "error of mathcore",
+    "error": "error",
 }
 
 

@@ -101,7 +101,8 @@ class Report:
         if not self.runnable:
             quoted = "".join(f", {name!r}" for name in names)
             return f"verify(TARGET{quoted}, profile={self.profile!r}, seed={self.seed})  # TARGET: {self.target}"
-        parts = ["mathcore verify", *names, self.call, f"--profile {self.profile} --seed {self.seed}"]
+        part = f"--shard {self.shard['parts'][0]}/{self.shard['of']}" if self.shard and not claim else ""
+        parts = ["mathcore verify", *names, self.call, part, f"--profile {self.profile} --seed {self.seed}"]
         return " ".join(part for part in parts if part)
 
     def _repr_markdown_(self) -> str:

@@ -36,9 +36,10 @@ from mathcore.verify.report.literals import (
     packed_bytes,
 )
 from mathcore.verify.report.right import is_refused, right_answer
-from mathcore.verify.targets.caller import Call, map_arrays
+from mathcore.verify.targets.caller import Call
 from mathcore.verify.targets.held import Held
 from mathcore.verify.targets.target import Operations, mathcore_target
+from mathcore.verify.targets.values import map_arrays
 
 if TYPE_CHECKING:
     from mathcore.verify.claims import Check, Claim
@@ -256,10 +257,13 @@ class _Writer:
         return literal(value)
 
     def _array(self, value: Array, hint: str) -> str:
-        """The name of an array in the program, which is defined at its first use."""
-        strides = self._strides(value)
+        """The name of an array in the program, which is defined at its first use.
+
+        An answer that is passed on is written out, so that each call is asked the same once another one is mended.
+        """
+        strides, answers = self._strides(value), {name for name, _ in self.calls}
         for name, held in self.known:
-            if same_array(held, value) and self._strides(held) == strides:
+            if name not in answers and same_array(held, value) and self._strides(held) == strides:
                 return name
         named = next((n for n, held in self.values if same_array(held, value) and self._is_free(n)), "")
         name = named or self.fresh(hint)
@@ -322,25 +326,30 @@ class _Writer:
         for lines, is_true in assertions.forms(self.failure.relation):
             if self._tells(lines, is_true=is_true):
                 return lines
-        return assertions.changed()
+        lines = assertions.changed()
+        if not self._fails(lines, None):
+            raise UnwritableError
+        return lines
 
     def _tells(self, lines: list[str], *, is_true: bool) -> bool:
-        """Whether these lines fail on what the target answered, and pass on what it should have.
+        """Whether these lines fail on what the target answers, now as before, and pass on what it should have.
 
         Where that is not known, they must be true by themselves, or compare with what mathcore would compare with.
         """
-        if not self._fails(lines, [call.answer for _, call in self.calls]):
+        if not (self._fails(lines, [call.answer for _, call in self.calls]) and self._fails(lines, None)):
             return False
         right = [right_answer(call, self.failure.target) for _, call in self.calls]
         if any(answer is None for answer in right):
             return is_true or self.failure.right_side
         return not self._fails(lines, right)
 
-    def _fails(self, lines: list[str], answers: list[Any]) -> bool:
-        """Whether the program so far fails an assertion if the operations return these answers."""
-        adapter, left = self.failure.target.adapter, iter(answers)
-        stub: Callable[..., Any] = lambda *_, **__: map_arrays(next(left), adapter.to_native)  # noqa: E731
-        names = {call.operation: stub for _, call in self.calls}
+    def _fails(self, lines: list[str], answers: list[Any] | None) -> bool:
+        """Whether the program so far fails an assertion if the operations return these answers; None to call them."""
+        target, left = self.failure.target, iter(answers or ())
+        stub: Callable[..., Any] = lambda *_, **__: map_arrays(next(left), target.adapter.to_native)  # noqa: E731
+        names = {
+            call.operation: target.operations[call.operation] if answers is None else stub for _, call in self.calls
+        }
         source = "\n".join([self.script.imports, STRIDED, *self.lines, *lines])
         try:
             with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), np.errstate(all="ignore"):

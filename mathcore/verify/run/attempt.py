@@ -158,7 +158,7 @@ class Attempt:
             words = fault_of_answers(self.claim, self.check, self.target, inputs, crash)
             if words:
                 return UnusableAnswerError(f"{words}, and the claim cannot use it: {type(crash).__name__}: {crash}")
-            self.error = Finding.internal("last", inputs, crash, self.claim.id, self.claim.statement)
+            self.error = Finding.internal(inputs, crash, self.claim)
         raise SkippedInputError from crash
 
     def _pass_over(self, tally: Tally | None, condition: str, size: int) -> None:

@@ -26,12 +26,12 @@ def command_options(
     memory: int | None,
     waivers: Any,
     claims: Sequence[str] = (),
-    shard: str | None = None,
 ) -> str:
     """The target and the options of a run as the command line takes them, without profile and seed."""
     path = target if isinstance(target, str) else getattr(target, "place", "")
     named = [] if target is None or isinstance(target, (str, Target)) else list(_functions(target))
-    parts = [*(["--target", path] if path else []), *named]
+    parts = [word for name in claims for word in ("--claims", name)]
+    parts += [*(["--target", path] if path else []), *named]
     if profile != PROFILES.get(profile.name):
         parts += ["--examples", str(profile.examples)]
     seconds = {"--budget": budget, "--max-time": max_time, "--timeout": timeout}
@@ -40,8 +40,6 @@ def command_options(
     parts += ["--memory", str(memory)] if memory is not None else []
     parts += ["--isolate"] if isolate and timeout is None and memory is None else []
     parts += ["--waivers", str(waivers)] if isinstance(waivers, (str, Path)) else []
-    parts += [word for name in claims for word in ("--claims", name)]
-    parts += ["--shard", shard] if shard is not None else []
     return shlex.join(parts)
 
 

@@ -18,6 +18,10 @@ MAX_PRINTED = 10_000
 """Characters of a target's output that are kept for each claim."""
 
 
+terminated = threading.Event()
+"""Set by whoever ends the run by a signal: what a handler raises within a callback of the collector is lost."""
+
+
 @contextlib.contextmanager
 def interrupted_after(seconds: float | None) -> Iterator[threading.Event]:
     """Inside the context, a KeyboardInterrupt is raised after so many seconds, if this is the main thread.

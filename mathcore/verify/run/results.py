@@ -199,7 +199,7 @@ class ClaimResult:
 
 def failed(claim: Claim, crash: Exception) -> ClaimResult:
     """The result of a claim that mathcore could not check, through no fault of the target."""
-    return without_verdict(claim, "error", Finding.internal("last", {}, crash, claim.id, claim.statement))
+    return without_verdict(claim, "error", Finding.internal({}, crash, claim))
 
 
 def without_verdict(claim: Claim, outcome: Outcome, finding: Finding) -> ClaimResult:

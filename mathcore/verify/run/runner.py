@@ -179,7 +179,7 @@ def _checked(attempt: Attempt, profile: Profile, seed: int, shrink: bool) -> Che
     except ClaimError:
         raise
     except Exception as crash:  # of a domain, or of the search
-        attempt.error = attempt.error or Finding.internal("last", {}, crash, claim.id, claim.statement)
+        attempt.error = attempt.error or Finding.internal({}, crash, claim)
     for operation, option in itertools.product(claim.needs, sorted(skipped)):
         if option in target.lacking_of(operation):
             tally.not_tried.setdefault(f"{operation}: `{option}`", 1)

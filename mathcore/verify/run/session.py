@@ -22,7 +22,7 @@ from mathcore.verify.run.command import command_options
 from mathcore.verify.run.diagnosis import check_and_diagnose, waived
 from mathcore.verify.run.executor import results_on
 from mathcore.verify.run.given import Given, everything, given_claims, names_of
-from mathcore.verify.run.interrupt import capturing, interrupted_after
+from mathcore.verify.run.interrupt import capturing, interrupted_after, terminated
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
 from mathcore.verify.run.runner import derived_seed
 from mathcore.verify.run.shards import Shard
@@ -175,16 +175,14 @@ def verify(
                 first = run.add(result)
                 if progress is not None and first:
                     progress(result)
-                if time_is_up.is_set():  # in a thread that cannot be interrupted
+                if time_is_up.is_set() or terminated.is_set():  # in a thread, or a place, that cannot be interrupted
                     raise KeyboardInterrupt
     except KeyboardInterrupt:
         run.stopped_because = "the time was up before" if time_is_up.is_set() else "the run was interrupted before"
     ordered = [(c, waived(r, reasons[c.id]) if c.id in reasons else r) for c, r in run.ordered()]
     seconds = time.perf_counter() - begin
     name = resolved_profile.name
-    call = command_options(
-        target, resolved_profile, budget, max_time, isolate, timeout, memory, waivers, by_name or (), shard
-    )
+    call = command_options(target, resolved_profile, budget, max_time, isolate, timeout, memory, waivers, by_name or ())
     runnable = (not isinstance(target, Target) or bool(target.place)) and by_name is not None
     described = None if part is None else part.described(whole, resolved_profile)
     return Report(

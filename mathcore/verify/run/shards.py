@@ -7,6 +7,7 @@ A run of which a part is lost did not pass.
 from __future__ import annotations
 
 import heapq
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -135,11 +136,13 @@ def _merged(reports: Sequence[Mapping[str, Any]], claims: list[Any], shard: Mapp
     whole = {
         **reports[0],
         "environment": _environment(reports),
-        "command": min(report["command"] for report in reports),
+        "command": min(re.sub(r" --shard \S+", "", report["command"]) for report in reports),
         "date": min(report["date"] for report in reports),
         "seconds": max(report["seconds"] for report in reports),
         "counts": counts,
-        "not_checked": _not_checked(reports, shard["ids"]),
+        "not_checked": _by_reason(reports, "not_checked", shard["ids"]),
+        "in_part": _by_reason(reports, "in_part", shard["ids"]),
+        "causes": _causes(reports, shard["ids"]),
         "claims": claims,
         "shard": shard,
     }
@@ -154,11 +157,24 @@ def _environment(reports: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return joined
 
 
-def _not_checked(reports: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> dict[str, list[str]]:
+def _causes(reports: Sequence[Mapping[str, Any]], ids: Sequence[str]) -> list[dict[str, Any]]:
+    """The causes of failures, those of one operation that fails in the same ways as one."""
+    found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for cause in (cause for report in reports for cause in report.get("causes", ())):
+        found.setdefault((cause["operation"], *cause["kinds"]), []).append(cause)
+    joined = [
+        {**parts[0], "claims": sorted({c for part in parts for c in part["claims"]}, key=list(ids).index),
+         "words": min(part["words"] for part in parts)}
+        for parts in found.values()
+    ]  # fmt: skip
+    return sorted(joined, key=lambda cause: (-len(cause["claims"]), cause["operation"], cause["kinds"]))
+
+
+def _by_reason(reports: Sequence[Mapping[str, Any]], what: str, ids: Sequence[str]) -> dict[str, list[str]]:
     """Reasons with the claims that they concern, both in the order of the claims."""
     reasons: dict[str, set[str]] = {}
     for report in reports:
-        for reason, names in report["not_checked"].items():
+        for reason, names in report.get(what, {}).items():
             reasons.setdefault(reason, set()).update(names)
     position = {name: i for i, name in enumerate(ids)}
     ordered = {reason: sorted(names, key=position.__getitem__) for reason, names in reasons.items()}

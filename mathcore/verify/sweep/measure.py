@@ -102,6 +102,9 @@ def measure(plan: Plan, target: Target, index: int) -> dict[str, Any]:
         with None for an answer that is no number.
     """
     operation, numbers = swept(plan.operation, plan.count), plan.numbers(index)
+    if not all(x.size for x in numbers):  # NaN and infinities alone
+        nothing = {"bins": [0] * (len(EDGES) + 2), "undecided": 0, "sum": 0.0, "worst": []}
+        return {"range": index, "inputs": 0, **nothing}
     with subnormals(target.conventions.subnormals):
         seen = tuple(flushed(x).astype(np.float64) for x in numbers)
         answer = _answer(operation, target, numbers)

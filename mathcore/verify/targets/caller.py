@@ -19,7 +19,7 @@ import numpy as np
 
 from mathcore.verify.errors import ContractError, ConversionError, NotTriedError, TargetError
 from mathcore.verify.records import named_arguments, record_of
-from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError, aligned_like
+from mathcore.verify.targets.adapters import Adapter, UnsupportedDtypeError
 from mathcore.verify.targets.answers import check_answer, has_subnormals, is_float, kind_of
 from mathcore.verify.targets.exclusions import excluded, leading_axes
 from mathcore.verify.targets.held import Held, hold, released
@@ -35,6 +35,7 @@ from mathcore.verify.targets.signatures import (
     returns_object,
 )
 from mathcore.verify.targets.translations import translations
+from mathcore.verify.targets.values import apart_from, deep_copy, is_plain, same_bits
 from mathcore.verify.tolerances import subnormals
 
 _MAX_REPEATED = 8  # failed calls that are repeated; and of an operation, only calls before the 8th are, at the end
@@ -162,7 +163,7 @@ class Caller:
         if not self._repeats:
             return
         for call in failed[:_MAX_REPEATED]:
-            if _is_plain((call.args, call.options, call.answer)):
+            if is_plain((call.args, call.options, call.answer)):
                 self._compare(call, "")
         for call in self._early:
             self._compare(call, "after other calls")
@@ -208,11 +209,11 @@ class Caller:
         count = self._counts[operation] = self._counts.get(operation, 0) + 1
         # `out` may be an input as well, and what depends on no argument depends on something else.
         again = self._repeats and options.get("out") is None and (args or options)
-        if again and count & (count - 1) == 0 and _is_plain((args, options, answer)):
+        if again and count & (count - 1) == 0 and is_plain((args, options, answer)):
             self.pending = call
             self._compare(call, "")
             if count < _MAX_REPEATED:
-                args, options = _copy((args, dict(options)))
+                args, options = deep_copy((args, dict(options)))
                 self._early.append(replace(call, args=args, options=options))
         self.pending = None
         return answer
@@ -237,7 +238,7 @@ class Caller:
             raise NotTriedError(operation, str(missing)) from missing
         except Exception as cause:
             raise ConversionError(operation, cause) from cause
-        before = _copy(_apart_from(out, (args, dict(options))))
+        before = deep_copy(apart_from(out, (args, dict(options))))
         if on_call is not None:
             on_call(operation, args, options)
         try:
@@ -263,7 +264,7 @@ class Caller:
             raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
         except Exception as cause:
             raise ConversionError(operation, cause) from cause
-        if not _unchanged(before, _apart_from(out, (tuple(native_args), native_options)), adapter):
+        if not _unchanged(before, apart_from(out, (tuple(native_args), native_options)), adapter):
             raise ContractError(operation, "changes its input")
         return answer
 
@@ -299,13 +300,6 @@ def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> 
     return released(value)
 
 
-def map_arrays(value: Any, function: Callable[[Any], Any]) -> Any:
-    """A value with a function applied to each of its arrays."""
-    if isinstance(value, (tuple, list)):
-        return type(value)(map_arrays(v, function) for v in value)
-    return function(value) if isinstance(value, np.ndarray) else value
-
-
 def _unchanged(before: Any, native: Any, adapter: Adapter) -> bool:
     """Whether the arguments are as they were: what `_to_native` converted is converted back, all else compared."""
     if isinstance(before, np.ndarray):
@@ -318,17 +312,6 @@ def _unchanged(before: Any, native: Any, adapter: Adapter) -> bool:
             _unchanged(b, n, adapter) for b, n in zip(before, native, strict=True)
         )
     return isinstance(before, Held) or same_bits(before, native)
-
-
-def _apart_from(out: Any, given: tuple[tuple[Any, ...], dict[str, Any]]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments and options without what is stored in the memory of `out`, itself included."""
-    if not isinstance(out, np.ndarray):
-        return given
-
-    def apart(x: Any) -> bool:
-        return not (isinstance(x, np.ndarray) and np.may_share_memory(x, out))
-
-    return tuple(v for v in given[0] if apart(v)), {k: v for k, v in given[1].items() if apart(v)}
 
 
 def _to_numpy(value: Any, adapter: Adapter, held: Callable[[Any], Held] | None) -> Any:
@@ -362,72 +345,3 @@ def _is_number(operation: str, value: Any) -> bool:
 
 def _needs_no_conversion(value: Any) -> bool:
     return value is None or isinstance(value, (str, bytes, Fraction, np.dtype, type, np.random.Generator))
-
-
-def _copy(value: Any, copies: dict[Any, Any] | None = None) -> Any:
-    """A deep copy, with arrays of the same memory layout; arrays that share memory share it in the copy.
-
-    A product with its own transpose, of one memory, goes another way through BLAS and rounds otherwise than one of two
-    equal arrays.
-    """
-    copies = {} if copies is None else copies
-    if isinstance(value, np.ndarray):
-        return copy_with_strides(value, copies)
-    if isinstance(value, dict):
-        return {k: _copy(v, copies) for k, v in value.items()}
-    return type(value)(_copy(v, copies) for v in value) if type(value) in (tuple, list) else value
-
-
-def copy_with_strides(x: np.ndarray[Any, Any], copies: dict[Any, Any] | None = None) -> np.ndarray[Any, Any]:
-    """A copy with the same strides and alignment: the order of a sum, and so its rounding, may depend on them.
-
-    Args:
-        x: the array.
-        copies: address and size → copy of the memory there, of what was copied before.
-    """
-    owner = x
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    low, high = np.lib.array_utils.byte_bounds(owner)
-    dense = high - low == owner.nbytes and min(owner.strides, default=0) >= 0  # the axes in any order
-    if not x.size:
-        return np.lib.stride_tricks.as_strided(np.empty(x.shape, x.dtype), x.shape, x.strides)
-    if x.dtype.hasobject or owner.dtype.hasobject or not dense:
-        return x.copy()
-    copies, memory = {} if copies is None else copies, (owner.ctypes.data, owner.nbytes)
-    if memory not in copies:
-        copies[memory] = aligned_like(owner.ravel(order="K").view(np.uint8), owner.ctypes.data)
-    return np.ndarray(x.shape, x.dtype, copies[memory], x.ctypes.data - owner.ctypes.data, x.strides)
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether a value consists of numbers and strings only, so that it can be passed a second time unchanged."""
-    if isinstance(value, dict):
-        return all(map(_is_plain, value.values()))
-    if isinstance(value, (tuple, list)):
-        return all(map(_is_plain, value))
-    if isinstance(value, np.ndarray):
-        return not value.dtype.hasobject  # numbers of a class of its own may count what is done to them
-    return value is None or isinstance(value, (np.generic, bool, int, float, str, bytes, np.dtype, type))
-
-
-def same_bits(a: Any, b: Any) -> bool:
-    """Whether two values have the same dtypes and bits, the sign of zero included; any NaN equals any other."""
-    if isinstance(a, dict):
-        return isinstance(b, dict) and a.keys() == b.keys() and all(same_bits(a[k], b[k]) for k in a)
-    if isinstance(a, (tuple, list)):
-        return isinstance(b, (tuple, list)) and len(a) == len(b) and all(map(same_bits, a, b))
-    if not isinstance(a, (np.ndarray, np.generic, int, float)):
-        return a is b or type(a) is not type(b) or bool(a == b)
-    x, y = np.asarray(a), np.asarray(b)
-    if x.dtype.kind == "O" or x.shape != y.shape:
-        return x.shape == y.shape and bool(np.all(x == y))
-    return x.tobytes() == y.astype(x.dtype).tobytes() or bool(
-        np.all((x == y) & ~_zeros_differ(x, y) | (x != x) & (y != y))
-    )
-
-
-def _zeros_differ(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> Any:
-    if x.dtype.kind not in "fV":
-        return np.zeros(x.shape, bool)
-    return np.signbit(x.astype(np.float64)) != np.signbit(y.astype(np.float64))
