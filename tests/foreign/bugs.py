@@ -87,7 +87,7 @@ def divided_by_all(right):
 
 @bug("mean of the cotangent forgotten", "scores_jax", "softmax, JAX", "softmax_vjp", "softmax.gradient")
 def cotangent_times_p(right):
-    return lambda g, x, axis=-1: g * right.__globals__["softmax"](x, axis)
+    return lambda g, x, axis=-1: g * right.__wrapped__.__globals__["softmax"](x, axis)
 
 
 @bug("epsilon outside the root", "layers_torch", "RMS norm by rsqrt, torch", "rms_norm", "rms_norm.is_the_formula")

@@ -107,6 +107,7 @@ def argmax(x, dim=-1):
 
 WIDE, HALVES = ("float64", "float32"), ("bfloat16", "float16")
 LAX = Conventions(errors="none", softmax_of_nothing="nan")
+ANY = Conventions(errors="none")
 EMPTY = Conventions(errors="none", cross_entropy_of_nothing=float("nan"))
 TARGETS = (
     Target.torch("softmax, torch", softmax=softmax, softmax_vjp=softmax_vjp, dtypes=WIDE, conventions=LAX),
@@ -123,8 +124,8 @@ TARGETS = (
                  dtypes=WIDE, conventions=EMPTY),
     Target.torch("cross-entropy of halves in float32, torch", cross_entropy=wide_cross_entropy, dtypes=HALVES,
                  conventions=EMPTY),
-    Target.torch("cross-entropy by gather, torch", cross_entropy=gathered, dtypes=WIDE, conventions=EMPTY),
+    Target.torch("cross-entropy by gather, torch", cross_entropy=gathered, dtypes=WIDE, conventions=ANY),
     Target.torch("cross-entropy by log-sum-exp, torch", cross_entropy=by_lse, cross_entropy_vjp=by_lse_vjp,
-                 dtypes=WIDE, conventions=EMPTY),
-    Target.torch("torch.argmax", argmax=argmax, dtypes=WIDE, conventions=Conventions(errors="none")),
+                 dtypes=WIDE, conventions=ANY),
+    Target.torch("torch.argmax", argmax=argmax, dtypes=WIDE, conventions=ANY),
 )  # fmt: skip

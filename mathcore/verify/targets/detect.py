@@ -14,7 +14,8 @@ import numpy as np
 
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.conventions import Conventions
-from mathcore.verify.targets.probes import DETECTORS, Detector, Probe
+from mathcore.verify.targets.probes import DETECTORS, Detector, Probe, refusals
+from mathcore.verify.targets.signatures import public
 from mathcore.verify.targets.target import Target
 
 
@@ -90,7 +91,18 @@ def detect(target: Target) -> Detection:
                     observation = _observed(convention, detector, Probe(target, operation, known))
                     known[convention] = observation.value
                     found.add(observation)
+        found.observations.extend(_errors(target.following(found.conventions)))
     return found
+
+
+def _errors(target: Target) -> list[Observation]:
+    """One observation on bad arguments: of the first operation that answers some, or else of any."""
+    from mathcore.verify.run.catalogue import catalogue
+
+    catalogue()  # which reads the records of the operations, whose arguments are changed to bad ones
+    probes = (Probe(target, name, {}) for name in target.operations if name in public())
+    made = [one for probe in probes if (one := _observed("errors", refusals.errors, probe)).applies]
+    return [next((one for one in made if one.value == "none"), made[0])] if made else []
 
 
 def may_follow(target: Target, operations: Iterable[str], convention: str, value: Any) -> bool:

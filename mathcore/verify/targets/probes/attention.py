@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import ContractError, TargetError
+from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.probes.probe import Array, Detector, Probe, numbers
 from mathcore.verify.targets.probes.rows import flushing
 from mathcore.verify.tolerances import dtype_named
@@ -104,9 +107,26 @@ def _hiding(probe: Probe, hidden: Array) -> Array:
     return hidden if probe.known.get("mask_polarity") == "drop" else ~hidden
 
 
+def _ways_to_hide(probe: Probe, hidden: Array) -> Iterator[dict[str, Any]]:
+    """Options that hide where told; a target may lack any of them."""
+    yield {"mask": _hiding(probe, hidden)}
+    yield {"bias": probe.floats(np.where(hidden, -np.inf, 0.0))}
+    if probe.known.get("causal_alignment") == "top-left" and np.array_equal(hidden, ~np.tri(*hidden.shape, dtype=bool)):
+        yield {"is_causal": True}
+
+
+def _while_hiding(probe: Probe, hidden: Array, attend: Callable[..., Array]) -> Array:
+    """What attention answers while it hides, by the first way that the target has."""
+    *ways, last = _ways_to_hide(probe, hidden)
+    for options in ways:
+        with contextlib.suppress(NotTriedError):
+            return attend(**options)
+    return attend(**last)
+
+
 def _attention_of_nothing(probe: Probe) -> tuple[Any, str]:
-    mask = _hiding(probe, np.array([[True] * 3, [False] * 3]))
-    weights = _visible(probe, 2, 3, mask=mask)[0]
+    hidden = np.array([[True] * 3, [False] * 3])
+    weights = _while_hiding(probe, hidden, partial(_visible, probe, 2, 3))[0]
     value = "nan" if np.isnan(weights).any() else "zeros" if (weights == 0).all() else None
     if value is None and np.allclose(weights, 1 / 3, atol=0.01):
         value = "mean"
@@ -131,11 +151,11 @@ def _grouping(probe: Probe, heads: int, key_heads: int) -> tuple[Any, str]:
 def _hidden_values(probe: Probe) -> tuple[Any, str]:
     width = probe.width(8)
     query, key, value = np.zeros((1, 1, width)), np.zeros((1, 2, width)), np.ones((1, 2, width))
-    mask, came = _hiding(probe, np.array([[False, True]])), []
+    hidden, came = np.array([[False, True]]), []
     for name in ("value", "key"):
         arrays = {"key": key, "value": value}
         arrays[name] = np.where(np.arange(2)[:, None] == 1, np.nan, arrays[name])
-        came.append(_attend(probe, query, **arrays, mask=mask))
+        came.append(_while_hiding(probe, hidden, partial(_attend, probe, query, **arrays)))
     known = "any" if np.allclose(came, 1.0, atol=0.01) else "finite" if any(np.isnan(y).any() for y in came) else None
     return known, f"beside a masked key with NaN, the output is {came[0][0, 0, 0]:g}"
 

@@ -104,6 +104,11 @@ def _rope_phase(probe: Probe) -> tuple[Any, str]:
     return best, f"{shown}; with phases as in {best} by {errors[best]:.1e}"
 
 
+def _rope_angles(probe: Probe) -> tuple[Any, str]:
+    phase = probe.known["rope_phase"]
+    return (phase if phase in _UNITS else None), f"its phases are those of {phase or 'no known precision'}"
+
+
 _UNITS = {name: FORMATS[name].u for name in ("float64", "float32")}
 
 
@@ -236,6 +241,7 @@ OF_ROTATIONS: dict[str, dict[str, Detector]] = {
         "rope_base": _rope_base,
         "rope_step": _rope_step,
         "rope_phase": _rope_phase,
+        "rope_angles": _rope_angles,
         "subnormals": _subnormal_feature,
     },
     "apply_rope": {"rope_table": _table_of, "rope_pairing": _pairing_of, "rope_sign": _sign_of},

@@ -13,18 +13,26 @@ from mathcore.verify.targets.probes.probe import Array, Detector, Probe, numbers
 from mathcore.verify.tolerances import dtype_named
 
 
-def _softmax_of_nothing(probe: Probe) -> tuple[Any, str]:
-    p = probe(probe.floats([[-np.inf, -np.inf]]))[0]
+def _softmax_of_nothing(probe: Probe, *temperature: float) -> tuple[Any, str]:
+    p = probe(probe.floats([[-np.inf, -np.inf]]), *temperature)[0]
     value = "nan" if np.isnan(p).any() else "zeros" if (p == 0).all() else "uniform" if np.allclose(p, 0.5) else None
     return value, f"softmax of (−∞, −∞) is {numbers(p)}"
 
 
-def _errors(probe: Probe) -> tuple[Any, str]:
-    try:
-        p = probe(np.array([[1, 2]]))
-    except TargetError as refusal:
-        return "any", f"softmax of integers is refused: {str(refusal).splitlines()[0]}"
-    return "none", f"softmax of the integers (1, 2) is {numbers(p[0])}"
+def _log_softmax_of_nothing(probe: Probe) -> tuple[Any, str]:
+    t = probe(probe.floats([[-np.inf, -np.inf]]))[0]
+    value = "nan" if np.isnan(t).any() else "zeros" if np.isneginf(t).all() else None
+    return value or ("uniform" if np.allclose(t, -math.log(2), atol=0.01) else None), f"of (−∞, −∞) it is {numbers(t)}"
+
+
+def _cooled_softmax_of_nothing(probe: Probe) -> tuple[Any, str]:
+    return _softmax_of_nothing(probe, 1.0)
+
+
+def _gradient_of_nothing(probe: Probe) -> tuple[Any, str]:
+    slope = probe(probe.floats([1.0]), probe.floats([[-np.inf, -np.inf]]))[0]
+    value = "nan" if np.isnan(slope).any() else "zeros" if (slope == 0).all() else None
+    return value or ("uniform" if np.allclose(slope, 0.5) else None), f"the gradient at (−∞, −∞) is {numbers(slope)}"
 
 
 def flushing(what: str, true: float, answer: Array) -> tuple[Any, str]:
@@ -160,11 +168,13 @@ OF_ROWS: dict[str, dict[str, Detector]] = {
     "linear": {"linear_weight": _linear_weight, "subnormals": _subnormal_product},
     "softmax": {
         "softmax_of_nothing": _softmax_of_nothing,
-        "errors": _errors,
         "subnormals": _subnormal_probability,
         "reproducible": bits_across_calls,
     },
-    **dict.fromkeys(("log_softmax", "logsumexp", "log_softmax_vjp", "logsumexp_vjp"), _GRADE),
+    "temperature_softmax": {"softmax_of_nothing": _cooled_softmax_of_nothing},
+    "log_softmax": {"softmax_of_nothing": _log_softmax_of_nothing, **_GRADE},
+    "logsumexp_vjp": {"softmax_of_nothing": _gradient_of_nothing, **_GRADE},
+    **dict.fromkeys(("logsumexp", "log_softmax_vjp"), _GRADE),
     "argmax": {"argmax_ties": _ties, "argmax_nan": _nan_in_argmax},
     "relu": {"subnormals": _subnormal_input},
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
