@@ -27,6 +27,7 @@ from mathcore.verify.targets.signatures import (
     bind_arguments,
     defaults_of,
     fit_arguments,
+    returns_number,
     returns_object,
 )
 from mathcore.verify.tolerances import subnormals
@@ -217,6 +218,8 @@ class Caller:
             raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
         except Exception as cause:
             raise ConversionError(operation, cause) from cause
+        if returns_number(operation) and isinstance(answer, np.ndarray) and not answer.ndim:
+            answer = answer.item()
         if not _unchanged(before, (tuple(native_args), native_options), adapter):
             raise ContractError(operation, "changes its input")
         return answer

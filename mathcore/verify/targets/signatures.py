@@ -38,6 +38,13 @@ def returns_object(operation: str) -> bool:
     return signature is None or any(inspect.isclass(public().get(word)) for word in words)
 
 
+@functools.lru_cache(maxsize=512)
+def returns_number(operation: str) -> bool:
+    """Whether mathcore's own answer is a plain number of Python, which takes the dtype of what it is multiplied by."""
+    signature = reference_signature(operation)
+    return signature is not None and signature.return_annotation in ("float", "int", "bool")
+
+
 def _positional(operation: str) -> set[str]:
     """The required parameters of an operation that are not keyword-only."""
     signature = reference_signature(operation)
