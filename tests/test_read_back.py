@@ -65,6 +65,14 @@ def test_arguments_of_every_kind_come_back(make, kind):
     assert seen
 
 
+@pytest.mark.parametrize("answer", [0.5, np.float64(0.5), np.array(0.5)], ids=lambda x: type(x).__name__)
+def test_a_plain_number_stays_one(answer):
+    ask = Caller(Target.numpy("mine", warmup_cosine=lambda *_, **__: answer))
+    rate = ask("warmup_cosine", (0, 9), {"peak": 1.0, "warmup": 0})
+    assert (rate, type(rate)) == (0.5, float)
+    assert (np.ones(2, np.float32) * rate).dtype == np.float32
+
+
 def test_a_call_is_repeated_with_arguments_that_lie_as_they_did():
     # BLAS multiplies a matrix with its own transpose in another way than with an equal matrix elsewhere.
     ask, x = (
