@@ -1,7 +1,7 @@
 """Correct implementations of other people are not refuted, and `detect` finds their conventions; their bugs are found.
 
-A few inputs for each check, and a part of the claims on JAX; MATHCORE_FOREIGN_SEEDS=0-19 tries all on 20 seeds, with the
-inputs of the quick profile.
+A few inputs for each check, and a part of the claims on JAX; MATHCORE_FOREIGN_SEEDS=0-19 tries all on 20 seeds, with as
+many inputs as the quick profile.
 """
 
 import os
