@@ -12,11 +12,14 @@ import pytest
 from mathcore.verify import Conventions, catalogue, detect, verify
 from mathcore.verify.run.results import PROFILES, Profile
 from mathcore.verify.run.runner import run_claim
+from mathcore.verify.targets.probes import DETECTORS
 from tests.foreign.bugs import BUGS
 from tests.foreign.registry import FILES, missing, targets_of
 
 MOST_CONVENTIONS = 3
 QUICK = PROFILES["quick"]
+OF_THE_FRAMEWORK = {"errors", "subnormals"}
+"""Conventions that most operations do not show."""
 FEW = Profile("few", 6, 0.05)
 JAX_PART = 8
 """Of the claims about a target of JAX, one in so many is tried by one seed on few inputs."""
@@ -64,7 +67,9 @@ def test_what_is_right_is_not_refuted(target, seed, record_property):
 def test_conventions_are_few_and_detected(target):
     declared = Conventions().difference(target.conventions)
     assert len(declared) <= MOST_CONVENTIONS
-    found = detect(target)
+    of_its_operations = {name for operation in target.operations for name in DETECTORS.get(operation, {})}
+    assert set(declared) - of_its_operations <= OF_THE_FRAMEWORK
+    found, declared = detect(target), {n: value for n, value in declared.items() if n in of_its_operations}
     assert {name: repr(found.value(name)) for name in declared} == {n: repr(v) for n, v in declared.items()}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers.models import BPE
 
-from mathcore.verify import Target
+from mathcore.verify import Conventions, Target
 
 PIECES = re.compile(r" ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
 
@@ -97,7 +97,10 @@ class Fast(Plain):
         return [token.id for token in self.model.tokenize(piece.decode("latin-1"))]
 
 
+LAX = Conventions(errors="none")
 TARGETS = (
-    Target.numpy("byte pairs, Python", byte_pair_tokenizer=Plain.train, load_byte_pair_tokenizer=Plain.load),
-    Target.numpy("byte pairs, tokenizers", byte_pair_tokenizer=Fast.train, load_byte_pair_tokenizer=Fast.load),
+    Target.numpy("byte pairs, Python", byte_pair_tokenizer=Plain.train, load_byte_pair_tokenizer=Plain.load,
+                 conventions=LAX),
+    Target.numpy("byte pairs, tokenizers", byte_pair_tokenizer=Fast.train, load_byte_pair_tokenizer=Fast.load,
+                 conventions=LAX),
 )  # fmt: skip
