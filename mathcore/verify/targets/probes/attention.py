@@ -111,7 +111,7 @@ def _ways_to_hide(probe: Probe, hidden: Array) -> Iterator[dict[str, Any]]:
     """Options that hide where told; a target may lack any of them."""
     yield {"mask": _hiding(probe, hidden)}
     yield {"bias": probe.floats(np.where(hidden, -np.inf, 0.0))}
-    if probe.known.get("causal_alignment") == "top-left" and np.array_equal(hidden, ~np.tri(*hidden.shape, dtype=bool)):
+    if probe.known.get("causal_alignment") == "top-left" and np.array_equal(hidden, np.tri(*hidden.shape) == 0):
         yield {"is_causal": True}
 
 
