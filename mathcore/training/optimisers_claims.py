@@ -97,7 +97,7 @@ adam_is_published = Claim(
     statement="Adam does what its paper says: running averages m and v of the gradients and of their squares, "
     "corrected for their start at zero, and a step that is m over the root of v. Matrices alone decay, if asked to, "
     "apart from the gradient and by α times λ, as in PyTorch; without a gradient a parameter stays what it is, while t "
-    "counts on.",
+    "counts on, unless the target declares that it counts gradients.",
     formula=r"m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \quad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \quad "
     r"\theta_t = \theta_{t-1} - \alpha\Big(\frac{m_t / (1 - \beta_1^t)}"
     r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
@@ -190,12 +190,14 @@ def float_gradients_in_a_row(draw: Draw, target: Target) -> dict[str, Any]:
 
 @adam_is_published.property(float_gradients_in_a_row())
 def adam_of_several_parameters_within_rounding(ops: Operations, start: Any, row: Any, options: Any) -> Any:
-    # One count of steps for all parameters, and averages for each.
+    # One count of steps for all parameters, or one of the gradients of each, and averages for each.
     params, state, parts = start, ops.adam_init(start), []
     for grads in row:
         params, state = ops.adam_step(params, grads, state, **options)
     for name, p in start.items():
         came = [(t, grads[name]) for t, grads in enumerate(row, 1) if name in grads]
+        if ops.conventions.adam_counts == "gradients":
+            came = list(enumerate((g for _, g in came), 1))
         true = enclose(partial(_published, [t for t, _ in came], len(row), tuple(options)), p, *(g for _, g in came),
                        *(np.full(p.shape, x) for x in options.values()))  # fmt: skip
         within = adam_steps_rounding(p, came, p.dtype, **options)
@@ -298,7 +300,10 @@ def adam_calls(draw: Draw, target: Target) -> dict[str, Any]:
     x, g = draw_array(draw, (2, 3), "float64", (0.25, 4.0)), draw_array(draw, (2, 3), "float64", (0.25, 4.0)) + 0.125
     params, grads = {"w": x, "b": x[0]}, {"w": g, "b": g[1]}
     averages = {f"{kind}/{name}": abs(p) + 0.5 for kind in "mv" for name, p in params.items()}
-    return {"params": params, "grads": grads, "state": {"t": np.array(3), **averages}, "rate": 0.5}
+    state = {"t": np.array(3), **averages}
+    if "adam_init" in target.operations and target.guarded:  # whose state has names of its own
+        state = Operations(target, ("adam_init",)).adam_init(params)
+    return {"params": params, "grads": grads, "state": state, "rate": 0.5}
 
 
 adam_left_out = (

@@ -235,5 +235,6 @@ TARGETS = (
                  scaled_dot_product_attention=attention, conventions=LAX),
     Target.numpy("a cache of keys and values, NumPy", KeyValueCache=Cache, scaled_dot_product_attention=attention,
                  conventions=LAX),
-    Target.numpy("attention with several heads, NumPy", multi_head_attention=multi_head, conventions=LAX),
+    Target.numpy("attention with several heads, NumPy", multi_head_attention=multi_head,
+                 conventions=Conventions(errors="none"), restrictions=Restrictions(finite=True)),
 )  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers.models import BPE
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Target
 
 PIECES = re.compile(r" ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
 
@@ -30,6 +30,8 @@ def replaced(ids, pair, new):
 
 def learn(text, num_merges):
     """The most frequent pair, again and again, as in the paper."""
+    if num_merges < 0:
+        raise ValueError(f"num_merges is {num_merges}")
     words, merges = [(list(piece), n) for piece, n in Counter(pieces(text)).items()], []
     while len(merges) < num_merges:
         pairs = Counter()
@@ -67,6 +69,8 @@ class Plain:
         return np.array([i for piece in pieces(text) for i in self.merged(piece)], np.int64)
 
     def decode(self, ids, errors="surrogatepass"):
+        if min(ids, default=0) < 0:
+            raise IndexError("ids begin at 0")
         return b"".join(self.vocabulary[i] for i in ids).decode("utf-8", errors)
 
     def save(self, path):
@@ -97,10 +101,7 @@ class Fast(Plain):
         return [token.id for token in self.model.tokenize(piece.decode("latin-1"))]
 
 
-LAX = Conventions(errors="none")
 TARGETS = (
-    Target.numpy("byte pairs, Python", byte_pair_tokenizer=Plain.train, load_byte_pair_tokenizer=Plain.load,
-                 conventions=LAX),
-    Target.numpy("byte pairs, tokenizers", byte_pair_tokenizer=Fast.train, load_byte_pair_tokenizer=Fast.load,
-                 conventions=LAX),
+    Target.numpy("byte pairs, Python", byte_pair_tokenizer=Plain.train, load_byte_pair_tokenizer=Plain.load),
+    Target.numpy("byte pairs, tokenizers", byte_pair_tokenizer=Fast.train, load_byte_pair_tokenizer=Fast.load),
 )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Target
 
 
 @dataclass
@@ -73,10 +73,9 @@ def loading(from_bytes):
     return load
 
 
-LAX = Conventions(errors="none")
 TARGETS = (
     Target.numpy("checkpoints by numpy.savez", Checkpoint=Run, save_checkpoint=saving(as_savez),
-                 load_checkpoint=loading(from_savez), conventions=LAX),
+                 load_checkpoint=loading(from_savez)),
     Target.numpy("checkpoints by safetensors", Checkpoint=Run, save_checkpoint=saving(save_tensors),
-                 load_checkpoint=loading(load_tensors), conventions=LAX),
+                 load_checkpoint=loading(load_tensors)),
 )  # fmt: skip

@@ -94,8 +94,7 @@ TARGETS = (
     Target.numpy("RoPE by complex halves, NumPy", rope=complex_halves, conventions=LAX),
     Target.numpy("RoPE with given cosines, NumPy", apply_rope=apply_rope, rope_cos_sin=rope_cos_sin,
                  rope_frequencies=rope_frequencies, conventions=LAX),
-    Target.numpy("sinusoidal encodings, NumPy", sinusoidal_positional_encoding=sinusoidal, dtypes="float64",
-                 conventions=LAX),
+    Target.numpy("sinusoidal encodings, NumPy", sinusoidal_positional_encoding=sinusoidal, dtypes="float64"),
     Target.numpy("sinusoidal encodings in halves, NumPy", sinusoidal_positional_encoding=sinusoidal_halves,
-                 dtypes="float64", conventions=Conventions(errors="none", code_layout="halves")),
+                 dtypes="float64", conventions=Conventions(code_layout="halves")),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Target
 
 
 def adam_init(params):
@@ -26,9 +26,7 @@ def sgd_step(params, grads, *, rate):
     return {name: (p - rate * grads[name]).astype(p.dtype) if name in grads else p for name, p in params.items()}
 
 
-LAX = Conventions(errors="none")
 TARGETS = (
-    Target.numpy("Adam, NumPy", adam_init=adam_init, adam_step=adam_step, dtypes=("float64", "float32"),
-                 conventions=LAX),
-    Target.numpy("SGD, NumPy", sgd_step=sgd_step, dtypes=("float64", "float32"), conventions=LAX),
+    Target.numpy("Adam, NumPy", adam_init=adam_init, adam_step=adam_step, dtypes=("float64", "float32")),
+    Target.numpy("SGD, NumPy", sgd_step=sgd_step, dtypes=("float64", "float32")),
 )  # fmt: skip

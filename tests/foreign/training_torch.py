@@ -40,8 +40,8 @@ def sgd_step(params, grads, *, rate):
 
 
 WIDE = ("float64", "float32")
-LAX = Conventions(errors="none")
 TARGETS = (
-    Target.torch("AdamW, torch", adam_init=adam_init, adam_step=adam_step, dtypes=WIDE, conventions=LAX),
-    Target.torch("SGD, torch", sgd_step=sgd_step, dtypes=WIDE, conventions=LAX),
+    Target.torch("AdamW, torch", adam_init=adam_init, adam_step=adam_step, dtypes=WIDE,
+                 conventions=Conventions(adam_counts="gradients")),
+    Target.torch("SGD, torch", sgd_step=sgd_step, dtypes=WIDE),
 )  # fmt: skip

@@ -76,6 +76,7 @@ class Conventions:
             vectors are not tried; zero vectors are.
         cosine_of_nothing: the cosine of a zero vector and a finite one.
         linear_weight: whether the weight has the shape (inputs, outputs) or (outputs, inputs).
+        adam_counts: whether the t of Adam counts all steps, or, for each parameter, the gradients that it got.
         subnormals: whether subnormal numbers are kept, or "flushed" to 0 in inputs and results.
         errors: whether bad arguments raise mathcore's errors and messages, any error, or none.
         repeatable: whether the same call always gives the same bits.
@@ -117,6 +118,7 @@ class Conventions:
     cosine_floor: float = 0.0
     cosine_of_nothing: Literal["zero", "nan"] = "zero"
     linear_weight: Literal["in-out", "out-in"] = "in-out"
+    adam_counts: Literal["steps", "gradients"] = "steps"
     subnormals: Literal["kept", "flushed"] = "kept"
     errors: Literal["mathcore", "any", "none"] = "any"
     repeatable: bool = True
@@ -179,6 +181,7 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "cosine_floor": ("cosine_similarity",),
     "cosine_of_nothing": ("cosine_similarity",),
     "linear_weight": ("linear",),
+    "adam_counts": ("adam_step",),
     "subnormals": ("",),
     "errors": ("",),
 }

@@ -6,6 +6,7 @@ from mathcore.verify.targets.probes.attention import OF_ATTENTION, OF_MERGES
 from mathcore.verify.targets.probes.probe import Detector, Probe
 from mathcore.verify.targets.probes.rotations import OF_ROTATIONS
 from mathcore.verify.targets.probes.rows import OF_ROWS
+from mathcore.verify.targets.probes.training import adam_counts
 
 DETECTORS: dict[str, dict[str, Detector]] = {
     **OF_ROWS,
@@ -13,6 +14,7 @@ DETECTORS: dict[str, dict[str, Detector]] = {
     "scaled_dot_product_attention": OF_ATTENTION,
     "blockwise_attention": OF_ATTENTION,
     "merge_attention": OF_MERGES,
+    "adam_step": {"adam_counts": adam_counts},
 }
 """Operation → convention → detector, in the order in which they are asked."""
 

@@ -55,11 +55,14 @@ def _sample(probe: Probe) -> Arguments:
         return {}
     required = [n for n, p in signature.parameters.items() if p.default is p.empty and n not in record.sample]
     others = [name for name in record.sample if name not in signature.parameters]
-    named = dict(zip(others, required, strict=False))
-    if len(others) != len(required):
-        return {}
     floats = {n: x for n, x in record.sample.items() if isinstance(x, np.ndarray) and x.dtype.kind == "f"}
     sample = {**record.sample, **{name: probe.floats(x) for name, x in floats.items()}}
+    if len(required) == 1 < len(others):  # weights by name
+        sample = {**{n: x for n, x in sample.items() if n not in others}, required[0]: {n: sample[n] for n in others}}
+        others = []
+    elif len(others) != len(required):
+        return {}
+    named = dict(zip(others, required, strict=False))
     lacking = probe.target.lacking_of(probe.operation)
     return {named.get(name, name): value for name, value in sample.items() if name not in lacking}
 
