@@ -83,7 +83,10 @@ def cotangent_of_a_turn(draw: Draw, name: str, turn: dict[str, Any]) -> Any:
 
 
 def _stacked_turn(draw: Draw, name: str, rows: int) -> dict[str, Any]:
-    return _turning(draw, name, 2 * draw(st.integers(1, 2)), draw_stack(draw, rows))
+    turn = _turning(draw, name, 2 * draw(st.integers(1, 2)), draw_stack(draw, rows))
+    if turn["positions"] is None:  # said, since rows that are repeated keep their positions
+        turn["positions"] = np.arange(turn["x"].shape[-2])
+    return turn
 
 
 def _table(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001

@@ -374,21 +374,28 @@ def defaults(
 
         @claim.property(getattr(each, "domain", None) or each.inputs(most=9), effort=0.3)
         def as_if_it_were_said(ops: Operations, each: Operation | Called = each, **arguments: Any) -> Any:
-            judged, not_tried = [], []
+            same, right, not_tried = [], [], []
             for option, (value, _) in documented.items():
                 try:
-                    judged.append(_as_if_said(ops, each, arguments, option, value))
+                    alike, by_the_textbook = _as_if_said(ops, each, arguments, option, value)
+                    same.append(alike)
+                    right.append(by_the_textbook)
                 except NotTriedError as unsupported:
                     not_tried.append(unsupported)
-            if not judged:
+            if not same:
                 raise not_tried[0]
-            first, *rest = all_of(*judged).parts
+            # An answer of another form is told by the first; no textbook could be asked about it.
+            alike = all_of(*same)
+            first, *rest = all_of(alike, *(judge() for judge in right if not _fails(alike))).parts
             return all_of(first.measuring(**{f"not tried: {reason}": True for reason in not_tried}), *rest)
 
     return claim
 
 
-def _as_if_said(ops: Operations, of: Operation | Called, arguments: dict[str, Any], option: str, default: Any) -> Any:
+def _as_if_said(
+    ops: Operations, of: Operation | Called, arguments: dict[str, Any], option: str, default: Any
+) -> tuple[Conjunction, Callable[[], Any]]:
+    """That an option left out is the default that is said, and a function that asks the textbook about it."""
     if ops.has_own_default(of.name, option):  # which is no mistake, and is never relied on
         raise NotTriedError(of.name, f"its own default of `{option}`")
     silent = {name: value for name, value in arguments.items() if name != option}
@@ -396,10 +403,15 @@ def _as_if_said(ops: Operations, of: Operation | Called, arguments: dict[str, An
     one, two = list(_leaves(left_out)), list(_leaves(said))
     same = all_of(equal(len(one), len(two)), *(identical(a, b) for a, b in zip(one, two, strict=False)))
     if not (isinstance(of, Operation) and of.domain is None and option in arguments):
-        return same
+        return same, lambda: same
     # By the textbook as well: a function that takes any options may not be told one at its default.
     answer = left_out if len(left_out) > 1 else left_out[0]
-    return all_of(same, of.judged(ops, answer, **{**arguments, option: default}))
+    return same, lambda: of.judged(ops, answer, **{**arguments, option: default})
+
+
+def _fails(exact: Conjunction) -> bool:
+    """Whether a part of a conjunction without allowances is false."""
+    return any(part.error.any() for part in exact.parts)
 
 
 def _leaves(answer: Any) -> Iterator[Any]:
