@@ -49,6 +49,8 @@ def every_option(
 
 def causal_self_attention(query, key, value, *, is_causal=False):
     """As in small GPTs: a lower triangle, `masked_fill`, softmax in float32."""
+    if query.shape[:-2] != key.shape[:-2]:
+        raise NotImplementedError("query heads that share a key head")
     att = query @ key.transpose(-2, -1) * (1.0 / math.sqrt(key.size(-1)))
     if is_causal:
         tril = torch.tril(torch.ones(att.shape[-2:], dtype=torch.bool))
