@@ -83,7 +83,7 @@ def test_it_works_from_a_disk(browser, tmp_path):
     page.goto((tmp_path / "mathcore/learn/17-softmax/index.html").as_uri(), wait_until="load")
     page.locator("fieldset:enabled").wait_for()
     page.evaluate("for (const one of document.querySelectorAll('.mc-second')) one.open = true")
-    assert page.locator(".mc-break details:visible").count() == 1
+    assert page.locator(".mc-break > details:visible").count() == 1
     assert "No search" in page.locator(".mc-no-search").text_content()
     page.wait_for_function("[...document.fonts].some((f) => f.status === 'loaded' && f.family.includes('Source'))")
     page.locator(".md-tabs__link", has_text="Claims").click()
