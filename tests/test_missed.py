@@ -155,7 +155,7 @@ OPERATIONS = {"layers.refuses_what_does_not_fit": "low_rank"}
 def test_it_is_refuted(claim, wrong):
     operation = OPERATIONS.get(claim, claim.partition(".")[0])
     dtypes = ("float32",) if operation in ("rms_norm", "argmax", "apply_rope") else ("float64",)
-    how = {"dtypes": dtypes, "conventions": Conventions(errors="any")}
+    how = {"dtypes": dtypes, "conventions": Conventions(errors="any", cosine="scaled")}
     target = Target.numpy("wrong", **{operation: wrong}, **how)
     right = Target.numpy("right", **{operation: getattr(mc, operation)}, **how)
     assert judged(claim, target).outcome == "refuted"

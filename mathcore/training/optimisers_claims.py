@@ -103,7 +103,7 @@ adam_is_published = Claim(
     r"{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon} + \lambda\,\theta_{t-1}\Big)",
     source="Kingma & Ba, arXiv:1412.6980, algorithm 1; Loshchilov & Hutter, arXiv:1711.05101, algorithm 2",
     needs=("adam_init", "adam_step", "Adam"),
-    limits=Limits(formats=SHORT_FORMATS),
+    limits=Limits(formats=("float16", "bfloat16")),
     tolerances=(adam_steps_rounding,),
     refuted_by=(
         wrong.mean_uncorrected,

@@ -202,9 +202,9 @@ class Caller:
         **asked: Any,
     ) -> Any:
         """Make a call. The 1st, 2nd, 4th, 8th … of an operation is repeated at once."""
-        self.pending = Call(operation, args, options, None, **asked)
+        asking = self.pending = Call(operation, args, options, None, **asked)
         answer = self._call_once(operation, function, args, options)
-        call = replace(self.pending, answer=answer)
+        call = replace(asking, answer=answer)  # meanwhile others may have been asked: arguments may be functions
         self.made.append(call)
         count = self._counts[operation] = self._counts.get(operation, 0) + 1
         # `out` may be an input as well, and what depends on no argument depends on something else.
@@ -259,6 +259,8 @@ class Caller:
         held = functools.partial(hold, operation.partition(".")[0], calling=self.call_method) if is_object else None
         try:
             answer = native_answer if _is_number(operation, native_answer) else _to_numpy(native_answer, adapter, held)
+            if isinstance(answer, (np.ndarray, np.generic)) and not answer.ndim and not returns_arrays(operation):
+                answer = answer.item()
         except TypeError:
             expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
             raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None

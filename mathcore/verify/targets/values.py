@@ -49,7 +49,8 @@ def copy_with_strides(x: np.ndarray[Any, Any], copies: dict[Any, Any] | None = N
         return x.copy()
     copies, memory = {} if copies is None else copies, (owner.ctypes.data, owner.nbytes)
     if memory not in copies:
-        copies[memory] = aligned_like(owner.ravel(order="K").view(np.uint8), owner.ctypes.data).view(owner.dtype)
+        laid = aligned_like(owner.ravel(order="K").view(np.uint8), owner.ctypes.data)
+        copies[memory] = np.ndarray(owner.size, owner.dtype, memoryview(laid))  # the owner, as far as anybody sees
     return np.ndarray(x.shape, x.dtype, copies[memory], x.ctypes.data - owner.ctypes.data, x.strides)
 
 
