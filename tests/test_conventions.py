@@ -433,6 +433,6 @@ def test_detect_says_what_is_unknown_by_its_exit_status(tmp_path, monkeypatch):
     assert "--convention rms_norm_weight=one-plus" in other.output
     usual = run(main, ["detect", "argmax=odd_kernels:usual"])
     assert (usual.exit_code, "errors=none" in usual.output) == (0, True)
-    none = run(main, ["detect", "best_score_table=odd_kernels:usual"])
+    none = run(main, ["detect", "word_tokenizer=odd_kernels:usual"])
     assert none.exit_code == 2
     assert "scaled_dot_product_attention" in none.output
