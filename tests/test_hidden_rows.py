@@ -46,4 +46,4 @@ def test_a_claim_that_forgets_such_rows_is_refuted():
         allowed = softmax_rounding(x, probabilities(x), x.dtype, ops.conventions.summation)
         return equal(ops.softmax(x), enclose(distribution, x), within=allowed)
 
-    assert outcome(claim, replace(check, body=forgets)) == "refuted"
+    assert outcome(claim, replace(check, body=forgets, effort=20.0)) == "refuted"

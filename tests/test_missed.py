@@ -20,11 +20,14 @@ def judged(claim, target):
 
 def merged(output_a, lse_a, output_b, lse_b):
     """A correct merge of two partial attentions."""
-    lse = np.logaddexp(lse_a, lse_b)
-    there = np.where(lse == -np.inf, 0, lse)
-    sides = ((np.exp(lse_a - there)[..., None], output_a), (np.exp(lse_b - there)[..., None], output_b))
-    with np.errstate(invalid="ignore"):
-        output = sum(np.where(share > 0, share * y, 0) for share, y in sides)
+    top = np.maximum(lse_a, lse_b)
+    shift = np.where(top == -np.inf, 0, top)
+    sides = ((np.exp(lse_a - shift), output_a), (np.exp(lse_b - shift), output_b))
+    total = sides[0][0] + sides[1][0]
+    shares = [(part / np.where(total == 0, 1, total))[..., None] for part, _ in sides]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        output = sum(np.where(share > 0, share * y, 0) for share, (_, y) in zip(shares, sides, strict=True))
+        lse = shift + np.log(total)
     return output.astype(output_a.dtype), lse.astype(lse_a.dtype)
 
 

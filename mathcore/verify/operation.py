@@ -46,8 +46,8 @@ class Operation:
 
     Attributes:
         name: of the operation that is called.
-        drawn: (draw, format, width, long, rows) → its arguments by name, in order.
-        judged: (ops, the answer, **arguments) → that this is what the textbook says.
+        drawn: `(draw, format, width, long, rows)` → its arguments by name, in order.
+        judged: `(ops, the answer, **arguments)` → that this is what the textbook says.
         sample: arguments of float64 that it takes.
         tolerances: the tolerances in the judgement.
         rows_in_views: how many rows its arrays have where layouts are tried; None for any number.
