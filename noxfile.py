@@ -14,13 +14,14 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "test"]
 
 OF_THE_VERIFIER = (
-    "claims", "conventions", "cookbooks", "errors", "executors", "exercises", "foreign", "limits", "own_claims",
-    "promises", "read_back", "report", "scripts", "sweeps", "verify_targets", "vjp",
+    "claims", "compare", "conventions", "cookbooks", "corpus", "derive", "errors", "executors", "exercises", "foreign",
+    "held", "hidden_rows", "limits", "missed", "own_claims", "promises", "ranges", "read_back", "report", "scripts",
+    "shards", "sweeps", "verify_targets", "vjp",
 )  # fmt: skip
 APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 """What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""
 
-WITH_FRAMEWORKS = ("derive", "executors", "held", "own_claims", "read_back", "verify_targets", "vjp")
+WITH_FRAMEWORKS = ("derive", "executors", "held", "verify_targets")
 """Tests some of which need PyTorch, JAX or Dask; their names say which."""
 
 

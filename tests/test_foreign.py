@@ -20,7 +20,7 @@ MOST_CONVENTIONS = 3
 QUICK = PROFILES["quick"]
 OF_THE_FRAMEWORK = {"errors", "subnormals"}
 """Conventions that most operations do not show."""
-FEW = Profile("few", 6, 0.05)
+FEW = Profile("few", 3, 0.05)
 JAX_PART = 8
 """Of the claims about a target of JAX, one in so many is tried by one seed on few inputs."""
 
