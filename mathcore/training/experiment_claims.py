@@ -219,7 +219,7 @@ def twins_meet_after_one_step(ops: Operations, weights: Any, steps: int) -> Any:
 
 
 HALF = 1 / 2
-"""By chance a pair is nearest to each other once in 2·TWINS − 1 times: more than half of 8 pairs in 7 runs of 100,000."""
+"""By chance a pair is nearest to each other once in 2·TWINS − 1 times: over half of 8 pairs in 7 runs of 100,000."""
 
 
 @same_context_same_vector.experiment
