@@ -50,7 +50,7 @@ def copy_with_strides(x: np.ndarray[Any, Any], copies: dict[Any, Any] | None = N
     copies, memory = {} if copies is None else copies, (owner.ctypes.data, owner.nbytes)
     if memory not in copies:
         laid = aligned_like(owner.ravel(order="K").view(np.uint8), owner.ctypes.data)
-        copies[memory] = np.ndarray(owner.size, owner.dtype, memoryview(laid))  # the owner, as far as anybody sees
+        copies[memory] = np.ndarray(owner.size, owner.dtype, laid.data)  # the owner, as far as anybody sees
     return np.ndarray(x.shape, x.dtype, copies[memory], x.ctypes.data - owner.ctypes.data, x.strides)
 
 
