@@ -404,6 +404,14 @@ def test_a_mistake_is_unknown_and_not_offered_as_a_convention():
     assert found.unknown == ["grouped_heads"]
 
 
+def test_a_function_that_raises_on_good_arguments_refuses_nothing():
+    found = detect(Target.numpy("another", argmax=lambda x, y: np.argmax(x - y, -1)))
+    assert "errors" in found.unknown
+    # What another operation shows counts.
+    mixed = Target.numpy("mixed", argmax=lambda x, y: np.argmax(x - y, -1), rms_norm=mathcore.rms_norm)
+    assert (detect(mixed).value("errors"), "errors" in detect(mixed).unknown) == ("any", False)
+
+
 def test_no_convention_is_advised_that_detection_does_not_find():
     def first_of(x):
         return np.asarray(x.shape[-1] - 1 - np.argmax(x[..., ::-1], -1)) if x.shape[-1] < 4 else np.argmax(x, -1)

@@ -96,13 +96,13 @@ def detect(target: Target) -> Detection:
 
 
 def _errors(target: Target) -> list[Observation]:
-    """One observation on bad arguments: of the first operation that answers some, or else of any."""
+    """One observation on bad arguments: of the first operation that answers some, else of the first that is known."""
     from mathcore.verify.run.catalogue import catalogue
 
     catalogue()  # which reads the records of the operations, whose arguments are changed to bad ones
     probes = (Probe(target, name, {}) for name in target.operations if name in public())
     made = [one for probe in probes if (one := _observed("errors", refusals.errors, probe)).applies]
-    return [next((one for one in made if one.value == "none"), made[0])] if made else []
+    return sorted(made, key=lambda one: (one.value != "none", one.value is None))[:1]
 
 
 def may_follow(target: Target, operations: Iterable[str], convention: str, value: Any) -> bool:

@@ -18,11 +18,21 @@ Arguments = dict[str, Any]
 
 
 def errors(probe: Probe) -> tuple[Any, str]:
-    """Whether all bad arguments are refused, or some are answered. The target's other conventions are declared."""
-    bad = dict(_refused_by_mathcore(probe))
+    """Whether all bad arguments are refused, or some are answered. The target's other conventions are declared.
+
+    What raises on good arguments as well refuses nothing.
+    """
+    good = _sample(probe)
+    bad = dict(_refused_by_mathcore(probe, good))
     if not bad:
         raise NotTriedError(probe.operation, "arguments that mathcore refuses")
     refusals, call = [], Caller(probe.target, once=True)
+    try:
+        call(probe.operation, (), good)
+    except TargetError as problem:
+        return None, f"on good arguments {str(problem).splitlines()[0]}"
+    except (NotTriedError, ContractError):  # restricted to others, or answered in a wrong form
+        pass
     for words, given in bad.items():
         try:
             call(probe.operation, (), given)
@@ -37,9 +47,9 @@ def errors(probe: Probe) -> tuple[Any, str]:
     return ("any", refusals[0]) if refusals else (None, "no bad arguments could be tried")
 
 
-def _refused_by_mathcore(probe: Probe) -> Iterator[tuple[str, Arguments]]:
+def _refused_by_mathcore(probe: Probe, good: Arguments) -> Iterator[tuple[str, Arguments]]:
     function = public()[probe.operation]
-    for words, given in _changed(_sample(probe)):
+    for words, given in _changed(good):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
