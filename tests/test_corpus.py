@@ -74,6 +74,22 @@ def test_what_failed_is_shrunk_kept_and_found_again(tmp_path):
     assert again.finding.script
 
 
+def test_a_mistake_of_mathcore_in_a_replay_is_not_lost(tmp_path):
+    find_failure(tmp_path)
+    broken = Claim("corpus.twice", statement="s", formula="f", needs=("identity",))
+
+    @broken.property(x=st.integers(0, 10**6).map(np.float64))
+    def it_is_near(ops, x):
+        if x == RARE:
+            raise RuntimeError("in the claim")
+        return equal(ops.identity(x), x)
+
+    target = Target.numpy("t", identity=identity, dtypes=("float64",))
+    assert run_check(broken, broken.checks[0], target, QUICK, 0).outcome == "holds"  # too rare to be drawn
+    result = run_check(broken, broken.checks[0], target, replace(QUICK, corpus=str(tmp_path)), 0)
+    assert (result.outcome, "in the claim" in result.detail) == ("error", True)
+
+
 def test_what_is_drawn_does_not_depend_on_the_corpus(tmp_path):
     drawn = []
 

@@ -125,9 +125,10 @@ def remembered(attempt: Attempt, profile: Profile, seed: int, tally: Tally, judg
         yield noted
     except RefutedError:
         if again.finding is not None:
-            attempt.finding, attempt.failure = again.finding, again.failure
+            attempt.finding, attempt.failure, attempt.difference = again.finding, again.failure, again.difference
         raise
     finally:
+        attempt.error = attempt.error or again.error
         corpus.add(noted)
         tally.merge(Tally(worst=known.worst, allowance=known.allowance, tolerances=known.tolerances,
                           replayed=known.examples))  # fmt: skip
