@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -35,7 +35,7 @@ from mathcore.verify.targets.signatures import (
     returns_object,
 )
 from mathcore.verify.targets.translations import translations
-from mathcore.verify.targets.values import apart_from, deep_copy, is_plain, same_bits
+from mathcore.verify.targets.values import apart_from, deep_copy, is_plain, map_leaves, read_only, same_bits
 from mathcore.verify.tolerances import subnormals
 
 _MAX_REPEATED = 8  # failed calls that are repeated; and of an operation, only calls before the 8th are, at the end
@@ -147,9 +147,8 @@ class Caller:
 
     def call_method(self, name: str, method: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Call a method of an object that the target returned; `name` is that of the operation and the method."""
-        for value in (*args, *options.values()):
-            if isinstance(value, np.ndarray) and is_float(value) and value.dtype.name not in self._target.dtypes:
-                raise NotTriedError(name, str(value.dtype.name))
+        if dtype := self._unsupported_dtype((*args, *options.values())):
+            raise NotTriedError(name, dtype)
         answer = self._call_once(name, method, args, options)
         self.answered(name, answer)
         return answer
@@ -170,9 +169,8 @@ class Caller:
 
     def _unsupported(self, operation: str, given: Mapping[str, Any]) -> str:
         """Why the target does not support a call; "" if it does."""
-        for value in given.values():
-            if isinstance(value, np.ndarray) and is_float(value) and value.dtype.name not in self._target.dtypes:
-                return str(value.dtype.name)
+        if dtype := self._unsupported_dtype(given.values()):
+            return dtype
         if self._target.conventions.subnormals == "flushed":
             with subnormals("flushed"):
                 if any(map(has_subnormals, given.values())):
@@ -180,9 +178,8 @@ class Caller:
         restrictions: Restrictions = self._target.restrictions
         if reason := restrictions.refuses(given, defaults_of(operation)):
             return reason
-        with contextlib.suppress(
-            AttributeError, IndexError, KeyError, TypeError, ValueError
-        ):  # bad arguments are not excluded
+        # Bad arguments are not excluded.
+        with contextlib.suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
             if reason := excluded(operation, given, self._target.conventions, restrictions):
                 return reason
         if restrictions.shapes is not None:
@@ -192,6 +189,11 @@ class Caller:
                 return f"more than {restrictions.shapes} shapes"
             seen.add(shape)
         return ""
+
+    def _unsupported_dtype(self, values: Iterable[Any]) -> str:
+        """The first floating dtype among the arrays that the target does not accept; "" if it accepts all."""
+        dtypes = (str(v.dtype.name) for v in values if isinstance(v, np.ndarray) and is_float(v))
+        return next((dtype for dtype in dtypes if dtype not in self._target.dtypes), "")
 
     def _call(
         self,
@@ -258,9 +260,7 @@ class Caller:
         is_object = returns_object(operation) and record_of(operation) is None
         held = functools.partial(hold, operation.partition(".")[0], calling=self.call_method) if is_object else None
         try:
-            answer = native_answer if _is_number(operation, native_answer) else _to_numpy(native_answer, adapter, held)
-            if isinstance(answer, (np.ndarray, np.generic)) and not answer.ndim and not returns_arrays(operation):
-                answer = answer.item()
+            answer = _to_numpy(native_answer, adapter, held, numbers=not returns_arrays(operation))
         except TypeError:
             expected = "an array" if adapter.name == "numpy" else f"an array of {adapter.name}"
             raise ContractError(operation, f"returned {kind_of(native_answer)}, expected {expected}") from None
@@ -291,15 +291,7 @@ def _translated_back(
 
 def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> Any:
     """An argument with every array converted to the framework; NumPy arrays are read-only."""
-    if isinstance(value, np.ndarray):
-        view = value.view()
-        view.flags.writeable = False
-        return to_native(view)
-    if isinstance(value, dict):
-        return {k: _to_native(v, to_native) for k, v in value.items()}
-    if type(value) in (tuple, list):
-        return type(value)(_to_native(v, to_native) for v in value)
-    return released(value)
+    return map_leaves(value, lambda v: to_native(read_only(v)) if isinstance(v, np.ndarray) else released(v))
 
 
 def _unchanged(before: Any, native: Any, adapter: Adapter) -> bool:
@@ -316,33 +308,28 @@ def _unchanged(before: Any, native: Any, adapter: Adapter) -> bool:
     return isinstance(before, Held) or same_bits(before, native)
 
 
-def _to_numpy(value: Any, adapter: Adapter, held: Callable[[Any], Held] | None) -> Any:
-    """An answer with every array converted to NumPy; if `held` is given, plain numbers stay and objects are held."""
+def _to_numpy(value: Any, adapter: Adapter, held: Callable[[Any], Held] | None, numbers: bool) -> Any:
+    """An answer with every array converted to NumPy; if `held` is given, plain numbers stay and objects are held.
+
+    Where mathcore's own answer is made of `numbers`, an array without axes becomes one: it has a dtype, which would
+    change that of what a claim computes from it.
+    """
     if isinstance(value, dict):
-        return {k: _to_numpy(v, adapter, held) for k, v in value.items()}
+        return {k: _to_numpy(v, adapter, held, numbers) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
         kind = tuple if isinstance(value, tuple) else list
-        return kind(_to_numpy(v, adapter, held) for v in value)
-    if held is not None and isinstance(value, (bool, int, float)):
-        return value
+        return kind(_to_numpy(v, adapter, held, numbers) for v in value)
+    if isinstance(value, (bool, int, float)) and (numbers or held is not None):
+        return value.item() if numbers and isinstance(value, np.generic) else value
     try:
-        return adapter.to_numpy(value)
+        converted = adapter.to_numpy(value)
     except TypeError:
         if _needs_no_conversion(value):
             return value
         if held is None:
             raise
         return held(value)
-
-
-def _is_number(operation: str, value: Any) -> bool:
-    """Whether an answer is a number of Python's, or a tuple of some, where mathcore's own answer is one.
-
-    As an array, which has a dtype, it would change the dtype of what a claim computes from it.
-    """
-    if isinstance(value, tuple) and value:
-        return all(_is_number(operation, part) for part in value)
-    return isinstance(value, (bool, int, float)) and not returns_arrays(operation)
+    return np.asarray(converted).item() if numbers and not np.ndim(converted) else converted
 
 
 def _needs_no_conversion(value: Any) -> bool:

@@ -27,6 +27,7 @@ from mathcore.verify.targets.conventions import Conventions
 from mathcore.verify.targets.derive import derived
 from mathcore.verify.targets.restrictions import NONE, Restrictions, drawing_for
 from mathcore.verify.targets.signatures import has_own_default, options, public
+from mathcore.verify.targets.values import map_arrays, read_only
 
 
 @dataclass(frozen=True)
@@ -196,11 +197,13 @@ class Operations:
         action: Literal["error", "ignore"] = "error" if self._target.silent else "ignore"
 
         def call(*args: Any, **options: Any) -> Any:
-            sealed = [_read_only(a) for a in args]
+            sealed = map_arrays(args, read_only)
             with warnings.catch_warnings():
                 warnings.simplefilter(action)
                 try:
-                    return function(*sealed, **{k: v if k == "out" else _read_only(v) for k, v in options.items()})
+                    return function(
+                        *sealed, **{k: v if k == "out" else map_arrays(v, read_only) for k, v in options.items()}
+                    )
                 except Exception as cause:
                     raise TargetError(operation, cause) from cause
 
@@ -239,19 +242,6 @@ def _guarded(caller: Caller, operation: str, trivial: TrivialAnswer | None) -> C
             return trivial(answer, {**{str(i): a for i, a in enumerate(args)}, **options})
 
     return call
-
-
-def _read_only(value: Any) -> Any:
-    """A read-only view of an array, or a container of such views."""
-    if isinstance(value, np.ndarray):
-        view = value.view()
-        view.flags.writeable = False
-        return view
-    if isinstance(value, dict):
-        return {key: _read_only(item) for key, item in value.items()}
-    if type(value) in (tuple, list):
-        return type(value)(_read_only(item) for item in value)
-    return value
 
 
 MATHCORE = Conventions(

@@ -10,25 +10,35 @@ import numpy as np
 from mathcore.verify.targets.adapters import aligned_like
 
 
+def map_leaves(value: Any, function: Callable[[Any], Any]) -> Any:
+    """A value with a function applied to all in its dicts, tuples and lists that is none of these itself."""
+    if isinstance(value, dict):
+        return {k: map_leaves(v, function) for k, v in value.items()}
+    if type(value) in (tuple, list):
+        return type(value)(map_leaves(v, function) for v in value)
+    return function(value)
+
+
 def map_arrays(value: Any, function: Callable[[Any], Any]) -> Any:
     """A value with a function applied to each of its arrays."""
-    if isinstance(value, (tuple, list)):
-        return type(value)(map_arrays(v, function) for v in value)
-    return function(value) if isinstance(value, np.ndarray) else value
+    return map_leaves(value, lambda v: function(v) if isinstance(v, np.ndarray) else v)
 
 
-def deep_copy(value: Any, copies: dict[Any, Any] | None = None) -> Any:
+def read_only(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A read-only view of an array."""
+    view = x.view()
+    view.flags.writeable = False
+    return view
+
+
+def deep_copy(value: Any) -> Any:
     """A deep copy, with arrays of the same memory layout; arrays that share memory share it in the copy.
 
     A product with its own transpose, of one memory, goes another way through BLAS and rounds otherwise than one of two
     equal arrays.
     """
-    copies = {} if copies is None else copies
-    if isinstance(value, np.ndarray):
-        return copy_with_strides(value, copies)
-    if isinstance(value, dict):
-        return {k: deep_copy(v, copies) for k, v in value.items()}
-    return type(value)(deep_copy(v, copies) for v in value) if type(value) in (tuple, list) else value
+    copies: dict[Any, Any] = {}
+    return map_arrays(value, lambda x: copy_with_strides(x, copies))
 
 
 def copy_with_strides(x: np.ndarray[Any, Any], copies: dict[Any, Any] | None = None) -> np.ndarray[Any, Any]:
