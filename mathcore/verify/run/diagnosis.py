@@ -44,8 +44,9 @@ def _checked_and_diagnosed(claim: Claim, target: Target, profile: Profile, seed:
     if result.outcome == "refuted" and not result.misbehaved:
         refusal = result.finding is not None and result.finding.relation == "raises"
         partial = any(c.outcome == "not_offered" for c in result.checks)
-        failed = [(c, r.failed_on) for c, r in zip(claim.checks, result.checks, strict=True) if r.failed_on is not None]
-        result.advice = other_conventions(claim, target, profile, seed, refusal, partial, failed)
+        both = zip(claim.checks, result.checks, strict=True)
+        failures = [(c, r.failed_on) for c, r in both if r.failed_on is not None]
+        result.advice = other_conventions(claim, target, profile, seed, refusal, partial, failures)
     result.checks = [replace(c, failed_on=None) for c in result.checks]  # large, and no longer needed
     return result
 
@@ -66,9 +67,9 @@ def other_conventions(
     seed: int,
     refusal: bool,
     partial: bool,
-    failed: Iterable[tuple[Check, Mapping[str, Any]]],
+    failures: Iterable[tuple[Check, Mapping[str, Any]]],
 ) -> str:
-    """The changes of a single convention under which the claim holds, inputs that it `failed` on included.
+    """The changes of a single convention under which the claim holds, inputs that it failed on included.
 
     Each must be what detection finds, where there is a detector for it: a claim may also hold under a convention that
     the target does not follow, because that hides a mistake.
@@ -78,7 +79,7 @@ def other_conventions(
         refusal: whether the failure is about an error that should be raised. Only the convention `errors` bears on
             that, and on nothing else.
         partial: whether some checks cannot run on the target.
-        failed: checks, each with the inputs that refuted it.
+        failures: checks, each with the inputs that refuted it.
 
     Returns:
         One line of advice, or "".
@@ -90,7 +91,7 @@ def other_conventions(
             continue
         other = target.following(conventions)
         same_inputs = conventions.subnormals == target.conventions.subnormals  # otherwise other inputs are drawn
-        if same_inputs and any(fails_on(claim, check, other, inputs) for check, inputs in failed):
+        if same_inputs and any(fails_on(claim, check, other, inputs) for check, inputs in failures):
             continue
         # A check that needs promised errors, or what the target lacks, is not offered.
         accepted = ("holds", "not_offered") if refusal or partial else ("holds",)

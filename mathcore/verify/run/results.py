@@ -226,13 +226,7 @@ def merged(a: ClaimResult, b: ClaimResult) -> ClaimResult:
 
 
 def _merged_check(a: CheckResult, b: CheckResult) -> CheckResult:
-    order: tuple[Outcome, ...] = (
-        "refuted",
-        "error",
-        "holds",
-        "not_offered",
-        "inconclusive",
-    )  # a pass outweighs an empty run
+    order: tuple[Outcome, ...] = ("refuted", "error", "holds", "not_offered", "inconclusive")  # a pass outweighs no run
     tally = Tally()
     tally.merge(a.tally)
     tally.merge(b.tally)

@@ -136,7 +136,7 @@ def _finite(x: Any) -> Any:
 
 
 _BATCHED = {
-    **dict.fromkeys(("merge_attention",), ("output_a", "lse_a", "output_b", "lse_b")),
+    "merge_attention": ("output_a", "lse_a", "output_b", "lse_b"),
     **dict.fromkeys(
         (
             "scaled_dot_product_attention",
