@@ -36,9 +36,10 @@ def _gradient_of_nothing(probe: Probe) -> tuple[Any, str]:
 
 
 def flushing(what: str, true: float, answer: Array) -> tuple[Any, str]:
-    """Whether an answer whose true value is subnormal is 0; of an eighth of the least normal number 3 % may be rounding.
+    """Whether an answer whose true value is subnormal is 0.
 
-    That is so in bfloat16, which has 16 steps up to there; any other answer is neither kept nor flushed.
+    What is within a tenth is kept: bfloat16 has 16 steps up to an eighth of its least normal number, so that rounding
+    is 3 % of that.
     """
     came = float(answer.ravel()[-1])
     value = "flushed" if came == 0 else "kept" if abs(came / true - 1) < 0.1 else None
