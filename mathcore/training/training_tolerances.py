@@ -176,9 +176,12 @@ def adam_steps_rounding(
 
     $m_t$ is a sum in which every term meets at most 3 roundings a step and 2 more, so it is off by $\gamma_{3t+2}$ of
     $M_t$, the same sum of magnitudes; $v_t$, whose terms have one sign, by $\gamma_{5t+3}$ of itself, of which the root
-    takes half. A power that is off by $\gamma_{t+2}$ makes $1 - \beta^t$ off by $\gamma_{t+2}/(1 - \beta)$ of itself,
-    also where it is computed in the format of the work. The quotients, the root, ε and α add 12 roundings. So a step,
-    at most $\alpha|s|$ with $|s| = M_t/(1 - \beta_1^t)/(\sqrt{v_t/(1 - \beta_2^t)} + \epsilon)$, is off by
+    takes half. A power that is off by $\gamma_{t+2}$ makes $1 - \beta^t$ off by $\gamma_{t+2}/(1 - \beta)$ of itself
+    at most, also where it is computed in the format of the work. Since $1 - \beta^t \ge t(1 - \beta)\beta^{t-1}$, it
+    takes a t-th of that. The rest is room for the weights $1 - \beta$ of a β that was rounded, off by $u/(1 - \beta)$,
+    and for powers that are products of t such β, off by $\gamma_{2t-1}$. The quotients, the root, ε and α add 12
+    roundings. So a step, at most $\alpha|s|$ with
+    $|s| = M_t/(1 - \beta_1^t)/(\sqrt{v_t/(1 - \beta_2^t)} + \epsilon)$, is off by
 
     $$\alpha|s|\,\big(\gamma_{3t+14} + \gamma_{t+2}/(1 - \beta_1) + \tfrac12\gamma_{5t+3}
       + \tfrac12\gamma_{t+2}/(1 - \beta_2)\big)$$
