@@ -15,7 +15,7 @@ from mathcore.exercises import exercises
 PAGES = sorted(
     {*(ROOT / "docs").rglob("*.md")} - {*(ROOT / "docs/contribute").glob("*.md")}
 )  # whose code is the project's
-FENCE = re.compile(r"^```(?:pycon|python|sh)\b(?![^\n]*title=)[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)  # no files
+FENCE = re.compile(r"^```(?:pycon|python|sh)\b[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 COLUMNS = 76  # as many as fit beside the navigation at 1280 px
 
 
