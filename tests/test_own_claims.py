@@ -92,7 +92,7 @@ def lines_of_code(text):
     }
     documented = (n for n in ast.walk(ast.parse(text)) if isinstance(n, (ast.Module, ast.FunctionDef, ast.ClassDef)))
     docs = (n.body[0] for n in documented if ast.get_docstring(n) is not None)
-    return len(held - {line for doc in docs for line in range(doc.lineno, doc.end_lineno + 1)})
+    return len(held - {line for doc in docs for line in range(doc.lineno, (doc.end_lineno or doc.lineno) + 1)})
 
 
 def test_lines_of_code_are_counted_without_what_explains_them():

@@ -181,6 +181,7 @@ def test_no_report_compares_true_with_false():
             *("--width-multiple", "2", "--max-time", "5m", "--timeout", "30s", "--memory", "1G", "--budget", "1s"),
         ),
         ("softmax.accuracy", "--isolate", "--waivers", "some waivers.toml"),
+        ("softmax.accuracy", "--corpus", "hard", "--shared-corpus", "."),
     ],
 )
 def test_the_command_of_a_report_repeats_the_run(folder, monkeypatch, args):
@@ -200,8 +201,9 @@ def test_the_command_of_a_report_repeats_the_run(folder, monkeypatch, args):
 
     from mathcore.verify.run.command import command_options
 
+    folders = {"corpus": how["corpus"] and str(how["corpus"]), "shared_corpus": tuple(map(str, how["shared_corpus"]))}
     options = command_options(
-        target, how["profile"], how["budget"], how["max_time"],
+        target, replace(how["profile"], **folders), how["budget"], how["max_time"],
         how["isolate"] or how["timeout"] is not None or how["memory"] is not None,
         how["timeout"], how["memory"], how["waivers"],
     )  # fmt: skip

@@ -109,4 +109,5 @@ def _cut(lines: list[Line], limit: int | None) -> list[Line]:
     if limit is None or len(lines) <= limit:
         return lines
     style, last = lines[limit - 1]
-    return [*lines[: limit - 1], (style, f"{last[:-2].rstrip()} …")]
+    words = last.rpartition(" ")[0]
+    return [*lines[: limit - 1], (style, f"{words if words.strip() else last[:-2]} …")]

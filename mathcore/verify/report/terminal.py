@@ -112,7 +112,9 @@ def _print_short(console: Console, report: Report, found: list[Cause], room: int
         lines += [("", ""), ("", f"To reproduce {claim.id}:"), ("", f"  python {saved}/{claim.id}.py")]
     _print_lines(console, lines)
     if left_out:
-        _print_lines(console, [("", ""), ("bold", f"and {left_out} more causes; --verbose prints all")])
+        _print_lines(
+            console, [("", ""), ("bold", f"and {left_out} more cause{'s' * (left_out != 1)}; --verbose prints all")]
+        )
     elif len(report.results) > 1:
         _print_lines(console, [("", ""), ("dim", "--verbose prints every claim, input and script")])
     if fits:
@@ -212,7 +214,7 @@ def _reasons(title: str, reasons: Mapping[str, list[str]], width: int, *first: s
     lines: list[Line] = [("", ""), ("bold", title), *(("", line) for line in first)]
     for number, (reason, claims) in enumerate(reasons.items()):
         if short and number == 3:
-            return [*lines, ("", f"  and for {len(reasons) - 3} more reasons")]
+            return [*lines, ("", f"  and for {len(reasons) - 3} more reason{'s' * (len(reasons) != 4)}")]
         shown = ", ".join(claims[:3]) + (f" and {len(claims) - 3} more" if len(claims) > 3 else "")
         if short:
             shown = f"{len(claims)} claim{'s' * (len(claims) != 1)}"

@@ -32,8 +32,11 @@ def command_options(
     named = [] if target is None or isinstance(target, (str, Target)) else list(_functions(target))
     parts = [word for name in claims for word in ("--claims", name)]
     parts += [*(["--target", path] if path else []), *named]
-    if profile != PROFILES.get(profile.name):
+    usual = PROFILES.get(profile.name)
+    if usual is None or profile.examples != usual.examples:
         parts += ["--examples", str(profile.examples)]
+    parts += ["--corpus", profile.corpus] if profile.corpus is not None else []
+    parts += [word for folder in profile.shared_corpus for word in ("--shared-corpus", folder)]
     seconds = {"--budget": budget, "--max-time": max_time, "--timeout": timeout}
     for option, value in seconds.items():
         parts += [] if value is None else [option, f"{value:g}s"]

@@ -182,7 +182,7 @@ def verify(
     ordered = [(c, waived(r, reasons[c.id]) if c.id in reasons else r) for c, r in run.ordered()]
     seconds = time.perf_counter() - begin
     name = resolved_profile.name
-    call = command_options(target, resolved_profile, budget, max_time, isolate, timeout, memory, waivers, by_name or ())
+    call = command_options(target, remembering, budget, max_time, isolate, timeout, memory, waivers, by_name or ())
     runnable = (not isinstance(target, Target) or bool(target.place)) and by_name is not None
     described = None if part is None else part.described(whole, resolved_profile)
     return Report(

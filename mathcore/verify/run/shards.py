@@ -186,6 +186,8 @@ def _check_whole(report: Mapping[str, Any]) -> None:
         raise MergeError(f"a report has schema {SCHEMA}, got {report.get('schema')!r}")
     if not report.get("shard"):
         raise MergeError("a report is of no shard: write it with mathcore verify --shard K/N --json FILE")
+    if missing := [key for key in ("claims", "counts", "command", *_SAME, "environment") if key not in report]:
+        raise MergeError(f"a report has {missing[0]!r}, which this one lacks")
     if len(report["claims"]) != report["counts"]["claims"]:
         found, counted = len(report["claims"]), report["counts"]["claims"]
         raise MergeError(f"shard {_listed(report['shard']['parts'])} has {found} claims where {counted} were counted")
