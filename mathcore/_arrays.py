@@ -8,11 +8,13 @@ floats also runs in exact or rigorous arithmetic.
 from __future__ import annotations
 
 import functools
-import operator
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from mathcore._arrivals import check_objects, read
+from mathcore._scalars import whole
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -21,10 +23,16 @@ def floating(name: str, x: npt.ArrayLike) -> Array:
     """`x` as an array of real floating numbers (or of objects with their own arithmetic).
 
     Raises:
-        TypeError: for integers, bools, complex numbers, strings; the message names the dtype given.
+        TypeError: for integers, bools, complex numbers, strings; the message names the dtype given. Also for what is
+            no array of NumPy's and would lose something as one, see `_arrivals`.
+        ValueError: for a list whose rows differ in length.
     """
-    array = np.asarray(x)
-    if array.dtype.kind == "f" or array.dtype.name == "bfloat16" or array.dtype == object:
+    array = x if type(x) is np.ndarray else read(name, x)
+    kind = array.dtype.kind
+    if kind == "f" or (kind == "V" and array.dtype.name == "bfloat16"):
+        return array
+    if kind == "O":
+        check_objects(name, array)
         return array
     hint = "; convert it on purpose, e.g. x.astype(np.float64)" if array.dtype.kind in "iub" else ""
     raise TypeError(f"`{name}` must be an array of floats, got dtype {array.dtype}{hint}")
@@ -36,8 +44,8 @@ def integers(name: str, x: npt.ArrayLike) -> Array:
     Raises:
         TypeError: for anything else, bools included.
     """
-    array = np.asarray(x)
-    if array.size == 0 and not isinstance(x, np.ndarray):
+    array = x if type(x) is np.ndarray else read(name, x)
+    if array.size == 0 and isinstance(x, (list, tuple)) and array.dtype == np.float64:
         array = array.astype(np.intp)
     if array.dtype.kind not in "iu":
         raise TypeError(f"`{name}` must be an array of integers, got dtype {array.dtype}")
@@ -65,7 +73,7 @@ def booleans(name: str, x: npt.ArrayLike) -> Array:
     Raises:
         TypeError: for anything else.
     """
-    array = np.asarray(x)
+    array = x if type(x) is np.ndarray else read(name, x)
     if array.dtype != np.bool_:
         raise TypeError(f"`{name}` must be an array of bools, got dtype {array.dtype}")
     return array
@@ -78,7 +86,7 @@ def axis_index(name: str, x: Array, axis: int) -> int:
         TypeError: if `axis` is not an integer.
         ValueError: if `x` has no such axis; the message gives the shape.
     """
-    index = operator.index(axis)
+    index = axis if type(axis) is int else whole("axis", axis)
     if not -x.ndim <= index < x.ndim:
         raise ValueError(f"`{name}` of shape {x.shape} has no axis {axis}")
     return index % x.ndim
@@ -88,17 +96,35 @@ def destination(out: object, like: Array) -> Array:
     """`out` as the array that receives a result of the shape and dtype of `like`.
 
     Raises:
-        TypeError: if `out` is no array, or of another dtype.
-        ValueError: if `out` has another shape, or cannot be written to.
+        TypeError: if `out` is no plain array, or of another dtype.
+        ValueError: if `out` has another shape, cannot be written to, or has elements that share memory.
     """
-    if not isinstance(out, np.ndarray) or out.dtype != like.dtype:
-        got = f"dtype {out.dtype}" if isinstance(out, np.ndarray) else type(out).__name__
+    if not (type(out) is np.ndarray or isinstance(out, np.memmap)) or out.dtype != like.dtype:
+        got = f"dtype {out.dtype}" if type(out) is np.ndarray else type(out).__name__
         raise TypeError(f"`out` must be an array of dtype {like.dtype}, got {got}")
     if out.shape != like.shape:
         raise ValueError(f"`out` must have shape {like.shape}, got {out.shape}")
     if not out.flags.writeable:
         raise ValueError("`out` must be writeable, it is read-only")
+    if not out.flags.c_contiguous and _overlaps_itself(out):
+        raise ValueError(f"`out` of shape {out.shape} and strides {out.strides} has elements that share memory")
     return out
+
+
+def _overlaps_itself(x: Array) -> bool:
+    """Whether two elements of `x` share a byte."""
+    steps = sorted((abs(stride), n) for stride, n in zip(x.strides, x.shape, strict=True) if n > 1)
+    reach = x.itemsize
+    for stride, n in steps:
+        if stride < reach:  # perhaps interlocked, as the teeth of two combs are: look at every element
+            break
+        reach += (n - 1) * stride
+    else:
+        return False
+    starts = np.zeros(1, np.intp)
+    for stride, n in steps:
+        starts = (starts[:, None] + np.arange(n) * stride).ravel()
+    return bool((np.diff(np.sort(starts)) < x.itemsize).any())
 
 
 def working(x: Array) -> Array:

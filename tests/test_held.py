@@ -126,7 +126,7 @@ def test_an_object_has_the_methods_of_python_that_it_has():
 
 def test_a_dataclass_is_replaced_whether_held_or_not():
     plan = Caller(Target.numpy("mine", Plan=mc.Plan))("Plan", (), {"width": 8})
-    assert (replaced(plan, width=16).width, replaced(mc.Plan(), width=4).width) == (16, 4)
+    assert (replaced(plan, width=16).width, replaced(mc.Plan(), width=8).width) == (16, 8)
     with pytest.raises(NotOfferedError, match="__replace__"):
         replaced(Caller(Target.numpy("mine", Plan=object))("Plan", (), {}), width=1)
 

@@ -6,7 +6,6 @@ Every net here is a sequence of (weight, bias) pairs. The nets that are built by
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -14,8 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, working
+from mathcore._scalars import number_dtype, whole
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.layers.relu import relu, relu_vjp
+
+_LARGEST = 2**9  # pixels a side: the weights of larger ones fill the memory
 
 Layers: TypeAlias = Sequence[tuple[Array, Array]]
 
@@ -47,12 +49,18 @@ def relu_net(x: npt.ArrayLike, layers: Layers) -> Array:
 
 def _hidden(x: npt.ArrayLike, layers: Layers) -> list[Array]:
     """What every layer is given."""
+    if not isinstance(layers, Sequence) or isinstance(layers, str) or not all(map(_is_pair, layers)):
+        raise TypeError(f"`layers` must be a sequence of pairs of weight and bias, got {type(layers).__name__}")
     if not len(layers):
         raise ValueError("`layers` must hold at least one pair of weight and bias, got none")
     inputs = [floating("x", x)]
     for weight, bias in layers[:-1]:
         inputs.append(relu(linear(inputs[-1], weight, bias)))
     return inputs
+
+
+def _is_pair(layer: Any) -> bool:
+    return isinstance(layer, (tuple, list)) and len(layer) == 2
 
 
 def relu_net_vjp(
@@ -154,7 +162,8 @@ def xor_net(dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...
 
 
 def _layer(weight: Any, bias: Any, dtype: npt.DTypeLike) -> tuple[Array, Array]:
-    return np.array(weight, dtype=dtype), np.array(bias, dtype=dtype)
+    kind = number_dtype("dtype", dtype)
+    return np.array(weight, dtype=kind), np.array(bias, dtype=kind)
 
 
 def line_net(size: int = 2, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array, Array], ...]:
@@ -180,8 +189,7 @@ def line_net(size: int = 2, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Ar
 
 def _groups(size: int, *, columns: bool) -> Array:
     """Which pixels make a line: the rows of an image, and its columns."""
-    if operator.index(size) < 1:
-        raise ValueError(f"`size` must be at least 1, got {size}")
+    size = whole("size", size, 1, _LARGEST)
     rows = np.arange(size * size).reshape(size, size)
     return np.concatenate([rows, rows.T]) if columns else rows
 
@@ -236,8 +244,7 @@ def square_net(size: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Arra
         >>> mc.course.relu_net([[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 0.0]], mc.course.square_net(2)).ravel()
         array([1., 0.])
     """
-    if operator.index(size) < 2:
-        raise ValueError(f"`size` must be at least 2, got {size}")
+    size = whole("size", size, 2, _LARGEST)
     pixels = np.arange(size * size).reshape(size, size)
     bars = np.stack([pixels[:, :-1], pixels[:, 1:]], -1).reshape(-1, 2)  # (size · (size − 1), 2)
     names = np.arange(len(bars)).reshape(size, size - 1)
@@ -267,8 +274,7 @@ def tent_net(depth: int, dtype: npt.DTypeLike = np.float64) -> tuple[tuple[Array
     Source:
         Telgarsky, arXiv:1509.08101.
     """
-    if operator.index(depth) < 1:
-        raise ValueError(f"`depth` must be at least 1, got {depth}")
+    depth = whole("depth", depth, 1)
     # The sum that ends one fold and the two products that begin the next are one matrix.
     between = [_layer([[2, 4], [-2, -4]], [0, -1], dtype) for _ in range(depth - 1)]
     return (_layer([[1, 2]], [0, -1], dtype), *between, _layer([[2], [-2]], [0], dtype))

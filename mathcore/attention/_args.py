@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
@@ -11,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, lowest, working
+from mathcore._arrivals import read
 from mathcore._compute.blocks import score_tile
 from mathcore._compute.matmul import matmul_tiled
 from mathcore._compute.threads import parallel_for
+from mathcore._scalars import flag, real, whole
 from mathcore.attention.visibility import reach, visible, visible_prefix
 
 KeyHead: TypeAlias = tuple[int, ...]
@@ -123,10 +124,10 @@ def _attention_args(
     """The options checked, and all arrays in the dtype of the arithmetic."""
     work = _work_dtype(q, k, v)
     shape = (*q.shape[:-1], k.shape[-2])
-    keep = None if mask is None else np.asarray(mask)
+    keep = None if mask is None else mask if type(mask) is np.ndarray else read("mask", mask)
     if keep is not None and keep.dtype != np.bool_:
         raise TypeError(f"`mask` must be an array of bools, got dtype {keep.dtype}; what is added to scores is `bias`")
-    added = None if bias is None else np.asarray(bias)
+    added = None if bias is None else bias if type(bias) is np.ndarray else read("bias", bias)
     if added is not None and added.dtype == np.bool_:
         raise TypeError("`bias` must be an array of floats, got dtype bool; what a query may see is `mask`")
     if added is not None:
@@ -138,11 +139,20 @@ def _attention_args(
         if given is not None and not _broadcasts(given.shape, shape):
             raise ValueError(f"`{name}` must broadcast to (..., heads, queries, keys) = {shape}, got {given.shape}")
     if scale is not None and work.kind != "O":
-        scale = float(scale)
+        scale = real("scale", scale)
     q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
     finite_values, no_overflow = (True, True) if v.dtype == object else _value_traits(v)
     return _AttentionArgs(
-        q, k, v, keep, added, bool(is_causal), operator.index(query_offset), scale, finite_values, no_overflow
+        q,
+        k,
+        v,
+        keep,
+        added,
+        flag("is_causal", is_causal),
+        whole("query_offset", query_offset),
+        scale,
+        finite_values,
+        no_overflow,
     )
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, working
+from mathcore._scalars import flag, whole
 from mathcore.attention._args import _attention_args, _checked, _common_dtype
 from mathcore.attention._partial import _log_sum_exp, _merge, _output, _Partial
 from mathcore.attention.dot_product import _attend
@@ -57,8 +56,7 @@ def blockwise_attention(
         arXiv:2205.14135.
     """
     q, k, v = _checked(query, key, value)
-    if operator.index(block_size) < 1:
-        raise ValueError(f"`block_size` must be at least 1, got {block_size}")
+    block_size, return_lse = whole("block_size", block_size, 1), flag("return_lse", return_lse)
     args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
     output, lse = _attend(args, _common_dtype(q, k, v), return_lse, (block_size, block_size))
     return output if lse is None else (output, lse)

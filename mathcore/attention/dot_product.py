@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mathcore._arrays import Array, floating, rounded, working
 from mathcore._compute.matmul import matmul_tiled
 from mathcore._compute.reduce import apply_columnwise, row_max
+from mathcore._scalars import flag
 from mathcore.attention._args import (
     KeyHead,
     _attention_args,
@@ -83,7 +84,7 @@ def scaled_dot_product_attention(
     """
     q, k, v = _checked(query, key, value)
     args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
-    output, lse = _attend(args, _common_dtype(q, k, v), return_lse)
+    output, lse = _attend(args, _common_dtype(q, k, v), flag("return_lse", return_lse))
     return output if lse is None else (output, lse)
 
 
@@ -229,7 +230,7 @@ def attention_weights(
         tile = args.tile(key_head, rows, slice(None))
         weights[*args.heads(key_head), rows, :] = _weights(tile, tile.visible())
 
-    args.for_each_tile_row(weigh, (args.tile_shape() or (max(q.shape[-2], 1),))[0])
+    args.for_each_tile_row(weigh, max((args.tile_shape() or q.shape[-2:])[0], 1))
     return weights
 
 

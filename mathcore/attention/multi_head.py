@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
+from mathcore._scalars import is_a, whole
 from mathcore.attention._args import _attention_args, _checked, _work_dtype
 from mathcore.attention.cache import KeyValueCache
 from mathcore.attention.dot_product import _attend, _attention_vjp
@@ -161,6 +162,7 @@ def multi_head_attention_step(
     x, weights = floating("x", x), _matrices(params)
     work = _work_dtype(x, *weights.values())
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
+    is_a("cache", cache, KeyValueCache)
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, len(cache), len(cache))
     longer = cache.append(k, v)
     heads, _ = _attend(_attention_args(q, longer.key, longer.value, mask, bias, True, len(cache), scale), work)
@@ -171,6 +173,7 @@ def multi_head_attention_step(
 def _matrices(params: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
     """The four weight matrices."""
     names = ("query", "key", "value", "output")
+    is_a("params", params, Mapping)
     if set(params) != set(names):
         raise ValueError(f"`params` must have the names {', '.join(names)}, got {', '.join(map(str, params))}")
     return {name: floating(f"params[{name!r}]", params[name]) for name in names}
@@ -186,7 +189,8 @@ def _project(
     key_offset: int,
 ) -> tuple[Array, Array, Array]:
     """Queries, keys and values of all heads, (..., heads, time, width) each, rotated if asked for."""
-    key_heads = num_heads if num_kv_heads is None else num_kv_heads
+    num_heads = whole("num_heads", num_heads, 1)
+    key_heads = num_heads if num_kv_heads is None else whole("num_kv_heads", num_kv_heads, 1)
     if x.ndim < 2:
         raise ValueError(f"`x` must have shape (..., time, features), got {x.shape}")
     q = _split(linear(x, w["query"]), num_heads)
@@ -198,7 +202,7 @@ def _project(
 
 def _split(x: Array, heads: int) -> Array:
     """(..., time, heads · width) → (..., heads, time, width)."""
-    if heads < 1 or x.shape[-1] % heads:
+    if x.shape[-1] % heads:
         raise ValueError(f"the columns of a projection must divide into {heads} heads, got {x.shape[-1]} columns")
     return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).swapaxes(-2, -3)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from statistics import NormalDist
 from typing import Any
 
@@ -10,9 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, ids_below, integers, rounded, working
+from mathcore._scalars import generator, real, whole
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.probability.argmax import argmax
 from mathcore.probability.cross_entropy import cross_entropy_vjp
+
+_MOST_CLASSES = 2**15  # whose table of pairs still fits into memory
 
 
 def load_digits() -> tuple[Array, Array]:
@@ -187,8 +189,7 @@ def fit_softmax_regression(
         Nesterov, Soviet Math. Dokl. 27 (1983) for the accelerated step.
     """
     images, labels, _ = _labelled(images, labels, num_classes)
-    if operator.index(steps) < 0:
-        raise ValueError(f"`steps` must be at least 0, got {steps}")
+    steps = whole("steps", steps, 0)
     if not len(images):
         raise ValueError(f"`images` must hold at least one image, got shape {images.shape}")
     if not np.isfinite(working(images)).all():
@@ -226,7 +227,8 @@ def stratified_split(labels: npt.ArrayLike, held_out: float, rng: np.random.Gene
         >>> labels[seen], labels[held_out]
         (array([3, 7]), array([3, 7]))
     """
-    labels = integers("labels", labels)
+    labels, held_out = integers("labels", labels), real("held_out", held_out)
+    generator("rng", rng)
     if labels.ndim != 1 or not 0 < held_out < 1:
         raise ValueError(f"expected labels (n,) and a share between 0 and 1, got shape {labels.shape} and {held_out}")
     apart = np.zeros(len(labels), np.bool_)
@@ -262,6 +264,7 @@ def confusion_matrix(labels: npt.ArrayLike, predicted: npt.ArrayLike, num_classe
         array([[1, 1],
                [0, 1]])
     """
+    num_classes = whole("num_classes", num_classes, 0, _MOST_CLASSES)
     labels, predicted = ids_below("labels", labels, num_classes), ids_below("predicted", predicted, num_classes)
     if labels.ndim != 1 or labels.shape != predicted.shape:
         raise ValueError(f"`labels` and `predicted` must have one shape (n,), got {labels.shape} and {predicted.shape}")
@@ -296,7 +299,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.99) -> tu
     Source:
         Wilson, J. Amer. Statist. Assoc. 22 (1927), doi:10.1080/01621459.1927.10502953.
     """
-    k, n = operator.index(successes), operator.index(trials)
+    k, n, confidence = whole("successes", successes), whole("trials", trials), real("confidence", confidence)
     if not 0 <= k <= n or n == 0:
         raise ValueError(f"expected 0 ≤ `successes` ≤ `trials` and a trial, got {k} of {n}")
     if not 0 < confidence < 1:
@@ -309,6 +312,7 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.99) -> tu
 
 def _labelled(images: npt.ArrayLike, labels: npt.ArrayLike, num_classes: int) -> tuple[Array, Array, Any]:
     """(images, labels, how many images each class has), all checked."""
+    num_classes = whole("num_classes", num_classes, 1, _MOST_CLASSES)
     images, labels = floating("images", images), ids_below("labels", labels, num_classes)
     if images.ndim != 2 or labels.shape != images.shape[:1]:
         raise ValueError(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, axis_index, floating, ids_below, rounded, working
+from mathcore._scalars import number_dtype, whole
 from mathcore.embeddings._common import _quiet, _table
+
+_MOST_CLASSES = 2**31 - 1  # of a one-hot vector
 
 
 def embedding(ids: npt.ArrayLike, weight: npt.ArrayLike) -> Array:
@@ -101,10 +102,10 @@ def one_hot(ids: npt.ArrayLike, num_classes: int, *, dtype: npt.DTypeLike | None
         array([[0., 0., 1.],
                [1., 0., 0.]])
     """
-    if operator.index(num_classes) < 0:
-        raise ValueError(f"`num_classes` must not be negative, got {num_classes}")
+    num_classes = whole("num_classes", num_classes, 0, _MOST_CLASSES)
     rows = ids_below("ids", ids, num_classes).astype(np.intp, copy=False)
-    y = np.zeros((*rows.shape, num_classes), np.float64 if dtype is None else dtype)  # (..., classes)
+    kind = np.float64 if dtype is None else number_dtype("dtype", dtype)
+    y = np.zeros((*rows.shape, num_classes), kind)  # (..., classes)
     np.put_along_axis(y, rows[..., None], 1, axis=-1)
     return np.moveaxis(y, -1, axis_index("one_hot(ids)", y, axis))
 

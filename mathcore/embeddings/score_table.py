@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, rounded, working
+from mathcore._scalars import whole
 from mathcore.embeddings._common import _table, _unit_scale
 
 
@@ -41,8 +40,9 @@ def best_score_table(table: npt.ArrayLike, size: int) -> tuple[Array, Array]:
     scores = _table("table", table)
     if scores.dtype == object:
         raise TypeError("`table` must be an array of floats, got dtype object")
-    if operator.index(size) < 0:
-        raise ValueError(f"`size` must not be negative, got {size}")
+    size = whole("size", size, 0, 2**31 - 1)
+    if scores.itemsize > 8:
+        raise TypeError(f"`table` must be of at most 64 bits a number, as LAPACK takes them, got dtype {scores.dtype}")
     if not np.isfinite(scores).all():
         raise ValueError("`table` must be finite, got NaN or infinity")
     scaled, power = _unit_scale(working(scores).ravel())

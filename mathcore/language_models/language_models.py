@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from mathcore._arrays import Array
+from mathcore._scalars import whole
 from mathcore.language_models.text import _size
 from mathcore.models.transformer import Params, generate, init_transformer, transformer, transformer_gradient
 from mathcore.probability.cross_entropy import cross_entropy
@@ -24,6 +25,8 @@ from mathcore.training.checkpoint import Checkpoint
 from mathcore.training.loop import train
 from mathcore.training.optimisers import Adam, Optimiser
 from mathcore.training.schedule import warmup_cosine
+
+_SIZES = ("width", "num_layers", "num_heads", "hidden", "context", "batch", "shards")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class Plan:
         warmup: steps on the way up; from there the rate falls along a cosine.
         beta2, decay: of Adam.
         seed: of everything random.
+
+    Raises:
+        TypeError: if a number is of another kind.
+        ValueError: if one is out of range, or `width` no multiple of `num_heads` or `batch` none of `shards`.
 
     Examples:
         >>> plan = mc.Plan(width=64, steps=100)
@@ -62,6 +69,21 @@ class Plan:
     beta2: float = 0.99
     decay: float = 1.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        least = dict.fromkeys(("merges", "steps", "warmup", "seed"), 0) | dict.fromkeys(_SIZES, 1)
+        for name, bound in least.items():
+            whole(name, getattr(self, name), bound)
+        Adam(self.rate, beta2=self.beta2, decay=self.decay)
+        for name, parts in (("width", "num_heads"), ("batch", "shards")):
+            if getattr(self, name) % getattr(self, parts):
+                got = f"{getattr(self, name)} and {getattr(self, parts)}"
+                raise ValueError(f"`{name}` must be a multiple of `{parts}`, got {got}")
+        if self.width // self.num_heads % 2:
+            raise ValueError(
+                f"`width` must give every head an even share, for positions rotate pairs, got {self.width} for "
+                f"{self.num_heads} heads"
+            )
 
 
 @dataclass(frozen=True)
@@ -173,10 +195,6 @@ def start_language_model(text: str, plan: Plan) -> Checkpoint:
         >>> start.step, start.params["embedding"].shape
         (0, (256, 4))
     """
-    for whole, parts in (("width", "num_heads"), ("batch", "shards")):
-        if getattr(plan, whole) % getattr(plan, parts):
-            got = f"{getattr(plan, whole)} and {getattr(plan, parts)}"
-            raise ValueError(f"`{whole}` must be a multiple of `{parts}`, got {got}")
     tokenizer = BytePairTokenizer.train(text, plan.merges)
     _check_length(tokenizer.encode(text), plan.context)
     rng = np.random.default_rng(plan.seed)

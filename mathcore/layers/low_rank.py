@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
+from mathcore._scalars import whole
 
 
 def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:
@@ -43,10 +42,13 @@ def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:
     weight = floating("weight", weight)
     if weight.ndim != 2:
         raise ValueError(f"`weight` must have shape (inputs, outputs), got {weight.shape}")
-    if not 1 <= operator.index(rank) <= min(weight.shape):
+    rank = whole("rank", rank)
+    if not 1 <= rank <= min(weight.shape):
         raise ValueError(
             f"`rank` must lie in [1, {min(weight.shape)}] for a weight of shape {weight.shape}, got {rank}"
         )
+    if weight.dtype.kind == "O" or weight.itemsize > 8:
+        raise TypeError(f"`weight` must be of at most 64 bits a number, as LAPACK takes them, got dtype {weight.dtype}")
     matrix = working(weight)
     if not np.isfinite(matrix).all():  # LAPACK would not converge on NaN, and return NaN for ∞
         raise ValueError("`weight` must be finite, got NaN or infinity")

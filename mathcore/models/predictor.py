@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, integers
+from mathcore._scalars import generator, is_a, number_dtype, real, whole
 from mathcore.embeddings.embedding import embedding, embedding_vjp
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.models.transformer import Params
 from mathcore.probability.cross_entropy import cross_entropy, cross_entropy_and_grad
 from mathcore.training.optimisers import sgd_step
+
+_MOST = 2**31 - 1  # of any size
 
 
 def neighbour_pairs(ids: npt.ArrayLike, *, window: int = 1) -> tuple[Array, Array]:
@@ -35,8 +37,8 @@ def neighbour_pairs(ids: npt.ArrayLike, *, window: int = 1) -> tuple[Array, Arra
         >>> list(zip(words.tolist(), neighbours.tolist()))
         [(7, 8), (8, 9), (8, 7), (9, 8)]
     """
-    text = integers("ids", ids)
-    if text.ndim != 1 or operator.index(window) < 1:
+    text, window = integers("ids", ids), whole("window", window)
+    if text.ndim != 1 or window < 1:
         raise ValueError(f"`ids` must have shape (time,) and `window` be at least 1, got {text.shape} and {window}")
     ahead = [(text[:-far], text[far:]) for far in range(1, min(window + 1, len(text)))]
     both = [*ahead, *((right, left) for left, right in ahead)]
@@ -64,6 +66,9 @@ def init_neighbour_predictor(
         >>> params["embedding"].shape, params["output"].shape
         ((5, 3), (3, 5))
     """
+    generator("rng", rng)
+    vocabulary, width = whole("vocabulary", vocabulary, 0, _MOST), whole("width", width, 1, _MOST)
+    dtype = number_dtype("dtype", dtype)
     embedding_table, output = rng.normal(size=(2, vocabulary, width)) / width**0.5
     return {"embedding": embedding_table.astype(dtype), "output": output.T.astype(dtype)}
 
@@ -89,6 +94,7 @@ def neighbour_scores(params: Params, words: npt.ArrayLike) -> Array:
         >>> mc.course.neighbour_scores(params, words=[1])
         array([[3., 4.]])
     """
+    _check_names(params)
     return linear(embedding(words, params["embedding"]), params["output"])
 
 
@@ -140,6 +146,7 @@ def neighbour_gradient(
         array([[ 0.25, -0.25],
                [-0.25,  0.25]])
     """
+    _check_names(params)
     hidden = embedding(words, params["embedding"])  # (pairs, width)
     scores = linear(hidden, params["output"])  # (pairs, V)
     loss, scores_bar = cross_entropy_and_grad(scores, neighbours)
@@ -183,14 +190,26 @@ def train_neighbours(
         array([[-1.,  1.],
                [ 1., -1.]])
     """
-    if unknown := set(frozen) - set(params):
+    is_a("frozen", frozen, Collection)
+    rate, steps = real("rate", rate), whole("steps", steps, 0)
+    batch = None if batch is None else whole("batch", batch, 1)
+    _check_names(params)
+    if unknown := {str(name) for name in frozen} - set(params):
         raise ValueError(f"`frozen` must name parameters among {', '.join(params)}, got {', '.join(sorted(unknown))}")
     pairs = np.stack([integers("words", words), integers("neighbours", neighbours)])  # (2, pairs)
     if batch is not None and rng is None:
         raise ValueError("a `batch` is drawn at random: `rng` must be given")
+    if rng is not None:
+        generator("rng", rng)
     now = dict(params)
     for _ in range(steps):
         drawn = pairs if batch is None or rng is None else pairs[:, rng.integers(0, pairs.shape[1], batch)]
         _, grads = neighbour_gradient(now, *drawn)
         now = sgd_step(now, {name: g for name, g in grads.items() if name not in frozen}, rate=rate)
     return now
+
+
+def _check_names(params: Params) -> None:
+    for name in ("embedding", "output"):
+        if name not in is_a("params", params, Mapping):
+            raise KeyError(f"`params` must have a parameter {name!r}, it has {', '.join(map(str, params))}")

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, integers
+from mathcore._scalars import generator, is_a, number_dtype, real, whole
 from mathcore.attention.cache import KeyValueCache
 from mathcore.attention.multi_head import multi_head_attention, multi_head_attention_step, multi_head_attention_vjp
 from mathcore.embeddings.embedding import embedding, embedding_vjp
@@ -30,6 +31,9 @@ Caches: TypeAlias = Sequence[KeyValueCache]
 
 
 ROPE_BASE = 10_000.0
+
+
+_MOST = 2**31 - 1  # of any size
 
 
 def init_transformer(
@@ -59,11 +63,19 @@ def init_transformer(
         "i.attention.key", "i.attention.value" and "i.attention.output" (width, width), "i.mlp.norm" (width,),
         "i.mlp.up" (width, hidden) and "i.mlp.down" (hidden, width); at the end "norm" (width,) and "scores" (width, V).
 
+    Raises:
+        TypeError: if `rng` is no generator, a size no integer, or `dtype` no dtype of numbers.
+        ValueError: if a size is below 1, or `num_layers` below 0.
+
     Examples:
         >>> params = mc.init_transformer(np.random.default_rng(0), vocabulary=9, width=4, num_layers=2, hidden=8)
         >>> params["embedding"].shape, params["1.mlp.up"].shape, params["scores"].shape
         ((9, 4), (4, 8), (4, 9))
     """
+    generator("rng", rng)
+    sizes = {"vocabulary": vocabulary, "width": width, "hidden": hidden}
+    vocabulary, width, hidden = (whole(name, size, 1, _MOST) for name, size in sizes.items())
+    num_layers, dtype = whole("num_layers", num_layers, 0, _MOST), number_dtype("dtype", dtype)
 
     def normal(rows: int, columns: int, variance: float) -> Array:
         return (rng.normal(size=(rows, columns)) * variance**0.5).astype(dtype)
@@ -220,8 +232,9 @@ def transformer_step(
         >>> scores.shape, [len(cache) for cache in caches]
         ((1, 9), [4, 4])
     """
+    num_heads, rope_base = _checked(params, num_heads, rope_base)
     layers = _num_layers(params)
-    caches = caches or [KeyValueCache()] * layers
+    caches = tuple(is_a("caches", caches, Sequence)) or (KeyValueCache(),) * layers
     if len(caches) != layers:
         raise ValueError(f"`caches` must hold one cache for each of {layers} layers, got {len(caches)}")
     x, longer = embedding(ids, params["embedding"]), []
@@ -260,16 +273,20 @@ def generate(
     Raises:
         TypeError: if `ids` are not integers.
         IndexError: if an id is out of range.
-        ValueError: if there is no beginning, T is negative or NaN, or T > 0 comes without `rng`.
+        ValueError: if there is no beginning, T is negative or NaN, or T > 0 comes without `rng`; if no score is finite
+            and the highest, so that there is nothing to choose.
 
     Examples:
         >>> swap = {"embedding": np.eye(2), "norm": np.ones(2), "scores": np.array([[0.0, 1.0], [1.0, 0.0]])}
         >>> mc.generate(swap, [0, 1], count=4, num_heads=1)
         array([0, 1, 0, 1])
     """
-    text = integers("ids", ids)
+    text, count = integers("ids", ids), whole("count", count, 0, _MOST)
     if text.ndim != 1 or not text.size:
         raise ValueError(f"`ids` must have shape (time,) with time ≥ 1, got {text.shape}")
+    temperature = real("temperature", temperature, 0, finite=False)
+    if rng is not None:
+        generator("rng", rng)
     if temperature != 0 and rng is None:
         raise ValueError(f"a temperature of {temperature} draws tokens at random: `rng` must be given")
     chosen = np.empty(count, np.intp)
@@ -283,14 +300,20 @@ def generate(
 
 def _choose(scores: Array, temperature: float, rng: np.random.Generator | None) -> int:
     """One token: the winner, or one drawn by inverting the distribution function."""
+    winner = int(argmax(scores))
+    if not np.isfinite(scores[winner]):
+        raise ValueError(f"no token can be chosen: the highest of its scores is {scores[winner]}")
     if temperature == 0 or rng is None:
-        return int(argmax(scores))
+        return winner
     reached = np.cumsum(temperature_softmax(scores.astype(np.float64), temperature))
-    return int(np.searchsorted(reached, rng.random() * reached[-1], side="right"))
+    # The product may round up to the sum itself, which the last token of any probability reaches first.
+    drawn, last = np.searchsorted(reached, rng.random() * reached[-1], "right"), np.searchsorted(reached, reached[-1])
+    return int(min(drawn, last))
 
 
 def _forward(params: Params, ids: npt.ArrayLike, num_heads: int, rope_base: float) -> list[Array]:
     """The state before every block, the state after the last, and the scores."""
+    num_heads, rope_base = _checked(params, num_heads, rope_base)
     states = [embedding(ids, params["embedding"])]  # (..., time, width)
     for layer in range(_num_layers(params)):
         x = states[-1]
@@ -357,6 +380,17 @@ def _through_norm(g: Array, normed_bar: Array, params: Params, name: str, x: Arr
     """What reaches x: g past the block, and what came through it."""
     x_bar, norm_bar = rms_norm_vjp(normed_bar, x, params[name])
     return g + x_bar, {name: norm_bar}
+
+
+def _checked(params: Params, num_heads: int, rope_base: float) -> tuple[int, float]:
+    """That every parameter is there, and the options."""
+    is_a("params", params, Mapping)
+    parts = ("attention.norm", *(f"attention.{n}" for n in ("query", "key", "value", "output")), "mlp.norm", "mlp.down")
+    layers = (f"{layer}.{part}" for layer in range(_num_layers(params)) for part in parts)
+    for name in ("embedding", "norm", "scores", *layers):
+        if name not in params:
+            raise KeyError(f"`params` must have a parameter {name!r}, as `init_transformer` names them")
+    return whole("num_heads", num_heads, 1), real("rope_base", rope_base, 1)
 
 
 def _num_layers(params: Params) -> int:

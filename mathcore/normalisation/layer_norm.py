@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
 from mathcore._compute.reduce import row_sum
+from mathcore._scalars import real
 
 
 def layer_norm(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike, *, epsilon: float = 1e-5) -> Array:
@@ -27,7 +28,7 @@ def layer_norm(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike, *, 
 
     Raises:
         TypeError: if an argument is not floating.
-        ValueError: if the shapes do not fit; the message gives them.
+        ValueError: if the shapes do not fit; the message gives them. Also if ε is negative or not finite.
 
     Examples:
         >>> mc.layer_norm([1.0, 3.0], weight=[1.0, 1.0], bias=[0.0, 0.0], epsilon=0.0)  # mean 2, deviation 1
@@ -37,6 +38,7 @@ def layer_norm(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike, *, 
         Ba, Kiros & Hinton, Layer Normalization, arXiv:1607.06450, equation 4.
     """
     x, w, b = _checked(x, weight, bias)
+    epsilon = real("epsilon", epsilon, 0)
     with np.errstate(over="ignore", invalid="ignore"):
         y = _standardised(working(x), epsilon)[0] * working(w) + working(b)
         return y.astype(np.result_type(x, w, b), copy=False)
@@ -72,7 +74,7 @@ def layer_norm_vjp(
 
     Raises:
         TypeError: if an argument is not floating.
-        ValueError: if the shapes do not fit; the message gives them.
+        ValueError: if the shapes do not fit; the message gives them. Also if ε is negative or not finite.
 
     Examples:
         >>> x_bar, weight_bar, bias_bar = mc.layer_norm_vjp([1.0, 2.0], x=[1.0, 3.0], weight=[1.0, 1.0],
@@ -81,6 +83,7 @@ def layer_norm_vjp(
         array([-1.,  2.])
     """
     x, w, b = _checked(x, weight, bias)
+    epsilon = real("epsilon", epsilon, 0)
     g = floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")

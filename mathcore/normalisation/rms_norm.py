@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, rounded, working
 from mathcore._compute.reduce import row_sum
+from mathcore._scalars import real
 
 
 def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) -> Array:
@@ -25,7 +26,7 @@ def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) 
 
     Raises:
         TypeError: if an argument is not floating.
-        ValueError: if the shapes do not fit; the message gives them.
+        ValueError: if the shapes do not fit; the message gives them. Also if ε is negative or not finite.
 
     Examples:
         >>> mc.rms_norm([1.0, 7.0], weight=[1.0, 1.0], epsilon=0.0)  # the root mean square is 5
@@ -35,6 +36,7 @@ def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) 
         Zhang & Sennrich, Root Mean Square Layer Normalization, arXiv:1910.07467, equation 4.
     """
     x, w = _checked(x, weight)
+    epsilon = real("epsilon", epsilon, 0)
     with np.errstate(over="ignore", invalid="ignore"):
         return (_direction(working(x), epsilon)[0] * working(w)).astype(np.result_type(x, w), copy=False)
 
@@ -56,7 +58,7 @@ def rms_norm_vjp(
 
     Raises:
         TypeError: if an argument is not floating.
-        ValueError: if the shapes do not fit; the message gives them.
+        ValueError: if the shapes do not fit; the message gives them. Also if ε is negative or not finite.
 
     Examples:
         >>> x_bar, weight_bar = mc.rms_norm_vjp([1.0, 1.0], x=[1.0, 7.0], weight=[1.0, 1.0], epsilon=0.0)
@@ -64,6 +66,7 @@ def rms_norm_vjp(
         array([0.2, 1.4])
     """
     x, w = _checked(x, weight)
+    epsilon = real("epsilon", epsilon, 0)
     g = floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import operator
-
 import numpy as np
 
 from mathcore._arrays import Array
 from mathcore._compute.blocks import row_blocks
 from mathcore._compute.threads import parallel_for
+from mathcore._scalars import real, whole
 
 _FARTHEST = 2**31  # positions up to here times 32 bits of a frequency fit in an int64
+
+
+_WIDEST = 2**24  # features of a code: wider ones take minutes and gigabytes
 
 
 _FRACTION_BITS = 160  # of a turn: after 2³¹ steps it is still known to 2⁻¹²⁹
@@ -102,11 +103,7 @@ def _frequencies(dim: int, base: float) -> Array:
 
 def _exact_frequencies(dim: int, base: float) -> tuple[list[int], int]:
     """The integers θ_i·2^bits, with bits enough for 150 significant ones in the slowest frequency."""
-    dim, base = operator.index(dim), float(base)
-    if dim < 0:
-        raise ValueError(f"the width of the code must not be negative, got {dim}")
-    if not 1 <= base < math.inf:
-        raise ValueError(f"`base` must be a finite number from 1 up, got {base}")
+    dim, base = whole("dim", dim, 0, _WIDEST), real("base", base, 1)
     bits = _FRACTION_BITS + int(base).bit_length()
     import decimal  # slow to load, and needed here alone
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from functools import partial
 
 import numpy as np
@@ -10,7 +9,8 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, integers, rounded, working
 from mathcore._compute.blocks import map_rows
-from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _pair_slices
+from mathcore._scalars import flag, whole
+from mathcore.positions._angles import _FARTHEST, _check_reach, _cos_sin, _frequencies, _pair_slices
 
 
 def rope(
@@ -132,6 +132,7 @@ def apply_rope(x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, inte
         array([-4.,  3.])
     """
     x, cos, sin = floating("x", x), floating("cos", cos), floating("sin", sin)
+    interleaved = flag("interleaved", interleaved)
     _check_rotation(x, cos, sin)
     work = working(np.empty(0, x.dtype)).dtype
     table = (t.astype(work, copy=False) for t in (cos, sin))
@@ -251,7 +252,7 @@ def rope_permutation(rotary_dim: int) -> Array:
 
 def _even(rotary_dim: int) -> int:
     """`rotary_dim`, an even number of features."""
-    dim = operator.index(rotary_dim)
+    dim = whole("rotary_dim", rotary_dim)
     if dim < 0 or dim % 2:
         raise ValueError(f"`rotary_dim` must be even and not negative, got {dim}")
     return dim
@@ -259,14 +260,19 @@ def _even(rotary_dim: int) -> int:
 
 def _checked_positions(positions: npt.ArrayLike, offset: int = 0) -> Array:
     """Positions moved by `offset`, as int64."""
-    m, offset = integers("positions", positions), operator.index(offset)
+    m, offset = integers("positions", positions), whole("offset", offset)
     _check_reach("positions", m)
     if not offset:
         return m.astype(np.int64)
-    _check_reach("offset", np.asarray(offset))
+    _check_offset(offset)
     m = m.astype(np.int64) + offset
     _check_reach("positions + offset", m)
     return m
+
+
+def _check_offset(offset: int) -> None:
+    if abs(offset) > _FARTHEST:
+        raise ValueError(f"`offset` must lie in [−2³¹, 2³¹], got {offset}")
 
 
 def _check_rotation(x: Array, cos: Array, sin: Array) -> None:

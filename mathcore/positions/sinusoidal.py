@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
+from mathcore._arrivals import read
+from mathcore._scalars import flag, whole
 from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _pair_slices
 
 
@@ -38,6 +40,7 @@ def sinusoidal_positional_encoding(
     Source:
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.5.
     """
+    dim, interleaved = whole("dim", dim, 0), flag("interleaved", interleaved)
     cos, sin = _waves(positions, dim, base)
     sines, cosines = _pair_slices((dim + 1) // 2, interleaved)
     code = np.empty((*sin.shape[:-1], dim))
@@ -51,8 +54,8 @@ def _waves(positions: npt.ArrayLike, dim: int, base: float) -> tuple[Array, Arra
 
     Between integers the addition theorems add the rest to the nearest one.
     """
-    m = np.asarray(positions)
-    m = (m if m.dtype.kind in "iu" else floating("positions", positions)).astype(np.float64)
+    m = positions if type(positions) is np.ndarray else read("positions", positions)
+    m = (m if m.dtype.kind in "iu" else floating("positions", m)).astype(np.float64)
     _check_reach("positions", m)
     whole = np.rint(m)
     cos, sin = _cos_sin(whole.astype(np.int64), dim, base)
@@ -90,6 +93,7 @@ def sinusoidal_positional_encoding_vjp(
         >>> mc.sinusoidal_positional_encoding_vjp([[1.0, 0.0]], positions=[0], dim=2)  # the derivative of the sine
         array([1.])
     """
+    dim, interleaved = whole("dim", dim, 0), flag("interleaved", interleaved)
     cos, sin = _waves(positions, dim, base)
     g = floating("cotangent", cotangent)
     if g.shape != (*sin.shape[:-1], dim):

@@ -14,12 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, axis_index, booleans, destination, floating, lowest
+from mathcore._arrivals import without_mask
 from mathcore._compute.blocks import map_rows
 from mathcore._compute.reduce import exp_below, row_max, row_sum
 
 
 def _to_rows(x: npt.ArrayLike, axis: int, where: npt.ArrayLike | None) -> tuple[Array, int, Array]:
     """(x, axis counted from the front, rows): `axis` last, −∞ where `where` is False."""
+    if type(x) is not np.ndarray:
+        x, where = without_mask(x, where)
     x = floating("x", x)
     axis = axis_index("x", x, axis)
     if where is None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mathcore._arrays import Array, floating, ids_below, integers, rounded, working
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import row_max, row_sum
+from mathcore._scalars import real, whole
 from mathcore.probability._rows import _evaluate, _finite_shift, _max_and_rest, _put, _to_rows, _zero
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -42,7 +43,7 @@ def cross_entropy(
         A 0-d array, or the shape of targets for "none" (0 at ignored rows), in the dtype of logits; in nats.
 
     Raises:
-        TypeError: if logits are not floating or targets not integers.
+        TypeError: if logits are not floating, targets or `ignore_index` not integers.
         IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
         ValueError: if shapes do not fit or an option is out of range.
 
@@ -233,10 +234,10 @@ def _checked(
     reduction: str,
 ) -> tuple[Array, int, Array, Array, Array]:
     """(logits, axis, rows, which rows count, targets), all checked."""
-    if reduction not in ("mean", "sum", "none"):
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"`reduction` must be 'mean', 'sum' or 'none', got {reduction!r}")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"`label_smoothing` must lie in [0, 1], got {label_smoothing}")
+    label_smoothing = real("label_smoothing", label_smoothing, 0, 1)
+    ignore_index = None if ignore_index is None else whole("ignore_index", ignore_index)
     logits, axis, rows = _to_rows(floating("logits", logits), axis, None)
     targets = integers("targets", targets)
     if targets.shape != rows.shape[:-1]:

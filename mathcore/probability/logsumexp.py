@@ -8,6 +8,7 @@ import numpy.typing as npt
 from mathcore._arrays import Array, floating
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import apply_columnwise, row_sum
+from mathcore._scalars import flag
 from mathcore.probability._rows import _cotangent_rows, _evaluate, _max_and_rest, _put, _to_rows, _zero_masked
 from mathcore.probability.softmax import _softmax
 
@@ -99,6 +100,7 @@ def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
     x, axis, rows = _to_rows(x, axis, where)
+    keepdims = flag("keepdims", keepdims)
     y = np.empty((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
     map_rows(_logsumexp, np.moveaxis(y, axis, -1), rows)
     return y if keepdims else y.squeeze(axis)
@@ -137,7 +139,7 @@ def logsumexp_vjp(
         array([0.25, 0.75])
     """
     x, axis, rows = _to_rows(x, axis, where)
-    g = floating("cotangent", cotangent)
+    keepdims, g = flag("keepdims", keepdims), floating("cotangent", cotangent)
     kept = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     expected = kept if keepdims else x.shape[:axis] + x.shape[axis + 1 :]
     if g.shape != expected:

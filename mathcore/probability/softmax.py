@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, lowest
 from mathcore._compute.reduce import apply_columnwise, exp_and_sum, row_max, row_sum
+from mathcore._scalars import real
 from mathcore.probability._rows import _cotangent_rows, _evaluate, _finite_shift, _put, _to_rows, _zero_masked
 
 
@@ -98,7 +99,7 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
         The shape and dtype of x.
 
     Raises:
-        TypeError: if x is not floating.
+        TypeError: if x is not floating, or T is no real number.
         ValueError: if T is not a positive number, or there is no such axis.
 
     Examples:
@@ -106,7 +107,7 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
         array([0.1, 0.9])
     """
     x, axis, rows = _to_rows(x, axis, None)
-    _check_temperature(temperature)
+    temperature = _checked_temperature(temperature)
     return _evaluate(partial(_temperature_softmax, temperature), x, axis, rows)
 
 
@@ -134,7 +135,7 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
         array([ 0.5, -0.5])
     """
     x, axis, rows = _to_rows(x, axis, None)
-    _check_temperature(temperature)
+    temperature = _checked_temperature(temperature)
     kernel = partial(_temperature_softmax_vjp, temperature)
     return _evaluate(kernel, x, axis, rows, _cotangent_rows(cotangent, x, axis))
 
@@ -168,8 +169,11 @@ def _divide(x: Array, temperature: float) -> Array:
     return (x.astype(np.float64) / float(temperature)).astype(x.dtype)
 
 
-def _check_temperature(temperature: float) -> None:
+def _checked_temperature(temperature: float) -> float:
+    if type(temperature) is not float:
+        temperature = real("temperature", temperature, finite=False)
     if not temperature > 0:
         raise ValueError(
             f"`temperature` must be a number > 0, got {temperature!r}; the limit T → 0 is the one-hot of `argmax`"
         )
+    return temperature

@@ -8,7 +8,8 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from mathcore._arrays import Array, rounded, working
+from mathcore._arrays import Array, floating, rounded, working
+from mathcore._scalars import is_a, real, whole
 
 Arrays: TypeAlias = Mapping[str, Array]
 
@@ -42,14 +43,16 @@ def sgd_step(params: Arrays, grads: Arrays, *, rate: float) -> dict[str, Array]:
         name → array, the new parameters, in the dtypes of the old ones.
 
     Raises:
-        ValueError: if a gradient belongs to no parameter or has another shape.
+        TypeError: if a gradient, or a parameter that has one, is not floating.
+        ValueError: if a gradient belongs to no parameter or has another shape, or a number is out of range.
 
     Examples:
         >>> mc.sgd_step({"w": np.array([1.0, 2.0])}, {"w": np.array([4.0, -2.0])}, rate=0.5)
         {'w': array([-1.,  3.])}
     """
-    _check(params, grads)
-    return {**params, **{name: _moved(params[name], rate * working(g)) for name, g in grads.items()}}
+    moving, grads = _checked(params, grads)
+    rate = real("rate", rate)
+    return {**params, **{name: _moved(moving[name], rate * working(g)) for name, g in grads.items()}}
 
 
 def adam_init(params: Arrays) -> dict[str, Array]:
@@ -66,6 +69,7 @@ def adam_init(params: Arrays) -> dict[str, Array]:
         >>> mc.adam_init({"w": np.array([1.0, 2.0])})
         {'t': array(0), 'm/w': array([0., 0.]), 'v/w': array([0., 0.])}
     """
+    params = {name: floating(f"params[{name!r}]", p) for name, p in is_a("params", params, Mapping).items()}
     averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in params.items()}
     return {"t": np.array(0), **averages}
 
@@ -101,7 +105,8 @@ def adam_step(
         The new parameters, in the dtypes of the old ones, and the new state.
 
     Raises:
-        ValueError: if a gradient belongs to no parameter or has another shape.
+        TypeError: if a gradient, or a parameter that has one, is not floating.
+        ValueError: if a gradient belongs to no parameter or has another shape, or a number is out of range.
 
     Examples:
         >>> params = {"w": np.array([1.0, 2.0])}
@@ -113,8 +118,9 @@ def adam_step(
         Kingma & Ba, arXiv:1412.6980, algorithm 1; decay apart from the gradient: Loshchilov & Hutter, arXiv:1711.05101,
         algorithm 2, whose decay is αλ here, as in PyTorch.
     """
-    _check(params, grads)
-    t = int(state["t"]) + 1
+    moving, grads = _checked(params, grads)
+    rate, beta1, beta2, epsilon, decay = _checked_options(rate, beta1, beta2, epsilon, decay)
+    t = _checked_state(state, grads) + 1
     new_params, new_state = dict(params), {**state, "t": np.array(t)}
     for name, gradient in grads.items():
         g = working(gradient)
@@ -123,9 +129,9 @@ def adam_step(
         # Both averages start at 0; dividing by the weight that t steps gather takes that bias out.
         mean, square = m / (1 - beta1**t), v / (1 - beta2**t)
         move = mean / (np.sqrt(square) + epsilon)
-        if decay and params[name].ndim > 1:
-            move = move + decay * working(params[name])
-        new_params[name] = _moved(params[name], rate * move)
+        if decay and moving[name].ndim > 1:
+            move = move + decay * working(moving[name])
+        new_params[name] = _moved(moving[name], rate * move)
         new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v
     return new_params, new_state
 
@@ -143,6 +149,9 @@ class SGD:
     """
 
     rate: float
+
+    def __post_init__(self) -> None:
+        real("rate", self.rate)
 
     def init(self, params: Arrays) -> dict[str, Array]:
         """An empty state: there is nothing to remember.
@@ -185,6 +194,9 @@ class Adam:
     epsilon: float = 1e-8
     decay: float = 0.0
 
+    def __post_init__(self) -> None:
+        _checked_options(self.rate, self.beta1, self.beta2, self.epsilon, self.decay)
+
     def init(self, params: Arrays) -> dict[str, Array]:
         """The state before the first step.
 
@@ -215,10 +227,36 @@ def _moved(param: Array, by: Array) -> Array:
     return rounded(np.asarray(working(param) - by), like=param)
 
 
-def _check(params: Arrays, grads: Arrays) -> None:
-    """Every gradient must belong to a parameter and have its shape."""
-    for name, g in grads.items():
+def _checked(params: Arrays, grads: Arrays) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The parameters that have a gradient, and the gradients: each of floats, and of the shape of its parameter."""
+    is_a("params", params, Mapping)
+    moving, slopes = dict[str, Array](), dict[str, Array]()
+    for name, g in is_a("grads", grads, Mapping).items():
         if name not in params:
-            raise ValueError(f"gradient {name!r} belongs to no parameter; there are {', '.join(params)}")
-        if g.shape != params[name].shape:
-            raise ValueError(f"gradient {name!r} must have shape {params[name].shape}, got {g.shape}")
+            raise ValueError(f"gradient {name!r} belongs to no parameter; there are {', '.join(map(str, params))}")
+        moving[name] = floating(f"params[{name!r}]", params[name])
+        slopes[name] = floating(f"grads[{name!r}]", g)
+        if slopes[name].shape != moving[name].shape:
+            raise ValueError(f"gradient {name!r} must have shape {moving[name].shape}, got {slopes[name].shape}")
+    return moving, slopes
+
+
+def _checked_options(rate: float, beta1: float, beta2: float, epsilon: float, decay: float) -> tuple[float, ...]:
+    """The numbers of Adam: averages must forget, or their weights sum to nothing."""
+    betas = [real(name, beta, 0, 1) for name, beta in (("beta1", beta1), ("beta2", beta2))]
+    for name, beta in zip(("beta1", "beta2"), betas, strict=True):
+        if beta == 1:
+            raise ValueError(f"`{name}` must lie in [0, 1), got {beta}")
+    return real("rate", rate), *betas, real("epsilon", epsilon, 0), real("decay", decay, 0)
+
+
+def _checked_state(state: Arrays, grads: Arrays) -> int:
+    """How many steps were taken; and that there are both averages of every gradient, of its shape."""
+    for name in ("t", *(f"{kind}/{name}" for name in grads for kind in ("m", "v"))):
+        if name not in is_a("state", state, Mapping):
+            raise ValueError(f"`state` must be what `adam_init` or the step before returned, it has no {name!r}")
+    for name, g in grads.items():
+        for kind in ("m", "v"):
+            if (shape := floating(f"state['{kind}/{name}']", state[f"{kind}/{name}"]).shape) != g.shape:
+                raise ValueError(f"`state['{kind}/{name}']` must have shape {g.shape}, got {shape}")
+    return whole("state['t']", state["t"], 0)

@@ -1,0 +1,147 @@
+"""Options checked: numbers, bools, names, and what else a function takes beside arrays.
+
+Every message says what was expected and what came. Python counts True as 1 and "False" as true; here neither is.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrivals import check_objects, read
+
+T = TypeVar("T")
+
+
+def whole(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
+    """`value` as an integer from `least` to `most`.
+
+    Raises:
+        TypeError: if it is none; bools are none.
+        ValueError: if it is out of range.
+    """
+    if type(value) is not int:
+        value = _index(name, value)
+    if (least is not None and value < least) or (most is not None and value > most):
+        raise ValueError(f"`{name}` must be an integer {_range(least, most)}, got {value}")
+    return int(value)
+
+
+def _index(name: str, value: Any) -> int:
+    if not isinstance(value, (bool, np.bool_)) and not getattr(value, "requires_grad", False):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise TypeError(f"`{name}` must be an integer, got {_shown(value)}") from None
+
+
+def _range(least: int | None, most: int | None) -> str:
+    if most is None:
+        return "that is not negative" if least == 0 else f"from {least} up"
+    return f"up to {most}" if least is None else f"from {least} to {most}"
+
+
+def real(name: str, value: Any, least: float = -math.inf, most: float = math.inf, *, finite: bool = True) -> Any:
+    """`value` as a real number from `least` to `most`, never NaN; a float, or an object with its own arithmetic.
+
+    Raises:
+        TypeError: if it is no real number; bools are none.
+        ValueError: if it is NaN, out of range, or infinite where it must not be.
+    """
+    if type(value) is not float:
+        value = _number(name, value)
+    below, above = math.isfinite(least) and not value >= least, math.isfinite(most) and not value <= most
+    if below or above or (isinstance(value, float) and (math.isnan(value) or (finite and math.isinf(value)))):
+        expected = f"a {'finite ' if finite else ''}number"
+        if math.isfinite(least) or math.isfinite(most):
+            expected += f" in [{least:g}, {most:g}]" if math.isfinite(most) else f" from {least:g} up"
+        raise ValueError(f"`{name}` must be {expected}, got {value!r}")
+    return value
+
+
+def _number(name: str, value: Any) -> Any:
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"`{name}` must be in the range of a float, got {_shown(value)}") from None
+    if not isinstance(value, (bool, np.bool_, str, bytes, list, tuple)) and value is not None:
+        array = read(name, value)
+        if array.ndim == 0 and array.dtype.kind in "fiu":
+            return float(array)
+        if array.ndim == 0 and array.dtype.kind == "O":
+            check_objects(name, array)
+            return array.item()
+    raise TypeError(f"`{name}` must be a real number, got {_shown(value)}")
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool.
+
+    Raises:
+        TypeError: if it is anything else, 0 and 1 included.
+    """
+    if value is True or value is False:
+        return value
+    if isinstance(value, (np.bool_, np.ndarray)) and value.ndim == 0 and value.dtype == np.bool_:
+        return bool(value)
+    raise TypeError(f"`{name}` must be True or False, got {_shown(value)}")
+
+
+def is_a(name: str, value: Any, kind: type[T], hint: str = "") -> T:
+    """`value`, an instance of `kind`.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if isinstance(value, kind):
+        return value
+    home = {"builtins": "", "numpy": "np."}.get(kind.__module__.partition(".")[0], "")
+    named = "str" if kind is str else f"{home}{kind.__name__}"
+    named = "mapping of names to arrays" if kind is Mapping else named
+    raise TypeError(f"`{name}` must be a {named}, got {_shown(value)}{hint}")
+
+
+def generator(name: str, value: Any) -> np.random.Generator:
+    """`value`, a generator of random numbers.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if isinstance(value, np.random.Generator):
+        return value
+    hint = "; np.random.default_rng(seed) makes one"
+    raise TypeError(f"`{name}` must be a np.random.Generator, got {_shown(value)}{hint}")
+
+
+def number_dtype(name: str, value: npt.DTypeLike) -> np.dtype[Any]:
+    """`value` as a dtype of numbers, bools or objects.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    try:
+        dtype = np.dtype(value)
+    except Exception:
+        raise TypeError(f"`{name}` must be a dtype, got {_shown(value)}") from None
+    if (dtype.kind not in "fiubO" and dtype.name != "bfloat16") or value is None:
+        raise TypeError(f"`{name}` must be a dtype of numbers, got {_shown(value)}")
+    return dtype
+
+
+def _shown(value: Any) -> str:
+    """`value` where that is short, its type where it is not."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape} and dtype {value.dtype}"
+    if value is None or isinstance(value, (bool, int, float, complex, np.generic)):
+        return repr(value)[:60]
+    if isinstance(value, str):
+        return f"the string {value[:40]!r}"
+    return type(value).__name__
