@@ -29,13 +29,25 @@ def floating(name: str, x: npt.ArrayLike) -> Array:
     """
     array = x if type(x) is np.ndarray else read(name, x)
     kind = array.dtype.kind
-    if kind == "f" or (kind == "V" and array.dtype.name == "bfloat16"):
-        return array
+    if (kind == "f" and array.dtype.itemsize > 1) or (kind == "V" and array.dtype.name == "bfloat16"):
+        return array  # one byte: `float8_e5m2`, whose kind ml_dtypes calls "f" too
     if kind == "O":
         check_objects(name, array)
         return array
     hint = "; convert it on purpose, e.g. x.astype(np.float64)" if array.dtype.kind in "iub" else ""
     raise TypeError(f"`{name}` must be an array of floats, got dtype {array.dtype}{hint}")
+
+
+def floating_as(name: str, x: npt.ArrayLike, like: Array) -> Array:
+    """`floating`, of an array that is computed with `like`: objects only beside objects.
+
+    Raises:
+        TypeError, ValueError: as `floating`.
+    """
+    array = floating(name, x)
+    if array.dtype.kind == "O" and like.dtype.kind != "O":
+        raise TypeError(f"`{name}` must be an array of floats beside one of dtype {like.dtype}, got dtype object")
+    return array
 
 
 def integers(name: str, x: npt.ArrayLike) -> Array:
@@ -125,6 +137,28 @@ def _overlaps_itself(x: Array) -> bool:
     for stride, n in steps:
         starts = (starts[:, None] + np.arange(n) * stride).ravel()
     return bool((np.diff(np.sort(starts)) < x.itemsize).any())
+
+
+def able(x: Array, method: str) -> Array:
+    """`x`; if of objects, they have the method by which NumPy takes a root or an exponential of them.
+
+    Raises:
+        TypeError: that names the first kind without it. Fractions have none: their roots are no fractions.
+    """
+    if x.dtype.kind == "O":
+        for kind in dict.fromkeys(map(type, x.flat)):
+            if not callable(getattr(kind, method, None)):
+                raise TypeError(f"objects must have a method `{method}` to be computed with, got {kind.__name__}")
+    return x
+
+
+def quiet() -> np.errstate:
+    """What runs in it neither warns nor raises, whatever the caller's error state is; that is as before at the end.
+
+    Overflow gives ∞, underflow 0 or a subnormal number and ∞ − ∞ NaN, as every function documents. Whether NumPy would
+    notice depends on the BLAS and on the instruction set.
+    """
+    return np.errstate(all="ignore")
 
 
 def working(x: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrivals import check_objects, read
+from mathcore._arrivals import check_objects, read, refuse_what_is_lost
 
 T = TypeVar("T")
 
@@ -34,7 +34,8 @@ def whole(name: str, value: Any, least: int | None = None, most: int | None = No
 
 
 def _index(name: str, value: Any) -> int:
-    if not isinstance(value, (bool, np.bool_)) and not getattr(value, "requires_grad", False):
+    if not isinstance(value, (bool, np.bool_)):
+        refuse_what_is_lost(name, value)
         try:
             return operator.index(value)
         except TypeError:
@@ -128,11 +129,11 @@ def number_dtype(name: str, value: npt.DTypeLike) -> np.dtype[Any]:
         TypeError: if it is none.
     """
     try:
-        dtype = np.dtype(value)
-    except Exception:
+        dtype = np.dtype(value if isinstance(value, (type, str, np.dtype)) else "")
+    except TypeError:
         raise TypeError(f"`{name}` must be a dtype, got {_shown(value)}") from None
-    if (dtype.kind not in "fiubO" and dtype.name != "bfloat16") or value is None:
-        raise TypeError(f"`{name}` must be a dtype of numbers, got {_shown(value)}")
+    if (dtype.kind not in "fiubO" and dtype.name != "bfloat16") or dtype.name.startswith("float8"):
+        raise TypeError(f"`{name}` must be a dtype of numbers, got {dtype}")
     return dtype
 
 

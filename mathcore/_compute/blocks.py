@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mathcore._arrays import Array, working
+from mathcore._arrays import Array, quiet, working
 from mathcore._compute.matmul import _TILE
 from mathcore._compute.threads import _thread_local, parallel_for
 
@@ -136,7 +136,7 @@ def _run_kernel(kernel: Kernel, out: Array, inputs: Sequence[Array | None], colu
     if out.ndim == 2 and 1 < out.shape[1] <= _SHORT_ROW < _ROWS_ACROSS <= len(out) and out.flags.c_contiguous:
         blocks = [None if x is None else np.ascontiguousarray(x.T).T for x in blocks]
         result = np.empty(out.shape[::-1], result.dtype).T
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+    with quiet():
         of_rows = kernel(*blocks, result)
         if column is not None:
             column[...] = of_rows

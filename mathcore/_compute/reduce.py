@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore._arrays import Array
+from mathcore._arrays import Array, able
 from mathcore._compute.blocks import _BLOCK_BYTES
 
 _BUFFER = 8192  # elements of NumPy's ufunc buffer
@@ -55,7 +55,7 @@ def exp_below(x: Array, top: Array, out: Array, gaps: Array | None = None) -> Ar
     """
     gaps = out if gaps is None else gaps
     if x.nbytes <= _BLOCK_BYTES or x.dtype == object:
-        return np.exp(apply_columnwise(np.subtract, x, top, gaps), out=out)
+        return np.exp(able(apply_columnwise(np.subtract, x, top, gaps), "exp"), out=out)
     step = max(1, _BLOCK_BYTES * x.shape[-1] // x.nbytes)
     for start in range(0, x.shape[-1], step):
         part = slice(start, start + step)

@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, working
+from mathcore._arrays import Array, floating, quiet, working
 from mathcore._scalars import number_dtype, whole
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.layers.relu import relu, relu_vjp
 
-_LARGEST = 2**9  # pixels a side: the weights of larger ones fill the memory
+_LARGEST = 2**6  # pixels a side: the weights of larger ones fill the memory
 
 Layers: TypeAlias = Sequence[tuple[Array, Array]]
 
@@ -126,13 +126,14 @@ def interpolating_net(knots: npt.ArrayLike, values: npt.ArrayLike) -> tuple[tupl
     if t.ndim != 1 or t.shape != v.shape or len(t) < 2:
         raise ValueError(f"`knots` and `values` must have one shape (n,), n ≥ 2, got {t.shape} and {v.shape}")
     _check_ascending("knots", t)
-    result = np.result_type(t, v)
-    t, v = working(t), working(v)
-    slopes = (v[1:] - v[:-1]) / (t[1:] - t[:-1])  # (n − 1,)
-    bends = slopes.copy()
-    bends[1:] -= slopes[:-1]
-    layers = (np.ones_like(t[None, :-1]), -t[:-1]), (bends[:, None], v[:1])
-    return tuple((weight.astype(result), bias.astype(result)) for weight, bias in layers)
+    with quiet():
+        result = np.result_type(t, v)
+        t, v = working(t), working(v)
+        slopes = (v[1:] - v[:-1]) / (t[1:] - t[:-1])  # (n − 1,)
+        bends = slopes.copy()
+        bends[1:] -= slopes[:-1]
+        layers = (np.ones_like(t[None, :-1]), -t[:-1]), (bends[:, None], v[:1])
+        return tuple((weight.astype(result), bias.astype(result)) for weight, bias in layers)
 
 
 def _check_ascending(name: str, x: Array) -> None:
@@ -198,7 +199,7 @@ def _all_of(groups: Array, inputs: int, dtype: npt.DTypeLike) -> tuple[Array, Ar
     """A detector for each group of inputs (detectors, k): after ReLU it is 1 if all k are 1, else 0."""
     weight = np.zeros((inputs, len(groups)), int)
     weight[groups, np.arange(len(groups))[:, None]] = 1
-    return _layer(weight.tolist(), [1 - groups.shape[1]] * len(groups), dtype)
+    return _layer(weight, [1 - groups.shape[1]] * len(groups), dtype)
 
 
 def _any_of(groups: Array, inputs: int, dtype: npt.DTypeLike) -> tuple[tuple[Array, Array], ...]:
@@ -307,5 +308,6 @@ def count_pieces(x: npt.ArrayLike, y: npt.ArrayLike) -> int:
     if x.ndim != 1 or x.shape != y.shape or len(x) < 2:
         raise ValueError(f"`x` and `y` must have one shape (n,), n ≥ 2, got {x.shape} and {y.shape}")
     _check_ascending("x", x)
-    run, rise = x[1:] - x[:-1], y[1:] - y[:-1]
-    return 1 + int(np.sum(rise[1:] * run[:-1] != rise[:-1] * run[1:]))
+    with quiet():
+        run, rise = x[1:] - x[:-1], y[1:] - y[:-1]
+        return 1 + int(np.sum(rise[1:] * run[:-1] != rise[:-1] * run[1:]))

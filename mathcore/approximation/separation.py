@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, booleans
+from mathcore._arrivals import refuse_what_is_lost
 
 Separation: TypeAlias = (
     tuple[Literal["separable"], tuple[tuple[Fraction, ...], Fraction]]
@@ -51,7 +53,7 @@ def separation(points: npt.ArrayLike, labels: npt.ArrayLike) -> Separation:
     """
     exact, labels = _labelled(points, labels)
     n, m, one = len(exact), exact.shape[1] + 2, Fraction(1)
-    signs = _fractions(np.where(labels, 1, -1))  # y; an int divided by an int would be a float
+    signs = _fractions("labels", np.where(labels, 1, -1))  # y; an int divided by an int would be a float
     # Columns: λ, one artificial variable a row, the right side. Rows: Σ λ_i y_i (x_i, 1) = 0, Σ λ_i = 1, and the costs.
     table = np.full((m + 1, n + m + 1), Fraction(0), dtype=object)
     table[: m - 2, :n], table[m - 2, :n], table[m - 1, :n], table[m - 1, -1] = exact.T * signs, signs, one, one
@@ -98,15 +100,17 @@ def check_separation(points: npt.ArrayLike, labels: npt.ArrayLike, answer: Separ
         True
     """
     exact, labels = _labelled(points, labels)
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
+        raise TypeError(f"`answer` must be a pair as `separation` returns it, got {type(answer).__name__}")
     if answer[0] == "separable":
         weight, bias = answer[1]
         if len(weight) != exact.shape[1]:
             return False
-        scores = exact @ _fractions(weight) + _fractions([bias])
+        scores = exact @ _fractions("answer", weight) + _fractions("answer", [bias])
         return bool(np.all(scores[labels] > 0) and np.all(scores[~labels] < 0))
     if answer[0] != "infeasible":
         raise ValueError(f"`answer` must be 'separable' or 'infeasible', got {answer[0]!r}")
-    shares = _fractions(answer[1])
+    shares = _fractions("answer", answer[1])
     if shares.shape != exact.shape[:1] or not np.all(shares >= 0):
         return False
     # One weighted sum of both kinds, of the same positive weight: a point between the ones and between the others.
@@ -117,7 +121,7 @@ def check_separation(points: npt.ArrayLike, labels: npt.ArrayLike, answer: Separ
 
 def _labelled(points: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array, Array]:
     """Points as Fractions (n, d), and their labels (n,)."""
-    exact, labels = _fractions(points), booleans("labels", labels)
+    exact, labels = _fractions("points", points), booleans("labels", labels)
     if exact.ndim != 2 or labels.shape != exact.shape[:1] or not len(exact):
         raise ValueError(
             f"`points` must have shape (n, d), n ≥ 1, and `labels` (n,), got {exact.shape} and {labels.shape}"
@@ -125,11 +129,28 @@ def _labelled(points: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array, Arra
     return exact, labels
 
 
-def _fractions(x: Any) -> Array:
+def _fractions(name: str, x: Any) -> Array:
     """Numbers at their exact values."""
-    array = x if isinstance(x, np.ndarray) else np.array(x, dtype=object)  # beside a float an int would be rounded
+    refuse_what_is_lost(name, x)
     try:
-        exact = [Fraction(v) for v in array.ravel().tolist()]
-    except (OverflowError, ValueError):
-        raise ValueError("expected finite numbers, got NaN or infinity among them") from None
+        array = x if isinstance(x, np.ndarray) else np.array(x, dtype=object)  # beside a float an int would be rounded
+    except ValueError:
+        raise ValueError(f"`{name}` must be an array, got rows of different lengths") from None
+    if (array.dtype.kind not in "iufO" and not _is_short(array)) or array.dtype.name.startswith("float8"):
+        raise TypeError(f"`{name}` must be numbers, got dtype {array.dtype}")
+    exact = [_fraction(name, v) for v in (array.astype(np.float64) if _is_short(array) else array).ravel().tolist()]
     return np.array(exact, dtype=object).reshape(array.shape)
+
+
+def _is_short(array: Array) -> bool:
+    """Whether these are 16-bit floats that Python does not know."""
+    return array.dtype.name == "bfloat16"
+
+
+def _fraction(name: str, v: Any) -> Fraction:
+    if isinstance(v, (bool, np.bool_)) or not isinstance(v, (numbers.Rational, float, np.integer, np.floating)):
+        raise TypeError(f"`{name}` must be numbers, got {type(v).__name__}")
+    try:
+        return Fraction(v) if isinstance(v, numbers.Rational) else Fraction(*v.as_integer_ratio())
+    except (OverflowError, ValueError):
+        raise ValueError(f"`{name}` must be finite numbers, got NaN or infinity among them") from None

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, lowest, working
+from mathcore._arrays import Array, floating, lowest, quiet, working
 from mathcore._arrivals import read
 from mathcore._compute.blocks import score_tile
 from mathcore._compute.matmul import matmul_tiled
@@ -21,6 +21,8 @@ KeyHead: TypeAlias = tuple[int, ...]
 """A key head by its indices along the leading axes; () means all of them."""
 
 Index: TypeAlias = tuple[Any, ...]
+
+_FARTHEST = 2**31  # keys between the first query and the first key; positions reach no further
 
 _FEW = 2**10  # elements: below, fewer calls are worth more than fewer bytes
 
@@ -132,9 +134,12 @@ def _attention_args(
         raise TypeError("`bias` must be an array of floats, got dtype bool; what a query may see is `mask`")
     if added is not None:
         added = floating("bias", added)
+        if added.dtype.kind == "O" and work.kind != "O":
+            raise TypeError(f"`bias` must be an array of floats as `query` is, {work}, got dtype object")
         if added.dtype != work and work.kind != "O":  # a finite bias stays finite: only −∞ masks
             most = -lowest(work)
-            added = np.where(np.isfinite(added), np.clip(added, -most, most), added).astype(work)
+            with quiet():
+                added = np.where(np.isfinite(added), np.clip(added, -most, most), added).astype(work)
     for name, given in (("mask", keep), ("bias", added)):
         if given is not None and not _broadcasts(given.shape, shape):
             raise ValueError(f"`{name}` must broadcast to (..., heads, queries, keys) = {shape}, got {given.shape}")
@@ -149,7 +154,7 @@ def _attention_args(
         keep,
         added,
         flag("is_causal", is_causal),
-        whole("query_offset", query_offset),
+        whole("query_offset", query_offset, -_FARTHEST, _FARTHEST),
         scale,
         finite_values,
         no_overflow,
@@ -186,7 +191,7 @@ def _value_traits(v: Array) -> tuple[bool, bool]:
         finite, no_overflow = most < math.inf, most * v.shape[-2] < float(-lowest(v.dtype)) / 2
     else:
         few = v.ravel()
-        with np.errstate(over="ignore", invalid="ignore"):
+        with quiet():
             no_overflow = math.isfinite(np.dot(few, few))  # then none is above the root of the largest number
         if no_overflow and np.count_nonzero(few) == v.size:
             return True, True

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mathcore._arrays import Array, lowest
+from mathcore._arrays import Array, able, lowest, quiet
 from mathcore._compute.matmul import matmul_tiled
 from mathcore._compute.reduce import apply_columnwise, row_max
 from mathcore.attention._args import _AttentionArgs, _grouped
@@ -42,7 +42,7 @@ def _unnormalised(args: _AttentionArgs) -> _Partial:
 def _merge(a: _Partial, b: _Partial) -> _Partial:
     """Attention over two disjoint sets of keys."""
     top = np.maximum(a.top, b.top)
-    with np.errstate(invalid="ignore", over="ignore"):  # ∞ − ∞ is NaN, as it must be
+    with quiet():  # ∞ − ∞ is NaN, as it must be
         weight_a, weight_b = _exp_below(a.top, top), _exp_below(b.top, top)
         values = _weighted(weight_a, a.values) + _weighted(weight_b, b.values)
         total = weight_a * a.total + weight_b * b.total
@@ -102,6 +102,7 @@ def _exp_below(x: Array, top: Array, out: Array | None = None) -> Array:
     if x.dtype == object:  # a float −∞ among other objects has no exp, and some have no difference from it
         there = np.asarray(x != -np.inf, dtype=bool)
         gaps = np.subtract(x, top, where=there, out=np.zeros(x.shape, dtype=object))
+        able(gaps[there], "exp")
         return np.exp(gaps, where=there, out=np.zeros(x.shape, dtype=object))
     out = np.empty(x.shape, x.dtype) if out is None else out
     return np.exp(apply_columnwise(np.subtract, x, np.maximum(top, lowest(top.dtype)), out), out=out)
@@ -126,7 +127,7 @@ def _restore_nonfinite(values: Array, visible: Array, v: Array) -> Array:
     if v.ndim > 2:
         v = np.repeat(v, values.shape[-3] // v.shape[-3], axis=-3)  # (..., heads, keys, width)
     extra = _nonfinite_contribution(visible, v)
-    with np.errstate(invalid="ignore"):
+    with quiet():
         values = np.where(extra == 0, values, values + extra)  # keeps −0.0
     alone = visible.sum(axis=-1, keepdims=True) == 1
     return np.where(alone, np.take_along_axis(v, visible.argmax(axis=-1)[..., None], axis=-2), values)
@@ -138,7 +139,7 @@ def _nonfinite_contribution(visible: Array, v: Array) -> Array:
     def meets(which: Array) -> Array:
         return np.matmul(visible.astype(v.dtype), which.astype(v.dtype)) > 0
 
-    with np.errstate(invalid="ignore"):  # ∞ − ∞ is NaN, as it must be
+    with quiet():  # ∞ − ∞ is NaN, as it must be
         infinite = np.where(meets(v == np.inf), np.inf, 0) - np.where(meets(v == -np.inf), np.inf, 0)
     return (infinite + np.where(meets(np.isnan(v)), np.nan, 0)).astype(v.dtype)
 

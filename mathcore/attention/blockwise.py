@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, working
+from mathcore._arrays import Array, floating, quiet, working
 from mathcore._scalars import flag, whole
 from mathcore.attention._args import _attention_args, _checked, _common_dtype
 from mathcore.attention._partial import _log_sum_exp, _merge, _output, _Partial
@@ -98,9 +98,10 @@ def merge_attention(
             f"(..., queries), got {shapes[0]}, {shapes[2]}, {shapes[1]}, {shapes[3]}"
         )
     work = np.result_type(*(working(x) for x in (a, b, *lse)))
-    merged = _merge(*(_from_result(x.astype(work), y.astype(work)) for x, y in zip((a, b), lse, strict=True)))
-    output = _output(merged).astype(np.result_type(a, b), copy=False)
-    return output, _log_sum_exp(merged).astype(np.result_type(*lse), copy=False)
+    with quiet():
+        merged = _merge(*(_from_result(x.astype(work), y.astype(work)) for x, y in zip((a, b), lse, strict=True)))
+        output = _output(merged).astype(np.result_type(a, b), copy=False)
+        return output, _log_sum_exp(merged).astype(np.result_type(*lse), copy=False)
 
 
 def _from_result(output: Array, lse: Array) -> _Partial:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, rounded, working
+from mathcore._arrays import Array, floating, quiet, rounded, working
 from mathcore._compute.matmul import matmul_tiled
 from mathcore._compute.reduce import apply_columnwise, row_max
 from mathcore._scalars import flag
@@ -94,9 +94,9 @@ def _attend(
     """The output in that dtype and, if asked for, the log-sum-exp; in tiles of (queries, keys) if there are many."""
     tile = tile or args.tile_shape()
     if tile is None:  # quickly: small calls are many
-        with np.errstate(invalid="ignore", over="ignore"):
+        with quiet():
             partial = _unnormalised(args)
-        return _output(partial).astype(dtype, copy=False), _log_sum_exp(partial) if with_lse else None
+            return _output(partial).astype(dtype, copy=False), _log_sum_exp(partial) if with_lse else None
     height, breadth = tile
     output = np.empty((*args.query.shape[:-1], args.value.shape[-1]), dtype)
     lse = np.empty(output.shape[:-1], args.query.dtype) if with_lse else None
@@ -104,11 +104,11 @@ def _attend(
     def attend(key_head: KeyHead, rows: slice) -> None:
         heads = args.heads(key_head)
         columns = list(_tiles(args.reach(rows), breadth)) or [slice(0)]
-        with np.errstate(invalid="ignore", over="ignore"):  # what is masked may be anything
+        with quiet():  # what is masked may be anything
             partial = functools.reduce(_merge, (_unnormalised(args.tile(key_head, rows, some)) for some in columns))
-        output[*heads, rows, :] = _output(partial)
-        if lse is not None:
-            lse[*heads, rows] = _log_sum_exp(partial)
+            output[*heads, rows, :] = _output(partial)
+            if lse is not None:
+                lse[*heads, rows] = _log_sum_exp(partial)
 
     args.for_each_tile_row(attend, height)
     return output, lse
@@ -159,7 +159,8 @@ def scaled_dot_product_attention_vjp(
     q_bar, k_bar, v_bar = _attention_vjp(
         working(g), _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
     )
-    return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
+    with quiet():
+        return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
 
 
 def _attention_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
@@ -180,7 +181,7 @@ def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
     """The gradients of all queries and keys of a tile at once."""
     q, k, v, heads, seen = args.query, args.key, args.value, args.key_heads, args.visible()
     p = _weights(args, seen)  # (..., heads, queries, keys)
-    with np.errstate(invalid="ignore", over="ignore"):  # masked NaN and ∞ are removed as soon as they appear
+    with quiet():  # masked NaN and ∞ are removed as soon as they appear
         p_bar = _zero_masked(seen, matmul_tiled(_grouped(g, heads), _transposed(v)).reshape(p.shape))
         s_bar = _zero_masked(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
         s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
@@ -191,7 +192,7 @@ def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
             attended = _transposed(np.broadcast_to(True if seen is None else seen, p.shape))
             extra = _nonfinite_contribution(attended, g)
             v_bar = v_bar + extra.reshape(*v_bar.shape[:-2], -1, *v_bar.shape[-2:]).sum(axis=-3)
-    return args.scaled(q_bar), args.scaled(k_bar), v_bar
+        return args.scaled(q_bar), args.scaled(k_bar), v_bar
 
 
 def attention_weights(
@@ -228,7 +229,8 @@ def attention_weights(
 
     def weigh(key_head: KeyHead, rows: slice) -> None:
         tile = args.tile(key_head, rows, slice(None))
-        weights[*args.heads(key_head), rows, :] = _weights(tile, tile.visible())
+        with quiet():
+            weights[*args.heads(key_head), rows, :] = _weights(tile, tile.visible())
 
     args.for_each_tile_row(weigh, max((args.tile_shape() or q.shape[-2:])[0], 1))
     return weights
@@ -236,7 +238,7 @@ def attention_weights(
 
 def _weights(args: _AttentionArgs, seen: Array | None) -> Array:
     """softmax of the scores, exactly 0 where masked."""
-    with np.errstate(invalid="ignore", over="ignore"):  # what is masked may be anything
+    with quiet():  # what is masked may be anything
         scores = args.scores()
         exponentials = _exp_below(scores, row_max(scores), out=scores)
         total = np.add.reduce(exponentials, axis=-1, keepdims=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, rounded, working
+from mathcore._arrays import Array, floating, quiet, rounded, working
 from mathcore._scalars import is_a, whole
 from mathcore.attention._args import _attention_args, _checked, _work_dtype
 from mathcore.attention.cache import KeyValueCache
@@ -66,7 +66,8 @@ def multi_head_attention(
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, query_offset, 0)
     heads, _ = _attend(_attention_args(q, k, v, mask, bias, is_causal, query_offset, scale), work)
-    return linear(_side_by_side(heads), w["output"]).astype(np.result_type(x, *weights.values()), copy=False)
+    with quiet():
+        return linear(_side_by_side(heads), w["output"]).astype(np.result_type(x, *weights.values()), copy=False)
 
 
 def multi_head_attention_vjp(
@@ -118,9 +119,10 @@ def multi_head_attention_vjp(
         name: linear_vjp(_side_by_side(bar), inputs, w[name])
         for name, bar in (("query", q_bar), ("key", k_bar), ("value", v_bar))
     }
-    x_bar = pulled["query"][0] + pulled["key"][0] + pulled["value"][0]
-    w_bar = {**{name: pair[1] for name, pair in pulled.items()}, "output": output_bar}
-    return rounded(x_bar, like=x), {name: rounded(w_bar[name], like=weights[name]) for name in weights}
+    with quiet():
+        x_bar = pulled["query"][0] + pulled["key"][0] + pulled["value"][0]
+        w_bar = {**{name: pair[1] for name, pair in pulled.items()}, "output": output_bar}
+        return rounded(x_bar, like=x), {name: rounded(w_bar[name], like=weights[name]) for name in weights}
 
 
 def multi_head_attention_step(
@@ -167,7 +169,8 @@ def multi_head_attention_step(
     longer = cache.append(k, v)
     heads, _ = _attend(_attention_args(q, longer.key, longer.value, mask, bias, True, len(cache), scale), work)
     y = linear(_side_by_side(heads), w["output"])
-    return y.astype(np.result_type(x, *weights.values()), copy=False), longer
+    with quiet():
+        return y.astype(np.result_type(x, *weights.values()), copy=False), longer
 
 
 def _matrices(params: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:

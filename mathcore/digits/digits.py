@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, ids_below, integers, rounded, working
+from mathcore._arrays import Array, floating, ids_below, integers, quiet, rounded, working
 from mathcore._scalars import generator, real, whole
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.probability.argmax import argmax
@@ -118,7 +118,8 @@ def nearest_template_bias(weight: npt.ArrayLike) -> Array:
     if weight.ndim != 2:
         raise ValueError(f"`weight` must have shape (pixels, digits), got {weight.shape}")
     templates = np.ascontiguousarray(working(weight).T)  # (digits, pixels): sums run along a contiguous axis
-    return rounded(-(templates * templates).sum(axis=-1) / 2, like=weight)
+    with quiet():
+        return rounded(-(templates * templates).sum(axis=-1) / 2, like=weight)
 
 
 def mean_templates(images: npt.ArrayLike, labels: npt.ArrayLike, *, num_classes: int = 10) -> Array:
@@ -147,9 +148,10 @@ def mean_templates(images: npt.ArrayLike, labels: npt.ArrayLike, *, num_classes:
     images, labels, counts = _labelled(images, labels, num_classes)
     if not counts.all():
         raise ValueError(f"every class needs an image, got none of class {int(counts.argmin())}")
-    rows = working(images)
-    means = [rows[labels == j].sum(axis=0) / int(counts[j]) for j in range(num_classes)]
-    return rounded(np.stack(means, axis=1), like=images)  # (pixels, num_classes)
+    with quiet():
+        rows = working(images)
+        means = [rows[labels == j].sum(axis=0) / int(counts[j]) for j in range(num_classes)]
+        return rounded(np.stack(means, axis=1), like=images)  # (pixels, num_classes)
 
 
 def fit_softmax_regression(
@@ -190,19 +192,22 @@ def fit_softmax_regression(
     """
     images, labels, _ = _labelled(images, labels, num_classes)
     steps = whole("steps", steps, 0)
+    if images.dtype.kind == "O" or images.dtype.itemsize > 8:
+        raise TypeError(f"`images` must be of at most 64 bits a number, as LAPACK takes them, got {images.dtype}")
     if not len(images):
         raise ValueError(f"`images` must hold at least one image, got shape {images.shape}")
     if not np.isfinite(working(images)).all():
         raise ValueError("`images` must be finite, got NaN or infinity")
-    rows = np.concatenate([working(images), np.ones_like(working(images), shape=(len(images), 1))], axis=1)
-    rate = 2 * len(rows) / np.linalg.norm(rows, 2) ** 2  # 1 / L
-    one = rows.dtype.type(1)
-    theta = before = np.zeros_like(rows, shape=(rows.shape[1], num_classes))  # (pixels + 1, num_classes)
-    for t in range(steps):
-        ahead = theta + t / (t + 3) * (theta - before)
-        slope = cross_entropy_vjp(one, linear(rows, ahead), labels)  # (n, num_classes)
-        theta, before = ahead - rate * linear_vjp(slope, rows, ahead)[1], theta
-    return rounded(theta[:-1], like=images), rounded(theta[-1], like=images)
+    with quiet():
+        rows = np.concatenate([working(images), np.ones_like(working(images), shape=(len(images), 1))], axis=1)
+        rate = 2 * len(rows) / np.linalg.norm(rows, 2) ** 2  # 1 / L
+        one = rows.dtype.type(1)
+        theta = before = np.zeros_like(rows, shape=(rows.shape[1], num_classes))  # (pixels + 1, num_classes)
+        for t in range(steps):
+            ahead = theta + t / (t + 3) * (theta - before)
+            slope = cross_entropy_vjp(one, linear(rows, ahead), labels)  # (n, num_classes)
+            theta, before = ahead - rate * linear_vjp(slope, rows, ahead)[1], theta
+        return rounded(theta[:-1], like=images), rounded(theta[-1], like=images)
 
 
 def stratified_split(labels: npt.ArrayLike, held_out: float, rng: np.random.Generator) -> tuple[Array, Array]:

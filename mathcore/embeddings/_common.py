@@ -22,8 +22,3 @@ def _unit_scale(x: Array) -> tuple[Array, Array]:
         return x, np.array(0)
     power = np.frexp(np.abs(x).max(-1, keepdims=True, initial=0))[1]
     return np.ldexp(x, -power), power
-
-
-def _quiet() -> np.errstate:
-    """Infinite vectors have no direction, and what overflows is infinite: both are documented, neither is a warning."""
-    return np.errstate(over="ignore", invalid="ignore")

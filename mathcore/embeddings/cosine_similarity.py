@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, floating, rounded, working
-from mathcore.embeddings._common import _quiet, _unit_scale
+from mathcore._arrays import Array, able, axis_index, floating, quiet, rounded, working
+from mathcore.embeddings._common import _unit_scale
 
 
 def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Array:
@@ -36,16 +36,16 @@ def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Arr
         array([0.96])
     """
     a, b, axis = _vectors(a, b, axis)
-    with _quiet():
+    with quiet():
         similarity = _cosine(_unit_scale(_rows_along(a, axis))[0], _unit_scale(_rows_along(b, axis))[0])
-    return similarity.astype(np.result_type(a, b), copy=False)
+        return similarity.astype(np.result_type(a, b), copy=False)
 
 
 def _cosine(a: Array, b: Array) -> Array:
     """The kernel of `cosine_similarity`, for vectors along the last axis: Σ aᵢbᵢ / √(Σ aᵢ² Σ bᵢ²)."""
     dot, squares_a, squares_b = ((x * y).sum(-1, keepdims=True) for x, y in ((a, b), (a, a), (b, b)))  # (..., 1)
     # One root of the product, not a product of two roots: it is exact where a and b are equal.
-    cosine = (dot / _or_one(np.sqrt(squares_a * squares_b)))[..., 0]
+    cosine = (dot / _or_one(np.sqrt(able(squares_a * squares_b, "sqrt"))))[..., 0]
     return cosine if cosine.dtype == object else np.clip(cosine, -1, 1)
 
 
@@ -80,7 +80,7 @@ def cosine_similarity_vjp(
     expected = (*a.shape[:axis], *a.shape[axis + 1 :])
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
-    with _quiet():
+    with quiet():
         a_bar, b_bar = _cosine_vjp(working(g)[..., None], _rows_along(a, axis), _rows_along(b, axis))
         return rounded(np.moveaxis(a_bar, -1, axis), like=a), rounded(np.moveaxis(b_bar, -1, axis), like=b)
 
@@ -115,7 +115,7 @@ def _rows_along(x: Array, axis: int) -> Array:
 def _direction(x: Array) -> tuple[Array, Array, Array]:
     """Vectors along the last axis as direction × length × 2^power; a zero vector has direction zero."""
     scaled, power = _unit_scale(x)
-    length = np.sqrt((scaled * scaled).sum(-1, keepdims=True))
+    length = np.sqrt(able((scaled * scaled).sum(-1, keepdims=True), "sqrt"))
     return scaled / _or_one(length), length, power
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, floating, ids_below, rounded, working
+from mathcore._arrays import Array, axis_index, floating, ids_below, quiet, rounded, working
 from mathcore._scalars import number_dtype, whole
-from mathcore.embeddings._common import _quiet, _table
+from mathcore.embeddings._common import _table
 
 _MOST_CLASSES = 2**31 - 1  # of a one-hot vector
 
@@ -73,7 +73,7 @@ def embedding_vjp(cotangent: npt.ArrayLike, ids: npt.ArrayLike, weight: npt.Arra
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
     dtype = np.result_type(working(g), working(weight))
     weight_bar = np.zeros(weight.shape, dtype)
-    with _quiet():
+    with quiet():
         np.add.at(weight_bar, rows, working(g))  # unlike `weight_bar[rows] += g`, counts an id as often as it occurs
         return rounded(weight_bar, like=weight)
 

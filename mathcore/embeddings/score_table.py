@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, rounded, working
+from mathcore._arrays import Array, quiet, rounded, working
 from mathcore._scalars import whole
 from mathcore.embeddings._common import _table, _unit_scale
 
@@ -45,9 +45,10 @@ def best_score_table(table: npt.ArrayLike, size: int) -> tuple[Array, Array]:
         raise TypeError(f"`table` must be of at most 64 bits a number, as LAPACK takes them, got dtype {scores.dtype}")
     if not np.isfinite(scores).all():
         raise ValueError("`table` must be finite, got NaN or infinity")
-    scaled, power = _unit_scale(working(scores).ravel())
-    u, s, vt = np.linalg.svd(scaled.reshape(scores.shape), full_matrices=False)  # s falls from left to right
-    root = np.ldexp(np.sqrt(np.ldexp(s[:size], power % 2)), power // 2)  # of s · 2^power, which may be out of range
-    left, right = u[:, :size] * root, vt[:size].T * root  # (words, r), (contexts, r), r = min(size, len(s))
-    missing = ((0, 0), (0, size - len(root)))
-    return rounded(np.pad(left, missing), like=scores), rounded(np.pad(right, missing), like=scores)
+    with quiet():
+        scaled, power = _unit_scale(working(scores).ravel())
+        u, s, vt = np.linalg.svd(scaled.reshape(scores.shape), full_matrices=False)  # s falls from left to right
+        root = np.ldexp(np.sqrt(np.ldexp(s[:size], power % 2)), power // 2)  # of s · 2^power, which may be out of range
+        left, right = u[:, :size] * root, vt[:size].T * root  # (words, r), (contexts, r), r = min(size, len(s))
+        missing = ((0, 0), (0, size - len(root)))
+        return rounded(np.pad(left, missing), like=scores), rounded(np.pad(right, missing), like=scores)

@@ -29,6 +29,9 @@ from mathcore.training.schedule import warmup_cosine
 _SIZES = ("width", "num_layers", "num_heads", "hidden", "context", "batch", "shards")
 
 
+_LARGEST = 2**31 - 1  # of any of these
+
+
 @dataclass(frozen=True)
 class Plan:
     """How a language model is built and trained; all that one run differs from another in, but for the text.
@@ -73,8 +76,11 @@ class Plan:
     def __post_init__(self) -> None:
         least = dict.fromkeys(("merges", "steps", "warmup", "seed"), 0) | dict.fromkeys(_SIZES, 1)
         for name, bound in least.items():
-            whole(name, getattr(self, name), bound)
-        Adam(self.rate, beta2=self.beta2, decay=self.decay)
+            most = _LARGEST if name in _SIZES else None
+            object.__setattr__(self, name, whole(name, getattr(self, name), bound, most))
+        adam = Adam(self.rate, beta2=self.beta2, decay=self.decay)
+        for name in ("rate", "beta2", "decay"):
+            object.__setattr__(self, name, getattr(adam, name))
         for name, parts in (("width", "num_heads"), ("batch", "shards")):
             if getattr(self, name) % getattr(self, parts):
                 got = f"{getattr(self, name)} and {getattr(self, parts)}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from mathcore._scalars import is_a, whole
+
 _PARAGRAPH = "\n\n"
 
 
@@ -41,8 +43,11 @@ def split_text(text: str, *, block: int = 4000, every: int = 10) -> tuple[str, s
         >>> mc.course.split_text("One.\n\nTwo.\n\nThree.\n\n", block=1, every=3)
         ('One.\n\nTwo.\n\n', 'Three.\n\n')
     """
+    block, every = whole("block", block, 1), whole("every", every, 1)
     blocks: list[str] = []
-    for paragraph in filter(None, re.split(r"(?<=\n\n)", text)):  # nothing stands behind the last blank line
+    for paragraph in filter(
+        None, re.split(r"(?<=\n\n)", is_a("text", text, str))
+    ):  # nothing stands behind the last blank line
         if not blocks or len(blocks[-1]) >= block:
             blocks.append("")
         blocks[-1] += paragraph
@@ -57,7 +62,7 @@ def split_text(text: str, *, block: int = 4000, every: int = 10) -> tuple[str, s
 
 def _size(text: str) -> int:
     """The length of a text in bytes, by which its bits are divided."""
-    size = len(text.encode("utf-8", "surrogatepass"))
+    size = len(is_a("text", text, str).encode("utf-8", "surrogatepass"))
     if not size:
         raise ValueError("an empty text has no bits per byte")
     return size

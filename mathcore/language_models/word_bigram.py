@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from mathcore._scalars import is_a
 from mathcore.language_models.text import _size
 
 _WORD = re.compile(r" ?\w+| ?[^\w\s]+|\s+(?!\S)|\s+")
@@ -53,6 +54,7 @@ class WordBigram:
     spelling: dict[tuple[int, ...], Counter[int]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        is_a("pairs", self.pairs, Counter)
         before: Counter[str] = Counter()
         for (left, _), count in self.pairs.items():
             before[left] += count
@@ -77,7 +79,7 @@ class WordBigram:
             >>> dict(mc.WordBigram.train("a cat sat").pairs)
             {('a', ' cat'): 1, (' cat', ' sat'): 1}
         """
-        pairs = Counter(pairwise(_WORD.findall(text)))
+        pairs = Counter(pairwise(_WORD.findall(is_a("text", text, str))))
         if not pairs:
             raise ValueError(f"a bigram needs a text of at least two words, got {text!r}")
         return cls(pairs)
@@ -125,6 +127,7 @@ class WordBigram:
 
     def _shares(self, word: str, before: str) -> tuple[float, float]:
         """What counting gives the word, and the share of its spelling in the rest."""
+        is_a("word", word, str), is_a("before", before, str)
         total, seen = sum(self.predecessors.values()), self.before[before]
         counted = max(self.predecessors[word] - _DISCOUNT, 0) / total
         rest = _DISCOUNT * len(self.predecessors) / total
@@ -146,6 +149,6 @@ class WordBigram:
 
 def _spelled(word: str) -> Iterable[tuple[tuple[int, ...], int]]:
     """Every byte of a word and its end, each after the two before it; −1 stands before the word."""
-    letters = [-1] * _SPELLED_FROM + list(word.encode("utf-8", "surrogatepass")) + [_END]
+    letters = [-1] * _SPELLED_FROM + list(is_a("word", word, str).encode("utf-8", "surrogatepass")) + [_END]
     for i in range(_SPELLED_FROM, len(letters)):
         yield tuple(letters[i - _SPELLED_FROM : i]), letters[i]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, rounded, working
+from mathcore._arrays import Array, floating, quiet, rounded, working
 
 
 def linear(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None) -> Array:
@@ -38,7 +38,7 @@ def linear(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None =
     x, weight = floating("x", x), floating("weight", weight)
     _check_layer(x, weight)
     b = None if bias is None else _checked_bias(bias, weight)
-    with _quiet():
+    with quiet():
         y = np.matmul(working(x), working(weight))  # (..., outputs)
         if b is None:
             return y.astype(np.result_type(x, weight), copy=False)
@@ -82,17 +82,12 @@ def linear_vjp(
     count = math.prod(x.shape[:-1])  # NumPy cannot infer it where a width is 0
     rows = working(x).reshape(count, x.shape[-1])  # (rows, inputs)
     g_rows = working(g).reshape(count, g.shape[-1])  # (rows, outputs)
-    with _quiet():
+    with quiet():
         x_bar = rounded(np.matmul(working(g), working(weight).T), like=x)
         weight_bar = rounded(np.matmul(rows.T, g_rows), like=weight)
         if b is None:
             return x_bar, weight_bar
         return x_bar, weight_bar, rounded(g_rows.sum(axis=0), like=b)
-
-
-def _quiet() -> np.errstate:
-    """Overflow and ∞ − ∞ have defined results; whether a product warns of them would depend on the BLAS."""
-    return np.errstate(over="ignore", invalid="ignore")
 
 
 def _check_layer(x: Array, weight: Array) -> None:

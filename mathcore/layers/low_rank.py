@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, rounded, working
+from mathcore._arrays import Array, floating, quiet, rounded, working
 from mathcore._scalars import whole
 
 
@@ -52,6 +52,7 @@ def low_rank(weight: npt.ArrayLike, rank: int) -> tuple[Array, Array]:
     matrix = working(weight)
     if not np.isfinite(matrix).all():  # LAPACK would not converge on NaN, and return NaN for ∞
         raise ValueError("`weight` must be finite, got NaN or infinity")
-    u, s, vt = np.linalg.svd(matrix, full_matrices=False)
-    root = np.sqrt(s[:rank])  # (rank,)
-    return rounded(u[:, :rank] * root, like=weight), rounded(root[:, None] * vt[:rank], like=weight)
+    with quiet():
+        u, s, vt = np.linalg.svd(matrix, full_matrices=False)
+        root = np.sqrt(s[:rank])  # (rank,)
+        return rounded(u[:, :rank] * root, like=weight), rounded(root[:, None] * vt[:rank], like=weight)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, integers
+from mathcore._arrays import Array, integers, quiet
 from mathcore._scalars import generator, is_a, number_dtype, real, whole
 from mathcore.embeddings.embedding import embedding, embedding_vjp
 from mathcore.layers.linear import linear, linear_vjp
@@ -69,8 +69,9 @@ def init_neighbour_predictor(
     generator("rng", rng)
     vocabulary, width = whole("vocabulary", vocabulary, 0, _MOST), whole("width", width, 1, _MOST)
     dtype = number_dtype("dtype", dtype)
-    embedding_table, output = rng.normal(size=(2, vocabulary, width)) / width**0.5
-    return {"embedding": embedding_table.astype(dtype), "output": output.T.astype(dtype)}
+    with quiet():
+        embedding_table, output = rng.normal(size=(2, vocabulary, width)) / width**0.5
+        return {"embedding": embedding_table.astype(dtype), "output": output.T.astype(dtype)}
 
 
 def neighbour_scores(params: Params, words: npt.ArrayLike) -> Array:
@@ -190,13 +191,17 @@ def train_neighbours(
         array([[-1.,  1.],
                [ 1., -1.]])
     """
-    is_a("frozen", frozen, Collection)
+    if not isinstance(frozen, (tuple, list, set, frozenset, dict)):
+        raise TypeError(f"`frozen` must be a collection of names, got {type(frozen).__name__}")
     rate, steps = real("rate", rate), whole("steps", steps, 0)
     batch = None if batch is None else whole("batch", batch, 1)
     _check_names(params)
     if unknown := {str(name) for name in frozen} - set(params):
         raise ValueError(f"`frozen` must name parameters among {', '.join(params)}, got {', '.join(sorted(unknown))}")
-    pairs = np.stack([integers("words", words), integers("neighbours", neighbours)])  # (2, pairs)
+    left, right = integers("words", words), integers("neighbours", neighbours)
+    if left.ndim != 1 or left.shape != right.shape:
+        raise ValueError(f"`words` and `neighbours` must have one shape (pairs,), got {left.shape} and {right.shape}")
+    pairs = np.stack([left, right])  # (2, pairs)
     if batch is not None and rng is None:
         raise ValueError("a `batch` is drawn at random: `rng` must be given")
     if rng is not None:

@@ -9,7 +9,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, integers
+from mathcore._arrays import Array, floating, ids_below
+from mathcore._scalars import is_a, real, whole
 from mathcore.attention.dot_product import attention_weights
 from mathcore.embeddings.embedding import embedding
 from mathcore.layers.linear import linear
@@ -70,6 +71,16 @@ class TinyModel:
     losses: tuple[float, ...]
     num_heads: int = _HEADS
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.words, tuple) or not all(isinstance(word, str) for word in self.words):
+            raise TypeError(f"`words` must be a tuple of strings, got {type(self.words).__name__}")
+        params = {name: floating(f"params[{name!r}]", p) for name, p in is_a("params", self.params, Mapping).items()}
+        if not isinstance(self.losses, tuple):
+            raise TypeError(f"`losses` must be a tuple of floats, got {type(self.losses).__name__}")
+        checked = {"losses": tuple(real("losses", loss) for loss in self.losses), "params": params}
+        for name, value in {**checked, "num_heads": whole("num_heads", self.num_heads, 1, 2**31)}.items():
+            object.__setattr__(self, name, value)
+
     def encode(self, text: str) -> Array:
         """The ids of the words of a text, in lower case; a full stop is a word of its own.
 
@@ -93,7 +104,7 @@ class TinyModel:
             >>> mc.course.tiny_model().decode([0, 1, 2])
             'the cat sat'
         """
-        return " ".join(np.array(self.words)[integers("ids", ids)].ravel())
+        return " ".join(np.array(self.words)[ids_below("ids", ids, len(self.words))].ravel())
 
     def activations(self, text: str) -> dict[str, Array]:
         """Every array between a text and the shares of the next word, in the order of the calculation.
@@ -239,7 +250,7 @@ def _pulled_gradient(params: Mapping[str, Array], text: Array) -> tuple[Array, d
 
 
 def _encoded(text: str, words: tuple[str, ...]) -> Array:
-    tokens = text.lower().replace(".", " . ").split()
+    tokens = is_a("text", text, str).lower().replace(".", " . ").split()
     if not tokens:
         raise ValueError("`text` must have at least one word")
     if unknown := [token for token in tokens if token not in words]:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, integers
+from mathcore._arrays import Array, floating, integers, quiet
 from mathcore._scalars import generator, is_a, number_dtype, real, whole
 from mathcore.attention.cache import KeyValueCache
 from mathcore.attention.multi_head import multi_head_attention, multi_head_attention_step, multi_head_attention_vjp
@@ -78,7 +78,8 @@ def init_transformer(
     num_layers, dtype = whole("num_layers", num_layers, 0, _MOST), number_dtype("dtype", dtype)
 
     def normal(rows: int, columns: int, variance: float) -> Array:
-        return (rng.normal(size=(rows, columns)) * variance**0.5).astype(dtype)
+        with quiet():
+            return (rng.normal(size=(rows, columns)) * variance**0.5).astype(dtype)
 
     params = {"embedding": normal(vocabulary, width, 1.0)}
     for layer in range(num_layers):
@@ -241,8 +242,9 @@ def transformer_step(
     for layer, cache in enumerate(caches):
         normed, weights = _attention_inputs(params, layer, x)
         mixed, cache = multi_head_attention_step(normed, weights, cache, num_heads=num_heads, rope_base=rope_base)
-        x = x + mixed
-        x = x + _mlp(params, layer, x)
+        with quiet():
+            x = x + mixed
+            x = x + _mlp(params, layer, x)
         longer.append(cache)
     return _scores(params, x), tuple(longer)
 
@@ -318,8 +320,9 @@ def _forward(params: Params, ids: npt.ArrayLike, num_heads: int, rope_base: floa
     for layer in range(_num_layers(params)):
         x = states[-1]
         normed, weights = _attention_inputs(params, layer, x)
-        x = x + multi_head_attention(normed, weights, num_heads=num_heads, is_causal=True, rope_base=rope_base)
-        states += [x, x + _mlp(params, layer, x)]
+        with quiet():
+            x = x + multi_head_attention(normed, weights, num_heads=num_heads, is_causal=True, rope_base=rope_base)
+            states += [x, x + _mlp(params, layer, x)]
     return [*states, _scores(params, states[-1])]
 
 
@@ -379,7 +382,8 @@ def _scores_vjp(g: Array, params: Params, x: Array) -> tuple[Array, dict[str, Ar
 def _through_norm(g: Array, normed_bar: Array, params: Params, name: str, x: Array) -> tuple[Array, dict[str, Array]]:
     """What reaches x: g past the block, and what came through it."""
     x_bar, norm_bar = rms_norm_vjp(normed_bar, x, params[name])
-    return g + x_bar, {name: norm_bar}
+    with quiet():
+        return g + x_bar, {name: norm_bar}
 
 
 def _checked(params: Params, num_heads: int, rope_base: float) -> tuple[int, float]:
@@ -390,7 +394,7 @@ def _checked(params: Params, num_heads: int, rope_base: float) -> tuple[int, flo
     for name in ("embedding", "norm", "scores", *layers):
         if name not in params:
             raise KeyError(f"`params` must have a parameter {name!r}, as `init_transformer` names them")
-    return whole("num_heads", num_heads, 1), real("rope_base", rope_base, 1)
+    return whole("num_heads", num_heads, 1, _MOST), real("rope_base", rope_base, 1)
 
 
 def _num_layers(params: Params) -> int:

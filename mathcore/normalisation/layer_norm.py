@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, rounded, working
+from mathcore._arrays import Array, able, floating, quiet, rounded, working
 from mathcore._compute.reduce import row_sum
 from mathcore._scalars import real
 
@@ -39,7 +39,7 @@ def layer_norm(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike, *, 
     """
     x, w, b = _checked(x, weight, bias)
     epsilon = real("epsilon", epsilon, 0)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with quiet():
         y = _standardised(working(x), epsilon)[0] * working(w) + working(b)
         return y.astype(np.result_type(x, w, b), copy=False)
 
@@ -47,7 +47,7 @@ def layer_norm(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike, *, 
 def _standardised(x: Array, epsilon: float) -> tuple[Array, Array]:
     """z = (x − μ) / r and r, the root of the variance and ε of each row (..., 1)."""
     centred = x - _mean(x)
-    r = np.sqrt(_mean(centred * centred) + epsilon)
+    r = np.sqrt(able(_mean(centred * centred) + epsilon, "sqrt"))
     return centred / r, r
 
 
@@ -87,7 +87,7 @@ def layer_norm_vjp(
     g = floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
+    with quiet():
         z, r = _standardised(working(x), epsilon)
         g = working(g)
         h = g * working(w)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, rounded, working
+from mathcore._arrays import Array, able, floating, quiet, rounded, working
 from mathcore._compute.reduce import row_sum
 from mathcore._scalars import real
 
@@ -37,7 +37,7 @@ def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) 
     """
     x, w = _checked(x, weight)
     epsilon = real("epsilon", epsilon, 0)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with quiet():
         return (_direction(working(x), epsilon)[0] * working(w)).astype(np.result_type(x, w), copy=False)
 
 
@@ -70,7 +70,7 @@ def rms_norm_vjp(
     g = floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")
-    with np.errstate(over="ignore", invalid="ignore"):
+    with quiet():
         u, r = _direction(working(x), epsilon)
         g = working(g)
         h = g * working(w)
@@ -81,7 +81,7 @@ def rms_norm_vjp(
 
 def _direction(x: Array, epsilon: float) -> tuple[Array, Array]:
     """x / r and r, the root mean square of each row (..., 1)."""
-    r = np.sqrt(_mean(x * x) + epsilon)
+    r = np.sqrt(able(_mean(x * x) + epsilon, "sqrt"))
     return x / r, r
 
 

@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, integers, rounded, working
+from mathcore._arrays import Array, floating, integers, quiet, rounded, working
 from mathcore._compute.blocks import map_rows
 from mathcore._scalars import flag, whole
-from mathcore.positions._angles import _FARTHEST, _check_reach, _cos_sin, _frequencies, _pair_slices
+from mathcore.positions._angles import _FARTHEST, _WIDEST, _check_reach, _cos_sin, _frequencies, _pair_slices
 
 
 def rope(
@@ -135,7 +135,8 @@ def apply_rope(x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, inte
     interleaved = flag("interleaved", interleaved)
     _check_rotation(x, cos, sin)
     work = working(np.empty(0, x.dtype)).dtype
-    table = (t.astype(work, copy=False) for t in (cos, sin))
+    with quiet():
+        table = [t.astype(work, copy=False) for t in (cos, sin)]
     return map_rows(partial(_rotate, interleaved), np.empty(x.shape, x.dtype), x, *table)
 
 
@@ -177,7 +178,8 @@ def apply_rope_vjp(
     x, g = floating("x", x), floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")
-    return rounded(apply_rope(g, cos, -floating("sin", sin), interleaved=interleaved), like=x)
+    with quiet():
+        return rounded(apply_rope(g, cos, -floating("sin", sin), interleaved=interleaved), like=x)
 
 
 def rope_cos_sin(positions: npt.ArrayLike, rotary_dim: int, *, base: float = 10_000.0) -> tuple[Array, Array]:
@@ -253,8 +255,8 @@ def rope_permutation(rotary_dim: int) -> Array:
 def _even(rotary_dim: int) -> int:
     """`rotary_dim`, an even number of features."""
     dim = whole("rotary_dim", rotary_dim)
-    if dim < 0 or dim % 2:
-        raise ValueError(f"`rotary_dim` must be even and not negative, got {dim}")
+    if not 0 <= dim <= _WIDEST or dim % 2:
+        raise ValueError(f"`rotary_dim` must be even and from 0 to {_WIDEST}, got {dim}")
     return dim
 
 

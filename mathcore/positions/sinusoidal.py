@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating
+from mathcore._arrays import Array, floating, quiet
 from mathcore._arrivals import read
 from mathcore._scalars import flag, whole
 from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _pair_slices
@@ -61,9 +61,10 @@ def _waves(positions: npt.ArrayLike, dim: int, base: float) -> tuple[Array, Arra
     cos, sin = _cos_sin(whole.astype(np.int64), dim, base)
     if np.array_equal(m, whole):
         return cos, sin
-    rest = (m - whole)[..., None] * _frequencies(dim, base)
-    between = cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
-    return np.clip(between[0], -1, 1), np.clip(between[1], -1, 1)  # rounding may leave [−1, 1]
+    with quiet():
+        rest = (m - whole)[..., None] * _frequencies(dim, base)
+        between = cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
+        return np.clip(between[0], -1, 1), np.clip(between[1], -1, 1)  # rounding may leave [−1, 1]
 
 
 def sinusoidal_positional_encoding_vjp(
@@ -100,5 +101,6 @@ def sinusoidal_positional_encoding_vjp(
         raise ValueError(f"`cotangent` must have the shape of the code {(*sin.shape[:-1], dim)}, got {g.shape}")
     sines, cosines = _pair_slices((dim + 1) // 2, interleaved)
     theta, pairs = _frequencies(dim, base), dim // 2
-    from_sines = (g[..., sines] * theta * cos).sum(axis=-1)
-    return from_sines - (g[..., cosines] * theta[:pairs] * sin[..., :pairs]).sum(axis=-1)
+    with quiet():
+        from_sines = (g[..., sines] * theta * cos).sum(axis=-1)
+        return from_sines - (g[..., cosines] * theta[:pairs] * sin[..., :pairs]).sum(axis=-1)

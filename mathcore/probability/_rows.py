@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, booleans, destination, floating, lowest
+from mathcore._arrays import Array, axis_index, booleans, destination, floating, floating_as, lowest
 from mathcore._arrivals import without_mask
 from mathcore._compute.blocks import map_rows
 from mathcore._compute.reduce import exp_below, row_max, row_sum
@@ -38,7 +38,7 @@ def _to_rows(x: npt.ArrayLike, axis: int, where: npt.ArrayLike | None) -> tuple[
 
 def _cotangent_rows(cotangent: npt.ArrayLike, x: Array, axis: int) -> Array:
     """A cotangent of the shape of x, `axis` last."""
-    g = floating("cotangent", cotangent)
+    g = floating_as("cotangent", cotangent, x)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of x {x.shape}, got {g.shape}")
     return np.moveaxis(g, axis, -1)

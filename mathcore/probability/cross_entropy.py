@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, ids_below, integers, rounded, working
+from mathcore._arrays import Array, floating, floating_as, ids_below, integers, quiet, rounded, working
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import row_max, row_sum
 from mathcore._scalars import real, whole
@@ -53,7 +53,7 @@ def cross_entropy(
     """
     logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
-    map_rows(partial(_nll, label_smoothing), losses[..., None], rows, targets[..., None], keep[..., None])
+    map_rows(partial(_nll, float(label_smoothing)), losses[..., None], rows, targets[..., None], keep[..., None])
     return _reduced(losses, keep, reduction, like=logits)
 
 
@@ -95,12 +95,12 @@ def cross_entropy_vjp(
         array([[-0.75,  0.75]])
     """
     logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
-    g = floating("cotangent", cotangent)
+    g = floating_as("cotangent", cotangent, logits)
     expected = keep.shape if reduction == "none" else ()
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the loss {expected}, got {g.shape}")
     of_rows = (part[..., None] for part in (targets, keep, _row_weights(working(g), keep, reduction)))
-    return _evaluate(partial(_nll_vjp, label_smoothing), logits, axis, rows, *of_rows)
+    return _evaluate(partial(_nll_vjp, float(label_smoothing)), logits, axis, rows, *of_rows)
 
 
 def _nll_vjp(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
@@ -140,7 +140,7 @@ def cross_entropy_and_grad(
     losses = np.empty(keep.shape, working(logits).dtype)
     weights = _row_weights(np.ones((), losses.dtype), keep, reduction)
     of_rows = (part[..., None] for part in (targets, keep, weights))
-    kernel = partial(_nll_and_grad, label_smoothing)
+    kernel = partial(_nll_and_grad, float(label_smoothing))
     grad = _evaluate(kernel, logits, axis, rows, *of_rows, column=losses[..., None])
     return _reduced(losses, keep, reduction, like=logits), grad
 
@@ -202,7 +202,7 @@ def _one(x: Array) -> Any:
 
 def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> Array:
     """The losses of the rows that count: their mean, their sum, or each."""
-    with np.errstate(over="ignore", invalid="ignore"):
+    with quiet():
         if reduction == "none":
             return rounded(losses, like=like)
         kept = losses[keep]
@@ -217,7 +217,8 @@ def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> A
 def _row_weights(cotangent: Array, keep: Array, reduction: Reduction) -> Array:
     """The cotangent of each row's loss."""
     weights = np.broadcast_to(cotangent, keep.shape)
-    return weights / _count(keep) if reduction == "mean" else weights
+    with quiet():
+        return weights / _count(keep) if reduction == "mean" else weights
 
 
 def _count(keep: Array) -> int:
@@ -236,7 +237,7 @@ def _checked(
     """(logits, axis, rows, which rows count, targets), all checked."""
     if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"`reduction` must be 'mean', 'sum' or 'none', got {reduction!r}")
-    label_smoothing = real("label_smoothing", label_smoothing, 0, 1)
+    real("label_smoothing", label_smoothing, 0, 1)
     ignore_index = None if ignore_index is None else whole("ignore_index", ignore_index)
     logits, axis, rows = _to_rows(floating("logits", logits), axis, None)
     targets = integers("targets", targets)

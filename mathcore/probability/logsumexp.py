@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating
+from mathcore._arrays import Array, floating_as
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import apply_columnwise, row_sum
 from mathcore._scalars import flag
@@ -139,7 +139,7 @@ def logsumexp_vjp(
         array([0.25, 0.75])
     """
     x, axis, rows = _to_rows(x, axis, where)
-    keepdims, g = flag("keepdims", keepdims), floating("cotangent", cotangent)
+    keepdims, g = flag("keepdims", keepdims), floating_as("cotangent", cotangent, x)
     kept = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     expected = kept if keepdims else x.shape[:axis] + x.shape[axis + 1 :]
     if g.shape != expected:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array
+from mathcore._scalars import is_a, whole
 from mathcore.tokenizers._ids import _id_list
 
 
@@ -70,6 +70,8 @@ class WordTokenizer:
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.vocabulary, (list, tuple)) or not all(isinstance(w, str) for w in self.vocabulary):
+            raise TypeError(f"`vocabulary` must be a tuple of strings, got {type(self.vocabulary).__name__}")
         vocabulary = tuple(self.vocabulary)
         ids = {word: i for i, word in enumerate(vocabulary)}
         if len(ids) != len(vocabulary):
@@ -121,7 +123,7 @@ class WordTokenizer:
         """
         words = _words(text)
         if unknown is not None:
-            other = operator.index(unknown)
+            other = whole("unknown", unknown, -(2**31), 2**31)
             return np.array([self._ids.get(word, other) for word in words], np.intp)
         for position, word in enumerate(words):
             if word not in self._ids:
@@ -149,4 +151,4 @@ class WordTokenizer:
 
 
 def _words(text: str) -> list[str]:
-    return text.replace(".", "").split()
+    return is_a("text", text, str).replace(".", "").split()

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from mathcore._arrays import Array, floating, rounded, working
+from mathcore._arrays import Array, able, floating, quiet, rounded, working
 from mathcore._scalars import is_a, real, whole
 
 Arrays: TypeAlias = Mapping[str, Array]
@@ -52,7 +52,8 @@ def sgd_step(params: Arrays, grads: Arrays, *, rate: float) -> dict[str, Array]:
     """
     moving, grads = _checked(params, grads)
     rate = real("rate", rate)
-    return {**params, **{name: _moved(moving[name], rate * working(g)) for name, g in grads.items()}}
+    with quiet():
+        return {**params, **{name: _moved(moving[name], rate * working(g)) for name, g in grads.items()}}
 
 
 def adam_init(params: Arrays) -> dict[str, Array]:
@@ -122,17 +123,18 @@ def adam_step(
     rate, beta1, beta2, epsilon, decay = _checked_options(rate, beta1, beta2, epsilon, decay)
     t = _checked_state(state, grads) + 1
     new_params, new_state = dict(params), {**state, "t": np.array(t)}
-    for name, gradient in grads.items():
-        g = working(gradient)
-        m = beta1 * state[f"m/{name}"] + (1 - beta1) * g
-        v = beta2 * state[f"v/{name}"] + (1 - beta2) * g * g
-        # Both averages start at 0; dividing by the weight that t steps gather takes that bias out.
-        mean, square = m / (1 - beta1**t), v / (1 - beta2**t)
-        move = mean / (np.sqrt(square) + epsilon)
-        if decay and moving[name].ndim > 1:
-            move = move + decay * working(moving[name])
-        new_params[name] = _moved(moving[name], rate * move)
-        new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v
+    with quiet():
+        for name, gradient in grads.items():
+            g = working(gradient)
+            m = beta1 * state[f"m/{name}"] + (1 - beta1) * g
+            v = beta2 * state[f"v/{name}"] + (1 - beta2) * g * g
+            # Both averages start at 0; dividing by the weight that t steps gather takes that bias out.
+            mean, square = m / (1 - beta1**t), v / (1 - beta2**t)
+            move = mean / (np.sqrt(able(square, "sqrt")) + epsilon)
+            if decay and moving[name].ndim > 1:
+                move = move + decay * working(moving[name])
+            new_params[name] = _moved(moving[name], rate * move)
+            new_state[f"m/{name}"], new_state[f"v/{name}"] = m, v
     return new_params, new_state
 
 
@@ -151,7 +153,7 @@ class SGD:
     rate: float
 
     def __post_init__(self) -> None:
-        real("rate", self.rate)
+        object.__setattr__(self, "rate", real("rate", self.rate))
 
     def init(self, params: Arrays) -> dict[str, Array]:
         """An empty state: there is nothing to remember.
@@ -160,7 +162,7 @@ class SGD:
             >>> mc.SGD(rate=0.5).init({"w": np.array([1.0, 2.0])})
             {}
         """
-        del params
+        adam_init(params)  # refuses what has no step
         return {}
 
     def step(
@@ -173,7 +175,8 @@ class SGD:
             >>> params
             {'w': array([-1.])}
         """
-        return sgd_step(params, grads, rate=self.rate if rate is None else rate), dict(state)
+        kept = dict(is_a("state", state, Mapping))
+        return sgd_step(params, grads, rate=self.rate if rate is None else rate), kept
 
 
 @dataclass(frozen=True)
@@ -195,7 +198,9 @@ class Adam:
     decay: float = 0.0
 
     def __post_init__(self) -> None:
-        _checked_options(self.rate, self.beta1, self.beta2, self.epsilon, self.decay)
+        options = _checked_options(self.rate, self.beta1, self.beta2, self.epsilon, self.decay)
+        for name, value in zip(("rate", "beta1", "beta2", "epsilon", "decay"), options, strict=True):
+            object.__setattr__(self, name, value)
 
     def init(self, params: Arrays) -> dict[str, Array]:
         """The state before the first step.

@@ -91,7 +91,7 @@ def _reached(doc: str, what: Any, home: Any, attribute: str) -> tuple[Any, tuple
 
     def reached(*args: Any, **options: Any) -> Any:
         if isinstance(what, classmethod):
-            found.append((getattr(home, attribute), args[1:], options))
+            found.append((what.__get__(None, home), args[1:], options))
         elif what is home:
             found.append((what, args[1:], options))
         elif inspect.isclass(home):

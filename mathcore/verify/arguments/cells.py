@@ -59,7 +59,7 @@ def _cell(call: Call, place: Place, kind: Kind) -> Cell:
     except Exception as error:
         line = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         return cell("refused" if is_ours(error) else "raw", line)
-    said, canonical = meaning(call, place, kind)
+    said, canonical = meaning(place, kind)
     if canonical is SAME:
         return cell("accepted", said)
     if canonical is NONE:

@@ -81,6 +81,7 @@ def scalars() -> Iterator[Kind]:
     yield Kind("−1", -1)
     yield Kind("99", 99)
     yield Kind("10³⁰", 10**30)
+    yield Kind("−10³⁰", -(10**30))
     yield Kind("1.5", 1.5)
     yield Kind("NaN", float("nan"))
     yield Kind("∞", float("inf"))
@@ -177,8 +178,8 @@ def as_array(kind: Kind, classes: frozenset[str]) -> Any:
         return NONE
     if array.size == 0 and not isinstance(kind.value, np.ndarray) and array.dtype.kind == "f":
         return array if "floats" in classes else array.astype(np.intp)
-    if array.dtype == object and array.dtype.kind == "O":
-        return array if "floats" in classes and all(isinstance(x, Fraction) for x in array.flat) else NONE
+    if array.dtype == object:
+        return array if "floats" in classes and all(isinstance(x, (Fraction, int)) for x in array.flat) else NONE
     return array if class_of(array.dtype) in classes else NONE
 
 

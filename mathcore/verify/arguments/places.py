@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
+import mathcore
 from mathcore.verify.arguments.calls import Call
 
 _ARGS = re.compile(r"^(?:Args|Attributes):\n((?:(?:    .*)?\n?)*)", re.MULTILINE)
 _ENTRY = re.compile(r"^    (\w[\w, *]*): (.*(?:\n      +.*)*)", re.MULTILINE)
+_SEE = re.compile(r"as (?:given to|for)\s+`(\w+)`")
 _ROLES = {"int": "integer", "float": "float", "bool": "bool", "str": "text", "Reduction": "choice"}
 _CLASSES = {"mask": "bools", "where": "bools", "positions": "integers"}  # of arrays that no example gives
 
@@ -28,6 +31,7 @@ class Place:
         base: what the call that works has there.
         optional: whether None stands for a default.
         classes: of an array's dtype: "floats", "integers", "bools".
+        said: what the docstring says of it.
         put: (arguments, a value) → the arguments that change.
     """
 
@@ -37,6 +41,7 @@ class Place:
     base: Any
     optional: bool
     classes: frozenset[str]
+    said: str
     put: Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
@@ -48,21 +53,30 @@ def places(call: Call) -> Iterator[Place]:
         optional, role = "None" in annotation, _role(annotation)
         if role == "array" and base is None:
             base = _made(call, name)
-        classes = _classes(base, said.get(name, "")) if role == "array" else frozenset()
-        yield Place(name, name, role, base, optional, classes, lambda _, value, name=name: {name: value})
+        text = said.get(name, "")
+        classes = _classes(base, text) if role == "array" else frozenset()
+        yield Place(name, name, role, base, optional, classes, text, lambda _, value, name=name: {name: value})
         if role == "mapping" and base and _is_array(value := next(iter(base.values()))):
             key = next(iter(base))
 
             def put(given: dict[str, Any], value: Any, name: str = name, key: str = key) -> dict[str, Any]:
                 return {name: {**given[name], key: value}}
 
-            yield Place(f"{name}[{key!r}]", name, "array", value, False, _classes(value, ""), put)
+            yield Place(f"{name}[{key!r}]", name, "array", value, False, _classes(value, ""), "", put)
 
 
 def described(doc: str) -> dict[str, str]:
     """Parameter → what its docstring says of it."""
-    body = "".join(_ARGS.findall(doc))
-    return {name.strip(): text for names, text in _ENTRY.findall(body) for name in names.split(",")}
+    body, found = "".join(_ARGS.findall(doc)), dict[str, str]()
+    for names, text in _ENTRY.findall(body):
+        other = _SEE.search(text)
+        elsewhere = described(inspect.getdoc(_named(other[1])) or "") if other else {}
+        found |= {name.strip(): elsewhere.get(name.strip(), text) for name in names.split(",")}
+    return found
+
+
+def _named(name: str) -> Any:
+    return getattr(mathcore, name, None) or getattr(mathcore.course, name, None)
 
 
 def _role(annotation: str) -> str:
