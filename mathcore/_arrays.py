@@ -14,9 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrivals import check_objects, read
-from mathcore._scalars import whole
+from mathcore._scalars import number_dtype, whole
 
 Array: TypeAlias = npt.NDArray[Any]
+
+Axes: TypeAlias = int | tuple[int, ...] | None
+"""One axis, several together, or None for all."""
 
 
 def floating(name: str, x: npt.ArrayLike) -> Array:
@@ -102,6 +105,35 @@ def axis_index(name: str, x: Array, axis: int) -> int:
     if not -x.ndim <= index < x.ndim:
         raise ValueError(f"`{name}` of shape {x.shape} has no axis {axis}")
     return index % x.ndim
+
+
+def axes_indices(name: str, x: Array, axis: tuple[int, ...] | None) -> int | tuple[int, ...]:
+    """Several axes counted from the front, None for all; a single one as an integer.
+
+    Raises:
+        TypeError: if one is not an integer.
+        ValueError: if `x` has no such axis, or one is named twice.
+    """
+    axes = tuple(range(x.ndim)) if axis is None else tuple(axis_index(name, x, one) for one in axis)
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"`axis` must name different axes, got {axis} for `{name}` of shape {x.shape}")
+    return axes[0] if len(axes) == 1 else axes
+
+
+def in_dtype(name: str, x: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
+    """`x` in the floating `dtype` that was asked for, integers and bools included.
+
+    Raises:
+        TypeError: if `dtype` is not floating, or `x` does not hold real numbers.
+    """
+    wanted = number_dtype("dtype", dtype)
+    if wanted.kind != "f" and wanted.name != "bfloat16":
+        raise TypeError(f"`dtype` must be a floating dtype, got {wanted}")
+    array = x if type(x) is np.ndarray else read(name, x)
+    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+        raise TypeError(f"`{name}` must be an array of real numbers to be converted to {wanted}, got {array.dtype}")
+    with quiet():
+        return array.astype(wanted, copy=False)
 
 
 def destination(out: object, like: Array) -> Array:

@@ -32,7 +32,7 @@ large_equals_rows = Claim(
     formula=r"f(X)_i = f(X_i), \qquad X \in \mathbb R^{a \times b \times c}, \quad abc > 2^{15}",
     legend={"f": "one of the four", "a": "its sizes", "b": "its sizes", "c": "its sizes"},
     limits=Limits(
-        options=("where", "keepdims", "epsilon"),
+        options=("where", "keepdims", "b", "return_sign", "dtype", "epsilon"),
         also=("one size of arrays", "1, 2 and all threads"),
     ),
     needs=(*NAMES, "rms_norm"),
@@ -162,6 +162,7 @@ go_where_told = Claim(
     formula=r"\text{out} \leftarrow f(x), \qquad x \leftarrow f(x)",
     legend={"f": "softmax or its logarithm", "x": "the scores"},
     needs=("softmax", "log_softmax", "num_threads"),
+    limits=Limits(options=("dtype",)),
     tolerances=(SOFTMAX.tolerances[0], LOG_SOFTMAX.tolerances[0]),
     refuted_by=(
         wrong.row_after_row,
@@ -229,7 +230,7 @@ threads_are_as_said = Claim(
     "refused by name where a large array asks for it.",
     formula=r"n \in \{1, 2, 3, \dots\}",
     needs=("num_threads", "softmax"),
-    limits=Limits(options=("axis", "where"), formats=SHORT_FORMATS),
+    limits=Limits(options=("axis", "where", "dtype"), formats=SHORT_FORMATS),
     refuted_by=(wrong.setting_ignored, wrong.nonsense_is_one, wrong.setting_ignored_at_work),
 )
 

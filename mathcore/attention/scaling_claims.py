@@ -184,7 +184,7 @@ gradient_vanishes = Claim(
     "gradient tends to the length √2.",
     legend={"y": "the right answer, while the probability of another tends to 1"},
     limits=Limits(
-        options=("axis", "where", "ignore_index", "label_smoothing"),
+        options=("axis", "where", "dtype", "weight", "ignore_index", "label_smoothing"),
         rows=1,
         width=8,
         signs=("softmax_vjp.cotangent >= 0", "cross_entropy_vjp.cotangent >= 0"),

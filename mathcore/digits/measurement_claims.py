@@ -79,7 +79,7 @@ learning_descends = Claim(
     "square, as long as the squares of the images are finite: the step 1/L is derived, not tried.",
     legend={"X": "the images, one in each row, with a column of ones for the bias", "W": "the weights, at the start 0"},
     limits=Limits(
-        options=("axis", "ignore_index", "label_smoothing", "reduction"),
+        options=("axis", "weight", "ignore_index", "label_smoothing", "reduction"),
         formats=SHORT_FORMATS,
         width=9,
         also=("1, 3, 5 or 9 images in float64, so that no gradient is next to nothing",),

@@ -8,54 +8,93 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, booleans, destination, floating, floating_as, lowest
+from mathcore._arrays import (
+    Array,
+    Axes,
+    axes_indices,
+    axis_index,
+    booleans,
+    destination,
+    floating,
+    floating_as,
+    in_dtype,
+    lowest,
+)
 from mathcore._arrivals import without_mask
 from mathcore._compute.blocks import map_rows
 from mathcore._compute.reduce import exp_below, row_max, row_sum
 
+Counted: TypeAlias = int | tuple[int, ...]
+"""An axis, or several, counted from the front."""
 
-def _to_rows(x: npt.ArrayLike, axis: int, where: npt.ArrayLike | None) -> tuple[Array, int, Array]:
-    """(x, axis counted from the front, rows): `axis` last, −∞ where `where` is False."""
+
+def _to_rows(
+    x: npt.ArrayLike, axis: Axes, where: npt.ArrayLike | None, dtype: npt.DTypeLike | None = None
+) -> tuple[Array, Counted, Array]:
+    """(x in `dtype`, axis counted from the front, rows): `axis` last, −∞ where `where` is False."""
     if type(x) is not np.ndarray:
         x, where = without_mask(x, where)
-    x = floating("x", x)
-    axis = axis_index("x", x, axis)
+    x = floating("x", x) if dtype is None else in_dtype("x", x, dtype)
+    several = axis is None or isinstance(axis, tuple)
+    counted = axes_indices("x", x, axis) if several else axis_index("x", x, axis)  # type: ignore[arg-type]
     if where is None:
-        return x, axis, np.moveaxis(x, axis, -1) if axis != x.ndim - 1 else x
+        return x, counted, _last(x, counted)
     mask = booleans("where", where)
     try:
         mask = np.broadcast_to(mask, x.shape)
     except ValueError:
         raise ValueError(f"`where` must broadcast to the shape of x {x.shape}, got {mask.shape}") from None
     masked = np.where(mask, x, -math.inf).astype(x.dtype, copy=False)
-    return x, axis, np.moveaxis(masked, axis, -1)
+    return x, counted, _last(masked, counted)
 
 
-def _cotangent_rows(cotangent: npt.ArrayLike, x: Array, axis: int) -> Array:
+def _last(x: Array, axis: Counted) -> Array:
+    """`axis` last; several as one, in their order."""
+    if isinstance(axis, int):
+        return np.moveaxis(x, axis, -1) if axis != x.ndim - 1 else x
+    moved = _several_last(x, axis)
+    kept = x.ndim - len(axis)
+    return moved.reshape(*moved.shape[:kept], math.prod(moved.shape[kept:]))
+
+
+def _several_last(x: Array, axes: tuple[int, ...]) -> Array:
+    return np.moveaxis(x, axes, range(x.ndim - len(axes), x.ndim))
+
+
+def _reduced_shape(x: Array, axis: Counted, keepdims: bool) -> tuple[int, ...]:
+    """The shape of x without `axis`, or with length 1 there."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    return tuple(1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes)
+
+
+def _cotangent_rows(cotangent: npt.ArrayLike, x: Array, axis: Counted) -> Array:
     """A cotangent of the shape of x, `axis` last."""
     g = floating_as("cotangent", cotangent, x)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of x {x.shape}, got {g.shape}")
-    return np.moveaxis(g, axis, -1)
+    return _last(g, axis)
 
 
 def _evaluate(
     kernel: Callable[..., object],
     like: Array,
-    axis: int,
+    axis: Counted,
     *rows: Array,
     out: Array | None = None,
     column: Array | None = None,
 ) -> Array:
     """An array of the shape and dtype of `like`, `out` or a new one, filled by the kernel. `column`: see `map_rows`."""
     result = np.empty(like.shape, like.dtype) if out is None else destination(out, like)
-    result_rows = result if axis == like.ndim - 1 else np.moveaxis(result, axis, -1)
+    result_rows = _last(result, axis)
     map_rows(kernel, result_rows, *rows, apart=out is None, column=column)
+    if isinstance(axis, tuple) and not np.may_share_memory(result_rows, result):  # no view of it
+        moved = _several_last(result, axis)
+        moved[...] = result_rows.reshape(moved.shape)
     return result
 
 

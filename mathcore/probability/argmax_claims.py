@@ -97,7 +97,7 @@ softmax_keeps_the_winner = Claim(
     verdict="holds_if",
     condition="winning may be shared: the winner's probability is the highest, but rounding may lift others to it.",
     needs=("softmax", "argmax"),
-    limits=Limits(options=("axis", "where")),
+    limits=Limits(options=("axis", "where", "dtype")),
     refuted_by=(softmax_mutants.sign_flipped, softmax_mutants.sorted_outputs, softmax_mutants.first_is_the_maximum),
 )
 
@@ -225,7 +225,7 @@ logits_are_raw = Claim(
     "difference and, taken from softmax, no probability underflows.",
     formula=r"\ln p_i - \ln p_j = x_i - x_j, \quad p = \operatorname{softmax}(x)",
     needs=("softmax", "log_softmax"),
-    limits=Limits(options=("axis", "where"), rows=1),
+    limits=Limits(options=("axis", "where", "dtype"), rows=1),
     tolerances=(log_softmax_rounding, log_of_softmax),
     refuted_by=(
         softmax_mutants.base_two,

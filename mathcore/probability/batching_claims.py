@@ -36,7 +36,7 @@ any_shape = Claim(
     formula=r"\ell = \frac1{|\text{kept}|} \sum_{b, t \in \text{kept}} \ell_{bt}",
     legend={"b": "a place along one axis of rows, t along another"},
     needs=("cross_entropy", "cross_entropy_vjp"),
-    limits=Limits(width=8),
+    limits=Limits(options=("weight",), width=8),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
         wrong.mean_over_the_batch,
@@ -104,7 +104,7 @@ deletion = Claim(
     "what their logits hold, NaN and infinity included, reaches nothing.",
     formula=r"\ell(X, y) = \ell(X_{\text{kept}}, y_{\text{kept}})",
     needs=("cross_entropy", "cross_entropy_vjp"),
-    limits=Limits(options=("axis",), rows=6),
+    limits=Limits(options=("axis", "weight"), rows=6),
     tolerances=(cross_entropy_rounding, cross_entropy_vjp_rounding),
     refuted_by=(
         wrong.mean_over_all_rows,
@@ -152,7 +152,7 @@ partition = Claim(
     legend={"n": "how many rows count, of each batch"},
     needs=("cross_entropy", "cross_entropy_vjp"),
     limits=Limits(
-        options=("axis",),
+        options=("axis", "weight"),
         rows=6,
         said=("no loss overflows",),
         assumes=("no loss is beyond half of the largest number",),
@@ -223,7 +223,7 @@ of_nothing = Claim(
     formula=r"\ell(\emptyset) = 0",
     needs=("cross_entropy", "cross_entropy_vjp"),
     limits=Limits(
-        options=("axis", "cross_entropy.label_smoothing"),
+        options=("axis", "cross_entropy.label_smoothing", "weight"),
         rows=4,
         width=9,
         signs=("cross_entropy_vjp.cotangent <= 0",),

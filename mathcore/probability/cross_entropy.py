@@ -8,11 +8,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, floating_as, ids_below, integers, quiet, rounded, working
+from mathcore._arrays import Array, axis_index, floating, floating_as, ids_below, integers, quiet, rounded, working
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import row_max, row_sum
 from mathcore._scalars import real, whole
 from mathcore.probability._rows import _evaluate, _finite_shift, _max_and_rest, _put, _to_rows, _zero
+from mathcore.probability._soft_loss import _is_soft, _Soft, _soft, _soft_grad, _soft_losses
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -22,6 +23,7 @@ def cross_entropy(
     targets: npt.ArrayLike,
     *,
     axis: int = -1,
+    weight: npt.ArrayLike | None = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
     reduction: Reduction = "mean",
@@ -30,20 +32,27 @@ def cross_entropy(
 
     $$\ell = -(1 - \varepsilon) \ln p_y - \frac{\varepsilon}{n} \sum_j \ln p_j$$
 
+    With weights w, and with probabilities q as targets, which are one-hot otherwise:
+
+    $$\ell = -\sum_j w_j \Big((1 - \varepsilon) q_j + \frac{\varepsilon}{n}\Big) \ln p_j$$
+
     Args:
         logits: (..., n, ...), floats.
-        targets: the shape of logits without `axis`, integers in [0, n) or `ignore_index`.
+        targets: the shape of logits without `axis`, integers in [0, n) or `ignore_index`; or the shape of logits,
+            probabilities of the classes, floats in [0, 1].
         axis: the axis of the n classes.
+        weight: (n,), floats ≥ 0, of the classes.
         ignore_index: rows with this target count for nothing: not in the loss, the mean or the gradient, whatever
             their logits hold. Any integer, negative ones included.
         label_smoothing: ε in [0, 1], the share of the target's weight that is spread over all classes.
-        reduction: "mean" over the rows that count (0 if none does), "sum", or "none".
+        reduction: "mean" over the rows that count (0 if none does), "sum", or "none". With weights and classes as
+            targets a mean is divided by the sum of the weights of these, not by their number.
 
     Returns:
         A 0-d array, or the shape of targets for "none" (0 at ignored rows), in the dtype of logits; in nats.
 
     Raises:
-        TypeError: if logits are not floating, targets or `ignore_index` not integers.
+        TypeError: if logits are not floating, targets neither integers nor floats, or `ignore_index` no integer.
         IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
         ValueError: if shapes do not fit or an option is out of range.
 
@@ -51,6 +60,11 @@ def cross_entropy(
         >>> mc.cross_entropy(np.log([[1.0, 3.0]]), targets=[0])  # −ln ¼
         array(1.38629436)
     """
+    if _is_soft(logits, targets, weight):
+        soft = _soft(logits, targets, axis, weight, ignore_index, _option(label_smoothing, reduction))
+        losses = np.empty(soft.keep.shape, working(soft.logits).dtype)
+        map_rows(_soft_losses, losses[..., None], soft.rows, soft.coefficients, soft.keep[..., None])
+        return _reduced(losses, soft.keep, reduction, like=soft.logits, divisor=soft.divisor)
     logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
     map_rows(partial(_nll, float(label_smoothing)), losses[..., None], rows, targets[..., None], keep[..., None])
@@ -68,6 +82,7 @@ def cross_entropy_vjp(
     targets: npt.ArrayLike,
     *,
     axis: int = -1,
+    weight: npt.ArrayLike | None = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
     reduction: Reduction = "mean",
@@ -81,7 +96,7 @@ def cross_entropy_vjp(
 
     Args:
         cotangent: the shape of the loss, floats: () for "mean" and "sum", the shape of targets for "none".
-        logits, targets, axis, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
+        logits, targets, axis, weight, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
 
     Returns:
         The shape and dtype of logits; finite for finite logits and cotangents, NaN in rows with +∞ or NaN, exactly zero
@@ -94,11 +109,11 @@ def cross_entropy_vjp(
         >>> mc.cross_entropy_vjp(1.0, np.log([[1.0, 3.0]]), targets=[0])
         array([[-0.75,  0.75]])
     """
+    if _is_soft(logits, targets, weight):
+        soft = _soft(logits, targets, axis, weight, ignore_index, _option(label_smoothing, reduction))
+        return _soft_vjp(soft, _loss_cotangent(cotangent, soft.keep, reduction, soft.logits), reduction)[0]
     logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
-    g = floating_as("cotangent", cotangent, logits)
-    expected = keep.shape if reduction == "none" else ()
-    if g.shape != expected:
-        raise ValueError(f"`cotangent` must have the shape of the loss {expected}, got {g.shape}")
+    g = _loss_cotangent(cotangent, keep, reduction, logits)
     of_rows = (part[..., None] for part in (targets, keep, _row_weights(working(g), keep, reduction)))
     return _evaluate(partial(_nll_vjp, float(label_smoothing)), logits, axis, rows, *of_rows)
 
@@ -113,6 +128,7 @@ def cross_entropy_and_grad(
     targets: npt.ArrayLike,
     *,
     axis: int = -1,
+    weight: npt.ArrayLike | None = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
     reduction: Reduction = "mean",
@@ -123,7 +139,7 @@ def cross_entropy_and_grad(
       q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}$$
 
     Args:
-        logits, targets, axis, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
+        logits, targets, axis, weight, ignore_index, label_smoothing, reduction: as given to `cross_entropy`.
 
     Returns:
         What `cross_entropy` returns, and what `cross_entropy_vjp` returns for a cotangent of ones, bit for bit.
@@ -136,6 +152,10 @@ def cross_entropy_and_grad(
         >>> grad
         array([[-0.75,  0.75]])
     """
+    if _is_soft(logits, targets, weight):
+        soft = _soft(logits, targets, axis, weight, ignore_index, _option(label_smoothing, reduction))
+        grad, losses = _soft_vjp(soft, np.ones((), working(soft.logits).dtype), reduction)
+        return _reduced(losses, soft.keep, reduction, like=soft.logits, divisor=soft.divisor), grad
     logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
     weights = _row_weights(np.ones((), losses.dtype), keep, reduction)
@@ -200,25 +220,44 @@ def _one(x: Array) -> Any:
     return 1 if x.dtype == object else x.dtype.type(1)
 
 
-def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array) -> Array:
-    """The losses of the rows that count: their mean, their sum, or each."""
+def _loss_cotangent(cotangent: npt.ArrayLike, keep: Array, reduction: Reduction, logits: Array) -> Array:
+    """A cotangent of the shape of the loss."""
+    g = floating_as("cotangent", cotangent, logits)
+    expected = keep.shape if reduction == "none" else ()
+    if g.shape != expected:
+        raise ValueError(f"`cotangent` must have the shape of the loss {expected}, got {g.shape}")
+    return g
+
+
+def _soft_vjp(soft: _Soft, g: Array, reduction: Reduction) -> tuple[Array, Array]:
+    """The gradient, and the losses of the rows."""
+    losses = np.empty(soft.keep.shape, working(soft.logits).dtype)
+    weights = _row_weights(working(g), soft.keep, reduction, soft.divisor)
+    of_rows = (soft.coefficients, soft.keep[..., None], weights[..., None])
+    grad = _evaluate(_soft_grad, soft.logits, soft.axis, soft.rows, *of_rows, column=losses[..., None])
+    return grad, losses
+
+
+def _reduced(losses: Array, keep: Array, reduction: Reduction, like: Array, divisor: float | None = None) -> Array:
+    """The losses of the rows that count: their mean, by `divisor` or their number, their sum, or each."""
     with quiet():
         if reduction == "none":
             return rounded(losses, like=like)
         kept = losses[keep]
         total = kept.sum()
         if reduction == "mean":
-            total = total / _count(keep)
+            count = _count(keep) if divisor is None else divisor
+            total = total / count
             if losses.dtype != object and np.isinf(total):  # the sum may overflow where the mean does not
-                total = min((kept / _count(keep)).sum(), kept.max())
+                total = (kept / count).sum() if divisor else min((kept / count).sum(), kept.max())
         return rounded(np.asarray(total, dtype=losses.dtype), like=like)
 
 
-def _row_weights(cotangent: Array, keep: Array, reduction: Reduction) -> Array:
+def _row_weights(cotangent: Array, keep: Array, reduction: Reduction, divisor: float | None = None) -> Array:
     """The cotangent of each row's loss."""
     weights = np.broadcast_to(cotangent, keep.shape)
     with quiet():
-        return weights / _count(keep) if reduction == "mean" else weights
+        return weights / (_count(keep) if divisor is None else divisor) if reduction == "mean" else weights
 
 
 def _count(keep: Array) -> int:
@@ -235,11 +274,11 @@ def _checked(
     reduction: str,
 ) -> tuple[Array, int, Array, Array, Array]:
     """(logits, axis, rows, which rows count, targets), all checked."""
-    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"`reduction` must be 'mean', 'sum' or 'none', got {reduction!r}")
-    real("label_smoothing", label_smoothing, 0, 1)
+    _option(label_smoothing, reduction)
     ignore_index = None if ignore_index is None else whole("ignore_index", ignore_index)
-    logits, axis, rows = _to_rows(floating("logits", logits), axis, None)
+    logits = floating("logits", logits)
+    axis = axis_index("logits", logits, axis)
+    rows = _to_rows(logits, axis, None)[2]
     targets = integers("targets", targets)
     if targets.shape != rows.shape[:-1]:
         raise ValueError(
@@ -249,3 +288,10 @@ def _checked(
     if keep.any():
         ids_below("targets", np.where(keep, targets, 0), rows.shape[-1])
     return logits, axis, rows, keep, targets
+
+
+def _option(label_smoothing: float, reduction: object) -> float:
+    """`label_smoothing`, both checked."""
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"`reduction` must be 'mean', 'sum' or 'none', got {reduction!r}")
+    return float(real("label_smoothing", label_smoothing, 0, 1))

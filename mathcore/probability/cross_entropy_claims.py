@@ -47,7 +47,7 @@ loss_accuracy = Claim(
     'finite, in the grade `log_softmax="log1p"` even where their sum is not.',
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy",),
-    limits=Limits(options=("axis",), rows=6),
+    limits=Limits(options=("axis", "weight"), rows=6),
     tolerances=(tol.cross_entropy_rounding,),
     refuted_by=(
         wrong.mean_overflows,
@@ -103,7 +103,7 @@ gradient_is_the_error = Claim(
     "exactly zero.",
     formula=r"\bar x = \bar g\,(p - q), \qquad q_j = (1 - \varepsilon)[j = y] + \frac{\varepsilon}{n}",
     needs=("cross_entropy_vjp",),
-    limits=Limits(options=("axis",), rows=6),
+    limits=Limits(options=("axis", "weight"), rows=6),
     tolerances=(tol.cross_entropy_vjp_rounding,),
     refuted_by=(
         wrong.one_hot_forgotten,
@@ -132,7 +132,7 @@ excluded_classes = Claim(
     formula=r"x_j = -\infty \Rightarrow p_j = 0, \quad \bar x_j = -\bar g\,[j = y]; \qquad "
     r"x_y = -\infty \Rightarrow \ell = +\infty",
     limits=Limits(
-        options=("axis", "ignore_index", "cross_entropy_vjp.label_smoothing"),
+        options=("axis", "weight", "ignore_index", "cross_entropy_vjp.label_smoothing"),
         rows=3,
         said=("Without smoothing",),
     ),
@@ -181,6 +181,7 @@ with_its_gradient = Claim(
     statement="Computed together, which saves the exponentials of one of them, the loss and its gradient for a "
     "cotangent of 1 are, up to rounding, what they are by themselves, whatever counts, is averaged or smoothed.",
     formula=r"\ell = -\sum_j q_j \ln p_j, \qquad \nabla \ell = p - q",
+    limits=Limits(options=("weight",)),
     needs=("cross_entropy_and_grad",),
     tolerances=(tol.cross_entropy_rounding, tol.cross_entropy_vjp_rounding),
     refuted_by=(
@@ -267,7 +268,7 @@ alignment = Claim(
     formula=r"\ell = \ln\bigl(1 + (n - 1)\,e^{-g}\bigr) \to 0, \quad g \to \infty",
     legend={"g": "the gap"},
     limits=Limits(
-        options=("axis", "ignore_index", "label_smoothing"),
+        options=("axis", "weight", "ignore_index", "label_smoothing"),
         rows=5,
         said=("without smoothing", "normal number of the"),
     ),
@@ -314,7 +315,7 @@ loss_shift_invariant = Claim(
     "place.",
     formula=r"\ell(x + c, y) = \ell(x, y), \quad c \text{ finite}",
     needs=("cross_entropy", "cross_entropy_vjp"),
-    limits=Limits(options=("axis", "ignore_index", "reduction"), rows=3),
+    limits=Limits(options=("axis", "weight", "ignore_index", "reduction"), rows=3),
     tolerances=(tol.cross_entropy_rounding, tol.cross_entropy_vjp_rounding),
     refuted_by=(wrong.loss_normaliser_first, wrong.loss_unshifted, wrong.gradient_of_unshifted),
 )
@@ -349,7 +350,7 @@ accepts_log_probabilities = Claim(
     formula=r"\ell(\ln\operatorname{softmax}(x), y) = \ell(x, y)",
     needs=("cross_entropy", "log_softmax"),
     limits=Limits(
-        options=("axis", "where", "ignore_index", "label_smoothing"),
+        options=("axis", "where", "dtype", "weight", "ignore_index", "label_smoothing"),
         rows=4,
         signs=("cross_entropy.logits <= 0",),
     ),
@@ -376,7 +377,7 @@ loss_never_overflows = Claim(
     formula=r"\ell \ge 0, \qquad |p_i - q_i| \le 1",
     needs=("cross_entropy", "cross_entropy_vjp"),
     tolerances=(tol.cross_entropy_rounding,),
-    limits=Limits(options=("axis", "ignore_index"), rows=3, signs=("cross_entropy_vjp.cotangent >= 0",)),
+    limits=Limits(options=("axis", "weight", "ignore_index"), rows=3, signs=("cross_entropy_vjp.cotangent >= 0",)),
     refuted_by=(wrong.loss_unshifted, row_mutants.loss_maximum_of_everything, wrong.gradient_of_unshifted),
 )
 
@@ -422,7 +423,7 @@ keeps_its_digits = Claim(
     "format; in the others, which lack no correctness, off by no more than a gradient may be.",
     formula=r"p_y - 1 = e^{\ln p_y} - 1 = \operatorname{expm1}(\ln p_y)",
     limits=Limits(
-        options=("axis", "ignore_index", "label_smoothing"),
+        options=("axis", "weight", "ignore_index", "label_smoothing"),
         rows=2,
         signs=("cross_entropy_vjp.cotangent >= 0",),
         said=("without smoothing", "normal number of the format"),

@@ -25,7 +25,7 @@ jacobian = Claim(
     r"\tfrac12\lVert v\rVert^2",
     needs=("softmax", "softmax_vjp"),
     limits=Limits(
-        options=("axis", "where"),
+        options=("axis", "where", "dtype"),
         formats=("softmax.float32", "softmax.float16", "softmax.bfloat16"),
         rows=6,
         width=6,

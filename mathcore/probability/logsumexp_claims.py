@@ -24,7 +24,7 @@ lse_accuracy = Claim(
     formula=r"y = \ln\sum_i e^{x_i}",
     source=inputs.BLANCHARD,
     needs=("logsumexp",),
-    limits=Limits(options=("axis", "keepdims", "where"), rows=3),
+    limits=Limits(options=("axis", "keepdims", "where", "b", "return_sign", "dtype"), rows=3),
     tolerances=(tol.logsumexp_rounding,),
     refuted_by=(
         wrong.sum_overflows,
@@ -76,7 +76,7 @@ log_accuracy = Claim(
     formula=r"t_i = \ln \frac{e^{x_i}}{\sum_j e^{x_j}}",
     source=inputs.BLANCHARD,
     needs=("log_softmax",),
-    limits=Limits(options=("axis", "where"), rows=3, assumes=(inputs.A_SCORE,)),
+    limits=Limits(options=("axis", "where", "dtype"), rows=3, assumes=(inputs.A_SCORE,)),
     tolerances=(tol.log_softmax_rounding,),
     refuted_by=(
         wrong.log_of_softmax_and_epsilon,
@@ -110,7 +110,7 @@ lse_dominant = Claim(
     formula=r"\ln\bigl(1 + s\bigr) = \operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j}, \quad "
     r"x_k = 0 = \max x",
     limits=Limits(
-        options=("axis", "keepdims", "where"),
+        options=("axis", "keepdims", "where", "b", "return_sign", "dtype"),
         rows=2,
         signs=("logsumexp.x <= 0",),
         said=("is 0", "normal number of the format"),
@@ -135,7 +135,7 @@ log_dominant = Claim(
     '`log_softmax="log1p"` good to its last few digits, and not 0, as long as it is a normal number of the format; in '
     "the others, which lack no correctness, off by no more than their bound.",
     formula=r"\ln p_k = -\operatorname{log1p}(s), \qquad s = \sum_{j \ne k} e^{x_j - x_k}, \quad x_k = \max x",
-    limits=Limits(options=("axis", "where"), rows=2, said=("normal number of the format",)),
+    limits=Limits(options=("axis", "where", "dtype"), rows=2, said=("normal number of the format",)),
     needs=("log_softmax",),
     tolerances=(tol.log_softmax_digits, tol.log_softmax_rounding),
     refuted_by=(wrong.one_drowns_the_rest, wrong.normaliser_first, wrong.log_of_softmax, wrong.logs_unshifted),
@@ -155,7 +155,7 @@ log_shift_invariant = Claim(
     statement="A common offset of the scores, however large, changes nothing of log-softmax, where the addition itself "
     "is exact: no bit if the target promises that, else no more than it may be off by at either place.",
     formula=r"\ln\operatorname{softmax}(x + c) = \ln\operatorname{softmax}(x), \quad c \text{ finite}",
-    limits=Limits(options=("axis", "where"), rows=3, said=("where the addition itself is exact",)),
+    limits=Limits(options=("axis", "where", "dtype"), rows=3, said=("where the addition itself is exact",)),
     needs=("log_softmax",),
     tolerances=(tol.log_softmax_rounding,),
     refuted_by=(wrong.normaliser_first, wrong.logs_unshifted),
@@ -184,7 +184,7 @@ log_idempotent = Claim(
     "logarithm is too low for the format: the logarithms of probabilities are already normalised logits.",
     formula=r"\ln\operatorname{softmax}(\ln\operatorname{softmax}(x)) = \ln\operatorname{softmax}(x)",
     needs=("log_softmax",),
-    limits=Limits(options=("axis", "where"), rows=3),
+    limits=Limits(options=("axis", "where", "dtype"), rows=3),
     tolerances=(tol.log_softmax_rounding, tol.log_softmax_again),
     refuted_by=(wrong.logs_base_two, wrong.log_of_softmax_and_epsilon, wrong.logs_unshifted),
 )
@@ -205,7 +205,7 @@ logs_never_overflow = Claim(
     formula=r"-\infty < \ln p_i \le 0 \text{ where } \max x - x_i \text{ is in range}, \quad "
     r"p = \operatorname{softmax}(x)",
     needs=("log_softmax", "logsumexp"),
-    limits=Limits(options=("axis", "where", "keepdims"), rows=3),
+    limits=Limits(options=("axis", "where", "keepdims", "b", "return_sign", "dtype"), rows=3),
     tolerances=(rounding,),
     refuted_by=(wrong.log_of_softmax, wrong.logs_unshifted, wrong.normaliser_first, wrong.sum_overflows),
 )
@@ -240,7 +240,11 @@ lse_bounds = Claim(
     formula=r"\max_i x_i \le \ln\sum_i e^{x_i} \le \max_i x_i + \ln n",
     source=inputs.BLANCHARD,
     needs=("logsumexp", "log_softmax", "softmax", "logsumexp_vjp"),
-    limits=Limits(options=("axis", "keepdims", "where"), rows=3, signs=("logsumexp_vjp.cotangent >= 0",)),
+    limits=Limits(
+        options=("axis", "keepdims", "where", "b", "return_sign", "dtype"),
+        rows=3,
+        signs=("logsumexp_vjp.cotangent >= 0",),
+    ),
     tolerances=(tol.logsumexp_rounding, tol.log_softmax_rounding, softmax_rounding, tol.logsumexp_vjp_rounding),
     refuted_by=(
         wrong.log_mean_exp,

@@ -87,7 +87,7 @@ def excluding(op: OnRows, *refuted_by: Mutant) -> Claim:
         "the scores.",
         formula=r"f(x, w) = f(x_w), \qquad \frac{\partial f}{\partial x_i} = 0 \text{ where } w_i \text{ is false}",
         needs=operations,
-        limits=Limits(options=("keepdims",) if op.reduces else ()),
+        limits=Limits(options=("dtype", *(("keepdims", "b", "return_sign") if op.reduces else ()))),
         tolerances=(*op.tolerances, *(() if op.reduces else (rounding,))),
         refuted_by=(*refuted_by, *(family(name) for family in FAMILIES for name in operations)),
     )
@@ -179,7 +179,7 @@ keepdims = Claim(
     formula=r"f(x, \text{keepdims}) \in \mathbb R^{\dots \times 1}",
     needs=("logsumexp", "logsumexp_vjp"),
     tolerances=LOGSUMEXP.tolerances,
-    limits=Limits(rows=4),
+    limits=Limits(options=("b", "return_sign", "dtype"), rows=4),
     refuted_by=(
         logsumexp_mutants.keepdims_ignored,
         logsumexp_mutants.keepdims_last,
@@ -233,7 +233,7 @@ additive_mask = Claim(
     r"b_i \in \{c, -\infty\}",
     needs=("softmax",),
     tolerances=SOFTMAX.tolerances[:1],
-    limits=Limits(options=("axis",), rows=3),
+    limits=Limits(options=("axis", "dtype"), rows=3),
     refuted_by=(softmax_mutants.no_shift, wrong.excluded_after_the_fact, wrong.mask_upside_down),
 )
 

@@ -66,7 +66,7 @@ class OnRows:
     graded: str = ""
     options: Callable[[Any], dict[str, Any]] = lambda rows: {}  # noqa: ARG005
     exempt: Mapping[str, str] = field(default_factory=dict)
-    unvaried: tuple[str, ...] = ("axis", "where")
+    unvaried: tuple[str, ...] = ("axis", "where", "dtype")
 
     @functools.cached_property
     def value(self) -> Operation:
@@ -129,13 +129,17 @@ class OnRows:
         """A cotangent of the result, cut from an array of the shape of the input."""
         return np.moveaxis(g, axis, -1)[..., 0] if self.reduces else g
 
-    def _result(self, given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
-        x = given["logits" if self.name == "cross_entropy" else "x"]
+    def _result(self, given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any] | None:
+        x, dtype = given["logits" if self.name == "cross_entropy" else "x"], given.get("dtype")
+        dtype = x.dtype if dtype is None else np.dtype(dtype)
+        if given.get("return_sign"):
+            return None
         if not self.reduces:
-            return x.shape, x.dtype
-        axis, kept = given["axis"] % x.ndim, (1,) if given.get("keepdims") else ()
-        shape = x.shape[:axis] + kept + x.shape[axis + 1 :]
-        return shape if given.get("reduction", "none") == "none" else (), None if self.name == "argmax" else x.dtype
+            return x.shape, dtype
+        axis = given["axis"]
+        axes = range(x.ndim) if axis is None else [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
+        shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape) if given.get("keepdims") or i not in axes)
+        return shape if given.get("reduction", "none") == "none" else (), None if self.name == "argmax" else dtype
 
     def arguments(self, part: Operation, x: Any, g: Any, axis: int = -1) -> dict[str, Any]:
         """The arguments by name, of the operation or of its derivative: scores x, and a cotangent cut from g."""
@@ -211,7 +215,10 @@ class OnRows:
 
 _ON_ROWS: Any = {
     "rows": ("g", "x", "targets"),
-    "options": ("axis", "where", "keepdims", "reduction", "ignore_index", "label_smoothing", "temperature", "targets"),
+    "options": (
+        *("axis", "where", "keepdims", "b", "return_sign", "dtype"),
+        *("reduction", "weight", "ignore_index", "label_smoothing", "temperature", "targets"),
+    ),
     "rows_when_wide": 2,
     "least_width": 1,
 }
@@ -267,7 +274,7 @@ LOGSUMEXP = OnRows(
     tolerances=(logsumexp_rounding, logsumexp_vjp_rounding),
     reduces=True,
     graded="log_softmax",
-    unvaried=("axis", "keepdims", "where"),
+    unvaried=("axis", "keepdims", "where", "b", "return_sign", "dtype"),
 )
 
 
@@ -322,7 +329,7 @@ CROSS_ENTROPY = OnRows(
     reduces=True,
     graded="log_softmax",
     options=some_targets,
-    unvaried=("axis", "ignore_index", "label_smoothing"),
+    unvaried=("axis", "weight", "ignore_index", "label_smoothing"),
 )
 
 

@@ -7,42 +7,56 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, lowest
+from mathcore._arrays import Array, Axes, floating, lowest, rounded
+from mathcore._arrivals import without_mask
 from mathcore._compute.reduce import apply_columnwise, exp_and_sum, row_max, row_sum
 from mathcore._scalars import real
 from mathcore.probability._rows import _cotangent_rows, _evaluate, _finite_shift, _put, _to_rows, _zero_masked
 
 
-def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None, out: Array | None = None) -> Array:
+def softmax(
+    x: npt.ArrayLike,
+    axis: Axes = -1,
+    *,
+    where: npt.ArrayLike | None = None,
+    dtype: npt.DTypeLike | None = None,
+    out: Array | None = None,
+) -> Array:
     r"""Turn scores into a probability distribution.
 
     $$p_i = \frac{e^{x_i - m}}{\sum_j e^{x_j - m}}, \qquad m = \max_j x_j$$
 
     Args:
         x: (..., n, ...), floats; −∞ excludes a score.
-        axis: the axis of length n.
+        axis: the axis of length n; several, whose scores share one distribution; or None for all.
         where: bools that broadcast to the shape of x; False excludes a score.
-        out: where the result goes: the shape and dtype of x, in any layout; x itself, to work in place.
+        dtype: a floating dtype that x is converted to first, and that the result has; x may be integers then.
+        out: where the result goes: the shape and dtype of the result, in any layout; x itself, to work in place.
 
     Returns:
-        The shape and dtype of x; `out`, if it was given. Fully masked rows are zeros, rows with +∞ or NaN among the
-        unmasked scores are NaN. float16 and bfloat16 are computed in float32 and rounded once.
+        The shape and dtype of x, or `dtype`; `out`, if it was given. Fully masked rows are zeros, rows with +∞ or NaN
+        among the unmasked scores are NaN. float16 and bfloat16 are computed in float32 and rounded once.
 
     Raises:
-        TypeError: if x is not floating, `where` is not bool, or `out` is of another dtype.
-        ValueError: if there is no such axis, `where` does not broadcast to x, or `out` has another shape or cannot be
-            written to.
+        TypeError: if x is not floating, `where` is not bool, `dtype` is not floating, or `out` is of another dtype.
+        ValueError: if there is no such axis, or it is named twice, `where` does not broadcast to x, or `out` has
+            another shape or cannot be written to.
 
     Examples:
         >>> mc.softmax(np.log([1.0, 3.0]))
         array([0.25, 0.75])
         >>> mc.softmax(np.zeros(3), where=[True, True, False])
         array([0.5, 0.5, 0. ])
+        >>> mc.softmax(np.zeros((2, 2)), axis=(0, 1))
+        array([[0.25, 0.25],
+               [0.25, 0.25]])
+        >>> mc.softmax([0, 0], dtype=np.float32)
+        array([0.5, 0.5], dtype=float32)
 
     Source:
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
-    x, axis, rows = _to_rows(x, axis, where)
+    x, axis, rows = _to_rows(x, axis, where, dtype)
     return _evaluate(_softmax, x, axis, rows, out=out)
 
 
@@ -53,7 +67,12 @@ def _softmax(x: Array, out: Array) -> Array:
 
 
 def softmax_vjp(
-    cotangent: npt.ArrayLike, x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = None
+    cotangent: npt.ArrayLike,
+    x: npt.ArrayLike,
+    axis: Axes = -1,
+    *,
+    where: npt.ArrayLike | None = None,
+    dtype: npt.DTypeLike | None = None,
 ) -> Array:
     r"""Pull a cotangent ḡ of `softmax` back to the scores.
 
@@ -61,7 +80,7 @@ def softmax_vjp(
 
     Args:
         cotangent: the shape of x, floats.
-        x, axis, where: as given to `softmax`.
+        x, axis, where, dtype: as given to `softmax`; x floats.
 
     Returns:
         The shape and dtype of x; exactly zero at masked scores, whatever the cotangent holds there.
@@ -73,8 +92,10 @@ def softmax_vjp(
         >>> mc.softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
         array([ 0.25, -0.25])
     """
-    x, axis, rows = _to_rows(x, axis, where)
-    return _evaluate(_softmax_vjp, x, axis, rows, _cotangent_rows(cotangent, x, axis))
+    given, where = without_mask(x, where)
+    given = floating("x", given)
+    x, axis, rows = _to_rows(given, axis, where, dtype)
+    return rounded(_evaluate(_softmax_vjp, x, axis, rows, _cotangent_rows(cotangent, x, axis)), like=given)
 
 
 def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
@@ -82,7 +103,7 @@ def _softmax_vjp(x: Array, g: Array, out: Array) -> Array:
     return _put(_zero_masked(x, p * (g - row_sum(p * g))), out)
 
 
-def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) -> Array:
+def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: Axes = -1) -> Array:
     r"""The distribution that sampling with a temperature draws from.
 
     $$p_i = \frac{e^{(x_i - m)/T}}{\sum_j e^{(x_j - m)/T}}, \qquad m = \max_j x_j$$
@@ -93,7 +114,7 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: int = -1) ->
     Args:
         x: (..., n, ...), floats; −∞ excludes a score.
         temperature: T > 0, ∞ included.
-        axis: the axis of length n.
+        axis: the axis of length n; several, whose scores share one distribution; or None for all.
 
     Returns:
         The shape and dtype of x.
@@ -115,7 +136,7 @@ def _temperature_softmax(temperature: float, x: Array, out: Array) -> Array:
     return _softmax(_over_temperature(x, temperature), out)
 
 
-def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperature: float, axis: int = -1) -> Array:
+def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperature: float, axis: Axes = -1) -> Array:
     r"""Pull a cotangent ḡ of `temperature_softmax` back to the scores.
 
     $$\bar x_i = \frac{p_i}{T} \Big(\bar g_i - \sum_j p_j \bar g_j\Big)$$

@@ -32,7 +32,7 @@ three_steps = Claim(
     "the stable computation gives the same up to rounding.",
     formula=r"p_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
     limits=Limits(
-        options=("axis", "where"),
+        options=("axis", "where", "dtype"),
         rows=3,
         said=("wherever nothing in that recipe over- or underflows",),
     ),
@@ -71,7 +71,7 @@ sums_to_one = Claim(
         "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats; u′ that of a 16-bit format, else 0",
         "λ": "the smallest positive number of the format",
     },
-    limits=Limits(options=("axis", "where"), also=("rows of up to 400,003 scores",)),
+    limits=Limits(options=("axis", "where", "dtype"), also=("rows of up to 400,003 scores",)),
     needs=("softmax",),
     tolerances=(sum_of_softmax,),
     refuted_by=(
@@ -142,7 +142,7 @@ is_positive = Claim(
     "number of the format: 745 in float64, 104 in float32, 92.9 in bfloat16, 17.3 in float16; further down the output "
     "is exactly 0.",
     needs=("softmax",),
-    limits=Limits(options=("axis", "where")),
+    limits=Limits(options=("axis", "where", "dtype")),
     refuted_by=(
         wrong.zeros,
         wrong.shift_by_largest_magnitude,
@@ -225,7 +225,7 @@ ratio_is_exponential = Claim(
     "all −∞, up to rounding and underflow: differences become ratios, and order is kept but for roundings.",
     formula=r"\frac{p_i}{p_j} = e^{x_i - x_j}, \quad p = \operatorname{softmax}(x)",
     needs=("softmax",),
-    limits=Limits(options=("axis", "where"), rows=3),
+    limits=Limits(options=("axis", "where", "dtype"), rows=3),
     tolerances=(softmax_ratio,),
     refuted_by=(
         wrong.base_two,
@@ -255,7 +255,7 @@ shift_invariant = Claim(
     "no bit if the target promises that, else no more than rounding.",
     formula=r"\operatorname{softmax}(x + c) = \operatorname{softmax}(x), \quad c \text{ finite}",
     source=inputs.BLANCHARD,
-    limits=Limits(options=("axis", "where"), rows=3, said=("where the addition itself is exact",)),
+    limits=Limits(options=("axis", "where", "dtype"), rows=3, said=("where the addition itself is exact",)),
     needs=("softmax",),
     tolerances=(softmax_rounding,),
     refuted_by=(
@@ -293,7 +293,7 @@ permutation_equivariant = Claim(
     "roundings.",
     formula=r"\operatorname{softmax}(Px) = P\operatorname{softmax}(x), \quad P \text{ a permutation}",
     needs=("softmax",),
-    limits=Limits(options=("axis", "where"), rows=3),
+    limits=Limits(options=("axis", "where", "dtype"), rows=3),
     tolerances=(softmax_rounding,),
     refuted_by=(wrong.sorted_outputs, wrong.last_not_summed, wrong.first_is_the_maximum, wrong.tail_not_summed),
 )
@@ -319,7 +319,7 @@ never_overflows = Claim(
     "it (zeros here).",
     formula=r"0 \le p_i \le 1, \qquad x_i = -\infty \Rightarrow p_i = 0",
     needs=("softmax",),
-    limits=Limits(options=("axis", "where")),
+    limits=Limits(options=("axis", "where", "dtype")),
     tolerances=(sum_of_softmax, rounding),
     refuted_by=(
         wrong.no_shift,
@@ -381,7 +381,7 @@ accuracy = Claim(
         "u": "the unit roundoff of the arithmetic, float32's for 16-bit formats, which are rounded once more",
         "λ": "the smallest positive number of the format",
     },
-    limits=Limits(options=("axis", "where"), also=("rows of up to 4,099 scores",)),
+    limits=Limits(options=("axis", "where", "dtype"), also=("rows of up to 4,099 scores",)),
     needs=("softmax",),
     tolerances=(softmax_rounding,),
     refuted_by=(

@@ -388,7 +388,7 @@ error_drives_update = Claim(
     ),
     legend={"p": "the softmax of the row", "y": "the right answer", "z": "the scores, with a bar their gradient"},
     limits=Limits(
-        options=("axis", "ignore_index", "label_smoothing"),
+        options=("axis", "weight", "ignore_index", "label_smoothing"),
         signs=("cross_entropy_vjp.cotangent >= 0",),
         also=("no label smoothing", "scores within ±256"),
     ),

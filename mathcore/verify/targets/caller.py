@@ -123,7 +123,12 @@ class Caller:
         silent = left_out(operation, function, args, options)
         fitted = fit_arguments(operation, function, translated, self._target.conventions, silent)
         back = functools.partial(_translated_back, operation, given, steps)
-        answer = back(self._call(operation, function, *fitted, given=given, back=back))
+        try:
+            answer = back(self._call(operation, function, *fitted, given=given, back=back))
+        except TargetError:
+            if isinstance(given.get("axis"), tuple) and not refused(operation, given):
+                raise NotTriedError(operation, "several axes at once") from None
+            raise
         check_answer(operation, given, answer)
         self.answered(operation, answer)
         return answer
@@ -233,6 +238,8 @@ class Caller:
         out = options.get("out")
         if out is not None and adapter.name != "numpy":  # others receive copies of arrays
             raise NotTriedError(operation, "`out`")
+        if isinstance(options.get("dtype"), np.dtype) and adapter.name not in ("numpy", "jax"):  # theirs are others
+            raise NotTriedError(operation, "`dtype`")
         try:
             native_args = [_to_native(v, adapter.to_native) for v in args]
             native_options = {k: v if v is out else _to_native(v, adapter.to_native) for k, v in options.items()}
