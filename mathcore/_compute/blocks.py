@@ -35,7 +35,7 @@ _SMALL = 2**15  # elements below which threads do not pay
 
 _SMALL_SCORES = 2**18  # score-matrix elements below which threads do not pay
 
-_TILE_ROWS = 128  # of a score matrix: enough to amortise the calls, few enough for the cache
+_TILE_ROWS = 128  # of a score matrix, at least: enough to amortise the calls
 
 _TILE_BYTES = 2**20  # of a score tile: more keys at a time gain more than staying in the level-2 cache
 
@@ -103,20 +103,31 @@ def thread_scratch(x: Array) -> Array:
 
     Each thread keeps one buffer: page faults in freshly mapped memory cost as much as the kernel itself.
     """
-    if x.dtype == object or not _MMAP_BYTES < x.nbytes <= _SCRATCH_BYTES:
-        return np.empty_like(x)
-    if not hasattr(_thread_local, "scratch"):
-        _thread_local.scratch = np.empty(_SCRATCH_BYTES, np.uint8)
+    if x.flags.c_contiguous:
+        return thread_buffer(x.shape, x.dtype)
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))  # the outermost in memory first
-    scratch: Array = _thread_local.scratch[: x.nbytes].view(x.dtype).reshape([x.shape[axis] for axis in axes])
+    scratch = thread_buffer(tuple(x.shape[axis] for axis in axes), x.dtype)
     return scratch.transpose(sorted(range(x.ndim), key=axes.__getitem__))
 
 
-def score_tile(shape: tuple[int, ...], group: int, dtype: np.dtype[Any]) -> tuple[int, int] | None:
+def thread_buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Uninitialised array of that shape and dtype, as `thread_scratch` gives it: valid until the next call of either."""
+    size = math.prod(shape) * dtype.itemsize
+    if dtype == object or not _MMAP_BYTES < size <= _SCRATCH_BYTES:
+        return np.empty(shape, dtype)
+    if not hasattr(_thread_local, "scratch"):
+        _thread_local.scratch = np.empty(_SCRATCH_BYTES, np.uint8)
+    buffer: Array = _thread_local.scratch
+    return buffer[:size].view(dtype).reshape(shape)
+
+
+def score_tile(shape: tuple[int, ...], group: int, is_causal: bool, dtype: np.dtype[Any]) -> tuple[int, int] | None:
     """(rows, columns) of the tiles of a score matrix of that shape, `group` heads together; None: one tile for all."""
     if dtype.kind == "O" or math.prod(shape) < _SMALL_SCORES:
         return None
-    rows = max(1, _TILE_ROWS // group)
+    fitting = _BLOCK_BYTES // (max(shape[-1], 1) * dtype.itemsize)
+    rows = max(_TILE_ROWS, min(fitting, shape[-2]) // (2 if is_causal else 1)) // group  # low tiles skip more
+    rows = max(1, rows)
     return rows, max(_TILE, _TILE_BYTES // (rows * group * dtype.itemsize))
 
 
