@@ -23,7 +23,7 @@ def floating(name: str, x: npt.ArrayLike) -> Array:
     Raises:
         TypeError: for integers, bools, complex numbers, strings; the message names the dtype given.
     """
-    array = np.asarray(x)
+    array = x if type(x) is np.ndarray else np.asarray(x)
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16" or array.dtype == object:
         return array
     hint = "; convert it on purpose, e.g. x.astype(np.float64)" if array.dtype.kind in "iub" else ""
@@ -78,7 +78,7 @@ def axis_index(name: str, x: Array, axis: int) -> int:
         TypeError: if `axis` is not an integer.
         ValueError: if `x` has no such axis; the message gives the shape.
     """
-    index = operator.index(axis)
+    index = axis if type(axis) is int else operator.index(axis)
     if not -x.ndim <= index < x.ndim:
         raise ValueError(f"`{name}` of shape {x.shape} has no axis {axis}")
     return index % x.ndim

@@ -64,7 +64,11 @@ def map_rows(
     if not apart and any(x is not None and np.may_share_memory(x, out) for x in inputs):
         inputs = tuple(x.copy() if x is not None and not _same_memory(x, out) else x for x in inputs)
         kernel = _on_copies(kernel)
-    if out.dtype.kind == "O" or max([out.size, *[x.size for x in inputs if x is not None]]) < _SMALL:
+    largest = out.size
+    for x in inputs:
+        if x is not None and x.size > largest:
+            largest = x.size
+    if largest < _SMALL or out.dtype.kind == "O":
         _run_kernel(kernel, out, inputs, column)
         return out
     result, inputs = out, tuple(x if x is None else np.broadcast_to(x, (*out.shape[:-1], x.shape[-1])) for x in inputs)
@@ -89,7 +93,7 @@ def map_elements(kernel: Kernel, out: Array, *inputs: Array) -> Array:
     Returns:
         `out`.
     """
-    if out.dtype.kind == "O" or out.size < _SMALL or not all(x.flags.c_contiguous for x in (out, *inputs)):
+    if out.size < _SMALL or out.dtype.kind == "O" or not all(x.flags.c_contiguous for x in (out, *inputs)):
         _run_kernel(kernel, out, inputs)
         return out
     flat_out, *flat = (x.reshape(-1) for x in (out, *inputs))
@@ -140,19 +144,19 @@ def _slices(length: int, step: int) -> list[slice]:
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # as a decorator it takes half the time
 def _run_kernel(kernel: Kernel, out: Array, inputs: Sequence[Array | None], column: Array | None = None) -> None:
     """Run the kernel on one block: upcast 16-bit inputs, transpose short rows, compute, write back."""
-    blocks = [None if x is None else working(x) for x in inputs]
+    blocks = [x if x is None or x.itemsize > 2 else working(x) for x in inputs]
     result = out if out.itemsize > 2 else np.empty(out.shape, np.float32)
     if out.ndim == 2 and 1 < out.shape[1] <= _SHORT_ROW < _ROWS_ACROSS <= len(out) and out.flags.c_contiguous:
         blocks = [None if x is None else np.ascontiguousarray(x.T).T for x in blocks]
         result = np.empty(out.shape[::-1], result.dtype).T
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        of_rows = kernel(*blocks, result)
-        if column is not None:
-            column[...] = of_rows
-        if result is not out:
-            out[...] = result
+    of_rows = kernel(*blocks, result)
+    if column is not None:
+        column[...] = of_rows
+    if result is not out:
+        out[...] = result
 
 
 def _on_copies(kernel: Kernel) -> Kernel:

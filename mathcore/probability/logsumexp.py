@@ -99,9 +99,9 @@ def logsumexp(x: npt.ArrayLike, axis: int = -1, *, keepdims: bool = False, where
         Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), doi:10.1093/imanum/draa038.
     """
     x, axis, rows = _to_rows(x, axis, where)
-    y = np.empty((*x.shape[:axis], 1, *x.shape[axis + 1 :]), x.dtype)
-    map_rows(_logsumexp, np.moveaxis(y, axis, -1), rows)
-    return y if keepdims else y.squeeze(axis)
+    y = np.empty((*rows.shape[:-1], 1), x.dtype)
+    map_rows(_logsumexp, y, rows)
+    return y.reshape((*x.shape[:axis], *(1,) * keepdims, *x.shape[axis + 1 :]))
 
 
 def _logsumexp(x: Array, out: Array) -> Array:

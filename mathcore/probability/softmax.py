@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, lowest
-from mathcore._compute.reduce import apply_columnwise, exp_and_sum, row_max, row_sum
+from mathcore._compute.reduce import apply_columnwise, constant, exp_and_sum, row_max, row_sum
 from mathcore.probability._rows import _cotangent_rows, _evaluate, _finite_shift, _put, _to_rows, _zero_masked
 
 
@@ -47,7 +47,7 @@ def softmax(x: npt.ArrayLike, axis: int = -1, *, where: npt.ArrayLike | None = N
 
 def _softmax(x: Array, out: Array) -> Array:
     total = exp_and_sum(x, _row_shift(x), out)  # (..., 1), ≥ e⁰ = 1, but 0 for a fully masked row
-    total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
+    total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, constant(1, x.dtype))
     return apply_columnwise(np.divide, out, total, out)
 
 
