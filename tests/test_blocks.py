@@ -22,6 +22,7 @@ def tiny_blocks(monkeypatch):
     sizes = {
         "_SMALL_SCORES": 1,
         "_TILE_ROWS": 6,
+        "_BLOCK_BYTES": 1,
         "_TILE_BYTES": 500,
         "_TILE": 4,
         "_TILE_MULTIPLY_ADDS": 50,

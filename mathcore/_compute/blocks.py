@@ -35,7 +35,7 @@ _SMALL = 2**15  # elements below which threads do not pay
 
 _SMALL_SCORES = 2**18  # score-matrix elements below which threads do not pay
 
-_TILE_ROWS = 128  # of a score matrix: enough to amortise the calls, few enough for the cache
+_TILE_ROWS = 128  # of a score matrix, at least: enough to amortise the calls
 
 _TILE_BYTES = 2**20  # of a score tile: more keys at a time gain more than staying in the level-2 cache
 
@@ -64,7 +64,11 @@ def map_rows(
     if not apart and any(x is not None and np.may_share_memory(x, out) for x in inputs):
         inputs = tuple(x.copy() if x is not None and not _same_memory(x, out) else x for x in inputs)
         kernel = _on_copies(kernel)
-    if out.dtype.kind == "O" or max([out.size, *[x.size for x in inputs if x is not None]]) < _SMALL:
+    largest = out.size
+    for x in inputs:
+        if x is not None and x.size > largest:
+            largest = x.size
+    if largest < _SMALL or out.dtype.kind == "O":
         _run_kernel(kernel, out, inputs, column)
         return out
     result, inputs = out, tuple(x if x is None else np.broadcast_to(x, (*out.shape[:-1], x.shape[-1])) for x in inputs)
@@ -89,7 +93,7 @@ def map_elements(kernel: Kernel, out: Array, *inputs: Array) -> Array:
     Returns:
         `out`.
     """
-    if out.dtype.kind == "O" or out.size < _SMALL or not all(x.flags.c_contiguous for x in (out, *inputs)):
+    if out.size < _SMALL or out.dtype.kind == "O" or not all(x.flags.c_contiguous for x in (out, *inputs)):
         _run_kernel(kernel, out, inputs)
         return out
     flat_out, *flat = (x.reshape(-1) for x in (out, *inputs))
@@ -103,20 +107,31 @@ def thread_scratch(x: Array) -> Array:
 
     Each thread keeps one buffer: page faults in freshly mapped memory cost as much as the kernel itself.
     """
-    if x.dtype == object or not _MMAP_BYTES < x.nbytes <= _SCRATCH_BYTES:
-        return np.empty_like(x)
-    if not hasattr(_thread_local, "scratch"):
-        _thread_local.scratch = np.empty(_SCRATCH_BYTES, np.uint8)
+    if x.flags.c_contiguous:
+        return thread_buffer(x.shape, x.dtype)
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))  # the outermost in memory first
-    scratch: Array = _thread_local.scratch[: x.nbytes].view(x.dtype).reshape([x.shape[axis] for axis in axes])
+    scratch = thread_buffer(tuple(x.shape[axis] for axis in axes), x.dtype)
     return scratch.transpose(sorted(range(x.ndim), key=axes.__getitem__))
 
 
-def score_tile(shape: tuple[int, ...], group: int, dtype: np.dtype[Any]) -> tuple[int, int] | None:
+def thread_buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """Uninitialised array, as `thread_scratch` gives it: valid until the next call of either."""
+    size = math.prod(shape) * dtype.itemsize
+    if dtype.kind == "O" or not _MMAP_BYTES < size <= _SCRATCH_BYTES:
+        return np.empty(shape, dtype)
+    if not hasattr(_thread_local, "scratch"):
+        _thread_local.scratch = np.empty(_SCRATCH_BYTES, np.uint8)
+    buffer: Array = _thread_local.scratch
+    return buffer[:size].view(dtype).reshape(shape)
+
+
+def score_tile(shape: tuple[int, ...], group: int, is_causal: bool, dtype: np.dtype[Any]) -> tuple[int, int] | None:
     """(rows, columns) of the tiles of a score matrix of that shape, `group` heads together; None: one tile for all."""
     if dtype.kind == "O" or math.prod(shape) < _SMALL_SCORES:
         return None
-    rows = max(1, _TILE_ROWS // group)
+    fitting = _BLOCK_BYTES // (max(shape[-1], 1) * dtype.itemsize)
+    rows = max(_TILE_ROWS, min(fitting, shape[-2]) // (2 if is_causal else 1)) // group  # low tiles skip more
+    rows = max(1, rows)
     return rows, max(_TILE, _TILE_BYTES // (rows * group * dtype.itemsize))
 
 
@@ -129,19 +144,19 @@ def _slices(length: int, step: int) -> list[slice]:
     return [slice(start, min(start + step, length)) for start in range(0, length, step)]
 
 
+@quiet()  # as a decorator it takes half the time
 def _run_kernel(kernel: Kernel, out: Array, inputs: Sequence[Array | None], column: Array | None = None) -> None:
     """Run the kernel on one block: upcast 16-bit inputs, transpose short rows, compute, write back."""
-    blocks = [None if x is None else working(x) for x in inputs]
+    blocks = [x if x is None or x.itemsize > 2 else working(x) for x in inputs]
     result = out if out.itemsize > 2 else np.empty(out.shape, np.float32)
     if out.ndim == 2 and 1 < out.shape[1] <= _SHORT_ROW < _ROWS_ACROSS <= len(out) and out.flags.c_contiguous:
         blocks = [None if x is None else np.ascontiguousarray(x.T).T for x in blocks]
         result = np.empty(out.shape[::-1], result.dtype).T
-    with quiet():
-        of_rows = kernel(*blocks, result)
-        if column is not None:
-            column[...] = of_rows
-        if result is not out:
-            out[...] = result
+    of_rows = kernel(*blocks, result)
+    if column is not None:
+        column[...] = of_rows
+    if result is not out:
+        out[...] = result
 
 
 def _on_copies(kernel: Kernel) -> Kernel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,39 @@ def exp_and_sum(x: Array, top: Array, out: Array) -> Array:
     half = _half(n)
     first = exp_and_sum(x[..., :half], top, out[..., :half])
     return first + exp_and_sum(x[..., half:], top, out[..., half:])
+
+
+def take_each(x: Array, k: Array) -> Array:
+    """x_k of each row, (..., 1), for k of that shape: `np.take_along_axis` without its Python."""
+    place = _places(x, k)
+    return np.take_along_axis(x, k, axis=-1) if place is None else place[0].take(place[1])
+
+
+def put_each(x: Array, k: Array, values: Any) -> None:
+    """Set x_k of each row, for k of shape (..., 1) and one value or as many: `np.put_along_axis` without its Python."""
+    place = _places(x, k)
+    if place is None:
+        np.put_along_axis(x, k, values, axis=-1)
+    else:
+        place[0].put(place[1], values)
+
+
+def _places(x: Array, k: Array) -> tuple[Array, Array] | None:
+    """A contiguous view of `x`, and where x_k stands in it; None if there is no such view."""
+    k = k.astype(np.intp, copy=False)
+    if x.flags.c_contiguous:
+        return x, k if k.size == 1 else k + np.arange(0, x.size, x.shape[-1]).reshape(k.shape)
+    if x.ndim == 2 and x.flags.f_contiguous:
+        return x.T, k * len(x) + np.arange(len(x))[:, None]
+    return None
+
+
+@functools.cache
+def constant(value: float, dtype: np.dtype[Any]) -> Array:
+    """A number as an array of no axes, read-only, which a ufunc takes quicker than a number."""
+    array = np.array(value, dtype)
+    array.flags.writeable = False
+    return array
 
 
 def row_max(x: Array, least: Any = -np.inf) -> Array:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, lowest, quiet, working
 from mathcore._arrivals import read
-from mathcore._compute.blocks import score_tile
+from mathcore._compute.blocks import score_tile, thread_buffer
 from mathcore._compute.matmul import matmul_tiled
 from mathcore._compute.threads import parallel_for
 from mathcore._scalars import flag, real, whole
-from mathcore.attention.visibility import reach, visible, visible_prefix
+from mathcore.attention.visibility import causal_limit, reach, visible
 
 KeyHead: TypeAlias = tuple[int, ...]
 """A key head by its indices along the leading axes; () means all of them."""
@@ -23,8 +23,6 @@ KeyHead: TypeAlias = tuple[int, ...]
 Index: TypeAlias = tuple[Any, ...]
 
 _FARTHEST = 2**31  # keys between the first query and the first key; positions reach no further
-
-_FEW = 2**10  # elements: below, fewer calls are worth more than fewer bytes
 
 
 class _AttentionArgs(NamedTuple):
@@ -38,34 +36,48 @@ class _AttentionArgs(NamedTuple):
     is_causal: bool
     offset: int
     scale: float | None
-    finite_values: bool  # no NaN, no ∞, and no −0.0 either: a matrix product may take the values as they are
-    no_overflow: bool  # it is known that no sum of values overflows
 
     @property
     def key_heads(self) -> int:
         """How many heads the keys and values have."""
         return self.key.shape[-3] if self.key.ndim > 2 else 1
 
-    def visible(self, first: int = 0) -> Array | None:
-        """Which keys from `first` on are visible to each query; see `visibility.visible`."""
-        queries, keys = self.query.shape[-2], self.key.shape[-2]
-        return visible(queries, keys, self.mask, self.bias, self.is_causal, self.offset, first)
+    def visible(self) -> Array | None:
+        """Which keys are visible to each query; see `visibility.visible`."""
+        return visible(self.query.shape[-2], self.key.shape[-2], self.mask, self.bias, self.is_causal, self.offset)
 
     def scaled(self, x: Array) -> Array:
         """`x` times the scale."""
         return x / _root(self.query.shape[-1]) if self.scale is None else x * self.scale
 
     def scores(self) -> Array:
-        """The score matrix, (..., heads, queries, keys): −∞ where masked, whatever stands there."""
+        """The score matrix, (..., heads, queries, keys): −∞ where masked, whatever stands there.
+
+        In a buffer of this thread: see `thread_buffer`.
+        """
         rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
-        scores = matmul_tiled(rows, _transposed(self.key)).reshape(*self.query.shape[:-1], self.key.shape[-2])
+        scores = thread_buffer((*rows.shape[:-1], self.key.shape[-2]), rows.dtype)
+        matmul_tiled(rows, _transposed(self.key), scores)
+        if scores.shape[:-1] != self.query.shape[:-1]:
+            scores = scores.reshape(*self.query.shape[:-1], self.key.shape[-2])
         if self.bias is not None:
-            scores = np.add(scores, self.bias, out=scores)
-        first = visible_prefix(self.key.shape[-2], self.mask, self.bias, self.is_causal, self.offset)
-        seen = self.visible(first)
-        if seen is not None:
-            np.copyto(scores[..., first:], -np.inf, where=~seen)
+            np.add(scores, self.bias, out=scores)
+        if self.is_causal or self.mask is not None or self.bias is not None:
+            self._hide(scores)
         return scores
+
+    def _hide(self, scores: Array) -> None:
+        """−∞ in place of the scores of keys that are not visible."""
+        queries, keys = scores.shape[-2:]
+        if self.mask is None and self.bias is None and scores.dtype != object:
+            first = reach(1, keys, True, self.offset)  # the keys before are visible to all
+            first = first if first > keys // 4 else 0  # only a long prefix is worth a view with gaps
+            if self.offset < keys - 1:
+                # A visible NaN becomes ∞, which makes the row NaN just as well.
+                later = scores[..., first:]
+                np.fmin(later, causal_limit(queries, keys - first, self.offset - first, scores.dtype), out=later)
+        elif (seen := self.visible()) is not None:
+            np.copyto(scores, -np.inf, where=~seen)
 
     def reach(self, rows: slice) -> int:
         """How many of the leading keys any of these queries may attend to."""
@@ -86,21 +98,18 @@ class _AttentionArgs(NamedTuple):
             if key_head
             else (..., columns, slice(None))
         )
-        shape = (*self.query.shape[:-1], self.key.shape[-2])
-        mask, bias = (None if m is None else np.broadcast_to(m, shape)[*heads, columns] for m in (self.mask, self.bias))
-        return self._replace(
-            query=self.query[*heads, :],
-            key=self.key[keys],
-            value=self.value[keys],
-            mask=mask,
-            bias=bias,
-            offset=self.offset + (rows.start or 0) - (columns.start or 0),
-        )
+        mask, bias = self.mask, self.bias
+        if mask is not None or bias is not None:
+            shape = (*self.query.shape[:-1], self.key.shape[-2])
+            mask, bias = (None if m is None else np.broadcast_to(m, shape)[*heads, columns] for m in (mask, bias))
+        offset = self.offset + (rows.start or 0) - (columns.start or 0)
+        q, k, v = self.query[*heads, :], self.key[keys], self.value[keys]
+        return _AttentionArgs(q, k, v, mask, bias, self.is_causal, offset, self.scale)
 
     def tile_shape(self) -> tuple[int, int] | None:
         """How many (queries, keys) a tile has; None: the whole score matrix is one."""
         group = self.query.shape[-3] // self.key_heads if self.query.ndim > 2 and self.key_heads else 1
-        return score_tile((*self.query.shape[:-1], self.key.shape[-2]), group, self.query.dtype)
+        return score_tile((*self.query.shape[:-1], self.key.shape[-2]), group, self.is_causal, self.query.dtype)
 
     def for_each_tile_row(self, task: Callable[[KeyHead, slice], None], height: int) -> None:
         """Call `task(key_head, rows)` for all heads at once, or on threads, a key head each, if the matrix is large."""
@@ -146,19 +155,8 @@ def _attention_args(
     if scale is not None and work.kind != "O":
         scale = real("scale", scale)
     q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
-    finite_values, no_overflow = (True, True) if v.dtype == object else _value_traits(v)
-    return _AttentionArgs(
-        q,
-        k,
-        v,
-        keep,
-        added,
-        flag("is_causal", is_causal),
-        whole("query_offset", query_offset, -_FARTHEST, _FARTHEST),
-        scale,
-        finite_values,
-        no_overflow,
-    )
+    offset = whole("query_offset", query_offset, -_FARTHEST, _FARTHEST)
+    return _AttentionArgs(q, k, v, keep, added, flag("is_causal", is_causal), offset, scale)
 
 
 def _checked(query: npt.ArrayLike, key: npt.ArrayLike, value: npt.ArrayLike) -> tuple[Array, Array, Array]:
@@ -182,21 +180,6 @@ def _checked(query: npt.ArrayLike, key: npt.ArrayLike, value: npt.ArrayLike) -> 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     """Whether an array of that shape broadcasts to the other without making it larger."""
     return len(shape) <= len(to) and all(n in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False))
-
-
-def _value_traits(v: Array) -> tuple[bool, bool]:
-    """Whether a matrix product treats these values as it should: finite, no −0.0; and if surely no sum overflows."""
-    if v.size > _FEW:
-        most = float(max(np.maximum.reduce(v, axis=None), -np.minimum.reduce(v, axis=None)))  # NaN if there is one
-        finite, no_overflow = most < math.inf, most * v.shape[-2] < float(-lowest(v.dtype)) / 2
-    else:
-        few = v.ravel()
-        with quiet():
-            no_overflow = math.isfinite(np.dot(few, few))  # then none is above the root of the largest number
-        if no_overflow and np.count_nonzero(few) == v.size:
-            return True, True
-        finite = bool(np.isfinite(v).all())
-    return bool(finite and (v.all() or not np.signbit(v[v == 0]).any())), no_overflow
 
 
 def _work_dtype(*arrays: Array) -> np.dtype[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from mathcore._arrays import Array, able, lowest, quiet
 from mathcore._compute.matmul import matmul_tiled
 from mathcore._compute.reduce import apply_columnwise, row_max
 from mathcore.attention._args import _AttentionArgs, _grouped
+
+_FEW = 2**13  # elements: up to here, fewer calls are worth more than fewer bytes
 
 
 class _Partial(NamedTuple):
@@ -21,19 +24,40 @@ class _Partial(NamedTuple):
     normalised: Array | None = None  # (..., queries, 1), the rows whose sum overflows: values are divided; None: none
 
 
-def _unnormalised(args: _AttentionArgs) -> _Partial:
+class _ValueTraits(NamedTuple):
+    """What is known of the values."""
+
+    finite: bool  # no NaN, no ∞, and no −0.0 either: a matrix product may take the values as they are
+    no_overflow: bool  # it is known that no sum of them overflows
+
+
+def _traits(v: Array) -> _ValueTraits:
+    """The traits of these values. Overflow must not warn or raise where this is called."""
+    if v.dtype == object:
+        return _ValueTraits(True, True)
+    if v.size <= _FEW and math.isfinite(np.dot(few := v.ravel(), few)):
+        finite = no_overflow = True  # none is above the root of the largest number
+    else:
+        most = float(max(np.maximum.reduce(v, axis=None, initial=0), -np.minimum.reduce(v, axis=None, initial=0)))
+        finite, no_overflow = most < math.inf, most * v.shape[-2] < float(-lowest(v.dtype)) / 2  # NaN if there is one
+    return _ValueTraits(bool(finite and (v.all() or not np.signbit(v[v == 0]).any())), no_overflow)
+
+
+def _unnormalised(args: _AttentionArgs, traits: _ValueTraits) -> _Partial:
     """Attention of one tile, before the division."""
     scores, v = args.scores(), args.value
     shape, top = scores.shape, row_max(scores)
     exponentials = _exp_below(scores, top, out=scores)
     total = np.add.reduce(exponentials, axis=-1, keepdims=True)
-    finite, normalised = v if args.finite_values else _finite_or_zero(v), None
-    values = matmul_tiled(_grouped(exponentials, args.key_heads), finite).reshape(*shape[:-1], v.shape[-1])
-    if not args.no_overflow and _overflows(values):
+    finite, normalised = v if traits.finite else _finite_or_zero(v), None
+    values = matmul_tiled(_grouped(exponentials, args.key_heads), finite)
+    if values.shape[:-1] != shape[:-1]:
+        values = values.reshape(*shape[:-1], v.shape[-1])
+    if not traits.no_overflow and _overflows(values):
         weights = _grouped(exponentials / _at_least_one(total), args.key_heads)
         halves = matmul_tiled(weights, finite / 2).reshape(values.shape)
         values, normalised = _rows_normalised(values, ~np.isfinite(values), _doubled(halves))
-    if shape[-1] and not args.finite_values:
+    if shape[-1] and not traits.finite:
         seen = args.visible()
         values = _restore_nonfinite(values, np.broadcast_to(True if seen is None else seen, shape), v)
     return _Partial(values, total, top, normalised)
@@ -60,10 +84,11 @@ def _merge(a: _Partial, b: _Partial) -> _Partial:
     return _Partial(values, total, top, normalised)
 
 
-def _output(partial: _Partial) -> Array:
-    """The output: zeros in fully masked rows."""
+def _output(partial: _Partial, out: Array | None = None) -> Array:
+    """The output: zeros in fully masked rows. `out` may be the values themselves."""
     total = _at_least_one(partial.total)
-    return partial.values / (total if partial.normalised is None else np.where(partial.normalised, 1, total))
+    divisor = total if partial.normalised is None else np.where(partial.normalised, 1, total)
+    return np.divide(partial.values, divisor, out=out)
 
 
 def _log_sum_exp(partial: _Partial) -> Array:

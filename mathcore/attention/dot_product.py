@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, quiet, rounded, working
-from mathcore._compute.matmul import matmul_tiled
+from mathcore._compute.matmul import by_column, matmul_tiled
 from mathcore._compute.reduce import apply_columnwise, row_max
 from mathcore._scalars import flag
 from mathcore.attention._args import (
@@ -30,9 +30,12 @@ from mathcore.attention._partial import (
     _merge,
     _nonfinite_contribution,
     _output,
+    _traits,
     _unnormalised,
     _zero_masked,
 )
+
+_MANY_QUERIES = 32  # from which the product with the keys gains more than it costs to bring their features together
 
 
 def scaled_dot_product_attention(
@@ -93,10 +96,14 @@ def _attend(
 ) -> tuple[Array, Array | None]:
     """The output in that dtype and, if asked for, the log-sum-exp; in tiles of (queries, keys) if there are many."""
     tile = tile or args.tile_shape()
-    if tile is None:  # quickly: small calls are many
-        with quiet():
-            partial = _unnormalised(args)
-            return _output(partial).astype(dtype, copy=False), _log_sum_exp(partial) if with_lse else None
+    if args.query.shape[-2] >= _MANY_QUERIES:
+        args = args._replace(key=by_column(args.key))
+    with quiet():
+        traits = _traits(args.value)
+        if tile is None:  # quickly: small calls are many
+            partial = _unnormalised(args, traits)
+            output = _output(partial, None if partial.values.dtype == object else partial.values)
+            return output.astype(dtype, copy=False), _log_sum_exp(partial) if with_lse else None
     height, breadth = tile
     output = np.empty((*args.query.shape[:-1], args.value.shape[-1]), dtype)
     lse = np.empty(output.shape[:-1], args.query.dtype) if with_lse else None
@@ -105,8 +112,12 @@ def _attend(
         heads = args.heads(key_head)
         columns = list(_tiles(args.reach(rows), breadth)) or [slice(0)]
         with quiet():  # what is masked may be anything
-            partial = functools.reduce(_merge, (_unnormalised(args.tile(key_head, rows, some)) for some in columns))
-            output[*heads, rows, :] = _output(partial)
+            parts = (_unnormalised(args.tile(key_head, rows, some), traits) for some in columns)
+            partial, place = functools.reduce(_merge, parts), output[*heads, rows, :]
+            if place.dtype == partial.values.dtype != object:
+                _output(partial, place)
+            else:
+                place[...] = _output(partial)
             if lse is not None:
                 lse[*heads, rows] = _log_sum_exp(partial)
 

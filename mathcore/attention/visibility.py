@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -10,24 +11,23 @@ from mathcore._arrays import Array
 
 
 def visible(
-    queries: int, keys: int, mask: Array | None, bias: Array | None, is_causal: bool, offset: int, first: int = 0
+    queries: int, keys: int, mask: Array | None, bias: Array | None, is_causal: bool, offset: int
 ) -> Array | None:
-    """Which keys from `first` on are visible to each query, in a shape that broadcasts to the scores; None if all.
-
-    `first` may be up to `visible_prefix`.
-    """
+    """Which keys are visible to each query, in a shape that broadcasts to the scores; None if all."""
     conditions = [] if mask is None else [mask]
     if bias is not None:
         conditions.append(np.asarray(bias != -np.inf, dtype=bool))
     if is_causal and offset < keys - 1:  # else the last key is visible even to the first query
-        conditions.append(np.tri(queries, keys - first, offset - first, dtype=bool))
+        conditions.append(np.tri(queries, keys, offset, dtype=bool))
     return functools.reduce(np.logical_and, conditions) if conditions else None
 
 
-def visible_prefix(keys: int, mask: Array | None, bias: Array | None, is_causal: bool, offset: int) -> int:
-    """How many of the leading keys are visible to every query, causal or not; 0 if a mask or bias is given."""
-    keys = 0 if mask is not None or bias is not None else keys
-    return reach(1, keys, is_causal, offset)
+@functools.lru_cache(maxsize=4)
+def causal_limit(queries: int, keys: int, offset: int, dtype: np.dtype[Any]) -> Array:
+    """What no causal score exceeds, (queries, keys): ∞ where a key is visible, −∞ where it is not. Remembered."""
+    limit = np.where(np.tri(queries, keys, offset, dtype=bool), np.inf, -np.inf).astype(dtype)
+    limit.flags.writeable = False
+    return limit
 
 
 def reach(queries: int, keys: int, is_causal: bool, offset: int) -> int:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
 from mathcore._compute.blocks import map_elements
+from mathcore._compute.reduce import constant
 
 
 def relu(x: npt.ArrayLike) -> Array:
@@ -35,7 +36,8 @@ def relu(x: npt.ArrayLike) -> Array:
 
 def _relu(x: Array, out: Array) -> None:
     """max(x, 0) alone may return the −0 it was given; adding +0 makes it +0 and changes nothing else."""
-    np.add(np.maximum(x, _zero(x), out=out), _zero(x), out=out)
+    zero = _zero(x)
+    np.add(np.maximum(x, zero, out=out), zero, out=out)
 
 
 def relu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
@@ -78,4 +80,4 @@ def _relu_vjp(x: Array, g: Array, out: Array) -> None:
 
 def _zero(x: Array) -> Any:
     """Zero in the arithmetic of x: for objects 0 · x, so that a Fraction stays one, and one number for all floats."""
-    return x * 0 if x.dtype == object else x.dtype.type(0)
+    return x * 0 if x.dtype == object else constant(0, x.dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from mathcore._arrays import Array
@@ -27,14 +29,20 @@ _UNIT_HIGH = 105414357 * 2.0**-88  # 2π/2⁶⁴, its leading 27 bits
 _UNIT_LOW = 2.1512600287971257e-28  # and the rest
 
 
+_REMEMBERED_DIM = 2**12  # the widest code whose frequencies are remembered: 64 KiB
+
+
 def _cos_sin(m: Array, dim: int, base: float) -> tuple[Array, Array]:
     """Cosine and sine of mθ_i, (..., ⌈dim/2⌉), for int64 m of at most 2³¹ in magnitude."""
     turns = _turns_per_step(dim, base)  # (4, pairs)
     shape, m, pairs = m.shape, m.reshape(-1), turns.shape[-1]
     cos, sin = np.empty((len(m), pairs)), np.empty((len(m), pairs))
     blocks = row_blocks(len(m), pairs)
-    turns = np.repeat(turns[:, None], max([rows.stop - rows.start for rows in blocks], default=0), axis=1)
-    parallel_for(lambda i: _cos_sin_block(m[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
+    if len(blocks) == 1:
+        _cos_sin_block(m, turns[:, None].repeat(len(m), 1), cos, sin)
+    elif blocks:
+        turns = turns[:, None].repeat(blocks[0].stop, 1)
+        parallel_for(lambda i: _cos_sin_block(m[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
     return cos.reshape(*shape, pairs), sin.reshape(*shape, pairs)
 
 
@@ -44,7 +52,7 @@ def _cos_sin_block(m: Array, turns: Array, cos: Array, sin: Array) -> None:
     The integer phase leaves 2⁻¹²⁷ rad of doubt, the product with π 2⁻⁷⁷ of the angle; what counts is NumPy's sine of an
     angle below π/4 (0.52 ulp) and the rounding of the correction (½ ulp).
     """
-    quarter, head, tail = _phase(np.repeat(m[:, None], cos.shape[-1], axis=1), *turns[:, : len(m)])
+    quarter, head, tail = _phase(m[:, None].repeat(cos.shape[-1], 1), *turns[:, : len(m)])
     angle, rest = _times_pi(head, tail)
     c, s = np.cos(angle), np.sin(angle)
     _in_quarter(quarter, c - rest * s, s + rest * c, cos, sin)
@@ -88,11 +96,20 @@ def _times_pi(head: Array, tail: Array) -> tuple[Array, Array]:
 
 
 def _turns_per_step(dim: int, base: float) -> Array:
-    """θ_i / 2π in units of 2⁻¹⁶⁰: one int64 row of 64 bits and three of 32, (4, pairs)."""
+    """θ_i / 2π in units of 2⁻¹⁶⁰: one int64 row of 64 bits and three of 32, (4, pairs), read-only."""
+    dim, base = _checked_frequencies(dim, base)
+    return (_remembered_turns if dim <= _REMEMBERED_DIM else _remembered_turns.__wrapped__)(dim, base)
+
+
+@functools.lru_cache(maxsize=16)
+def _remembered_turns(dim: int, base: float) -> Array:
+    """What `_turns_per_step` returns: for one token it would take longer than all the rest."""
     theta, bits = _exact_frequencies(dim, base)
     turns = [t * _INVERSE_TURN >> (192 + bits - _FRACTION_BITS) for t in theta]
     limbs = [[t >> 96 for t in turns], *([t >> k & 0xFFFFFFFF for t in turns] for k in (64, 32, 0))]
-    return np.array(limbs, dtype=np.int64)
+    array = np.array(limbs, dtype=np.int64)
+    array.flags.writeable = False
+    return array
 
 
 def _frequencies(dim: int, base: float) -> Array:
@@ -101,9 +118,13 @@ def _frequencies(dim: int, base: float) -> Array:
     return np.array([t / (1 << bits) for t in theta], dtype=np.float64)
 
 
+def _checked_frequencies(dim: int, base: float) -> tuple[int, float]:
+    return whole("dim", dim, 0, _WIDEST), real("base", base, 1)
+
+
 def _exact_frequencies(dim: int, base: float) -> tuple[list[int], int]:
     """The integers θ_i·2^bits, with bits enough for 150 significant ones in the slowest frequency."""
-    dim, base = whole("dim", dim, 0, _WIDEST), real("base", base, 1)
+    dim, base = _checked_frequencies(dim, base)
     bits = _FRACTION_BITS + int(base).bit_length()
     import decimal  # slow to load, and needed here alone
 
@@ -125,6 +146,6 @@ def _pair_slices(pairs: int, interleaved: bool) -> tuple[slice, slice]:
 
 def _check_reach(name: str, m: Array) -> None:
     """No position may be beyond ±2³¹, nor NaN."""
-    far = ~(np.abs(m.astype(np.float64)) <= _FARTHEST)
-    if far.any():
+    if m.size and not (np.minimum.reduce(m, axis=None) >= -_FARTHEST and np.maximum.reduce(m, axis=None) <= _FARTHEST):
+        far = ~(np.abs(m.astype(np.float64)) <= _FARTHEST)
         raise ValueError(f"`{name}` must lie in [−2³¹, 2³¹], got {m[far].flat[0]}")

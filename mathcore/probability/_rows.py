@@ -27,7 +27,7 @@ from mathcore._arrays import (
 )
 from mathcore._arrivals import without_mask
 from mathcore._compute.blocks import map_rows
-from mathcore._compute.reduce import exp_below, row_max, row_sum
+from mathcore._compute.reduce import constant, exp_below, put_each, row_max, row_sum, take_each
 
 Counted: TypeAlias = int | tuple[int, ...]
 """An axis, or several, counted from the front."""
@@ -102,7 +102,7 @@ def _finite_shift(m: Array) -> Array:
     """The row maximum m as a shift: finite even for a fully masked row, since −∞ − −∞ is NaN."""
     if m.dtype == object:
         return np.where(m == -np.inf, 0, m)
-    return np.maximum(m, lowest(m.dtype))
+    return np.maximum(m, constant(lowest(m.dtype), m.dtype))
 
 
 def _max_and_rest(x: Array, scratch: Array, gaps: Array | None = None) -> tuple[Array, Array, Array]:
@@ -115,9 +115,9 @@ def _max_and_rest(x: Array, scratch: Array, gaps: Array | None = None) -> tuple[
         m = row_max(x)
         return m, np.zeros_like(m), np.zeros(m.shape, np.intp)
     k = x.argmax(axis=-1, keepdims=True)
-    m = np.take_along_axis(x, k, axis=-1)
+    m = take_each(x, k)
     e = exp_below(x, _finite_shift(m), scratch, gaps)
-    np.put_along_axis(e, k, _zero(x), axis=-1)
+    put_each(e, k, _zero(x))
     return m, row_sum(e), k
 
 

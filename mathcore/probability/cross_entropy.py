@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, axis_index, floating, floating_as, ids_below, integers, quiet, rounded, working
 from mathcore._compute.blocks import map_rows, thread_scratch
-from mathcore._compute.reduce import row_max, row_sum
+from mathcore._compute.reduce import put_each, row_max, row_sum, take_each
 from mathcore._scalars import real, whole
 from mathcore.probability._rows import _evaluate, _finite_shift, _max_and_rest, _put, _to_rows, _zero
 from mathcore.probability._soft_loss import _is_soft, _Soft, _soft, _soft_grad, _soft_losses
@@ -188,13 +188,13 @@ def _grad(
     smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, m: Array, s: Array, k: Array, out: Array
 ) -> Array:
     """scale · (p − (1 − ε)[i = y] − ε/n), from the exponentials that `_max_and_rest` left in `out`."""
-    np.put_along_axis(out, k, np.where(m == -np.inf, _zero(x), _one(x)), axis=-1)
+    put_each(out, k, np.where(m == -np.inf, _zero(x), _one(x)))
     p = np.divide(out, 1 + s, out=out)
     if smoothing == 0:  # p − 1 would cancel for a p near 1
         at_target = np.expm1(_at_target(x, targets, counts) - _finite_shift(m) - np.log1p(s))
     else:
         at_target = _at_target(p, targets, counts) - (1 - smoothing)
-    np.put_along_axis(out, np.where(counts, targets, 0), at_target, axis=-1)
+    put_each(out, np.where(counts, targets, 0), at_target)
     if smoothing > 0:
         np.subtract(out, smoothing / x.shape[-1], out=out)
     np.multiply(out, scale, out=out)
@@ -205,7 +205,7 @@ def _grad(
 
 def _at_target(x: Array, targets: Array, counts: Array) -> Array:
     """The entry of each row at its target, (..., 1); any entry where the row does not count."""
-    return np.take_along_axis(x, np.where(counts, targets, 0), axis=-1)
+    return take_each(x, np.where(counts, targets, 0))
 
 
 def _row_mean(x: Array) -> Array:

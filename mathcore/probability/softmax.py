@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mathcore._arrays import Array, Axes, floating, lowest, rounded
 from mathcore._arrivals import without_mask
-from mathcore._compute.reduce import apply_columnwise, exp_and_sum, row_max, row_sum
+from mathcore._compute.reduce import apply_columnwise, constant, exp_and_sum, row_max, row_sum
 from mathcore._scalars import real
 from mathcore.probability._rows import _cotangent_rows, _evaluate, _finite_shift, _put, _to_rows, _zero_masked
 
@@ -62,7 +62,7 @@ def softmax(
 
 def _softmax(x: Array, out: Array) -> Array:
     total = exp_and_sum(x, _row_shift(x), out)  # (..., 1), ≥ e⁰ = 1, but 0 for a fully masked row
-    total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, 1)
+    total = np.where(total == 0, 1, total) if x.dtype == object else np.maximum(total, constant(1, x.dtype))
     return apply_columnwise(np.divide, out, total, out)
 
 
