@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mathcore._arrays import Array, floating, floating_as, ids_below, integers, quiet, rounded, working
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import row_max, row_sum
-from mathcore._scalars import real, whole
+from mathcore._scalars import choice, real, whole
 from mathcore.probability._rows import _evaluate, _finite_shift, _max_and_rest, _put, _to_rows, _zero
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
@@ -235,8 +235,7 @@ def _checked(
     reduction: str,
 ) -> tuple[Array, int, Array, Array, Array]:
     """(logits, axis, rows, which rows count, targets), all checked."""
-    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"`reduction` must be 'mean', 'sum' or 'none', got {reduction!r}")
+    choice("reduction", reduction, ("mean", "sum", "none"))
     real("label_smoothing", label_smoothing, 0, 1)
     ignore_index = None if ignore_index is None else whole("ignore_index", ignore_index)
     logits, axis, rows = _to_rows(floating("logits", logits), axis, None)
