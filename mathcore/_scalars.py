@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def whole(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
-    """`value` as an integer from `least` to `most`.
+    """`value` as an integer from `least` to `most`; there is no `most` without a `least`.
 
     Raises:
         TypeError: if it is none; bools are none.
@@ -28,8 +28,12 @@ def whole(name: str, value: Any, least: int | None = None, most: int | None = No
     """
     if type(value) is not int:
         value = _index(name, value)
-    if (least is not None and value < least) or (most is not None and value > most):
-        raise ValueError(f"`{name}` must be an integer {_range(least, most)}, got {value}")
+    if least == 0 and value < 0:
+        raise ValueError(f"`{name}` must not be negative, got {value}")
+    if most is None and least is not None and value < least:
+        raise ValueError(f"`{name}` must be at least {least}, got {value}")
+    if least is not None and most is not None and not least <= value <= most:
+        raise ValueError(f"`{name}` must lie in [{least}, {most}], got {value}")
     return int(value)
 
 
@@ -41,12 +45,6 @@ def _index(name: str, value: Any) -> int:
         except TypeError:
             pass
     raise TypeError(f"`{name}` must be an integer, got {_shown(value)}") from None
-
-
-def _range(least: int | None, most: int | None) -> str:
-    if most is None:
-        return "that is not negative" if least == 0 else f"from {least} up"
-    return f"up to {most}" if least is None else f"from {least} to {most}"
 
 
 def real(name: str, value: Any, least: float = -math.inf, most: float = math.inf, *, finite: bool = True) -> Any:
