@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def whole(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
-    """`value` as an integer from `least` to `most`.
+    """`value` as an integer from `least` to `most`; there is no `most` without a `least`.
 
     Raises:
         TypeError: if it is none; bools are none.
@@ -28,8 +28,12 @@ def whole(name: str, value: Any, least: int | None = None, most: int | None = No
     """
     if type(value) is not int:
         value = _index(name, value)
-    if (least is not None and value < least) or (most is not None and value > most):
-        raise ValueError(f"`{name}` must be an integer {_range(least, most)}, got {value}")
+    if least == 0 and value < 0:
+        raise ValueError(f"`{name}` must not be negative, got {value}")
+    if most is None and least is not None and value < least:
+        raise ValueError(f"`{name}` must be at least {least}, got {value}")
+    if least is not None and most is not None and not least <= value <= most:
+        raise ValueError(f"`{name}` must lie in [{least}, {most}], got {value}")
     return int(value)
 
 
@@ -41,12 +45,6 @@ def _index(name: str, value: Any) -> int:
         except TypeError:
             pass
     raise TypeError(f"`{name}` must be an integer, got {_shown(value)}") from None
-
-
-def _range(least: int | None, most: int | None) -> str:
-    if most is None:
-        return "that is not negative" if least == 0 else f"from {least} up"
-    return f"up to {most}" if least is None else f"from {least} to {most}"
 
 
 def real(name: str, value: Any, least: float = -math.inf, most: float = math.inf, *, finite: bool = True) -> Any:
@@ -83,6 +81,17 @@ def _number(name: str, value: Any) -> Any:
     raise TypeError(f"`{name}` must be a real number, got {_shown(value)}")
 
 
+def reals(name: str, values: Any) -> tuple[float, ...]:
+    """`values`, a tuple or list of finite real numbers.
+
+    Raises:
+        TypeError, ValueError: if it is none, or one of them is none.
+    """
+    if not isinstance(values, (tuple, list)):
+        raise TypeError(f"`{name}` must be a tuple of floats, got {_shown(values)}")
+    return tuple(real(name, value) for value in values)
+
+
 def flag(name: str, value: Any) -> bool:
     """`value` as a bool.
 
@@ -96,7 +105,7 @@ def flag(name: str, value: Any) -> bool:
     raise TypeError(f"`{name}` must be True or False, got {_shown(value)}")
 
 
-def is_a(name: str, value: Any, kind: type[T], hint: str = "") -> T:
+def is_a(name: str, value: Any, kind: type[T]) -> T:
     """`value`, an instance of `kind`.
 
     Raises:
@@ -104,10 +113,42 @@ def is_a(name: str, value: Any, kind: type[T], hint: str = "") -> T:
     """
     if isinstance(value, kind):
         return value
-    home = {"builtins": "", "numpy": "np."}.get(kind.__module__.partition(".")[0], "")
-    named = "str" if kind is str else f"{home}{kind.__name__}"
-    named = "mapping of names to arrays" if kind is Mapping else named
-    raise TypeError(f"`{name}` must be a {named}, got {_shown(value)}{hint}")
+    raise TypeError(f"`{name}` must be a {kind.__name__}, got {_shown(value)}")
+
+
+def mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """`value`, a mapping of names.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if isinstance(value, Mapping):
+        return value
+    raise TypeError(f"`{name}` must be a mapping of names to arrays, got {_shown(value)}")
+
+
+def strings(name: str, value: Any) -> tuple[str, ...]:
+    """`value`, a tuple or list of strings.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    if isinstance(value, (tuple, list)) and all(isinstance(part, str) for part in value):
+        return tuple(value)
+    raise TypeError(f"`{name}` must be a tuple of strings, got {_shown(value)}")
+
+
+def choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Refuse what is none of the choices.
+
+    Raises:
+        ValueError: that lists them.
+    """
+    if not isinstance(value, str) or value not in choices:
+        listed = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
+        raise ValueError(
+            f"`{name}` must be {listed}, got {_shown(value) if not isinstance(value, str) else repr(value)}"
+        )
 
 
 def generator(name: str, value: Any) -> np.random.Generator:

@@ -207,8 +207,8 @@ LAYER = (np.ones((2, 2)), np.zeros(2))
         (lambda: mc.course.separation(SQUARE, [0, 1, 1, 0]), TypeError, "`labels` must be an array of bools"),
         (lambda: mc.course.separation(SQUARE, XOR[:3]), ValueError, r"\(4, 2\) and \(3,\)"),
         (lambda: mc.course.separation(SQUARE[:0], XOR[:0]), ValueError, r"n ≥ 1"),
-        (lambda: mc.course.separation(SQUARE + np.inf, XOR), ValueError, "expected finite numbers"),
-        (lambda: mc.course.separation(SQUARE + np.nan, XOR), ValueError, "expected finite numbers"),
+        (lambda: mc.course.separation(SQUARE + np.inf, XOR), ValueError, "finite numbers"),
+        (lambda: mc.course.separation(SQUARE + np.nan, XOR), ValueError, "finite numbers"),
         (lambda: mc.course.check_separation(SQUARE, XOR, ("perhaps", ())), ValueError, "got 'perhaps'"),
     ],
 )

@@ -130,7 +130,7 @@ X, Y = np.ones((4, 3)), np.array([0, 1, 0, 1])
         (lambda: mc.course.wilson_interval(5, 4), ValueError, "5 of 4"),
         (lambda: mc.course.wilson_interval(0, 0), ValueError, "0 of 0"),
         (lambda: mc.course.wilson_interval(1, 2, 1.0), ValueError, "between 0 and 1, got 1.0"),
-        (lambda: mc.course.wilson_interval(1.0, 2), TypeError, "float"),
+        (lambda: mc.course.wilson_interval(1.0, 2), TypeError, "integer, got 1.0"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(call, error, words):

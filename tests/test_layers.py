@@ -217,7 +217,7 @@ X, W, B = np.ones((4, 3)), np.ones((3, 2)), np.ones(2)
         (lambda: mc.relu_vjp([1], [1.0]), TypeError, "`cotangent`"),
         (lambda: mc.low_rank(W, 3), ValueError, r"`rank` must lie in \[1, 2\] .* \(3, 2\), got 3"),
         (lambda: mc.low_rank(W, 0), ValueError, "got 0"),
-        (lambda: mc.low_rank(W, 1.0), TypeError, "float"),
+        (lambda: mc.low_rank(W, 1.0), TypeError, "integer, got 1.0"),
         (lambda: mc.low_rank(B, 1), ValueError, r"\(inputs, outputs\), got \(2,\)"),
         (lambda: mc.low_rank(W * NAN, 1), ValueError, "`weight` must be finite"),
         (lambda: mc.low_rank(W * INF, 1), ValueError, "`weight` must be finite"),

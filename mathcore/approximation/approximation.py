@@ -49,8 +49,7 @@ def relu_net(x: npt.ArrayLike, layers: Layers) -> Array:
 
 def _hidden(x: npt.ArrayLike, layers: Layers) -> list[Array]:
     """What every layer is given."""
-    if not isinstance(layers, Sequence) or isinstance(layers, str) or not all(map(_is_pair, layers)):
-        raise TypeError(f"`layers` must be a sequence of pairs of weight and bias, got {type(layers).__name__}")
+    _check_layers(layers)
     if not len(layers):
         raise ValueError("`layers` must hold at least one pair of weight and bias, got none")
     inputs = [floating("x", x)]
@@ -59,8 +58,9 @@ def _hidden(x: npt.ArrayLike, layers: Layers) -> list[Array]:
     return inputs
 
 
-def _is_pair(layer: Any) -> bool:
-    return isinstance(layer, (tuple, list)) and len(layer) == 2
+def _check_layers(layers: Any) -> None:
+    if not isinstance(layers, (tuple, list)) or not all(isinstance(x, (tuple, list)) and len(x) == 2 for x in layers):
+        raise TypeError(f"`layers` must be a sequence of pairs of weight and bias, got {type(layers).__name__}")
 
 
 def relu_net_vjp(

@@ -100,8 +100,7 @@ def check_separation(points: npt.ArrayLike, labels: npt.ArrayLike, answer: Separ
         True
     """
     exact, labels = _labelled(points, labels)
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
-        raise TypeError(f"`answer` must be a pair as `separation` returns it, got {type(answer).__name__}")
+    _check_pair(answer)
     if answer[0] == "separable":
         weight, bias = answer[1]
         if len(weight) != exact.shape[1]:
@@ -117,6 +116,11 @@ def check_separation(points: npt.ArrayLike, labels: npt.ArrayLike, answer: Separ
     ours, theirs = shares[labels], shares[~labels]
     same_sum = np.all(ours @ exact[labels] == theirs @ exact[~labels])
     return bool(ours.sum() == theirs.sum() > 0 and same_sum)
+
+
+def _check_pair(answer: Any) -> None:
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2 or not isinstance(answer[0], str):
+        raise TypeError(f"`answer` must be a pair as `separation` returns it, got {type(answer).__name__}")
 
 
 def _labelled(points: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Array, Array]:
@@ -148,7 +152,7 @@ def _is_short(array: Array) -> bool:
 
 
 def _fraction(name: str, v: Any) -> Fraction:
-    if isinstance(v, (bool, np.bool_)) or not isinstance(v, (numbers.Rational, float, np.integer, np.floating)):
+    if isinstance(v, (bool, np.bool_)) or not isinstance(v, (numbers.Rational, float, np.floating)):
         raise TypeError(f"`{name}` must be numbers, got {type(v).__name__}")
     try:
         return Fraction(v) if isinstance(v, numbers.Rational) else Fraction(*v.as_integer_ratio())

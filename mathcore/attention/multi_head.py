@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, quiet, rounded, working
-from mathcore._scalars import is_a, whole
+from mathcore._scalars import is_a, mapping, whole
 from mathcore.attention._args import _attention_args, _checked, _work_dtype
 from mathcore.attention.cache import KeyValueCache
 from mathcore.attention.dot_product import _attend, _attention_vjp
@@ -176,7 +176,7 @@ def multi_head_attention_step(
 def _matrices(params: Mapping[str, npt.ArrayLike]) -> dict[str, Array]:
     """The four weight matrices."""
     names = ("query", "key", "value", "output")
-    is_a("params", params, Mapping)
+    mapping("params", params)
     if set(params) != set(names):
         raise ValueError(f"`params` must have the names {', '.join(names)}, got {', '.join(map(str, params))}")
     return {name: floating(f"params[{name!r}]", params[name]) for name in names}

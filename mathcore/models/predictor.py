@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, integers, quiet
-from mathcore._scalars import generator, is_a, number_dtype, real, whole
+from mathcore._scalars import generator, mapping, number_dtype, real, whole
 from mathcore.embeddings.embedding import embedding, embedding_vjp
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.models.transformer import Params
@@ -216,5 +216,5 @@ def train_neighbours(
 
 def _check_names(params: Params) -> None:
     for name in ("embedding", "output"):
-        if name not in is_a("params", params, Mapping):
+        if name not in mapping("params", params):
             raise KeyError(f"`params` must have a parameter {name!r}, it has {', '.join(map(str, params))}")

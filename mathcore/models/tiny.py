@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, ids_below
-from mathcore._scalars import is_a, real, whole
+from mathcore._scalars import is_a, mapping, reals, strings, whole
 from mathcore.attention.dot_product import attention_weights
 from mathcore.embeddings.embedding import embedding
 from mathcore.layers.linear import linear
@@ -72,12 +72,8 @@ class TinyModel:
     num_heads: int = _HEADS
 
     def __post_init__(self) -> None:
-        if not isinstance(self.words, tuple) or not all(isinstance(word, str) for word in self.words):
-            raise TypeError(f"`words` must be a tuple of strings, got {type(self.words).__name__}")
-        params = {name: floating(f"params[{name!r}]", p) for name, p in is_a("params", self.params, Mapping).items()}
-        if not isinstance(self.losses, tuple):
-            raise TypeError(f"`losses` must be a tuple of floats, got {type(self.losses).__name__}")
-        checked = {"losses": tuple(real("losses", loss) for loss in self.losses), "params": params}
+        params = {name: floating(f"params[{name!r}]", p) for name, p in mapping("params", self.params).items()}
+        checked = {"words": strings("words", self.words), "losses": reals("losses", self.losses), "params": params}
         for name, value in {**checked, "num_heads": whole("num_heads", self.num_heads, 1, 2**31)}.items():
             object.__setattr__(self, name, value)
 

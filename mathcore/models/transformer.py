@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, integers, quiet
-from mathcore._scalars import generator, is_a, number_dtype, real, whole
+from mathcore._scalars import generator, number_dtype, real, whole
 from mathcore.attention.cache import KeyValueCache
 from mathcore.attention.multi_head import multi_head_attention, multi_head_attention_step, multi_head_attention_vjp
 from mathcore.embeddings.embedding import embedding, embedding_vjp
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.layers.relu import relu, relu_vjp
+from mathcore.models._checks import MOST, _checked, _checked_caches, _num_layers
 from mathcore.normalisation.rms_norm import rms_norm, rms_norm_vjp
 from mathcore.probability.argmax import argmax
 from mathcore.probability.cross_entropy import cross_entropy, cross_entropy_and_grad
@@ -31,9 +32,6 @@ Caches: TypeAlias = Sequence[KeyValueCache]
 
 
 ROPE_BASE = 10_000.0
-
-
-_MOST = 2**31 - 1  # of any size
 
 
 def init_transformer(
@@ -74,8 +72,8 @@ def init_transformer(
     """
     generator("rng", rng)
     sizes = {"vocabulary": vocabulary, "width": width, "hidden": hidden}
-    vocabulary, width, hidden = (whole(name, size, 1, _MOST) for name, size in sizes.items())
-    num_layers, dtype = whole("num_layers", num_layers, 0, _MOST), number_dtype("dtype", dtype)
+    vocabulary, width, hidden = (whole(name, size, 1, MOST) for name, size in sizes.items())
+    num_layers, dtype = whole("num_layers", num_layers, 0, MOST), number_dtype("dtype", dtype)
 
     def normal(rows: int, columns: int, variance: float) -> Array:
         with quiet():
@@ -235,7 +233,7 @@ def transformer_step(
     """
     num_heads, rope_base = _checked(params, num_heads, rope_base)
     layers = _num_layers(params)
-    caches = tuple(is_a("caches", caches, Sequence)) or (KeyValueCache(),) * layers
+    caches = _checked_caches(caches) or (KeyValueCache(),) * layers
     if len(caches) != layers:
         raise ValueError(f"`caches` must hold one cache for each of {layers} layers, got {len(caches)}")
     x, longer = embedding(ids, params["embedding"]), []
@@ -283,7 +281,7 @@ def generate(
         >>> mc.generate(swap, [0, 1], count=4, num_heads=1)
         array([0, 1, 0, 1])
     """
-    text, count = integers("ids", ids), whole("count", count, 0, _MOST)
+    text, count = integers("ids", ids), whole("count", count, 0, MOST)
     if text.ndim != 1 or not text.size:
         raise ValueError(f"`ids` must have shape (time,) with time ≥ 1, got {text.shape}")
     temperature = real("temperature", temperature, 0, finite=False)
@@ -384,21 +382,6 @@ def _through_norm(g: Array, normed_bar: Array, params: Params, name: str, x: Arr
     x_bar, norm_bar = rms_norm_vjp(normed_bar, x, params[name])
     with quiet():
         return g + x_bar, {name: norm_bar}
-
-
-def _checked(params: Params, num_heads: int, rope_base: float) -> tuple[int, float]:
-    """That every parameter is there, and the options."""
-    is_a("params", params, Mapping)
-    parts = ("attention.norm", *(f"attention.{n}" for n in ("query", "key", "value", "output")), "mlp.norm", "mlp.down")
-    layers = (f"{layer}.{part}" for layer in range(_num_layers(params)) for part in parts)
-    for name in ("embedding", "norm", "scores", *layers):
-        if name not in params:
-            raise KeyError(f"`params` must have a parameter {name!r}, as `init_transformer` names them")
-    return whole("num_heads", num_heads, 1, _MOST), real("rope_base", rope_base, 1)
-
-
-def _num_layers(params: Params) -> int:
-    return sum(name.endswith(".mlp.up") for name in params)
 
 
 def _shifted(ids: npt.ArrayLike) -> tuple[Array, Array]:

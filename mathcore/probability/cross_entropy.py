@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mathcore._arrays import Array, axis_index, floating, floating_as, ids_below, integers, quiet, rounded, working
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import put_each, row_max, row_sum, take_each
-from mathcore._scalars import real, whole
+from mathcore._scalars import choice, real, whole
 from mathcore.probability._rows import _evaluate, _finite_shift, _max_and_rest, _put, _to_rows, _zero
 from mathcore.probability._soft_loss import _is_soft, _Soft, _soft, _soft_grad, _soft_losses
 
@@ -290,8 +290,7 @@ def _checked(
     return logits, axis, rows, keep, targets
 
 
-def _option(label_smoothing: float, reduction: object) -> float:
+def _option(label_smoothing: float, reduction: str) -> float:
     """`label_smoothing`, both checked."""
-    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"`reduction` must be 'mean', 'sum' or 'none', got {reduction!r}")
+    choice("reduction", reduction, ("mean", "sum", "none"))
     return float(real("label_smoothing", label_smoothing, 0, 1))

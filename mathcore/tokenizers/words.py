@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array
-from mathcore._scalars import is_a, whole
+from mathcore._scalars import is_a, strings, whole
 from mathcore.tokenizers._ids import _id_list
 
 
@@ -70,9 +70,7 @@ class WordTokenizer:
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.vocabulary, (list, tuple)) or not all(isinstance(w, str) for w in self.vocabulary):
-            raise TypeError(f"`vocabulary` must be a tuple of strings, got {type(self.vocabulary).__name__}")
-        vocabulary = tuple(self.vocabulary)
+        vocabulary = strings("vocabulary", self.vocabulary)
         ids = {word: i for i, word in enumerate(vocabulary)}
         if len(ids) != len(vocabulary):
             twice = next(word for i, word in enumerate(vocabulary) if ids[word] != i)

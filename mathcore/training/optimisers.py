@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from mathcore._arrays import Array, able, floating, quiet, rounded, working
-from mathcore._scalars import is_a, real, whole
+from mathcore._scalars import mapping, real, whole
 
 Arrays: TypeAlias = Mapping[str, Array]
 
@@ -70,7 +70,7 @@ def adam_init(params: Arrays) -> dict[str, Array]:
         >>> mc.adam_init({"w": np.array([1.0, 2.0])})
         {'t': array(0), 'm/w': array([0., 0.]), 'v/w': array([0., 0.])}
     """
-    params = {name: floating(f"params[{name!r}]", p) for name, p in is_a("params", params, Mapping).items()}
+    params = {name: floating(f"params[{name!r}]", p) for name, p in mapping("params", params).items()}
     averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in params.items()}
     return {"t": np.array(0), **averages}
 
@@ -175,7 +175,7 @@ class SGD:
             >>> params
             {'w': array([-1.])}
         """
-        kept = dict(is_a("state", state, Mapping))
+        kept = dict(mapping("state", state))
         return sgd_step(params, grads, rate=self.rate if rate is None else rate), kept
 
 
@@ -234,9 +234,9 @@ def _moved(param: Array, by: Array) -> Array:
 
 def _checked(params: Arrays, grads: Arrays) -> tuple[dict[str, Array], dict[str, Array]]:
     """The parameters that have a gradient, and the gradients: each of floats, and of the shape of its parameter."""
-    is_a("params", params, Mapping)
+    mapping("params", params)
     moving, slopes = dict[str, Array](), dict[str, Array]()
-    for name, g in is_a("grads", grads, Mapping).items():
+    for name, g in mapping("grads", grads).items():
         if name not in params:
             raise ValueError(f"gradient {name!r} belongs to no parameter; there are {', '.join(map(str, params))}")
         moving[name] = floating(f"params[{name!r}]", params[name])
@@ -258,7 +258,7 @@ def _checked_options(rate: float, beta1: float, beta2: float, epsilon: float, de
 def _checked_state(state: Arrays, grads: Arrays) -> int:
     """How many steps were taken; and that there are both averages of every gradient, of its shape."""
     for name in ("t", *(f"{kind}/{name}" for name in grads for kind in ("m", "v"))):
-        if name not in is_a("state", state, Mapping):
+        if name not in mapping("state", state):
             raise ValueError(f"`state` must be what `adam_init` or the step before returned, it has no {name!r}")
     for name, g in grads.items():
         for kind in ("m", "v"):

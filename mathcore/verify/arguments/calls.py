@@ -39,7 +39,7 @@ class Call:
         return self.function(**given)
 
 
-_APART = (  # modules whose functions read and write files, or train for long: they have tests of their own
+APART = (  # modules whose functions read and write files, or train for long: they have tests of their own
     "mathcore.tokenizers.byte_pairs", "mathcore.training.checkpoint", "mathcore.training.loop",
     "mathcore.language_models.language_models.LanguageModel", "mathcore.language_models.language_models.start",
     "mathcore.language_models.language_models.train",
@@ -55,7 +55,7 @@ def calls() -> Iterator[Call]:
     for prefix, module in (("", mathcore), ("course.", mathcore.course)):
         for name in module.__all__:
             what = getattr(module, name)
-            if f"{getattr(what, '__module__', '')}.{name}".startswith(_APART):
+            if f"{getattr(what, '__module__', '')}.{name}".startswith(APART):
                 continue
             if inspect.isfunction(what):
                 yield from _call(prefix + name, what, what, module, name)

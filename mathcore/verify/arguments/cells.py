@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import linecache
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,9 @@ class Cell:
     text: str
 
 
-def matrix() -> Iterator[Cell]:
-    """All cells, function by function."""
-    for call in calls():
+def matrix(of: Iterable[Call] | None = None) -> Iterator[Cell]:
+    """All cells, function by function; of these calls, or of every public function."""
+    for call in calls() if of is None else of:
         for place in places(call):
             for kind in [*scalars(), *(arrays(place.base) if place.role == "array" else ())]:
                 if (place.parameter, kind.name) not in LONG:
@@ -74,8 +74,18 @@ def _cell(call: Call, place: Place, kind: Kind) -> Cell:
 def _answer(call: Call, place: Place, value: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        arguments = copy.deepcopy(call.arguments)
-        return call.answer({**arguments, **place.put(arguments, value)})
+        return tried(call, {**call.arguments, **place.put(call.arguments, value)}, new=place.parameter)
+
+
+def tried(call: Call, given: Mapping[str, Any], new: str = "") -> Any:
+    """What the call returns, made of copies: generators count on, and a function may write to what it is given.
+
+    Args:
+        call: what is called.
+        given: its arguments.
+        new: the one that need not be copied, and perhaps cannot be.
+    """
+    return call.answer({name: value if name == new else copy.deepcopy(value) for name, value in given.items()})
 
 
 def is_ours(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ function has to refuse.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -131,12 +132,18 @@ def arrays(base: Any) -> Iterator[Kind]:
     yield Kind("strings as objects", _objects(array, str))
     yield Kind("a masked array", np.ma.masked_array(array, mask=_first(array.shape)), "a mask")
     yield Kind("masked rows in a list", [np.ma.masked_array(array, mask=_first(array.shape))], "a mask")
-    yield Kind("a matrix", np.asmatrix(array.reshape(-1, array.shape[-1] if array.ndim else 1)), "its product")
+    yield Kind("a matrix", _matrix(array), "its product")
     yield Kind("a subclass", array.view(_Subclass), "what the subclass adds")
     yield Kind("labelled, as pandas has it", _Labelled(array), "labels")
     yield Kind("sparse, as SciPy has it", _Sparse(array))
     yield Kind("a tensor that requires a gradient", _Traced(array), "a gradient")
     yield Kind("such tensors in a list", [_Traced(array)], "a gradient")
+
+
+def _matrix(array: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that nobody should make one
+        return np.asmatrix(array.reshape(-1, array.shape[-1] if array.ndim else 1))
 
 
 def _tuples(nested: Any) -> Any:

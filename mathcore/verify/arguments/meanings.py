@@ -30,14 +30,15 @@ DECLARED: Mapping[tuple[str, str], str] = {
     ("temperature", "∞"): "uniform",
     ("block_size", "10³⁰"): "one block",
     ("window", "10³⁰"): "all of the text",
-    ("block", "10³⁰"): "one block",
     ("trials", "10³⁰"): "a count",
     ("step", "10³⁰"): "after the end",
     ("warmup", "10³⁰"): "a climb that does not end",
     ("seed", "10³⁰"): "any integer that is not negative",
     ("state", "10³⁰"): "so many steps",
     ("vocabulary", "a list of strings"): "its words",
+    ("words", "a list of strings"): "its words",
     ("losses", "a tuple of one integer"): "a loss",
+    ("losses", "a list of one integer"): "a loss",
 }
 """(parameter, kind) → what a number out of the ordinary means there."""
 

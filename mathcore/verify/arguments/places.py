@@ -55,7 +55,7 @@ def places(call: Call) -> Iterator[Place]:
             base = _made(call, name)
         text = said.get(name, "")
         classes = _classes(base, text) if role == "array" else frozenset()
-        yield Place(name, name, role, base, optional, classes, text, lambda _, value, name=name: {name: value})
+        yield Place(name, name, role, base, optional, classes, text, _put(name))
         if role == "mapping" and base and _is_array(value := next(iter(base.values()))):
             key = next(iter(base))
 
@@ -63,6 +63,10 @@ def places(call: Call) -> Iterator[Place]:
                 return {name: {**given[name], key: value}}
 
             yield Place(f"{name}[{key!r}]", name, "array", value, False, _classes(value, ""), "", put)
+
+
+def _put(name: str) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
+    return lambda _, value: {name: value}
 
 
 def described(doc: str) -> dict[str, str]:
