@@ -143,6 +143,14 @@ def test_a_declared_convention_is_followed_and_an_undeclared_one_suggested(run):
     assert "raised ValueError" in result.output
 
 
+@pytest.mark.parametrize("command", [("verify",), ("sweep", "relu"), ("bugs",), ("exercise", "17", "made.py")])
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(run, tmp_path, command):
+    (tmp_path / "made.py").write_text("")
+    for place, words in (("missing/r.json", "there is no folder"), (".", "is a directory"), ("made.py/x", "no folder")):
+        result = run(*command, "--json", place)
+        assert (result.exit_code, words in " ".join(result.output.split())) == (2, True), result.output
+
+
 def test_reports_are_written_and_add_up(run, tmp_path):
     args = ("--json", "r.json", "--junit", "r.xml", "--markdown", "r.md")
     bad = ("verify", "linear=kernels_under_test:linear", "--profile", "quick", "--seed", "5")

@@ -149,6 +149,36 @@ def test_what_does_not_belong_together_is_refused(path, value, words):
         merge(changed(path, value))
 
 
+ODD = [None, True, 0, -1, 10**30, 1.5, float("nan"), "x", [], [[]], {}, {"x": []}, [None]]
+
+
+def altered(value):
+    """`value` with one part of it replaced by something odd, or left out."""
+    yield from ODD
+    keys = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+    for key in keys:
+        for part in altered(value[key]):
+            other = value.copy()
+            other[key] = part
+            yield other
+        if isinstance(value, dict):
+            yield {name: part for name, part in value.items() if name != key}
+
+
+def test_whatever_is_in_a_report_is_merged_or_refused():
+    made = [report(1, 2, IDS, {"a.b": "holds"}), report(2, 2, IDS, {"c.d": "holds", "e.f": "refuted"})]
+    made[1]["causes"] = [{"operation": "f", "kinds": ["k"], "claims": ["e.f"], "words": "w"}]
+    refused = 0
+    for other in altered(made[1]):
+        try:
+            lost(merge([other]))
+            merge([made[0], other])
+        except MergeError as error:
+            refused += 1
+            assert len(str(error)) < 400  # noqa: PT017 (some alterations mean nothing)
+    assert refused > 100
+
+
 def test_a_claim_that_is_in_two_parts_or_in_none_is_refused():
     one = report(1, 2, IDS, {"a.b": "holds"})
     with pytest.raises(MergeError, match="in two shards"):

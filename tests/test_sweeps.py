@@ -226,6 +226,44 @@ def test_a_damaged_line_in_the_middle_is_an_error(ledger):
         Ledger(ledger.parent, "softmax-float16", HEAD)
 
 
+@pytest.mark.parametrize(
+    "line", ["[]", "3", "null", '"x"', "{}", '{"range": []}', '{"range": "0"}', "[" * 10**5, "\x00"]
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_whatever_is_in_a_line_is_one_error(ledger, line, place):
+    lines = ledger.read_text().splitlines()
+    lines[place] = line
+    ledger.write_text("\n".join([*lines, ""]))
+    with pytest.raises(LedgerError, match=rf"line {place + 1} of .* is damaged"):
+        Ledger(ledger.parent, "softmax-float16", HEAD)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"range": HALF.ranges},
+        {"inputs": 1},
+        {"inputs": "4"},
+        {"bins": [1]},
+        {"bins": None},
+        {"sum": []},
+        {"undecided": None},
+        {"worst": [[1, "x"]]},
+        {"worst": [3]},
+        {"worst": [["x", 0.5]]},
+    ],
+    ids=repr,
+)
+def test_a_result_that_no_range_can_have_is_an_error(tmp_path, change):
+    made = Sweep(HALF)
+    ledger = Ledger(tmp_path, made.name, made.head())
+    ledger.add(
+        {"range": 0, "inputs": 0, "bins": [0] * (len(EDGES) + 2), "undecided": 0, "sum": 0.0, "worst": [], **change}
+    )
+    with pytest.raises(LedgerError, match=f"damaged result of range {change.get('range', 0)}"):
+        run_sweep(made, tmp_path)
+
+
 def test_two_results_of_a_range_must_agree(ledger):
     other = Ledger(ledger.parent, "softmax-float16", HEAD, "-1-of-2")
     other.add({"range": 3, "sum": 0.25})

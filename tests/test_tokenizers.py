@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+import time
+from collections import Counter
 
 import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.tokenizers.byte_pairs import last_tokens
+from mathcore.tokenizers.byte_pairs import _learn_merges, _merge_long, last_tokens
+from mathcore.tokenizers.textbook import learned, merged_by_rank
 from mathcore.verify import Target, mathcore_target
 from mathcore.verify.run.results import PROFILES
 from mathcore.verify.run.runner import run_check
@@ -126,6 +129,60 @@ def test_a_file_whose_checksum_fits_is_looked_at_all_the_same(tmp_path, merges):
     (tmp_path / "t.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match=r"t\.json is not a tokenizer: merge [01]"):
         mc.BytePairTokenizer.load(tmp_path / "t.json")
+
+
+def test_a_short_file_makes_no_long_token(tmp_path):
+    import zlib
+
+    merges = [[97, 97], *([i, i] for i in range(256, 290))]
+    content = {"format": FORMAT, "merges": merges, "checksum": zlib.crc32(json.dumps(merges).encode())}
+    (tmp_path / "bomb.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"bomb\.json is not a tokenizer: merge 24 makes the vocabulary \d+ byt"):
+        mc.BytePairTokenizer.load(tmp_path / "bomb.json")
+    assert max(map(len, mc.BytePairTokenizer(tuple(map(tuple, merges[:24]))).vocabulary)) == 2**24
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"format": "%s", "merges": [], "merges": [], "checksum": 223132457}' % FORMAT.encode(),
+        b'{"format": "%s", "merges": [%s]}' % (FORMAT.encode(), b"[" * 400 + b"]" * 400),
+        b"[" * 10**6,
+        b"1" * 5000,
+        b"\xff\xfe\x00\xd8",
+    ],
+    ids=["key twice", "deep pair", "deep", "long number", "no text"],
+)
+def test_whatever_is_in_a_file_is_one_error_that_names_it(tmp_path, content):
+    (tmp_path / "t.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"t\.json is not a tokenizer: ") as refused:
+        mc.BytePairTokenizer.load(tmp_path / "t.json")
+    assert len(str(refused.value)) < 400
+
+
+def test_long_pieces_are_merged_as_short_ones_and_by_the_textbook():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        letters = 97 + int(rng.integers(1, 4))
+        pieces = [bytes(rng.integers(97, letters, size).tolist()) for size in rng.integers(0, 40, 4)]
+        merges = learned([list(piece) for piece in pieces], 20)
+        assert list(_learn_merges(Counter(pieces), 20)) == merges
+        for some in (merges, [(97, 97), (256, 97), (98, 256), (257, 257), (256, 258), (97, 256), (256, 256)]):
+            pairs = mc.BytePairTokenizer(tuple(some))
+            for piece in pieces:
+                assert _merge_long(piece, pairs._ranks) == pairs._merge(piece) == merged_by_rank(list(piece), some)
+
+
+@pytest.mark.parametrize("letters", [1, 4, 26])
+def test_one_long_word_takes_the_time_of_its_length(letters):
+    """Twenty merges and the encoding of 400,000 letters, which place by place take three seconds or more."""
+    word = bytes(np.random.default_rng(0).integers(97, 97 + letters, 400_000).tolist()).decode()
+    start = time.process_time()
+    pairs = mc.BytePairTokenizer.train(word, 20)
+    ids = pairs.encode(word)
+    taken = time.process_time() - start
+    assert pairs.decode(ids) == word
+    assert taken < 2, "seconds"
 
 
 def test_a_missing_file_is_missing(tmp_path):

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from mathcore._files import json_values
 from mathcore.cli.options import output_file
 
 
@@ -43,13 +44,14 @@ def merge(files: tuple[Path, ...], json_file: Path | None) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    from mathcore.verify.run.shards import merge as merge_reports
+
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as broken:
-        raise LookupError(f"{path} is no report: {broken}") from broken
-    if not isinstance(report, dict):
-        raise LookupError(f"{path} is no report: it holds no object")
-    return report
+        report = json_values(path.read_bytes())
+        merge_reports([report])  # whatever is wrong with this one alone
+    except (OSError, ValueError, LookupError) as broken:
+        raise LookupError(f"{path} is no report of a shard: {broken}") from broken
+    return dict(report)
 
 
 def _print(console: Console, report: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,25 @@ if TYPE_CHECKING:
     from mathcore.verify import Claim, Conventions, Functions
 
 
+class _OutputFile(click.Path):
+    """A file that can be written, as far as it can be known before the work begins whose result it takes."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            self.fail(f"there is no folder {str(folder)!r}", param, ctx)
+        if not path.exists() and not os.access(folder, os.W_OK):
+            self.fail(f"the folder {str(folder)!r} cannot be written to", param, ctx)
+        return path
+
+
 def output_file(*names: str, what: str) -> Callable[[Any], Any]:
-    """An option that takes a path."""
-    return click.option(*names, type=click.Path(dir_okay=False, path_type=Path), help=what)
+    """An option that takes the path of a file to write."""
+    return click.option(*names, type=_OutputFile(), help=what)
 
 
 def profile_option(default: str) -> Callable[[Any], Any]:

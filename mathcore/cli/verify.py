@@ -87,7 +87,11 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]
 @click.option("--empty", is_flag=True, help="It supports arrays without elements.")
 @click.option("--finite", is_flag=True, help="It supports neither NaN nor infinities.")
 @click.option("--shapes", type=click.IntRange(min=1), help="At most this many shapes per operation.")
-@output_file("--waivers", what="TOML of claims that are known to fail: id = reason.")
+@click.option(
+    "--waivers",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML of claims that are known to fail: id = reason.",
+)
 @profile_option("default")
 @click.option("--examples", type=click.IntRange(min=1), help="Number of inputs per check, instead of the profile's.")
 @click.option(

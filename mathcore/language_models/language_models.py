@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
@@ -273,10 +273,19 @@ def _optimiser(plan: Plan) -> Optimiser:
 
 
 def _plan_of(checkpoint: Checkpoint) -> Plan:
-    try:
-        return Plan(**checkpoint.config["plan"])
-    except (KeyError, TypeError) as missing:
-        raise ValueError("the checkpoint is not of a language model") from missing
+    """The plan in a checkpoint, whose config has all that `start_language_model` writes."""
+    config = checkpoint.config
+    plan = config.get("plan")
+    kinds = {field.name: {type(field.default), int} for field in fields(Plan)}  # a rate may be given as 1
+    if not (
+        isinstance(plan, Mapping)
+        and plan.keys() == kinds.keys()
+        and all(type(plan[name]) in kinds[name] for name in kinds)
+        and isinstance(config.get("text"), str)
+        and "tokenizer" in config
+    ):
+        raise ValueError("the checkpoint is not of a language model")
+    return Plan(**plan)
 
 
 def _check_length(tokens: Array, context: int) -> None:

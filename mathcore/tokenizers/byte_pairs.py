@@ -7,11 +7,11 @@ import json
 import operator
 import os
 import re
+import reprlib
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array
-from mathcore._files import write_atomically
+from mathcore._files import json_values, write_atomically
 from mathcore.tokenizers._ids import _id_list
-
-Pair = tuple[int, int]
-
+from mathcore.tokenizers._merging import MergingPieces, Pair
 
 # One alternative for every kind of character, so that the pieces joined are the text, whatever it is: letters, digits,
 # other marks, each with a space before it; white space, of which the last character is left to the word that follows.
@@ -39,7 +37,11 @@ class BytePairTokenizer:
 
     Attributes:
         merges: pairs of ids; the place of a pair is its rank.
-        vocabulary: the bytes of every token; the id of a token is its index.
+        vocabulary: the bytes of every token, 64 MB in all at most; the id of a token is its index.
+
+    Raises:
+        ValueError: for a merge of ids that are not there yet, one that is there already, and one with which the tokens
+            would be longer than 64 MB together: thirty merges, each of a token with itself, would make one of 1 GB.
 
     Examples:
         >>> tokenizer = mc.BytePairTokenizer(merges=((97, 98), (256, 99)))  # a and b, then ab and c
@@ -60,12 +62,16 @@ class BytePairTokenizer:
     def __post_init__(self) -> None:
         vocabulary = [bytes([i]) for i in range(256)]
         ranks: dict[Pair, int] = {}
+        size = len(vocabulary)
         for rank, pair in enumerate(self.merges):
             left, right = map(operator.index, pair)
             if not (0 <= left < 256 + rank and 0 <= right < 256 + rank):
                 raise ValueError(f"merge {rank} must join two ids in [0, {256 + rank}), got {(left, right)}")
             if ranks.setdefault((left, right), rank) != rank:
                 raise ValueError(f"merge {rank} repeats merge {ranks[left, right]}, {(left, right)}")
+            size += len(vocabulary[left]) + len(vocabulary[right])
+            if size > _MOST_BYTES:
+                raise ValueError(f"merge {rank} makes the vocabulary {size} bytes long, of at most {_MOST_BYTES}")
             vocabulary.append(vocabulary[left] + vocabulary[right])
         object.__setattr__(self, "merges", tuple(ranks))
         object.__setattr__(self, "vocabulary", tuple(vocabulary))
@@ -86,7 +92,7 @@ class BytePairTokenizer:
             The tokenizer.
 
         Raises:
-            ValueError: if `num_merges` is negative.
+            ValueError: if `num_merges` is negative, or the tokens would be longer than 64 MB together.
 
         Examples:
             >>> mc.BytePairTokenizer.train("abc abc", num_merges=2).vocabulary[256:]
@@ -163,8 +169,8 @@ class BytePairTokenizer:
             ((97, 98), (256, 99))
         """
         try:
-            return cls.from_json(json.loads(Path(path).read_bytes()))
-        except (ValueError, RecursionError) as wrong:
+            return cls.from_json(json_values(Path(path).read_bytes()))
+        except ValueError as wrong:
             raise ValueError(f"{os.fspath(path)} is not a tokenizer: {wrong}") from wrong
 
     def to_json(self) -> dict[str, Any]:
@@ -196,12 +202,14 @@ class BytePairTokenizer:
             raise ValueError(f"`merges` must be a list, got {type(merges).__name__}")
         for rank, pair in enumerate(merges):
             if not (isinstance(pair, list) and len(pair) == 2 and all(type(i) is int for i in pair)):
-                raise ValueError(f"merge {rank} must be a pair of integers, got {pair!r}")
+                raise ValueError(f"merge {rank} must be a pair of integers, got {reprlib.repr(pair)}")
         if content.get("checksum") != _checksum(merges):
-            raise ValueError(f"the merges do not have the checksum {content.get('checksum')!r}")
+            raise ValueError(f"the merges do not have the checksum {reprlib.repr(content.get('checksum'))}")
         return cls(tuple((left, right) for left, right in merges))
 
     def _merge(self, piece: bytes) -> list[int]:
+        if len(piece) > _LONG:
+            return _merge_long(piece, self._ranks)
         tokens = list(piece)
         after, before = list(range(1, len(tokens) + 1)), list(range(-1, len(tokens) - 1))
         queue: list[tuple[int, int, Pair]] = []  # (rank, place of the left token, pair)
@@ -226,7 +234,13 @@ class BytePairTokenizer:
         return [token for token in tokens if token != _MERGED]
 
 
+_MOST_BYTES = 2**26  # of all tokens together; those of a vocabulary of 128,000 take less than 2**20
+
+
 _FORMAT = "mathcore byte-pair tokenizer 1"
+
+
+_LONG = 10_000  # bytes of a piece, from where on arrays are quicker than a queue of places
 
 
 _MERGED = -1  # the place of a token that its left neighbour has taken in
@@ -258,53 +272,38 @@ def last_tokens(tokenizer: BytePairTokenizer, text: str, count: int) -> Array:
         reach *= 2
 
 
-def _join(tokens: Sequence[int], pair: Pair, new: int) -> list[int]:
-    """`tokens` with every occurrence of `pair`, from the left, replaced by `new`."""
-    joined, i = [], 0
-    while i < len(tokens):
-        if i + 1 < len(tokens) and (tokens[i], tokens[i + 1]) == pair:
-            joined.append(new)
-            i += 2
-        else:
-            joined.append(tokens[i])
-            i += 1
-    return joined
-
-
 def _learn_merges(pieces: Mapping[bytes, int], num_merges: int) -> Iterator[Pair]:
-    """The merges, most frequent pair first. Only pieces that hold the merged pair are counted again."""
-    tokens, weights = [list(piece) for piece in pieces], list(pieces.values())
-    counts: Counter[Pair] = Counter()
-    places: defaultdict[Pair, set[int]] = defaultdict(set)  # pieces that hold the pair, or once did
-    for i, weight in enumerate(weights):
-        for pair in pairwise(tokens[i]):
-            counts[pair] += weight
-            places[pair].add(i)
-    queue = [(-count, pair) for pair, count in counts.items()]
+    """The merges, most frequent pair first."""
+    merging = MergingPieces(pieces)
+    counts = merging.counts
+    queue = [(-count, pair) for pair, count in counts.items() if count > 1]
     heapq.heapify(queue)
     for new in range(256, 256 + num_merges):
-        while queue and -queue[0][0] != counts[queue[0][1]]:  # its count has changed since
-            heapq.heappop(queue)
-        if not queue or queue[0][0] > -2:
+        while queue and -queue[0][0] != (count := counts[queue[0][1]]):  # it is rarer by now; no pair grows later
+            _, pair = heapq.heappop(queue)
+            if count > 1:
+                heapq.heappush(queue, (-count, pair))
+        if not queue:
             return
-        best = queue[0][1]
+        _, best = heapq.heappop(queue)
         yield best
-        for pair, change in _apply_merge(best, new, tokens, weights, places).items():
-            counts[pair] += change
-            heapq.heappush(queue, (-counts[pair], pair))
+        fewer, made = merging.merge(best, new)
+        for pair, count in fewer:
+            counts[pair] -= count
+        for pair, count in made:
+            counts[pair] = count
+            if count > 1:
+                heapq.heappush(queue, (-count, pair))
 
 
-def _apply_merge(
-    pair: Pair, new: int, tokens: list[list[int]], weights: list[int], places: dict[Pair, set[int]]
-) -> dict[Pair, int]:
-    """Merge `pair` wherever it stands in `tokens`, and say how the counts of pairs change."""
-    changes: Counter[Pair] = Counter()
-    for i in places.pop(pair):
-        joined = _join(tokens[i], pair, new)
-        for old in pairwise(tokens[i]):
-            changes[old] -= weights[i]
-        for made in pairwise(joined):
-            changes[made] += weights[i]
-            places[made].add(i)
-        tokens[i] = joined
-    return {changed: change for changed, change in changes.items() if change}
+def _merge_long(piece: bytes, ranks: Mapping[Pair, int]) -> list[int]:
+    """`_merge` of a long piece: a merge makes no place for one of a lower rank, so each is done everywhere at once."""
+    merging = MergingPieces({piece: 1})
+    queue = [(ranks[pair], pair) for pair in merging.counts if pair in ranks]
+    heapq.heapify(queue)
+    while queue:
+        rank, pair = heapq.heappop(queue)
+        for made, _ in merging.merge(pair, 256 + rank)[1]:
+            if made in ranks:
+                heapq.heappush(queue, (ranks[made], made))
+    return merging.ids().tolist()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
 import os
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from mathcore._files import write_atomically
+from mathcore.training import _checkpoint_file
 from mathcore.training.optimisers import Arrays, Optimiser
-
-_MAGIC = b"mathcore checkpoint 1\n"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +25,8 @@ class Checkpoint:
         state: the optimiser's, name → array.
         rng_state: where the random numbers stand.
         step: steps taken.
-        config: what the trainer wants to find again; JSON values.
+        config: what the trainer wants to find again: None, bools, integers, floats, strings, and lists, tuples and
+            mappings of them.
 
     Examples:
         >>> start = mc.Checkpoint.start({"w": np.array(4.0)}, mc.SGD(rate=0.5), np.random.default_rng(0))
@@ -76,14 +74,17 @@ def _generator_state(rng: np.random.Generator) -> Mapping[str, Any]:
 
 
 def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> None:
-    """Write a checkpoint to `path`, the whole file or nothing: a crash leaves the one that was there.
+    """Write a checkpoint to `path`, the whole file or nothing: a crash or a full disk leaves the one that was there.
 
     Args:
         path: of the file.
         checkpoint: what to write.
 
     Raises:
-        TypeError: if an array has a dtype that NumPy's file format lacks, such as objects or bfloat16.
+        TypeError: if an array is of other numbers than bools, integers and floats (bfloat16 included), or the config
+            holds something that a file cannot hold; the message names it.
+        ValueError: if the config is nested more than 100 deep or takes more than 16 MB, or the random numbers do not
+            stand where those of PCG64 can.
         OSError: if it cannot be written.
 
     Examples:
@@ -94,22 +95,7 @@ def save_checkpoint(path: str | os.PathLike[str], checkpoint: Checkpoint) -> Non
         ...     mc.load_checkpoint(f"{folder}/run.ckpt").params
         {'w': array(4.)}
     """
-    # The file: what it is, the SHA-256 of the rest, one line of JSON, the arrays one after the other.
-    about = {
-        "step": checkpoint.step,
-        "rng": checkpoint.rng_state,
-        "config": checkpoint.config,
-        "params": list(checkpoint.params),
-        "state": list(checkpoint.state),
-    }
-    rest = io.BytesIO()
-    rest.write(json.dumps(about).encode() + b"\n")
-    for name, array in (*checkpoint.params.items(), *checkpoint.state.items()):
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"`{name}` has dtype {array.dtype}, which a checkpoint cannot hold")
-        np.lib.format.write_array(rest, array, allow_pickle=False)
-    content = rest.getvalue()
-    write_atomically(path, _MAGIC + hashlib.sha256(content).digest() + content)
+    write_atomically(path, _content(checkpoint))
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
@@ -119,10 +105,12 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         path: of the file.
 
     Returns:
-        The checkpoint, bit for bit.
+        The checkpoint, bit for bit; the config with its tuples and with keys that are no strings.
 
     Raises:
-        ValueError: if the file is cut short, damaged or something else; the message names it and says which.
+        ValueError: whatever else the file holds: it is cut short, damaged, something else, or made to do harm. The
+            message names it and says which. No code in it runs, and what it takes in memory does not depend on the
+            sizes that it claims, only on its own.
         OSError: if it cannot be read.
 
     Examples:
@@ -133,24 +121,32 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         ...     mc.load_checkpoint(f"{folder}/run.ckpt").step
         0
     """
-    whole = Path(path).read_bytes()
-    start = len(_MAGIC) + hashlib.sha256().digest_size
-    magic, digest, content = whole[: len(_MAGIC)], whole[len(_MAGIC) : start], whole[start:]
-    if magic != _MAGIC:
-        raise ValueError(f"{os.fspath(path)} is not a checkpoint: it does not begin with {_MAGIC!r}")
-    if hashlib.sha256(content).digest() != digest:
-        raise ValueError(f"{os.fspath(path)} is a damaged checkpoint: its content does not match its checksum")
+    with Path(path).open("rb") as file:
+        try:
+            return _checked(Checkpoint(*_checkpoint_file.unpacked(file)))
+        except ValueError as wrong:
+            raise ValueError(f"{os.fspath(path)} is not a checkpoint that can be read: {wrong}") from wrong
+
+
+def _content(checkpoint: Checkpoint) -> bytes:
+    """The file of a checkpoint."""
+    c = _checked(checkpoint)
+    return _checkpoint_file.packed(c.params, c.state, c.rng_state, c.step, c.config)
+
+
+def _checked(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint, if a training can go on from it.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    step: Any = checkpoint.step
+    if type(step) is not int or step < 0:
+        raise ValueError(f"`step` must be a number of steps, got {reprlib.repr(step)}")
+    if not isinstance(checkpoint.config, Mapping):
+        raise ValueError(f"`config` must be a mapping, got {type(checkpoint.config).__name__}")
     try:
-        return _parsed(io.BytesIO(content))
-    except (ValueError, KeyError, TypeError, MemoryError) as cause:  # somebody else wrote it, or means harm
-        raise ValueError(f"{os.fspath(path)} is no checkpoint that was saved here: {cause}") from cause
-
-
-def _parsed(rest: io.BytesIO) -> Checkpoint:
-    """The checkpoint in a file, after its checksum. Pickled arrays are refused: they may run code."""
-    about = json.loads(rest.readline())
-    params, state = (
-        {name: np.lib.format.read_array(rest, allow_pickle=False) for name in about[kind]}
-        for kind in ("params", "state")
-    )
-    return Checkpoint(params, state, about["rng"], about["step"], about["config"])
+        checkpoint.rng()
+    except (TypeError, ValueError, KeyError, OverflowError) as wrong:
+        raise ValueError(f"`rng_state` is no state of PCG64: {wrong!r}") from wrong
+    return checkpoint

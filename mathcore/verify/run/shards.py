@@ -21,6 +21,9 @@ from mathcore.verify.run.results import Profile
 _EXPERIMENT = 20
 """What an experiment costs, in checks. In a quick run, the longest of eight shards takes 23 % more than the mean."""
 
+_MOST_SHARDS = 2**16
+"""More than anybody has machines: the shards that a report lacks are counted one by one."""
+
 _SAME = ("schema", "seed", "profile", "target", "subject")
 """What the parts of a run have in common."""
 
@@ -103,7 +106,13 @@ def merge(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         MergeError: if one is no report of a shard, if claims are missing in it, if a shard is there twice, or if seed,
             profile, target, versions or code differ; the message says which.
     """
-    reports = list(parts)
+    try:
+        return _together(list(parts))
+    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as wrong:
+        raise MergeError(f"a report is not as mathcore verify writes it: {wrong!r:.200}") from wrong
+
+
+def _together(reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not reports:
         raise MergeError("there is nothing to merge")
     for report in reports:
@@ -183,14 +192,19 @@ def _by_reason(reports: Sequence[Mapping[str, Any]], what: str, ids: Sequence[st
 
 def _check_whole(report: Mapping[str, Any]) -> None:
     if report.get("schema") != SCHEMA:
-        raise MergeError(f"a report has schema {SCHEMA}, got {report.get('schema')!r}")
+        raise MergeError(f"a report has schema {SCHEMA}, got {report.get('schema')!r:.40}")
     if not report.get("shard"):
         raise MergeError("a report is of no shard: write it with mathcore verify --shard K/N --json FILE")
     if missing := [key for key in ("claims", "counts", "command", *_SAME, "environment") if key not in report]:
         raise MergeError(f"a report has {missing[0]!r}, which this one lacks")
     if len(report["claims"]) != report["counts"]["claims"]:
         found, counted = len(report["claims"]), report["counts"]["claims"]
-        raise MergeError(f"shard {_listed(report['shard']['parts'])} has {found} claims where {counted} were counted")
+        raise MergeError(f"shard {_listed(report['shard']['parts'])} has {found} claims where {counted!r} were counted")
+    if unknown := [claim["id"] for claim in report["claims"] if claim["outcome"] not in OUTCOMES]:
+        raise MergeError(f"the outcome of {unknown[0]!r:.40} is none of {_listed(OUTCOMES)}")
+    of, parts = report["shard"]["of"], report["shard"]["parts"]
+    if type(of) is not int or of > _MOST_SHARDS or not all(type(n) is int and 1 <= n <= of for n in parts):
+        raise MergeError(f"shards have numbers from 1 to at most {_MOST_SHARDS}, got {parts!r:.40} of {of!r:.40}")
 
 
 def _check_same(first: Mapping[str, Any], report: Mapping[str, Any]) -> None:

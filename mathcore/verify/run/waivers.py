@@ -45,7 +45,7 @@ def read_waivers(waivers: Mapping[str, Any] | Path | str | None, claims: Sequenc
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:  # no UTF-8 and no TOML are ValueErrors
         raise LookupError(f"the waivers at {str(path)!r} cannot be read: {problem}") from problem
 
 

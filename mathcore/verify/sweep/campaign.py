@@ -19,7 +19,7 @@ from mathcore.verify.run.code import differences, hash_of_files, versions
 from mathcore.verify.run.executor import Lost, scattered
 from mathcore.verify.run.session import Functions, find_target
 from mathcore.verify.run.shards import Shard
-from mathcore.verify.sweep.ledger import Ledger
+from mathcore.verify.sweep.ledger import Ledger, LedgerError
 from mathcore.verify.sweep.measure import EDGES, WORST, Plan, doubt_of, errors_at, measure
 from mathcore.verify.sweep.operations import swept
 from mathcore.verify.targets.target import Target
@@ -111,6 +111,8 @@ def run_sweep(
     name = "" if shard is None else f"-{shard.part}-of-{shard.of}"
     ledger = None if folder is None else Ledger(folder, sweep.name, sweep.head(), name)
     done = {} if ledger is None else ledger.done
+    if damaged := [k for k, result in done.items() if not _sound(sweep.plan, result)]:
+        raise LedgerError(f"the ledger in {folder} has a damaged result of range {damaged[0]}")
     mine = [k for k in range(sweep.plan.ranges) if shard is None or k % shard.of == shard.part - 1]
     left = iter([k for k in mine if k not in done])
     for result in _results(sweep, executor, left):
@@ -121,6 +123,24 @@ def run_sweep(
         if progress is not None:
             progress(sum(k in done for k in mine))
     return summary(sweep, done)
+
+
+def _sound(plan: Plan, result: Mapping[str, Any]) -> bool:
+    """Whether a result out of a ledger can be one of `measure`."""
+    try:
+        counts = [result["inputs"], result["undecided"], *result["bins"]]
+        for code, error in result["worst"]:
+            plan.decode(code)
+            math.isfinite(0.0 if error is None else error)
+        return (
+            0 <= result["range"] < plan.ranges
+            and isinstance(result["sum"], float)
+            and all(type(count) is int and count >= 0 for count in counts)
+            and len(result["bins"]) == len(EDGES) + 2
+            and sum(result["bins"]) == result["inputs"]
+        )
+    except (KeyError, IndexError, OverflowError, TypeError, ValueError):
+        return False
 
 
 def _results(sweep: Sweep, executor: Executor | None, ranges: Iterator[int]) -> Generator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mathcore._files import json_values
 from mathcore.verify.run.code import differences
 
 
@@ -65,13 +66,17 @@ class Ledger:
         lines = whole.splitlines()
         for number, line in enumerate(lines, 1):
             try:
-                entry = json.loads(line)
+                entry = json_values(line)
+                if not isinstance(entry, dict):
+                    raise TypeError(f"expected an object, got {type(entry).__name__}")
                 if number == 1:
                     self._check(entry, path)
+                elif type(entry["range"]) is not int:
+                    raise TypeError(f"a range has a number, got {entry['range']!r}")
                 else:
                     self._remember(entry, path)
             except (KeyError, TypeError, ValueError) as broken:
-                raise LedgerError(f"line {number} of {path} is damaged: {broken}") from broken
+                raise LedgerError(f"line {number} of {path} is damaged: {broken!s:.200}") from broken
 
     def _check(self, head: Mapping[str, Any], path: Path) -> None:
         flat = [{**{k: str(v) for k, v in h.items() if k != "versions"}, **h["versions"]} for h in (self._head, head)]
