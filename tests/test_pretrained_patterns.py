@@ -1,6 +1,7 @@
 """What a pattern of a file means is what it means to `tokenizers`, for every character; what differs is refused."""
 
 import unicodedata
+from functools import cache
 
 import pytest
 
@@ -11,13 +12,19 @@ CHANGED = {"\u0295"}
 """Letters that have been moved to another category since Unicode 14."""
 
 
-@pytest.mark.parametrize("part", [r"\s", r"\p{L}", r"\p{N}", r"\p{Ll}", r"\p{Lo}", r"\p{M}", r"\d", r"(?i:s)"])
+@cache
+def known():
+    """Every character that Python's Unicode knows, but for most of the ideographs."""
+    places = (*range(0x3500), *range(0xA000, 0xAC80), *range(0xD700, 0x20100))
+    return "".join(c for c in map(chr, places) if unicodedata.category(c) not in ("Cn", "Cs", "Co"))
+
+
+@pytest.mark.parametrize("part", [r"\s", r"\p{L}", r"\p{N}", r"\p{Ll}", r"\p{Lo}", r"\p{M}", r"(?i:s)"])
 def test_classes_are_those_of_tokenizers(part):
     hf = pytest.importorskip("tokenizers", reason="needs tokenizers: pip install -e '.[frameworks]'")
     removed, ours = hf.pre_tokenizers.Split(hf.Regex(part), "removed"), compiled("pattern", part)
-    known = "".join(c for c in map(chr, range(0x2FFFF)) if unicodedata.category(c) not in ("Cn", "Cs"))
-    kept = {c for piece, _ in removed.pre_tokenize_str(known) for c in piece}
-    assert (kept ^ set(ours.sub("", known))) <= CHANGED
+    kept = {c for piece, _ in removed.pre_tokenize_str(known()) for c in piece}
+    assert (kept ^ set(ours.sub("", known()))) <= CHANGED
 
 
 @pytest.mark.parametrize("name", PATTERNS)
