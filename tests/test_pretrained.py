@@ -121,13 +121,13 @@ def test_a_tokenizer_json_says_its_pattern_itself(tmp_path):
 
 def test_gpt2s_files(tmp_path):
     pytest.importorskip("regex", reason="needs regex: pip install -e '.[tokenizers]'")
-    content = of_bytes([("l", "o"), ("Ġ", "lo"), ("#", "v")])
+    content = of_bytes([("l", "o"), ("Ġ", "lo"), ("#", "#")])
     vocabulary = {**content["model"]["vocab"], "<|endoftext|>": 259}
     (tmp_path / "vocab.json").write_text(json.dumps(vocabulary))
-    (tmp_path / "merges.txt").write_text("#version: 0.2\nl o\nĠ lo\n# v\n", encoding="utf-8")
+    (tmp_path / "merges.txt").write_text("#version: 0.2\nl o\nĠ lo\n# #\n", encoding="utf-8")
     for path in (tmp_path, tmp_path / "vocab.json"):
         tokenizer = mc.load_tokenizer(path)
-        assert tokenizer.encode("lo lo #v<|endoftext|>", allowed_special="all").tolist() == [256, 257, 32, 258, 259]
+        assert tokenizer.encode("lo lo ##<|endoftext|>", allowed_special="all").tolist() == [256, 257, 32, 258, 259]
         assert dict(tokenizer.special_tokens) == {"<|endoftext|>": 259}
     assert dict(mc.load_tokenizer(tmp_path, special_tokens={"<x>": 260}).special_tokens) == {"<x>": 260}
 
@@ -144,7 +144,7 @@ def test_files_of_tiktoken(tmp_path):
     pytest.importorskip("regex", reason="needs regex: pip install -e '.[tokenizers]'")
     path = tiktoken_file(tmp_path / "x.tiktoken", [*EVERY_BYTE, b"bc", b"ab", b"abcd", b" \xe4"])
     tokenizer = mc.load_tokenizer(path, pattern="cl100k", special_tokens={"<end>": 300})
-    assert tokenizer.encode("abc abcd").tolist() == [97, 256, 32, 258]  # a whole piece is its token
+    assert tokenizer.encode("abc\nabcd").tolist() == [97, 256, 10, 258]  # a whole piece is its token
     assert tokenizer.vocabulary_size == 301
     assert tokenizer.vocabulary[259] == b" \xe4"
     assert tokenizer.decode([97, 300]) == "a"

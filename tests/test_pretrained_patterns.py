@@ -1,10 +1,11 @@
-"""What a pattern of a file means is what it means to `tokenizers`, for every character; what differs is refused."""
+"""What patterns and normal forms mean to `tokenizers`, for every character; what differs is refused."""
 
 import unicodedata
 from functools import cache
 
 import pytest
 
+from mathcore.tokenizers.normalisers import normaliser
 from mathcore.tokenizers.patterns import PATTERNS, compiled
 
 regex = pytest.importorskip("regex", reason="needs regex: pip install -e '.[tokenizers]'")
@@ -25,6 +26,16 @@ def test_classes_are_those_of_tokenizers(part):
     removed, ours = hf.pre_tokenizers.Split(hf.Regex(part), "removed"), compiled("pattern", part)
     kept = {c for piece, _ in removed.pre_tokenize_str(known()) for c in piece}
     assert (kept ^ set(ours.sub("", known()))) <= CHANGED
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFKC"])
+def test_normal_forms_are_those_of_tokenizers(form):
+    hf = pytest.importorskip("tokenizers", reason="needs tokenizers: pip install -e '.[frameworks]'")
+    theirs, ours = getattr(hf.normalizers, form)().normalize_str, normaliser({"type": form})
+    # Marks change places by their class, so each stands between marks of several.
+    marked = (f"a\u0301{c}\u0323\u0345\u05b0\u3099" for c in known() if unicodedata.category(c)[0] == "M")
+    for text in ("\n".join(known()), "\n".join(marked), "\U00011935\U00011930"):
+        assert ours(text).split("\n") == theirs(text).split("\n")
 
 
 @pytest.mark.parametrize("name", PATTERNS)
