@@ -1,6 +1,7 @@
 """The tasks of the project: `nox -l` lists them, `nox -s lint types` runs two, words after `--` go to the command.
 
-All but `lowest` and `foreign` use the environment that nox runs in, which is the one with `pip install -e ".[dev]"`.
+All but `lowest`, `foreign` and `tokenizers` use the environment that nox runs in, which is the one with
+`pip install -e ".[dev]"`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 
 WITH_FRAMEWORKS = ("derive", "executors", "held", "verify_targets")
 """Tests some of which need PyTorch, JAX or Dask; their names say which."""
+
+OF_TOKENIZERS = ("tests/test_pretrained_ids.py", "tests/test_pretrained_patterns.py")
+"""Tests all of which need `tokenizers`, tiktoken or `regex`."""
 
 
 def python(session: nox.Session, *command: str) -> None:
@@ -55,6 +59,15 @@ def foreign(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
     others = (f"tests/test_{name}.py" for name in WITH_FRAMEWORKS)
     session.run("python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or dask or autograd or framework")
+    session.run("python", "-m", "pytest", *OF_TOKENIZERS)
+
+
+@nox.session(venv_backend="venv")
+def tokenizers(session: nox.Session) -> None:
+    """Ids on 20 MB of text in over 30 scripts, beside `tokenizers` and tiktoken, and how long they take."""
+    session.install("-e", ".[test,tokenizers]", "tokenizers", "tiktoken")
+    size = {"MATHCORE_TOKENIZER_MB": "20"}
+    session.run("python", "-m", "pytest", "-s", *(session.posargs or OF_TOKENIZERS[:1]), env=size)
 
 
 @nox.session

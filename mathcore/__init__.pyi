@@ -59,6 +59,8 @@ from mathcore.probability.softmax import softmax_vjp as softmax_vjp
 from mathcore.probability.softmax import temperature_softmax as temperature_softmax
 from mathcore.probability.softmax import temperature_softmax_vjp as temperature_softmax_vjp
 from mathcore.tokenizers.byte_pairs import BytePairTokenizer as BytePairTokenizer
+from mathcore.tokenizers.pretrained import Tokenizer as Tokenizer
+from mathcore.tokenizers.pretrained import load_tokenizer as load_tokenizer
 from mathcore.tokenizers.words import UnknownWordError as UnknownWordError
 from mathcore.tokenizers.words import WordTokenizer as WordTokenizer
 from mathcore.tokenizers.words import normalise as normalise

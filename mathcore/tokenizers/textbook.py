@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -63,3 +63,18 @@ def learned(pieces: list[list[int]], num_merges: int) -> list[tuple[int, int]]:
         pieces = [replaced(piece, best, 256 + len(merges)) for piece in pieces]
         merges.append(best)
     return merges
+
+
+def printable_bytes() -> list[str]:
+    """Byte → the character that stands for it in files of GPT-2's kind, as the code beside its paper makes it."""
+    shown = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    others = iter(range(256, 512))
+    return [chr(byte) if byte in shown else chr(next(others)) for byte in range(256)]
+
+
+def merged_one_by_one(tokens: list[str], ranks: Mapping[tuple[str, str], int]) -> list[str]:
+    """Of all neighbours that are merged those of lowest rank become one token, the leftmost alone, until none are."""
+    while places := [(ranks[pair], i) for i, pair in enumerate(pairwise(tokens)) if pair in ranks]:
+        _, i = min(places)
+        tokens = [*tokens[:i], tokens[i] + tokens[i + 1], *tokens[i + 2 :]]
+    return tokens

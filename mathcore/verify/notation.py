@@ -285,6 +285,7 @@ TOPICS: Mapping[str, Mapping[str, str]] = {
         "t": "a text", "w": "a word", "i": "an id", "T": "a tokenizer", "f": "a file",
         "m": "the merges, in the order in which they were learned", "r": "the number of a merge",
     },
+    "pretrained": {"t": "a text", "s": "a special token", "c": "a character"},
     "*.keeps_dtype": {"y": "the result"},
     "*.rows_are_independent": {"X": "a stack of rows"},
     "digits.split_is_fair": {"s": "the share that is held out"},

@@ -1,4 +1,4 @@
-"""Byte pairs: learned and merged in plain Python, and merged by the model of `tokenizers`."""
+"""Byte pairs: learned and merged in plain Python, merged by the model of `tokenizers`, and as read from a file."""
 
 import itertools
 import json
@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from tokenizers.models import BPE
 
+from mathcore import Tokenizer
+from mathcore.tokenizers.decoders import printable
 from mathcore.verify import Target
 
 PIECES = re.compile(r" ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
@@ -101,7 +103,29 @@ class Fast(Plain):
         return [token.id for token in self.model.tokenize(piece.decode("latin-1"))]
 
 
+class FromFile(Plain):
+    """The merges are replayed by mathcore's reader of a `tokenizer.json`, which names a token by its bytes alone."""
+
+    def __init__(self, merges):
+        super().__init__(merges)
+        named = [printable(token.decode("latin-1")) for token in self.vocabulary]
+        content = {
+            "model": {
+                "vocab": {name: i for i, name in enumerate(named)},
+                "merges": [[named[left], named[right]] for left, right in self.merges],
+            },
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False},
+        }
+        self.uncut = Tokenizer.from_json(content) if len(set(named)) == len(named) else None
+
+    def merged(self, piece):
+        if self.uncut is None:  # two ways to the same bytes
+            return super().merged(piece)
+        return self.uncut.encode(piece.decode("utf-8", "surrogatepass")).tolist()
+
+
 TARGETS = (
     Target.numpy("byte pairs, Python", byte_pair_tokenizer=Plain.train, load_byte_pair_tokenizer=Plain.load),
+    Target.numpy("byte pairs, file", byte_pair_tokenizer=FromFile.train, load_byte_pair_tokenizer=FromFile.load),
     Target.numpy("byte pairs, tokenizers", byte_pair_tokenizer=Fast.train, load_byte_pair_tokenizer=Fast.load),
 )  # fmt: skip
