@@ -1,6 +1,6 @@
 """The tasks of the project: `nox -l` lists them, `nox -s lint types` runs two, words after `--` go to the command.
 
-All but `lowest` and `foreign` use the environment that nox runs in, which is the one with `pip install -e ".[dev]"`.
+All but `lowest`, `foreign` and `mutants` use the environment that nox runs in, which is the one with `pip install -e ".[dev]"`.
 """
 
 from __future__ import annotations
@@ -55,6 +55,13 @@ def foreign(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
     others = (f"tests/test_{name}.py" for name in WITH_FRAMEWORKS)
     session.run("python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or dask or autograd or framework")
+
+
+@nox.session(venv_backend="uv")
+def mutants(session: nox.Session) -> None:
+    """Small changes of the files that are named, or of all primitives: those that no claim refutes."""
+    session.install("-e", ".[verify]", "cosmic-ray>=8.4")
+    session.run("python", "-m", "tests.mutants", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session
