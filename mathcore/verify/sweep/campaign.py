@@ -112,14 +112,14 @@ def run_sweep(
     ledger = None if folder is None else Ledger(folder, sweep.name, sweep.head(), name)
     done = {} if ledger is None else ledger.done
     mine = [k for k in range(sweep.plan.ranges) if shard is None or k % shard.of == shard.part - 1]
-    left = iter([k for k in mine if k not in done])
-    for result in _results(sweep, executor, left):
+    left = [k for k in mine if k not in done]
+    for finished, result in enumerate(_results(sweep, executor, iter(left)), len(mine) - len(left) + 1):
         if ledger is None:
             done[result["range"]] = result
         else:
             ledger.add(result)
         if progress is not None:
-            progress(sum(k in done for k in mine))
+            progress(finished)
     return summary(sweep, done)
 
 
