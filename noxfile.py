@@ -1,6 +1,7 @@
 """The tasks of the project: `nox -l` lists them, `nox -s lint types` runs two, words after `--` go to the command.
 
-All but `lowest`, `foreign` and `mutants` use the environment that nox runs in, which is the one with `pip install -e ".[dev]"`.
+All but `lowest`, `foreign` and `mutants` use the environment that nox runs in, which is the one with
+`pip install -e ".[dev]"`.
 """
 
 from __future__ import annotations

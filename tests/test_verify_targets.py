@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -338,7 +339,7 @@ def test_an_odd_answer_to_bad_arguments_is_no_refusal_and_no_fault():
     assert "no error was raised" in judged("softmax.floats_only", softmax=lambda x: x).finding.place
 
 
-TAKING_INTEGERS = {
+TAKING_INTEGERS: dict[str, Any] = {
     "relu": lambda x: np.maximum(x, 0),
     "softmax": lambda x: softmax(x.astype(np.float64)),
     "argmax": lambda x: np.argmax(x, -1),
