@@ -39,8 +39,8 @@ def refuses(
 X, ROW, IDS = np.arange(6.0).reshape(3, 2), np.ones(2), np.array([0, 1, 1])
 Q = np.ones((4, 3, 2))  # (heads, time, width)
 
-OTHERS = (ROW, X[:2], X.T, X[None])
-"""Of another shape than X: fewer axes, fewer rows, the same size, more axes. Some of them broadcast to X."""
+OTHERS = (ROW, X[:2], X.T, X[None], X[[0, 1, 2, 2]])
+"""Of another shape than X: fewer axes, fewer rows, the same size, more axes, more rows. Some of them broadcast to X."""
 
 
 def cotangents(operation: str, *arguments: Any, shape: str = "(3, 2)", wrong: tuple[Any, ...] = OTHERS) -> list[Misfit]:
