@@ -1,6 +1,6 @@
 """The tasks of the project: `nox -l` lists them, `nox -s lint types` runs two, words after `--` go to the command.
 
-All but `lowest`, `foreign` and `tokenizers` use the environment that nox runs in, which is the one with
+All but `lowest`, `foreign`, `tokenizers` and `mutants` use the environment that nox runs in, which is the one with
 `pip install -e ".[dev]"`.
 """
 
@@ -68,6 +68,13 @@ def tokenizers(session: nox.Session) -> None:
     session.install("-e", ".[test,tokenizers]", "tokenizers", "tiktoken")
     size = {"MATHCORE_TOKENIZER_MB": "20"}
     session.run("python", "-m", "pytest", "-s", *(session.posargs or OF_TOKENIZERS[:1]), env=size)
+
+
+@nox.session(venv_backend="uv")
+def mutants(session: nox.Session) -> None:
+    """Small changes of the files that are named, or of all primitives: those that no claim refutes."""
+    session.install("-e", ".[verify]", "cosmic-ray>=8.4")
+    session.run("python", "-m", "tests.mutants", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session

@@ -174,6 +174,7 @@ def test_hard_inputs_that_were_found_once_still_hold(claim, check):
     profile = replace(QUICK, examples=1, shared_corpus=(str(FOLDER),))
     result = run_check(claim, check, mathcore_target(), profile, 0)
     assert result.outcome in ("holds", "inconclusive"), result.detail  # one example may show no error
+    assert result.tally.replayed == len(Corpus(None, (str(FOLDER),), claim, check))
 
 
 def test_the_repository_has_hard_inputs():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from mathcore.verify import Conventions, Target, verify
 from mathcore.verify.run.session import Functions
-from mathcore.verify.targets.derive import derived
+from mathcore.verify.targets.derive import _flatten, derived
 
 HOW: dict[str, Any] = {"dtypes": ("float32",), "conventions": Conventions(errors="none")}
 
@@ -117,3 +117,14 @@ def test_frameworks_differentiate_by_their_own_names():
         derived("numpy", "autograd", {})
     with pytest.raises(LookupError, match=r"jax has 'vjp', got 'autograd'|needs jax"):
         Functions({"relu": "operator:abs"}, adapter="jax", derive="autograd").target()
+
+
+def test_arguments_may_be_named_tuples():
+    class Layer(NamedTuple):
+        weight: Any
+        bias: Any
+
+    leaves, rebuild = _flatten({"first": Layer(1, [2, 3]), "rest": (4,)})
+    assert leaves == [1, 2, 3, 4]
+    assert rebuild([5, 6, 7, 8]) == {"first": Layer(5, [6, 7]), "rest": (8,)}
+    assert isinstance(rebuild(leaves)["first"], Layer)

@@ -1,6 +1,8 @@
 """Parts of a run: each claim in one of them, and their reports as one, however they are put together."""
 
 import copy
+import functools
+import importlib
 import json
 
 import pytest
@@ -9,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathcore.cli import main
-from mathcore.verify import catalogue, verify
+from mathcore.verify import Target, catalogue, mathcore_target, verify
+from mathcore.verify.run.code import target_hash
 from mathcore.verify.run.results import PROFILES, Profile
 from mathcore.verify.run.shards import MergeError, Shard, lost, merge
 
@@ -139,6 +142,7 @@ def changed(path, value):
         (["shard", "ids"], IDS[:2], "another choice of claims"),
         (["shard", "effort"], [100, 1.0, 0], "another number of examples"),
         (["shard", "code"], "beef", "another code"),
+        (["shard", "target"], "beef", "another code of the target"),
         (["shard"], None, "no shard"),
         (["environment", "numpy"], "2.4.0", r"numpy 2\.4\.0 instead of 2\.3\.0"),
         (["claims"], [], "0 claims where 2 were counted"),
@@ -243,5 +247,17 @@ def test_exit_statuses_of_merge(written):
 
 
 def test_the_effort_of_a_profile_is_part_of_a_shard():
-    described = Shard(1, 2).described(CLAIMS[:2], PROFILES["quick"])
+    described = Shard(1, 2).described(CLAIMS[:2], PROFILES["quick"], mathcore_target())
     assert described["effort"] == [25, 0.2, 0]
+
+
+def test_the_code_of_a_target_is_part_of_a_shard(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def written_as(text, name):
+        (tmp_path / f"{name}.py").write_text(text)
+        return target_hash(Target.numpy("mine", relu=functools.partial(importlib.import_module(name).relu)))
+
+    one, other = "def relu(x):\n    return x * (x > 0)\n", "relu = abs\n"
+    assert written_as(one, "kernels_a") == written_as(one, "kernels_b")
+    assert len({written_as(one, "kernels_c"), written_as(other, "kernels_d"), target_hash(mathcore_target())}) == 3

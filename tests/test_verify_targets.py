@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -30,6 +31,7 @@ from mathcore.verify import (
 from mathcore.verify import verify as verify_target
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.report.formats import failure_text
+from mathcore.verify.run.attempt import Attempt
 from mathcore.verify.run.diagnosis import check_and_diagnose
 from mathcore.verify.run.results import PROFILES
 from mathcore.verify.run.waivers import read_waivers
@@ -337,6 +339,65 @@ def test_an_odd_answer_to_bad_arguments_is_no_refusal_and_no_fault():
     assert "no error was raised" in judged("softmax.floats_only", softmax=lambda x: x).finding.place
 
 
+TAKING_INTEGERS: dict[str, Any] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "softmax": lambda x: softmax(x.astype(np.float64)),
+    "argmax": lambda x: np.argmax(x, -1),
+    "rms_norm": lambda x, weight, *, epsilon=1e-6: x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * weight,
+}
+
+
+@pytest.mark.parametrize("name", TAKING_INTEGERS)
+def test_integers_may_be_answered_as_floats_are(name):
+    result = judged(f"{name}.floats_only", **{name: TAKING_INTEGERS[name]})
+    assert (result.outcome, "answers as it answers floats" in result.detail) == ("not_offered", True)
+
+
+@pytest.mark.parametrize("name", ["relu", "softmax", "argmax"])
+def test_integers_that_are_answered_wrongly_are_a_mistake(name):
+    def off_by_one(x):
+        return TAKING_INTEGERS[name](x) + (x.dtype.kind != "f")
+
+    assert judged(f"{name}.floats_only", **{name: off_by_one}).outcome == "refuted"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        (np.float32(1), np.float64(1), False),
+        (np.ones(2, np.float32), np.ones(2), False),
+        ("a", 1, False),
+        (None, 0, False),
+        (0.0, -0.0, False),
+        (np.nan, -np.nan, True),
+        (1.5, np.float64(1.5), True),
+        ((1, np.ones(2)), [1, np.ones(2)], True),
+    ],
+)
+def test_the_same_bits_are_of_the_same_type(a, b, same):
+    assert same_bits(a, b) == same_bits(b, a) == same
+
+
+def test_what_cannot_be_converted_is_no_crash_of_detect_and_an_error_of_ours_in_a_run():
+    count = itertools.count()
+
+    def breaks_later(x):
+        if isinstance(x, np.ndarray) and next(count) >= limit:
+            raise RuntimeError("no more memory on the device")
+        return x
+
+    limit = 0
+    odd = Target.converting("odd", np.array, breaks_later, softmax=lambda x: np.full(x.shape, 1 / x.shape[-1]))
+    assert set(detect(odd).unknown) >= {"softmax_of_nothing"}
+    limit = 10**9
+    claim = CLAIMS["softmax.sums_to_one"]
+    ask = Attempt(claim, claim.checks[0], odd)
+    ask.ops.caller("softmax", (np.zeros((2, 3)),), {})
+    limit = 0
+    ask.check_repeatable()
+    assert (ask.finding, "no more memory" in ask.error.headline) == (None, True)
+
+
 def test_half_precision_is_asked_for_only_where_the_target_accepts_it():
     seen = set()
 
@@ -593,7 +654,8 @@ def test_a_claim_that_holds_under_another_convention_says_so():
 
 
 def test_a_call_that_is_not_refused_is_repeated_by_the_script(tmp_path, monkeypatch):
-    (tmp_path / "lenient_kernels.py").write_text("import numpy as np\ndef argmax(x):\n    return np.argmax(x, -1)\n")
+    text = "import numpy as np\ndef argmax(x):\n    return np.argmax(x, -1) + (x.dtype.kind != 'f')\n"
+    (tmp_path / "lenient_kernels.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     target = Functions({"argmax": "lenient_kernels:argmax"})
     report = verify_target(target, "argmax.floats_only", profile="quick", seed=1, workers=1)

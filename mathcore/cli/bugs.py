@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from mathcore.cli.options import output_file, profile_option
+from mathcore.cli.options import output_file, profile_option, seed_option, write_json
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME | TOPIC]...")
 @profile_option("quick")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all random inputs.")
+@seed_option()
 @output_file("--json", "json_file", what="Write the result here.")
 def bugs(names: tuple[str, ...], profile: str, seed: int, json_file: Path | None) -> None:
     """Reproduce bugs that libraries shipped, and see which claim catches each.
@@ -35,7 +34,6 @@ def bugs(names: tuple[str, ...], profile: str, seed: int, json_file: Path | None
         for bug in chosen:
             judged.append(judge(bug, profile=profile, seed=seed, brief=json_file is None))
             show(bug.id, False)
-    if json_file is not None:
-        json_file.write_text(json.dumps(to_json(judged), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(json_file, to_json(judged))
     print_bugs(console, judged)
     sys.exit(0 if all(found.finding for found in judged) else 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mathcore.cli.options import output_file
+from mathcore.cli.options import from_environment, output_file, seed_option, write_json
 
 if TYPE_CHECKING:
     from mathcore.verify.compare import Comparison
@@ -22,14 +21,7 @@ if TYPE_CHECKING:
 @click.argument("b")
 @click.argument("operations", nargs=-1, metavar="[OPERATION]...")
 @click.option("--examples", type=click.IntRange(min=1), default=100, show_default=True, help="Inputs per operation.")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    envvar="MATHCORE_SEED",
-    show_envvar=True,
-    help="Of all random inputs.",
-)
+@seed_option(**from_environment(0))
 @click.option(
     "--max-ulp",
     type=click.FloatRange(min=0),
@@ -56,8 +48,7 @@ def compare(
         found = compare_targets(first, second, *operations, examples=examples, seed=seed)
     except LookupError as unknown:
         raise click.UsageError(str(unknown.args[0])) from unknown
-    if json_file is not None:
-        json_file.write_text(json.dumps(found.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(json_file, found.to_json())
     _print(Console(), found)
     apart = found.first is not None if max_ulp == 0 else found.most > max_ulp
     sys.exit(1 if apart else 0)

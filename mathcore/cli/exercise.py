@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mathcore.cli.options import output_file
+from mathcore.cli.options import output_file, seed_option, write_json
 
 if TYPE_CHECKING:
     from mathcore.exercises.engine import Cell, Verdict
@@ -28,7 +27,7 @@ _STYLE = {"passed": "green", "refuted": "bold red", "stopped": "yellow"}
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path), metavar="[FILE | FOLDER]")
 @click.option("--start", is_flag=True, help="Print a file to begin with, instead of judging one.")
 @click.option("--examples", type=click.IntRange(min=1), default=100, show_default=True, help="Inputs for each check.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all random inputs.")
+@seed_option()
 @click.option(
     "--limit",
     type=click.FloatRange(min=0, min_open=True),
@@ -72,7 +71,7 @@ def _write(file: Path, judged: Sequence[Submission], **asked: int) -> None:
     from mathcore.exercises.submission import to_json
 
     whole = {"schema": 1, **asked, "submissions": [to_json(one) for one in judged]}
-    file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(file, whole)
 
 
 def _cells_of(chapter: int) -> list[Cell]:

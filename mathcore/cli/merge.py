@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mathcore._files import json_values
-from mathcore.cli.options import output_file
+from mathcore.cli.options import output_file, write_json
 
 
 @click.command()
@@ -32,8 +32,7 @@ def merge(files: tuple[Path, ...], json_file: Path | None) -> None:
         report = merge_reports([_read(path) for path in files])
     except LookupError as refused:
         raise click.UsageError(str(refused.args[0])) from refused
-    if json_file is not None:
-        json_file.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(json_file, report)
     console = Console()
     _print(console, report)
     shards, claims = lost(report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,22 +36,50 @@ def output_file(*names: str, what: str) -> Callable[[Any], Any]:
     return click.option(*names, type=_OutputFile(), help=what)
 
 
+def write_json(path: Path | None, value: Any) -> None:
+    """Write a value to a file, if there is one, as readers expect it: indented, with letters as they are."""
+    if path is not None:
+        path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def seed_option(words: str = "Of all random inputs.", **more: Any) -> Callable[[Any], Any]:
+    """The option `--seed`; 0 by default, unless `more` says otherwise."""
+    how = {"default": 0, "show_default": True} | more
+    return click.option("--seed", type=click.IntRange(min=0), help=words, **how)
+
+
+def from_environment(default: int | None) -> dict[str, Any]:
+    """What makes `--seed` that of MATHCORE_SEED where it is not given."""
+    return {"envvar": "MATHCORE_SEED", "show_envvar": True, "default": default, "show_default": False}
+
+
+def workers_option(command: Any) -> Any:
+    """The option `--workers`."""
+    words = "Number of processes; one per core by default."
+    return click.option("--workers", type=click.IntRange(min=1), help=words)(command)
+
+
 def profile_option(default: str) -> Callable[[Any], Any]:
     """The option `--profile`."""
     choices = click.Choice(["quick", "default", "thorough"])
     return click.option("--profile", type=choices, default=default, show_default=True)
 
 
-def adapter_options(command: Any) -> Any:
-    """The options that say how functions named on the command line are called."""
+def framework_options(command: Any) -> Any:
+    """The options that say whose arrays the functions named on the command line take."""
     for option in (
         click.option("--adapter", type=click.Choice(["numpy", "torch", "jax", "cupy"]), default="numpy",
                      show_default=True, help="The framework of OPERATION=MODULE:NAME."),
         click.option("--device", help="Where its arrays live, e.g. cuda."),
-        click.option("--dtype", "dtypes", multiple=True, metavar="NAME", help="A dtype that it accepts; repeatable."),
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def adapter_options(command: Any) -> Any:
+    """The options that say how functions named on the command line are called."""
+    words = "A dtype that it accepts; repeatable."
+    return framework_options(click.option("--dtype", "dtypes", multiple=True, metavar="NAME", help=words)(command))
 
 
 def executor_option(command: Any) -> Any:
@@ -126,6 +154,7 @@ def _operations(given: list[str], own: tuple[str, ...]) -> dict[str, str]:
     Raises:
         LookupError: for an operation that no claim is about.
     """
+    from mathcore.verify.run.catalogue import did_you_mean
     from mathcore.verify.run.given import everything, given_claims
     from mathcore.verify.targets.probes import DETECTORS
 
@@ -136,8 +165,7 @@ def _operations(given: list[str], own: tuple[str, ...]) -> dict[str, str]:
     operations = {_SHORT.get(name, name): path for name, path in pairs}
     for name in operations:
         if name not in known and name not in DETECTORS:
-            near = difflib.get_close_matches(name, known, n=3)
-            raise LookupError(f"no claim is about {name!r}{'; did you mean ' + ', '.join(near) + '?' if near else ''}")
+            raise LookupError(f"no claim is about {name!r}{did_you_mean(name, known)}")
     return operations
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from mathcore.cli.options import executor_option, functions, output_file
+from mathcore.cli.options import executor_option, framework_options, functions, output_file, workers_option, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +23,7 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="OPERATION[=MODULE:NAME]")
 @click.option("--dtype", type=click.Choice(["float32", "float16", "bfloat16"]), default="float32", show_default=True)
 @click.option("--pairs", is_flag=True, help="All pairs of numbers instead of all numbers; in 16 bits.")
-@click.option(
-    "--adapter",
-    type=click.Choice(["numpy", "torch", "jax", "cupy"]),
-    default="numpy",
-    show_default=True,
-    help="The framework of OPERATION=MODULE:NAME.",
-)
-@click.option("--device", help="Where its arrays live, e.g. cuda.")
+@framework_options
 @click.option(
     "--resume",
     "folder",
@@ -40,7 +32,7 @@ if TYPE_CHECKING:
     help="Keep finished ranges here, and go on with those that are missing.",
 )
 @click.option("--shard", metavar="K/N", help="Only every N-th range, from the K-th.")
-@click.option("--workers", type=click.IntRange(min=1), help="Number of processes; one per core by default.")
+@workers_option
 @executor_option
 @click.option(
     "--range-size",
@@ -89,8 +81,7 @@ def sweep(
         raise click.UsageError(str(unknown.args[0])) from unknown
     except SweepError as failed:
         raise click.ClickException(str(failed)) from failed
-    if json_file is not None:
-        json_file.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(json_file, found)
     _print(console, found)
     exceeded = max_ulp is not None and (found["max_ulp"] is None or found["max_ulp"] > max_ulp)
     sys.exit(1 if exceeded or found["distribution"]["no number"] else 0)

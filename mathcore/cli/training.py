@@ -16,6 +16,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from mathcore.cli.options import seed_option
+
 if TYPE_CHECKING:
     from mathcore.training.checkpoint import Checkpoint
 
@@ -36,7 +38,7 @@ _SAVE_EVERY = 30.0  # seconds
 @click.option(
     "--minutes", type=click.FloatRange(min=0, min_open=True), help="Stop after this time; --resume continues."
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Of all random numbers; 0 by default.")
+@seed_option("Of all random numbers; 0 by default.", default=None, show_default=False)
 def train(
     file: Path | None, checkpoint: Path, resume: bool, steps: int | None, minutes: float | None, seed: int | None
 ) -> None:
@@ -90,7 +92,7 @@ def train(
     show_default=True,
     help="0 always takes the most probable token.",
 )
-@click.option("--seed", type=click.IntRange(min=0), help="Of the sampling; repeats an earlier call.")
+@seed_option("Of the sampling; repeats an earlier call.", default=None, show_default=False)
 def generate(checkpoint: Path, prompt: str, tokens: int, temperature: float, seed: int | None) -> None:
     """Continue PROMPT with the model in CHECKPOINT."""
     from mathcore.language_models.language_models import LanguageModel

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import signal
 import sys
 import threading
@@ -20,10 +19,14 @@ from mathcore.cli.options import (
     adapter_options,
     claims_option,
     executor_option,
+    from_environment,
     functions,
     output_file,
     profile_option,
+    seed_option,
     selected,
+    workers_option,
+    write_json,
 )
 
 if TYPE_CHECKING:
@@ -97,16 +100,10 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]
 @click.option(
     "--changed-since", metavar="REVISION", help="Only claims that are new or different since this git revision."
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    envvar="MATHCORE_SEED",
-    show_envvar=True,
-    help="Of all random inputs; repeats an earlier run.",
-)
+@seed_option("Of all random inputs; repeats an earlier run.", **from_environment(None))
 @click.option("--budget", type=_Seconds(), help="Repeat with fresh inputs for this long, e.g. 60s.")
 @click.option("--max-time", type=_Seconds(), help="End the run after this long; what did not run is inconclusive.")
-@click.option("--workers", type=click.IntRange(min=1), help="Number of processes; one per core by default.")
+@workers_option
 @click.option("--isolate", is_flag=True, help="Run in a child process, so that a crash is a verdict.")
 @click.option("--timeout", type=_Seconds(), help="Time limit for one call; implies --isolate.")
 @executor_option
@@ -250,13 +247,13 @@ def _print_output(report: Report) -> None:
 
 
 _MAX_SAMPLES, _MAX_SAMPLE = 3, 200
+"""Texts, and characters of each: what shows that a target prints, and does not hide the verdict above it."""
 
 
 def _write(report: Report, json_file: Path | None, junit_file: Path | None, markdown_file: Path | None) -> None:
     from mathcore.verify.report.formats import to_junit, to_markdown
 
-    if json_file is not None:
-        json_file.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(json_file, report.to_json())
     if junit_file is not None:
         junit_file.write_text(to_junit(report), encoding="utf-8")
     if markdown_file is not None:
@@ -298,9 +295,7 @@ def _self_test(
             *(claim.id for claim in claims), reference=reference, claims=own, profile=profile, seed=seed,
             workers=workers, progress=lambda r: show(r.claim, False),
         )  # fmt: skip
-    if file is not None:
-        whole = {"schema": 1, "profile": profile, "seed": seed, "notes": notes, "matrix": matrix}
-        file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(file, {"schema": 1, "profile": profile, "seed": seed, "notes": notes, "matrix": matrix})
     print_matrix(console, matrix, notes)
     tried = [caught for row in matrix.values() for caught in row.values()]
     console.print(Text(f"\n{len(matrix)} wrong implementations, {sum(tried)} of {len(tried)} refutations; seed {seed}"))

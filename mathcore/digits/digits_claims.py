@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,16 @@ from hypothesis import strategies as st
 from mathcore.digits import digits_mutants as wrong
 from mathcore.digits.textbook import half_the_gain, squared_distances
 from mathcore.verify import Claim, Limits, Operations, Target, enclose
-from mathcore.verify.domains import Draw, as_dtype, domain, draw_array, draw_exact, draw_integers, seeds
+from mathcore.verify.domains import (
+    Draw,
+    as_dtype,
+    domain,
+    draw_array,
+    draw_exact,
+    draw_integers,
+    fixed_generators,
+    seeds,
+)
 from mathcore.verify.oracle.enclosures import true_matmul
 from mathcore.verify.relations import all_of, at_least, equal, less
 from mathcore.verify.tolerances import FORMATS, dot_product, magnitude, rounding
@@ -220,7 +230,7 @@ templates_read_real_digits = Claim(
     "images do, and learned weights read more of them. With labels dealt at random they read next to none.",
     formula=r"\hat y = \operatorname*{argmax}_j (x \cdot w_j + b_j)",
     legend={"b": "the bias"},
-    limits=Limits(also=("5 splits of 1,797 digits, a fifth held out",)),
+    limits=Limits(also=("1,797 digits split by each of the seeds 0 to 4, a fifth held out",)),
     source="Alpaydin & Kaynak, Optical Recognition of Handwritten Digits (1998), doi:10.24432/C50P49",
     needs=(
         "load_digits", "stratified_split", "mean_templates", "nearest_template_bias", "fit_softmax_regression",
@@ -233,6 +243,7 @@ templates_read_real_digits = Claim(
 
 
 SPLITS, HELD_OUT = 5, 0.2
+"""How many splits there are, by the seeds 0 to 4: for how many others too much is misread is not known."""
 
 
 MOST, FEW = 1 / 2, 1 / 4
@@ -250,9 +261,9 @@ def split_digits(ops: Operations, rng: Any, *, shuffled: bool = False) -> tuple[
 
 
 @templates_read_real_digits.experiment
-def mean_templates_read_most_digits(ops: Operations, rng: Any, scale: float) -> Any:
+def mean_templates_read_most_digits(ops: Operations, scale: float) -> Any:
     lower, rates = [], []
-    for shuffled in [False, True] * max(1, round(SPLITS * scale)):
+    for rng, shuffled in itertools.product(fixed_generators(max(1, round(SPLITS * scale))), (False, True)):
         images, labels, unseen, wanted = split_digits(ops, rng, shuffled=shuffled)
         weight = ops.mean_templates(images, labels)
         for bias in (None, ops.nearest_template_bias(weight)):
@@ -271,9 +282,9 @@ def mean_templates_read_most_digits(ops: Operations, rng: Any, scale: float) -> 
 
 
 @templates_read_real_digits.experiment
-def learned_templates_read_more_digits(ops: Operations, rng: Any, scale: float) -> Any:
+def learned_templates_read_more_digits(ops: Operations, scale: float) -> Any:
     right, right_by_mean, confusion = [], [], np.zeros((DIGITS, DIGITS), int)
-    for _ in range(max(1, round(SPLITS * scale))):
+    for rng in fixed_generators(max(1, round(SPLITS * scale))):
         images, labels, unseen, wanted = split_digits(ops, rng)
         answer = ops.read_digits(unseen, *ops.fit_softmax_regression(images, labels))
         confusion = confusion + ops.confusion_matrix(wanted, answer)
@@ -282,7 +293,7 @@ def learned_templates_read_more_digits(ops: Operations, rng: Any, scale: float) 
         by_mean = ops.read_digits(unseen, mean, ops.nearest_template_bias(mean))
         right_by_mean.append(int((by_mean == wanted).sum()))
     low, high = ops.wilson_interval(min(right), len(wanted), 0.99)
-    images, labels, unseen, others = split_digits(ops, rng, shuffled=True)
+    images, labels, unseen, others = split_digits(ops, np.random.default_rng(0), shuffled=True)
     by_chance = (ops.read_digits(unseen, *ops.fit_softmax_regression(images, labels)) == others).mean()
     return all_of(
         less(MOST, low),

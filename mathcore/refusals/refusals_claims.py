@@ -39,6 +39,15 @@ def refuses(
 X, ROW, IDS = np.arange(6.0).reshape(3, 2), np.ones(2), np.array([0, 1, 1])
 Q = np.ones((4, 3, 2))  # (heads, time, width)
 
+OTHERS = (ROW, X[:2], X.T, X[None], X[[0, 1, 2, 2]])
+"""Of another shape than X: fewer axes, fewer rows, the same size, more axes, more rows. Some of them broadcast to X."""
+
+
+def cotangents(operation: str, *arguments: Any, shape: str = "(3, 2)", wrong: tuple[Any, ...] = OTHERS) -> list[Misfit]:
+    """Cotangents of other shapes than the result has."""
+    return [(operation, (g, *arguments), {}, ValueError, ("cotangent", shape, str(g.shape))) for g in wrong]
+
+
 ONE, SEEN = np.ones(()), np.ones((2, 2), bool)
 LOSSES = (("cross_entropy", ()), ("cross_entropy_vjp", (ONE,)), ("cross_entropy_and_grad", ()))
 MASKED = (
@@ -54,11 +63,9 @@ probability = refuses(
     *((name, given, {"where": SEEN}, ValueError, ("where", "(3, 2)", "(2, 2)")) for name, given in MASKED),
     *((name, given, {"where": SEEN[[0, 0, 0]] * 1.0}, TypeError, ("where", "float64")) for name, given in MASKED),
     *((name, given, {"where": SEEN[[0, 0, 0]] * 1}, TypeError, ("where", "int64")) for name, given in MASKED),
-    *(
-        (name, (g, X, *more), {}, ValueError, ("cotangent", "(3, 2)", str(g.shape)))
-        for name, more in (("softmax_vjp", ()), ("log_softmax_vjp", ()), ("temperature_softmax_vjp", (1.0,)))
-        for g in (ROW, X[:2], X.T, X[None])
-    ),
+    *cotangents("softmax_vjp", X),
+    *cotangents("log_softmax_vjp", X),
+    *cotangents("temperature_softmax_vjp", X, 1.0),
     ("logsumexp_vjp", (X, X), {}, ValueError, ("cotangent", "(3,)", "(3, 2)")),
     ("logsumexp_vjp", (X[:, :1], X), {}, ValueError, ("cotangent", "(3,)", "(3, 1)")),
     ("logsumexp_vjp", (X[:, 0], X), {"keepdims": True}, ValueError, ("cotangent", "(3, 1)", "(3,)")),
@@ -91,7 +98,8 @@ layers = refuses(
     "layers",
     "a cotangent of another shape than the result, and, to be written as a product of two, what is no matrix, is not "
     "finite, or a rank that no such product has",
-    ("relu_vjp", (ROW, X), {}, ValueError, ("cotangent", "(3, 2)", "(2,)")),
+    *cotangents("relu_vjp", X),
+    *cotangents("linear_vjp", X, X[:2]),
     ("low_rank", (ROW, 1), {}, ValueError, ("weight", "(2,)")),
     ("low_rank", (X[None], 1), {}, ValueError, ("weight", "(1, 3, 2)")),
     ("low_rank", (X, 0), {}, ValueError, ("rank", "0")),
@@ -102,7 +110,9 @@ layers = refuses(
 
 embeddings = refuses(
     "embeddings",
-    "a table to be brought to a lower rank that holds anything but floats",
+    "a table to be brought to a lower rank that holds anything but floats, cotangents of another shape than the result",
+    *cotangents("embedding_vjp", IDS, X),
+    *cotangents("cosine_similarity_vjp", X, X, shape="(3,)", wrong=(ONE, ROW, X, X[:1, :1])),
     *(
         ("best_score_table", (X.astype(dtype), 1), {}, TypeError, ("table", np.dtype(dtype).name))
         for dtype in (object, np.int64, bool, np.complex128)
@@ -111,11 +121,9 @@ embeddings = refuses(
 
 positions = refuses(
     "positions",
-    "a cotangent of another shape than the code",
-    *(
-        ("sinusoidal_positional_encoding_vjp", (g, np.arange(3.0), 4), {}, ValueError, ("cotangent", "(3, 4)", shape))
-        for g, shape in ((X, "(3, 2)"), (np.ones((2, 4)), "(2, 4)"), (np.ones(4), "(4,)"))
-    ),
+    "a cotangent of another shape than the code, or than what was rotated",
+    *cotangents("sinusoidal_positional_encoding_vjp", np.arange(3.0), 2),
+    *cotangents("rope_vjp", X, np.arange(3)),
 )
 
 tokenizers = refuses(
@@ -138,7 +146,8 @@ attention = refuses(
     *((name, (Q, Q, Q[:, :2]), {}, ValueError, ("key", "value", "(4, 2, 2)")) for name in ATTENTIONS),
     *((name, (Q, Q[:3], Q[:3]), {}, ValueError, ("heads", "(4, 3, 2)", "(3, 3, 2)")) for name in ATTENTIONS),
     ("scaled_dot_product_attention", (Q[None], Q[None][[0, 0]], Q[None][[0, 0]]), {}, ValueError, ("(2, 4, 3, 2)",)),
-    ("scaled_dot_product_attention_vjp", (Q[:, :2], Q, Q, Q), {}, ValueError, ("cotangent", "(4, 3, 2)", "(4, 2, 2)")),
+    *cotangents("scaled_dot_product_attention_vjp", Q, Q, Q, shape="(4, 3, 2)",
+                wrong=(Q[:, :2], Q[0], Q[None], Q[:, [0, 0, 1, 2]])),
     ("blockwise_attention", (Q, Q, Q), {"block_size": 0}, ValueError, ("block_size", "0")),
     ("blockwise_attention", (Q, Q, Q), {"block_size": -1}, ValueError, ("block_size", "-1")),
     ("merge_attention", (Q, Q[..., 0], Q, Q[..., :2, 0]), {}, ValueError, ("(4, 3, 2)", "(4, 2)")),

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import ContractError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, ConversionError, NotTriedError, TargetError
 from mathcore.verify.operation import Operation
 from mathcore.verify.records import records
 from mathcore.verify.report.describe import describe
@@ -21,6 +21,7 @@ from mathcore.verify.report.report import environment
 from mathcore.verify.run.catalogue import catalogue
 from mathcore.verify.run.runner import derived_seed
 from mathcore.verify.run.search import inputs_drawn
+from mathcore.verify.targets.answers import is_float
 from mathcore.verify.targets.restrictions import NONE, drawing_for
 from mathcore.verify.targets.target import Operations, Target
 
@@ -50,7 +51,7 @@ class Difference:
         most, total: the largest distance of two elements, and the sum, in steps from one number of the format to the
             next; infinite between a number and NaN, and between integers.
         first: where they part first, in words; "" where they do not.
-        skipped: inputs that one of them does not support.
+        skipped: inputs that one of them does not support, or that could not be converted for it.
     """
 
     operation: str
@@ -190,7 +191,7 @@ def _difference(record: Operation, a: Target, b: Target, examples: int, seed: in
         for number, given in enumerate(inputs_drawn(domain.build(both), examples, seed), 1):
             try:
                 answers = [_answers(record, ops, given) for ops in calls]
-            except NotTriedError:
+            except (NotTriedError, ConversionError):
                 found.skipped += 1
                 continue
             _add(found, answers, number, given)
@@ -256,7 +257,7 @@ def distance(x: Array, y: Array) -> Array:
         >>> distance(np.float16([1, -0.0, np.nan]), np.float16([1.001, 0, 1])).tolist()
         [1.0, 0.0, inf]
     """
-    if x.dtype.kind not in "f" and x.dtype.name != "bfloat16":
+    if not is_float(x):
         return np.where(x == y, 0.0, np.inf)
     with np.errstate(invalid="ignore"):
         nan_x, nan_y = np.isnan(x), np.isnan(y)
@@ -276,7 +277,7 @@ def _rank(x: Array) -> Array:
 
 def _signs(x: Array) -> Any:
     """The signs of numbers, by which zeros differ; of NaN and of what is no float, nothing."""
-    if x.dtype.kind not in "f" and x.dtype.name != "bfloat16":
+    if not is_float(x):
         return np.zeros(x.shape, bool)
     with np.errstate(invalid="ignore"):
         return np.signbit(x) & ~np.isnan(x)

@@ -8,7 +8,7 @@ shrinks to something readable. Large ones come from a drawn seed, which costs no
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -352,3 +352,11 @@ def draw_exact(
     out = np.empty(shape, dtype=object)
     out.ravel()[:] = [Fraction(int(a), int(b)) for a, b in zip(whole.ravel(), denominators.ravel(), strict=True)]
     return out
+
+
+def fixed_generators(count: int) -> Iterator[np.random.Generator]:
+    """Random generators by the seeds 0 to count − 1, whatever the seed of the run.
+
+    For experiments of which nobody derived how often they fail by chance: what is claimed is about these seeds.
+    """
+    return map(np.random.default_rng, range(count))

@@ -18,12 +18,13 @@ import mathcore.verify.common_mutants as common
 import mathcore.verify.repetition as repetition
 from mathcore.verify.claims import Claim, Mutant
 from mathcore.verify.domains import WIDTHS, Domain, Draw, domain, draw_view
-from mathcore.verify.errors import NotTriedError
+from mathcore.verify.errors import ContractError, NotTriedError
 from mathcore.verify.laws_limits import LIMITS
 from mathcore.verify.limits import EVERYWHERE, Limits
 from mathcore.verify.operation import Operation
 from mathcore.verify.promises import reproduced
-from mathcore.verify.relations import Conjunction, all_of, equal, identical, raises
+from mathcore.verify.relations import Conjunction, all_of, equal, identical, raises, ratios
+from mathcore.verify.targets.answers import is_float
 from mathcore.verify.targets.target import Operations, Target
 from mathcore.verify.tolerances import FORMATS
 
@@ -454,15 +455,47 @@ keeps_dtype = Law(
 
 
 def refuses_the_dtype(part: Operation, ops: Operations, argument: str, dtype: str) -> Any:
-    """One argument in another format."""
+    """One argument in another format, which another's function may answer as well, as it answers floats."""
     arguments = {**part.sample, argument: part.sample[argument].astype(dtype)}
-    return raises(lambda: part.answer(ops, **arguments), TypeError, saying=(dtype,))
+    refusal = raises(lambda: part.answer(ops, **arguments), TypeError, saying=(dtype,))
+    may_answer = ops.caller is not None and ops.conventions.errors != "mathcore"
+    if may_answer and not refusal.refused and _answers_rightly(part, ops, arguments):
+        raise NotTriedError(part.name, f"{dtype}, which it answers as it answers floats")
+    return refusal
+
+
+def _answers_rightly(part: Operation, ops: Operations, arguments: dict[str, Any]) -> bool:
+    """Whether the answer is what the textbook says of the same numbers in the format of the answer, or in float64."""
+    try:
+        answer = part.answer(ops, **arguments)
+    except ContractError:  # the answer has the format that only these arguments lead to, and is not at hand
+        return True
+    formats = [y.dtype for y in _leaves(answer) if isinstance(y, np.ndarray) and is_float(y)] or [np.dtype(float)]
+    floats = {name: arguments[name].astype(formats[0]) for name, v in part.sample.items() if _is_float64(v)}
+    whole = isinstance(answer, np.ndarray) and not is_float(answer)  # which may stand for floats
+    return any(
+        _holds(part, ops, y, {**arguments, **floats}) for y in (answer, *([answer.astype(formats[0])] if whole else ()))
+    )
+
+
+def _holds(part: Operation, ops: Operations, answer: Any, arguments: dict[str, Any]) -> bool:
+    """Whether an answer is judged right; one that cannot be judged is not."""
+    try:
+        judged = part.judged(ops, answer, **arguments)
+    except Exception:
+        return False
+    parts = judged.parts if isinstance(judged, Conjunction) else (judged,)
+    return all(np.all(ratios(part) <= 1) for part in parts)
+
+
+def _is_float64(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.float64
 
 
 def _no_floats(part: Operation) -> Iterator[dict[str, Any]]:
     """Every floating argument, in every format that is none."""
     for argument, value in part.sample.items():
-        if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        if _is_float64(value):
             for dtype in ("int64", "int32", "uint8", "bool"):
                 yield {"argument": argument, "dtype": dtype}
 

@@ -5,7 +5,6 @@ Each is a mutant with `reports`, beside the others of its operation.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +15,7 @@ import numpy as np
 from mathcore.verify.claims import Check, Claim, Mutant
 from mathcore.verify.report.describe import Finding
 from mathcore.verify.reports import Thread
-from mathcore.verify.run.catalogue import catalogue
+from mathcore.verify.run.catalogue import catalogue, did_you_mean
 from mathcore.verify.run.results import PROFILES, Profile
 from mathcore.verify.run.runner import caught, derived_seed
 from mathcore.verify.source import text_of
@@ -158,10 +157,7 @@ def choose(names: Sequence[str]) -> list[RealBug]:
     known = {name for bug in bugs for name in bug.names}
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.4)
-            raise LookupError(
-                f"no bug or topic is called {name!r}" + (f"; did you mean {', '.join(near)}?" * bool(near))
-            )
+            raise LookupError(f"no bug or topic is called {name!r}{did_you_mean(name, known)}")
     return [bug for bug in bugs if not names or bug.names & set(names)]
 
 

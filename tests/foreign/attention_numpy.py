@@ -231,6 +231,7 @@ TARGETS = (
                  conventions=LAX),
     Target.numpy("merge of attention, NumPy", merge_attention=merge, blockwise_attention=blockwise,
                  scaled_dot_product_attention=attention, conventions=LAX),
+    Target.numpy("merge of attention alone, NumPy", merge_attention=merge, conventions=LAX),
     Target.numpy("attention backwards, NumPy", scaled_dot_product_attention_vjp=backward,
                  scaled_dot_product_attention=attention, conventions=LAX),
     Target.numpy("a cache of keys and values, NumPy", KeyValueCache=Cache, scaled_dot_product_attention=attention,

@@ -27,6 +27,13 @@ def by_rsqrt(x, weight, *, epsilon=1e-6):
     return (h * torch.rsqrt(h.square().mean(-1, keepdim=True) + epsilon) * weight.float()).to(x.dtype)
 
 
+def llama_rms_norm(x, weight, *, epsilon=1e-6):
+    """As Transformers' LlamaRMSNorm: rounded to halves before the weight."""
+    h = x.to(torch.float32)
+    h = h * torch.rsqrt(h.pow(2).mean(-1, keepdim=True) + epsilon)
+    return weight * h.to(x.dtype)
+
+
 def layer_norm(x, weight, bias, *, epsilon=1e-5):
     return F.layer_norm(x, x.shape[-1:], weight, bias, epsilon)
 
@@ -87,6 +94,9 @@ TARGETS = (
     Target.torch("RMS norm, torch", rms_norm=rms_norm, rms_norm_vjp=rms_norm_vjp, dtypes=WIDE,
                  conventions=LAX),
     Target.torch("RMS norm by rsqrt, torch", rms_norm=by_rsqrt, dtypes=("float32", *HALVES), conventions=LAX),
+    Target.torch("RMS norm of halves, torch", rms_norm=rms_norm, dtypes=HALVES, conventions=LAX),
+    Target.torch("RMS norm of halves as Llama's, torch", rms_norm=llama_rms_norm, dtypes=HALVES,
+                 conventions=Conventions(errors="none", rms_norm_rounding="before-weight")),
     Target.torch("layer norm, torch", layer_norm=layer_norm, layer_norm_vjp=layer_norm_vjp, dtypes=WIDE,
                  conventions=LAX),
     Target.torch("layer norm of halves, torch", layer_norm=layer_norm, dtypes=HALVES),

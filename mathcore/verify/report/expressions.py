@@ -80,7 +80,7 @@ def _expressions(known: list[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
         if x.ndim:
             yield f"{code}.sum(-1)", wide.sum(-1)
             yield f"{name}.sum(-1)", x.sum(-1)
-            if x.ndim == 2 and np.isfinite(wide).all():
+            if x.ndim == 2 and np.isfinite(abs(wide).sum()):  # `fsum` raises where a part of a sum overflows
                 yield f"np.array([math.fsum(row) for row in {name}])", _fsums(x)
                 yield f"np.array([math.fsum([*row, -1.0]) for row in {name}])", _fsums(x, -1.0)
             if x.shape[-1]:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mathcore.verify.targets.caller import Call
 
 _MAX_CALLS = 12
+"""The calls that a program repeats whatever they are. More would not fit on a screen."""
+
 _MAX_PACKED = 1 << 15
 """Characters of an array in a program; larger ones are read from a file beside it."""
 

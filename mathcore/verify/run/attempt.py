@@ -10,7 +10,14 @@ import numpy as np
 from hypothesis.errors import HypothesisException
 
 from mathcore.verify.claims import Check, Claim
-from mathcore.verify.errors import ContractError, ExactOnlyError, NotOfferedError, NotTriedError, TargetError
+from mathcore.verify.errors import (
+    ContractError,
+    ConversionError,
+    ExactOnlyError,
+    NotOfferedError,
+    NotTriedError,
+    TargetError,
+)
 from mathcore.verify.limits import Tried, UnmetError
 from mathcore.verify.relations import Conjunction, Relation, worst_index
 from mathcore.verify.report.describe import Finding, describe_failure
@@ -182,6 +189,8 @@ class Attempt:
             self.difference = difference_of_error(fault, (call,))
             self._refute(Finding.crash("same", inputs, fault, self.claim.statement), inputs, None)
             self.failure = Failure(self.claim, self.target, inputs, None, (call,))
+        except ConversionError as ours:
+            self.error = self.error or Finding.internal({}, ours, self.claim)
         except (TargetError, NotOfferedError):
             return  # the call may raise as it did before
 

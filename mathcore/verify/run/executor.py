@@ -29,7 +29,10 @@ _ATTEMPTS = 2
 """How often a task is given to the executor before its worker counts as lost."""
 
 _AHEAD = 64
-"""Tasks that are handed over before they can start, where a budget may end the run between two of them."""
+"""Tasks that are handed over before they can start, where a budget may end the run between two of them.
+
+As many as a large machine has cores, so that none waits; what is handed over when the time is up is still finished.
+"""
 
 _ONE_AT_A_TIME = threading.Lock()
 """Warnings and the precision of Arb are settings of a process. Claims in threads of one process take turns."""

@@ -9,7 +9,6 @@ A package offers its claims by an entry point of the group `mathcore.claims`:
 from __future__ import annotations
 
 import importlib
-import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any, TypeAlias, Union
 import mathcore
 from mathcore.verify.claims import Claim
 from mathcore.verify.run.catalogue import catalogue, check_ids, select
+from mathcore.verify.run.loading import load_object
 
 GROUP = "mathcore.claims"
 """The group of entry points by which packages offer claims."""
@@ -125,15 +125,10 @@ def load(name: str) -> Any:
     module, _, held = name.partition(":")
     if not module:
         raise LookupError(f"claims are given as MODULE, MODULE:NAME or the name of an entry point, got {name!r}")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
     try:
-        found = importlib.import_module(module)
-        for part in filter(None, held.split(".")):
-            found = getattr(found, part)
+        return load_object(module, held)
     except Exception as wrong:
         raise LookupError(f"cannot load claims {name!r}: {_words(wrong)}") from wrong
-    return found
 
 
 def load_point(point: EntryPoint) -> Any:

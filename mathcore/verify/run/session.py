@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import secrets
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -23,6 +21,7 @@ from mathcore.verify.run.diagnosis import check_and_diagnose, waived
 from mathcore.verify.run.executor import results_on
 from mathcore.verify.run.given import Given, everything, given_claims, names_of
 from mathcore.verify.run.interrupt import capturing, interrupted_after, terminated
+from mathcore.verify.run.loading import load_object
 from mathcore.verify.run.results import PROFILES, CheckResult, ClaimResult, Profile, Tally, merged
 from mathcore.verify.run.runner import derived_seed
 from mathcore.verify.run.shards import Shard
@@ -32,7 +31,7 @@ from mathcore.verify.targets.adapters import ADAPTERS
 from mathcore.verify.targets.conventions import Conventions
 from mathcore.verify.targets.derive import derived
 from mathcore.verify.targets.restrictions import NONE, Restrictions
-from mathcore.verify.targets.target import Target, mathcore_target
+from mathcore.verify.targets.target import Target, adapted, mathcore_target
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,9 @@ class Functions:
             functions = derived(self.adapter, self.derive, functions) if self.derive else functions
         except ValueError as unknown:
             raise LookupError(f"--derive: {unknown}") from unknown
-        default = ("float64", "float32", "float16") if self.adapter == "numpy" else adapter.dtypes
         name = ", ".join(dict.fromkeys(self.operations.values()))
-        return Target(name, functions, self.conventions, self.dtypes or default, adapter=adapter,
-                      restrictions=self.restrictions, paths=dict(self.operations))  # fmt: skip
+        said = {"conventions": self.conventions, "restrictions": self.restrictions, "paths": dict(self.operations)}
+        return adapted(name, adapter, functions, **said, **({"dtypes": self.dtypes} if self.dtypes else {}))
 
 
 Subject: TypeAlias = Target | Functions | str | None
@@ -184,7 +182,7 @@ def verify(
     name = resolved_profile.name
     call = command_options(target, remembering, budget, max_time, isolate, timeout, memory, waivers, by_name or ())
     runnable = (not isinstance(target, Target) or bool(target.place)) and by_name is not None
-    described = None if part is None else part.described(whole, resolved_profile)
+    described = None if part is None else part.described(whole, resolved_profile, subject)
     return Report(
         ordered, subject.name, name, run.seed, seconds, date, describe_target(subject), call, tuple(wanted), runnable,
         described,
@@ -284,15 +282,10 @@ def find(path: str) -> Any:
     module, _, name = path.partition(":")
     if not module or not name:
         raise LookupError(f"a path is given as MODULE:NAME, got {path!r}")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
     try:
-        found = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
+        return load_object(module, name)
     except (ImportError, AttributeError) as missing:
         raise LookupError(f"cannot load {path!r}: {missing}") from missing
-    return found
 
 
 def describe_target(target: Target) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from typing import Any
 
 from mathcore.verify.claims import Claim
 from mathcore.verify.report.report import OUTCOMES, SCHEMA, passes
-from mathcore.verify.run.code import code_hash, differences
+from mathcore.verify.run.code import OF_THE_MACHINE, code_hash, differences, target_hash
 from mathcore.verify.run.results import Profile
+from mathcore.verify.targets.target import Target
 
 _EXPERIMENT = 20
 """What an experiment costs, in checks. In a quick run, the longest of eight shards takes 23 % more than the mean."""
@@ -32,10 +33,9 @@ _OF_THE_RUN = {
     "ids": "choice of claims",
     "effort": "number of examples",
     "code": "code of mathcore",
+    "target": "code of the target",
 }
 """The same, among what a shard says of its run."""
-
-_MACHINE = ("platform", "cpu")
 
 
 class MergeError(LookupError):
@@ -82,10 +82,11 @@ class Shard:
                 chosen.add(claim.id)
         return [claim for claim in claims if claim.id in chosen]
 
-    def described(self, claims: Sequence[Claim], profile: Profile) -> dict[str, Any]:
+    def described(self, claims: Sequence[Claim], profile: Profile, target: Target) -> dict[str, Any]:
         """The part in a report: what it takes to put the parts of a run over these claims together."""
         ids, effort = [c.id for c in claims], [profile.examples, profile.scale, profile.perturbed]
-        return {"of": self.of, "parts": [self.part], "ids": ids, "effort": effort, "code": code_hash()}
+        code = {"code": code_hash(), "target": target_hash(target)}
+        return {"of": self.of, "parts": [self.part], "ids": ids, "effort": effort, **code}
 
 
 def _cost(claim: Claim) -> int:
@@ -161,7 +162,7 @@ def _merged(reports: Sequence[Mapping[str, Any]], claims: list[Any], shard: Mapp
 def _environment(reports: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """The environment of all; the machines side by side."""
     joined = dict(reports[0]["environment"])
-    for name in _MACHINE:
+    for name in OF_THE_MACHINE:
         joined[name] = ", ".join(sorted({m for r in reports for m in r["environment"][name].split(", ")}))
     return joined
 
@@ -212,9 +213,9 @@ def _check_same(first: Mapping[str, Any], report: Mapping[str, Any]) -> None:
         if report[name] != first[name]:
             raise MergeError(f"the reports have another {name}: {first[name]!r} and {report[name]!r}")
     for name, words in _OF_THE_RUN.items():
-        if report["shard"][name] != first["shard"][name]:
+        if report["shard"].get(name) != first["shard"].get(name):  # older reports do not say all
             raise MergeError(f"the reports are of runs with another {words}")
-    without = [{k: v for k, v in r["environment"].items() if k not in _MACHINE} for r in (first, report)]
+    without = [{k: v for k, v in r["environment"].items() if k not in OF_THE_MACHINE} for r in (first, report)]
     if different := differences(*without):
         raise MergeError(f"a report is of other versions: {different}")
 

@@ -11,13 +11,13 @@ there is no such claim, that is an error, so that a list of waivers never outliv
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mathcore.verify.claims import Claim
+from mathcore.verify.run.catalogue import did_you_mean
 
 
 def read_waivers(waivers: Mapping[str, Any] | Path | str | None, claims: Sequence[Claim]) -> dict[str, str]:
@@ -36,9 +36,7 @@ def read_waivers(waivers: Mapping[str, Any] | Path | str | None, claims: Sequenc
     known = [c.id for c in claims]
     for name in table:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise LookupError(f"a waiver names {name!r}, which is no claim{hint}")
+            raise LookupError(f"a waiver names {name!r}, which is no claim{did_you_mean(name, known)}")
     return {name: _reason(name, entry) for name, entry in table.items()}
 
 

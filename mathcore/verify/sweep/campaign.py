@@ -114,14 +114,14 @@ def run_sweep(
     if damaged := [k for k, result in done.items() if not _sound(sweep.plan, result)]:
         raise LedgerError(f"the ledger in {folder} has a damaged result of range {damaged[0]}")
     mine = [k for k in range(sweep.plan.ranges) if shard is None or k % shard.of == shard.part - 1]
-    left = iter([k for k in mine if k not in done])
-    for result in _results(sweep, executor, left):
+    left = [k for k in mine if k not in done]
+    for finished, result in enumerate(_results(sweep, executor, iter(left)), len(mine) - len(left) + 1):
         if ledger is None:
             done[result["range"]] = result
         else:
             ledger.add(result)
         if progress is not None:
-            progress(sum(k in done for k in mine))
+            progress(finished)
     return summary(sweep, done)
 
 

@@ -303,8 +303,8 @@ def _to_native(value: Any, to_native: Callable[[np.ndarray[Any, Any]], Any]) -> 
 
 def _unchanged(before: Any, native: Any, adapter: Adapter) -> bool:
     """Whether the arguments are as they were: what `_to_native` converted is converted back, all else compared."""
-    if isinstance(before, np.ndarray):
-        return same_bits(before, adapter.to_numpy(native))
+    if isinstance(before, np.ndarray):  # a framework may have integers of another size
+        return same_bits(before, adapter.to_numpy(native).astype(before.dtype))
     if isinstance(before, dict):
         same_keys = isinstance(native, dict) and before.keys() == native.keys()
         return same_keys and all(_unchanged(v, native[k], adapter) for k, v in before.items())

@@ -44,8 +44,8 @@ class Conventions:
         attention_of_minus_zero: "kept" if a query with a single visible key returns a −0 of its value as −0. Adding
             zeros times masked values makes it +0.
         hidden_values: "finite" if what a query does not see must be finite, because the target multiplies it by 0:
-            keys, values, biases, scores, cotangents of the query; and the rows that `ignore_index` leaves out of a
-            loss. Other inputs are not tried.
+            keys, values, biases, scores, cotangents of the query; the output of a part without keys that is merged;
+            and the rows that `ignore_index` leaves out of a loss. Other inputs are not tried.
         lse_base: whether log-sum-exps are natural logarithms, or logarithms to the base 2.
         lse_layout: the axes of log-sum-exps, (…, heads, time) or (…, time, heads), whatever `attention_layout` is.
         lse_dtype: the dtype of log-sum-exps: always float32, that of the inputs, or any that is at least float32.

@@ -133,7 +133,9 @@ def _flatten(value: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
     parts = [_flatten(v) for v in (value.values() if isinstance(value, dict) else value)]
 
     def make(new: list[Any]) -> Any:
-        return dict(zip(value, new, strict=True)) if isinstance(value, dict) else type(value)(new)
+        if isinstance(value, dict):
+            return dict(zip(value, new, strict=True))
+        return type(value)(*new) if hasattr(value, "_fields") else type(value)(new)  # a named tuple takes its parts
 
     sizes = [len(leaves) for leaves, _ in parts]
 

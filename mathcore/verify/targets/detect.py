@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import ContractError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, ConversionError, NotTriedError, TargetError
 from mathcore.verify.targets.conventions import Conventions
 from mathcore.verify.targets.probes import DETECTORS, Detector, Probe, refusals
 from mathcore.verify.targets.signatures import public
@@ -120,7 +120,7 @@ def _observed(convention: str, detector: Detector, probe: Probe) -> Observation:
         value, because = detector(probe)
     except NotTriedError as missing:
         return Observation(convention, None, _without(missing.reason), applies=False)
-    except (TargetError, ContractError) as problem:
+    except (TargetError, ContractError, ConversionError) as problem:
         return Observation(convention, None, str(problem).splitlines()[0])
     except (IndexError, ValueError, KeyError, TypeError, ZeroDivisionError) as problem:
         return Observation(convention, None, f"its answer could not be interpreted: {problem}")

@@ -213,11 +213,15 @@ class Operations:
 def _adapted(name: str, adapter: Adapter, given: dict[str, Any], derive: str = "") -> Target:
     """A target from keyword arguments, which are fields of `Target` or operations, and derivatives of these."""
     fields = {k: given.pop(k) for k in ("dtypes", "conventions", "restrictions", "exact") if k in given}
+    return adapted(name, adapter, derived(adapter.name, derive, given) if derive else given, **fields)
+
+
+def adapted(name: str, adapter: Adapter, operations: Mapping[str, Callable[..., Any]], **fields: Any) -> Target:
+    """A target of functions on the arrays of a framework; `fields` are others of `Target`, `dtypes` those of it."""
     if "dtypes" in fields:
         fields["dtypes"] = (fields["dtypes"],) if isinstance(fields["dtypes"], str) else tuple(fields["dtypes"])
     elif adapter.name == "numpy":
         fields["dtypes"] = ("float64", "float32", "float16")  # few NumPy functions support bfloat16
-    operations = derived(adapter.name, derive, given) if derive else given
     return Target(name, operations, adapter=adapter, **{"dtypes": adapter.dtypes, **fields})
 
 

@@ -76,19 +76,22 @@ def is_plain(value: Any) -> bool:
 
 
 def same_bits(a: Any, b: Any) -> bool:
-    """Whether two values have the same dtypes and bits, the sign of zero included; any NaN equals any other."""
+    """Whether two values have the same types, dtypes and bits, the sign of zero included; any NaN equals any other.
+
+    A number of Python's is one of NumPy's, and a list a tuple.
+    """
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(same_bits(a[k], b[k]) for k in a)
     if isinstance(a, (tuple, list)):
         return isinstance(b, (tuple, list)) and len(a) == len(b) and all(map(same_bits, a, b))
     if not isinstance(a, (np.ndarray, np.generic, int, float)):
-        return a is b or type(a) is not type(b) or bool(a == b)
+        return a is b or (type(a) is type(b) and bool(a == b))
     x, y = np.asarray(a), np.asarray(b)
-    if x.dtype.kind == "O" or x.shape != y.shape:
-        return x.shape == y.shape and bool(np.all(x == y))
-    return x.tobytes() == y.astype(x.dtype).tobytes() or bool(
-        np.all((x == y) & ~_zeros_differ(x, y) | (x != x) & (y != y))
-    )
+    if x.shape != y.shape or x.dtype != y.dtype:
+        return False
+    if x.dtype.kind == "O":
+        return bool(np.all(x == y))
+    return x.tobytes() == y.tobytes() or bool(np.all((x == y) & ~_zeros_differ(x, y) | (x != x) & (y != y)))
 
 
 def _zeros_differ(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> Any:

@@ -216,12 +216,14 @@ def _lse_of_nothing(probe: Probe) -> tuple[Any, str]:
 
 
 # Merging.
-def _merged(probe: Probe, lse_b: float, *, crossed: bool = False, lse_a: float = 0.0) -> list[Array]:
+def _merged(
+    probe: Probe, lse_b: float, *, crossed: bool = False, lse_a: float = 0.0, output_b: float = 3.0
+) -> list[Array]:
     """Outputs of 1 and 3, of two heads and three queries, merged."""
     a = probe.floats(np.ones((1, 2, 3, probe.width(8))))
     shape = (1, 3, 2) if crossed else (1, 2, 3)
     first, second = (np.full(shape, lse, np.float64 if a.dtype == np.float64 else np.float32) for lse in (lse_a, lse_b))
-    parts = probe.parts(a, first, 3 * a, second)
+    parts = probe.parts(a, first, output_b * a, second)
     if len(parts) != 2 or parts[0].shape != a.shape or parts[1].shape != shape:
         raise ValueError(f"it returned the shapes {', '.join(str(part.shape) for part in parts)}")
     return [part.astype(np.float64) for part in parts]
@@ -262,6 +264,14 @@ def _nothing_merged(probe: Probe) -> tuple[Any, str]:
     return None, "two parts without keys have no infinite log-sum-exp together"
 
 
+def _hidden_in_merged(probe: Probe) -> tuple[Any, str]:
+    nothing = np.inf if probe.known.get("lse_of_nothing") == "inf" else -np.inf
+    crossed = probe.known.get("lse_layout") == "time-first"
+    right, came = (_merged(probe, nothing, crossed=crossed, output_b=b)[0] for b in (3.0, np.nan))
+    known = None if not np.allclose(right, 1.0) else "any" if np.allclose(came, 1.0) else "finite"
+    return known, f"beside a part that saw nothing, whose output is NaN, the output is {came.flat[0]:g}"
+
+
 def _dtype_of_merged(probe: Probe) -> tuple[Any, str]:
     crossed = probe.known.get("lse_layout") == "time-first"
     shape, came = ((1, 3, 2) if crossed else (1, 2, 3)), {}
@@ -296,4 +306,5 @@ OF_MERGES: dict[str, Detector] = {
     "lse_base": _base_of_merged,
     "lse_dtype": _dtype_of_merged,
     "lse_of_nothing": _nothing_merged,
+    "hidden_values": _hidden_in_merged,
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.errors import ContractError, NotTriedError, TargetError
+from mathcore.verify.errors import ContractError, ConversionError, NotTriedError, TargetError
 from mathcore.verify.records import record_of
 from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.probes.probe import Probe, numbers
@@ -36,7 +36,7 @@ def errors(probe: Probe) -> tuple[Any, str]:
     for words, given in bad.items():
         try:
             call(probe.operation, (), given)
-        except NotTriedError:
+        except (NotTriedError, ConversionError):
             continue
         except TargetError as problem:
             refusals.append(f"{words} is refused: {str(problem).splitlines()[0]}")
