@@ -66,7 +66,7 @@ def error_at_the_scores() -> Drawing:
     return (
         plot.figure,
         "The push on four scores when cat was right: large when unsure, small when sure",
-        ("The right answer was “cat”. The pushes add up to zero; when the model is sure and right, nothing moves."),
+        ("The right answer was “cat”. The pushes add up to zero; when the model is sure and right, hardly anything moves."),
     )
 
 
