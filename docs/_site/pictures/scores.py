@@ -46,7 +46,7 @@ def logits_to_decision() -> Drawing:
         ax.axvline(0, color=LINE, linewidth=1)
         ax.set_yticks(range(len(words)), words)
         ax.invert_yaxis()
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title)
     return (
         plot.figure,
         f"Five logits and the shares that softmax makes of them; {words[mc.argmax(shares)]} wins in both",
