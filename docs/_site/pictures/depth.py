@@ -31,8 +31,8 @@ def relu_and_xor() -> Drawing:
         plot.figure,
         "The kink of ReLU, and a ridge made of two of them that computes exclusive or",
         (
-            "Left: ReLU beside the straight line it bends. Right: two of them make a ridge (a to the right, b upwards); "
-            f"its values at the four corners are {', '.join(answers)}, which no single layer can do."
+            "Left: ReLU beside the straight line it bends. Right: two of them make a ridge (a to the right, b upwards)"
+            f"; its values at the four corners are {', '.join(answers)}, which no single layer can do."
         ),
     )
 
