@@ -26,13 +26,13 @@ def relu_and_xor() -> Drawing:
     for (p, q), answer in zip(corners, answers, strict=True):
         across, down = ((v + 0.25) / 1.5 * 30 for v in (p, 1 - q))
         plot.axes[1].text(across, down, answer, ha="center", va="center", fontsize=13, color=INK, fontweight="bold")
-    plot.axes[1].set_title("one or the other, not both", fontsize=10)
+    plot.axes[1].set_title("one or the other, not both")
     return (
         plot.figure,
         "The kink of ReLU, and a ridge made of two of them that computes exclusive or",
         (
-            "Left: ReLU beside the straight line it bends. Right: two of them make a ridge; its values at the "
-            f"four corners are {', '.join(answers)}, which no single layer can do."
+            "Left: ReLU beside the straight line it bends. Right: two of them make a ridge (a to the right, b upwards)"
+            f"; its values at the four corners are {', '.join(answers)}, which no single layer can do."
         ),
     )
 
@@ -46,7 +46,7 @@ def tents() -> Drawing:
         y = mc.course.relu_net(x[:, None], mc.course.tent_net(depth))[:, 0]
         ax.plot(x, y, color=BLUE, linewidth=1.4)
         pieces.append(mc.course.count_pieces(x, y))
-        ax.set_title(f"depth {depth}: {pieces[-1]}", fontsize=10)
+        ax.set_title(f"depth {depth}: {pieces[-1]}")
         ax.set(xticks=[0, 1], yticks=[0, 1] if depth == 1 else [])
     return (
         plot.figure,

@@ -35,7 +35,7 @@ def training_step() -> Drawing:
     ax.plot(steps, chances, color=BLUE)
     ax.axhline(before, color=LINE, linewidth=1)
     ax.annotate(
-        "before the step", (steps[-1], before), xytext=(-4, 5), textcoords="offset points", ha="right", fontsize=9
+        "before the step", (steps[-1], before), xytext=(-4, 5), textcoords="offset points", ha="right", fontsize=10
     )
     ax.set(xscale="log", xlabel="length of the step", ylabel="probability of the neighbour", ylim=(0, 1.05))
     ax.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
@@ -61,12 +61,15 @@ def error_at_the_scores() -> Drawing:
         ax.axhline(0, color=LINE, linewidth=1)
         ax.set_xticks(range(4), words)
         ax.set_ylim(-1, 1)
-        ax.set_title(f"p(cat) = {mc.softmax(logits)[0]:.2f}", fontsize=10)
+        ax.set_title(f"p(cat) = {mc.softmax(logits)[0]:.2f}")
     plot.axes[0].set_ylabel("push on the score")
     return (
         plot.figure,
         "The push on four scores when cat was right: large when unsure, small when sure",
-        ("The right answer was “cat”. The pushes add up to zero; when the model is sure and right, nothing moves."),
+        (
+            "The right answer was “cat”. The pushes add up to zero; when the model is sure and right, hardly anything "
+            "moves."
+        ),
     )
 
 

@@ -26,8 +26,8 @@ def room_by_size() -> Drawing:
         plot.figure,
         "The cosine of random vectors concentrates at zero as they get longer",
         (
-            f"Half, 90 % and 99 % of {pairs:,} random pairs. The wider the vectors, the closer to a right angle any "
-            "two of them are."
+            f"The bands hold half, 90 % and 99 % of {pairs:,} random pairs. The more numbers, the closer to a right "
+            "angle two vectors mostly are."
         ),
     )
 
@@ -46,7 +46,7 @@ def logits_to_decision() -> Drawing:
         ax.axvline(0, color=LINE, linewidth=1)
         ax.set_yticks(range(len(words)), words)
         ax.invert_yaxis()
-        ax.set_title(title, fontsize=10)
+        ax.set_title(title)
     return (
         plot.figure,
         f"Five logits and the shares that softmax makes of them; {words[mc.argmax(shares)]} wins in both",
