@@ -55,14 +55,14 @@ def train(
     from mathcore.language_models.word_bigram import WordBigram
 
     console = Console()
-    if checkpoint.is_file() and not resume:
-        raise click.UsageError(
-            f"{checkpoint} exists already: --resume continues it, --checkpoint writes to another file"
-        )
-    if resume and not checkpoint.exists():
-        raise click.UsageError(f"there is no {checkpoint} to resume")
     keeper = _Keeper(checkpoint, console)
     with _place_of(checkpoint), _signals_that_interrupt() as received:
+        if checkpoint.exists() and not resume:
+            raise click.UsageError(
+                f"{checkpoint} exists already: --resume continues it, --checkpoint writes to another file"
+            )
+        if resume and not checkpoint.exists():
+            raise click.UsageError(f"there is no {checkpoint} to resume")
         try:
             seen, held_out = _text(file)
             keeper.latest = _resumed(checkpoint, seen, steps, seed) if resume else _started(seen, steps, seed)
