@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,45 @@ from mathcore.attention._partial import (
 )
 
 
+@overload
+def scaled_dot_product_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: Literal[False] = False,
+) -> Array: ...
+@overload
+def scaled_dot_product_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: Literal[True],
+) -> tuple[Array, Array]: ...
+@overload
+def scaled_dot_product_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: bool,
+) -> Array | tuple[Array, Array]: ...
 def scaled_dot_product_attention(
     query: npt.ArrayLike,
     key: npt.ArrayLike,
