@@ -5,6 +5,7 @@ All but `lowest` and `foreign` use the environment that nox runs in, which is th
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 import nox
@@ -21,8 +22,8 @@ OF_THE_VERIFIER = (
 APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 """What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""
 
-WITH_FRAMEWORKS = ("derive", "executors", "held", "verify_targets")
-"""Tests some of which need PyTorch, JAX or Dask; their names say which."""
+WITH_FRAMEWORKS = ("derive", "executors", "held", "interop", "scipy_family", "verify_targets")
+"""Tests some of which need PyTorch, JAX, SciPy or Dask; their names say which."""
 
 
 def python(session: nox.Session, *command: str) -> None:
@@ -54,7 +55,9 @@ def foreign(session: nox.Session) -> None:
     session.install("-e", ".[frameworks,cluster]")
     session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
     others = (f"tests/test_{name}.py" for name in WITH_FRAMEWORKS)
-    session.run("python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or dask or autograd or framework")
+    session.run(
+        "python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or scipy or dask or autograd or framework"
+    )
 
 
 @nox.session
@@ -66,8 +69,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """The types."""
+    """The types; those of results that depend on an option by two checkers."""
     python(session, "mypy", *session.posargs)
+    if importlib.util.find_spec("basedpyright") is None:
+        session.log("basedpyright is not installed: tests/test_types.py is checked by mypy alone")
+    else:
+        python(session, "basedpyright", "--level", "error", "tests/test_types.py")
 
 
 @nox.session
