@@ -6,6 +6,7 @@ All but `lowest`, `foreign`, `tokenizers` and `mutants` use the environment that
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 
 import nox
@@ -22,8 +23,8 @@ OF_THE_VERIFIER = (
 APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 """What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""
 
-WITH_FRAMEWORKS = ("derive", "executors", "held", "verify_targets")
-"""Tests some of which need PyTorch, JAX or Dask; their names say which."""
+WITH_FRAMEWORKS = ("derive", "executors", "held", "interop", "scipy_family", "verify_targets")
+"""Tests some of which need PyTorch, JAX, SciPy or Dask; their names say which."""
 
 OF_TOKENIZERS = ("tests/test_pretrained_ids.py", "tests/test_pretrained_patterns.py")
 """Tests all of which need `tokenizers`, tiktoken or `regex`."""
@@ -58,7 +59,9 @@ def foreign(session: nox.Session) -> None:
     session.install("-e", ".[frameworks,cluster]")
     session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
     others = (f"tests/test_{name}.py" for name in WITH_FRAMEWORKS)
-    session.run("python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or dask or autograd or framework")
+    session.run(
+        "python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or scipy or dask or autograd or framework"
+    )
     session.run("python", "-m", "pytest", *OF_TOKENIZERS)
 
 
@@ -86,8 +89,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """The types."""
+    """The types; those of results that depend on an option by two checkers."""
     python(session, "mypy", *session.posargs)
+    if importlib.util.find_spec("basedpyright") is None:
+        session.log("basedpyright is not installed: tests/test_types.py is checked by mypy alone")
+    else:
+        python(session, "basedpyright", "--level", "error", "tests/test_types.py")
 
 
 @nox.session

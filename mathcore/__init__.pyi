@@ -54,6 +54,8 @@ from mathcore.probability.logsumexp import log_softmax as log_softmax
 from mathcore.probability.logsumexp import log_softmax_vjp as log_softmax_vjp
 from mathcore.probability.logsumexp import logsumexp as logsumexp
 from mathcore.probability.logsumexp import logsumexp_vjp as logsumexp_vjp
+from mathcore.probability.nll_loss import nll_loss as nll_loss
+from mathcore.probability.nll_loss import nll_loss_vjp as nll_loss_vjp
 from mathcore.probability.softmax import softmax as softmax
 from mathcore.probability.softmax import softmax_vjp as softmax_vjp
 from mathcore.probability.softmax import temperature_softmax as temperature_softmax

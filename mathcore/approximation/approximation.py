@@ -90,7 +90,7 @@ def relu_net_vjp(
     slopes: list[tuple[Array, Array]] = []
     for i in reversed(range(len(layers))):
         # A hidden value is positive exactly where what ReLU was given is, so it can stand in for that.
-        g, weight_bar, bias_bar = linear_vjp(g, inputs[i], *layers[i])  # type: ignore[misc]
+        g, weight_bar, bias_bar = linear_vjp(g, inputs[i], *layers[i])
         g = relu_vjp(g, inputs[i]) if i else g
         slopes.insert(0, (weight_bar, bias_bar))
     return g, tuple(slopes)

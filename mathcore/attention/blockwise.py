@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 import numpy as np
 import numpy.typing as npt
 
@@ -12,6 +14,48 @@ from mathcore.attention._partial import _log_sum_exp, _merge, _output, _Partial
 from mathcore.attention.dot_product import _attend
 
 
+@overload
+def blockwise_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: Literal[False] = False,
+    block_size: int = 512,
+) -> Array: ...
+@overload
+def blockwise_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: Literal[True],
+    block_size: int = 512,
+) -> tuple[Array, Array]: ...
+@overload
+def blockwise_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: bool,
+    block_size: int = 512,
+) -> Array | tuple[Array, Array]: ...
 def blockwise_attention(
     query: npt.ArrayLike,
     key: npt.ArrayLike,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,45 @@ from mathcore.attention._partial import (
 _MANY_QUERIES = 32  # from which the product with the keys gains more than it costs to bring their features together
 
 
+@overload
+def scaled_dot_product_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: Literal[False] = False,
+) -> Array: ...
+@overload
+def scaled_dot_product_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: Literal[True],
+) -> tuple[Array, Array]: ...
+@overload
+def scaled_dot_product_attention(
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    return_lse: bool,
+) -> Array | tuple[Array, Array]: ...
 def scaled_dot_product_attention(
     query: npt.ArrayLike,
     key: npt.ArrayLike,

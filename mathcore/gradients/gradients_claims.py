@@ -89,7 +89,6 @@ adjoint = Claim(
             "where",
             "keepdims",
             "b",
-            "return_sign",
             "dtype",
             "weight",
             "multi_head_attention_vjp.query_offset",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,14 @@ def linear(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None =
         return (y + working(b)).astype(np.result_type(x, weight, b), copy=False)
 
 
+@overload
+def linear_vjp(
+    cotangent: npt.ArrayLike, x: npt.ArrayLike, weight: npt.ArrayLike, bias: None = None
+) -> tuple[Array, Array]: ...
+@overload
+def linear_vjp(
+    cotangent: npt.ArrayLike, x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike
+) -> tuple[Array, Array, Array]: ...
 def linear_vjp(
     cotangent: npt.ArrayLike, x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike | None = None
 ) -> tuple[Array, Array] | tuple[Array, Array, Array]:

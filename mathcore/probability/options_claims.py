@@ -51,7 +51,7 @@ def several_axes(op: OnRows) -> Claim:
         statement=f"`{op.name}` along several axes is `{op.name}` along one axis that holds all that they hold, "
         "whatever their order; so is its derivative.",
         formula=r"f(x, (a, b, \dots)) = f(x \text{ with these axes merged})",
-        limits=Limits(options=tuple(name for name in op.unvaried if name != "axis")),
+        limits=Limits(options=tuple(name for name in op.unvaried if name != "axis"), width=7),
         needs=tuple(part.name for part in op.parts),
         tolerances=op.tolerances,
         refuted_by=(
@@ -80,7 +80,7 @@ def several_axes(op: OnRows) -> Claim:
 def converted(draw: Draw, target: Target) -> dict[str, Any]:
     """Scores in one format, another one, and a cotangent in that."""
     name, other = draw(st.sampled_from(target.dtypes)), draw(st.sampled_from(target.dtypes))
-    shape = draw(st.integers(1, 9)), draw(widths(most=65))
+    shape = draw(st.integers(1, 12)), draw(widths(most=65))
     x, g = draw_array(draw, shape, name, (2.0**-4, 2.0**3)), draw_array(draw, shape, other, (2.0**-4, 2.0**3))
     return {"x": x, "g": g, "dtype": dtype_named(other)}
 
@@ -134,7 +134,7 @@ weighted = Claim(
     formula=r"y = \ln\Bigl|\sum_j b_j e^{x_j}\Bigr|, \qquad "
     r"\bar x_i = \bar g\,\frac{b_i e^{x_i}}{\sum_j b_j e^{x_j}}",
     needs=("logsumexp", "logsumexp_vjp"),
-    limits=Limits(options=("keepdims", "where", "dtype"), said=("Where terms cancel so far",)),
+    limits=Limits(options=("keepdims", "where", "dtype", "logsumexp_vjp.axis"), said=("Where terms cancel so far",)),
     tolerances=(weighted_logsumexp_rounding, weighted_logsumexp_vjp_rounding),
     refuted_by=(
         wrong.weights_ignored,

@@ -46,7 +46,7 @@ weights = _claim(
     "divided by the sum of the weights of the targets that count; so is the gradient.",
     r"\ell = \frac{\sum_r \sum_j w_j\,q_{rj}\,(-\ln p_{rj})}{\sum_r w_{y_r}}, \qquad "
     r"q_{rj} = (1 - \varepsilon)[j = y_r] + \frac{\varepsilon}{n}",
-    Limits(options=("axis",), rows=6),
+    Limits(options=("axis",), rows=6, signs=tuple(f"{name}.weight >= 0" for name in _NAMES)),
     *_of_each(wrong.class_weights_ignored, wrong.mean_over_rows),
 )
 
@@ -55,7 +55,9 @@ soft_targets = _claim(
     "The target of a row may be a probability for each class: the loss is the expected surprise, smoothed and weighted "
     "as for a class; a mean is over the rows, weights or not.",
     r"\ell = -\sum_j w_j \Bigl((1 - \varepsilon)\,q_j + \frac{\varepsilon}{n}\Bigr) \ln p_j",
-    Limits(options=("ignore_index",), rows=6),
+    Limits(
+        options=("ignore_index",), signs=tuple(f"{n}.{what} >= 0" for n in _NAMES for what in ("weight", "targets"))
+    ),
     *_of_each(wrong.hardened, wrong.soft_targets_unsmoothed),
 )
 

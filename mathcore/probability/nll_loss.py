@@ -1,0 +1,120 @@
+"""The negative log-likelihood of targets under given log-probabilities, and its VJP."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, axis_index, floating, ids_below, integers, working
+from mathcore.probability._rows import _last
+from mathcore.probability._soft_loss import _class_weights
+from mathcore.probability.cross_entropy import Reduction, _loss_cotangent, _option, _reduced, _row_weights
+
+
+def nll_loss(
+    log_probabilities: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    *,
+    axis: int = -1,
+    weight: npt.ArrayLike | None = None,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""The negative log-likelihood of the targets, whose log-probabilities are given.
+
+    $$\ell = -w_y t_y, \qquad t = \ln p$$
+
+    Of `log_softmax` it is `cross_entropy`, which is more exact and faster.
+
+    Args:
+        log_probabilities: t, (..., n, ...), floats.
+        targets: the shape of t without `axis`, integers in [0, n) or `ignore_index`.
+        axis, weight, ignore_index, reduction: as for `cross_entropy`.
+
+    Returns:
+        A 0-d array, or the shape of targets for "none" (0 at ignored rows), in the dtype of t.
+
+    Raises:
+        TypeError: if log-probabilities are not floating or targets not integers.
+        IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
+        ValueError: if shapes do not fit or an option is out of range.
+
+    Examples:
+        >>> mc.nll_loss(np.log([[0.25, 0.75]]), targets=[0])  # −ln ¼
+        array(1.38629436)
+    """
+    t, _, rows, keep, ids, weights = _checked(log_probabilities, targets, axis, weight, ignore_index, reduction)
+    picked = working(np.take_along_axis(rows, ids[..., None], -1))[..., 0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        losses = np.where(weights == 0, 0, -weights * picked) if t.dtype != object else np.where(keep, -picked, 0)
+    return _reduced(losses, keep, reduction, like=t, divisor=_divisor(weights))
+
+
+def nll_loss_vjp(
+    cotangent: npt.ArrayLike,
+    log_probabilities: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    *,
+    axis: int = -1,
+    weight: npt.ArrayLike | None = None,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Pull a cotangent ḡ of `nll_loss` back to the log-probabilities.
+
+    $$\bar t_i = -\bar g\,w_y\,[i = y]$$
+
+    divided by the sum of the weights of the targets that count for "mean".
+
+    Args:
+        cotangent: the shape of the loss, floats: () for "mean" and "sum", the shape of targets for "none".
+        log_probabilities, targets, axis, weight, ignore_index, reduction: as given to `nll_loss`.
+
+    Returns:
+        The shape and dtype of the log-probabilities; zero but at the targets that count.
+
+    Raises:
+        TypeError, IndexError, ValueError: as `nll_loss`, and for a cotangent of another shape.
+
+    Examples:
+        >>> mc.nll_loss_vjp(1.0, np.log([[0.25, 0.75]]), targets=[0])
+        array([[-1.,  0.]])
+    """
+    t, axis, _, keep, ids, weights = _checked(log_probabilities, targets, axis, weight, ignore_index, reduction)
+    g = working(_loss_cotangent(cotangent, keep, reduction))
+    pulled = np.zeros(t.shape, t.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        share = np.where(weights == 0, 0, -weights * _row_weights(g, keep, reduction, _divisor(weights)))
+    np.put_along_axis(_last(pulled, axis), ids[..., None], share[..., None].astype(t.dtype), -1)
+    return pulled
+
+
+def _divisor(weights: Array) -> float:
+    """What a mean is divided by."""
+    total = float(weights.sum(dtype=np.float64))
+    return total if total > 0 else 1.0
+
+
+def _checked(
+    log_probabilities: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    axis: int,
+    weight: npt.ArrayLike | None,
+    ignore_index: int | None,
+    reduction: str,
+) -> tuple[Array, int, Array, Array, Array, Array]:
+    """(t, axis, rows, which rows count, classes, the weight of each row: 0 where it does not count)."""
+    _option(0.0, reduction)
+    t = floating("log_probabilities", log_probabilities)
+    axis = axis_index("log_probabilities", t, axis)
+    rows, ids = _last(t, axis), integers("targets", targets)
+    if ids.shape != rows.shape[:-1]:
+        raise ValueError(
+            f"`targets` must have the shape of log_probabilities without axis {axis}, {rows.shape[:-1]}, "
+            f"got {ids.shape}"
+        )
+    n, dtype = rows.shape[-1], np.dtype(np.float64) if t.dtype == object else working(t[:0]).dtype
+    keep = np.ones(ids.shape, np.bool_) if ignore_index is None else ids != ignore_index
+    ids = ids_below("targets", np.where(keep, ids, 0), n) if keep.any() else np.zeros(ids.shape, np.intp)
+    w = np.ones(n, dtype) if weight is None else _class_weights(weight, n).astype(dtype)
+    return t, axis, rows, keep, ids, w[ids] * keep if n else np.zeros(ids.shape, dtype)
