@@ -52,7 +52,10 @@ def test_names_of_bytes_come_back():
         (of_characters(byte_fallback=1), "model has byte_fallback = 1"),
         (of_characters(["a", "<0x00>"], byte_fallback=True), "needs the tokens <0x00> to <0xFF>.* has 1 of them"),
         ({"model": {"vocab": {"a": 0, "b": 0}, "merges": []}}, "tokens 'a' and 'b' have one id, 0"),
-        ({"model": {"vocab": {"a": -1}, "merges": []}}, "token 'a' must have an id from 0 on, got -1"),
+        ({"model": {"vocab": {"a": -1}, "merges": []}}, "token 'a' must have an id from 0 to .*, got -1"),
+        ({"model": {"vocab": {"a": []}, "merges": []}}, r"token 'a' must have an id from 0 to .*, got \[\]"),
+        ({"model": {"vocab": {"a": 10**12}, "merges": []}}, "token 'a' must have an id from 0 to .*, got 10+$"),
+        (with_part("added_tokens", [{"id": 10**12, "content": "x"}]), "'x' must have an id below .*, got 10+$"),
         ({"model": {"vocab": {"a": 0}, "merges": ["a"]}}, "merge 0 must be two tokens, got 'a'"),
         ({"model": {"vocab": {"a": 0}, "merges": ["a a"]}}, "merge 0, 'a a', needs the token 'aa'"),
         (
@@ -198,6 +201,12 @@ def test_bad_arguments_are_named():
         tokenizer.encode("a", allowed_special=["<s>", "<t>"])
     with pytest.raises(ValueError, match="must be 'all' or a collection, got '<s>'"):
         tokenizer.encode("a", allowed_special="<s>")
+    with pytest.raises(TypeError, match="`allowed_special` must be 'all' or a collection, got int"):
+        tokenizer.encode("a", allowed_special=5)
+    with pytest.raises(TypeError, match="`pattern` must be a string, got int"):
+        mc.load_tokenizer("x.tiktoken", pattern=5)
+    with pytest.raises(TypeError, match="`special_tokens` must be a mapping of tokens to ids, got list"):
+        mc.load_tokenizer("x.tiktoken", pattern="gpt2", special_tokens=["<s>"])
     with pytest.raises(IndexError, match=r"must lie in \[0, 257\), got -1 at index \(0,\)"):
         tokenizer.decode([-1])
     with pytest.raises(TypeError):

@@ -48,13 +48,12 @@ class Parts:
 
     def __post_init__(self) -> None:
         ids, of_ids = dict(self.names), {i: name for name, i in self.names.items()}
-        for i, name in of_ids.items():
-            if type(i) is not int or i < 0:
-                raise ValueError(f"token {name!r} must have an id from 0 on, got {i!r}")
         if len(of_ids) != len(ids):
             twice = next(name for name, i in ids.items() if of_ids[i] != name)
             raise ValueError(f"tokens {twice!r} and {of_ids[ids[twice]]!r} have one id, {ids[twice]}")
         for token in self.added:
+            if token.id >= _MOST_IDS:
+                raise ValueError(f"added token {token.content!r} must have an id below {_MOST_IDS}, got {token.id}")
             here, there = ids.setdefault(token.content, token.id), of_ids.setdefault(token.id, token.content)
             if here != token.id or there != token.content:
                 raise ValueError(f"added token {token.content!r} has the id {token.id}, which is {there!r}")
@@ -132,6 +131,7 @@ def _model(config: dict[str, Any], of_bytes: bool) -> tuple[MergeModel, dict[str
 def _merge_model(
     vocabulary: dict[str, int], merges: Iterable[Any], of_bytes: bool, whole: bool, unknown: Unknown
 ) -> MergeModel:
+    _check_ids(vocabulary)
     ranks: dict[Pair, int] = {}
     made = {}
     for rank, merge in enumerate(merges):
@@ -180,9 +180,12 @@ def parts_of_tiktoken(content: bytes, pattern: str, special_tokens: Mapping[str,
     for number, line in enumerate(content.splitlines(), 1):
         try:
             token, rank = line.split()
-            ids[base64.b64decode(token, validate=True).decode("latin-1")] = int(rank)
+            symbols, i = base64.b64decode(token, validate=True).decode("latin-1"), int(rank)
         except (ValueError, binascii.Error) as wrong:
             raise ValueError(f"line {number} must be a token in base 64 and its rank, got {line[:40]!r}") from wrong
+        if not 0 < len(symbols) <= _LONGEST or ids.setdefault(symbols, i) != i:
+            raise ValueError(f"line {number} has a token that is empty, too long or there already, {line[:40]!r}")
+    _check_ids(ids)
     for byte in range(256):
         if chr(byte) not in ids:
             raise ValueError(f"no token is the byte {byte:#04x}")
@@ -196,9 +199,22 @@ def parts_of_tiktoken(content: bytes, pattern: str, special_tokens: Mapping[str,
     return _of_bytes(model, {printable(token): i for token, i in ids.items()}, pattern, special_tokens or {})
 
 
+_LONGEST = 4096
+"""Bytes of a token of tiktoken, which is tried at every place where it may have been merged."""
+
+_MOST_IDS = 1 << 22
+"""Ids below the largest one; each takes a place in the vocabulary, whether a token has it or not."""
+
+
+def _check_ids(ids: Mapping[str, Any]) -> None:
+    for name, i in ids.items():
+        if type(i) is not int or not 0 <= i < _MOST_IDS:
+            raise ValueError(f"token {name!r} must have an id from 0 to {_MOST_IDS - 1}, got {i!r}")
+
+
 def _of_bytes(model: MergeModel, names: Mapping[str, int], pattern: str, special_tokens: Mapping[str, int]) -> Parts:
     cut = split_by(compiled("pattern", PATTERNS.get(pattern, pattern), rust=True))
-    added = [AddedToken(content, i, special=True) for content, i in special_tokens.items()]
+    added = [added_token({"id": i, "content": name, "special": True}) for name, i in special_tokens.items()]
     return Parts(model, names, added, str, PreTokenizer((cut,), of_bytes=True), Decoder(of_bytes=True))
 
 

@@ -35,6 +35,7 @@ def load_tokenizer(
         The tokenizer.
 
     Raises:
+        TypeError: if `pattern` is not a string, or `special_tokens` not a mapping.
         ValueError: if the file is damaged, or asks for something that is not known here; the message names the file
             and what it is. Nothing is ignored that could change an id.
         ImportError: if texts are cut by a pattern with classes of Unicode, and the package `regex` is missing.
@@ -50,6 +51,10 @@ def load_tokenizer(
         ...     mc.load_tokenizer(folder).encode("lolo")
         array([2, 2])
     """
+    if pattern is not None and not isinstance(pattern, str):
+        raise TypeError(f"`pattern` must be a string, got {type(pattern).__name__}")
+    if special_tokens is not None and not isinstance(special_tokens, Mapping):
+        raise TypeError(f"`special_tokens` must be a mapping of tokens to ids, got {type(special_tokens).__name__}")
     path = Path(path)
     if path.is_dir():
         path = next((path / name for name in _IN_FOLDERS if (path / name).exists()), path / _IN_FOLDERS[0])
@@ -136,7 +141,7 @@ class Tokenizer:
             (tokens,), integers.
 
         Raises:
-            TypeError: if `text` is not a string.
+            TypeError: if `text` is not a string, or `allowed_special` not a collection.
             ValueError: if something in `allowed_special` is no special token, and if a character has no token while
                 the file says nothing of unknown ones (`tokenizers` leaves them out).
 
@@ -188,15 +193,17 @@ class Tokenizer:
         decoder = self._parts.decoder
         return decoder.stripped(decoder.between.join(contents).decode("utf-8", errors))  # type: ignore[arg-type]
 
-    def _allowed(self, allowed_special: Literal["all"] | Collection[str]) -> Collection[str]:
-        if allowed_special == "all":
-            return self.special_tokens.keys()
+    def _allowed(self, allowed_special: Any) -> Collection[str]:
         if isinstance(allowed_special, str):
-            raise ValueError(f"`allowed_special` must be 'all' or a collection, got {allowed_special!r}")
-        allowed = frozenset(allowed_special)
-        if strange := sorted(allowed - self.special_tokens.keys()):
-            raise ValueError(f"`allowed_special` must hold special tokens, got {strange[0]!r}")
-        return allowed
+            if allowed_special != "all":
+                raise ValueError(f"`allowed_special` must be 'all' or a collection, got {allowed_special!r}")
+            return self.special_tokens.keys()
+        if not isinstance(allowed_special, Collection):
+            raise TypeError(f"`allowed_special` must be 'all' or a collection, got {type(allowed_special).__name__}")
+        for token in allowed_special:
+            if not isinstance(token, str) or token not in self.special_tokens:
+                raise ValueError(f"`allowed_special` must hold special tokens, got {token!r}")
+        return allowed_special
 
     def _ids_of(self, text: str, allowed: Collection[str]) -> Iterable[int]:
         ids: list[int] = []
