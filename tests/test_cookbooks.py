@@ -38,7 +38,8 @@ def text_of(page):
 
 
 @pytest.mark.parametrize(
-    ("page", "claim", "mutants"), [("add-a-claim", "relu.one_of_two", 3), ("add-an-operation", "softplus.accuracy", 2)]
+    ("page", "claim", "mutants"),
+    [("add-a-claim", "relu.one_of_two", 3), ("add-an-operation", "log_sigmoid.accuracy", 2)],
 )
 def test_a_cookbook_works(tmp_path, page, claim, mutants):
     follow(tmp_path, text_of(page))
@@ -50,11 +51,11 @@ def test_a_cookbook_works(tmp_path, page, claim, mutants):
 @pytest.mark.parametrize(
     ("page", "right", "wrong", "claim", "complaint"),
     [
-        ("add-an-operation", "np.log1p(np.exp(-abs(x))), out", "np.log(1 + np.exp(-abs(x))), out", "softplus", "fails"),
-        ("add-an-operation", "import softplus as softplus", "import softplus", "softplus", "not offered"),
+        ("add-an-operation", "np.log1p(np.exp(-abs(x))), o", "np.log(1 + np.exp(-abs(x))), o", "log_sigmoid", "fails"),
+        ("add-an-operation", "import log_sigmoid as log_sigmoid", "import log_sigmoid", "log_sigmoid", "not offered"),
         ("add-a-claim", "abs(x) - np.maximum(x, 0 * x) / 2", "np.maximum(x, 0 * x)", "relu.one_of_two", "survived"),
         ("add-a-claim", 'needs=("relu",)', "needs=()", "relu.one_of_two", "needs no `relu`"),
-        ("add-an-operation", "(softplus_rounding,),\n    ref", "(),\n    ref", "softplus", "without declaring it"),
+        ("add-an-operation", "(log_sigmoid_rounding,),\n    ref", "(),\n    ref", "log_sigmoid", "without declaring"),
     ],
 )
 def test_what_a_cookbook_says_of_a_step_left_out(tmp_path, page, right, wrong, claim, complaint):

@@ -30,7 +30,8 @@ Array = np.ndarray[Any, Any]
 ORDER = (
     "one_hot", "embedding", "sinusoidal_positional_encoding", "layer_norm", "rms_norm", "linear", "low_rank",
     "rope_cos_sin", "apply_rope", "rope", "attention_weights", "scaled_dot_product_attention", "blockwise_attention",
-    "merge_attention", "multi_head_attention", "relu", "cosine_similarity", "best_score_table", "transformer",
+    "merge_attention", "multi_head_attention", "relu",
+    "relu_squared", "sigmoid", "softplus", "silu", "gelu", "cosine_similarity", "best_score_table", "transformer",
     "logsumexp", "log_softmax", "softmax", "temperature_softmax", "argmax", "cross_entropy", "cross_entropy_and_grad",
 )  # fmt: skip
 """The order of a forward pass; derivatives follow in the opposite order."""

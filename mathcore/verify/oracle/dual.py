@@ -95,6 +95,11 @@ class Dual:
         """The cosine."""
         return Dual(self.value.cos(), -self.value.sin() * self.slope)
 
+    def erfc(self) -> Dual:
+        """The complementary error function."""
+        bell = (-self.value * self.value).exp() * 2 / type(self.value).pi().sqrt()
+        return Dual(self.value.erfc(), -bell * self.slope)
+
     def __abs__(self) -> Dual:
         return -self if self.value < 0 else self
 

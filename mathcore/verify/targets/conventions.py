@@ -9,6 +9,7 @@ them from `ops.conventions`.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
@@ -38,6 +39,12 @@ class Conventions:
         relu_slope_at_zero: the derivative at exactly 0.
         relu_slope_at_nan: where the input is NaN, the cotangent is multiplied by NaN, "one" or "zero".
         relu_of_minus_zero: "plus" if ReLU of −0 is +0.
+        gelu: for a function without `approximate`, whether it is the exact GELU, the one by "tanh" or the "quick" one.
+        activation_tails: "relative" if small results of sigmoid, softplus, silu and gelu keep their digits; "absolute"
+            if terms of the size of 1, or of |x|, are added up on the way.
+        activation_of_minus_infinity: what silu and gelu are at −∞: their limit 0, or NaN, since −∞ · 0 is. Their
+            derivatives at ±∞ are tried if it is the limit.
+        softplus_threshold: beyond which softplus is x itself.
         cross_entropy_of_nothing: the mean loss over no rows.
         softmax_of_nothing: the probabilities of a row whose scores are all −∞ or masked.
         attention_of_nothing: the output of a fully masked query: zeros, NaN, or the mean of all values.
@@ -91,6 +98,10 @@ class Conventions:
     relu_slope_at_zero: float = 0.0
     relu_slope_at_nan: Literal["nan", "one", "zero", "any"] = "any"
     relu_of_minus_zero: Literal["plus", "any"] = "any"
+    gelu: Literal["exact", "tanh", "quick"] = "exact"
+    activation_tails: Literal["relative", "absolute"] = "absolute"
+    activation_of_minus_infinity: Literal["zero", "nan"] = "zero"
+    softplus_threshold: float = math.inf
     cross_entropy_of_nothing: float = 0.0
     softmax_of_nothing: Literal["zeros", "nan", "uniform"] = "zeros"
     attention_of_nothing: Literal["zeros", "nan", "mean"] = "zeros"
@@ -145,6 +156,9 @@ class Conventions:
         return {n: getattr(other, n) for n in names if repr(getattr(other, n)) != repr(getattr(self, n))}
 
 
+APPROXIMATE: Mapping[str, str] = {"exact": "none", "tanh": "tanh", "quick": "quick"}
+"""What a convention about GELU is called as a value of `approximate`."""
+
 _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "log_softmax": ("log_softmax", "logsumexp", "cross_entropy"),
     "temperature": ("temperature_softmax",),
@@ -154,6 +168,10 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "relu_slope_at_zero": ("relu",),
     "relu_slope_at_nan": ("relu",),
     "relu_of_minus_zero": ("relu",),
+    "gelu": ("gelu",),
+    "activation_tails": ("sigmoid", "softplus", "silu", "gelu"),
+    "activation_of_minus_infinity": ("silu", "gelu"),
+    "softplus_threshold": ("softplus",),
     "cross_entropy_of_nothing": ("cross_entropy",),
     "softmax_of_nothing": ("softmax", "logsumexp"),
     "attention_of_nothing": ("attention",),
@@ -192,6 +210,8 @@ _CANDIDATES: Mapping[str, tuple[Any, ...]] = {
     "intermediates": ("any",),
     "cosine": ("plain",),
     "relu_slope_at_zero": (0.0, 0.5, 1.0),
+    "activation_tails": ("absolute",),
+    "softplus_threshold": (20.0, math.inf),
     "cross_entropy_of_nothing": (0.0, float("nan")),
     "rope_base": (10_000.0, 500_000.0, 1_000_000.0),
     "cosine_floor": (0.0, 1e-8, 1e-6),

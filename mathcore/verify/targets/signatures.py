@@ -12,6 +12,7 @@ import numpy as np
 
 import mathcore
 from mathcore.verify.errors import NotTriedError
+from mathcore.verify.targets.conventions import APPROXIMATE
 
 _TORCH_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 _FREQUENCIES = "inv_freq"
@@ -150,7 +151,7 @@ def fit_arguments(
 
 
 def _is_conventional(operation: str, name: str) -> bool:
-    return name == "query_offset" or (name == "base" and "rope" in operation)
+    return name in ("query_offset", "approximate") or (name == "base" and "rope" in operation)
 
 
 def _frequencies(given: Mapping[str, Any], conventions: Any) -> Any:
@@ -198,6 +199,8 @@ def _implied_by_convention(operation: str, name: str, given: Mapping[str, Any], 
         return bool(value) == (own == "interleaved")
     if name == "base" and "rope" in operation:
         return bool(value == conventions.rope_base)
+    if name == "approximate":
+        return bool(value == APPROXIMATE[conventions.gelu])
     if name == "query_offset":
         if not given.get("is_causal"):
             return True

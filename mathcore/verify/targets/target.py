@@ -23,7 +23,7 @@ from mathcore.verify.errors import ContractError, NotOfferedError, NotTriedError
 from mathcore.verify.targets import adapters
 from mathcore.verify.targets.adapters import Adapter
 from mathcore.verify.targets.caller import Caller
-from mathcore.verify.targets.conventions import Conventions
+from mathcore.verify.targets.conventions import APPROXIMATE, Conventions
 from mathcore.verify.targets.derive import derived
 from mathcore.verify.targets.restrictions import NONE, Restrictions, drawing_for
 from mathcore.verify.targets.signatures import has_own_default, options, public
@@ -134,7 +134,9 @@ class Target:
 
     def drawing(self) -> AbstractContextManager[set[str]]:
         """A context in which inputs are drawn for it; see `drawing_for`."""
-        fixed = {"base": self.conventions.rope_base} if {"rope", "rope_vjp"} & set(self.operations) else {}
+        fixed: dict[str, Any] = {"approximate": APPROXIMATE[self.conventions.gelu]}
+        if {"rope", "rope_vjp"} & set(self.operations):
+            fixed["base"] = self.conventions.rope_base
         return drawing_for(self.restrictions, self.lacking, fixed)
 
     def replacing(self, name: str, **operations: Callable[..., Any]) -> Target:
@@ -257,6 +259,7 @@ MATHCORE = Conventions(
     reproducible="bitwise",
     relu_slope_at_nan="nan",
     relu_of_minus_zero="plus",
+    activation_tails="relative",
     attention_of_minus_zero="kept",
     rope_angles="exact",
     errors="mathcore",
