@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, floating, ids_below, integers, working
+from mathcore._arrays import Array, axis_index, floating, ids_below, integers, quiet, working
 from mathcore.probability._rows import _last
 from mathcore.probability._soft_loss import _class_weights
 from mathcore.probability.cross_entropy import Reduction, _loss_cotangent, _option, _reduced, _row_weights
@@ -45,7 +45,7 @@ def nll_loss(
     """
     t, _, rows, keep, ids, weights = _checked(log_probabilities, targets, axis, weight, ignore_index, reduction)
     picked = working(np.take_along_axis(rows, ids[..., None], -1))[..., 0]
-    with np.errstate(over="ignore", invalid="ignore"):
+    with quiet():
         losses = np.where(weights == 0, 0, -weights * picked) if t.dtype != object else np.where(keep, -picked, 0)
     return _reduced(losses, keep, reduction, like=t, divisor=_divisor(weights))
 
@@ -81,9 +81,9 @@ def nll_loss_vjp(
         array([[-1.,  0.]])
     """
     t, axis, _, keep, ids, weights = _checked(log_probabilities, targets, axis, weight, ignore_index, reduction)
-    g = working(_loss_cotangent(cotangent, keep, reduction))
+    g = working(_loss_cotangent(cotangent, keep, reduction, t))
     pulled = np.zeros(t.shape, t.dtype)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with quiet():
         share = np.where(weights == 0, 0, -weights * _row_weights(g, keep, reduction, _divisor(weights)))
     np.put_along_axis(_last(pulled, axis), ids[..., None], share[..., None].astype(t.dtype), -1)
     return pulled
