@@ -115,9 +115,9 @@ def thread_scratch(x: Array) -> Array:
 
 
 def thread_buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Uninitialised array of that shape and dtype, as `thread_scratch` gives it: valid until the next call of either."""
+    """`thread_scratch` of a shape and a dtype: valid until the next call of either on this thread."""
     size = math.prod(shape) * dtype.itemsize
-    if dtype == object or not _MMAP_BYTES < size <= _SCRATCH_BYTES:
+    if dtype.kind == "O" or not _MMAP_BYTES < size <= _SCRATCH_BYTES:
         return np.empty(shape, dtype)
     if not hasattr(_thread_local, "scratch"):
         _thread_local.scratch = np.empty(_SCRATCH_BYTES, np.uint8)

@@ -21,6 +21,7 @@ KeyHead: TypeAlias = tuple[int, ...]
 
 Index: TypeAlias = tuple[Any, ...]
 
+
 class _AttentionArgs(NamedTuple):
     """Checked arguments in the dtype of the arithmetic; mask and bias may still broadcast."""
 
@@ -40,9 +41,7 @@ class _AttentionArgs(NamedTuple):
 
     def visible(self) -> Array | None:
         """Which keys are visible to each query; see `visibility.visible`."""
-        return visible(
-            self.query.shape[-2], self.key.shape[-2], self.mask, self.bias, self.is_causal, self.offset
-        )
+        return visible(self.query.shape[-2], self.key.shape[-2], self.mask, self.bias, self.is_causal, self.offset)
 
     def scaled(self, x: Array) -> Array:
         """`x` times the scale."""

@@ -12,7 +12,6 @@ from mathcore._compute.matmul import matmul_tiled
 from mathcore._compute.reduce import apply_columnwise, row_max
 from mathcore.attention._args import _AttentionArgs, _grouped
 
-
 _FEW = 2**13  # elements: up to here, fewer calls are worth more than fewer bytes
 
 

@@ -34,7 +34,6 @@ from mathcore.attention._partial import (
     _zero_masked,
 )
 
-
 _MANY_QUERIES = 32  # from which the product with the keys gains more than it costs to bring their features together
 
 
