@@ -34,7 +34,7 @@ from mathcore.attention._partial import (
     _zero_masked,
 )
 
-_MANY_QUERIES = 32  # from which the product with the keys gains more than it costs to bring their features together
+_MANY_QUERIES = 48  # from which the product with the keys gains more than it costs to bring their features together
 
 
 def scaled_dot_product_attention(
