@@ -36,6 +36,8 @@ from mathcore.attention._partial import (
 
 _MANY_QUERIES = 48  # from which the product with the keys gains more than it costs to bring their features together
 
+_MOST_COPIED = 2**22  # bytes of keys: the products with more of them copy queries instead, a tile at a time
+
 
 def scaled_dot_product_attention(
     query: npt.ArrayLike,
@@ -95,7 +97,7 @@ def _attend(
 ) -> tuple[Array, Array | None]:
     """The output in that dtype and, if asked for, the log-sum-exp; in tiles of (queries, keys) if there are many."""
     tile = tile or args.tile_shape()
-    if args.query.shape[-2] >= _MANY_QUERIES:
+    if args.query.shape[-2] >= _MANY_QUERIES and args.key.nbytes <= _MOST_COPIED:
         args = args._replace(key=by_column(args.key))
     with np.errstate(invalid="ignore", over="ignore"):
         traits = _traits(args.value)
