@@ -1,14 +1,18 @@
-"""Measure the primitives beside others: `python -m benchmarks [speed|accuracy] [PART…] [--json FILE]`.
+"""Measure the primitives beside others: `python -m benchmarks [speed|accuracy] [PART…] [--quick] [--json FILE]`.
 
 For speed, every line is one run: all contenders take turns on the same arrays, and what is printed is the median of
 each, a share of PyTorch's (or, without it, of naive NumPy's). For accuracy, it is the worst error in ulp; see
 `benchmarks.accuracy`. Smaller is better. Peers that are not installed are left out.
+
+`--quick` times small and middle sizes only, in less than two minutes. `--against FILE` says which lines became slower
+than in a record, by more than the noise; see `benchmarks.slower`.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import re
@@ -23,27 +27,37 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks import accuracy
+from benchmarks import accuracy, slower
 from benchmarks.cases import CASES, Case
+from benchmarks.small import QUICK
 
 SCHEMA = 1
+_QUICK_SECONDS = 80.0  # of timing; the first calls come on top
 PEERS = ("mathcore", "naive", "scipy", "torch", "jax")
 JUDGED = ("mathcore", "scipy", "torch", "jax", "transformers")
 
 
-def measure(case: Case, rounds: int) -> dict[str, float]:
-    """Contender → median seconds, the contenders taking turns."""
-    contenders = case.contenders()
+_PAUSE = 0.002  # seconds, after which the threads of a contender no longer wait for work and take a core from the next
+
+_FEWEST = 3  # rounds, however long they take
+
+
+def measure(case: Case, rounds: int, seconds: float = math.inf) -> dict[str, list[float]]:
+    """Contender → seconds of each round, the contenders taking turns; fewer rounds once these `seconds` are over."""
+    end, contenders = time.perf_counter() + seconds, case.contenders()
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for call in contenders.values():
         call()  # what is done once is not what is measured
-    for _ in range(rounds):
+    for done in range(rounds):
+        if done >= _FEWEST and time.perf_counter() > end:
+            break
         for name, call in contenders.items():
+            time.sleep(_PAUSE)
             begin = time.perf_counter()
             for _ in range(case.repeat):
                 call()
             times[name].append((time.perf_counter() - begin) / case.repeat)
-    return {name: statistics.median(values) for name, values in times.items()}
+    return times
 
 
 def environment() -> dict[str, Any]:
@@ -71,13 +85,18 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def speed(parts: list[str], rounds: int, console: Console) -> list[dict[str, Any]]:
+def speed(parts: list[str], rounds: int, console: Console, quick: bool = False) -> list[dict[str, Any]]:
     """Time the cases whose names contain any of these words, and print a table of ratios."""
-    cases = [c for c in CASES if not parts or any(part in c.name for part in parts)]
-    rows: list[dict[str, Any]] = [
-        {"name": case.name, "sweep": case.sweep, "size": case.size, "seconds": measure(case, rounds)}
-        for case in track(cases, "timing", console=console, transient=True)
-    ]
+    by_name = {case.name: case for case in (QUICK if quick else [*QUICK, *CASES])}
+    cases = [case for name, case in by_name.items() if not parts or any(part in name for part in parts)]
+    rows: list[dict[str, Any]] = []
+    end = time.perf_counter() + _QUICK_SECONDS
+    for i, case in enumerate(track(cases, "timing", console=console, transient=True)):
+        share = (end - time.perf_counter()) / (len(cases) - i)  # of what is left
+        times = measure(case, rounds, share if quick else math.inf)
+        medians = {name: statistics.median(values) for name, values in times.items()}
+        spread = slower.quartiles(times["mathcore"], times["naive"])
+        rows.append({"name": case.name, "sweep": case.sweep, "size": case.size, "seconds": medians, "spread": spread})
     table = _table("work", *PEERS, "ms")
     for row in rows:
         times = row["seconds"]
@@ -114,21 +133,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
     parser.add_argument("kind", nargs="?", default="speed", choices=("speed", "accuracy"))
     parser.add_argument("parts", nargs="*", help="words that a name must contain one of; everything if none")
-    parser.add_argument("--rounds", type=int, default=9, help="timings of each contender")
+    parser.add_argument("--rounds", type=int, help="timings of each contender: 9, with --quick up to 50")
+    parser.add_argument("--quick", action="store_true", help="small and middle sizes only, in less than two minutes")
+    parser.add_argument("--against", type=Path, help="a record: say which lines became slower by more than the noise")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
+    asked.rounds = asked.rounds or (50 if asked.quick else 9)
     console, before = Console(), environment()
-    rows = speed(asked.parts, asked.rounds, console) if asked.kind == "speed" else exactness(asked.parts, console)
+    timed = asked.kind == "speed"
+    rows = speed(asked.parts, asked.rounds, console, asked.quick) if timed else exactness(asked.parts, console)
     if not rows:
         parser.error(f"nothing is called {' or '.join(asked.parts)}")
     if asked.json:
         written = {"schema": SCHEMA, "command": _command(asked), "environment": before, "rows": rows}
         asked.json.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if asked.against and timed:
+        told = slower.than(json.loads(asked.against.read_text(encoding="utf-8"))["rows"], rows)
+        console.print("\n".join(told) or f"No line is slower than in {asked.against} by more than the noise.")
 
 
 def _command(asked: argparse.Namespace) -> str:
-    rounds = f" --rounds {asked.rounds}" if asked.kind == "speed" else ""
-    return " ".join(["python -m benchmarks", asked.kind, *asked.parts]) + rounds
+    options = f"{' --quick' * asked.quick} --rounds {asked.rounds}" if asked.kind == "speed" else ""
+    return " ".join(["python -m benchmarks", asked.kind, *asked.parts]) + options
 
 
 if __name__ == "__main__":

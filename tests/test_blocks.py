@@ -134,6 +134,20 @@ def test_numpys_buffer_is_what_it_was_and_numbers_are_what_they_are_without():
     assert np.getbufsize() == before
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.uint64])
+@pytest.mark.parametrize("layout", [np.asarray, np.asfortranarray, lambda x: np.repeat(x, 2, axis=-1)[..., ::2]])
+@pytest.mark.parametrize("shape", [(7,), (1, 5), (6, 7), (2, 3, 4)])
+def test_one_number_of_each_row_is_taken_and_put(shape, layout, dtype):
+    rng = np.random.default_rng(4)
+    x, k = rng.normal(size=shape), rng.integers(0, shape[-1], (*shape[:-1], 1)).astype(dtype)
+    ours, expected = layout(x.copy()), x.copy()
+    assert np.array_equal(reduce.take_each(ours, k), np.take_along_axis(x, k.astype(int), -1))
+    for values in (0.0, rng.normal(size=k.shape)):
+        reduce.put_each(ours, k, values)
+        np.put_along_axis(expected, k.astype(int), values, -1)
+        assert np.array_equal(ours, expected)
+
+
 def test_numbers_that_refuse_floats_meet_none():
     with decimal.localcontext(traps=[decimal.FloatOperation]):
         one, two = decimal.Decimal(1), decimal.Decimal(2)

@@ -26,15 +26,13 @@ class Recorded:
 
 
 def speed(run: Recorded) -> str:
-    """What each took, as a multiple of what PyTorch took."""
+    """What each took, as a multiple of what PyTorch took, or textbook NumPy where PyTorch took no part."""
     names = ("mathcore", *PEERS)
     lines = [f"| Work | mathcore | {' | '.join(PEERS.values())} | mathcore, ms |", "|---" + "|--:" * 6 + "|"]
     for row in run.rows:
         seconds = row["seconds"]
-        best = min(seconds.values())
-        cells = [
-            _bold(f"{seconds[n] / seconds['torch']:.2f}", seconds[n] == best) if n in seconds else "–" for n in names
-        ]
+        best, base = min(seconds.values()), seconds.get("torch") or seconds["naive"]
+        cells = [_bold(f"{seconds[n] / base:.2f}", seconds[n] == best) if n in seconds else "–" for n in names]
         lines.append(f"| {row['name']} | {' | '.join(cells)} | {number(1e3 * seconds['mathcore'], 3)} |")
     return "\n".join(lines)
 

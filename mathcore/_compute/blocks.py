@@ -115,7 +115,7 @@ def thread_scratch(x: Array) -> Array:
 
 
 def thread_buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Uninitialised array, as `thread_scratch` gives it: valid until the next call of either."""
+    """`thread_scratch` of a shape and a dtype: valid until the next call of either on this thread."""
     size = math.prod(shape) * dtype.itemsize
     if dtype.kind == "O" or not _MMAP_BYTES < size <= _SCRATCH_BYTES:
         return np.empty(shape, dtype)

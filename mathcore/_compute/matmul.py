@@ -33,7 +33,7 @@ def by_column(x: Array) -> Array:
 
 
 def _multiply(a: Array, b: Array, out: Array) -> None:
-    """All full tiles in one batched product; the remainders along m and n alone; along k, one after the other."""
+    """All full tiles in one batched product; remainders along m and n by themselves; along k, one after the other."""
     m, k, n = *a.shape[-2:], b.shape[-1]
     inner = min(k, _MAX_INNER)
     columns = min(n, max(_TILE, _TILE_MULTIPLY_ADDS // (min(m, _TILE) * inner)))

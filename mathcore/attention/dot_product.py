@@ -35,7 +35,9 @@ from mathcore.attention._partial import (
     _zero_masked,
 )
 
-_MANY_QUERIES = 32  # from which the product with the keys gains more than it costs to bring their features together
+_MANY_QUERIES = 48  # from which the product with the keys gains more than it costs to bring their features together
+
+_MOST_COPIED = 2**22  # bytes of keys: the products with more of them copy queries instead, a tile at a time
 
 
 @overload
@@ -135,7 +137,7 @@ def _attend(
 ) -> tuple[Array, Array | None]:
     """The output in that dtype and, if asked for, the log-sum-exp; in tiles of (queries, keys) if there are many."""
     tile = tile or args.tile_shape()
-    if args.query.shape[-2] >= _MANY_QUERIES:
+    if args.query.shape[-2] >= _MANY_QUERIES and args.key.nbytes <= _MOST_COPIED:
         args = args._replace(key=by_column(args.key))
     with quiet():
         traits = _traits(args.value)

@@ -37,10 +37,9 @@ def _cos_sin(m: Array, dim: int, base: float) -> tuple[Array, Array]:
     turns = _turns_per_step(dim, base)  # (4, pairs)
     shape, m, pairs = m.shape, m.reshape(-1), turns.shape[-1]
     cos, sin = np.empty((len(m), pairs)), np.empty((len(m), pairs))
-    blocks = row_blocks(len(m), pairs)
-    if len(blocks) == 1:
-        _cos_sin_block(m, turns[:, None].repeat(len(m), 1), cos, sin)
-    elif blocks:
+    if len(m) == 1:  # quickly: one token after the other is how a model writes
+        _cos_sin_block(m, turns[:, None], cos, sin)
+    elif blocks := row_blocks(len(m), pairs):
         turns = turns[:, None].repeat(blocks[0].stop, 1)
         parallel_for(lambda i: _cos_sin_block(m[blocks[i]], turns, cos[blocks[i]], sin[blocks[i]]), len(blocks))
     return cos.reshape(*shape, pairs), sin.reshape(*shape, pairs)
@@ -52,7 +51,8 @@ def _cos_sin_block(m: Array, turns: Array, cos: Array, sin: Array) -> None:
     The integer phase leaves 2⁻¹²⁷ rad of doubt, the product with π 2⁻⁷⁷ of the angle; what counts is NumPy's sine of an
     angle below π/4 (0.52 ulp) and the rounding of the correction (½ ulp).
     """
-    quarter, head, tail = _phase(m[:, None].repeat(cos.shape[-1], 1), *turns[:, : len(m)])
+    steps = m[:, None] if len(m) == 1 else m[:, None].repeat(cos.shape[-1], 1)
+    quarter, head, tail = _phase(steps, *turns[:, : len(m)])
     angle, rest = _times_pi(head, tail)
     c, s = np.cos(angle), np.sin(angle)
     _in_quarter(quarter, c - rest * s, s + rest * c, cos, sin)

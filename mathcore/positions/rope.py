@@ -55,7 +55,7 @@ def rope(
     """
     x = floating("x", x)
     cos, sin = _rotation_of(x, positions, base, rotary_dim, offset)
-    return apply_rope(x, cos, sin, interleaved=interleaved)
+    return _rotated(x, cos, sin, interleaved)
 
 
 def _rotation_of(
@@ -134,6 +134,11 @@ def apply_rope(x: npt.ArrayLike, cos: npt.ArrayLike, sin: npt.ArrayLike, *, inte
     x, cos, sin = floating("x", x), floating("cos", cos), floating("sin", sin)
     interleaved = flag("interleaved", interleaved)
     _check_rotation(x, cos, sin)
+    return _rotated(x, cos, sin, interleaved)
+
+
+def _rotated(x: Array, cos: Array, sin: Array, interleaved: bool) -> Array:
+    """`apply_rope` of arguments that are known to fit."""
     work = working(np.empty(0, x.dtype)).dtype
     with quiet():
         table = [t.astype(work, copy=False) for t in (cos, sin)]

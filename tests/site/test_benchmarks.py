@@ -8,7 +8,10 @@ from _site.benchmark_page import Recorded, accuracy, nearer, read_benchmarks, sp
 from _site.model import SiteError
 from built import ROOT, SITE
 
+from benchmarks import slower
+from benchmarks.__main__ import measure as time_in_turns
 from benchmarks.accuracy import Trial, measure
+from benchmarks.cases import Case
 
 
 def trial(contender, dtype="float32"):
@@ -63,3 +66,30 @@ def test_a_run_of_another_version_is_refused(tmp_path):
     (folder / "speed.json").write_text(json.dumps({"schema": 0}), encoding="utf-8")
     with pytest.raises(SiteError, match=r"speed\.json must have schema 1, got 0"):
         read_benchmarks(tmp_path)
+
+
+def recorded(*ratios):
+    """A row of a record, from the times of mathcore beside a second of textbook NumPy, round by round."""
+    return {"name": "softmax", "spread": slower.quartiles(ratios, [1.0] * len(ratios))}
+
+
+def test_a_line_is_slower_if_the_middle_halves_of_the_runs_are_apart():
+    before = recorded(0.9, 1.0, 1.1, 1.0, 5.0)
+    assert slower.than([before], [recorded(1.0, 1.1, 1.2, 0.9, 9.0)]) == []
+    [told] = slower.than([before], [recorded(1.4, 1.5, 1.6, 1.5, 1.5)])
+    assert told.startswith("softmax: 1.50 times what it was")
+    assert slower.than([], [recorded(9.0)]) == []
+
+
+def test_a_record_without_quartiles_has_the_noise_of_the_new_run():
+    before = {"name": "softmax", "seconds": {"mathcore": 1.0, "naive": 1.0}}
+    assert slower.than([before], [recorded(0.9, 1.1, 1.3)]) == []
+    assert slower.than([before], [recorded(1.4, 1.5, 1.6)]) != []
+
+
+def test_contenders_take_turns_until_their_time_is_over():
+    turns = []
+    case = Case("turns", lambda: {name: lambda name=name: turns.append(name) for name in ("mathcore", "naive")})
+    times = time_in_turns(case, rounds=9, seconds=0)
+    assert turns == ["mathcore", "naive"] * 4  # three rounds at least, after one that is not timed
+    assert [len(values) for values in times.values()] == [3, 3]
