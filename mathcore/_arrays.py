@@ -28,8 +28,9 @@ def floating(name: str, x: npt.ArrayLike) -> Array:
         ValueError: for a list whose rows differ in length.
     """
     array = x if type(x) is np.ndarray else read(name, x)
-    kind = array.dtype.kind
-    if (kind == "f" and array.dtype.itemsize > 1) or (kind == "V" and array.dtype.name == "bfloat16"):
+    dtype = array.dtype
+    kind = dtype.kind
+    if (kind == "f" and dtype.itemsize > 1) or (kind == "V" and dtype.name == "bfloat16"):
         return array  # one byte: `float8_e5m2`, whose kind ml_dtypes calls "f" too
     if kind == "O":
         check_objects(name, array)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -51,7 +52,7 @@ def _start(run_tasks: Callable[[], None], futures: list[Future[None]]) -> None:
         # Each runs in a copy of the caller's context, which holds NumPy's error state.
         context = contextvars.copy_context()
         try:
-            _pool(len(futures)).submit(_help, future, lambda context=context: context.run(run_tasks))
+            _pool(len(futures)).submit(_help, future, functools.partial(context.run, run_tasks))
         except RuntimeError:  # no thread can be started, or the interpreter is about to end
             return
 
