@@ -19,6 +19,11 @@ from mathcore._scalars import whole
 Array: TypeAlias = npt.NDArray[Any]
 
 
+_PLAIN = np.ndarray  # looked up here, for small calls are many
+
+_FLOAT64, _FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
+
+
 def floating(name: str, x: npt.ArrayLike) -> Array:
     """`x` as an array of real floating numbers (or of objects with their own arithmetic).
 
@@ -27,7 +32,9 @@ def floating(name: str, x: npt.ArrayLike) -> Array:
             no array of NumPy's and would lose something as one, see `_arrivals`.
         ValueError: for a list whose rows differ in length.
     """
-    array = x if type(x) is np.ndarray else read(name, x)
+    if type(x) is _PLAIN and ((dtype := x.dtype) is _FLOAT64 or dtype is _FLOAT32):
+        return x
+    array = x if type(x) is _PLAIN else read(name, x)
     dtype = array.dtype
     kind = dtype.kind
     if (kind == "f" and dtype.itemsize > 1) or (kind == "V" and dtype.name == "bfloat16"):
