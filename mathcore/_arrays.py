@@ -22,6 +22,11 @@ Axes: TypeAlias = int | tuple[int, ...] | None
 """One axis, several together, or None for all."""
 
 
+_PLAIN = np.ndarray  # looked up here, for small calls are many
+
+_FLOAT64, _FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
+
+
 def floating(name: str, x: npt.ArrayLike) -> Array:
     """`x` as an array of real floating numbers (or of objects with their own arithmetic).
 
@@ -30,9 +35,12 @@ def floating(name: str, x: npt.ArrayLike) -> Array:
             no array of NumPy's and would lose something as one, see `_arrivals`.
         ValueError: for a list whose rows differ in length.
     """
-    array = x if type(x) is np.ndarray else read(name, x)
-    kind = array.dtype.kind
-    if (kind == "f" and array.dtype.itemsize > 1) or (kind == "V" and array.dtype.name == "bfloat16"):
+    if type(x) is _PLAIN and ((dtype := x.dtype) is _FLOAT64 or dtype is _FLOAT32):
+        return x
+    array = x if type(x) is _PLAIN else read(name, x)
+    dtype = array.dtype
+    kind = dtype.kind
+    if (kind == "f" and dtype.itemsize > 1) or (kind == "V" and dtype.name == "bfloat16"):
         return array  # one byte: `float8_e5m2`, whose kind ml_dtypes calls "f" too
     if kind == "O":
         check_objects(name, array)

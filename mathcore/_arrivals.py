@@ -36,7 +36,7 @@ def read(name: str, x: Any) -> Array:
         raise TypeError(f"`{name}` must be an array, got {_kind(x)}: {_first_line(error)}") from error
     if array.dtype == object and not isinstance(x, np.ndarray):
         check_objects(name, array)
-    return array if type(array) is np.ndarray else np.asarray(array, copy=None).view(np.ndarray)
+    return array
 
 
 def refuse_what_is_lost(name: str, x: Any) -> None:

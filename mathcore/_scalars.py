@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrivals import check_objects, read, refuse_what_is_lost
+from mathcore._arrivals import Array, check_objects, read, refuse_what_is_lost
 
 T = TypeVar("T")
 
@@ -47,13 +47,24 @@ def _index(name: str, value: Any) -> int:
     raise TypeError(f"`{name}` must be an integer, got {_shown(value)}") from None
 
 
-def real(name: str, value: Any, least: float = -math.inf, most: float = math.inf, *, finite: bool = True) -> Any:
+def real(
+    name: str,
+    value: Any,
+    least: float = -math.inf,
+    most: float = math.inf,
+    *,
+    finite: bool = True,
+    beside: Array | None = None,
+) -> Any:
     """`value` as a real number from `least` to `most`, never NaN; a float, or an object with its own arithmetic.
+
+    Beside an array of objects it stays what it is: an integer or a fraction is exact, and its float may not be.
 
     Raises:
         TypeError: if it is no real number; bools are none.
         ValueError: if it is NaN, out of range, or infinite where it must not be.
     """
+    given = value
     if type(value) is not float:
         value = _number(name, value)
     below, above = math.isfinite(least) and not value >= least, math.isfinite(most) and not value <= most
@@ -62,7 +73,7 @@ def real(name: str, value: Any, least: float = -math.inf, most: float = math.inf
         if math.isfinite(least) or math.isfinite(most):
             expected += f" in [{least:g}, {most:g}]" if math.isfinite(most) else f" from {least:g} up"
         raise ValueError(f"`{name}` must be {expected}, got {value!r}")
-    return value
+    return value if beside is None or beside.dtype.kind != "O" else given
 
 
 def _number(name: str, value: Any) -> Any:
@@ -151,16 +162,16 @@ def choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
         )
 
 
-def generator(name: str, value: Any) -> np.random.Generator:
-    """`value`, a generator of random numbers.
+def generator(name: str, value: Any, method: str) -> Any:
+    """`value`, a generator of random numbers, or what has the method of one that is used.
 
     Raises:
         TypeError: if it is none.
     """
-    if isinstance(value, np.random.Generator):
+    if callable(getattr(value, method, None)):
         return value
-    hint = "; np.random.default_rng(seed) makes one"
-    raise TypeError(f"`{name}` must be a np.random.Generator, got {_shown(value)}{hint}")
+    hint = "np.random.default_rng(seed) makes one"
+    raise TypeError(f"`{name}` must be a np.random.Generator, got {_shown(value)}; {hint}")
 
 
 def number_dtype(name: str, value: npt.DTypeLike) -> np.dtype[Any]:

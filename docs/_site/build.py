@@ -13,6 +13,7 @@ from typing import Any
 
 from _site import (
     after,
+    argument_page,
     benchmark_page,
     bugs_page,
     cells,
@@ -66,6 +67,7 @@ class Site:
     folders: folders.Folders
     scripts: Mapping[str, str]  # path in the site → script
     python: Mapping[str, Path] = field(default_factory=dict)  # path in the site → file of Python for the browser
+    arguments: Sequence[argument_page.Cell] = ()
     wheel: Path | None = None
     keywords: finding.Keywords = field(default_factory=dict)
     whole: bool = True  # whether every claim ran
@@ -222,6 +224,7 @@ def _computed(root: Path, claims: Sequence[str]) -> dict[str, Any]:
         "judged": children.judge_exercises,
         "topics": children.list_topics,
         "functions": children.describe_functions,
+        "arguments": children.try_arguments,
     }
     with ThreadPoolExecutor(2) as two:  # these threads only wait
         waiting = {name: two.submit(job, root) for name, job in jobs.items()}

@@ -129,6 +129,15 @@ def functions() -> dict[str, Any]:
     return described()
 
 
+def arguments() -> list[dict[str, str]]:
+    """What every public function makes of every kind of argument."""
+    from dataclasses import asdict
+
+    from mathcore.verify.arguments import matrix
+
+    return [asdict(cell) for cell in matrix()]
+
+
 def _only_fences(text: str) -> str:
     """The page with everything but its sessions blanked, so that line numbers stay true."""
     kept, end = [], 0
@@ -141,7 +150,7 @@ def _only_fences(text: str) -> str:
 if __name__ == "__main__":
     jobs: dict[str, Callable[..., Any]] = {
         job.__name__: job
-        for job in (pictures, live, model, topics, examples, bugs, breaks, kernels, functions, exercises)
+        for job in (pictures, live, model, topics, examples, bugs, breaks, kernels, functions, exercises, arguments)
     }
     _, job, *names, file = sys.argv
     Path(file).write_text(json.dumps(jobs[job](*names), ensure_ascii=False), encoding="utf-8")

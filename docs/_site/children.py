@@ -76,6 +76,19 @@ def describe_functions(root: Path) -> dict[str, dict[str, Any]]:
     return dict(json.loads(_remembered(root, "functions", key, ["-m", "_site.child", "functions"])))
 
 
+def try_arguments(root: Path) -> list[dict[str, str]]:
+    """What every public function makes of every kind of argument.
+
+    Raises:
+        SiteError: if one gets an error that is not mathcore's own, or is accepted without a meaning.
+    """
+    key = _key(root, ["mathcore/**/*", _CHILD])
+    cells = list(json.loads(_remembered(root, "arguments", key, ["-m", "_site.child", "arguments"])))
+    if wrong := [cell for cell in cells if cell["outcome"] not in ("accepted", "refused")]:
+        raise SiteError(f"{len(wrong)} arguments are neither refused nor have a meaning, the first: {wrong[0]}")
+    return cells
+
+
 def run_kernels(root: Path) -> dict[str, dict[str, Any]]:
     """What `mathcore verify` says of a kernel that fails, and of the same kernel mended.
 

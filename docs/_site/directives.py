@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from _site import (
+    argument_page,
     benchmark_page,
     break_panel,
     bugs_page,
@@ -91,6 +92,7 @@ class Page:
         site, path = self.site, self.path
         return {
             "functions": lambda _: import_page.overview(site.topics, site.functions, path),
+            "arguments": lambda _: argument_page.overview(site.arguments),
             "topics": lambda _: self._topics(),
             "kernel": lambda name: kernel_page.listing(site.kernels, name),
             "run": lambda name: kernel_page.session(site.kernels[name]),

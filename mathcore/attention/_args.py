@@ -152,8 +152,8 @@ def _attention_args(
     for name, given in (("mask", keep), ("bias", added)):
         if given is not None and not _broadcasts(given.shape, shape):
             raise ValueError(f"`{name}` must broadcast to (..., heads, queries, keys) = {shape}, got {given.shape}")
-    if scale is not None and work.kind != "O":
-        scale = real("scale", scale)
+    if scale is not None:
+        scale = real("scale", scale, beside=np.empty(0, work))
     q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
     offset = whole("query_offset", query_offset, -_FARTHEST, _FARTHEST)
     return _AttentionArgs(q, k, v, keep, added, flag("is_causal", is_causal), offset, scale)

@@ -233,7 +233,7 @@ def stratified_split(labels: npt.ArrayLike, held_out: float, rng: np.random.Gene
         (array([3, 7]), array([3, 7]))
     """
     labels, held_out = integers("labels", labels), real("held_out", held_out)
-    generator("rng", rng)
+    generator("rng", rng, "permutation")
     if labels.ndim != 1 or not 0 < held_out < 1:
         raise ValueError(f"expected labels (n,) and a share between 0 and 1, got shape {labels.shape} and {held_out}")
     apart = np.zeros(len(labels), np.bool_)

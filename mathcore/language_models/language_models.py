@@ -26,7 +26,7 @@ from mathcore.training.loop import train
 from mathcore.training.optimisers import Adam, Optimiser
 from mathcore.training.schedule import warmup_cosine
 
-_SIZES = ("width", "num_layers", "num_heads", "hidden", "context", "batch", "shards")
+_SIZES = ("width", "num_heads", "hidden", "context", "batch", "shards")
 
 
 _LARGEST = 2**31 - 1  # of any of these
@@ -74,9 +74,9 @@ class Plan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        least = dict.fromkeys(("merges", "steps", "warmup", "seed"), 0) | dict.fromkeys(_SIZES, 1)
+        least = dict.fromkeys(("merges", "num_layers", "steps", "warmup", "seed"), 0) | dict.fromkeys(_SIZES, 1)
         for name, bound in least.items():
-            most = _LARGEST if name in _SIZES else None
+            most = _LARGEST if name in (*_SIZES, "num_layers") else None
             object.__setattr__(self, name, whole(name, getattr(self, name), bound, most))
         adam = Adam(self.rate, beta2=self.beta2, decay=self.decay)
         for name in ("rate", "beta2", "decay"):
@@ -85,7 +85,7 @@ class Plan:
             if getattr(self, name) % getattr(self, parts):
                 got = f"{getattr(self, name)} and {getattr(self, parts)}"
                 raise ValueError(f"`{name}` must be a multiple of `{parts}`, got {got}")
-        if self.width // self.num_heads % 2:
+        if self.num_layers and self.width // self.num_heads % 2:
             raise ValueError(
                 f"`width` must give every head an even share, for positions rotate pairs, got {self.width} for "
                 f"{self.num_heads} heads"

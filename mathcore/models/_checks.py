@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mathcore._arrays import Array
-from mathcore._scalars import mapping, real, whole
+from mathcore._scalars import is_a, mapping, real, whole
 from mathcore.attention.cache import KeyValueCache
 
 MOST = 2**31 - 1  # of any size
@@ -27,7 +27,13 @@ def _num_layers(params: Mapping[str, Array]) -> int:
     return sum(name.endswith(".mlp.up") for name in params)
 
 
-def _checked_caches(caches: Any) -> tuple[KeyValueCache, ...]:
-    if not isinstance(caches, (tuple, list)) or not all(isinstance(cache, KeyValueCache) for cache in caches):
+def _checked_caches(caches: Any, layers: int) -> tuple[KeyValueCache, ...]:
+    """One cache a layer; none at all means that there is nothing before."""
+    if not isinstance(caches, (tuple, list)):
         raise TypeError(f"`caches` must be a sequence of KeyValueCache, got {type(caches).__name__}")
-    return tuple(caches)
+    caches = tuple(caches) or (KeyValueCache(),) * layers
+    if len(caches) != layers:
+        raise ValueError(f"`caches` must hold one cache for each of {layers} layers, got {len(caches)}")
+    for cache in caches:
+        is_a("caches", cache, KeyValueCache)
+    return caches

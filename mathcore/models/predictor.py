@@ -66,7 +66,7 @@ def init_neighbour_predictor(
         >>> params["embedding"].shape, params["output"].shape
         ((5, 3), (3, 5))
     """
-    generator("rng", rng)
+    generator("rng", rng, "normal")
     vocabulary, width = whole("vocabulary", vocabulary, 0, _MOST), whole("width", width, 1, _MOST)
     dtype = number_dtype("dtype", dtype)
     with quiet():
@@ -205,7 +205,7 @@ def train_neighbours(
     if batch is not None and rng is None:
         raise ValueError("a `batch` is drawn at random: `rng` must be given")
     if rng is not None:
-        generator("rng", rng)
+        generator("rng", rng, "integers")
     now = dict(params)
     for _ in range(steps):
         drawn = pairs if batch is None or rng is None else pairs[:, rng.integers(0, pairs.shape[1], batch)]

@@ -70,7 +70,7 @@ def init_transformer(
         >>> params["embedding"].shape, params["1.mlp.up"].shape, params["scores"].shape
         ((9, 4), (4, 8), (4, 9))
     """
-    generator("rng", rng)
+    generator("rng", rng, "normal")
     sizes = {"vocabulary": vocabulary, "width": width, "hidden": hidden}
     vocabulary, width, hidden = (whole(name, size, 1, MOST) for name, size in sizes.items())
     num_layers, dtype = whole("num_layers", num_layers, 0, MOST), number_dtype("dtype", dtype)
@@ -232,10 +232,7 @@ def transformer_step(
         ((1, 9), [4, 4])
     """
     num_heads, rope_base = _checked(params, num_heads, rope_base)
-    layers = _num_layers(params)
-    caches = _checked_caches(caches) or (KeyValueCache(),) * layers
-    if len(caches) != layers:
-        raise ValueError(f"`caches` must hold one cache for each of {layers} layers, got {len(caches)}")
+    caches = _checked_caches(caches, _num_layers(params))
     x, longer = embedding(ids, params["embedding"]), []
     for layer, cache in enumerate(caches):
         normed, weights = _attention_inputs(params, layer, x)
@@ -286,7 +283,7 @@ def generate(
         raise ValueError(f"`ids` must have shape (time,) with time ≥ 1, got {text.shape}")
     temperature = real("temperature", temperature, 0, finite=False)
     if rng is not None:
-        generator("rng", rng)
+        generator("rng", rng, "random")
     if temperature != 0 and rng is None:
         raise ValueError(f"a temperature of {temperature} draws tokens at random: `rng` must be given")
     chosen = np.empty(count, np.intp)

@@ -38,7 +38,7 @@ def layer_norm(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike, *, 
         Ba, Kiros & Hinton, Layer Normalization, arXiv:1607.06450, equation 4.
     """
     x, w, b = _checked(x, weight, bias)
-    epsilon = real("epsilon", epsilon, 0)
+    epsilon = real("epsilon", epsilon, 0, beside=x)
     with quiet():
         y = _standardised(working(x), epsilon)[0] * working(w) + working(b)
         return y.astype(np.result_type(x, w, b), copy=False)
@@ -83,7 +83,7 @@ def layer_norm_vjp(
         array([-1.,  2.])
     """
     x, w, b = _checked(x, weight, bias)
-    epsilon = real("epsilon", epsilon, 0)
+    epsilon = real("epsilon", epsilon, 0, beside=x)
     g = floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")

@@ -36,7 +36,7 @@ def rms_norm(x: npt.ArrayLike, weight: npt.ArrayLike, *, epsilon: float = 1e-6) 
         Zhang & Sennrich, Root Mean Square Layer Normalization, arXiv:1910.07467, equation 4.
     """
     x, w = _checked(x, weight)
-    epsilon = real("epsilon", epsilon, 0)
+    epsilon = real("epsilon", epsilon, 0, beside=x)
     with quiet():
         return (_direction(working(x), epsilon)[0] * working(w)).astype(np.result_type(x, w), copy=False)
 
@@ -66,7 +66,7 @@ def rms_norm_vjp(
         array([0.2, 1.4])
     """
     x, w = _checked(x, weight)
-    epsilon = real("epsilon", epsilon, 0)
+    epsilon = real("epsilon", epsilon, 0, beside=x)
     g = floating("cotangent", cotangent)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")

@@ -67,8 +67,15 @@ def cross_entropy(
         return _reduced(losses, soft.keep, reduction, like=soft.logits, divisor=soft.divisor)
     logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
     losses = np.empty(keep.shape, working(logits).dtype)
-    map_rows(partial(_nll, float(label_smoothing)), losses[..., None], rows, targets[..., None], keep[..., None])
+    map_rows(
+        partial(_nll, _as_float(label_smoothing, logits)), losses[..., None], rows, targets[..., None], keep[..., None]
+    )
     return _reduced(losses, keep, reduction, like=logits)
+
+
+def _as_float(smoothing: float, x: Array) -> float:
+    """A smoothing that was checked; beside objects it stays exact."""
+    return smoothing if x.dtype == object else float(smoothing)
 
 
 def _nll(smoothing: float, x: Array, targets: Array, counts: Array, out: Array) -> Array:
@@ -115,7 +122,7 @@ def cross_entropy_vjp(
     logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
     g = _loss_cotangent(cotangent, keep, reduction, logits)
     of_rows = (part[..., None] for part in (targets, keep, _row_weights(working(g), keep, reduction)))
-    return _evaluate(partial(_nll_vjp, float(label_smoothing)), logits, axis, rows, *of_rows)
+    return _evaluate(partial(_nll_vjp, _as_float(label_smoothing, logits)), logits, axis, rows, *of_rows)
 
 
 def _nll_vjp(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
@@ -160,7 +167,7 @@ def cross_entropy_and_grad(
     losses = np.empty(keep.shape, working(logits).dtype)
     weights = _row_weights(np.ones((), losses.dtype), keep, reduction)
     of_rows = (part[..., None] for part in (targets, keep, weights))
-    kernel = partial(_nll_and_grad, float(label_smoothing))
+    kernel = partial(_nll_and_grad, _as_float(label_smoothing, logits))
     grad = _evaluate(kernel, logits, axis, rows, *of_rows, column=losses[..., None])
     return _reduced(losses, keep, reduction, like=logits), grad
 

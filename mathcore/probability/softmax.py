@@ -128,7 +128,7 @@ def temperature_softmax(x: npt.ArrayLike, temperature: float, axis: Axes = -1) -
         array([0.1, 0.9])
     """
     x, axis, rows = _to_rows(x, axis, None)
-    temperature = _checked_temperature(temperature)
+    temperature = _checked_temperature(temperature, x)
     return _evaluate(partial(_temperature_softmax, temperature), x, axis, rows)
 
 
@@ -156,7 +156,7 @@ def temperature_softmax_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, temperat
         array([ 0.5, -0.5])
     """
     x, axis, rows = _to_rows(x, axis, None)
-    temperature = _checked_temperature(temperature)
+    temperature = _checked_temperature(temperature, x)
     kernel = partial(_temperature_softmax_vjp, temperature)
     return _evaluate(kernel, x, axis, rows, _cotangent_rows(cotangent, x, axis))
 
@@ -190,9 +190,9 @@ def _divide(x: Array, temperature: float) -> Array:
     return (x.astype(np.float64) / float(temperature)).astype(x.dtype)
 
 
-def _checked_temperature(temperature: float) -> float:
+def _checked_temperature(temperature: float, x: Array) -> float:
     if type(temperature) is not float:
-        temperature = real("temperature", temperature, finite=False)
+        temperature = real("temperature", temperature, finite=False, beside=x)
     if not temperature > 0:
         raise ValueError(
             f"`temperature` must be a number > 0, got {temperature!r}; the limit T → 0 is the one-hot of `argmax`"

@@ -51,7 +51,7 @@ def sgd_step(params: Arrays, grads: Arrays, *, rate: float) -> dict[str, Array]:
         {'w': array([-1.,  3.])}
     """
     moving, grads = _checked(params, grads)
-    rate = real("rate", rate)
+    rate = real("rate", rate, beside=_objects(grads))
     with quiet():
         return {**params, **{name: _moved(moving[name], rate * working(g)) for name, g in grads.items()}}
 
@@ -120,7 +120,8 @@ def adam_step(
         algorithm 2, whose decay is αλ here, as in PyTorch.
     """
     moving, grads = _checked(params, grads)
-    rate, beta1, beta2, epsilon, decay = _checked_options(rate, beta1, beta2, epsilon, decay)
+    numbers = rate, beta1, beta2, epsilon, decay
+    rate, beta1, beta2, epsilon, decay = _checked_options(*numbers, beside=_objects(grads))
     t = _checked_state(state, grads) + 1
     new_params, new_state = dict(params), {**state, "t": np.array(t)}
     with quiet():
@@ -246,13 +247,21 @@ def _checked(params: Arrays, grads: Arrays) -> tuple[dict[str, Array], dict[str,
     return moving, slopes
 
 
-def _checked_options(rate: float, beta1: float, beta2: float, epsilon: float, decay: float) -> tuple[float, ...]:
+def _objects(grads: Arrays) -> Array | None:
+    """A gradient of objects, if there is one: numbers stay exact beside it."""
+    return next((g for g in grads.values() if g.dtype == object), None)
+
+
+def _checked_options(
+    rate: float, beta1: float, beta2: float, epsilon: float, decay: float, beside: Array | None = None
+) -> tuple[float, ...]:
     """The numbers of Adam: averages must forget, or their weights sum to nothing."""
-    betas = [real(name, beta, 0, 1) for name, beta in (("beta1", beta1), ("beta2", beta2))]
+    betas = [real(name, beta, 0, 1, beside=beside) for name, beta in (("beta1", beta1), ("beta2", beta2))]
     for name, beta in zip(("beta1", "beta2"), betas, strict=True):
         if beta == 1:
             raise ValueError(f"`{name}` must lie in [0, 1), got {beta}")
-    return real("rate", rate), *betas, real("epsilon", epsilon, 0), real("decay", decay, 0)
+    last = real("epsilon", epsilon, 0, beside=beside), real("decay", decay, 0, beside=beside)
+    return real("rate", rate, beside=beside), *betas, *last
 
 
 def _checked_state(state: Arrays, grads: Arrays) -> int:

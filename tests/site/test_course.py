@@ -13,7 +13,7 @@ import zipfile
 from xml.etree import ElementTree
 
 import pytest
-from _site import children, course, kernel_page, notebook, notebook_cells
+from _site import argument_page, children, course, kernel_page, notebook, notebook_cells
 from _site.model import SiteError
 from built import ROOT, SITE
 from mkdocs.utils.meta import get_data
@@ -240,3 +240,20 @@ def test_every_function_is_on_the_page():
     report = {c["id"]: c for c in json.loads((SITE / "claims.json").read_text("utf-8"))["claims"]}
     assert carried
     assert all(report[name]["tolerance"] for name in carried)
+
+
+def test_every_argument_is_on_its_page():
+    cells = [
+        {"function": f, "parameter": p, "kind": k, "outcome": o, "text": t}
+        for f, p, k, o, t in (
+            ("f", "x", "None", "refused", "TypeError: `x` must be <floats>, got None"),
+            ("f", "x", "a set", "refused", "TypeError: `x` must be <floats>, got set"),
+            ("f", "n", "1", "accepted", "a number"),
+            ("g", "n", "1", "raw", "KeyError: n"),
+        )
+    ]
+    page = argument_page.overview(cells)
+    assert "2 functions, 3 kinds of argument, 4 calls: 1 accepted with a meaning, 2 refused" in page
+    assert "1 anything else" in page
+    assert "TypeError, <code>x must be &lt;floats&gt;</code>: None, a set" in page
+    assert page.count("<details") == page.count("</details>") == 2
