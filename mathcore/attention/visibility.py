@@ -20,8 +20,13 @@ def visible(
     if bias is not None:
         conditions.append(np.asarray(bias != -np.inf, dtype=bool))
     if is_causal and offset < keys - 1:  # else the last key is visible even to the first query
-        conditions.append(np.tri(queries, keys - first, offset - first, dtype=bool))
+        conditions.append(causal(queries, keys - first, offset - first))
     return functools.reduce(np.logical_and, conditions) if conditions else None
+
+
+def causal(queries: int, keys: int, offset: int) -> Array:
+    """Whether key j is visible to query i, which stands at i + `offset`: (queries, keys)."""
+    return np.tri(queries, keys, offset, dtype=bool)
 
 
 def visible_prefix(keys: int, mask: Array | None, bias: Array | None, is_causal: bool, offset: int) -> int:
