@@ -22,8 +22,11 @@ OF_THE_VERIFIER = (
 APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 """What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""
 
-WITH_FRAMEWORKS = ("derive", "executors", "held", "interop", "scipy_family", "verify_targets")
-"""Tests some of which need PyTorch, JAX, SciPy or Dask; their names say which."""
+WITH_FRAMEWORKS = ("derive", "executors", "held", "interop", "safetensors", "scipy_family", "verify_targets")
+"""Tests some of which need PyTorch, JAX, SciPy, safetensors or Dask; their names say which."""
+
+
+WORDS = ("torch", "jax", "scipy", "safetensors", "dask", "autograd", "framework")
 
 
 def python(session: nox.Session, *command: str) -> None:
@@ -56,7 +59,14 @@ def foreign(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
     others = (f"tests/test_{name}.py" for name in WITH_FRAMEWORKS)
     session.run(
-        "python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or scipy or dask or autograd or framework"
+        "python",
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        *others,
+        "-k",
+        " or ".join(WORDS),
     )
 
 
