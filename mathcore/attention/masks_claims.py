@@ -16,7 +16,7 @@ rules = Claim(
     statement="Each mask is True where its rule says that query i sees key j, element by element: causal up to the "
     "query's own place, a window no further back than its width, the same document, within the length of a row.",
     formula=r"M_{ij} = [j \le i + o],\quad [i + o - w < j \le i + o],\quad [d_i = d_j],\quad [j < n]",
-    legend={"o": "the offset", "w": "the width of the window", "d": "documents", "n": "the length"},
+    legend={"M": "the mask", "o": "the offset", "w": "the width of the window", "d": "documents", "n": "the length"},
     needs=("causal_mask", "window_mask", "document_mask", "padding_mask"),
     refuted_by=(
         wrong.own_key_hidden,
