@@ -23,8 +23,11 @@ OF_THE_VERIFIER = (
 APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 """What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""
 
-WITH_FRAMEWORKS = ("derive", "executors", "held", "interop", "scipy_family", "verify_targets")
-"""Tests some of which need PyTorch, JAX, SciPy or Dask; their names say which."""
+WITH_FRAMEWORKS = ("derive", "executors", "held", "interop", "safetensors", "scipy_family", "verify_targets")
+"""Tests some of which need PyTorch, JAX, SciPy, safetensors or Dask; their names say which."""
+
+
+WORDS = ("torch", "jax", "scipy", "safetensors", "dask", "autograd", "framework")
 
 OF_TOKENIZERS = ("tests/test_pretrained_ids.py", "tests/test_pretrained_patterns.py")
 """Tests all of which need `tokenizers`, tiktoken or `regex`."""
@@ -60,7 +63,14 @@ def foreign(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-n", "2", "tests/test_foreign.py", *session.posargs)
     others = (f"tests/test_{name}.py" for name in WITH_FRAMEWORKS)
     session.run(
-        "python", "-m", "pytest", "-n", "2", *others, "-k", "torch or jax or scipy or dask or autograd or framework"
+        "python",
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        *others,
+        "-k",
+        " or ".join(WORDS),
     )
     session.run("python", "-m", "pytest", *OF_TOKENIZERS)
 

@@ -7,6 +7,10 @@ from mathcore.attention.cache import KeyValueCache as KeyValueCache
 from mathcore.attention.dot_product import attention_weights as attention_weights
 from mathcore.attention.dot_product import scaled_dot_product_attention as scaled_dot_product_attention
 from mathcore.attention.dot_product import scaled_dot_product_attention_vjp as scaled_dot_product_attention_vjp
+from mathcore.attention.masks import causal_mask as causal_mask
+from mathcore.attention.masks import document_mask as document_mask
+from mathcore.attention.masks import padding_mask as padding_mask
+from mathcore.attention.masks import window_mask as window_mask
 from mathcore.attention.multi_head import multi_head_attention as multi_head_attention
 from mathcore.attention.multi_head import multi_head_attention_step as multi_head_attention_step
 from mathcore.attention.multi_head import multi_head_attention_vjp as multi_head_attention_vjp

@@ -63,7 +63,7 @@ def tree_of(path):
 def defined(root, module, name):
     """The node and the file of a name that a module below `root` defines, or imports from another module there."""
     path = root.joinpath(*module.split(".")[1:]).with_suffix(".py")
-    for node in tree_of(path).body:
+    for node in reversed(tree_of(path).body):  # overloads come first
         if getattr(node, "name", None) == name:
             return node, path
         if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:

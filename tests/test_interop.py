@@ -1,4 +1,4 @@
-"""Primitives as functions of PyTorch and JAX: the derivative that the framework finds is right, of each that has one."""
+"""Primitives as functions of PyTorch and JAX: the derivative that the framework finds is right, of each with one."""
 
 import subprocess
 import sys

@@ -21,6 +21,9 @@ WITHOUT = {
     "adam_step": "parameters by name, not rows: claims of the optimisers",
     "sgd_step": "parameters by name, not rows: claims of the optimisers",
     "warmup_cosine": "a number for a number of steps: claims of the optimisers",
+    **dict.fromkeys(
+        ("causal_mask", "document_mask", "padding_mask", "window_mask"), "bools from places: `masks.are_their_rules`"
+    ),
     "generate": "a text from a model: claims of the transformer",
     "init_transformer": "parameters from a seed: claims of the transformer",
     "transformer_gradient": "parameters by name: `transformer.backprop_is_the_derivative`",

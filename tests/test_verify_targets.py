@@ -921,3 +921,12 @@ def test_a_right_answer_to_a_large_view_is_the_same_again():
     x = np.random.default_rng(0).normal(size=(150, 300)).astype(np.float32)
     caller("softmax", (x.T,), {})
     caller.check_repeatable()
+
+
+def test_a_dtype_is_not_the_default_none():
+    from mathcore.verify.targets.signatures import is_default
+
+    assert np.dtype(np.float64) == None  # noqa: E711  (so says NumPy)
+    assert not is_default(np.dtype(np.float64), None)
+    assert is_default(None, None)
+    assert is_default(np.float64(2), 2)

@@ -99,7 +99,8 @@ def scaled_dot_product_attention(
         query: (..., heads, queries, width), floats; (queries, width) for a single head.
         key: (..., key heads, keys, width), floats. Query head h uses key head h // (heads / key heads).
         value: (..., key heads, keys, value width), floats.
-        mask: bools that broadcast to (..., heads, queries, keys); a key is visible where True.
+        mask: bools that broadcast to (..., heads, queries, keys); a key is visible where True. `causal_mask`,
+            `window_mask`, `document_mask` and `padding_mask` make some.
         bias: floats that broadcast alike, added to the scores; −∞ masks a key as the mask does.
         is_causal: mask every key beyond i + `query_offset` for query i.
         query_offset: the position of the first query, counted from the first key; used by `is_causal` alone.

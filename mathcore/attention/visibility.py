@@ -18,14 +18,19 @@ def visible(
     if bias is not None:
         conditions.append(np.asarray(bias != -np.inf, dtype=bool))
     if is_causal and offset < keys - 1:  # else the last key is visible even to the first query
-        conditions.append(np.tri(queries, keys, offset, dtype=bool))
+        conditions.append(causal(queries, keys, offset))
     return functools.reduce(np.logical_and, conditions) if conditions else None
+
+
+def causal(queries: int, keys: int, offset: int) -> Array:
+    """Whether key j is visible to query i, which stands at i + `offset`: (queries, keys)."""
+    return np.tri(queries, keys, offset, dtype=bool)
 
 
 @functools.lru_cache(maxsize=4)
 def causal_limit(queries: int, keys: int, offset: int, dtype: np.dtype[Any]) -> Array:
     """What no causal score exceeds, (queries, keys): ∞ where a key is visible, −∞ where it is not. Remembered."""
-    limit = np.where(np.tri(queries, keys, offset, dtype=bool), np.inf, -np.inf).astype(dtype)
+    limit = np.where(causal(queries, keys, offset), np.inf, -np.inf).astype(dtype)
     limit.flags.writeable = False
     return limit
 

@@ -55,7 +55,7 @@ NLL_LOSS = Operation(
     unvaried=_OPTIONS,
     limits={"pure": Limits(rows=4, width=9), "keeps_dtype": Limits(rows=4), "layout_free": Limits(rows=4),
             "rows_are_independent": Limits(rows=4), "any_width": Limits(rows=1), "many_rows": Limits(width=4)},
-    exempt={"defaults": "`nll_loss.is_the_likelihood` varies all options, and leaves each out at times"},
+    exempt={"defaults": "`nll_loss.value_and_gradient` varies all options, and leaves each out at times"},
 )  # fmt: skip
 NLL_LOSS_VJP = NLL_LOSS.derivative(
     _pulled_agrees,
@@ -72,12 +72,13 @@ of_every_operation = laws.every_law(
 
 
 likelihood = Claim(
-    "nll_loss.is_the_likelihood",
+    "nll_loss.value_and_gradient",
     statement="A loss is minus the given log-probability of the target, times the weight of its class; a mean is "
     "divided by the weights of the targets that count; its gradient is minus that weight at the target, and 0 "
     "elsewhere.",
     formula=r"\ell = -\frac{\sum_r w_{y_r} t_{r y_r}}{\sum_r w_{y_r}}, \qquad "
     r"\bar t_{ri} = -\bar g\,w_{y_r}\,[i = y_r]",
+    legend={"t": "log-probabilities", "w": "weights of the classes", "y": "targets"},
     needs=("nll_loss", "nll_loss_vjp"),
     limits=Limits(signs=("nll_loss.weight >= 0", "nll_loss_vjp.weight >= 0")),
     tolerances=(nll_loss_rounding, nll_loss_vjp_rounding),

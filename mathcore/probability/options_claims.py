@@ -51,6 +51,7 @@ def several_axes(op: OnRows) -> Claim:
         statement=f"`{op.name}` along several axes is `{op.name}` along one axis that holds all that they hold, "
         "whatever their order; so is its derivative.",
         formula=r"f(x, (a, b, \dots)) = f(x \text{ with these axes merged})",
+        legend={"a, b": "axes"},
         limits=Limits(options=tuple(name for name in op.unvaried if name != "axis"), width=7),
         needs=tuple(part.name for part in op.parts),
         tolerances=op.tolerances,

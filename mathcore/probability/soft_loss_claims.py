@@ -27,6 +27,7 @@ def _claim(name: str, statement: str, formula: str, limits: Limits, *refuted_by:
         f"cross_entropy.{name}",
         statement=statement,
         formula=formula,
+        legend={"w": "the weights of the classes, 1 if there are none"},
         needs=_NAMES,
         limits=limits,
         tolerances=(soft_loss_rounding, soft_loss_vjp_rounding),
@@ -78,7 +79,8 @@ def expected_classes(draw: Draw, target: Target) -> dict[str, Any]:
     q = np.where(q > 0.5 * q.max(initial=0.0), q, 0.0)
     q = q / np.maximum(q.sum(-1, keepdims=True), 2.0**-20)
     more = _weights_and_cotangent(draw, logits, options)
-    weight = more["weight"] if draw(st.booleans()) else None
+    # Never without: who takes no weights may take no probabilities either, and answer something.
+    weight = more["weight"] if draw(st.booleans()) else np.ones_like(more["weight"])
     axis = draw(st.sampled_from([-1, 0]))
     q = as_dtype(np.clip(q, 0, 1), logits.dtype.name)
     return {"logits": logits, "targets": q, "options": options, **more, "weight": weight, "axis": axis}
@@ -94,18 +96,18 @@ def _weights_and_cotangent(draw: Draw, logits: Any, options: dict[str, Any]) -> 
 def _agree(
     ops: Operations, x: Any, q: Any, weight: Any, g: Any, keep: Any, divisor: Any, options: Any, answers: Any
 ) -> Any:
-    """That losses, gradients and both are what the textbook says of the rows that count; rows are laid last."""
-    (loss, pulled, (loss_too, grad)), reduction, n = answers, options["reduction"], x.shape[-1]
+    """That losses, gradients of g and gradients of 1 are what the textbook says of the rows that count."""
+    (losses, pulled, grads), reduction, n = answers, options["reduction"], x.shape[-1]
     smoothing, rows, ones = options["label_smoothing"], x[keep], np.ones(int(keep.sum()))
-    w, mean = np.ones(n) if weight is None else weight, reduction == "mean"
+    w, mean = weight, reduction == "mean"
     given = np.broadcast_to(g.astype(np.float64), keep.shape)[keep] if g.ndim else ones * float(g)
 
     def coefficients(q: Any, w: Any, smoothing: Any) -> Any:
         return w * ((1 - smoothing) * q + smoothing / n)
 
     def value(x: Any, q: Any, w: Any, smoothing: Any, divisor: Any) -> Any:
-        losses = -(coefficients(q, w, smoothing) * log_distribution(x)).sum(-1)
-        return losses if reduction == "none" else losses.sum() / (divisor if mean else 1)
+        of_rows = -(coefficients(q, w, smoothing) * log_distribution(x)).sum(-1)
+        return of_rows if reduction == "none" else of_rows.sum() / (divisor if mean else 1)
 
     def gradient(x: Any, q: Any, w: Any, smoothing: Any, divisor: Any, share: Any) -> Any:
         a = coefficients(q, w, smoothing)
@@ -128,32 +130,43 @@ def _agree(
             return equal(loss, true, within=within)
         return all_of(equal(loss[keep], true, within=within), equal(loss[~keep], 0.0))
 
-    return all_of(right(loss), right(loss_too), graded(pulled, given), graded(grad, ones))
+    return all_of(*map(right, losses), *(graded(v, given) for v in pulled), *(graded(v, ones) for v in grads))
 
 
-def _answers(ops: Operations, g: Any, x: Any, targets: Any, **options: Any) -> Any:
-    return (
-        ops.cross_entropy(x, targets, **options),
-        ops.cross_entropy_vjp(g, x, targets, **options),
-        ops.cross_entropy_and_grad(x, targets, **options),
-    )
+def _loss(ops: Operations, g: Any, *arrays: Any, **options: Any) -> Any:
+    del g
+    return [ops.cross_entropy(*arrays, **options)], [], []
 
 
-@weights.property(weighted_classes(), effort=0.5)
-def loss_is_weighted(ops: Operations, logits: Any, targets: Any, options: Any, weight: Any, g: Any) -> Any:
-    keep = counted(targets, options)
-    answers = _answers(ops, g, logits, targets, weight=weight, **options)
-    divisor = weight[targets[keep]].astype(np.float64).sum()  # exact: a few short numbers
-    q = one_hot(np.where(keep, targets, 0), logits.shape[-1]).astype(logits.dtype)
-    return _agree(ops, logits, q, weight, g, keep, divisor, options, answers)
+def _gradient(ops: Operations, g: Any, *arrays: Any, **options: Any) -> Any:
+    return [], [ops.cross_entropy_vjp(g, *arrays, **options)], []
 
 
-@soft_targets.property(expected_classes(), effort=0.5)
-def loss_is_expected(ops: Operations, logits: Any, targets: Any, options: Any, weight: Any, g: Any, axis: int) -> Any:
-    turned = (lambda v: v) if axis == -1 else np.transpose
-    loss, pulled, (loss_too, grad) = _answers(
-        ops, g, turned(logits), turned(targets), weight=weight, axis=axis, **options
-    )
-    answers = (loss, turned(pulled), (loss_too, turned(grad)))
-    keep = np.ones(len(logits), bool)
-    return _agree(ops, logits, targets, weight, g, keep, len(logits), options, answers)
+def _both(ops: Operations, g: Any, *arrays: Any, **options: Any) -> Any:
+    del g
+    loss, grad = ops.cross_entropy_and_grad(*arrays, **options)
+    return [loss], [], [grad]
+
+
+for answers_of in (_loss, _gradient, _both):  # a check for each, so that a target may offer any
+
+    @weights.property(weighted_classes(), effort=0.3)
+    def is_weighted(
+        ops: Operations, logits: Any, targets: Any, options: Any, weight: Any, g: Any, answers_of: Any = answers_of
+    ) -> Any:
+        keep = counted(targets, options)
+        answers = answers_of(ops, g, logits, targets, weight=weight, **options)
+        divisor = weight[targets[keep]].astype(np.float64).sum()  # exact: a few short numbers
+        q = one_hot(np.where(keep, targets, 0), logits.shape[-1]).astype(logits.dtype)
+        return _agree(ops, logits, q, weight, g, keep, divisor, options, answers)
+
+    @soft_targets.property(expected_classes(), effort=0.3)
+    def is_expected(
+        ops: Operations, logits: Any, targets: Any, options: Any, weight: Any, g: Any, axis: int,
+        answers_of: Any = answers_of,
+    ) -> Any:  # fmt: skip
+        turned = (lambda v: v) if axis == -1 else np.transpose
+        losses, *slopes = answers_of(ops, g, turned(logits), turned(targets), weight=weight, axis=axis, **options)
+        answers = (losses, *([turned(v) for v in part] for part in slopes))
+        keep = np.ones(len(logits), bool)
+        return _agree(ops, logits, targets, weight, g, keep, len(logits), options, answers)

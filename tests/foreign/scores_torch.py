@@ -67,11 +67,13 @@ def with_temperature_vjp(cotangent, x, temperature, dim=-1):
     return pulled_back(cotangent, lambda leaf: with_temperature(leaf, temperature, dim), x)
 
 
-def cross_entropy(logits, targets, *, axis=-1, ignore_index=None, label_smoothing=0.0, reduction="mean"):
+def cross_entropy(logits, targets, *, axis=-1, weight=None, ignore_index=None, label_smoothing=0.0, reduction="mean"):
     classes = logits.movedim(axis, 1 if logits.ndim > 1 else 0)
+    soft = targets.is_floating_point() and targets.ndim == logits.ndim
+    wanted = targets.movedim(axis, 1 if logits.ndim > 1 else 0) if soft else targets.long()
     ignored = -100 if ignore_index is None else ignore_index
     return F.cross_entropy(
-        classes, targets.long(), ignore_index=ignored, label_smoothing=label_smoothing, reduction=reduction
+        classes, wanted, weight, ignore_index=ignored, label_smoothing=label_smoothing, reduction=reduction
     )
 
 

@@ -126,8 +126,8 @@ class Caller:
         try:
             answer = back(self._call(operation, function, *fitted, given=given, back=back))
         except TargetError:
-            if isinstance(given.get("axis"), tuple) and not refused(operation, given):
-                raise NotTriedError(operation, "several axes at once") from None
+            if (reason := _may_be_lacking(given)) and not refused(operation, given):
+                raise NotTriedError(operation, reason) from None
             raise
         check_answer(operation, given, answer)
         self.answered(operation, answer)
@@ -276,6 +276,14 @@ class Caller:
         if not _unchanged(before, apart_from(out, (tuple(native_args), native_options)), adapter):
             raise ContractError(operation, "changes its input")
         return answer
+
+
+def _may_be_lacking(given: Mapping[str, Any]) -> str:
+    """What a function that raises may not support, though it has all the parameters; "" if nothing is known."""
+    if isinstance(given.get("axis"), tuple):
+        return "several axes at once"
+    targets = given.get("targets")
+    return "probabilities as targets" if isinstance(targets, np.ndarray) and is_float(targets) else ""
 
 
 def _first_line(error: Exception) -> str:

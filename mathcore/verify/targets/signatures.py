@@ -222,8 +222,8 @@ def _times(x: Any, conventions: Any) -> int:
 
 def is_default(value: Any, default: Any) -> bool:
     """Whether an argument equals the default."""
-    if value is default or isinstance(value, (tuple, list, dict)):
-        return value is default
+    if value is default or default is None or isinstance(value, (tuple, list, dict)):
+        return value is default  # np.dtype("float64") equals None
     return np.ndim(value) == 0 and np.ndim(default) == 0 and bool(value == default)
 
 

@@ -1,0 +1,138 @@
+"""Masks for attention: bools, True where a key is visible; several are combined by `&`."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+import numpy.typing as npt
+
+from mathcore._arrays import Array, integers
+from mathcore.attention.visibility import causal
+
+
+def causal_mask(queries: int, keys: int | None = None, *, query_offset: int = 0) -> Array:
+    r"""Every key up to the query's own position is visible, as with `is_causal`.
+
+    $$M_{ij} = [j \le i + \text{offset}]$$
+
+    Args:
+        queries, keys: how many; as many keys as queries for None.
+        query_offset: the position of the first query, counted from the first key.
+
+    Returns:
+        (queries, keys), bools.
+
+    Raises:
+        TypeError: if a number is no integer.
+        ValueError: if there are fewer than none.
+
+    Examples:
+        >>> mc.causal_mask(2, 3, query_offset=1)
+        array([[ True,  True, False],
+               [ True,  True,  True]])
+    """
+    return causal(*_sizes(queries, keys), operator.index(query_offset))
+
+
+def window_mask(queries: int, keys: int | None = None, *, window: int, query_offset: int = 0) -> Array:
+    r"""The last `window` keys up to the query's own position are visible: a sliding window.
+
+    $$M_{ij} = [i + \text{offset} - \text{window} < j \le i + \text{offset}]$$
+
+    Args:
+        queries, keys, query_offset: as for `causal_mask`.
+        window: how many keys, the query's own included; ≥ 1.
+
+    Returns:
+        (queries, keys), bools.
+
+    Raises:
+        TypeError: if a number is no integer.
+        ValueError: if a number is too small.
+
+    Examples:
+        >>> mc.window_mask(3, window=2)
+        array([[ True, False, False],
+               [ True,  True, False],
+               [False,  True,  True]])
+
+    Source:
+        Beltagy, Peters & Cohan, Longformer (2020), arXiv:2004.05150, section 3.1.
+    """
+    width, offset, sizes = operator.index(window), operator.index(query_offset), _sizes(queries, keys)
+    if width < 1:
+        raise ValueError(f"`window` must be ≥ 1, got {window}")
+    return causal(*sizes, offset) & ~causal(*sizes, offset - width)
+
+
+def document_mask(documents: npt.ArrayLike, key_documents: npt.ArrayLike | None = None) -> Array:
+    r"""Every key of the query's own document is visible, where texts are packed into one row.
+
+    $$M_{ij} = [d_i = d_j]$$
+
+    Args:
+        documents: (..., queries), integers: the document of each query.
+        key_documents: (..., keys), of each key; those of the queries for None.
+
+    Returns:
+        (queries, keys), bools; (..., 1, queries, keys), the same for all heads, for more axes.
+
+    Raises:
+        TypeError: if documents are not integers.
+        ValueError: if there is no axis of queries, or the leading axes do not broadcast.
+
+    Examples:
+        >>> mc.document_mask([7, 7, 8])
+        array([[ True,  True, False],
+               [ True,  True, False],
+               [False, False,  True]])
+    """
+    of_queries = integers("documents", documents)
+    of_keys = of_queries if key_documents is None else integers("key_documents", key_documents)
+    if not (of_queries.ndim and of_keys.ndim):
+        raise ValueError("`documents` must have an axis of queries or keys, got an array without axes")
+    try:
+        mask = of_queries[..., :, None] == of_keys[..., None, :]
+    except ValueError:
+        raise ValueError(
+            f"`documents` {of_queries.shape} and `key_documents` {of_keys.shape} must broadcast but for their last axis"
+        ) from None
+    return mask if mask.ndim == 2 else np.expand_dims(mask, -3)
+
+
+def padding_mask(lengths: npt.ArrayLike, keys: int) -> Array:
+    r"""Of rows that were filled up to a common length, only what is within a row's own length is visible.
+
+    $$M_j = [j < n]$$
+
+    Args:
+        lengths: (...), integers in [0, keys]: how many keys each row has.
+        keys: the common length.
+
+    Returns:
+        (1, keys), bools, for one length; (..., 1, 1, keys), the same for all heads and queries, for more.
+
+    Raises:
+        TypeError: if lengths are not integers.
+        ValueError: if a length is below 0 or above `keys`.
+
+    Examples:
+        >>> mc.padding_mask(2, keys=3)
+        array([[ True,  True, False]])
+        >>> mc.padding_mask([1, 3], keys=3).shape
+        (2, 1, 1, 3)
+    """
+    of_rows, (most, _) = integers("lengths", lengths), _sizes(keys, None, "keys")
+    if ((of_rows < 0) | (of_rows > most)).any():
+        raise ValueError(f"`lengths` must lie in [0, {most}], got {int(of_rows.min())} to {int(of_rows.max())}")
+    mask = np.arange(most) < of_rows[..., None]
+    return mask[None] if mask.ndim == 1 else mask[..., None, None, :]
+
+
+def _sizes(queries: int, keys: int | None, name: str = "queries") -> tuple[int, int]:
+    """How many queries and keys, checked."""
+    sizes = operator.index(queries), operator.index(queries if keys is None else keys)
+    if min(sizes) < 0:
+        raise ValueError(f"`{name if sizes[0] < 0 else 'keys'}` must be ≥ 0, got {min(sizes)}")
+    return sizes

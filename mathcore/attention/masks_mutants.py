@@ -1,0 +1,63 @@
+"""Wrong masks for attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mathcore.verify.claims import mutant
+
+
+@mutant("causal_mask", wraps=True)
+def own_key_hidden(correct: Any) -> Any:
+    """Hides the query's own key."""
+    return lambda queries, keys=None, *, query_offset=0: correct(queries, keys, query_offset=query_offset - 1)
+
+
+@mutant("causal_mask", wraps=True)
+def causal_offset_ignored(correct: Any) -> Any:
+    """Puts the first query at the first key."""
+    return lambda queries, keys=None, *, query_offset=0: correct(queries, keys)
+
+
+@mutant("window_mask", wraps=True)
+def window_one_wider(correct: Any) -> Any:
+    """Shows one key more."""
+    return lambda *sizes, window, **options: correct(*sizes, window=window + 1, **options)
+
+
+@mutant("window_mask", wraps=True)
+def window_ahead(correct: Any) -> Any:
+    """Looks as far ahead as back."""
+    return lambda *sizes, window, query_offset=0: (
+        correct(*sizes, window=window, query_offset=query_offset)
+        | correct(*sizes, window=window, query_offset=query_offset + window - 1)
+    )
+
+
+@mutant("document_mask", wraps=True)
+def neighbours_alone(correct: Any) -> Any:
+    """Shows documents up to the query's own."""
+    return lambda documents, key_documents=None: (
+        correct(documents, key_documents)
+        | (
+            np.expand_dims(
+                np.asarray(documents)[..., :, None]
+                > np.asarray(documents if key_documents is None else key_documents)[..., None, :],
+                axis=() if np.ndim(documents) == 1 else -3,
+            )
+        )
+    )
+
+
+@mutant("padding_mask", wraps=True)
+def padding_shown(correct: Any) -> Any:
+    """Shows what was filled in, and hides the rest."""
+    return lambda lengths, keys: ~correct(lengths, keys)
+
+
+@mutant("padding_mask", wraps=True)
+def last_of_the_row_hidden(correct: Any) -> Any:
+    """Hides the last key of each row."""
+    return lambda lengths, keys: correct(np.maximum(np.asarray(lengths) - 1, 0), keys)
