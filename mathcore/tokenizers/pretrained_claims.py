@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mathcore.tokenizers import pretrained_mutants as wrong
 from mathcore.tokenizers.inputs import FRAGMENTS, TEXTS
 from mathcore.tokenizers.textbook import learned, merged_one_by_one, printable_bytes
-from mathcore.verify import Claim, Operations, all_of, equal, raises, same
+from mathcore.verify import Claim, Limits, Operations, all_of, equal, raises, same
 
 NAMES = printable_bytes()
 START, END = "<a start>", "<an end>"
@@ -70,6 +70,9 @@ def loaded(ops: Operations, content: Any) -> Any:
         return ops.load_tokenizer(path)
 
 
+FROM_JSON = Limits(options=("pattern", "special_tokens"))
+"""A `tokenizer.json` says these itself; they are refused beside one."""
+
 REPEATING = (*FRAGMENTS, "ab", " ab", "abc", " abcd", "aaaa", "é\u0301", START, END, "<an", " end>")
 TEXTS_WITH_REPEATS = st.lists(st.sampled_from(REPEATING), max_size=12).map("".join)
 RANKS = st.lists(st.sampled_from([0.0, 1.5, 3.0, 9.0]), max_size=8)
@@ -82,6 +85,7 @@ is_lossless = Claim(
     formula=r"\operatorname{decode}(\operatorname{encode}(t)) = t",
     source="Radford et al. (2019), §2.2",
     needs=("load_tokenizer",),
+    limits=FROM_JSON,
     refuted_by=(wrong.ends_stripped, wrong.composed, wrong.surrogates_replaced, wrong.special_text_always_counts),
 )
 
@@ -100,6 +104,7 @@ merges_by_rank = Claim(
     formula=r"\operatorname{encode}(t) = \text{the lowest rank first, one merge at a time}",
     source="Sennrich, Haddow & Birch (2016), arXiv:1508.07909, algorithm 1",
     needs=("load_tokenizer",),
+    limits=FROM_JSON,
     refuted_by=(wrong.ranks_reversed, wrong.never_merged, wrong.whole_pieces_first),
 )
 
@@ -137,6 +142,7 @@ pieces_stay_apart = Claim(
     "those of the rest.",
     formula=r"\operatorname{encode}(t_1 \sqcup t_2) = \operatorname{encode}(t_1)\, \operatorname{encode}(\sqcup t_2)",
     needs=("load_tokenizer",),
+    limits=FROM_JSON,
     refuted_by=(wrong.across_pieces, wrong.ends_stripped),
 )
 
@@ -159,6 +165,7 @@ special_tokens_are_whole = Claim(
     formula=r"\operatorname{encode}(t_1\, s\, t_2) = \operatorname{encode}(t_1)\, \mathrm{id}_s\, "
     r"\operatorname{encode}(t_2)",
     needs=("load_tokenizer",),
+    limits=FROM_JSON,
     refuted_by=(
         wrong.special_text_is_plain, wrong.special_tokens_between_spaces, wrong.special_tokens_take_spaces,
     ),
@@ -186,6 +193,7 @@ special_tokens_when_allowed = Claim(
     "ordinary text, none of which is special.",
     formula=r"\mathrm{id}_s \notin \operatorname{encode}(t_1\, s\, t_2)",
     needs=("load_tokenizer",),
+    limits=FROM_JSON,
     refuted_by=(wrong.special_text_always_counts,),
     legend={r"\mathrm{id}_s": "the id of a special token that is not allowed"},
 )
@@ -204,6 +212,7 @@ template_is_around = Claim(
     "them, and leave no trace in the decoded text.",
     formula=r"\operatorname{encode}(t) = \mathrm{start}\; \operatorname{encode}'(t)\; \mathrm{end}",
     needs=("load_tokenizer",),
+    limits=FROM_JSON,
     refuted_by=(wrong.template_forgotten, wrong.template_turned),
 )
 
@@ -229,6 +238,7 @@ falls_back_to_bytes = Claim(
     formula=r"c \notin \text{vocabulary} \Rightarrow \operatorname{encode}(c) = \text{the tokens of its bytes}",
     source="Kudo & Richardson (2018), arXiv:1808.06226; byte_fallback of SentencePiece",
     needs=("load_tokenizer",),
+    limits=FROM_JSON,
     refuted_by=(wrong.bytes_forgotten, wrong.latin_bytes, wrong.ends_stripped),
 )
 
