@@ -247,6 +247,16 @@ def nan_times_zero(correct: Function) -> Function:
 
 
 @mutant("gelu", wraps=True)
+def nan_among_several(correct: Function) -> Function:
+    """Gives NaN at ∞ where there are several numbers, as PyTorch 2.13 does in float32."""
+
+    def wrong(x: Any, **how: Any) -> Any:
+        return np.where(np.isposinf(_wide(x)) & (x.size > 1), x.dtype.type(np.nan), correct(x, **how))
+
+    return wrong
+
+
+@mutant("gelu", wraps=True)
 def quick_as_sigmoid(correct: Function) -> Function:
     """Takes x σ(x) for the quick approximation, without the 1.702."""
 

@@ -23,6 +23,12 @@ def allowance(ops: Operations, kind: str, x: Any) -> Allowance:
     return activation_rounding(kind, x, x.dtype, how.activation_tails, how.softplus_threshold)
 
 
+def gradient_allowance(ops: Operations, kind: str, g: Any, x: Any) -> Allowance:
+    """The same of a gradient."""
+    how = ops.conventions
+    return activation_vjp_rounding(kind, g, x, x.dtype, how.activation_tails, how.softplus_threshold)
+
+
 def agrees_with(ops: Operations, kind: str, y: Any, x: Any) -> Relation:
     """That y is the activation of x."""
     return equal_in_range(y, true_value(kind, x), within=allowance(ops, kind, x))
@@ -30,8 +36,7 @@ def agrees_with(ops: Operations, kind: str, y: Any, x: Any) -> Relation:
 
 def gradient_agrees_with(ops: Operations, kind: str, y: Any, g: Any, x: Any) -> Relation:
     """That y is g times the derivative of the activation at x."""
-    within = activation_vjp_rounding(kind, g, x, x.dtype, ops.conventions.activation_tails)
-    return equal_in_range(y, true_gradient(kind, g, x), within=within)
+    return equal_in_range(y, true_gradient(kind, g, x), within=gradient_allowance(ops, kind, g, x))
 
 
 def _drawn(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001

@@ -59,12 +59,15 @@ def activation_rounding(kind: str, x: Any, dtype: Any, tails: str = "absolute", 
 
 
 @tolerance
-def activation_vjp_rounding(kind: str, g: Any, x: Any, dtype: Any, tails: str = "absolute") -> Any:
+def activation_vjp_rounding(
+    kind: str, g: Any, x: Any, dtype: Any, tails: str = "absolute", threshold: float = math.inf
+) -> Any:
     r"""$\bar g f'(x)$ with $f' = q - r$, or 1 less that; q is the share, $r = |x| y' q (1 - q)$ or $|x| \varphi(x)$.
 
     Both are off by the factor that the share is off by, r with six more roundings, and their sum, of the size
     $q + r$ or $1 + q + r$, takes four. The cotangent adds one. With absolute tails q is off by $u(2E + 4)$, and so is
     1 − q, which makes twice that in $q(1 - q)$; beyond y = 45 it is exactly 0. Squared ReLU rounds twice.
+    Where softplus is x, its derivative is 1.
     """
     work, x, g = work_format(dtype), np.asarray(x, np.float64), np.asarray(g, np.float64)
     of = parts(kind, x)
@@ -74,6 +77,8 @@ def activation_vjp_rounding(kind: str, g: Any, x: Any, dtype: Any, tails: str = 
     z = np.minimum(abs(x), 1000.0)
     error = of.falling * ((1 + _relative(kind, of, work)) * (1 + 7 * work.u) - 1) + 5 * work.u * size
     error = error + (1 + z) * _lost(work) + 2 * work.smallest
+    if kind == "softplus":
+        error = error + np.where(x > threshold, of.share, 0.0)
     if tails == "absolute":
         steep = np.where(of.exponent > 45, 0.0, of.growth / np.maximum(of.share, 1e-300)) if kind in LOGISTIC else 0.0
         error = error + work.u * (2 * work.exp + 4) * (1 + 4 * steep)

@@ -36,7 +36,7 @@ def gelu(x: npt.ArrayLike, *, approximate: Approximation = "none") -> Array:
         x: any shape, floats.
         approximate: "none" for the formula above; "tanh" for
             $\frac x2 \big(1 + \tanh \sqrt{2/\pi}\,(x + 0.044715\,x^3)\big)$, which is off by up to 0.00048; "quick" for
-            $x\,\sigma(1.702\,x)$, which is off by up to 0.021.
+            $x\,\sigma(1.702\,x)$, which is off by up to 0.0204.
 
     Returns:
         The shape and dtype of x. The left tail keeps its digits, and at −∞ it is 0, the limit.

@@ -36,8 +36,8 @@ def sigmoid(x: npt.ArrayLike) -> Array:
 
 
 def _sigmoid(x: Array) -> Array:
-    e = decay(x)
-    return np.asarray(np.where(x < 0, e, 1.0) / (1 + e))
+    """e^min(x, 0) / (1 + e^−|x|): a second exponential takes less time than a choice for each number."""
+    return np.asarray(np.exp(np.minimum(wide(x), 0)) / (1 + decay(x)))
 
 
 def sigmoid_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:

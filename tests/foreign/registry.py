@@ -18,6 +18,7 @@ FILES = {
     "layers_numpy": (),
     "layers_torch": ("torch",),
     "layers_jax": ("jax",),
+    "activations": ("scipy", "torch"),
     "positions_numpy": (),
     "positions_torch": ("torch",),
     "transformers_models": ("torch", "transformers"),

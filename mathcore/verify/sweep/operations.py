@@ -55,7 +55,7 @@ def softplus(x: Array) -> Array:
 
 
 _OF_ONE = 8
-"""u by which `sigmoid` and `softplus` may be off, with room for the terms in u²."""
+"""u by which `sigmoid`, `softplus` and x times the first may be off, with room for the terms in u²."""
 
 _OF_A_DIFFERENCE = 256
 """The same where they are taken of y − x. That rounds by u|y − x|, and so does e to its power, relative to itself.
@@ -97,6 +97,10 @@ def _second(answer: Any) -> Any:
 
 OPERATIONS = (
     Swept("relu", "relu(x)", 1, lambda x: ((x,), {}), _whole, lambda x: np.maximum(x, 0.0), 0, lambda x: x),
+    Swept("sigmoid", "sigmoid(x)", 1, lambda x: ((x,), {}), _whole, sigmoid, _OF_ONE, _true_sigmoid),
+    Swept("softplus", "softplus(x)", 1, lambda x: ((x,), {}), _whole, softplus, _OF_ONE, _true_softplus),
+    Swept("silu", "silu(x)", 1, lambda x: ((x,), {}), _whole, lambda x: x * sigmoid(x), _OF_ONE,
+          lambda x: x * _true_sigmoid(x)),
     Swept("softmax", "softmax(0, x)[1]", 1, _after_zero, _second, sigmoid, _OF_ONE, _true_sigmoid),
     Swept("log_softmax", "log_softmax(0, x)[1]", 1, _after_zero, _second, lambda x: -softplus(-x), _OF_ONE,
           lambda x: -_true_softplus(-x)),

@@ -42,8 +42,8 @@ class Conventions:
         gelu: for a function without `approximate`, whether it is the exact GELU, the one by "tanh" or the "quick" one.
         activation_tails: "relative" if small results of sigmoid, softplus, silu and gelu keep their digits; "absolute"
             if terms of the size of 1, or of |x|, are added up on the way.
-        activation_of_minus_infinity: what silu and gelu are at −∞: their limit 0, or NaN, since −∞ · 0 is. Their
-            derivatives at ±∞ are tried if it is the limit.
+        activation_of_minus_infinity: what silu and gelu are at −∞: their limit 0, or "nan" if −∞ · 0 may be taken.
+            Their derivatives at ±∞ are tried if it is the limit.
         softplus_threshold: beyond which softplus is x itself.
         cross_entropy_of_nothing: the mean loss over no rows.
         softmax_of_nothing: the probabilities of a row whose scores are all −∞ or masked.

@@ -11,6 +11,7 @@ import numpy as np
 
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.probes.probe import Detector, Probe
+from mathcore.verify.targets.probes.rows import flushing
 
 _LOST = 1000.0
 """Units of roundoff that the left tail may be off by, relative to itself, if it keeps its digits: an exponent of 27
@@ -88,8 +89,13 @@ def _of_minus_infinity(probe: Probe) -> tuple[Any, str]:
     return "zero" if y == 0 else "nan" if np.isnan(y) else None, f"at −∞ it is {y:g}"
 
 
+def _subnormal_half(probe: Probe) -> tuple[Any, str]:
+    x = probe.floats([probe.tiny])
+    return flushing(f"at {float(x[0]):.3g} it", float(x[0]) / 2, probe(x))
+
+
 _TAILS: dict[str, Detector] = {"activation_tails": _tails}
-_END: dict[str, Detector] = {"activation_of_minus_infinity": _of_minus_infinity}
+_END: dict[str, Detector] = {"activation_of_minus_infinity": _of_minus_infinity, "subnormals": _subnormal_half}
 
 OF_ACTIVATIONS: dict[str, dict[str, Detector]] = {
     "gelu": {"gelu": _gelu, **_TAILS, **_END},
