@@ -43,11 +43,10 @@ def split_text(text: str, *, block: int = 4000, every: int = 10) -> tuple[str, s
         >>> mc.course.split_text("One.\n\nTwo.\n\nThree.\n\n", block=1, every=3)
         ('One.\n\nTwo.\n\n', 'Three.\n\n')
     """
-    block, every = whole("block", block, 1), whole("every", every, 1)
+    block, every = whole("block", block, 0), whole("every", every, 1)
     blocks: list[str] = []
-    for paragraph in filter(
-        None, re.split(r"(?<=\n\n)", is_a("text", text, str))
-    ):  # nothing stands behind the last blank line
+    paragraphs = re.split(r"(?<=\n\n)", is_a("text", text, str))
+    for paragraph in filter(None, paragraphs):  # nothing stands behind the last blank line
         if not blocks or len(blocks[-1]) >= block:
             blocks.append("")
         blocks[-1] += paragraph

@@ -22,7 +22,10 @@ from mathcore.verify.relations import Conjunction, Relation, all_of, equal
 
 def _drawn(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:
     x = draw_array(draw, (rows or draw(st.integers(1, 4)), 2500 if long else width), name, (2.0**-6, 2.0**4))
-    return {"x": x, **some_targets(x)}
+    drawn = {"x": x, **some_targets(x)}
+    if draw(st.booleans()) and x.size:  # what is far from the start of a row is read only if it is a target
+        drawn["targets"][-1] = x.shape[-1] - 1
+    return drawn
 
 
 def _agrees(ops: Operations, y: Any, x: Any, targets: Any, reduction: str) -> Relation:
