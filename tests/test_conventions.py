@@ -383,7 +383,11 @@ def test_mathcore_follows_the_defaults_and_nothing_about_it_is_unknown():
     operations = mathcore_target().operations
     found = detect(Target.numpy("mathcore", **{name: operations[name] for name in DETECTORS}))
     assert found.unknown == []
-    assert own.difference(found.conventions) == {"errors": "any", "log_softmax": "log1p"}
+    assert own.difference(found.conventions) == {
+        "errors": "any",
+        "log_softmax": "log1p",
+        "activation_tails": "relative",
+    }
 
 
 def ahead(query, key, value, *, mask=None, is_causal=False, scale=None):
