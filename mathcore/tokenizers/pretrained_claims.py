@@ -136,6 +136,21 @@ def long_pieces_merge_by_rank(ops: Operations, part: str, count: int) -> Any:
     return equal(loaded(ops, content).encode(part * count), np.array(expected(content, part * count), int))
 
 
+def never_reached() -> Iterator[dict[str, Any]]:
+    """Merges by which no text becomes its longest token, though that is in the vocabulary."""
+    yield {"merges": ["b c", "a b", "ab c"], "text": "abc abcabc"}
+    yield {"merges": ["c d", "b c", "a b", "ab c", "abc d"], "text": "abcd abc"}
+
+
+@merges_by_rank.exhaustive(never_reached)
+def a_token_is_no_merge(ops: Operations, merges: list[str], text: str) -> Any:
+    content = of_bytes("", 0)
+    new = dict.fromkeys(pair.replace(" ", "") for pair in merges)
+    content["model"]["vocab"] |= {token: 500 + i for i, token in enumerate(new)}
+    content["model"]["merges"] = merges
+    return equal(loaded(ops, content).encode(text), np.array(expected(content, text), int))
+
+
 pieces_stay_apart = Claim(
     "pretrained.pieces_stay_apart",
     statement="Where a file cuts a text at spaces, the ids of a text are those of what stands before a space, and then "
