@@ -75,7 +75,7 @@ def _short(exercise: Mapping[str, Any]) -> str:
     right = exercise["answer"]
     if exercise["kind"] == "choice":
         return f"{LETTERS[right]}) {exercise['choices'][right]}"
-    values = [f"{value:.10g}".replace("-", "−") for value in right]
+    values = [f"{value:.10f}".rstrip("0").rstrip(".").replace("-", "−") for value in right]
     named = [f"{label}: {value}" for label, value in zip(exercise["labels"], values, strict=True)]
     return ", ".join(named if len(named) > 1 else values)
 

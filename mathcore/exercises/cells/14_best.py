@@ -55,5 +55,9 @@ def best_aligned(inputs, w):
     return per_length.index(max(per_length))
 # %% broken opposite_counts linear.score_is_alignment: Takes the size of the cosine, so that opposite is as good.
 def best_aligned(inputs, w):
-    sizes = [abs(sum(a * b for a, b in zip(x, w))) / math.sqrt(sum(a * a for a in x)) for x in inputs]
+    sizes = [
+        abs(sum(a * b for a, b in zip(x, w)))
+        / math.sqrt(sum(a * a for a in x))
+        for x in inputs
+    ]
     return sizes.index(max(sizes))

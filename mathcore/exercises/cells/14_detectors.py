@@ -37,7 +37,11 @@ def check(w, order, signs):
     same(scores([-w[1], w[0], 0], W), [0])
 # %% broken row_by_row linear.columns_are_detectors: The input meets the rows of the matrix.
 def scores(x, W):
-    return [sum(x[i % len(x)] * w for i, w in enumerate(W[j % len(W)])) for j in range(len(W[0]))]
+    result = []
+    for j in range(len(W[0])):
+        row = W[j % len(W)]
+        result.append(sum(x[i % len(x)] * w for i, w in enumerate(row)))
+    return result
 # %% broken shared_total linear.columns_are_detectors: The total is not set back to 0 for the next column.
 def scores(x, W):
     result, total = [], 0
@@ -47,11 +51,14 @@ def scores(x, W):
     return result
 # %% broken winner_only linear.columns_are_detectors: The highest score silences all others.
 def scores(x, W):
-    all_scores = [sum(a * row[j] for a, row in zip(x, W)) for j in range(len(W[0]))]
+    columns = list(zip(*W))
+    all_scores = [sum(a * w for a, w in zip(x, c)) for c in columns]
     return [s if s == max(all_scores) else 0 for s in all_scores]
 # %% broken only_positive linear.score_is_alignment: A negative score becomes 0: "opposite" looks like "at a right angle".
 def scores(x, W):
-    return [max(0, sum(a * row[j] for a, row in zip(x, W))) for j in range(len(W[0]))]
+    columns = list(zip(*W))
+    return [max(0, sum(a * w for a, w in zip(x, c))) for c in columns]
 # %% broken nearness linear.score_is_alignment: Minus the distance, which also is largest for the pattern itself.
 def scores(x, W):
-    return [-sum((a - row[j]) ** 2 for a, row in zip(x, W)) for j in range(len(W[0]))]
+    columns = list(zip(*W))
+    return [-sum((a - w) ** 2 for a, w in zip(x, c)) for c in columns]

@@ -30,7 +30,8 @@ def scores(x, W):
     return [sum(a * b for a, b in zip(x, row)) for row in W]
 # %% broken last_wins linear.matmul_is_multiply_add: Of equal columns it takes the last.
 def scores(x, W):
-    return [sum(a * row[j] for a, row in zip(x, W)) for j in range(len(W[0]))]
+    columns = range(len(W[0]))
+    return [sum(a * row[j] for a, row in zip(x, W)) for j in columns]
 
 
 def best(x, W):

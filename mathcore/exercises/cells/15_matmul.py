@@ -69,4 +69,7 @@ def matmul(X, W):
     return result
 # %% broken added_not_multiplied linear.associative: Adds where it should multiply.
 def matmul(X, W):
-    return [[sum(row[t] + W[t][j] for t in range(len(W))) for j in range(len(W[0]))] for row in X]
+    columns = list(zip(*W))
+    return [
+        [sum(a + w for a, w in zip(row, c)) for c in columns] for row in X
+    ]

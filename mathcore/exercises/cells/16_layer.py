@@ -1,13 +1,16 @@
 """A layer that takes a stream of rows and refuses what does not fit."""
 # %% start
 def layer(X, W):
-    """X: rows of numbers. W: (inputs, outputs). A row of outputs for each row."""
+    """X: rows of numbers. W: (inputs, outputs). A row for each row."""
     inputs, outputs = len(W), len(W[0])
     result = []
     for row in X:
         if len(row) != inputs:
             raise ValueError(f"a row of {inputs} is wanted, got {len(row)}")
-        result.append([sum(a * W[t][j] for t, a in enumerate(row)) for j in range(outputs)])
+        new = []
+        for j in range(outputs):
+            new.append(sum(a * W[t][j] for t, a in enumerate(row)))
+        result.append(new)
     return result
 
 
@@ -34,10 +37,16 @@ def check(width, inputs):
     same(answer, "refused")
 # %% broken cut_silently linear.shapes_must_touch: Numbers that do not fit are left out without a word.
 def layer(X, W):
-    return [[sum(a * w[j] for a, w in zip(row, W)) for j in range(len(W[0]))] for row in X]
+    columns = list(zip(*W))
+    return [
+        [sum(a * w for a, w in zip(row, c)) for c in columns] for row in X
+    ]
 # %% broken first_row_only linear.stream_of_rows: Only the first row of a stream is looked at.
 def layer(X, W):
     for row in X:
         if len(row) != len(W):
             raise ValueError("does not fit")
-    return [[sum(a * w[j] for a, w in zip(X[0], W)) for j in range(len(W[0]))] for row in X]
+    first, columns = X[0], list(zip(*W))
+    return [
+        [sum(a * w for a, w in zip(first, c)) for c in columns] for _ in X
+    ]

@@ -12,7 +12,8 @@ def book(W, x):
 
 def code(x, W):
     """The row x times W: each column of W meets x."""
-    return [sum(a * row[j] for a, row in zip(x, W)) for j in range(len(W[0]))]
+    columns = range(len(W[0]))
+    return [sum(a * row[j] for a, row in zip(x, W)) for j in columns]
 
 
 W = [[1, 2], [3, 4], [5, 6]]

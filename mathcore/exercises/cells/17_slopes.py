@@ -43,9 +43,10 @@ def check(parts):
     same([sum(row) for row in slopes(shares)], [0 for _ in shares])
 # %% broken second_term_forgotten softmax.jacobian: Each share is taken to depend on its own score alone.
 def slopes(shares):
-    n = len(shares)
-    return [[shares[i] if i == j else 0 for j in range(n)] for i in range(n)]
+    n = range(len(shares))
+    return [[shares[i] if i == j else 0 for j in n] for i in n]
 # %% broken sign_flipped softmax.jacobian: Every slope points the wrong way.
 def slopes(shares):
-    n = len(shares)
-    return [[shares[i] * shares[j] - (shares[i] if i == j else 0) for j in range(n)] for i in range(n)]
+    n = range(len(shares))
+    own = [[shares[i] if i == j else 0 for j in n] for i in n]
+    return [[shares[i] * shares[j] - own[i][j] for j in n] for i in n]

@@ -1,7 +1,7 @@
 """Write into two lanes, and read both back."""
 # %% start
 def joined(word, place):
-    """One list that holds both: the word's numbers first, then the place's."""
+    """One list of both: the word's numbers first, then the place's."""
     raise NotImplementedError("your turn")
 
 

@@ -89,7 +89,7 @@ def attend(query, keys, values):
 # %% broken the_worst_match attention.is_a_search: A minus sign too many: the worst match gets the most.
 def attend(query, keys, values):
     root = math.sqrt(len(query))
-    scores = [-sum(q * k for q, k in zip(query, key)) / root for key in keys]
+    scores = [-sum(q * k for q, k in zip(query, w)) / root for w in keys]
     raised = [math.exp(x - max(scores)) for x in scores]
     shares = [e / sum(raised) for e in raised]
     mix = [sum(p * v for p, v in zip(shares, c)) for c in zip(*values)]

@@ -70,9 +70,8 @@ def softmax(scores):
 def looks_back(queries, keys):
     table = []
     for i, q in enumerate(queries):
-        scores = [
-            sum(a * b for a, b in zip(q, k)) / math.sqrt(len(q)) for k in keys
-        ]
+        root = math.sqrt(len(q))
+        scores = [sum(a * b for a, b in zip(q, k)) / root for k in keys]
         table.append(
             softmax([s if j <= i else s - 9 for j, s in enumerate(scores)])
         )
@@ -86,9 +85,9 @@ def softmax(scores):
 def looks_back(queries, keys):
     table = []
     for i, q in enumerate(queries):
-        shares = softmax(
-            [sum(a * b for a, b in zip(q, k)) / math.sqrt(len(q)) for k in keys]
-        )
+        root = math.sqrt(len(q))
+        scores = [sum(a * b for a, b in zip(q, k)) / root for k in keys]
+        shares = softmax(scores)
         table.append([p if j <= i else 0.0 for j, p in enumerate(shares)])
     return table
 # %% broken one_too_far attention.causal_sees_no_future: Each word also sees the one after it.
@@ -101,9 +100,9 @@ def looks_back(queries, keys):
     table = []
     for i, q in enumerate(queries):
         seen = keys[: i + 2]
-        shares = softmax(
-            [sum(a * b for a, b in zip(q, k)) / math.sqrt(len(q)) for k in seen]
-        )
+        root = math.sqrt(len(q))
+        scores = [sum(a * b for a, b in zip(q, k)) / root for k in seen]
+        shares = softmax(scores)
         table.append(shares + [0.0] * (len(keys) - len(seen)))
     return table
 # %% broken not_itself attention.decode_equals_prefill: A word does not see itself, but for the first.
@@ -116,8 +115,8 @@ def looks_back(queries, keys):
     table = []
     for i, q in enumerate(queries):
         seen = keys[: max(i, 1)]
-        shares = softmax(
-            [sum(a * b for a, b in zip(q, k)) / math.sqrt(len(q)) for k in seen]
-        )
+        root = math.sqrt(len(q))
+        scores = [sum(a * b for a, b in zip(q, k)) / root for k in seen]
+        shares = softmax(scores)
         table.append(shares + [0.0] * (len(keys) - len(seen)))
     return table
