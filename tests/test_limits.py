@@ -58,6 +58,7 @@ def test_a_narrow_domain_is_seen():
     assert left_out(a_claim(narrow())) == [
         "option softmax.axis is never off its default",
         "option softmax.where is never off its default",
+        "option softmax.dtype is never off its default",
         "softmax.float32 is not drawn",
         "softmax.float16 is not drawn",
         "softmax.bfloat16 is not drawn",
@@ -68,7 +69,7 @@ def test_a_narrow_domain_is_seen():
 
 
 def test_declared_it_is_no_fault():
-    said = Limits(("axis", "softmax.where"), ("float32", "float16", "bfloat16"), 2, 3, ("softmax.x >= 0",))
+    said = Limits(("axis", "softmax.where", "dtype"), ("float32", "float16", "bfloat16"), 2, 3, ("softmax.x >= 0",))
     assert left_out(a_claim(narrow(), said)) == []
     assert untrue(said, tried_on(a_claim(narrow()), MATHCORE, PROFILES["quick"], 0).left_out(FORMATS)) == []
 
@@ -77,6 +78,7 @@ def test_a_wide_domain_leaves_options_alone():
     assert left_out(a_claim(all_kinds())) == [
         "option softmax.axis is never off its default",
         "option softmax.where is never off its default",
+        "option softmax.dtype is never off its default",
     ]
 
 

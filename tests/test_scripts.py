@@ -160,11 +160,8 @@ def test_a_function_in_no_module_is_written_out_only_if_it_needs_nothing_else():
 
 
 def packed_only(x):
-    """ReLU of what lies in memory, as if the array were packed."""
-    owner = x
-    while isinstance(owner.base, np.ndarray) and owner.base.dtype == x.dtype:
-        owner = owner.base
-    return np.maximum(np.resize(owner.ravel(order="K"), x.shape), 0)
+    """ReLU of the numbers in the order in which they lie in memory, as if the array were packed row by row."""
+    return np.maximum(x.ravel(order="K").reshape(x.shape), 0)
 
 
 def test_strides_are_those_of_the_failing_input():

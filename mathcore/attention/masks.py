@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, integers
+from mathcore._scalars import whole
+from mathcore.attention._args import _FARTHEST
 from mathcore.attention.visibility import causal
 
 
@@ -32,7 +32,7 @@ def causal_mask(queries: int, keys: int | None = None, *, query_offset: int = 0)
         array([[ True,  True, False],
                [ True,  True,  True]])
     """
-    return causal(*_sizes(queries, keys), operator.index(query_offset))
+    return causal(*_sizes(queries, keys), _offset(query_offset))
 
 
 def window_mask(queries: int, keys: int | None = None, *, window: int, query_offset: int = 0) -> Array:
@@ -60,9 +60,7 @@ def window_mask(queries: int, keys: int | None = None, *, window: int, query_off
     Source:
         Beltagy, Peters & Cohan, Longformer (2020), arXiv:2004.05150, section 3.1.
     """
-    width, offset, sizes = operator.index(window), operator.index(query_offset), _sizes(queries, keys)
-    if width < 1:
-        raise ValueError(f"`window` must be ≥ 1, got {window}")
+    sizes, width, offset = _sizes(queries, keys), whole("window", window, 1, _FARTHEST), _offset(query_offset)
     return causal(*sizes, offset) & ~causal(*sizes, offset - width)
 
 
@@ -73,7 +71,7 @@ def document_mask(documents: npt.ArrayLike, key_documents: npt.ArrayLike | None 
 
     Args:
         documents: (..., queries), integers: the document of each query.
-        key_documents: (..., keys), of each key; those of the queries for None.
+        key_documents: (..., keys), integers: the document of each key; those of the queries for None.
 
     Returns:
         (queries, keys), bools; (..., 1, queries, keys), the same for all heads, for more axes.
@@ -123,16 +121,18 @@ def padding_mask(lengths: npt.ArrayLike, keys: int) -> Array:
         >>> mc.padding_mask([1, 3], keys=3).shape
         (2, 1, 1, 3)
     """
-    of_rows, (most, _) = integers("lengths", lengths), _sizes(keys, None, "keys")
+    of_rows, most = integers("lengths", lengths), whole("keys", keys, 0, _FARTHEST)
     if ((of_rows < 0) | (of_rows > most)).any():
         raise ValueError(f"`lengths` must lie in [0, {most}], got {int(of_rows.min())} to {int(of_rows.max())}")
     mask = np.arange(most) < of_rows[..., None]
     return mask[None] if mask.ndim == 1 else mask[..., None, None, :]
 
 
-def _sizes(queries: int, keys: int | None, name: str = "queries") -> tuple[int, int]:
+def _sizes(queries: int, keys: int | None) -> tuple[int, int]:
     """How many queries and keys, checked."""
-    sizes = operator.index(queries), operator.index(queries if keys is None else keys)
-    if min(sizes) < 0:
-        raise ValueError(f"`{name if sizes[0] < 0 else 'keys'}` must be ≥ 0, got {min(sizes)}")
-    return sizes
+    n = whole("queries", queries, 0, _FARTHEST)
+    return n, n if keys is None else whole("keys", keys, 0, _FARTHEST)
+
+
+def _offset(query_offset: int) -> int:
+    return whole("query_offset", query_offset, -_FARTHEST, _FARTHEST)

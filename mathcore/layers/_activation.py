@@ -181,7 +181,7 @@ def _bounded(z: Array, precise: bool) -> Pair:
 
 def _below_normal(part: Array, y: Array, low: Array | float, factor: Array) -> Array:
     """T = factor · e⁻ʸ; where e⁻ʸ may be subnormal and T is not, as factor · e^(64 − y) · e⁻⁶⁴."""
-    deep = y > _SUBNORMAL
+    part, deep = np.asarray(part), y > _SUBNORMAL
     if deep.any():
         lost = low[deep] if isinstance(low, np.ndarray) else low
         high, rest = exact_product(factor[deep], np.exp(64 - y[deep]))

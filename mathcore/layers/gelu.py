@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 import numpy.typing as npt
 
 from mathcore._arrays import Array
+from mathcore._scalars import choice
 from mathcore.layers._activation import (
     Gaussian,
     Logistic,
@@ -83,8 +84,7 @@ def gelu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, *, approximate: Approxi
 
 
 def _form(approximate: str) -> Logistic | Gaussian:
-    if approximate not in _FORMS:
-        raise ValueError(f"`approximate` must be one of {', '.join(map(repr, _FORMS))}, got {approximate!r}")
+    choice("approximate", approximate, tuple(_FORMS))
     return _FORMS[approximate]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating
+from mathcore._arrays import Array, floating, floating_as
 from mathcore._compute.blocks import map_elements
 from mathcore.layers.relu import _zero
 
@@ -36,7 +36,7 @@ def relu_squared(x: npt.ArrayLike) -> Array:
 
 
 def _relu_squared(x: Array, out: Array) -> None:
-    positive = np.maximum(x, _zero(x))
+    positive = np.asarray(np.maximum(x, _zero(x)), x.dtype)  # of one object NumPy returns the object
     np.multiply(positive, positive, out=out)
 
 
@@ -61,7 +61,8 @@ def relu_squared_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
         >>> mc.relu_squared_vjp([1.0, 1.0, 1.0], x=[-2.0, 0.0, 3.0])
         array([0., 0., 6.])
     """
-    x, g = floating("x", x), floating("cotangent", cotangent)
+    g = floating("cotangent", cotangent)
+    x = floating_as("x", x, g)
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of x {x.shape}, got {g.shape}")
     return map_elements(_relu_squared_vjp, np.empty(g.shape, g.dtype), x, g)

@@ -54,8 +54,8 @@ def rope(
         Su et al., RoFormer: Enhanced Transformer with Rotary Position Embedding, arXiv:2104.09864, §3.2.
     """
     x = floating("x", x)
-    cos, sin = _rotation_of(x, positions, base, rotary_dim, offset)
-    return _rotated(x, cos, sin, interleaved)
+    interleaved = flag("interleaved", interleaved)
+    return _rotated(x, *_rotation_of(x, positions, base, rotary_dim, offset), interleaved)
 
 
 def _rotation_of(

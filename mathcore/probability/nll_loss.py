@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, axis_index, floating, ids_below, integers, quiet, working
+from mathcore._scalars import whole
 from mathcore.probability._rows import _last
 from mathcore.probability._soft_loss import _class_weights
 from mathcore.probability.cross_entropy import Reduction, _loss_cotangent, _option, _reduced, _row_weights
@@ -113,6 +114,7 @@ def _checked(
             f"`targets` must have the shape of log_probabilities without axis {axis}, {rows.shape[:-1]}, "
             f"got {ids.shape}"
         )
+    ignore_index = None if ignore_index is None else whole("ignore_index", ignore_index)
     n, dtype = rows.shape[-1], np.dtype(np.float64) if t.dtype == object else working(t[:0]).dtype
     keep = np.ones(ids.shape, np.bool_) if ignore_index is None else ids != ignore_index
     ids = ids_below("targets", np.where(keep, ids, 0), n) if keep.any() else np.zeros(ids.shape, np.intp)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array
+from mathcore._scalars import flag, is_a
 from mathcore.tokenizers._ids import _id_list
 from mathcore.tokenizers.added_tokens import Finder
 from mathcore.tokenizers.decoders import Decoder
@@ -35,7 +36,7 @@ def load_tokenizer(
         The tokenizer.
 
     Raises:
-        TypeError: if `pattern` is not a string, or `special_tokens` not a mapping.
+        TypeError: if `path` is no path, `pattern` not a string, or `special_tokens` not a mapping.
         ValueError: if the file is damaged, or asks for something that is not known here; the message names the file
             and what it is. Nothing is ignored that could change an id.
         ImportError: if texts are cut by a pattern with classes of Unicode, and the package `regex` is missing.
@@ -55,6 +56,8 @@ def load_tokenizer(
         raise TypeError(f"`pattern` must be a string, got {type(pattern).__name__}")
     if special_tokens is not None and not isinstance(special_tokens, Mapping):
         raise TypeError(f"`special_tokens` must be a mapping of tokens to ids, got {type(special_tokens).__name__}")
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"`path` must be a path, got {type(path).__name__}")
     path = Path(path)
     if path.is_dir():
         path = next((path / name for name in _IN_FOLDERS if (path / name).exists()), path / _IN_FOLDERS[0])
@@ -91,7 +94,7 @@ class Tokenizer:
     special_tokens: Mapping[str, int]
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self._parts = is_a("parts", parts, Parts)
         as_they_stand = [(token.content, token) for token in parts.added if not token.normalized]
         in_normal_form = [(parts.normalise(token.content), token) for token in parts.added if token.normalized]
         self._as_they_stand, self._in_normal_form = Finder(as_they_stand), Finder(in_normal_form)
@@ -154,7 +157,7 @@ class Tokenizer:
         """
         if not isinstance(text, str):
             raise TypeError(f"`text` must be a string, got {type(text).__name__}")
-        before, after = self._parts.template if add_special_tokens else ((), ())
+        before, after = self._parts.template if flag("add_special_tokens", add_special_tokens) else ((), ())
         ids = self._ids_of(text, self._allowed(allowed_special))
         return np.array([*before, *ids, *after], np.intp)
 
@@ -183,7 +186,8 @@ class Tokenizer:
             'lolo'
         """
         kept = _id_list(ids, len(self.vocabulary))
-        if skip_special_tokens and self._special_ids:
+        is_a("errors", errors, str)
+        if flag("skip_special_tokens", skip_special_tokens) and self._special_ids:
             kept = [i for i in kept if i not in self._special_ids]
         contents = [self.vocabulary[i] for i in kept]
         if None in contents:
@@ -198,7 +202,7 @@ class Tokenizer:
             if allowed_special != "all":
                 raise ValueError(f"`allowed_special` must be 'all' or a collection, got {allowed_special!r}")
             return self.special_tokens.keys()
-        if not isinstance(allowed_special, Collection):
+        if not isinstance(allowed_special, Collection) or isinstance(allowed_special, np.ndarray):
             raise TypeError(f"`allowed_special` must be 'all' or a collection, got {type(allowed_special).__name__}")
         for token in allowed_special:
             if not isinstance(token, str) or token not in self.special_tokens:

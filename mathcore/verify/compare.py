@@ -32,7 +32,8 @@ ORDER = (
     "rope_cos_sin", "apply_rope", "rope", "attention_weights", "scaled_dot_product_attention", "blockwise_attention",
     "merge_attention", "multi_head_attention", "relu",
     "relu_squared", "sigmoid", "softplus", "silu", "gelu", "cosine_similarity", "best_score_table", "transformer",
-    "logsumexp", "log_softmax", "softmax", "temperature_softmax", "argmax", "cross_entropy", "cross_entropy_and_grad",
+    "logsumexp", "log_softmax", "softmax", "temperature_softmax", "argmax", "nll_loss", "cross_entropy",
+    "cross_entropy_and_grad",
 )  # fmt: skip
 """The order of a forward pass; derivatives follow in the opposite order."""
 

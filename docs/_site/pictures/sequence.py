@@ -27,8 +27,8 @@ def position_waves() -> Drawing:
         "Sines and cosines of a position, fast above and slow below; distances from position 20",
         (
             "Each column is the code of a position: fast waves and slow ones. No two positions agree, and no number "
-            f"leaves [−1, 1]. Of these {len(code)}, the ones beside position 20 are nearest, and still {np.sort(away)[1]:.2f} "
-            "away; farther off the distance rises and falls."
+            f"leaves [−1, 1]. Of these {len(code)}, the ones beside position 20 are nearest, and still "
+            f"{np.sort(away)[1]:.2f} away; farther off the distance rises and falls."
         ),
     )
 

@@ -37,6 +37,8 @@ DECLARED: Mapping[tuple[str, str], str] = {
     ("state", "10³⁰"): "so many steps",
     ("vocabulary", "a list of strings"): "its words",
     ("words", "a list of strings"): "its words",
+    ("axis", "None"): "all axes",
+    ("axis", "a tuple of one integer"): "the axis that it holds",
     ("losses", "a tuple of one integer"): "a loss",
     ("losses", "a list of one integer"): "a loss",
 }

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _MAX_CALLS = 12
 """The calls that a program repeats whatever they are. More would not fit on a screen."""
 
+_CALLS_OF_A_SIDE = 2
+"""Of more calls, how many are repeated whose answer was one side of the relation."""
+
 _MAX_PACKED = 1 << 15
 """Characters of an array in a program; larger ones are read from a file beside it."""
 
@@ -135,7 +138,9 @@ class Writer:
             return calls
         relation = self.failure.relation
         sides = () if relation is None else (relation.lhs, relation.rhs)
-        return [c for c in calls[:-1] if any(same_array(c.answer, s) for s in sides)][-3:] + calls[-1:]
+        of_sides = ([c for c in calls[:-1] if same_array(c.answer, side)][-_CALLS_OF_A_SIDE:] for side in sides)
+        compared = {id(c) for some in of_sides for c in some}  # of each side: many answers may be those of one
+        return [c for c in calls[:-1] if id(c) in compared] + calls[-1:]
 
     def call(self, call: Call) -> str:
         """Write a call; returns the name of its answer."""
