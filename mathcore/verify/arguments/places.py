@@ -17,7 +17,8 @@ _ARGS = re.compile(r"^(?:Args|Attributes):\n((?:(?:    .*)?\n?)*)", re.MULTILINE
 _ENTRY = re.compile(r"^    (\w[\w, *]*): (.*(?:\n      +.*)*)", re.MULTILINE)
 _SEE = re.compile(r"as (?:given to|for)\s+`(\w+)`")
 _ROLES = {"int": "integer", "float": "float", "bool": "bool", "str": "text", "Reduction": "choice"}
-_CLASSES = {"mask": "bools", "where": "bools", "positions": "integers", "key_documents": "integers"}  # of arrays that no example gives
+_CLASSES = {"mask": "bools", "where": "bools", "positions": "integers", "key_documents": "integers"}
+"""Of arrays that no example gives."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from mathcore.verify.oracle.enclosures import Enclosure
 from mathcore.verify.relations import Relation, worst_index
 from mathcore.verify.report.describe import Finding, element_at
 from mathcore.verify.report.difference import is_gross
-from mathcore.verify.report.expressions import element_in, expression_of, is_known, is_numeric
+from mathcore.verify.report.expressions import element_in, expression_of, is_known, is_numeric, same_array
 from mathcore.verify.report.literals import MAX_LITERAL, UnwritableError, array_code, literal
 from mathcore.verify.report.right import judged, positions, right_answer
 from mathcore.verify.tolerances import FORMATS
@@ -62,12 +62,18 @@ class Assertions:
         answers = [(name, v) for name, v in self._known if name.startswith("answer") and is_numeric(v)]
         if not answers:
             raise UnwritableError
-        same = " and ".join(_equals_recorded(name, value) for name, value in answers[-3:])
+        wrong = [(name, call.answer) for name, call in self._calls if self._is_wrong(call)]
+        same = " and ".join(_equals_recorded(name, value) for name, value in (wrong or answers)[-3:])
         return [
             words,
             "# That takes more than these answers to see; asserted is only that they are no longer the same.",
             f"assert not ({same}), 'the answers that the claim refutes'",
         ]
+
+    def _is_wrong(self, call: Call) -> bool:
+        """Whether the answer is another one than mathcore's, as far as that is known."""
+        right = right_answer(call, self._target)
+        return is_numeric(call.answer) and right is not None and not same_array(call.answer, right)
 
     def _relation(self, relation: Relation) -> tuple[list[str], bool]:
         """The relation itself, if its left side is found in the answers, and whether the right side is as well."""
@@ -189,4 +195,7 @@ def _equals_recorded(name: str, value: Any) -> str:
     elif array.size > MAX_LITERAL:
         digest = hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:16]
         return f"hashlib.sha256(np.ascontiguousarray({name}).tobytes()).hexdigest().startswith({digest!r})"
+    elif array.dtype.kind == "f":  # the same numbers in another format are another answer
+        same = f"np.array_equal({name}, {array_code(array)}, equal_nan=True)"
+        return f"np.asarray({name}).dtype == np.{array.dtype.name} and {same}"
     return f"np.array_equal({name}, {array_code(array)}, equal_nan=True)"
