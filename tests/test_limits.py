@@ -26,8 +26,9 @@ LONGER_LOOK = replace(PROFILES["default"], examples=150)
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
 def test_what_is_left_out_is_declared(claim):
     tried = tried_on(claim, MATHCORE, LOOK, seed=0)
-    if undeclared(claim.limits, tried.left_out(FORMATS)):  # by chance, in few examples?
-        tried.merge(tried_on(claim, MATHCORE, LONGER_LOOK, seed=1))
+    for seed in (1, 2):
+        if undeclared(claim.limits, tried.left_out(FORMATS)):  # by chance, in few examples?
+            tried.merge(tried_on(claim, MATHCORE, LONGER_LOOK, seed=seed))
     measured = tried.left_out(FORMATS)
     assert undeclared(claim.limits, measured) == []
     assert untrue(claim.limits, measured) == []
