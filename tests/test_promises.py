@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
-from mathcore.attention.textbook import causal_mask
+from mathcore.attention.textbook import lower_triangle
 from mathcore.verify import Conventions, Operations, Target, catalogue, detect, equal, identical, mathcore_target
 from mathcore.verify.promises import close, in_place_of, reproduced
 from mathcore.verify.run.results import PROFILES
@@ -69,7 +69,7 @@ def attention(query, key, value, *, mask=None, is_causal=False, scale=None):
         key, value = (np.repeat(x, query.shape[-3] // x.shape[-3], -3) for x in (key, value))
     seen = np.ones((*query.shape[:-1], key.shape[-2]), bool)
     seen = seen if mask is None else seen & mask
-    seen = seen & causal_mask(query.shape[-2], key.shape[-2], 0) if is_causal else seen
+    seen = seen & lower_triangle(query.shape[-2], key.shape[-2], 0) if is_causal else seen
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     with np.errstate(all="ignore"):
         scores = np.where(seen, (query @ key.swapaxes(-1, -2)) * query.dtype.type(scale), -np.inf).astype(query.dtype)

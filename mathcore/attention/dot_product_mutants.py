@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.attention.textbook import ARRAYS, causal_mask, seen_by
+from mathcore.attention.textbook import ARRAYS, lower_triangle, seen_by
 from mathcore.verify.claims import Mutant, mutant, reported_of
 from mathcore.verify.common_mutants import Family, Operation, family
 
@@ -117,7 +117,7 @@ def backwards(arrays: Arrays, options: Options) -> Asked:
     """Sees the future instead of the past."""
     if not options.get("is_causal"):
         return arrays, options
-    past = causal_mask(arrays[0].shape[-2], arrays[1].shape[-2], options.get("query_offset", 0) - 1)
+    past = lower_triangle(arrays[0].shape[-2], arrays[1].shape[-2], options.get("query_offset", 0) - 1)
     return arrays, {**_with_mask(options, ~past), "is_causal": False}
 
 

@@ -23,7 +23,7 @@ ARRAYS = ("query", "key", "value")
 VASWANI = "Vaswani et al., arXiv:1706.03762, §3.2.1"
 
 
-def causal_mask(queries: int, keys: int, offset: int) -> Any:
+def lower_triangle(queries: int, keys: int, offset: int) -> Any:
     """The causal mask: visible are the keys up to a query's own position, `offset` for the first one."""
     return np.arange(keys) <= np.arange(queries)[:, None] + offset
 
@@ -34,7 +34,7 @@ def visible(
     """Which keys are visible, in the shape of the score matrix: the one definition that all oracles use."""
     seen = np.ones(shape, bool)
     if is_causal:
-        seen &= causal_mask(shape[-2], shape[-1], query_offset)
+        seen &= lower_triangle(shape[-2], shape[-1], query_offset)
     if mask is not None:
         seen &= mask
     if bias is not None:
