@@ -9,6 +9,8 @@ import numpy as np
 
 from mathcore._arrays import Array
 
+_REMEMBERED_BYTES = 2**22  # of a causal limit: twice what the tiles of a large score matrix have; four are kept
+
 
 def visible(
     queries: int, keys: int, mask: Array | None, bias: Array | None, is_causal: bool, offset: int
@@ -27,9 +29,15 @@ def causal(queries: int, keys: int, offset: int) -> Array:
     return np.tri(queries, keys, offset, dtype=bool)
 
 
-@functools.lru_cache(maxsize=4)
 def causal_limit(queries: int, keys: int, offset: int, dtype: np.dtype[Any]) -> Array:
-    """What no causal score exceeds, (queries, keys): ∞ where a key is visible, −∞ where it is not. Remembered."""
+    """What no causal score exceeds, (queries, keys): ∞ where a key is visible, −∞ where it is not. Read-only."""
+    small = queries * keys * dtype.itemsize <= _REMEMBERED_BYTES
+    return (_remembered_limit if small else _remembered_limit.__wrapped__)(queries, keys, offset, dtype)
+
+
+@functools.lru_cache(maxsize=4)
+def _remembered_limit(queries: int, keys: int, offset: int, dtype: np.dtype[Any]) -> Array:
+    """What `causal_limit` returns: many heads and calls ask for the same one."""
     limit = np.where(causal(queries, keys, offset), np.inf, -np.inf).astype(dtype)
     limit.flags.writeable = False
     return limit
