@@ -64,9 +64,10 @@ class _Primitive(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        ctx.pair, ctx.args, ctx.options, *leaves = inputs
+        ctx.pair, args, ctx.options, *leaves = inputs
         ctx.places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, torch.Tensor)]
-        ctx.others = [None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves]
+        # Tensors are kept by `save_for_backward` alone: it notices changes in place, and lets go of them.
+        ctx.args = rebuilt(args, (None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves))
         ctx.save_for_backward(*(leaves[i] for i in ctx.places))
         if isinstance(output, tuple):
             ctx.mark_non_differentiable(*output[1:])
@@ -74,7 +75,7 @@ class _Primitive(torch.autograd.Function):  # type: ignore[misc]
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, cotangent: Any, *_beside: Any) -> Any:
-        leaves = list(ctx.others)
+        leaves = leaves_of(ctx.args)
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
             leaves[place] = tensor
         args = rebuilt(ctx.args, map(_array, leaves))
