@@ -21,7 +21,7 @@ def test_masks_compose():
     weights = mc.attention_weights(q, q, mask=mask)
     for text, i, j in np.ndindex(2, 4, 4):
         seen = i - 2 < j <= i and documents[text, i] == documents[text, j] and j < lengths[text]
-        assert (weights[text, :, i, j] > 0).all() == seen
+        assert ((weights[text, :, i, j] > 0) == seen).all()
 
 
 @pytest.mark.parametrize(

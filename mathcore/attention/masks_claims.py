@@ -23,7 +23,7 @@ rules = Claim(
         wrong.causal_offset_ignored,
         wrong.window_one_wider,
         wrong.window_ahead,
-        wrong.neighbours_alone,
+        wrong.earlier_documents_shown,
         wrong.padding_shown,
         wrong.last_of_the_row_hidden,
     ),

@@ -37,8 +37,8 @@ def window_ahead(correct: Any) -> Any:
 
 
 @mutant("document_mask", wraps=True)
-def neighbours_alone(correct: Any) -> Any:
-    """Shows documents up to the query's own."""
+def earlier_documents_shown(correct: Any) -> Any:
+    """Shows the documents before the query's own as well, if they are numbered in order."""
     return lambda documents, key_documents=None: (
         correct(documents, key_documents)
         | (

@@ -57,12 +57,12 @@ def _waves(positions: npt.ArrayLike, dim: int, base: float) -> tuple[Array, Arra
     m = positions if type(positions) is np.ndarray else read("positions", positions)
     m = (m if m.dtype.kind in "iu" else floating("positions", m)).astype(np.float64)
     _check_reach("positions", m)
-    whole = np.rint(m)
-    cos, sin = _cos_sin(whole.astype(np.int64), dim, base)
-    if np.array_equal(m, whole):
+    nearest = np.rint(m)
+    cos, sin = _cos_sin(nearest.astype(np.int64), dim, base)
+    if np.array_equal(m, nearest):
         return cos, sin
     with quiet():
-        rest = (m - whole)[..., None] * _frequencies(dim, base)
+        rest = (m - nearest)[..., None] * _frequencies(dim, base)
         between = cos * np.cos(rest) - sin * np.sin(rest), sin * np.cos(rest) + cos * np.sin(rest)
         return np.clip(between[0], -1, 1), np.clip(between[1], -1, 1)  # rounding may leave [−1, 1]
 
