@@ -78,6 +78,13 @@ def layer_norm_vjp_rounding(g: Any, x: Any, weight: Any, dtype: Any, epsilon: fl
     $\frac1n\sum(\Delta_j|h_j| + \gamma_{n+3}(|z_j| + \Delta_j)|h_j|)$, where z is off by Δ; $z\,t$ by
     $\Delta|t| + (|z| + \Delta)\,\delta t$ and a rounding. Two differences and the quotient by r, which is off by ρ of
     itself, add $\gamma_3$ and $\rho/(1 - \rho)$ of all that.
+
+    Where numbers underflow, h is off by $\lambda/2$, $\bar h$ and $z\,t$ by as much again, so $\bar x$ by
+    $2\lambda(1 + |z_i|)/r$, as the mean of $|z|$ is at most 1. A framework that differentiates by itself takes
+    $s = \sum_j c_j h_j$, then $\bar v = -\frac12 s\,r^{-3}$, $\bar v/n$ and $2c_i$ times that. The terms of s are off
+    by $\lambda/2$ each, and so is s/2, which makes $\lambda|z_i|/r^2$; each of $\bar v$ and $\bar v/n$ makes
+    $\lambda|c_i|$, and $r^{-3}$ makes $\frac\lambda2 r^2|t\,z_i|$. The mean of all that is taken out last:
+    $\lambda(1 + |z_i|)(r^{-2} + 2r + r^2|t|)$.
     """
     work = work_format(dtype)
     g, x, w = (np.asarray(a, np.float64) for a in (g, x, weight))
@@ -93,7 +100,9 @@ def layer_norm_vjp_rounding(g: Any, x: Any, weight: Any, dtype: Any, epsilon: fl
     with np.errstate(divide="ignore", invalid="ignore"):
         part = np.where(rows.relative < 0.5, rows.relative / (1 - rows.relative), np.inf)
         true = (h - mean(h) - rows.z * t) / rows.r
-        error = (off * (1 + part) + np.where(size > 0, part * size, 0.0)) / rows.r + work.smallest * (1 + 1 / rows.r)
+        error = (off * (1 + part) + np.where(size > 0, part * size, 0.0)) / rows.r
+        underflow = (1 + z_size) * (2 / rows.r + 1 / rows.r**2 + 2 * rows.r + rows.r**2 * (abs(t) + t_off))
+        error = error + work.smallest * (1 + underflow)
     return stored(true, error, dtype)
 
 

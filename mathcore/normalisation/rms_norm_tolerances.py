@@ -78,18 +78,20 @@ def rms_norm_vjp_rounding(
     formula passes on: $\frac1r(|g_i|\omega_i + |u_i|\,\frac1n\sum_j |u_j g_j|\omega_j)$. So it does where h is
     `rounded` to 16 bits, as x / r was before the weight.
 
-    A framework that differentiates by itself takes $\sum_j x_j h_j$ first, and x times $\frac1n r^{-3}$ of it. Where
-    that sum underflows it is off by λ, which makes $\lambda|u_i|/r^2$; where one of two products behind it does,
-    $\lambda|x_i|$.
+    A framework that differentiates by itself takes $s = \sum_j x_j h_j$, then $\bar v = -\frac12 s\,r^{-3}$,
+    $\bar v/n$ and $2x_i$ times that. Where numbers underflow, the terms of s are off by $\lambda/2$ each, and so is
+    s/2, which makes at most $2\lambda|u_i|/r^2$; each of $\bar v$ and $\bar v/n$ makes $\lambda|x_i|$, and $r^{-3}$
+    makes $\frac\lambda2 r^2|u_i|\,T$.
     """
     work, x = work_format(dtype), np.asarray(x, np.float64)
     n, h = x.shape[-1], np.asarray(g, np.float64) * np.asarray(weight, np.float64)
     r, count = _root(x, epsilon), max(n, 1)
     u = x / r
-    size = (abs(h) + abs(u) * abs(u * h).sum(-1, keepdims=True) / count) / r
+    t = abs(u * h).sum(-1, keepdims=True) / count
+    size = (abs(h) + abs(u) * t) / r
     relative = gamma(4 * n + 22, work.u) + 2 * work.smallest / r**2
     error = relative * size + 8 * work.smallest * (1 + 1 / r) * (1 + abs(u))
-    error = error + work.smallest * (abs(u) / r**2 + 2 * abs(x))
+    error = error + work.smallest * abs(u) * (2 / r**2 + 2 * r + r**2 * t)
     u16, smallest = _early_rounding(dtype, rounded)
     moved = abs(np.asarray(g, np.float64)) * weight_off(weight, of_target) + u16 * abs(h) + smallest
     error = error + (moved + abs(u) * (abs(u) * moved).sum(-1, keepdims=True) / count) / r * (1 + 2.0**-10)
