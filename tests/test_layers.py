@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 import mathcore as mc
+from mathcore.normalisation.layer_norm_tolerances import layer_norm_vjp_rounding
+from mathcore.normalisation.rms_norm_tolerances import rms_norm_vjp_rounding
 from mathcore.verify.oracle.matrices import score_table_rounding
 
 FLOATS = ["float16", "float32", "float64", ml_dtypes.bfloat16]
@@ -189,6 +191,30 @@ def test_factors_have_the_format_of_the_weight(dtype, shape):
     assert left.dtype == right.dtype == dtype
     error = abs(left.astype(np.float64) @ right.astype(np.float64) - weight.astype(np.float64))
     assert (error <= score_table_rounding(weight, 1, dtype).values).all()
+
+
+# normalisations
+
+
+@pytest.mark.parametrize("centred", [True, False], ids=["layer_norm", "rms_norm"])
+def test_a_derivative_step_by_step_is_within_its_bound_where_numbers_underflow(centred):
+    bound, rng = layer_norm_vjp_rounding if centred else rms_norm_vjp_rounding, np.random.default_rng(0)
+
+    def pulled(g, x, w):
+        """As a framework differentiates: of the sum, of the root, of the mean, of the square."""
+        n = x.dtype.type(x.size)
+        c = x - x.mean() if centred else x
+        s = 1 / np.sqrt((c * c).mean())
+        h = g * w
+        of_mean = -(h * c).sum() / 2 * (s * s * s) / n
+        of_c = h * s + 2 * c * of_mean
+        return of_c - of_c.mean() if centred else of_c
+
+    for size, weight in ((2e9, 4e-22), (1e-9, 1e-36), (1e-4, 1e-40), (1e6, 1e-34), (1e14, 1e-3), (1.0, 1.0)):
+        for _ in range(20):
+            g, x, w = (rng.normal(size=5) * [[1.0], [size], [weight]]).astype(np.float32)
+            true = pulled(*(v.astype(np.float64) for v in (g, x, w)))
+            assert (abs(pulled(g, x, w) - true) <= bound(g, x, w, g.dtype, 0.0).values).all()
 
 
 # refusals
