@@ -54,7 +54,7 @@ def cross_entropy(
     Raises:
         TypeError: if logits are not floating, targets neither integers nor floats, or `ignore_index` no integer.
         IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
-        ValueError: if shapes do not fit or an option is out of range.
+        ValueError: if shapes do not fit, rows have no classes, or an option is out of range.
 
     Examples:
         >>> mc.cross_entropy(np.log([[1.0, 3.0]]), targets=[0])  # −ln ¼

@@ -35,9 +35,9 @@ def nll_loss(
         A 0-d array, or the shape of targets for "none" (0 at ignored rows), in the dtype of t.
 
     Raises:
-        TypeError: if log-probabilities are not floating or targets not integers.
+        TypeError: if log-probabilities are not floating, targets not integers, or weights given for Python objects.
         IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
-        ValueError: if shapes do not fit or an option is out of range.
+        ValueError: if shapes do not fit, rows have no classes, or an option is out of range.
 
     Examples:
         >>> mc.nll_loss(np.log([[0.25, 0.75]]), targets=[0])  # −ln ¼
