@@ -210,8 +210,8 @@ def losses(x, targets, **options):
     """What each of the losses says of these arguments."""
     for f in (mc.cross_entropy, mc.cross_entropy_and_grad, mc.nll_loss):
         yield partial(f, x, targets, **options)
-    for f in (mc.cross_entropy_vjp, mc.nll_loss_vjp):
-        yield partial(f, 1.0, x, targets, **options)
+    for vjp in (mc.cross_entropy_vjp, mc.nll_loss_vjp):
+        yield partial(vjp, 1.0, x, targets, **options)
 
 
 def test_rows_without_classes_have_no_loss():
