@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrivals import check_objects, read
+from mathcore._arrivals import check_objects, is_floating, read
 from mathcore._scalars import number_dtype, whole
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -38,11 +38,9 @@ def floating(name: str, x: npt.ArrayLike) -> Array:
     if type(x) is _PLAIN and ((dtype := x.dtype) is _FLOAT64 or dtype is _FLOAT32):
         return x
     array = x if type(x) is _PLAIN else read(name, x)
-    dtype = array.dtype
-    kind = dtype.kind
-    if (kind == "f" and dtype.itemsize > 1) or (kind == "V" and dtype.name == "bfloat16"):
-        return array  # one byte: `float8_e5m2`, whose kind ml_dtypes calls "f" too
-    if kind == "O":
+    if is_floating(array.dtype):
+        return array
+    if array.dtype.kind == "O":
         check_objects(name, array)
         return array
     hint = "; convert it on purpose, e.g. x.astype(np.float64)" if array.dtype.kind in "iub" else ""
@@ -135,10 +133,10 @@ def in_dtype(name: str, x: npt.ArrayLike, dtype: npt.DTypeLike) -> Array:
         TypeError: if `dtype` is not floating, or `x` does not hold real numbers.
     """
     wanted = number_dtype("dtype", dtype)
-    if wanted.kind != "f" and wanted.name != "bfloat16":
+    if not is_floating(wanted):
         raise TypeError(f"`dtype` must be a floating dtype, got {wanted}")
     array = x if type(x) is np.ndarray else read(name, x)
-    if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
+    if array.dtype.kind not in "iub" and not is_floating(array.dtype):
         raise TypeError(f"`{name}` must be an array of real numbers to be converted to {wanted}, got {array.dtype}")
     with quiet():
         return array.astype(wanted, copy=False)
@@ -151,16 +149,17 @@ def destination(out: object, like: Array) -> Array:
         TypeError: if `out` is no plain array, or of another dtype.
         ValueError: if `out` has another shape, cannot be written to, or has elements that share memory.
     """
-    if not (type(out) is np.ndarray or isinstance(out, np.memmap)) or out.dtype != like.dtype:
-        got = f"dtype {out.dtype}" if type(out) is np.ndarray else type(out).__name__
+    array = out if type(out) is np.ndarray or isinstance(out, np.memmap) else None
+    if array is None or array.dtype != like.dtype:
+        got = type(out).__name__ if array is None else f"dtype {array.dtype}"
         raise TypeError(f"`out` must be an array of dtype {like.dtype}, got {got}")
-    if out.shape != like.shape:
-        raise ValueError(f"`out` must have shape {like.shape}, got {out.shape}")
-    if not out.flags.writeable:
+    if array.shape != like.shape:
+        raise ValueError(f"`out` must have shape {like.shape}, got {array.shape}")
+    if not array.flags.writeable:
         raise ValueError("`out` must be writeable, it is read-only")
-    if not out.flags.c_contiguous and _overlaps_itself(out):
-        raise ValueError(f"`out` of shape {out.shape} and strides {out.strides} has elements that share memory")
-    return out
+    if not array.flags.c_contiguous and _overlaps_itself(array):
+        raise ValueError(f"`out` of shape {array.shape} and strides {array.strides} has elements that share memory")
+    return array
 
 
 def _overlaps_itself(x: Array) -> bool:

@@ -76,24 +76,12 @@ def _refuse_subclass(name: str, x: Array) -> None:
     raise TypeError(f"`{name}` is a {_kind(x)}, whose meaning would be lost: pass `np.asarray({name})`")
 
 
-def without_mask(x: Any, where: Any) -> tuple[Any, Any]:
-    """(x, where): the mask of a masked array as what `where` says.
+def is_floating(dtype: np.dtype[Any]) -> bool:
+    """Whether a dtype is of floats that mathcore computes with: from two bytes up.
 
-    Raises:
-        TypeError: if there are both, and `where` is no array of bools.
+    `ml_dtypes` calls the kind of bfloat16 and of most float8 "V", but that of `float8_e5m2` "f" as NumPy's own.
     """
-    if not isinstance(x, np.ma.MaskedArray):
-        return x, where
-    kept = ~np.ma.getmaskarray(x)
-    if where is None:
-        return np.asarray(x.data), kept
-    given = read("where", where)
-    if given.dtype != np.bool_:
-        raise TypeError(f"`where` must be an array of bools, got dtype {given.dtype}")
-    try:
-        return np.asarray(x.data), kept & np.broadcast_to(given, kept.shape)
-    except ValueError:
-        raise ValueError(f"`where` must broadcast to the shape of x {kept.shape}, got {given.shape}") from None
+    return (dtype.kind == "f" and dtype.itemsize > 1) or (dtype.kind == "V" and dtype.name == "bfloat16")
 
 
 def check_objects(name: str, array: Array) -> None:

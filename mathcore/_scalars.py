@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrivals import Array, check_objects, read, refuse_what_is_lost
+from mathcore._arrivals import Array, check_objects, is_floating, read, refuse_what_is_lost
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ def _number(name: str, value: Any) -> Any:
             raise ValueError(f"`{name}` must be in the range of a float, got {_shown(value)}") from None
     if not isinstance(value, (bool, np.bool_, str, bytes, list, tuple)) and value is not None:
         array = read(name, value)
-        if array.ndim == 0 and array.dtype.kind in "fiu":
+        if array.ndim == 0 and (array.dtype.kind in "iu" or is_floating(array.dtype)):
             return float(array)
         if array.ndim == 0 and array.dtype.kind == "O":
             check_objects(name, array)
@@ -111,7 +111,7 @@ def flag(name: str, value: Any) -> bool:
     """
     if value is True or value is False:
         return value
-    if isinstance(value, (np.bool_, np.ndarray)) and value.ndim == 0 and value.dtype == np.bool_:
+    if type(value) in (np.bool_, np.ndarray) and value.ndim == 0 and value.dtype == np.bool_:
         return bool(value)
     raise TypeError(f"`{name}` must be True or False, got {_shown(value)}")
 
@@ -184,7 +184,7 @@ def number_dtype(name: str, value: npt.DTypeLike) -> np.dtype[Any]:
         dtype = np.dtype(value if isinstance(value, (type, str, np.dtype)) else "")
     except TypeError:
         raise TypeError(f"`{name}` must be a dtype, got {_shown(value)}") from None
-    if (dtype.kind not in "fiubO" and dtype.name != "bfloat16") or dtype.name.startswith("float8"):
+    if dtype.kind not in "iubO" and not is_floating(dtype):
         raise TypeError(f"`{name}` must be a dtype of numbers, got {dtype}")
     return dtype
 

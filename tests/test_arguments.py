@@ -10,14 +10,17 @@ import threading
 import time
 import warnings
 from collections import Counter
+from fractions import Fraction
+from functools import partial
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 import mathcore as mc
 from mathcore._arrays import destination
 from mathcore._compute import threads
-from mathcore.verify.arguments.calls import Call, calls
+from mathcore.verify.arguments.calls import APART, Call, calls
 from mathcore.verify.arguments.cells import matrix, same_answer, tried
 from mathcore.verify.arguments.meanings import DECLARED
 from mathcore.verify.arguments.places import places
@@ -44,8 +47,6 @@ def test_every_public_function_is_in_the_matrix():
 
 
 def is_apart(what):
-    from mathcore.verify.arguments.calls import APART
-
     place = f"{what.__module__}.{what.__name__}"
     return place.startswith(APART) or (inspect.isclass(what) and issubclass(what, Exception))
 
@@ -84,6 +85,13 @@ def test_a_careless_function_is_seen():
     for place in (("x", "a masked array"), ("x", "dtype int8"), ("scale", "a bool"), ("scale", "NaN")):
         assert found[place] == "meaningless", place
     assert found["x", "a nested list"] == found["scale", "a fraction"] == "accepted"
+
+
+@pytest.mark.parametrize("other", [1.0, np.float64(1), None])
+def test_nan_is_the_same_as_nan_alone(other):
+    assert same_answer(float("nan"), float("nan"))
+    assert not same_answer(float("nan"), other)
+    assert not same_answer((np.float64("nan"),), (np.float64(1),))
 
 
 # Error state: nothing that a caller set makes a function fail, and no function leaves it changed.
@@ -183,6 +191,53 @@ def test_a_mask_excludes_scores_and_is_joined_with_where():
     np.testing.assert_array_equal(
         mc.softmax_vjp(kept * np.ones(3), masked), mc.softmax_vjp(kept * np.ones(3), masked.data, where=kept)
     )
+
+
+# What shows only beside another argument than that of the example, and so in no cell of the matrix.
+
+
+@pytest.mark.parametrize("name", ["float8_e4m3fn", "float8_e5m2", "int4"])
+def test_what_is_refused_by_name_is_refused_beside_a_dtype_and_as_one(name):
+    x = np.ones(3).astype(np.dtype(getattr(ml_dtypes, name)))
+    for f in (mc.softmax, mc.log_softmax, mc.logsumexp):
+        with pytest.raises(TypeError, match=name):
+            f(x, dtype=np.float32)
+        with pytest.raises(TypeError, match=name):
+            f(np.ones(3), dtype=x.dtype)
+
+
+def losses(x, targets, **options):
+    """What each of the losses says of these arguments."""
+    for f in (mc.cross_entropy, mc.cross_entropy_and_grad, mc.nll_loss):
+        yield partial(f, x, targets, **options)
+    for vjp in (mc.cross_entropy_vjp, mc.nll_loss_vjp):
+        yield partial(vjp, 1.0, x, targets, **options)
+
+
+def test_rows_without_classes_have_no_loss():
+    x, ignored = np.ones((2, 0)), [5, 5]
+    weight = np.ones(0)
+    for call in (*losses(x, ignored, ignore_index=5), *losses(x, ignored, ignore_index=5, weight=weight)):
+        with pytest.raises(ValueError, match="at least one class"):
+            call()
+    for f in (mc.cross_entropy, mc.cross_entropy_and_grad):
+        with pytest.raises(ValueError, match="at least one class"):
+            f(x, x)
+    for call in losses(np.ones((0, 3)), np.zeros(0, int)):
+        call()  # without rows there is nothing to lack a class
+
+
+def test_ragged_logits_are_refused_beside_probabilities():
+    with pytest.raises(ValueError, match="`logits` must be an array"):
+        mc.cross_entropy([[1.0], [1.0, 2.0]], [[0.5, 0.5]])
+
+
+def test_the_likelihood_of_fractions_is_exact_and_has_no_weights():
+    t = np.array([[Fraction(1, 3), 2], [5, Fraction(1, 7)]], object)
+    assert mc.nll_loss(t, [0, 1]).item() == -Fraction(5, 21)
+    assert mc.nll_loss_vjp(Fraction(1), t, [0, 9], ignore_index=9).tolist() == [[-1, 0], [0, 0]]
+    with pytest.raises(TypeError, match="if there are weights"):
+        mc.nll_loss(t, [0, 1], weight=[2.0, 1.0])
 
 
 # The faults that were found one by one.

@@ -25,7 +25,6 @@ from mathcore._arrays import (
     in_dtype,
     lowest,
 )
-from mathcore._arrivals import without_mask
 from mathcore._compute.blocks import map_rows
 from mathcore._compute.reduce import constant, exp_below, put_each, row_max, row_sum, take_each
 
@@ -38,19 +37,31 @@ def _to_rows(
 ) -> tuple[Array, Counted, Array]:
     """(x in `dtype`, axis counted from the front, rows): `axis` last, −∞ where `where` is False."""
     if type(x) is not np.ndarray:
-        x, where = without_mask(x, where)
+        x, where = _without_mask(x, where)
     x = floating("x", x) if dtype is None else in_dtype("x", x, dtype)
     several = axis is None or isinstance(axis, tuple)
     counted = axes_indices("x", x, axis) if several else axis_index("x", x, axis)  # type: ignore[arg-type]
     if where is None:
         return x, counted, _last(x, counted)
+    masked = np.where(_kept(where, x.shape), x, -math.inf).astype(x.dtype, copy=False)
+    return x, counted, _last(masked, counted)
+
+
+def _without_mask(x: Any, where: npt.ArrayLike | None) -> tuple[Any, npt.ArrayLike | None]:
+    """(x, where): the mask of a masked array as what `where` says; together with `where`, if both are given."""
+    if not isinstance(x, np.ma.MaskedArray):
+        return x, where
+    unmasked = ~np.ma.getmaskarray(x)
+    return np.asarray(x.data), unmasked if where is None else unmasked & _kept(where, x.shape)
+
+
+def _kept(where: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+    """`where` in the shape of x."""
     mask = booleans("where", where)
     try:
-        mask = np.broadcast_to(mask, x.shape)
+        return np.broadcast_to(mask, shape)
     except ValueError:
-        raise ValueError(f"`where` must broadcast to the shape of x {x.shape}, got {mask.shape}") from None
-    masked = np.where(mask, x, -math.inf).astype(x.dtype, copy=False)
-    return x, counted, _last(masked, counted)
+        raise ValueError(f"`where` must broadcast to the shape of x {shape}, got {mask.shape}") from None
 
 
 def _last(x: Array, axis: Counted) -> Array:

@@ -6,13 +6,14 @@ of them, and is told apart there.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, axis_index, floating, ids_below, integers, working
-from mathcore._arrivals import read
+from mathcore._arrivals import is_floating, read
 from mathcore._compute.blocks import thread_scratch
 from mathcore._compute.reduce import row_sum
 from mathcore._scalars import whole
@@ -43,7 +44,7 @@ def _is_soft(logits: npt.ArrayLike, targets: npt.ArrayLike, weight: npt.ArrayLik
 
 
 def _are_probabilities(logits: npt.ArrayLike, targets: Array) -> bool:
-    return (targets.dtype.kind == "f" or targets.dtype.name == "bfloat16") and targets.ndim == np.ndim(logits)
+    return is_floating(targets.dtype) and targets.ndim == floating("logits", logits).ndim
 
 
 def _soft(
@@ -59,24 +60,50 @@ def _soft(
     x, counted, rows = _to_rows(x, axis_index("logits", x, axis), None)
     n, dtype = rows.shape[-1], working(rows[:0]).dtype
     w = np.ones(n, dtype) if weight is None else _class_weights(weight, n).astype(dtype)
-    if _are_probabilities(x, np.asarray(targets)):
+    if _are_probabilities(x, read("targets", targets)):
         if ignore_index is not None:
             raise ValueError("`ignore_index` is for targets that are classes, got probabilities")
         q = np.moveaxis(_probabilities(targets, x), counted, -1).astype(dtype)
+        _check_classes("logits", rows)
         keep, divisor = np.ones(rows.shape[:-1], np.bool_), float(q[..., 0].size)
     else:
-        ignore_index = None if ignore_index is None else whole("ignore_index", ignore_index)
-        ids = integers("targets", targets)
-        if ids.shape != rows.shape[:-1]:
-            raise ValueError(
-                f"`targets` must have the shape of logits without axis {counted}, {rows.shape[:-1]}, got {ids.shape}"
-            )
-        keep = np.ones(ids.shape, np.bool_) if ignore_index is None else ids != ignore_index
-        ids = ids_below("targets", np.where(keep, ids, 0), n) if keep.any() else np.zeros(ids.shape, np.intp)
+        keep, ids = _classes("logits", rows, counted, targets, ignore_index)
         q = (np.arange(n) == ids[..., None]).astype(dtype) * keep[..., None]
-        divisor = float(w[ids[keep]].sum(dtype=np.float64)) if n else 0.0
+        divisor = float(w[ids[keep]].sum(dtype=np.float64))
     a = w * ((1 - smoothing) * q + smoothing / max(n, 1) * keep[..., None]).astype(dtype)
     return _Soft(x, counted, rows, a, keep, divisor if divisor > 0 else 1.0)
+
+
+def _classes(
+    name: str, rows: Array, axis: Any, targets: npt.ArrayLike, ignore_index: int | None
+) -> tuple[Array, Array]:
+    """(which rows count, their targets: integers in [0, n), 0 in rows that do not count).
+
+    Args:
+        name: of the argument whose rows these are.
+        rows: (..., n).
+        axis: where the classes were, for messages.
+        targets, ignore_index: as given.
+
+    Raises:
+        TypeError, IndexError, ValueError: as `cross_entropy` says.
+    """
+    ignored = None if ignore_index is None else whole("ignore_index", ignore_index)
+    ids = integers("targets", targets)
+    if ids.shape != rows.shape[:-1]:
+        raise ValueError(
+            f"`targets` must have the shape of {name} without axis {axis}, {rows.shape[:-1]}, got {ids.shape}"
+        )
+    keep = np.ones(ids.shape, np.bool_) if ignored is None else ids != ignored
+    if keep.any():
+        return keep, ids_below("targets", ids if ignored is None else np.where(keep, ids, 0), rows.shape[-1])
+    _check_classes(name, rows)
+    return keep, np.zeros(ids.shape, np.intp)
+
+
+def _check_classes(name: str, rows: Array) -> None:
+    if not rows.shape[-1] and math.prod(rows.shape[:-1]):
+        raise ValueError(f"`{name}` must hold at least one class, got rows of shape {rows.shape}")
 
 
 def _class_weights(weight: npt.ArrayLike, n: int) -> Array:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, floating, floating_as, ids_below, integers, quiet, rounded, working
+from mathcore._arrays import Array, axis_index, floating, floating_as, quiet, rounded, working
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import put_each, row_max, row_sum, take_each
-from mathcore._scalars import choice, real, whole
+from mathcore._scalars import choice, real
 from mathcore.probability._rows import _evaluate, _finite_shift, _max_and_rest, _put, _to_rows, _zero
-from mathcore.probability._soft_loss import _is_soft, _Soft, _soft, _soft_grad, _soft_losses
+from mathcore.probability._soft_loss import _classes, _is_soft, _Soft, _soft, _soft_grad, _soft_losses
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
 
@@ -54,7 +54,7 @@ def cross_entropy(
     Raises:
         TypeError: if logits are not floating, targets neither integers nor floats, or `ignore_index` no integer.
         IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
-        ValueError: if shapes do not fit or an option is out of range.
+        ValueError: if shapes do not fit, rows have no classes, or an option is out of range.
 
     Examples:
         >>> mc.cross_entropy(np.log([[1.0, 3.0]]), targets=[0])  # −ln ¼
@@ -65,17 +65,12 @@ def cross_entropy(
         losses = np.empty(soft.keep.shape, working(soft.logits).dtype)
         map_rows(_soft_losses, losses[..., None], soft.rows, soft.coefficients, soft.keep[..., None])
         return _reduced(losses, soft.keep, reduction, like=soft.logits, divisor=soft.divisor)
-    logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
-    losses = np.empty(keep.shape, working(logits).dtype)
-    map_rows(
-        partial(_nll, _as_float(label_smoothing, logits)), losses[..., None], rows, targets[..., None], keep[..., None]
+    logits, axis, rows, keep, targets, smoothing = _checked(
+        logits, targets, axis, ignore_index, label_smoothing, reduction
     )
+    losses = np.empty(keep.shape, working(logits).dtype)
+    map_rows(partial(_nll, smoothing), losses[..., None], rows, targets[..., None], keep[..., None])
     return _reduced(losses, keep, reduction, like=logits)
-
-
-def _as_float(smoothing: float, x: Array) -> float:
-    """A smoothing that was checked; beside objects it stays exact."""
-    return smoothing if x.dtype == object else float(smoothing)
 
 
 def _nll(smoothing: float, x: Array, targets: Array, counts: Array, out: Array) -> Array:
@@ -119,10 +114,12 @@ def cross_entropy_vjp(
     if _is_soft(logits, targets, weight):
         soft = _soft(logits, targets, axis, weight, ignore_index, _option(label_smoothing, reduction))
         return _soft_vjp(soft, _loss_cotangent(cotangent, soft.keep, reduction, soft.logits), reduction)[0]
-    logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
+    logits, axis, rows, keep, targets, smoothing = _checked(
+        logits, targets, axis, ignore_index, label_smoothing, reduction
+    )
     g = _loss_cotangent(cotangent, keep, reduction, logits)
     of_rows = (part[..., None] for part in (targets, keep, _row_weights(working(g), keep, reduction)))
-    return _evaluate(partial(_nll_vjp, _as_float(label_smoothing, logits)), logits, axis, rows, *of_rows)
+    return _evaluate(partial(_nll_vjp, smoothing), logits, axis, rows, *of_rows)
 
 
 def _nll_vjp(smoothing: float, x: Array, targets: Array, counts: Array, scale: Array, out: Array) -> Array:
@@ -163,12 +160,13 @@ def cross_entropy_and_grad(
         soft = _soft(logits, targets, axis, weight, ignore_index, _option(label_smoothing, reduction))
         grad, losses = _soft_vjp(soft, np.ones((), working(soft.logits).dtype), reduction)
         return _reduced(losses, soft.keep, reduction, like=soft.logits, divisor=soft.divisor), grad
-    logits, axis, rows, keep, targets = _checked(logits, targets, axis, ignore_index, label_smoothing, reduction)
+    logits, axis, rows, keep, targets, smoothing = _checked(
+        logits, targets, axis, ignore_index, label_smoothing, reduction
+    )
     losses = np.empty(keep.shape, working(logits).dtype)
     weights = _row_weights(np.ones((), losses.dtype), keep, reduction)
     of_rows = (part[..., None] for part in (targets, keep, weights))
-    kernel = partial(_nll_and_grad, _as_float(label_smoothing, logits))
-    grad = _evaluate(kernel, logits, axis, rows, *of_rows, column=losses[..., None])
+    grad = _evaluate(partial(_nll_and_grad, smoothing), logits, axis, rows, *of_rows, column=losses[..., None])
     return _reduced(losses, keep, reduction, like=logits), grad
 
 
@@ -183,7 +181,7 @@ def _row_losses(smoothing: float, x: Array, targets: Array, counts: Array, m: Ar
     """log1p(s) + (1 − ε) d_y + ε mean d with d = m − x: −(1 − ε) ln p_y − ε mean ln p, without a negative term."""
     loss = np.log1p(s)
     if smoothing < 1:  # a term of weight 0 is left out, even if it is infinite
-        loss = loss + (1 - smoothing) * (_finite_shift(m) - _at_target(x, targets, counts))
+        loss = loss + (1 - smoothing) * (_finite_shift(m) - take_each(x, targets))
     if smoothing > 0:
         loss = loss + smoothing * _row_mean(_finite_shift(m) - x)
     if x.dtype != object:
@@ -198,21 +196,16 @@ def _grad(
     put_each(out, k, np.where(m == -np.inf, _zero(x), _one(x)))
     p = np.divide(out, 1 + s, out=out)
     if smoothing == 0:  # p − 1 would cancel for a p near 1
-        at_target = np.expm1(_at_target(x, targets, counts) - _finite_shift(m) - np.log1p(s))
+        at_target = np.expm1(take_each(x, targets) - _finite_shift(m) - np.log1p(s))
     else:
-        at_target = _at_target(p, targets, counts) - (1 - smoothing)
-    put_each(out, np.where(counts, targets, 0), at_target)
+        at_target = take_each(p, targets) - (1 - smoothing)
+    put_each(out, targets, at_target)
     if smoothing > 0:
         np.subtract(out, smoothing / x.shape[-1], out=out)
     np.multiply(out, scale, out=out)
     if x.dtype != object and (infinite := m == np.inf).any():  # no distribution, so no gradient
         _put(x.dtype.type(np.nan), out, where=infinite)
     return out if counts.all() else _put(_zero(x), out, where=~counts)
-
-
-def _at_target(x: Array, targets: Array, counts: Array) -> Array:
-    """The entry of each row at its target, (..., 1); any entry where the row does not count."""
-    return take_each(x, np.where(counts, targets, 0))
 
 
 def _row_mean(x: Array) -> Array:
@@ -279,25 +272,21 @@ def _checked(
     ignore_index: int | None,
     label_smoothing: float,
     reduction: str,
-) -> tuple[Array, int, Array, Array, Array]:
-    """(logits, axis, rows, which rows count, targets), all checked."""
-    _option(label_smoothing, reduction)
-    ignore_index = None if ignore_index is None else whole("ignore_index", ignore_index)
+) -> tuple[Array, int, Array, Array, Array, float]:
+    """(logits, axis, rows, which rows count, targets: 0 in the others, smoothing), all checked."""
     logits = floating("logits", logits)
+    smoothing = _option(label_smoothing, reduction, beside=logits)
     axis = axis_index("logits", logits, axis)
     rows = _to_rows(logits, axis, None)[2]
-    targets = integers("targets", targets)
-    if targets.shape != rows.shape[:-1]:
-        raise ValueError(
-            f"`targets` must have the shape of logits without axis {axis}, {rows.shape[:-1]}, got {targets.shape}"
-        )
-    keep = np.ones(targets.shape, np.bool_) if ignore_index is None else targets != ignore_index
-    if keep.any():
-        ids_below("targets", np.where(keep, targets, 0), rows.shape[-1])
-    return logits, axis, rows, keep, targets
+    return logits, axis, rows, *_classes("logits", rows, axis, targets, ignore_index), smoothing
 
 
-def _option(label_smoothing: float, reduction: str) -> float:
-    """`label_smoothing`, both checked."""
-    choice("reduction", reduction, ("mean", "sum", "none"))
-    return float(real("label_smoothing", label_smoothing, 0, 1))
+def _option(label_smoothing: float, reduction: str, beside: Array | None = None) -> float:
+    """`label_smoothing`, both checked: a float, but as it is beside objects, which are exact."""
+    _check_reduction(reduction)
+    smoothing = real("label_smoothing", label_smoothing, 0, 1, beside=beside)
+    return smoothing if beside is not None and beside.dtype == object else float(smoothing)
+
+
+def _check_reduction(reduction: str) -> None:
+    choice("reduction", reduction, get_args(Reduction))

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, Axes, floating, floating_as, rounded
-from mathcore._arrivals import without_mask
 from mathcore._compute.blocks import map_rows, thread_scratch
 from mathcore._compute.reduce import apply_columnwise, row_sum
 from mathcore._scalars import flag
@@ -21,6 +20,7 @@ from mathcore.probability._rows import (
     _put,
     _reduced_shape,
     _to_rows,
+    _without_mask,
     _zero_masked,
 )
 from mathcore.probability._weighted import _log_and_sign, _log_and_sign_vjp
@@ -91,7 +91,7 @@ def log_softmax_vjp(
         >>> mc.log_softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
         array([ 0.5, -0.5])
     """
-    given, where = without_mask(x, where)
+    given, where = _without_mask(x, where)
     given = floating("x", given)
     x, axis, rows = _to_rows(given, axis, where, dtype)
     return rounded(_evaluate(_log_softmax_vjp, x, axis, rows, _cotangent_rows(cotangent, x, axis)), like=given)
@@ -240,7 +240,7 @@ def logsumexp_vjp(
         >>> mc.logsumexp_vjp(1.0, x=np.log([1.0, 3.0]))
         array([0.25, 0.75])
     """
-    given, where = without_mask(x, where)
+    given, where = _without_mask(x, where)
     given = floating("x", given)
     x, axis, rows = _to_rows(given, axis, where, dtype)
     keepdims, g = flag("keepdims", keepdims), floating_as("cotangent", cotangent, x)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, axis_index, floating, ids_below, integers, quiet, working
-from mathcore._scalars import whole
+from mathcore._arrays import Array, axis_index, floating, quiet, working
 from mathcore.probability._rows import _last
-from mathcore.probability._soft_loss import _class_weights
-from mathcore.probability.cross_entropy import Reduction, _loss_cotangent, _option, _reduced, _row_weights
+from mathcore.probability._soft_loss import _class_weights, _classes
+from mathcore.probability.cross_entropy import Reduction, _check_reduction, _loss_cotangent, _reduced, _row_weights
 
 
 def nll_loss(
@@ -36,9 +35,9 @@ def nll_loss(
         A 0-d array, or the shape of targets for "none" (0 at ignored rows), in the dtype of t.
 
     Raises:
-        TypeError: if log-probabilities are not floating or targets not integers.
+        TypeError: if log-probabilities are not floating, targets not integers, or weights given for Python objects.
         IndexError: if a target is neither a class nor `ignore_index`; the message names it and its place.
-        ValueError: if shapes do not fit or an option is out of range.
+        ValueError: if shapes do not fit, rows have no classes, or an option is out of range.
 
     Examples:
         >>> mc.nll_loss(np.log([[0.25, 0.75]]), targets=[0])  # −ln ¼
@@ -47,8 +46,8 @@ def nll_loss(
     t, _, rows, keep, ids, weights = _checked(log_probabilities, targets, axis, weight, ignore_index, reduction)
     picked = working(np.take_along_axis(rows, ids[..., None], -1))[..., 0]
     with quiet():
-        losses = np.where(weights == 0, 0, -weights * picked) if t.dtype != object else np.where(keep, -picked, 0)
-    return _reduced(losses, keep, reduction, like=t, divisor=_divisor(weights))
+        losses = np.where(weights == 0, 0, -weights * picked)
+    return _reduced(losses, keep, reduction, like=t, divisor=None if weight is None else _divisor(weights))
 
 
 def nll_loss_vjp(
@@ -83,15 +82,15 @@ def nll_loss_vjp(
     """
     t, axis, _, keep, ids, weights = _checked(log_probabilities, targets, axis, weight, ignore_index, reduction)
     g = working(_loss_cotangent(cotangent, keep, reduction, t))
-    pulled = np.zeros(t.shape, t.dtype)
+    pulled, divisor = np.zeros(t.shape, t.dtype), None if weight is None else _divisor(weights)
     with quiet():
-        share = np.where(weights == 0, 0, -weights * _row_weights(g, keep, reduction, _divisor(weights)))
+        share = np.where(weights == 0, 0, -weights * _row_weights(g, keep, reduction, divisor))
     np.put_along_axis(_last(pulled, axis), ids[..., None], share[..., None].astype(t.dtype), -1)
     return pulled
 
 
 def _divisor(weights: Array) -> float:
-    """What a mean is divided by."""
+    """What a mean of weighted losses is divided by."""
     total = float(weights.sum(dtype=np.float64))
     return total if total > 0 else 1.0
 
@@ -105,18 +104,13 @@ def _checked(
     reduction: str,
 ) -> tuple[Array, int, Array, Array, Array, Array]:
     """(t, axis, rows, which rows count, classes, the weight of each row: 0 where it does not count)."""
-    _option(0.0, reduction)
+    _check_reduction(reduction)
     t = floating("log_probabilities", log_probabilities)
     axis = axis_index("log_probabilities", t, axis)
-    rows, ids = _last(t, axis), integers("targets", targets)
-    if ids.shape != rows.shape[:-1]:
-        raise ValueError(
-            f"`targets` must have the shape of log_probabilities without axis {axis}, {rows.shape[:-1]}, "
-            f"got {ids.shape}"
-        )
-    ignore_index = None if ignore_index is None else whole("ignore_index", ignore_index)
-    n, dtype = rows.shape[-1], np.dtype(np.float64) if t.dtype == object else working(t[:0]).dtype
-    keep = np.ones(ids.shape, np.bool_) if ignore_index is None else ids != ignore_index
-    ids = ids_below("targets", np.where(keep, ids, 0), n) if keep.any() else np.zeros(ids.shape, np.intp)
+    rows = _last(t, axis)
+    keep, ids = _classes("log_probabilities", rows, axis, targets, ignore_index)
+    if weight is not None and t.dtype == object:
+        raise TypeError("`log_probabilities` must be an array of floats if there are weights, got Python objects")
+    n, dtype = rows.shape[-1], working(t[:0]).dtype
     w = np.ones(n, dtype) if weight is None else _class_weights(weight, n).astype(dtype)
-    return t, axis, rows, keep, ids, w[ids] * keep if n else np.zeros(ids.shape, dtype)
+    return t, axis, rows, keep, ids, w[ids] * keep

@@ -13,6 +13,7 @@ from mathcore.probability import row_mutants
 from mathcore.probability.inputs import classified_rows, counted
 from mathcore.probability.nll_loss_tolerances import nll_loss_rounding, nll_loss_vjp_rounding
 from mathcore.probability.records import some_targets
+from mathcore.probability.soft_loss_mutants import class_weights_ignored
 from mathcore.verify import Claim, Limits, Operations, Target, draw_array, enclose, laws
 from mathcore.verify import common_mutants as common
 from mathcore.verify.domains import Draw, as_dtype, domain
@@ -86,10 +87,11 @@ likelihood = Claim(
     limits=Limits(signs=("nll_loss.weight >= 0", "nll_loss_vjp.weight >= 0")),
     tolerances=(nll_loss_rounding, nll_loss_vjp_rounding),
     refuted_by=(
-        wrong.likelihood_uphill,
-        wrong.likelihood_pulled_uphill,
-        *(wrong.likelihood_unweighted(name) for name in ("nll_loss", "nll_loss_vjp")),
-        *(wrong.likelihood_of_all_rows(name) for name in ("nll_loss", "nll_loss_vjp")),
+        *(
+            mistake(name)
+            for mistake in (wrong.likelihood_uphill, class_weights_ignored, wrong.likelihood_of_all_rows)
+            for name in ("nll_loss", "nll_loss_vjp")
+        ),
     ),
 )
 

@@ -6,26 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.claims import mutant
 from mathcore.verify.common_mutants import family
 
 
-@mutant("nll_loss", wraps=True)
+@family
 def likelihood_uphill(correct: Any) -> Any:
     """Forgets the minus."""
     return lambda *arrays, **options: -correct(*arrays, **options)
-
-
-@mutant("nll_loss_vjp", wraps=True)
-def likelihood_pulled_uphill(correct: Any) -> Any:
-    """Forgets the minus of the gradient."""
-    return lambda *arrays, **options: -correct(*arrays, **options)
-
-
-@family
-def likelihood_unweighted(correct: Any) -> Any:
-    """Ignores the weights of the classes."""
-    return lambda *arrays, weight=None, **options: correct(*arrays, **options)
 
 
 @family

@@ -8,10 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, Axes, floating, lowest, rounded
-from mathcore._arrivals import without_mask
 from mathcore._compute.reduce import apply_columnwise, constant, exp_and_sum, row_max, row_sum
 from mathcore._scalars import real
-from mathcore.probability._rows import _cotangent_rows, _evaluate, _finite_shift, _put, _to_rows, _zero_masked
+from mathcore.probability._rows import (
+    _cotangent_rows,
+    _evaluate,
+    _finite_shift,
+    _put,
+    _to_rows,
+    _without_mask,
+    _zero_masked,
+)
 
 
 def softmax(
@@ -92,7 +99,7 @@ def softmax_vjp(
         >>> mc.softmax_vjp([1.0, 0.0], x=[2.0, 2.0])
         array([ 0.25, -0.25])
     """
-    given, where = without_mask(x, where)
+    given, where = _without_mask(x, where)
     given = floating("x", given)
     x, axis, rows = _to_rows(given, axis, where, dtype)
     return rounded(_evaluate(_softmax_vjp, x, axis, rows, _cotangent_rows(cotangent, x, axis)), like=given)

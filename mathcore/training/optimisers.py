@@ -70,8 +70,8 @@ def adam_init(params: Arrays) -> dict[str, Array]:
         >>> mc.adam_init({"w": np.array([1.0, 2.0])})
         {'t': array(0), 'm/w': array([0., 0.]), 'v/w': array([0., 0.])}
     """
-    params = {name: floating(f"params[{name!r}]", p) for name, p in mapping("params", params).items()}
-    averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in params.items()}
+    all_params = _all_floating(params)
+    averages = {f"{kind}/{name}": np.zeros_like(working(p)) for kind in ("m", "v") for name, p in all_params.items()}
     return {"t": np.array(0), **averages}
 
 
@@ -163,7 +163,7 @@ class SGD:
             >>> mc.SGD(rate=0.5).init({"w": np.array([1.0, 2.0])})
             {}
         """
-        adam_init(params)  # refuses what has no step
+        _all_floating(params)
         return {}
 
     def step(
@@ -233,6 +233,11 @@ def _moved(param: Array, by: Array) -> Array:
     return rounded(np.asarray(working(param) - by), like=param)
 
 
+def _all_floating(params: Arrays) -> dict[str, Array]:
+    """The parameters, each of which must be of floats."""
+    return {name: floating(f"params[{name!r}]", p) for name, p in mapping("params", params).items()}
+
+
 def _checked(params: Arrays, grads: Arrays) -> tuple[dict[str, Array], dict[str, Array]]:
     """The parameters that have a gradient, and the gradients: each of floats, and of the shape of its parameter."""
     mapping("params", params)
@@ -266,8 +271,9 @@ def _checked_options(
 
 def _checked_state(state: Arrays, grads: Arrays) -> int:
     """How many steps were taken; and that there are both averages of every gradient, of its shape."""
+    mapping("state", state)
     for name in ("t", *(f"{kind}/{name}" for name in grads for kind in ("m", "v"))):
-        if name not in mapping("state", state):
+        if name not in state:
             raise ValueError(f"`state` must be what `adam_init` or the step before returned, it has no {name!r}")
     for name, g in grads.items():
         for kind in ("m", "v"):

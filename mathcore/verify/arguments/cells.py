@@ -101,7 +101,7 @@ def is_ours(error: BaseException) -> bool:
 
 
 def same_answer(a: Any, b: Any) -> bool:
-    """Whether two answers are the same, arrays bit for bit but for the payloads of NaN."""
+    """Whether two answers are the same: shapes, dtypes, and numbers, where NaN is NaN and −0 is 0."""
     if isinstance(a, np.ndarray):
         alike = isinstance(b, np.ndarray) and a.shape == b.shape and a.dtype == b.dtype
         return alike and (bool((a == b).all()) if a.dtype == object else _equal(a, b))
@@ -113,7 +113,7 @@ def same_answer(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(same_answer(a[name], b[name]) for name in a)
     if isinstance(a, mathcore.KeyValueCache):
         return len(a) == len(b) and same_answer(a.key, b.key) and same_answer(a.value, b.value)
-    return same_answer(vars(a), vars(b)) if hasattr(a, "__dict__") else bool(a == b or a != a)
+    return same_answer(vars(a), vars(b)) if hasattr(a, "__dict__") else bool(a == b or (a != a and b != b))
 
 
 def _equal(a: Any, b: Any) -> bool:

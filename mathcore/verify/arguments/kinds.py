@@ -91,9 +91,12 @@ def scalars() -> Iterator[Kind]:
     yield Kind("an integer of NumPy's", np.int64(1))
     yield Kind("a float of NumPy's", np.float32(0.5))
     yield Kind("a bool of NumPy's", np.bool_(True))
+    yield Kind("a number in bfloat16", ml_dtypes.bfloat16(0.5))
+    yield Kind("a number in float8_e5m2", ml_dtypes.float8_e5m2(0.5))
     yield Kind("a 0-d array of integers", np.array(1))
     yield Kind("a 0-d array of floats", np.array(0.5))
     yield Kind("a 0-d array of bools", np.array(True))
+    yield Kind("a masked bool", np.ma.masked_array(True, mask=True), "a mask")
     yield Kind("a vector", np.array([1.0, 2.0]))
     yield Kind("a vector of integers", np.array([1, 0]))
     yield Kind("an empty list", [])
@@ -191,9 +194,11 @@ def as_array(kind: Kind, classes: frozenset[str]) -> Any:
 
 
 def class_of(dtype: Any) -> str:
-    """The class of a dtype."""
+    """The class of a dtype; "" for what is refused by name, such as `float8_e5m2`, whose kind is "f" too."""
     if dtype.name == "bfloat16":
         return "floats"
+    if dtype.name.startswith("float8"):
+        return ""
     return {"f": "floats", "i": "integers", "u": "integers", "b": "bools"}.get(dtype.kind, "")
 
 
@@ -214,10 +219,13 @@ def as_float(kind: Kind) -> Any:
     if isinstance(kind.value, (int, float, Fraction)):
         return NONE if kind.value != kind.value else float(kind.value)
     array = np.asarray(kind.value) if isinstance(kind.value, (np.ndarray, np.generic)) else None
-    return float(array) if array is not None and array.ndim == 0 and array.dtype.kind in "iuf" else NONE
+    is_number = array is not None and array.ndim == 0 and class_of(array.dtype) in ("floats", "integers")
+    return float(array) if is_number else NONE  # type: ignore[arg-type]
 
 
 def as_bool(kind: Kind) -> Any:
     """What an argument means as a bool."""
+    if kind.carries:
+        return NONE
     array = np.asarray(kind.value) if isinstance(kind.value, (bool, np.ndarray, np.bool_)) else None
     return bool(array) if array is not None and array.ndim == 0 and array.dtype == bool else NONE

@@ -12,6 +12,7 @@ import numpy as np
 
 import mathcore
 from mathcore.verify.arguments.calls import Call
+from mathcore.verify.arguments.kinds import class_of
 
 _ARGS = re.compile(r"^(?:Args|Attributes):\n((?:(?:    .*)?\n?)*)", re.MULTILINE)
 _ENTRY = re.compile(r"^    (\w[\w, *]*): (.*(?:\n      +.*)*)", re.MULTILINE)
@@ -100,8 +101,7 @@ def _made(call: Call, name: str) -> Any:
 
 
 def _classes(base: Any, said: str) -> frozenset[str]:
-    dtype = np.asarray(base).dtype
-    own = {"f": "floats", "i": "integers", "u": "integers", "b": "bools"}.get(dtype.kind, "floats")
+    own = class_of(np.asarray(base).dtype) or "floats"
     return frozenset({own, *(("floats", "integers") if "numbers" in said or "integers or floats" in said else ())})
 
 
