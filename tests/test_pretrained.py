@@ -105,6 +105,27 @@ def test_what_is_not_known_is_named(content, wrong):
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"[" * 100_000, b'{"model": 1, "model": 2}', b"\x0a\x07unigram"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"x" * 10**6: 1},
+        {**of_bytes(), "version": "x" * 10**6},
+        {"model": {"type": "x" * 10**6}},
+        {"model": {"vocab": {"x" * 10**6: -1}, "merges": []}},
+        {"model": {"vocab": {"a": 0}, "merges": ["x" * 10**6]}},
+        {"model": {"vocab": {"a": 0}, "merges": ["a " + "x" * 10**6]}},
+        with_part("added_tokens", [{"id": 3, "content": "x" * 10**6}]),
+        with_part("pre_tokenizer", {"type": "Metaspace", "replacement": "x" * 10**6}),
+        with_part("pre_tokenizer", {"type": "Split", "pattern": {"String": "a"}, "behavior": "x" * 10**6}),
+        with_part("post_processor", {"type": "BertProcessing", "sep": ["x" * 10**6], "cls": ["y", 1]}),
+    ],
+)
+def test_a_message_is_short_whatever_is_in_the_file(content):
+    with pytest.raises(ValueError, match=r"x{40}") as refused:
+        mc.Tokenizer.from_json(content)
+    assert len(str(refused.value)) < 400
+
+
 def test_a_file_that_is_no_tokenizer_is_named(tmp_path, content):
     (tmp_path / "tokenizer.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"tokenizer\.json is not a tokenizer that is known here: "):

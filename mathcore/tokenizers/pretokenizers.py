@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from mathcore.tokenizers._fields import REQUIRED, by_type, fields
+from mathcore.tokenizers._fields import REQUIRED, by_type, fields, short
 from mathcore.tokenizers.normalisers import pattern_of
 from mathcore.tokenizers.patterns import PATTERNS, compiled, literal
 
@@ -128,7 +128,7 @@ _BEHAVIOURS: dict[str, Callable[[Iterable[tuple[str, bool]]], list[str]]] = {
 def _split(what: str, config: Any) -> PreTokenizer:
     values = fields(what, config, pattern=(dict, REQUIRED), behavior=(str, REQUIRED), invert=(bool, False))
     if values["behavior"] not in _BEHAVIOURS:
-        raise ValueError(f"{what} has the behavior {values['behavior']!r}; known are {', '.join(_BEHAVIOURS)}")
+        raise ValueError(f"{what} has the behavior {short(values['behavior'])}; known are {', '.join(_BEHAVIOURS)}")
     return PreTokenizer((split_by(pattern_of(what, values["pattern"]), values["behavior"], values["invert"]),))
 
 
@@ -164,11 +164,11 @@ def metaspace(what: str, config: Any) -> tuple[str, str, bool]:
     )
     mark, scheme = values["replacement"], values["prepend_scheme"]
     if len(mark) != 1 or values["str_rep"] not in (None, mark):
-        raise ValueError(f"{what} has the replacement {mark!r}, which must be one character")
+        raise ValueError(f"{what} has the replacement {short(mark)}, which must be one character")
     if scheme is None:  # files from before there were schemes
         scheme = "always" if values["add_prefix_space"] else "never"
     if scheme not in ("always", "first", "never"):
-        raise ValueError(f"{what} has the prepend_scheme {scheme!r}; known are always, first, never")
+        raise ValueError(f"{what} has the prepend_scheme {short(scheme)}; known are always, first, never")
     return mark, scheme, values["split"]
 
 
