@@ -58,6 +58,10 @@ class MergeModel:
         object.__setattr__(self, "_pieces", _Remembered(self._of_piece))
         object.__setattr__(self, "_parts", _Remembered(self._of_part))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was made; what it remembers stays behind."""
+        return MergeModel, (self.ids, self.ranks, self.made, self.of_bytes, self.whole, self.unknown)
+
     def encode(self, pieces: Sequence[str]) -> Iterator[int]:
         """The ids of pieces, one piece after the other."""
         return chain.from_iterable(map(self._pieces.__getitem__, pieces))

@@ -73,7 +73,7 @@ class Tokenizer:
 
     A text is encoded in this order: added tokens are found, what lies between them is normalised and cut into pieces,
     and in each piece the merge of lowest rank goes first until none applies. What it remembers of pieces that come
-    again changes no answer.
+    again changes no answer. It can be pickled, as worker processes need it.
 
     Attributes:
         vocabulary: the bytes of every token; the id of a token is its index. None where no token has the id.
@@ -104,6 +104,10 @@ class Tokenizer:
         contents, firsts = (_contents(parts, first=first) for first in (False, True))
         self.vocabulary = tuple(contents.get(i) for i in range(1 + max(contents, default=-1)))
         self._firsts = {i: content for i, content in firsts.items() if content != contents[i]}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The parts, from which the rest is made again."""
+        return type(self), (self._parts,)
 
     @classmethod
     def from_json(cls, content: Any) -> Tokenizer:
