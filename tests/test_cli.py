@@ -143,11 +143,19 @@ def test_a_declared_convention_is_followed_and_an_undeclared_one_suggested(run):
     assert "raised ValueError" in result.output
 
 
-@pytest.mark.parametrize("command", [("verify",), ("sweep", "relu"), ("bugs",), ("exercise", "17", "made.py")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("verify", option) for option in ("--json", "--json-lines", "--junit", "--markdown")),
+        ("sweep", "relu", "--json"),
+        ("bugs", "--json"),
+        ("exercise", "17", "made.py", "--json"),
+    ],
+)
 def test_a_file_that_cannot_be_written_is_refused_before_the_work(run, tmp_path, command):
     (tmp_path / "made.py").write_text("")
     for place, words in (("missing/r.json", "there is no folder"), (".", "is a directory"), ("made.py/x", "no folder")):
-        result = run(*command, "--json", place)
+        result = run(*command, place)
         assert (result.exit_code, words in " ".join(result.output.split())) == (2, True), result.output
 
 

@@ -3,6 +3,7 @@
 import base64
 import builtins
 import json
+import pickle
 import subprocess
 import sys
 import time
@@ -102,6 +103,27 @@ def test_names_of_bytes_come_back():
 def test_what_is_not_known_is_named(content, wrong):
     with pytest.raises(ValueError, match=wrong):
         mc.Tokenizer.from_json(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"x" * 10**6: 1},
+        {**of_bytes(), "version": "x" * 10**6},
+        {"model": {"type": "x" * 10**6}},
+        {"model": {"vocab": {"x" * 10**6: -1}, "merges": []}},
+        {"model": {"vocab": {"a": 0}, "merges": ["x" * 10**6]}},
+        {"model": {"vocab": {"a": 0}, "merges": ["a " + "x" * 10**6]}},
+        with_part("added_tokens", [{"id": 3, "content": "x" * 10**6}]),
+        with_part("pre_tokenizer", {"type": "Metaspace", "replacement": "x" * 10**6}),
+        with_part("pre_tokenizer", {"type": "Split", "pattern": {"String": "a"}, "behavior": "x" * 10**6}),
+        with_part("post_processor", {"type": "BertProcessing", "sep": ["x" * 10**6], "cls": ["y", 1]}),
+    ],
+)
+def test_a_message_is_short_whatever_is_in_the_file(content):
+    with pytest.raises(ValueError, match=r"x{40}") as refused:
+        mc.Tokenizer.from_json(content)
+    assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"[" * 100_000, b'{"model": 1, "model": 2}', b"\x0a\x07unigram"])
@@ -264,6 +286,47 @@ def test_pieces_that_are_forgotten_get_the_same_ids():
     dict.update(remembered, {f"filler {i}": () for i in range(_MOST)})
     assert tokenizer.encode("cab").tolist() == [99, 256]
     assert len(remembered) == 1
+
+
+def test_a_tokenizer_can_be_pickled_with_parts_of_every_kind():
+    pytest.importorskip("regex", reason="needs regex: pip install -e '.[tokenizers]'")
+    normalisers = [
+        *({"type": form} for form in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase")),
+        {"type": "Replace", "pattern": {"String": "b"}, "content": "a"},
+        {"type": "Replace", "pattern": {"Regex": "c+"}, "content": "\\1"},
+        {"type": "Prepend", "prepend": "a"},
+    ]
+    behaviours = ("Isolated", "Removed", "Contiguous", "MergedWithPrevious", "MergedWithNext")
+    cuts = [{"type": "Split", "pattern": {"Regex": "d"}, "behavior": behaviour} for behaviour in behaviours]
+    added = [{"id": 300, "content": "<s>", "special": True}, {"id": 301, "content": "<T>", "normalized": True}]
+    bytewise = {
+        **of_bytes([("a", "a"), ("Ġ", "a")]),
+        "normalizer": {"type": "Sequence", "normalizers": normalisers},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Digits"}, *cuts, {"type": "ByteLevel"}]},
+        "added_tokens": added,
+    }
+    mark = {"type": "Metaspace", "replacement": "▁"}
+    charwise = {
+        **of_characters("▁abc?", [("a", "b")], unk_token="?"),
+        "pre_tokenizer": mark,
+        "decoder": mark,
+        "added_tokens": added,
+    }
+    steps = [
+        {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
+        {"type": "ByteFallback"},
+        {"type": "Fuse"},
+    ]
+    for content in (bytewise, charwise, {**charwise, "decoder": {"type": "Sequence", "decoders": steps}}):
+        tokenizer = mc.Tokenizer.from_json(content)
+        ids = tokenizer.encode("ab cB1d <s> <t>", allowed_special="all")
+        sent = pickle.dumps(tokenizer)
+        tokenizer.encode("remembered here alone")
+        assert pickle.dumps(tokenizer) == sent
+        again = pickle.loads(sent)
+        assert again.encode("ab cB1d <s> <t>", allowed_special="all").tolist() == ids.tolist()
+        assert again.decode(ids) == tokenizer.decode(ids)
+        assert (again.vocabulary, again.special_tokens) == (tokenizer.vocabulary, tokenizer.special_tokens)
 
 
 def test_added_tokens_keep_their_habits():

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 
 
 class _OutputFile(click.Path):
-    """A file that can be written, as far as it can be known before the work begins whose result it takes."""
+    """A file that can be written, as far as it can be known before the work begins whose result it takes.
 
-    def __init__(self) -> None:
-        super().__init__(dir_okay=False, writable=True, path_type=Path)
+    Where a dash is allowed it comes as the string "-", and a file of that name as the path `./-`.
+    """
+
+    def __init__(self, *, allow_dash: bool = False) -> None:
+        super().__init__(dir_okay=False, writable=True, allow_dash=allow_dash, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if self.allow_dash and value == "-":
+            return value
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         folder = path.absolute().parent
         if not folder.is_dir():
@@ -31,9 +36,9 @@ class _OutputFile(click.Path):
         return path
 
 
-def output_file(*names: str, what: str) -> Callable[[Any], Any]:
-    """An option that takes the path of a file to write."""
-    return click.option(*names, type=_OutputFile(), help=what)
+def output_file(*names: str, what: str, allow_dash: bool = False) -> Callable[[Any], Any]:
+    """An option that takes the path of a file to write, or "-" for standard output where that is allowed."""
+    return click.option(*names, type=_OutputFile(allow_dash=allow_dash), help=what)
 
 
 def write_json(path: Path | None, value: Any) -> None:

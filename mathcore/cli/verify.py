@@ -128,7 +128,7 @@ class _Bytes(click.ParamType):  # type: ignore[type-arg]
     "--artifacts", type=click.Path(file_okay=False, path_type=Path), help="Save the scripts of failures in this folder."
 )
 @output_file("--json", "json_file", what="Write the report here.")
-@click.option("--json-lines", metavar="FILE", help="Write each result here when it comes; - for standard output.")
+@output_file("--json-lines", what="Write each result here when it comes; - for standard output.", allow_dash=True)
 @output_file("--junit", "junit_file", what="Write the report as JUnit XML here.")
 @output_file("--markdown", "markdown_file", what="Write the report as Markdown here.")
 @click.option("--self-test", is_flag=True, help="Try every mutant on the claims that must refute it.")
@@ -158,7 +158,7 @@ def verify(
     no_capture: bool,
     verbose: bool,
     artifacts: Path | None,
-    json_lines: str | None,
+    json_lines: Path | str | None,
     **how: Any,
 ) -> None:
     """Run claims: all of them, or those named by id, topic or faq17.

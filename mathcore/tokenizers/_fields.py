@@ -24,14 +24,14 @@ def fields(what: str, config: Any, **known: Field) -> dict[str, Any]:
         raise ValueError(f"{what} must be an object, got {type(config).__name__}")
     for name in config:
         if name not in known and name != "type":
-            raise ValueError(f"{what} has the field {name!r}, which is not known here")
+            raise ValueError(f"{what} has the field {short(name)}, which is not known here")
     values = {}
     for name, (kinds, default) in known.items():
         value = config.get(name, default)
         if value is REQUIRED:
             raise ValueError(f"{what} lacks the field {name!r}")
         if name in config and not _is(value, kinds):
-            raise ValueError(f"{what} has {name} = {_short(value)}, which is not known here")
+            raise ValueError(f"{what} has {name} = {short(value)}, which is not known here")
         values[name] = value
     return values
 
@@ -44,7 +44,7 @@ def by_type(what: str, config: Any, makers: Mapping[str, Callable[[str, Any], T]
     """
     kind = config.get("type") if isinstance(config, dict) else None
     if not isinstance(kind, str) or kind not in makers:
-        got = _short(kind if isinstance(config, dict) else config)
+        got = short(kind if isinstance(config, dict) else config)
         raise ValueError(f"{what} of type {got} is not known here; known are {', '.join(makers)}")
     return makers[kind](f"{what} {kind}", config)
 
@@ -62,6 +62,7 @@ def _is(value: Any, kinds: type | tuple[type, ...]) -> bool:
     return type(value) in kinds
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """The value as Python writes it, cut where it is long: a message shows a file's fault, not the file."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mathcore.tokenizers._fields import REQUIRED, fields
+from mathcore.tokenizers._fields import REQUIRED, fields, short
 
 _WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029"
 _WHITE += "\u202f\u205f\u3000"
@@ -47,7 +47,7 @@ def added_token(config: Any) -> AddedToken:
     flag: tuple[type, Any] = (bool, False)
     values = fields("added token", config, id=(int, REQUIRED), content=(str, REQUIRED), **dict.fromkeys(flags, flag))
     if not values["content"] or values["id"] < 0:
-        raise ValueError(f"added token {values['id']} is {values['content']!r}")
+        raise ValueError(f"added token {values['id']} is {short(values['content'])}")
     return AddedToken(**values)
 
 

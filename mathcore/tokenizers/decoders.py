@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from mathcore.tokenizers._fields import REQUIRED, by_type, fields
-from mathcore.tokenizers.normalisers import Normaliser, replaced
+from mathcore.tokenizers.normalisers import Normaliser, replaced, with_text
 from mathcore.tokenizers.pretokenizers import metaspace
 
 
@@ -123,9 +124,8 @@ def _replace(what: str, config: Any) -> Step:
 def _metaspace(what: str, config: Any) -> Step:
     mark, scheme, _ = metaspace(what, config)
     lost = "" if scheme == "never" else mark
-    return lambda before: replace(
-        _alone(what, before), steps=(lambda token: token.replace(mark, " "),), first_loses=lost
-    )
+    spaced = partial(with_text, mark, " ")
+    return lambda before: replace(_alone(what, before), steps=(spaced,), first_loses=lost)
 
 
 def _byte_fallback(what: str, config: Any) -> Step:

@@ -1,4 +1,7 @@
-"""Merges by rank within a piece of text, remembered for pieces that come again."""
+"""Merges by rank within a piece of text such as a word, remembered for pieces that come again.
+
+Of many pieces at once, while merges are learned, and of pieces of very many bytes `_bulk_merging` takes care.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
+from typing import Any, TypeAlias
 
 Ids = Sequence[int]
-Pair = tuple[int, int]
+Pair: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,10 @@ class MergeModel:
         object.__setattr__(self, "_joins", self._where_merges_join())
         object.__setattr__(self, "_pieces", _Remembered(self._of_piece))
         object.__setattr__(self, "_parts", _Remembered(self._of_part))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it was made; what it remembers stays behind."""
+        return MergeModel, (self.ids, self.ranks, self.made, self.of_bytes, self.whole, self.unknown)
 
     def encode(self, pieces: Sequence[str]) -> Iterator[int]:
         """The ids of pieces, one piece after the other."""
@@ -109,10 +117,10 @@ class MergeModel:
 
 
 _LONG = 64
-"""Pieces of more symbols are cut, where that changes nothing, and not remembered as a whole."""
+"""Pieces of more symbols are cut, where that changes nothing, and not remembered as a whole; words are shorter."""
 
 _MOST = 1 << 17
-"""How many pieces are remembered: with the ids some 30 MB."""
+"""How many pieces are remembered, and how many parts: some 30 MB of words, 320 MB of what is as long as can be."""
 
 
 class _Remembered(dict[str, Ids]):
@@ -143,7 +151,7 @@ _GONE = -1
 """The place of a token that its left neighbour has taken in; also the rank of a pair that is not merged."""
 
 
-def merged(tokens: list[int], ranks: Mapping[Pair, int], made: Mapping[int, int]) -> list[int]:
+def merged(tokens: list[int], ranks: Mapping[Pair, int], made: Mapping[int, int] | Sequence[int]) -> list[int]:
     """The tokens after all merges: again and again that of lowest rank, of equals the leftmost.
 
     Takes O(n log n) steps for n tokens: a heap of (rank, place), and a list that is linked both ways. An entry of the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from mathcore.tokenizers._fields import REQUIRED, by_type, fields, listed
 from mathcore.tokenizers.patterns import compiled, literal
 
 Normaliser = Callable[[str], str]
+"""A function of a module, or a `partial` of one, so that a tokenizer can be pickled."""
 
 
 def normaliser(config: Any) -> Normaliser:
@@ -28,9 +29,16 @@ def replaced(what: str, config: Any) -> Normaliser:
     values = fields(what, config, pattern=(dict, REQUIRED), content=(str, REQUIRED))
     pattern, content = pattern_of(what, values["pattern"]), values["content"]
     plain = values["pattern"].get("String")
-    if plain is not None:
-        return lambda text: text.replace(plain, content)
-    return lambda text: pattern.sub(lambda _: content, text)
+    return partial(_with_pattern, pattern, content) if plain is None else partial(with_text, plain, content)
+
+
+def with_text(old: str, new: str, text: str) -> str:
+    """The text with `new` in place of every `old`."""
+    return text.replace(old, new)
+
+
+def _with_pattern(pattern: Any, new: str, text: str) -> str:
+    return str(pattern.sub(lambda _: new, text))  # as it stands: a backslash in it means nothing
 
 
 def pattern_of(what: str, config: dict[str, Any]) -> Any:
@@ -49,12 +57,12 @@ def _unchanged(text: str) -> str:
 
 def _form(name: Literal["NFC", "NFD", "NFKC", "NFKD"], what: str, config: Any) -> Normaliser:
     fields(what, config)
+    return partial(_in_form, name)
 
-    def normalise(text: str) -> str:
-        parts = _SINCE_UNICODE_9.split(text)
-        return "".join(part if i % 2 else unicodedata.normalize(name, part) for i, part in enumerate(parts))
 
-    return normalise
+def _in_form(name: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    parts = _SINCE_UNICODE_9.split(text)
+    return "".join(part if i % 2 else unicodedata.normalize(name, part) for i, part in enumerate(parts))
 
 
 _SINCE_UNICODE_9 = re.compile(
@@ -72,25 +80,31 @@ model was trained on what comes out of that. Characters of Unicode 15 and later 
 
 
 def _prepend(what: str, config: Any) -> Normaliser:
-    start = fields(what, config, prepend=(str, REQUIRED))["prepend"]
-    return lambda text: start + text if text else text
+    return partial(_after, fields(what, config, prepend=(str, REQUIRED))["prepend"])
+
+
+def _after(start: str, text: str) -> str:
+    return start + text if text else text
 
 
 def _lowercase(what: str, config: Any) -> Normaliser:
     fields(what, config)
-    return lambda text: "".join(map(str.lower, text))  # each character by itself: Σ at the end of a word becomes σ
+    return _lowered
+
+
+def _lowered(text: str) -> str:
+    return "".join(map(str.lower, text))  # each character by itself: Σ at the end of a word becomes σ
 
 
 def _sequence(what: str, config: Any) -> Normaliser:
     parts = listed(what, fields(what, config, normalizers=(list, REQUIRED))["normalizers"])
-    steps = [normaliser(part) for part in parts]
+    return partial(_in_turn, [normaliser(part) for part in parts])
 
-    def normalise(text: str) -> str:
-        for step in steps:
-            text = step(text)
-        return text
 
-    return normalise
+def _in_turn(steps: Sequence[Normaliser], text: str) -> str:
+    for step in steps:
+        text = step(text)
+    return text
 
 
 _MAKERS: dict[str, Callable[[str, Any], Normaliser]] = {

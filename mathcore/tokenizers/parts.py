@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from mathcore.tokenizers._fields import REQUIRED, fields
+from mathcore.tokenizers._fields import REQUIRED, fields, short
 from mathcore.tokenizers.added_tokens import AddedToken, added_token
 from mathcore.tokenizers.decoders import Decoder, byte_ids, byte_symbols, decoder, printable
 from mathcore.tokenizers.merging import MergeModel, Pair, Unknown
@@ -50,15 +48,17 @@ class Parts:
         ids, of_ids = dict(self.names), {i: name for name, i in self.names.items()}
         if len(of_ids) != len(ids):
             twice = next(name for name, i in ids.items() if of_ids[i] != name)
-            raise ValueError(f"tokens {twice!r} and {of_ids[ids[twice]]!r} have one id, {ids[twice]}")
+            raise ValueError(f"tokens {short(twice)} and {short(of_ids[ids[twice]])} have one id, {ids[twice]}")
         for token in self.added:
             if token.id >= _MOST_IDS:
-                raise ValueError(f"added token {token.content!r} must have an id below {_MOST_IDS}, got {token.id}")
+                raise ValueError(
+                    f"added token {short(token.content)} must have an id below {_MOST_IDS}, got {short(token.id)}"
+                )
             here, there = ids.setdefault(token.content, token.id), of_ids.setdefault(token.id, token.content)
             if here != token.id or there != token.content:
-                raise ValueError(f"added token {token.content!r} has the id {token.id}, which is {there!r}")
+                raise ValueError(f"added token {short(token.content)} has the id {token.id}, which is {short(there)}")
             if token.normalized and not self.normalise(token.content):
-                raise ValueError(f"added token {token.content!r} is empty once it is normalised")
+                raise ValueError(f"added token {short(token.content)} is empty once it is normalised")
         for i in (*self.template[0], *self.template[1]):
             if i not in of_ids:
                 raise ValueError(f"the template puts the id {i}, which no token has")
@@ -85,7 +85,7 @@ def parts_of_json(content: Any) -> Parts:
         model=(dict, REQUIRED),
     )
     if values["version"] != "1.0":
-        raise ValueError(f"the tokenizer has the version {values['version']!r}, known is 1.0")
+        raise ValueError(f"the tokenizer has the version {short(values['version'])}, known is 1.0")
     cuts = pre_tokenizer(values["pre_tokenizer"])
     model, names = _model(values["model"], cuts.of_bytes)
     added = [added_token(entry) for entry in values["added_tokens"] or ()]
@@ -102,7 +102,7 @@ def parts_of_json(content: Any) -> Parts:
 
 def _model(config: dict[str, Any], of_bytes: bool) -> tuple[MergeModel, dict[str, int]]:
     if config.get("type", "BPE") != "BPE":  # files from before there were types have none
-        raise ValueError(f"model of type {config['type']!r} is not known here; known is BPE")
+        raise ValueError(f"model of type {short(config['type'])} is not known here; known is BPE")
     values = fields(
         "model",
         config,
@@ -118,7 +118,7 @@ def _model(config: dict[str, Any], of_bytes: bool) -> tuple[MergeModel, dict[str
     )
     for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"):
         if values[name]:
-            raise ValueError(f"model has {name} = {values[name]!r}, which is not known here")
+            raise ValueError(f"model has {name} = {short(values[name])}, which is not known here")
     vocabulary = values["vocab"]
     unknown = Unknown(
         byte_ids(vocabulary) if values["byte_fallback"] else None,
@@ -137,10 +137,12 @@ def _merge_model(
     for rank, merge in enumerate(merges):
         parts = merge.split(" ") if isinstance(merge, str) else merge
         if not (isinstance(parts, list) and len(parts) == 2 and all(isinstance(part, str) for part in parts)):
-            raise ValueError(f"merge {rank} must be two tokens, got {merge!r}")
+            raise ValueError(f"merge {rank} must be two tokens, got {short(merge)}")
         for name in (*parts, "".join(parts)):
             if name not in vocabulary:
-                raise ValueError(f"merge {rank}, {merge!r}, needs the token {name!r}, which the vocabulary lacks")
+                raise ValueError(
+                    f"merge {rank}, {short(merge)}, needs the token {short(name)}, which the vocabulary lacks"
+                )
         ranks[vocabulary[parts[0]], vocabulary[parts[1]]] = rank  # of two alike the last, as in `tokenizers`
         made[rank] = vocabulary["".join(parts)]
     ids = {name: vocabulary[token] for token in vocabulary if (name := byte_symbols(token) if of_bytes else token)}
@@ -203,36 +205,16 @@ _LONGEST = 4096
 """Bytes of a token of tiktoken, which is tried at every place where it may have been merged."""
 
 _MOST_IDS = 1 << 22
-"""Ids below the largest one; each takes a place in the vocabulary, whether a token has it or not."""
+"""Ids below the largest one; each takes a place in the vocabulary, 32 MB in all, whether a token has it or not."""
 
 
 def _check_ids(ids: Mapping[str, Any]) -> None:
     for name, i in ids.items():
         if type(i) is not int or not 0 <= i < _MOST_IDS:
-            raise ValueError(f"token {name!r} must have an id from 0 to {_MOST_IDS - 1}, got {i!r}")
+            raise ValueError(f"token {short(name)} must have an id from 0 to {_MOST_IDS - 1}, got {short(i)}")
 
 
 def _of_bytes(model: MergeModel, names: Mapping[str, int], pattern: str, special_tokens: Mapping[str, int]) -> Parts:
     cut = split_by(compiled("pattern", PATTERNS.get(pattern, pattern), rust=True))
     added = [added_token({"id": i, "content": name, "special": True}) for name, i in special_tokens.items()]
     return Parts(model, names, added, str, PreTokenizer((cut,), of_bytes=True), Decoder(of_bytes=True))
-
-
-def read_json(path: Path) -> Any:
-    """The JSON of a file.
-
-    Raises:
-        ValueError: if it is none, or names a field twice.
-    """
-    try:
-        return json.loads(path.read_bytes(), object_pairs_hook=_once)
-    except RecursionError as wrong:
-        raise ValueError("its JSON is nested too deep") from wrong
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the field {next(name for name in names if names.count(name) > 1)!r} is there twice")
-    return found

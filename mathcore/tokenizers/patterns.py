@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mathcore.tokenizers._fields import short
+
 _CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _MARKS_AND_SPACES = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
@@ -56,9 +58,9 @@ def compiled(what: str, pattern: str, *, rust: bool = False) -> Any:
     try:
         found = regex.compile(translated, regex.VERSION0)
     except regex.error as wrong:
-        raise ValueError(f"{what} has the pattern {pattern!r}, which is no pattern: {wrong}") from wrong
+        raise ValueError(f"{what} has the pattern {short(pattern)}, which is no pattern: {wrong}") from wrong
     if found.match("") is not None:
-        raise ValueError(f"{what} has the pattern {pattern!r}, which matches the empty text")
+        raise ValueError(f"{what} has the pattern {short(pattern)}, which matches the empty text")
     return found
 
 

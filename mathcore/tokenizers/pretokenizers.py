@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from mathcore.tokenizers._fields import REQUIRED, by_type, fields
+from mathcore.tokenizers._fields import REQUIRED, by_type, fields, short
 from mathcore.tokenizers.normalisers import pattern_of
 from mathcore.tokenizers.patterns import PATTERNS, compiled, literal
 
 Cut = Callable[[list[str], bool], list[str]]
-"""(pieces, whether the first of them begins the text) → their pieces."""
+"""(pieces, whether the first of them begins the text) → their pieces; as a `Normaliser`, it can be pickled."""
+
+Arrange = Callable[[Iterable[tuple[str, bool]]], list[str]]
+"""(parts of a piece, each with whether it is a match) → pieces."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +45,19 @@ def pre_tokenizer(config: Any) -> PreTokenizer:
 
 def split_by(pattern: Any, behaviour: str = "Isolated", invert: bool = False) -> Cut:
     """A cut of every piece at the matches of a pattern."""
-    arrange = _BEHAVIOURS[behaviour]
+    return partial(_cut, pattern, _BEHAVIOURS[behaviour], invert)
 
-    def cut(pieces: list[str], _: bool) -> list[str]:
-        found = []
-        for piece in pieces:
-            if arrange is _isolated:
-                matches = pattern.findall(piece)
-                if sum(map(len, matches)) == len(piece):  # matches side by side, as patterns of models have them
-                    found += matches
-                    continue
-            parts = [(part, is_match != invert) for part, is_match in _parts(pattern, piece)]
-            found += arrange(parts)
-        return found
 
-    return cut
+def _cut(pattern: Any, arrange: Arrange, invert: bool, pieces: list[str], _: bool) -> list[str]:
+    found = []
+    for piece in pieces:
+        if arrange is _isolated:
+            matches = pattern.findall(piece)
+            if sum(map(len, matches)) == len(piece):  # matches side by side, as patterns of models have them
+                found += matches
+                continue
+        found += arrange([(part, is_match != invert) for part, is_match in _parts(pattern, piece)])
+    return found
 
 
 def _parts(pattern: Any, text: str) -> Iterator[tuple[str, bool]]:
@@ -116,7 +118,7 @@ def _with_next(parts: Iterable[tuple[str, bool]]) -> list[str]:
     return found[::-1]
 
 
-_BEHAVIOURS: dict[str, Callable[[Iterable[tuple[str, bool]]], list[str]]] = {
+_BEHAVIOURS: dict[str, Arrange] = {
     "Isolated": _isolated,
     "Removed": _removed,
     "Contiguous": _contiguous,
@@ -128,7 +130,7 @@ _BEHAVIOURS: dict[str, Callable[[Iterable[tuple[str, bool]]], list[str]]] = {
 def _split(what: str, config: Any) -> PreTokenizer:
     values = fields(what, config, pattern=(dict, REQUIRED), behavior=(str, REQUIRED), invert=(bool, False))
     if values["behavior"] not in _BEHAVIOURS:
-        raise ValueError(f"{what} has the behavior {values['behavior']!r}; known are {', '.join(_BEHAVIOURS)}")
+        raise ValueError(f"{what} has the behavior {short(values['behavior'])}; known are {', '.join(_BEHAVIOURS)}")
     return PreTokenizer((split_by(pattern_of(what, values["pattern"]), values["behavior"], values["invert"]),))
 
 
@@ -164,26 +166,27 @@ def metaspace(what: str, config: Any) -> tuple[str, str, bool]:
     )
     mark, scheme = values["replacement"], values["prepend_scheme"]
     if len(mark) != 1 or values["str_rep"] not in (None, mark):
-        raise ValueError(f"{what} has the replacement {mark!r}, which must be one character")
+        raise ValueError(f"{what} has the replacement {short(mark)}, which must be one character")
     if scheme is None:  # files from before there were schemes
         scheme = "always" if values["add_prefix_space"] else "never"
     if scheme not in ("always", "first", "never"):
-        raise ValueError(f"{what} has the prepend_scheme {scheme!r}; known are always, first, never")
+        raise ValueError(f"{what} has the prepend_scheme {short(scheme)}; known are always, first, never")
     return mark, scheme, values["split"]
 
 
 def _metaspace(what: str, config: Any) -> PreTokenizer:
     mark, scheme, split = metaspace(what, config)
-
-    def marked(pieces: list[str], first: bool) -> list[str]:
-        pieces = [piece.replace(" ", mark) for piece in pieces]
-        for i, piece in enumerate(pieces):
-            wanted = scheme == "always" or (scheme == "first" and first and i == 0)
-            if wanted and not piece.startswith(mark):
-                pieces[i] = mark + piece
-        return pieces
-
+    marked = partial(_marked, mark, scheme)
     return PreTokenizer((marked, split_by(literal(mark), "MergedWithNext")) if split else (marked,))
+
+
+def _marked(mark: str, scheme: str, pieces: list[str], first: bool) -> list[str]:
+    pieces = [piece.replace(" ", mark) for piece in pieces]
+    for i, piece in enumerate(pieces):
+        wanted = scheme == "always" or (scheme == "first" and first and i == 0)
+        if wanted and not piece.startswith(mark):
+            pieces[i] = mark + piece
+    return pieces
 
 
 def _sequence(what: str, config: Any) -> PreTokenizer:

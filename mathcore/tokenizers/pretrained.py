@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array
+from mathcore._files import json_values
 from mathcore._scalars import flag, is_a
 from mathcore.tokenizers._ids import _id_list
 from mathcore.tokenizers.added_tokens import Finder
 from mathcore.tokenizers.decoders import Decoder
-from mathcore.tokenizers.parts import Parts, parts_of_gpt2, parts_of_json, parts_of_tiktoken, read_json
+from mathcore.tokenizers.parts import Parts, parts_of_gpt2, parts_of_json, parts_of_tiktoken
 
 
 def load_tokenizer(
@@ -72,7 +73,7 @@ class Tokenizer:
 
     A text is encoded in this order: added tokens are found, what lies between them is normalised and cut into pieces,
     and in each piece the merge of lowest rank goes first until none applies. What it remembers of pieces that come
-    again changes no answer.
+    again changes no answer. It can be pickled, as worker processes need it.
 
     Attributes:
         vocabulary: the bytes of every token; the id of a token is its index. None where no token has the id.
@@ -103,6 +104,10 @@ class Tokenizer:
         contents, firsts = (_contents(parts, first=first) for first in (False, True))
         self.vocabulary = tuple(contents.get(i) for i in range(1 + max(contents, default=-1)))
         self._firsts = {i: content for i, content in firsts.items() if content != contents[i]}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The parts, from which the rest is made again."""
+        return type(self), (self._parts,)
 
     @classmethod
     def from_json(cls, content: Any) -> Tokenizer:
@@ -234,10 +239,11 @@ def _parts(path: Path, pattern: str | None, special_tokens: Mapping[str, int] | 
         return parts_of_tiktoken(path.read_bytes(), pattern, special_tokens)
     if path.name.endswith("vocab.json"):
         merges = path.with_name(path.name.removesuffix("vocab.json") + "merges.txt")
-        return parts_of_gpt2(read_json(path), merges.read_text("utf-8"), pattern or "gpt2", special_tokens)
+        vocabulary = json_values(path.read_bytes())
+        return parts_of_gpt2(vocabulary, merges.read_text("utf-8"), pattern or "gpt2", special_tokens)
     if pattern is not None or special_tokens is not None:
         raise ValueError("`pattern` and `special_tokens` are not for a tokenizer.json, which says them itself")
-    return parts_of_json(read_json(path))
+    return parts_of_json(json_values(path.read_bytes()))
 
 
 def _contents(parts: Parts, *, first: bool) -> dict[int, bytes]:

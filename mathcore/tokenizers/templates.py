@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mathcore.tokenizers._fields import REQUIRED, by_type, fields
+from mathcore.tokenizers._fields import REQUIRED, by_type, fields, short
 
 Template = tuple[tuple[int, ...], tuple[int, ...]]
 """The ids before a text, and those after it."""
@@ -35,7 +35,7 @@ def _around(what: str, config: Any) -> Template:
 
 def _id_of(what: str, named: list[Any]) -> tuple[int]:
     if len(named) != 2 or type(named[1]) is not int:
-        raise ValueError(f"{what} must be [token, id], got {named!r}")
+        raise ValueError(f"{what} must be [token, id], got {short(named)}")
     return (named[1],)
 
 
@@ -54,7 +54,7 @@ def _processing(what: str, config: Any) -> Template:
             name = fields(f"{what} SpecialToken", part[kind], id=(str, REQUIRED), type_id=(int, 0))["id"]
             (before if after is None else after).extend(_ids(what, name, values["special_tokens"]))
         else:
-            raise ValueError(f"{what} has the part {part!r}, which is not known here")
+            raise ValueError(f"{what} has the part {short(part)}, which is not known here")
     if after is None:
         raise ValueError(f"{what} has no place for the text")
     return tuple(before), tuple(after)
@@ -62,14 +62,14 @@ def _processing(what: str, config: Any) -> Template:
 
 def _ids(what: str, name: str, special_tokens: dict[str, Any]) -> list[int]:
     named = fields(
-        f"{what} token {name!r}",
+        f"{what} token {short(name)}",
         special_tokens.get(name),
         id=(str, REQUIRED),
         ids=(list, REQUIRED),
         tokens=(list, REQUIRED),
     )
     if not all(type(i) is int for i in named["ids"]):
-        raise ValueError(f"{what} token {name!r} must have integers as ids, got {named['ids']!r}")
+        raise ValueError(f"{what} token {short(name)} must have integers as ids, got {short(named['ids'])}")
     return named["ids"]
 
 

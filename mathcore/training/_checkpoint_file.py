@@ -27,8 +27,8 @@ from mathcore._files import json_values
 _MAGIC = "mathcore checkpoint {}\n"
 _VERSION = 2
 _DIGEST = hashlib.sha256().digest_size
-_LONGEST_LINE = 2**24  # bytes; a tokenizer of 128,000 merges takes a tenth of it
-_DEEPEST = 100
+_LONGEST_LINE = 2**24  # bytes; a tokenizer of 128,000 merges takes some 2 MB
+_DEEPEST = 100  # levels; reading one takes up to three of the 1,000 calls that Python nests
 
 # What NumPy writes before an array of numbers, "format version 1.0"; nothing else is read, and nothing is evaluated.
 _HEADER = re.compile(

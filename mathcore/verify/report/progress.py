@@ -70,7 +70,7 @@ def _lines(total: int, every: float) -> Iterator[Show]:
 
 
 @contextlib.contextmanager
-def lines_of_json(where: str | None, claims: Sequence[Claim]) -> Iterator[Callable[[ClaimResult], None]]:
+def lines_of_json(where: Path | str | None, claims: Sequence[Claim]) -> Iterator[Callable[[ClaimResult], None]]:
     """Inside the context, each result is written as a line of JSON, to a file or, for "-", to standard output.
 
     Yields:

@@ -1,15 +1,17 @@
-"""All places of a pair merged at once, in time that grows with their number and not with the length of a word."""
+"""All places of a pair merged at once, in time that grows with their number and not with the length of a word.
+
+This is for learning merges, where a pair is merged everywhere, and for a piece of very many bytes; `merging` is for
+pieces such as words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
 
 import numpy as np
 
 from mathcore._arrays import Array
-
-Pair: TypeAlias = tuple[int, int]
+from mathcore.tokenizers.merging import Pair
 
 _GAP = -1  # between pieces, so that no pair reaches from one into the next
 _INSIDE = -2  # any byte of a token but its first
