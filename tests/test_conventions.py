@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import mathcore
 from mathcore.cli import main
+from mathcore.probability.softmax_tolerances import softmax_rounding, sum_of_softmax
 from mathcore.verify import Conventions, Restrictions, Target, catalogue, detect, mathcore_target
 from mathcore.verify.errors import NotTriedError, TargetError
 from mathcore.verify.run.diagnosis import check_and_diagnose
@@ -18,6 +19,7 @@ from mathcore.verify.run.runner import derived_seed, run_check, run_claim
 from mathcore.verify.targets.caller import Caller
 from mathcore.verify.targets.detect import may_follow
 from mathcore.verify.targets.probes import DETECTORS
+from mathcore.verify.tolerances import arithmetic
 
 CLAIMS = {claim.id: claim for claim in catalogue()}
 QUICK = PROFILES["quick"]
@@ -122,6 +124,40 @@ def test_log_sum_exps_in_the_wrong_base_are_refuted_by_either_declaration():
     natural = fused(Conventions(errors="none")).following(right.conventions)
     assert refuted("attention.options_commute", natural)
     assert refuted("attention.streaming_equals_full", natural)
+
+
+# Halves.
+
+
+def of_halves(wrong=0.0):
+    """Log-softmax step by step in the dtype that came."""
+
+    def log_softmax(x, axis=-1):
+        x = x - x.max(axis, keepdims=True)
+        return x - np.log(np.exp(x).sum(axis, keepdims=True)) * x.dtype.type(1 + wrong)
+
+    return Target.numpy("steps", log_softmax=log_softmax, dtypes="float16",
+                        conventions=Conventions(errors="none", softmax_of_nothing="nan", log_softmax="shifted",
+                                                half_precision="stepwise"))  # fmt: skip
+
+
+def test_halves_computed_in_themselves():
+    target = of_halves()
+    assert refuted("log_softmax.accuracy", target.following(replace(target.conventions, half_precision="float32")))
+    for claim in ("accuracy", "dominant_score", "idempotent", "any_width", "rows_are_independent"):
+        result = judged(f"log_softmax.{claim}", target)
+        assert result.outcome == "holds", result.detail
+        assert result.tally.examples
+    assert detect(target).value("half_precision") == "stepwise"
+    assert detect(Target.numpy("mathcore", log_softmax=mathcore.log_softmax)).value("half_precision") == "float32"
+    assert refuted("log_softmax.accuracy", of_halves(wrong=0.02))
+
+
+def test_a_bound_that_says_nothing_is_infinite():
+    with arithmetic(Conventions(half_precision="stepwise")):
+        assert np.isinf(sum_of_softmax(2**12, np.float16).values)
+        assert np.isinf(softmax_rounding(np.zeros(2**12), np.full(2**12, 2.0**-12), np.float16).values).all()
+    assert sum_of_softmax(2**12, np.float16).values < 2.0**-10
 
 
 # Normalisation.

@@ -92,6 +92,21 @@ def test_every_script_fails_on_the_wrong_operation_and_passes_on_mathcores():
     assert len(unsure) <= written.total() // 5, unsure  # the rest assert what is right, not only that something changed
 
 
+def test_a_derivative_of_a_plain_target_that_is_nan_has_a_script():
+    def pulled(cotangent, query, key, value, *, mask=None, bias=None, is_causal=False, query_offset=0, scale=None):
+        bars = mathcore.scaled_dot_product_attention_vjp(
+            cotangent, query, key, value, mask=mask, bias=bias, is_causal=is_causal, query_offset=query_offset,
+            scale=scale,
+        )  # fmt: skip
+        return tuple(bar * np.float32(np.nan) for bar in bars)
+
+    target = Target.numpy("plain", scaled_dot_product_attention_vjp=pulled, dtypes="float32")
+    claim = next(claim for claim in catalogue() if claim.id == "attention.gradient")
+    found = run_check(claim, claim.checks[0], target, QUICK, 0).finding
+    assert "could not write" not in found.script
+    assert "assert" in found.script
+
+
 KERNELS = """
     import functools
 

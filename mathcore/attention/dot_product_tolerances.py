@@ -14,7 +14,7 @@ import numpy as np
 
 from mathcore.probability.logsumexp_tolerances import logsumexp_rounding
 from mathcore.probability.row_tolerances import log_sum_and_error, probability_error
-from mathcore.verify.tolerances import Format, format_of, gamma, stored, tolerance, work_format
+from mathcore.verify.tolerances import Format, format_of, gamma, over_what_is_left, stored, tolerance, work_format
 
 _EVALUATED = 1 + 2.0**-30
 """What evaluating a bound in floats may lose."""
@@ -171,7 +171,7 @@ def total_weight(n: int, dtype: Any, summation: str = "any") -> Any:
     """
     f, work = format_of(dtype), work_format(dtype)
     g = gamma(max(n - 1, 0) if summation == "pairwise" else 3 * n, work.u)
-    error = (g + work.u) / (1 - g) + n * work.smallest
+    error = over_what_is_left(g + work.u, g) + n * work.smallest
     return (error if f is work else error + f.u * (1 + error) + n * f.smallest) * _EVALUATED
 
 

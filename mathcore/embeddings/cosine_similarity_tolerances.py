@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.oracle.matrices import length
-from mathcore.verify.tolerances import EVALUATED, gamma, height, stored, tolerance, work_format
+from mathcore.verify.tolerances import EVALUATED, gamma, height, over_what_is_left, stored, tolerance, work_format
 
 
 def _directions(a: Any, b: Any) -> tuple[Any, ...]:
@@ -37,7 +37,7 @@ def cosine_rounding(a: Any, b: Any, dtype: Any, summation: str = "any") -> Any:
     _, _, cosine, magnitude, _, _ = _directions(a, b)
     h = height(np.shape(a)[-1], summation)
     rho = gamma(h + 1, work.u) * (1 + gamma(3, work.u)) + gamma(3, work.u)
-    error = ((1 + work.u) * gamma(h + 3, work.u) * magnitude + abs(cosine) * (rho + work.u)) / (1 - rho)
+    error = over_what_is_left((1 + work.u) * gamma(h + 3, work.u) * magnitude + abs(cosine) * (rho + work.u), rho)
     error = error * EVALUATED + 8 * np.shape(a)[-1] * work.smallest
     return stored(cosine, error, dtype)[..., 0]
 

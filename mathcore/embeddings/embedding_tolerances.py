@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.tolerances import EVALUATED, stored, tolerance, work_format
+from mathcore.verify.tolerances import EVALUATED, over_what_is_left, stored, tolerance, work_format
 
 
 @tolerance
@@ -22,5 +22,5 @@ def sum_of_occurrences(magnitude: Any, count: Any, dtype: Any) -> Any:
     """
     work, magnitude = work_format(dtype), np.asarray(magnitude, np.float64)
     additions = np.maximum(np.asarray(count, np.float64) - 1, 0)[:, None]
-    error = additions * work.u / (1 - additions * work.u) * magnitude * EVALUATED
+    error = over_what_is_left(additions * work.u * magnitude, additions * work.u) * EVALUATED
     return np.where(additions > 0, stored(magnitude, error, dtype), 0.0)

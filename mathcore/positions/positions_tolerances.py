@@ -146,7 +146,7 @@ def turned_score(length_q: Any, length_k: Any, n: int, dtype: Any, angle: float 
     """
     k, lost = turn_error(dtype, angle), _lost(n, dtype)
     q, p = np.asarray(length_q, np.float64), np.asarray(length_k, np.float64)
-    return 2 * ((2 * k + k * k) * q * p + lost * (1 + k) * (q + p) + lost * lost) * (1 + 2.0**-30)
+    return 2 * ((2 * k + k * k) * q * p + lost * (1 + k) * (q + p) + lost * lost) * EVALUATED
 
 
 @tolerance

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.probability.row_tolerances import _row, added, gaps, log_probability_error, log_sum_and_error
-from mathcore.verify.tolerances import gamma, height, stored, tolerance, work_format
+from mathcore.verify.tolerances import EVALUATED, gamma, height, stored, tolerance, work_format
 
 
 @tolerance
@@ -110,4 +110,4 @@ def _reduced(loss: Any, error: Any, dtype: Any, summation: str, reduction: str, 
     h = max(height(n, summation) for n in (count, rows or count)) + (reduction == "mean")
     total = error.sum() + gamma(h, work.u) * (loss.sum() + error.sum())
     scale = count if reduction == "mean" else 1
-    return stored(loss.sum() / scale, (total / scale) * (1 + 2.0**-30), dtype)
+    return stored(loss.sum() / scale, (total / scale) * EVALUATED, dtype)

@@ -15,7 +15,7 @@ from mathcore.probability.row_tolerances import (
     gaps,
     log_probability_error,
 )
-from mathcore.verify.tolerances import gamma, height, stored, tolerance, work_format
+from mathcore.verify.tolerances import EVALUATED, gamma, height, stored, tolerance, work_format
 
 
 @tolerance
@@ -60,7 +60,7 @@ def log_softmax_vjp_rounding(
     e_total = gamma(height(p.shape[-1], summation), work.u) * abs(g).sum(-1, keepdims=True)
     e = delta * abs(total) + (p + delta) * (e_total + work.u * (abs(total) + e_total)) + 2 * work.smallest
     value = g - p * total
-    error = (e + work.u * (abs(value) + e)) * (1 + 2.0**-30)
+    error = (e + work.u * (abs(value) + e)) * EVALUATED
     return np.where(np.isfinite(d), stored(value, error, dtype), 0.0)
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.verify.tolerances import Format, _Values, gamma, height, stored, tolerance, work_format
+from mathcore.verify.tolerances import (
+    EVALUATED,
+    Format,
+    _Values,
+    gamma,
+    height,
+    over_what_is_left,
+    stored,
+    tolerance,
+    work_format,
+)
 
 
 def _row(
@@ -33,10 +43,6 @@ def central_difference(third: Any, difference: Any, terms: int = 1) -> Any:
     allowed for separately.
     """
     return np.asarray(third) / 6 + gamma(terms + 1, 2.0**-53) * abs(np.asarray(difference))
-
-
-_EVALUATED = 1 + 2.0**-40
-"""What evaluating a bound in floats, from probabilities good to 40 bits, may lose."""
 
 
 def gaps(x: Any) -> _Values:
@@ -77,7 +83,7 @@ def _sum_error(
     a = _exponential_errors(d, work, roundings, sizes)
     lost = _faint(d, work).sum(-1, keepdims=True) * (work.exp + 0.5) * work.smallest * p.max(-1, keepdims=True)
     mean = (p * a).sum(-1, keepdims=True) + lost
-    return np.asarray(mean + gamma(height(p.shape[-1], summation), work.u) * (touched + mean)) * _EVALUATED
+    return np.asarray(mean + gamma(height(p.shape[-1], summation), work.u) * (touched + mean)) * EVALUATED
 
 
 def probability_error(
@@ -90,9 +96,9 @@ def probability_error(
     b = _sum_error(p, d, summation, work, roundings=roundings, sizes=sizes)
     top = p.max(-1, keepdims=True)  # 1 / S
     underflow = np.where(_faint(d, work), (work.exp + 0.5) * work.smallest * top * (1 + work.u), 0.0)
-    error = (p * (a + work.u + a * work.u + b) + underflow) / np.where(b < 1, 1 - b, 1.0)
-    error = np.where(b < 1, error, np.inf) + np.where(p < 4 * work.tiny, work.smallest, 0.0)
-    return np.where(np.isfinite(d), error * _EVALUATED, 0.0)
+    error = over_what_is_left(p * (a + work.u + a * work.u + b) + underflow, b)
+    error = error + np.where(p < 4 * work.tiny, work.smallest, 0.0)
+    return np.where(np.isfinite(d), error * EVALUATED, 0.0)
 
 
 def _logsumexp_error(x: Any, p: Any, dtype: Any, summation: str, *, whole: bool) -> Any:
@@ -101,7 +107,7 @@ def _logsumexp_error(x: Any, p: Any, dtype: Any, summation: str, *, whole: bool)
     y = np.asarray(x, np.float64).max(-1, initial=-np.inf) + log_sum
     seen = np.isfinite(y)  # an empty or fully masked row gives −∞ exactly
     y = np.where(seen, y, 0.0)
-    return np.where(seen, stored(y, (e + work.u * (abs(y) + e)) * _EVALUATED, dtype), 0.0)
+    return np.where(seen, stored(y, (e + work.u * (abs(y) + e)) * EVALUATED, dtype), 0.0)
 
 
 def _log_softmax_error(x: Any, p: Any, dtype: Any, summation: str, algorithm: str, *, whole: bool) -> Any:
@@ -130,7 +136,7 @@ def log_probability_error(
     log_sum, e = (v[..., None] for v in log_sum_and_error(p, d, summation, work, whole=whole))
     gap = np.where(np.isfinite(d), d, 0.0)
     s = work.u * (gap if sizes is None else sizes + log_sum + e) + e
-    return (s + work.u * (gap + log_sum + s)) * _EVALUATED, gap + log_sum
+    return (s + work.u * (gap + log_sum + s)) * EVALUATED, gap + log_sum
 
 
 def from_logarithm(p: _Values, tau: _Values, work: Format) -> _Values:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.probability.row_tolerances import _row, added, gaps, log_probability_error
-from mathcore.verify.tolerances import gamma, height, stored, tolerance, work_format
+from mathcore.verify.tolerances import EVALUATED, gamma, height, stored, tolerance, work_format
 
 
 @tolerance
@@ -31,7 +31,7 @@ def soft_loss_rounding(
     h = max(height(n, summation) for n in (max(len(loss), 1), rows or 1))
     times, scale = (2 * h + 1, divisor) if reduction == "mean" else (h, 1.0)
     total = error.sum() + gamma(times, work.u) * (loss.sum() + error.sum())
-    return stored(loss.sum() / scale, (total / scale) * (1 + 2.0**-30), dtype)
+    return stored(loss.sum() / scale, (total / scale) * EVALUATED, dtype)
 
 
 @tolerance
@@ -52,4 +52,4 @@ def soft_loss_vjp_rounding(
     roundings = 9 + height(p.shape[-1], summation) + height(rows, summation)
     parts = total * moved + (gamma(roundings, work.u) + 2 * work.u * work.exp) * (total * (p + moved) + a)
     error = scale * parts + 2 * work.smallest * (1 + total * scale)
-    return stored(scale * (total * p - a), error * (1 + 2.0**-30), dtype)
+    return stored(scale * (total * p - a), error * EVALUATED, dtype)

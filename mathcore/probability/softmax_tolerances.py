@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 
 from mathcore.probability.row_tolerances import _row, gaps, probability_error
-from mathcore.verify.tolerances import Format, format_of, gamma, height, stored, tolerance, work_format
+from mathcore.verify.tolerances import (
+    EVALUATED,
+    Format,
+    format_of,
+    gamma,
+    height,
+    over_what_is_left,
+    stored,
+    tolerance,
+    work_format,
+)
 
 
 @tolerance
@@ -20,7 +30,7 @@ def textbook_softmax(p: Any, dtype: Any, summation: str = "any") -> Any:
     work, p = work_format(dtype), np.asarray(p, np.float64)
     own = 2 * work.u * work.exp
     b = own + gamma(height(p.shape[-1], summation), work.u) * (1 + own)
-    return p * (own + work.u + own * work.u + b) / (1 - b)
+    return over_what_is_left(p * (own + work.u + own * work.u + b), b)
 
 
 @tolerance
@@ -90,7 +100,7 @@ def _pulled(work: Format, p: Any, delta: Any, g: Any, summation: str) -> tuple[A
     e_t = (delta * abs(g)).sum(-1, keepdims=True) + gamma(height(n, summation) + 1, work.u) * size + n * work.smallest
     away = abs(g - t)
     error = delta * away + (p + delta) * (e_t + (2 * work.u + work.u**2) * (away + e_t)) + 2 * work.smallest
-    return p * (g - t), error * (1 + 2.0**-30)
+    return p * (g - t), error * EVALUATED
 
 
 @tolerance
@@ -124,5 +134,5 @@ def sum_of_softmax(n: int, dtype: Any, summation: str = "any") -> Any:
     """
     f, work = format_of(dtype), work_format(dtype)
     g = gamma(height(n, summation), work.u)
-    error = (g + work.u) / (1 - g) + n * work.smallest / 2
+    error = over_what_is_left(g + work.u, g) + n * work.smallest / 2
     return error if f is work else error + f.u * (1 + error) + n * f.smallest / 2

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec
+from typing import Any, NamedTuple, ParamSpec, Protocol
 
 import numpy as np
 
@@ -127,24 +127,44 @@ _FLUSHING = {
 }
 
 
+_IN_FLOAT32 = {"float16": "float32", "bfloat16": "float32"}
+
+
+class _Arithmetic(NamedTuple):
+    """What a target computes in: the formats by name, and for those that are computed in another, which one."""
+
+    formats: Mapping[str, Format] = FORMATS
+    computed_in: Mapping[str, str] = _IN_FLOAT32
+
+
 # A context variable, not an argument: every tolerance function asks `format_of(dtype)`, dozens of them in all topics,
-# and none should have to pass on how the target that is being checked treats subnormals.
-_FORMATS_NOW: ContextVar[Mapping[str, Format]] = ContextVar("formats", default=FORMATS)
+# and none should have to pass on how the target that is being checked computes.
+_NOW: ContextVar[_Arithmetic] = ContextVar("arithmetic", default=_Arithmetic())  # noqa: B039  (a tuple)
+
+
+class _Conventions(Protocol):
+    """Those of `mathcore.verify.targets.conventions.Conventions` that say what a target computes in."""
+
+    @property
+    def subnormals(self) -> str: ...
+    @property
+    def half_precision(self) -> str: ...
 
 
 @contextmanager
-def subnormals(convention: str) -> Iterator[None]:
-    """Inside the context, formats and drawn inputs are those of a target whose subnormals are "kept" or "flushed"."""
-    token = _FORMATS_NOW.set(_FLUSHING if convention == "flushed" else FORMATS)
+def arithmetic(of: _Conventions) -> Iterator[None]:
+    """Inside the context, formats and drawn inputs are those of a target with these conventions."""
+    formats = _FLUSHING if of.subnormals == "flushed" else FORMATS
+    token = _NOW.set(_Arithmetic(formats, {} if of.half_precision == "stepwise" else _IN_FLOAT32))
     try:
         yield
     finally:
-        _FORMATS_NOW.reset(token)
+        _NOW.reset(token)
 
 
 def flushed(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """The array as the current target sees it: unchanged, or with subnormals replaced by zeros."""
-    f = _FORMATS_NOW.get().get(x.dtype.name)
+    f = _NOW.get().formats.get(x.dtype.name)
     if f is None or f.smallest < f.tiny:
         return x
     return np.where(abs(x) < x.dtype.type(f.tiny), np.copysign(x.dtype.type(0), x), x)
@@ -161,7 +181,7 @@ def dtype_named(name: str) -> np.dtype[Any]:
 
 def format_of(dtype: Any) -> Format:
     """The format in which results of `dtype` are stored."""
-    return _FORMATS_NOW.get()[_name_of(dtype)]
+    return _NOW.get().formats[_name_of(dtype)]
 
 
 def _name_of(dtype: Any) -> str:
@@ -170,14 +190,20 @@ def _name_of(dtype: Any) -> str:
 
 
 def work_format(dtype: Any) -> Format:
-    """The format of the compute dtype: float16 and bfloat16 accumulate in float32."""
-    name = _name_of(dtype)
-    return _FORMATS_NOW.get()["float32" if name in ("float16", "bfloat16") else name]
+    """The format of the compute dtype: float32 for float16 and bfloat16, unless a target computes in these."""
+    now, name = _NOW.get(), _name_of(dtype)
+    return now.formats[now.computed_in.get(name, name)]
 
 
 def gamma(k: float, u: float) -> float:
     """γ_k = ku / (1 − ku), the relative error of k successive roundings; infinite if ku ≥ 1, where no bound holds."""
     return k * u / (1 - k * u) if k * u < 1 else math.inf
+
+
+def over_what_is_left(error: Any, lost: Any) -> Any:
+    """error / (1 − lost): the divisor is off by the fraction `lost`. Infinite from 1 on, where no bound holds."""
+    lost = np.asarray(lost, np.float64)
+    return np.where(lost < 1, error / np.where(lost < 1, 1 - lost, 1.0), np.inf)
 
 
 EVALUATED = 1 + 2.0**-40

@@ -41,10 +41,11 @@ def every_option(
         last = torch.arange(scores.shape[-2])[:, None] + int(query_offset)
         keep = keep & (torch.arange(scores.shape[-1]) <= last)
     scores = scores.masked_fill(~keep, -math.inf)
-    lse = torch.logsumexp(scores, -1)
-    weights = torch.exp(scores - torch.where(lse == -math.inf, 0.0, lse)[..., None])
+    seen = (scores > -math.inf).any(-1, keepdim=True)  # a row of −∞ alone would have a gradient of NaN
+    lse = torch.logsumexp(torch.where(seen, scores, 0.0), -1, keepdim=True)
+    weights = torch.where(seen, torch.exp(scores - lse), 0.0)
     output = (weights @ v).to(query.dtype)
-    return (output, lse.float()) if return_lse else output
+    return (output, lse.masked_fill(~seen, -math.inf)[..., 0].float()) if return_lse else output
 
 
 def causal_self_attention(query, key, value, *, is_causal=False):
@@ -131,6 +132,7 @@ def every_option_backward(
 
 
 LAX = Conventions(errors="none", hidden_values="finite")
+STEPWISE = Conventions(errors="none", hidden_values="finite", half_precision="stepwise")
 HALVES = ("bfloat16", "float16")
 TARGETS = (
     Target.torch("attention, torch, fused", scaled_dot_product_attention=fused, dtypes=("float64", "float32"),
@@ -144,6 +146,8 @@ TARGETS = (
                  conventions=LAX),
     Target.torch("attention, torch, causal", scaled_dot_product_attention=causal_self_attention,
                  dtypes=("float64", "float32"), conventions=LAX),
+    Target.torch("attention, torch, causal, halves", scaled_dot_product_attention=causal_self_attention, dtypes=HALVES,
+                 conventions=STEPWISE),
     Target.torch("attention, torch, eager", scaled_dot_product_attention=eager, dtypes=("float64", "float32"),
                  conventions=Conventions(errors="none", attention_of_nothing="nan", hidden_values="finite")),
     Target.torch("attention, torch, halves in float32", scaled_dot_product_attention=accumulated_in_float32,

@@ -109,6 +109,7 @@ def argmax(x, dim=-1):
 
 WIDE, HALVES = ("float64", "float32"), ("bfloat16", "float16")
 LAX = Conventions(errors="none", softmax_of_nothing="nan")
+STEPWISE = Conventions(errors="none", softmax_of_nothing="nan", half_precision="stepwise")
 ANY = Conventions(errors="none")
 EMPTY = Conventions(errors="none", cross_entropy_of_nothing=float("nan"))
 TARGETS = (
@@ -116,6 +117,12 @@ TARGETS = (
     Target.torch("log-softmax, torch", log_softmax=log_softmax, log_softmax_vjp=log_softmax_vjp, dtypes=WIDE,
                  conventions=LAX),
     Target.torch("log-sum-exp, torch", logsumexp=logsumexp, logsumexp_vjp=logsumexp_vjp, dtypes=WIDE, conventions=LAX),
+    Target.torch("log-softmax of halves, torch", log_softmax=log_softmax, log_softmax_vjp=log_softmax_vjp,
+                 dtypes=HALVES, conventions=STEPWISE),
+    Target.torch("log-sum-exp of halves, torch", logsumexp=logsumexp, logsumexp_vjp=logsumexp_vjp, dtypes=HALVES,
+                 conventions=STEPWISE),
+    Target.torch("softmax by hand in halves, torch", softmax=by_hand, softmax_vjp=by_hand_vjp, log_softmax=log_by_hand,
+                 dtypes=HALVES, conventions=STEPWISE),
     Target.torch("softmax of halves in float32, torch", softmax=in_float32, softmax_vjp=in_float32_vjp, dtypes=HALVES,
                  conventions=LAX),
     Target.torch("softmax by hand, torch", softmax=by_hand, softmax_vjp=by_hand_vjp, log_softmax=log_by_hand,

@@ -24,8 +24,11 @@ _TRANSLATED = {
     *("mask_polarity", "rope_pairing", "rope_sign", "code_layout", "causal_alignment", "attention_layout"),
     *("attention_scale", "grouped_heads", "linear_weight"),
 }
-_ROUNDING = {"summation", "errors", "repeatable", "rope_angles", "subnormals"}
-"""Conventions under which the value is mathcore's: the call is translated, or only the last digits differ."""
+_ROUNDING = {
+    *("summation", "log_softmax", "temperature", "cosine", "activation_tails", "rope_angles", "rms_norm_rounding"),
+    *("half_precision", "subnormals", "intermediates", "hidden_values", "errors", "repeatable"),
+}
+"""Conventions under which the value is mathcore's: only the last digits differ, or such inputs are not tried."""
 
 
 def right_answer(call: Call, target: Target) -> Any:

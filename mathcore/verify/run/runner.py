@@ -25,7 +25,7 @@ from mathcore.verify.run.attempt import Attempt, ClaimError, RefutedError, Skipp
 from mathcore.verify.run.results import CheckResult, ClaimResult, Outcome, Profile, Tally, worst_outcome
 from mathcore.verify.run.search import enumerate_cases, injected_arguments, remembered, search, search_outside_domain
 from mathcore.verify.targets.target import Target, TrivialAnswer, mathcore_target
-from mathcore.verify.tolerances import subnormals
+from mathcore.verify.tolerances import arithmetic
 
 _RETRY_FACTOR = 8
 """Multiplier on the number of examples before a check with a tolerance, but without any error, is inconclusive.
@@ -146,7 +146,7 @@ def run_check(
 
     With `past_crashes`, inputs on which the target crashes are skipped: a mutant must be refuted by a relation.
     """
-    with subnormals(target.conventions.subnormals):
+    with arithmetic(target.conventions):
         return _checked(Attempt(claim, check, target, trivial, past_crashes), profile, seed, shrink)
 
 
@@ -229,7 +229,7 @@ def _rounds_on_mathcore(attempt: Attempt, profile: Profile, seed: int) -> bool:
 def fails_on(claim: Claim, check: Check, target: Target, inputs: Mapping[str, Any]) -> bool:
     """Whether these inputs refute a check of the claim on `target`; inputs that it does not support do not."""
     attempt = Attempt(claim, check, target)
-    with subnormals(target.conventions.subnormals), warnings.catch_warnings(), contextlib.suppress(Exception):
+    with arithmetic(target.conventions), warnings.catch_warnings(), contextlib.suppress(Exception):
         warnings.simplefilter("ignore")
         attempt(None, **inputs)
     return attempt.finding is not None

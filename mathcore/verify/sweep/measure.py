@@ -11,7 +11,7 @@ import numpy as np
 from mathcore.verify.oracle.enclosures import enclose
 from mathcore.verify.sweep.operations import Array, Swept, swept
 from mathcore.verify.targets.target import Operations, Target
-from mathcore.verify.tolerances import dtype_named, flushed, format_of, subnormals
+from mathcore.verify.tolerances import arithmetic, dtype_named, flushed, format_of
 
 EDGES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 1024.0)
 """The distribution counts errors up to each of these, in ulp, then those above, then those that are no number."""
@@ -109,7 +109,7 @@ def measure(plan: Plan, target: Target, index: int) -> dict[str, Any]:
     if not all(x.size for x in numbers):  # NaN and infinities alone
         nothing = {"bins": [0] * (len(EDGES) + 2), "undecided": 0, "sum": 0.0, "worst": []}
         return {"range": index, "inputs": 0, **nothing}
-    with subnormals(target.conventions.subnormals):
+    with arithmetic(target.conventions):
         seen = tuple(flushed(x).astype(np.float64) for x in numbers)
         answer = _answer(operation, target, numbers)
         true = operation.quick(*seen)
@@ -133,7 +133,7 @@ def doubt_of(operation: Swept, dtype: Any) -> float:
 def errors_at(plan: Plan, target: Target, codes: list[int]) -> list[float]:
     """The errors at single inputs, given by their bits: by Arb, rounded up."""
     operation, errors = swept(plan.operation, plan.count), []
-    with subnormals(target.conventions.subnormals):
+    with arithmetic(target.conventions):
         for numbers in (plan.decode(code) for code in codes):
             seen = tuple(flushed(x).astype(np.float64) for x in numbers)
             errors.append(float(_true_errors(operation, seen, _answer(operation, target, numbers)).max()))

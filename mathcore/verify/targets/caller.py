@@ -36,7 +36,7 @@ from mathcore.verify.targets.signatures import (
 )
 from mathcore.verify.targets.translations import translations
 from mathcore.verify.targets.values import apart_from, deep_copy, is_plain, map_leaves, read_only, same_bits
-from mathcore.verify.tolerances import subnormals
+from mathcore.verify.tolerances import arithmetic
 
 _MAX_REPEATED = 8  # failed calls that are repeated; and of an operation, only calls before the 8th are, at the end
 
@@ -177,7 +177,7 @@ class Caller:
         if dtype := self._unsupported_dtype(given.values()):
             return dtype
         if self._target.conventions.subnormals == "flushed":
-            with subnormals("flushed"):
+            with arithmetic(self._target.conventions):
                 if any(map(has_subnormals, given.values())):
                     return "subnormal numbers"
         restrictions: Restrictions = self._target.restrictions

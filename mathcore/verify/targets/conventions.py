@@ -84,6 +84,9 @@ class Conventions:
         cosine_of_nothing: the cosine of a zero vector and a finite one.
         linear_weight: whether the weight has the shape (inputs, outputs) or (outputs, inputs).
         adam_counts: whether the t of Adam counts all steps, or, for each parameter, the gradients that it got.
+        half_precision: "float32" if float16 and bfloat16 are computed in float32, and only the result is rounded;
+            "stepwise" if the result of every step on the way may be rounded to them, so that bounds are those of their
+            own unit roundoff, and say nothing of sums of more than 2,048 terms in float16 or 256 in bfloat16.
         subnormals: whether subnormal numbers are kept, or "flushed" to 0 in inputs and results.
         errors: whether bad arguments raise mathcore's errors and messages, any error, or none.
         repeatable: whether the same call always gives the same bits.
@@ -130,6 +133,7 @@ class Conventions:
     cosine_of_nothing: Literal["zero", "nan"] = "zero"
     linear_weight: Literal["in-out", "out-in"] = "in-out"
     adam_counts: Literal["steps", "gradients"] = "steps"
+    half_precision: Literal["float32", "stepwise"] = "float32"
     subnormals: Literal["kept", "flushed"] = "kept"
     errors: Literal["mathcore", "any", "none"] = "any"
     repeatable: bool = True
@@ -200,6 +204,7 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "cosine_of_nothing": ("cosine_similarity",),
     "linear_weight": ("linear",),
     "adam_counts": ("adam_step",),
+    "half_precision": ("",),
     "subnormals": ("",),
     "errors": ("",),
 }
@@ -209,6 +214,7 @@ _CANDIDATES: Mapping[str, tuple[Any, ...]] = {
     "temperature": ("divided",),
     "intermediates": ("any",),
     "cosine": ("plain",),
+    "half_precision": ("stepwise",),
     "relu_slope_at_zero": (0.0, 0.5, 1.0),
     "activation_tails": ("absolute",),
     "softplus_threshold": (20.0, math.inf),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
+from mathcore.verify.targets.probes.halves import half_precision
 from mathcore.verify.targets.probes.probe import Array, Detector, Probe, numbers
 from mathcore.verify.targets.probes.rows import flushing
 from mathcore.verify.tolerances import dtype_named
@@ -300,6 +301,7 @@ OF_ATTENTION: dict[str, Detector] = {
     "lse_dtype": _lse_dtype,
     "lse_of_nothing": _lse_of_nothing,
     "subnormals": _subnormal_value,
+    "half_precision": half_precision,
 }
 OF_MERGES: dict[str, Detector] = {
     "lse_layout": _layout_of_merged,

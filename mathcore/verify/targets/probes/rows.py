@@ -9,6 +9,7 @@ import numpy as np
 
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
 from mathcore.verify.targets.probes.grades import bits_across_calls, log_softmax_grade
+from mathcore.verify.targets.probes.halves import half_precision
 from mathcore.verify.targets.probes.probe import Array, Detector, Probe, numbers
 from mathcore.verify.tolerances import dtype_named
 
@@ -166,6 +167,7 @@ def _cosine_floor(probe: Probe) -> tuple[Any, str]:
     return (float(f"{floor:.1e}") if as_floor else None), shown
 
 
+_HALVES: dict[str, Detector] = {"half_precision": half_precision}
 _GRADE: dict[str, Detector] = {"log_softmax": log_softmax_grade}
 
 OF_ROWS: dict[str, dict[str, Detector]] = {
@@ -175,11 +177,13 @@ OF_ROWS: dict[str, dict[str, Detector]] = {
         "softmax_of_nothing": _softmax_of_nothing,
         "subnormals": _subnormal_probability,
         "reproducible": bits_across_calls,
+        **_HALVES,
     },
     "temperature_softmax": {"softmax_of_nothing": _cooled_softmax_of_nothing},
-    "log_softmax": {"softmax_of_nothing": _log_softmax_of_nothing, **_GRADE},
+    "log_softmax": {"softmax_of_nothing": _log_softmax_of_nothing, **_GRADE, **_HALVES},
     "logsumexp_vjp": {"softmax_of_nothing": _gradient_of_nothing, **_GRADE},
-    **dict.fromkeys(("logsumexp", "log_softmax_vjp"), _GRADE),
+    "logsumexp": {**_GRADE, **_HALVES},
+    "log_softmax_vjp": _GRADE,
     "argmax": {"argmax_ties": _ties, "argmax_nan": _nan_in_argmax},
     "relu": {"subnormals": _subnormal_input},
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
