@@ -81,8 +81,10 @@ def tolerance(function: Callable[_P, Any]) -> Callable[_P, Allowance]:
 
     @functools.wraps(function)
     def named(*args: _P.args, **kwargs: _P.kwargs) -> Allowance:
-        with np.errstate(over="ignore", under="ignore"):
-            return Allowance(np.asarray(function(*args, **kwargs), np.float64), (name,))
+        unbounded = not _NOW.get().computed_in  # where γ may be infinite, which is no bound when it is times 0 either
+        with np.errstate(over="ignore", under="ignore", invalid="ignore" if unbounded else "warn"):
+            values = np.asarray(function(*args, **kwargs), np.float64)
+        return Allowance(np.where(np.isnan(values), np.inf, values) if unbounded else values, (name,))
 
     REGISTRY[name] = named
     return named

@@ -104,7 +104,7 @@ TARGETS = (
     Target.torch("linear, torch", linear=linear, linear_vjp=linear_vjp, dtypes=WIDE,
                  conventions=Conventions(errors="none", linear_weight="out-in")),
     Target.torch("linear of halves, torch", linear=linear, dtypes=HALVES,
-                 conventions=Conventions(linear_weight="out-in")),
+                 conventions=Conventions(errors="none", linear_weight="out-in")),  # a bias () is added to all outputs
     Target.torch("embedding, torch", embedding=embedding, embedding_vjp=embedding_vjp, one_hot=one_hot, dtypes=WIDE,
                  conventions=LAX),
     Target.torch("ReLU, torch", relu=relu, relu_vjp=relu_vjp, conventions=LAX),
