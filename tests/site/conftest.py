@@ -130,10 +130,11 @@ class Visit:
 
     def rest(self):
         """Wait until the page asks for nothing more: "networkidle" takes half a second longer, on every page."""
-        while True:
+        for _ in range(600):
             self.page.evaluate(A_MOMENT)
             if not self.under_way:
                 return
+        raise AssertionError(f"never at rest: {[request.url for request in self.under_way]}")
 
     def bytes(self):
         """What came over the line."""
