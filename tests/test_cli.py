@@ -27,6 +27,9 @@ def right(x, weight, bias=None):
 def transposed(x, weight, bias=None):
     return right(x, np.asarray(weight).T, bias)
 
+def without_bias(x, weight, bias=None):
+    return right(x, weight)
+
 def rope(x, positions):
     import mathcore
     return mathcore.rope(x, -positions, interleaved=True)
@@ -161,8 +164,9 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(run, tmp_path,
 
 def test_reports_are_written_and_add_up(run, tmp_path):
     args = ("--json", "r.json", "--junit", "r.xml", "--markdown", "r.md")
-    bad = ("verify", "linear=kernels_under_test:linear", "--profile", "quick", "--seed", "5")
-    assert run(*bad, *args).exit_code == 1
+    bad = ("verify", "linear=kernels_under_test:without_bias", "--profile", "quick", "--seed", "5")
+    of_each_outcome = ("approximation.linear_cannot", "linear.nothing_is_hidden", "linear.associative", "linear.gradient")
+    assert run(*bad, *of_each_outcome, *args).exit_code == 1
     data = json.loads((tmp_path / "r.json").read_text())
     suite = ElementTree.parse(tmp_path / "r.xml").getroot()
     page = (tmp_path / "r.md").read_text()
@@ -170,12 +174,13 @@ def test_reports_are_written_and_add_up(run, tmp_path):
     assert counts["claims"] == sum(counts.values()) - counts["claims"] == len(data["claims"])
     assert int(suite.get("tests")) == counts["claims"] == len(suite.findall("testcase"))
     assert int(suite.get("failures")) == counts["refuted"] == len(suite.findall(".//failure")) > 0
-    assert int(suite.get("skipped")) == counts["not_offered"] == len(suite.findall(".//skipped"))
+    assert int(suite.get("skipped")) == counts["not_offered"] == len(suite.findall(".//skipped")) > 0
+    assert counts["refuted"] > 1
+    assert counts["holds"] > 0
     assert page.count("| refuted |") == counts["refuted"]
     assert "**Failed**" in page
-    assert data["command"].startswith(
-        "mathcore verify linear=kernels_under_test:linear --adapter numpy --profile quick"
-    )
+    command = "linear=kernels_under_test:without_bias --adapter numpy --profile quick --seed 5"
+    assert data["command"] == f"mathcore verify {' '.join(of_each_outcome)} {command}"
     assert data["not_checked"]
 
 

@@ -116,16 +116,17 @@ def _norm(x: Any, weight: Any) -> Any:
 
 def _attention(x: Any, p: Any, heads: int, base: Any) -> Any:
     d = x.shape[-1] // heads
+    turns = [_turn(place, d // 2, base, x) for place in range(len(x))]
+    q, k, v = (x @ p[f"attention.{name}"] for name in ("query", "key", "value"))
     columns = []
     for h in range(heads):
         own = slice(h * d, (h + 1) * d)
-        q, k, v = ((x @ p[f"attention.{name}"])[:, own] for name in ("query", "key", "value"))
+        queries, keys = ([_turned(row, *turn) for row, turn in zip(y[:, own], turns, strict=True)] for y in (q, k))
         rows = []
         for t in range(len(x)):
-            rotated = [_rotated(k[s], s, base) for s in range(t + 1)]
-            products = [(_rotated(q[t], t, base) * key).sum(keepdims=True) for key in rotated]
+            products = [(queries[t] * key).sum(keepdims=True) for key in keys[: t + 1]]
             e = np.exp(np.concatenate(products) / _root(d, x))
-            rows.append((e[:, None] / e.sum(keepdims=True) * v[: t + 1]).sum(0))
+            rows.append((e[:, None] / e.sum(keepdims=True) * v[: t + 1, own]).sum(0))
         columns.append(np.stack(rows))
     return np.concatenate(columns, axis=-1) @ p["attention.output"]
 
@@ -138,18 +139,21 @@ def _root(d: int, x: Any) -> Any:
     return arb(d).sqrt()
 
 
-def _rotated(row: Any, place: int, base: Any) -> Any:
-    """Pair (i, i + d/2) rotated by place · base^(−2i/d)."""
-    half = len(row) // 2
-    if row.dtype == object:
+def _turn(place: int, half: int, base: Any, x: Any) -> tuple[Any, Any]:
+    """The cosines and sines of a place's angles, place · base^(−i/half)."""
+    if x.dtype == object:
         from flint import arb
 
         angles = [arb(place) * arb(base) ** (arb(-i) / half) for i in range(half)]
         cos, sin = (np.array([getattr(a, f)() for a in angles], dtype=object) for f in ("cos", "sin"))
-    else:
-        angle = place * base ** (-np.arange(half) / half)
-        cos, sin = np.cos(angle), np.sin(angle)
-    a, b = row[:half], row[half:]
+        return cos, sin
+    angle = place * base ** (-np.arange(half) / half)
+    return np.cos(angle), np.sin(angle)
+
+
+def _turned(row: Any, cos: Any, sin: Any) -> Any:
+    """Pair (i, i + d/2) rotated by its angle."""
+    a, b = np.split(row, 2)
     return np.concatenate([a * cos - b * sin, a * sin + b * cos])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -26,10 +27,8 @@ class Rounded:
         self.size = abs(ball) if size is None else size  # Σ of the magnitudes of all products in a sum
 
     def _widened(self, ball: Any, size: Any = None) -> Rounded:
-        from flint import arb
-
         size = abs(ball) if size is None else size
-        return Rounded(ball + size * arb(0, self.ROUNDINGS * 2.0**-53), size)
+        return Rounded(ball + size * _ball_of_roundings(self.ROUNDINGS), size)
 
     def __add__(self, other: Any) -> Rounded:
         other = _as_rounded(other)
@@ -85,8 +84,20 @@ class Rounded:
         return self.ball.abs_upper()
 
 
+# A formula takes these two steps at every node, so what they need is made once.
+
+
+@functools.cache
+def _ball_of_roundings(count: int) -> Any:
+    from flint import arb
+
+    return arb(0, count * 2.0**-53)
+
+
 def _as_rounded(value: Any) -> Rounded:
-    return value if isinstance(value, Rounded) else Rounded(balls(value)[()])
+    if isinstance(value, Rounded):
+        return value
+    return Rounded(value if isinstance(value, type(_ball_of_roundings(1))) else balls(value)[()])
 
 
 def rounding_radius(
