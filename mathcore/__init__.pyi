@@ -25,6 +25,12 @@ from mathcore.language_models.language_models import Plan as Plan
 from mathcore.language_models.language_models import start_language_model as start_language_model
 from mathcore.language_models.language_models import train_language_model as train_language_model
 from mathcore.language_models.word_bigram import WordBigram as WordBigram
+from mathcore.layers.gated import geglu as geglu
+from mathcore.layers.gated import geglu_vjp as geglu_vjp
+from mathcore.layers.gated import swiglu as swiglu
+from mathcore.layers.gated import swiglu_vjp as swiglu_vjp
+from mathcore.layers.gated_mlp import gated_mlp as gated_mlp
+from mathcore.layers.gated_mlp import gated_mlp_vjp as gated_mlp_vjp
 from mathcore.layers.gelu import gelu as gelu
 from mathcore.layers.gelu import gelu_vjp as gelu_vjp
 from mathcore.layers.linear import linear as linear

@@ -31,6 +31,10 @@ _MMAP_BYTES = 2**17 - 2**12  # just below the size from which glibc maps, and un
 
 _SCRATCH_BYTES = 2**20  # kept by each thread: a block, or a longer row of up to 262,144 float32 elements
 
+BLOCK_OF_FLOAT64 = 2**14  # elements, for kernels that keep several such arrays in the level-2 cache at once
+
+_FEW = 2**11  # elements below which memory of the heap costs nothing: it is not given back to the system in between
+
 _SMALL = 2**15  # elements below which threads do not pay
 
 _SMALL_SCORES = 2**18  # score-matrix elements below which threads do not pay
@@ -87,17 +91,21 @@ def map_rows(
     return result
 
 
-def map_elements(kernel: Kernel, out: Array, *inputs: Array) -> Array:
+def map_elements(kernel: Kernel, out: Array, *inputs: Array, most: int | None = None) -> Array:
     """`map_rows` for an elementwise kernel: all of `inputs` have the shape of `out`, which is new memory.
+
+    Args:
+        kernel, out, inputs: see there.
+        most: how many elements a block has at most, if not as many as fill `_BLOCK_BYTES`.
 
     Returns:
         `out`.
     """
-    if out.size < _SMALL or out.dtype.kind == "O" or not all(x.flags.c_contiguous for x in (out, *inputs)):
+    if out.size < (most or _SMALL) or out.dtype.kind == "O" or not all(x.flags.c_contiguous for x in (out, *inputs)):
         _run_kernel(kernel, out, inputs)
         return out
     flat_out, *flat = (x.reshape(-1) for x in (out, *inputs))
-    blocks = _slices(out.size, _BLOCK_BYTES // out.itemsize)
+    blocks = _slices(out.size, most or _BLOCK_BYTES // out.itemsize)
     parallel_for(lambda i: _run_kernel(kernel, flat_out[blocks[i]], [x[blocks[i]] for x in flat]), len(blocks))
     return out
 
@@ -123,6 +131,20 @@ def thread_buffer(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         _thread_local.scratch = np.empty(_SCRATCH_BYTES, np.uint8)
     buffer: Array = _thread_local.scratch
     return buffer[:size].view(dtype).reshape(shape)
+
+
+def thread_float64(place: int, shape: tuple[int, ...]) -> Array:
+    """Uninitialised float64 array; valid until the next call for the same place on this thread.
+
+    Kernels that need several at once number them. What is small or larger than a block is new memory.
+    """
+    size = math.prod(shape)
+    if not _FEW < size <= BLOCK_OF_FLOAT64:
+        return np.empty(shape)
+    kept: dict[int, Array] = _thread_local.__dict__.setdefault("float64", {})
+    if place not in kept:
+        kept[place] = np.empty(BLOCK_OF_FLOAT64)
+    return kept[place][:size].reshape(shape)
 
 
 def score_tile(shape: tuple[int, ...], group: int, is_causal: bool, dtype: np.dtype[Any]) -> tuple[int, int] | None:

@@ -27,101 +27,142 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
-from mathcore._compute.blocks import map_elements
+from mathcore._compute.blocks import BLOCK_OF_FLOAT64, map_elements, thread_float64
 
 Pair: TypeAlias = "tuple[Array, Any]"
-"""A number as a sum of two; the second one is 0 where it does not matter."""
+"""A number as a sum of two."""
 
 
-def evaluated(function: Callable[[Array], Array], x: npt.ArrayLike) -> Array:
-    """A function of float64 arrays at every element, in the shape and dtype of `x`.
+def evaluated(function: Function, x: npt.ArrayLike) -> Array:
+    """A function with results in float64 at every element, in the shape and dtype of `x`.
 
     Raises:
         TypeError: if x is not floating.
     """
-    array = _numbers("x", x)
+    array = numbers("x", x)
 
     def kernel(x: Array, out: Array) -> None:
         np.copyto(out, function(x), casting="same_kind")
 
-    return map_elements(kernel, np.empty(array.shape, array.dtype), array)
+    return map_elements(kernel, np.empty(array.shape, array.dtype), array, most=BLOCK_OF_FLOAT64)
 
 
-def pulled_back(slope: Callable[[Array], Array], cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
-    """A cotangent times a function of float64 arrays at every element of `x`, in the dtype of the cotangent.
+def pulled_back(slope: Function, cotangent: npt.ArrayLike, x: npt.ArrayLike) -> Array:
+    """A cotangent times a function with results in float64 at every element of `x`, in the dtype of the cotangent.
 
     Raises:
         TypeError: if an argument is not floating.
         ValueError: if the shapes differ; the message gives them.
     """
-    array, g = _numbers("x", x), _numbers("cotangent", cotangent)
+    array, g = numbers("x", x), numbers("cotangent", cotangent)
     if g.shape != array.shape:
         raise ValueError(f"`cotangent` must have the shape of x {array.shape}, got {g.shape}")
 
     def kernel(x: Array, g: Array, out: Array) -> None:
-        np.multiply(slope(x), g, out=out, casting="same_kind")
+        product = slope(x)
+        product *= g
+        np.copyto(out, product, casting="same_kind")
 
-    return map_elements(kernel, np.empty(g.shape, g.dtype), array, g)
+    return map_elements(kernel, np.empty(g.shape, g.dtype), array, g, most=BLOCK_OF_FLOAT64)
 
 
-def _numbers(name: str, x: npt.ArrayLike) -> Array:
-    """`x` as an array of floats; objects are refused, for they have no float64."""
+Function: TypeAlias = Callable[[Array], Array]
+"""From a block of float32 or float64 to float64. What it returns is its own until the next call on the same thread."""
+
+OWN = 4
+"""The first place of `thread_float64` that no function here uses."""
+
+
+def numbers(name: str, x: npt.ArrayLike) -> Array:
+    """`x` as an array of floats; objects are refused, for they have no float64.
+
+    Raises:
+        TypeError: if it is none.
+    """
     array = floating(name, x)
     if array.dtype == object:
         raise TypeError(f"`{name}` must be an array of floats, got dtype object")
     return array
 
 
-def wide(x: Array) -> Array:
-    """`x` in float64."""
-    return x.astype(np.float64, copy=False)
+def wide(x: Array, place: int) -> Array:
+    """`x` in float64, in memory of its own."""
+    full = thread_float64(place, x.shape)
+    np.copyto(full, x)
+    return full
 
 
-def decay(x: Array) -> Array:
+def decay(x: Array, place: int) -> Array:
     """e^−|x|, which cannot overflow."""
-    return np.asarray(np.exp(-abs(wide(x))))
+    e = wide(x, place)
+    np.abs(e, out=e)
+    np.negative(e, out=e)
+    return np.exp(e, out=e)
 
 
-def value(x: Array, form: Logistic | Gaussian) -> Array:
+def value(x: Array, form: Form) -> Array:
     """max(x, 0) − T(|x|)."""
-    full = wide(x)
-    return np.asarray(np.maximum(full, 0) - form.part(np.minimum(abs(full), form.most), x.itemsize > 4))
+    if x.itemsize <= 4:
+        return form.at(x)
+    return np.asarray(np.maximum(x, 0) - form.part(np.minimum(abs(x), form.most)))
 
 
-def slope(x: Array, form: Logistic | Gaussian) -> Array:
+def slope(x: Array, form: Form) -> Array:
     """The derivative of `value`: T′(|x|) where x is negative, 1 less that where it is positive."""
-    full = wide(x)
-    part = form.slope(np.minimum(abs(full), form.most), x.itemsize > 4)
-    return np.where(full > 0, 1 - part, part)
+    if x.itemsize <= 4:
+        return form.slope_at(x)
+    part = form.slope(np.minimum(abs(x), form.most))
+    return np.where(x > 0, 1 - part, part)
 
 
 @dataclass(frozen=True)
 class Logistic:
-    """T(z) = z e⁻ʸ / (1 + e⁻ʸ).
+    """T(z) = z e⁻ʸ / (1 + e⁻ʸ). As y is odd, that makes f(x) = x / (1 + e^−y(x)).
 
     Attributes:
         most: from here on T is 0 in float64; no z above it is looked at, not even ∞.
-        exponent: z, and whether float64 came → y.
+        exponent: z → y, as a sum of two.
+        into: x, out → −y(x), in as few steps as can be.
         growth: z → z y′(z).
     """
 
     most: float
-    exponent: Callable[[Array, bool], Pair]
+    exponent: Callable[[Array], Pair]
+    into: Callable[[Array, Array], object]
     growth: Callable[[Array], Array]
 
-    def part(self, z: Array, precise: bool) -> Array:
-        """T(z)."""
-        y, low = self.exponent(z, precise)
+    def at(self, x: Array) -> Array:
+        """f(x) of float32. Where e⁻ʸ overflows it is 0, which is what float32 keeps of it long before."""
+        x, e = wide(x, 0), thread_float64(1, x.shape)
+        np.clip(x, -self.most, None, out=x)  # −∞ is no exception
+        self.into(x, e)
+        np.exp(e, out=e)
+        e += 1
+        return np.divide(x, e, out=x)
+
+    def slope_at(self, x: Array) -> Array:
+        """f′(x) = σ(y) (1 + x y′ σ(−y)) of float32. Where nothing is left to add to 0 or 1, no x is looked at."""
+        x, e, share = wide(x, 0), thread_float64(1, x.shape), thread_float64(2, x.shape)
+        np.clip(x, -self.most * _NORMAL, self.most * _NORMAL, out=x)
+        self.into(x, e)
+        np.exp(e, out=e)
+        np.add(e, 1, out=share)
+        e /= share  # σ(−y)
+        e *= self.growth(x)
+        e += 1
+        return np.divide(e, share, out=e)
+
+    def part(self, z: Array) -> Array:
+        """T(z) of float64."""
+        y, low = self.exponent(z)
         e = np.exp(-y)
-        if not precise:
-            return np.asarray(z * e / (1 + e))
         above, rest = exact_product(z, e)
         high, rest = _quotient(above, rest - above * low, 1.0, e, -e * low)
         return _below_normal(high + rest, y, low, z)
 
-    def slope(self, z: Array, precise: bool) -> Array:
-        """T′(z)."""
-        y, low = self.exponent(z, precise)
+    def slope(self, z: Array) -> Array:
+        """T′(z) of float64."""
+        y, low = self.exponent(z)
         e = np.exp(-y) * (1 - low)
         return np.asarray(e / (1 + e) * (1 - self.growth(z) / (1 + e)))
 
@@ -132,27 +173,67 @@ class Gaussian:
 
     most: float = 40.0
 
-    def part(self, z: Array, precise: bool) -> Array:
-        """T(z)."""
-        y, low = _half_square(z, precise)
-        e, (g, g_low) = np.exp(-y), _bounded(z, precise)
-        if not precise:
-            return np.asarray(z * g / (z + _SHIFT) * e)
+    def at(self, x: Array) -> Array:
+        """f(x) of float32: max(x, 0) − T(|x|)."""
+        z, e, g = self._parts(x)
+        g *= z
+        g *= e
+        z += _SHIFT
+        g /= z
+        np.copyto(e, x)
+        np.clip(e, 0, None, out=e)
+        return np.subtract(e, g, out=e)
+
+    def slope_at(self, x: Array) -> Array:
+        """f′(x) of float32: T′(|x|), or 1 less that."""
+        z, e, g = self._parts(x)
+        share = np.add(z, _SHIFT, out=thread_float64(3, x.shape))
+        g /= share
+        z *= _ROOT
+        g -= z
+        g *= e
+        np.subtract(1, g, out=g, where=x > 0)
+        return g
+
+    def _parts(self, x: Array) -> tuple[Array, Array, Array]:
+        """z = |x|, exp(−z²/2) and g."""
+        z, e, t = wide(x, 0), thread_float64(1, x.shape), thread_float64(3, x.shape)
+        np.abs(z, out=z)
+        np.clip(z, None, self.most, out=z)
+        np.add(z, 4, out=t)
+        np.subtract(z, 4, out=e)
+        np.divide(e, t, out=t)
+        g = np.multiply(t, _SHORT[-1], out=thread_float64(2, x.shape))
+        for coefficient in _SHORT[-2:0:-1]:
+            g += coefficient
+            g *= t
+        g += _SHORT[0]
+        np.multiply(z, z, out=e)
+        e *= -0.5
+        return z, np.exp(e, out=e), g
+
+    def part(self, z: Array) -> Array:
+        """T(z) of float64."""
+        y, low = _half_square(z)
+        e, (g, g_low) = np.exp(-y), _bounded(z)
         above, rest = exact_product(z, g)
         share, share_low = _quotient(above, rest + z * g_low, z, _SHIFT, 0.0)
         high, rest = exact_product(share, e)
         return _below_normal(high + (rest + share_low * e - high * low), y, low, share)
 
-    def slope(self, z: Array, precise: bool) -> Array:
-        """T′(z) = Φ(−z) − z φ(z)."""
-        y, low = _half_square(z, precise)
-        return np.asarray(np.exp(-y) * (1 - low) * (_bounded(z, precise)[0] / (z + _SHIFT) - z * _ROOT))
+    def slope(self, z: Array) -> Array:
+        """T′(z) = Φ(−z) − z φ(z) of float64."""
+        y, low = _half_square(z)
+        return np.asarray(np.exp(-y) * (1 - low) * (_bounded(z)[0] / (z + _SHIFT) - z * _ROOT))
 
 
-def _half_square(z: Array, precise: bool) -> Pair:
+Form: TypeAlias = Logistic | Gaussian
+
+_NORMAL = 0.8  # of `most`: there y is from 600 to 660, so that e⁻ʸ and eʸ are both normal numbers
+
+
+def _half_square(z: Array) -> Pair:
     """z²/2."""
-    if not precise:
-        return z * z / 2, 0.0
     y, low = exact_product(z, z)
     return y / 2, low / 2
 
@@ -166,10 +247,10 @@ _SMALL, _SMALL_LOW = 1.603810890548638e-28, -7.361325221284214e-45  # e⁻⁶⁴
 _SUBNORMAL = 707.0  # e⁻⁷⁰⁷ is still a normal number
 
 
-def _bounded(z: Array, precise: bool) -> Pair:
+def _bounded(z: Array) -> Pair:
     """g at t = (z − 4) / (z + 4)."""
     t = (z - 4) / (z + 4)
-    constant, *others = _LONG if precise else _SHORT
+    constant, *others = _LONG
     g = np.full_like(t, others.pop())
     for coefficient in reversed(others):
         g *= t

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array
 from mathcore._scalars import choice
 from mathcore.layers._activation import (
+    Form,
     Gaussian,
     Logistic,
     Pair,
@@ -55,7 +57,7 @@ def gelu(x: npt.ArrayLike, *, approximate: Approximation = "none") -> Array:
         >>> mc.gelu([-1.0, 0.0, 1.0], approximate="tanh")
         array([-0.15880801,  0.        ,  0.84119199])
     """
-    form = _form(approximate)
+    form = form_of_gelu(approximate)
     return evaluated(lambda x: value(x, form), x)
 
 
@@ -79,19 +81,22 @@ def gelu_vjp(cotangent: npt.ArrayLike, x: npt.ArrayLike, *, approximate: Approxi
         >>> mc.gelu_vjp([1.0, 1.0], x=[0.0, 1.0])
         array([0.5       , 1.08331547])
     """
-    form = _form(approximate)
+    form = form_of_gelu(approximate)
     return pulled_back(lambda x: slope(x, form), cotangent, x)
 
 
-def _form(approximate: str) -> Logistic | Gaussian:
+def form_of_gelu(approximate: str) -> Form:
+    """The form of an approximation.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
     choice("approximate", approximate, tuple(_FORMS))
     return _FORMS[approximate]
 
 
-def _cubic(z: Array, precise: bool) -> Pair:
+def _cubic(z: Array) -> Pair:
     """2√(2/π) (z + 0.044715 z³) = z (2√(2/π) + 2√(2/π) 0.044715 z²): twice what tanh is taken of."""
-    if not precise:
-        return z * (_ROOT + _CUBE * z * z), 0.0
     square, square_low = exact_product(z, z)
     term, term_low = exact_product(square, _CUBE)
     bracket, lost = exact_sum(_ROOT, term)
@@ -99,16 +104,21 @@ def _cubic(z: Array, precise: bool) -> Pair:
     return y, low + z * (lost + term_low + _CUBE * square_low + _CUBE_LOW * square + _ROOT_LOW)
 
 
-def _steeper(z: Array, precise: bool) -> Pair:
+def _minus_cubic(x: Array, out: Array) -> None:
+    np.multiply(x, x, out=out)
+    out *= -_CUBE
+    out -= _ROOT
+    out *= x
+
+
+def _steeper(z: Array) -> Pair:
     """1.702 z."""
-    if not precise:
-        return _QUICK * z, 0.0
     y, low = exact_product(z, _QUICK)
     return y, low + _QUICK_LOW * z
 
 
-_FORMS: dict[str, Logistic | Gaussian] = {
+_FORMS: dict[str, Form] = {
     "none": Gaussian(),
-    "tanh": Logistic(25.0, _cubic, lambda z: z * (_ROOT + 3 * _CUBE * z * z)),
-    "quick": Logistic(480.0, _steeper, lambda z: _QUICK * z),
+    "tanh": Logistic(25.0, _cubic, _minus_cubic, lambda z: z * (_ROOT + 3 * _CUBE * z * z)),
+    "quick": Logistic(480.0, _steeper, lambda x, out: np.multiply(x, -_QUICK, out=out), lambda z: _QUICK * z),
 }

@@ -31,7 +31,8 @@ ORDER = (
     "one_hot", "embedding", "sinusoidal_positional_encoding", "layer_norm", "rms_norm", "linear", "low_rank",
     "rope_cos_sin", "apply_rope", "rope", "attention_weights", "scaled_dot_product_attention", "blockwise_attention",
     "merge_attention", "multi_head_attention", "relu",
-    "relu_squared", "sigmoid", "softplus", "silu", "gelu", "cosine_similarity", "best_score_table", "transformer",
+    "relu_squared", "sigmoid", "softplus", "silu", "gelu", "swiglu", "geglu", "gated_mlp", "cosine_similarity",
+    "best_score_table", "transformer",
     "logsumexp", "log_softmax", "softmax", "temperature_softmax", "argmax", "nll_loss", "cross_entropy",
     "cross_entropy_and_grad",
 )  # fmt: skip

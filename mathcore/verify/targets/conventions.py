@@ -45,6 +45,10 @@ class Conventions:
         activation_of_minus_infinity: what silu and gelu are at −∞: their limit 0, or "nan" if −∞ · 0 may be taken.
             Their derivatives at ±∞ are tried if it is the limit.
         softplus_threshold: beyond which softplus is x itself.
+        gate_up_layout: what `swiglu`, `geglu` and `gated_mlp` take: the gate and `up` "apart", or as one array in the
+            place of the gate, along the last axis: "gate-up" if all of the gate comes first, "up-gate" if last,
+            "interleaved" if its columns and those of `up` take turns. Their biases are one array likewise, and so are
+            their cotangents.
         cross_entropy_of_nothing: the mean loss over no rows.
         softmax_of_nothing: the probabilities of a row whose scores are all −∞ or masked.
         attention_of_nothing: the output of a fully masked query: zeros, NaN, or the mean of all values.
@@ -105,6 +109,7 @@ class Conventions:
     activation_tails: Literal["relative", "absolute"] = "absolute"
     activation_of_minus_infinity: Literal["zero", "nan"] = "zero"
     softplus_threshold: float = math.inf
+    gate_up_layout: Literal["apart", "gate-up", "up-gate", "interleaved"] = "apart"
     cross_entropy_of_nothing: float = 0.0
     softmax_of_nothing: Literal["zeros", "nan", "uniform"] = "zeros"
     attention_of_nothing: Literal["zeros", "nan", "mean"] = "zeros"
@@ -173,9 +178,10 @@ _AFFECTS: Mapping[str, tuple[str, ...]] = {
     "relu_slope_at_nan": ("relu",),
     "relu_of_minus_zero": ("relu",),
     "gelu": ("gelu",),
-    "activation_tails": ("sigmoid", "softplus", "silu", "gelu"),
+    "activation_tails": ("sigmoid", "softplus", "silu", "gelu", "swiglu", "geglu"),
     "activation_of_minus_infinity": ("silu", "gelu"),
     "softplus_threshold": ("softplus",),
+    "gate_up_layout": ("swiglu", "geglu", "gated_mlp"),
     "cross_entropy_of_nothing": ("cross_entropy",),
     "softmax_of_nothing": ("softmax", "logsumexp"),
     "attention_of_nothing": ("attention",),

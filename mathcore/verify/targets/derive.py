@@ -18,12 +18,15 @@ PullBack: TypeAlias = "Callable[[Callable[..., Any], Sequence[Any], Any], Sequen
 _DIFFERENTIATED: Mapping[str, tuple[str, ...]] = {
     "cosine_similarity": ("a", "b"),
     "embedding": ("weight",),
+    "gated_mlp": ("x", "gate", "up", "down", "gate_bias", "up_bias", "down_bias"),
+    "geglu": ("gate", "up"),
     "layer_norm": ("x", "weight", "bias"),
     "linear": ("x", "weight", "bias"),
     "multi_head_attention": ("x", "params"),
     "relu_net": ("x", "layers"),
     "rms_norm": ("x", "weight"),
     "scaled_dot_product_attention": ("query", "key", "value"),
+    "swiglu": ("gate", "up"),
 }
 """Operation → the arguments that it is differentiated by; of the others it is the first alone."""
 

@@ -44,6 +44,8 @@ def translations(
         return _of_attention(operation, conventions)
     if operation in ("linear", "linear_vjp") and conventions.linear_weight == "out-in":
         return [CallTranslation(_transpose_weight, _transpose_weight_gradient)]
+    if operation.removesuffix("_vjp") in ("swiglu", "geglu", "gated_mlp") and conventions.gate_up_layout != "apart":
+        return [_one_array(operation, conventions.gate_up_layout)]
     if operation in ("rms_norm", "rms_norm_vjp") and conventions.rms_norm_weight == "one-plus":
         return [CallTranslation(_subtract_one)]
     if operation.startswith("cosine_similarity") and conventions.cosine_of_nothing == "nan":
@@ -204,6 +206,46 @@ def _narrow_tables(conventions: Conventions) -> CallTranslation:
         return tuple(map(narrowed, answer)) if tables else answer
 
     return CallTranslation(lambda given: given, from_target)
+
+
+def _one_array(operation: str, layout: str) -> CallTranslation:
+    """Gates: the target takes the gate and `up` as one array, in the place of the gate; their biases as well."""
+
+    def joined(gate: Any, up: Any) -> Any:
+        if layout == "interleaved":
+            return np.stack([gate, up], -1).reshape(*gate.shape[:-1], -1)
+        return np.concatenate([gate, up] if layout == "gate-up" else [up, gate], -1)
+
+    def to_target(given: Arguments) -> Arguments:
+        changed = dict(given)
+        for first, second in (("gate", "up"), ("gate_bias", "up_bias")):
+            gate, up = changed.pop(first, None), changed.pop(second, None)
+            if first == "gate" or not (gate is None and up is None):
+                gate, up = (np.zeros_like(b) if a is None else a for a, b in ((gate, up), (up, gate)))
+                gate = joined(gate, up)
+            changed[first] = gate
+        order = [name for name in given if name in changed]
+        return {name: changed[name] for name in order}
+
+    def apart(both: Any) -> tuple[Any, Any]:
+        if layout == "interleaved":
+            return both[..., ::2], both[..., 1::2]
+        first, second = np.split(both, 2, -1)
+        return (first, second) if layout == "gate-up" else (second, first)
+
+    def from_target(answer: Any, given: Arguments) -> Any:
+        if not operation.endswith("_vjp"):
+            return answer
+        bars = iter(answer if isinstance(answer, tuple) else (answer,))
+        if operation != "gated_mlp_vjp":
+            return apart(next(bars))
+        x, (gate, up), down = next(bars), apart(next(bars)), next(bars)
+        found = {"gate_bias": None, "up_bias": None}
+        if any(given.get(name) is not None for name in found):
+            found = dict(zip(found, apart(next(bars)), strict=True))
+        return (x, gate, up, down, *(v for name, v in found.items() if given.get(name) is not None), *bars)
+
+    return CallTranslation(to_target, from_target)
 
 
 def _subtract_one(given: Arguments) -> Arguments:

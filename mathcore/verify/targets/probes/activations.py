@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from mathcore.verify.errors import ContractError, NotTriedError, TargetError
-from mathcore.verify.targets.probes.probe import Detector, Probe
+from mathcore.verify.targets.caller import Caller
+from mathcore.verify.targets.probes.probe import Detector, Probe, numbers
 from mathcore.verify.targets.probes.rows import flushing
 
 _LOST = 1000.0
@@ -94,6 +95,30 @@ def _subnormal_half(probe: Probe) -> tuple[Any, str]:
     return flushing(f"at {float(x[0]):.3g} it", float(x[0]) / 2, probe(x))
 
 
+_LAYOUTS = ("gate-up", "up-gate", "interleaved")
+
+
+def _layout(probe: Probe) -> tuple[Any, str]:
+    """Whether the gate and `up` are one array, and where the gate is in it: gates 0 and 8 let 0 and all through."""
+    gate, up = probe.floats([0.0, 8.0]), probe.floats([2.0, 4.0])
+    function = probe.target.operations[probe.operation]
+    observed = []
+    for layout in _LAYOUTS:
+        one = {"gate-up": [*gate, *up], "up-gate": [*up, *gate], "interleaved": [0.0, 2.0, 8.0, 4.0]}[layout]
+        try:
+            answer = Caller(probe.target, once=True).call_directly(probe.operation, (probe.floats(one),), {})
+        except (NotTriedError, TargetError, ContractError):
+            break
+        y = np.asarray(answer, np.float64)
+        if y.shape == (2,) and abs(y[0]) < 0.01 and abs(y[1] - 32) < 0.1:
+            return layout, f"of {numbers(one)} as one array it makes {numbers(y)}"
+        observed.append(numbers(y))
+    if observed:
+        return None, f"of one array it makes {', '.join(observed)}"
+    y = np.asarray(Caller(probe.target, once=True).call_directly(probe.operation, (gate, up), {}), np.float64)
+    return "apart", f"{getattr(function, '__name__', 'it')} takes two arrays, and makes {numbers(y)} of them"
+
+
 _TAILS: dict[str, Detector] = {"activation_tails": _tails}
 _END: dict[str, Detector] = {"activation_of_minus_infinity": _of_minus_infinity, "subnormals": _subnormal_half}
 
@@ -102,4 +127,6 @@ OF_ACTIVATIONS: dict[str, dict[str, Detector]] = {
     "silu": {**_TAILS, **_END},
     "softplus": {"softplus_threshold": _threshold, **_TAILS},
     "sigmoid": _TAILS,
+    "swiglu": {"gate_up_layout": _layout},
+    "geglu": {"gate_up_layout": _layout},
 }
