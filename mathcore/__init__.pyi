@@ -51,6 +51,7 @@ from mathcore.normalisation.layer_norm import layer_norm as layer_norm
 from mathcore.normalisation.layer_norm import layer_norm_vjp as layer_norm_vjp
 from mathcore.normalisation.rms_norm import rms_norm as rms_norm
 from mathcore.normalisation.rms_norm import rms_norm_vjp as rms_norm_vjp
+from mathcore.positions.mrope import mrope_cos_sin as mrope_cos_sin
 from mathcore.positions.rope import apply_rope as apply_rope
 from mathcore.positions.rope import apply_rope_vjp as apply_rope_vjp
 from mathcore.positions.rope import rope as rope

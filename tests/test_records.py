@@ -34,6 +34,7 @@ WITHOUT = {
     "load_checkpoint": "files: claims of checkpoints",
     "load_tokenizer": "files: claims of tokenizers from files",
     "save_checkpoint": "files: claims of checkpoints",
+    "mrope_cos_sin": "positions on several axes: claims of RoPE along axes",
     "normalise": "texts: claims of tokenizers",
     "rope_frequencies": "numbers for a width: claims of RoPE",
     "rope_from_config": "fields of a configuration: claims of RoPE",

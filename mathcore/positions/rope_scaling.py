@@ -85,7 +85,7 @@ def rope_scaling(
 
     Source:
         Chen et al., arXiv:2306.15595 (linear); Peng et al., YaRN, arXiv:2309.00071, §3 (NTK, dynamic NTK, YaRN); Ding
-        et al., LongRoPE, arXiv:2402.13753; Grattafiori et al., The Llama 3 Herd of Models, arXiv:2407.21783, §3.
+        et al., LongRoPE, arXiv:2402.13753; `apply_scaling` in the code of Llama 3.1.
     """
     head_dim, given = whole("head_dim", head_dim, 0, _WIDEST), _named(parameters)
     most = None

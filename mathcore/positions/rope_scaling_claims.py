@@ -34,7 +34,7 @@ from mathcore.verify.domains import Draw, domain, draw_array
 from mathcore.verify.refusals import refuse
 from mathcore.verify.relations import all_of, at_most, equal, identical
 
-YARN, LLAMA3 = "YaRN, arXiv:2309.00071, §3", "arXiv:2407.21783, §3.4"
+YARN, LLAMA3 = "YaRN, arXiv:2309.00071, §3", "apply_scaling in the code of Llama 3.1"
 SYMBOLS = {"θ": "a frequency, θ′ the scaled one", "s": "the factor", "r": "the share that is divided"}
 
 
