@@ -57,6 +57,7 @@ from mathcore.normalisation.layer_norm import layer_norm as layer_norm
 from mathcore.normalisation.layer_norm import layer_norm_vjp as layer_norm_vjp
 from mathcore.normalisation.rms_norm import rms_norm as rms_norm
 from mathcore.normalisation.rms_norm import rms_norm_vjp as rms_norm_vjp
+from mathcore.positions.mrope import mrope_cos_sin as mrope_cos_sin
 from mathcore.positions.rope import apply_rope as apply_rope
 from mathcore.positions.rope import apply_rope_vjp as apply_rope_vjp
 from mathcore.positions.rope import rope as rope
@@ -64,6 +65,8 @@ from mathcore.positions.rope import rope_cos_sin as rope_cos_sin
 from mathcore.positions.rope import rope_frequencies as rope_frequencies
 from mathcore.positions.rope import rope_permutation as rope_permutation
 from mathcore.positions.rope import rope_vjp as rope_vjp
+from mathcore.positions.rope_from_config import rope_from_config as rope_from_config
+from mathcore.positions.rope_scaling import rope_scaling as rope_scaling
 from mathcore.positions.sinusoidal import sinusoidal_positional_encoding as sinusoidal_positional_encoding
 from mathcore.positions.sinusoidal import sinusoidal_positional_encoding_vjp as sinusoidal_positional_encoding_vjp
 from mathcore.probability.argmax import argmax as argmax

@@ -27,16 +27,27 @@ def frequency_error(theta: Any, angles: str) -> Any:
     return theta * 0.0 if angles == "exact" else (4 - 4 * np.log(theta)) * format_of(angles).u
 
 
-def angle_error(m: Any, dim: int, base: float, angles: str) -> Any:
-    """δ of the module's head, (..., ⌈dim/2⌉): nothing where angles are exact."""
-    theta = frequencies(dim, base)
+def angle_error(m: Any, dim: int, base: float, angles: str, given: Any = None) -> Any:
+    """δ of the module's head, (..., ⌈dim/2⌉): nothing where angles are exact.
+
+    Frequencies that are given are rounded to the angles' format, and so are position and product: ε = 4u.
+    """
+    theta = frequencies(dim, base) if given is None else abs(np.asarray(given, np.float64))
     reach = abs(np.asarray(m, np.float64))[..., None] * theta
+    if given is not None:
+        return reach * (0.0 if angles == "exact" else 4 * format_of(angles).u)
     return reach * frequency_error(theta, angles)
 
 
-def farthest_angle(m: Any, dim: int, base: float, angles: str) -> float:
+def farthest_angle(m: Any, dim: int, base: float, angles: str, given: Any = None) -> float:
     """The largest δ of all positions and pairs."""
-    return float(angle_error(m, dim, base, angles).max(initial=0))
+    return float(angle_error(m, dim, base, angles, given).max(initial=0))
+
+
+def scaled_angle(angle: Any, attention_factor: float, dtype: Any) -> Any:
+    """What a cosine times `attention_factor` is off by beside its own rounding: δ of the angle, and the product's u."""
+    more = 0.0 if attention_factor == 1 else 1.01 * work_format(dtype).u
+    return attention_factor * (np.asarray(angle) + more)
 
 
 @tolerance
@@ -154,6 +165,47 @@ def frequency_rounding(theta: Any, dtype: Any, angles: str) -> Any:
     r"""A frequency rounded correctly: $u\,\theta$; where `angles` are not exact, its ε of the module's head as well."""
     theta = np.asarray(theta, np.float64)
     return (format_of(dtype).u + frequency_error(theta, angles)) * theta * EVALUATED
+
+
+@tolerance
+def scaled_frequency(
+    theta: Any, plain: Any, dim: int, stretch: float, between: tuple[float, ...], dtype: Any, angles: str
+) -> Any:
+    r"""A frequency θ' scaled for longer texts, `plain` the one θ that it is made from.
+
+    θ comes with the u of its rounding and its ε. Dividing it by s, or mixing $(1 - r)\theta + r\theta/s$, whose terms
+    are not negative, are at most five roundings more: $(\gamma_6 + \epsilon)\,\theta'$.
+
+    Another base, $b\,t^e$ with $e = d/(d - 2)$ and t the `stretch`: t is off by 3u of itself, the exponent by u, the
+    power by 2u, the product by u, and what $b^{-2i/d}$ makes of that is no more: $(3e + e \ln t + 3)\,u\,\theta'$.
+
+    A share r that is read off a ramp, `between` = (a, c, w): corners off by 3au from the logarithm's argument and by
+    6cu from quotients, w apart, move it by $2(3a + 6c)u/w$ and its own three roundings. YaRN with corners that are
+    whole numbers has a = c = 0. For Llama 3, whose pairs turn at most h times where r is neither 0 nor 1, this covers
+    $h(4u + \epsilon)/(h - l)$ with a = h but for ε: a difference of r counts θ.
+    """
+    u = format_of(dtype).u if angles == "exact" else max(format_of(angles).u, format_of(dtype).u)
+    theta, plain = np.asarray(theta, np.float64), np.asarray(plain, np.float64)
+    own = frequency_error(plain, angles)
+    relative = gamma(6, u) + own
+    if stretch != 1 and dim > 2:
+        e = dim / (dim - 2)
+        relative = relative + (3 * e + e * math.log(stretch) + 3) * u
+    if not between:
+        return relative * theta * EVALUATED
+    a, c, w = between
+    return (relative * theta + (2 * (3 * a + 6 * c) * u / w + own * a / w + 3 * u) * plain) * EVALUATED
+
+
+@tolerance
+def length_factor(factor: Any, angles: str) -> Any:
+    r"""An attention factor: $16u$ of itself, once for what is judged and once for what it is judged by.
+
+    $0.1\,c \ln s + 1$ has the rounding of 0.1, a logarithm off by 2u, two products and a sum, all of them positive: 6u;
+    a quotient of two, 13u. The square root of $1 + \ln s / \ln L$ halves what is below it, at most 7u.
+    """
+    u = format_of("float64" if angles == "exact" else angles).u
+    return 2 * 16 * u * np.asarray(factor, np.float64)
 
 
 @tolerance
