@@ -133,7 +133,7 @@ def large_tables() -> Iterator[dict[str, Any]]:
         q, k, v = (as_dtype(rng.normal(size=s), dtype) for s in ((4, 232, 20), (2, 1000, 20), (2, 1000, 9)))
         case: dict[str, Any] = {"query": q, "key": k, "value": v}
         if name == "causal":
-            case |= {"is_causal": True, "query_offset": 531}
+            case |= {"is_causal": True, "query_offset": 531, "window": 300}
         if name == "masked":
             case |= {"mask": rng.random((4, 232, 1000)) < 0.3, "bias": as_dtype(rng.normal(size=(232, 1000)), dtype)}
         yield case

@@ -260,7 +260,7 @@ weights_depend_on_the_sentence = Claim(
     "or more another one is found, a single word changed, whose matrix differs, so no fixed matrix gives both.",
     formula=r"q \ne 0,\; n \ge 2: \quad \forall K\; \exists K' : P(q, K) \ne P(q, K')",
     limits=Limits(
-        options=("mask", "bias", "is_causal", "query_offset", "scale", "return_lse"),
+        options=("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "window"),
         width=5,
         signs=("scaled_dot_product_attention.value >= 0",),
         assumes=("the query is not 0",),
@@ -299,13 +299,14 @@ def mixed_weight_grows_with_another_key(ops: Operations, query: Any, key: Any) -
 order_blind = Claim(
     "attention.order_blind_without_position",
     faq=20,
-    statement="Without positions or a causal mask, reordering the words, with their masks and biases, reorders the "
-    "outputs and changes nothing else, up to rounding. Turned by RoPE, two words a quarter turn apart find themselves "
-    "more or less than before when they change places.",
+    statement="Without positions, a window or a causal mask, reordering the words, with their masks and biases, "
+    "reorders the outputs and changes nothing else, up to rounding. Turned by RoPE, two words a quarter turn apart "
+    "find themselves more or less than before when they change places.",
     formula=r"\mathrm{attention}(\Pi Q, \Pi K, \Pi V) = \Pi\,\mathrm{attention}(Q, K, V)",
     limits=Limits(
         options=(
             "is_causal",
+            "window",
             "return_lse",
             "positions",
             "base",
@@ -515,7 +516,7 @@ anchor = Claim(
     source=VASWANI,
     needs=(MIX, "attention_weights"),
     limits=Limits(
-        options=("mask", "bias", "is_causal", "query_offset", "return_lse"),
+        options=("mask", "bias", "is_causal", "query_offset", "return_lse", "window"),
         rows=4,
         signs=("scaled_dot_product_attention.value >= 0",),
     ),

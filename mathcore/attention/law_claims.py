@@ -40,6 +40,7 @@ _DOCUMENTED: dict[str, Any] = {
     "is_causal": (False, True),
     "query_offset": (0, 1),
     "scale": (None, 0.5),
+    "window": (None, 1),
 }
 
 

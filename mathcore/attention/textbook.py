@@ -29,12 +29,20 @@ def lower_triangle(queries: int, keys: int, offset: int) -> Any:
 
 
 def visible(
-    shape: tuple[int, ...], *, mask: Any = None, bias: Any = None, is_causal: bool = False, query_offset: int = 0
+    shape: tuple[int, ...],
+    *,
+    mask: Any = None,
+    bias: Any = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    window: int | None = None,
 ) -> Any:
     """Which keys are visible, in the shape of the score matrix: the one definition that all oracles use."""
     seen = np.ones(shape, bool)
     if is_causal:
         seen &= lower_triangle(shape[-2], shape[-1], query_offset)
+    if window is not None:
+        seen &= ~lower_triangle(shape[-2], shape[-1], query_offset - window)
     if mask is not None:
         seen &= mask
     if bias is not None:
@@ -44,7 +52,7 @@ def visible(
 
 def seen_by(case: Case) -> Any:
     """Which keys are visible to each query of a case, (..., heads, queries, keys)."""
-    options = {n: case[n] for n in ("mask", "bias", "is_causal", "query_offset") if n in case}
+    options = {n: case[n] for n in ("mask", "bias", "is_causal", "query_offset", "window") if n in case}
     return visible((*case["query"].shape[:-1], case["key"].shape[-2]), **options)
 
 
