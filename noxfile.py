@@ -16,9 +16,9 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "types", "test"]
 
 OF_THE_VERIFIER = (
-    "claims", "compare", "conventions", "cookbooks", "corpus", "derive", "errors", "executors", "exercises", "foreign",
-    "held", "hidden_rows", "limits", "missed", "own_claims", "promises", "ranges", "read_back", "report", "scripts",
-    "shards", "sweeps", "verify_targets", "vjp",
+    "changed", "claims", "compare", "conformance", "conventions", "cookbooks", "corpus", "derive", "errors",
+    "executors", "exercises", "foreign", "held", "hidden_rows", "limits", "missed", "own_claims", "promises", "ranges",
+    "read_back", "real_bugs", "report", "scripts", "shards", "sweeps", "verify_targets", "vjp",
 )  # fmt: skip
 APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 """What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""

@@ -165,8 +165,8 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(run, tmp_path,
 def test_reports_are_written_and_add_up(run, tmp_path):
     args = ("--json", "r.json", "--junit", "r.xml", "--markdown", "r.md")
     bad = ("verify", "linear=kernels_under_test:without_bias", "--profile", "quick", "--seed", "5")
-    of_each_outcome = ("approximation.linear_cannot", "linear.nothing_is_hidden", "linear.associative", "linear.gradient")
-    assert run(*bad, *of_each_outcome, *args).exit_code == 1
+    asked = ("approximation.linear_cannot", "linear.nothing_is_hidden", "linear.associative", "linear.gradient")
+    assert run(*bad, *asked, *args).exit_code == 1
     data = json.loads((tmp_path / "r.json").read_text())
     suite = ElementTree.parse(tmp_path / "r.xml").getroot()
     page = (tmp_path / "r.md").read_text()
@@ -180,7 +180,7 @@ def test_reports_are_written_and_add_up(run, tmp_path):
     assert page.count("| refuted |") == counts["refuted"]
     assert "**Failed**" in page
     command = "linear=kernels_under_test:without_bias --adapter numpy --profile quick --seed 5"
-    assert data["command"] == f"mathcore verify {' '.join(of_each_outcome)} {command}"
+    assert data["command"] == f"mathcore verify {' '.join(asked)} {command}"
     assert data["not_checked"]
 
 

