@@ -156,6 +156,77 @@ def _relu_vjp() -> dict[str, Call]:
     return calls
 
 
+_NAIVE: dict[str, Callable[[Any], Any]] = {
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "softplus": lambda x: np.log1p(np.exp(x)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "gelu tanh": lambda x: x / 2 * (1 + np.tanh(0.7978846 * (x + 0.044715 * x * x * x))),
+}
+if sp:
+    _NAIVE["gelu"] = lambda x: x / 2 * (1 + sp.erf(x * np.float32(0.70710678)))
+
+
+def _activation(name: str, *shape: int, repeat: int = 1) -> Case:
+    """An activation in float32; of `gelu tanh` the approximation."""
+    operation, _, form = name.partition(" ")
+    how = {"approximate": form} if form else {}
+
+    def contenders() -> dict[str, Call]:
+        x = _normal(*shape)
+        calls: dict[str, Call] = {
+            "mathcore": lambda: getattr(mc, operation)(x, **how),
+            "naive": lambda: _NAIVE[name](x),
+        }
+        if torch:
+            t, function = torch.from_numpy(x), torch.sigmoid if name == "sigmoid" else getattr(F, operation)
+            calls["torch"] = lambda: function(t, **how)
+        return calls
+
+    return Case(f"{name} {shape} float32", contenders, repeat)
+
+
+def _activation_vjp(operation: str) -> Case:
+    def contenders() -> dict[str, Call]:
+        x, g = _normal(4096, 4096), _normal(4096, 4096)[::-1].copy()
+
+        def naive() -> object:
+            share = 1 / (1 + np.exp(-x))
+            return g * share * (1 + x * (1 - share))
+
+        calls: dict[str, Call] = {"mathcore": lambda: getattr(mc, f"{operation}_vjp")(g, x), "naive": naive}
+        if torch:
+            t, tg = torch.from_numpy(x).requires_grad_(), torch.from_numpy(g)
+            y = getattr(F, operation)(t)
+            calls["torch"] = lambda: torch.autograd.grad(y, t, tg, retain_graph=True)
+        return calls
+
+    return Case(f"{operation}_vjp (4096, 4096) float32", contenders)
+
+
+def _swiglu() -> dict[str, Call]:
+    gate, up = _normal(4096, 4096), _normal(4096, 4096)[::-1].copy()
+    calls: dict[str, Call] = {
+        "mathcore": lambda: mc.swiglu(gate, up),
+        "naive": lambda: _NAIVE["silu"](gate) * up,
+    }
+    if torch:
+        g, u = torch.from_numpy(gate), torch.from_numpy(up)
+        calls["torch"] = lambda: F.silu(g) * u
+    return calls
+
+
+def _gated_mlp() -> dict[str, Call]:
+    x, gate, up, down = (_normal(*shape) / 32 for shape in ((1024, 1024), (1024, 2816), (1024, 2816), (2816, 1024)))
+    calls: dict[str, Call] = {
+        "mathcore": lambda: mc.gated_mlp(x, gate, up, down),
+        "naive": lambda: (_NAIVE["silu"](x @ gate) * (x @ up)) @ down,
+    }
+    if torch:
+        t, g, u, d = (torch.from_numpy(a) for a in (x, gate, up, down))
+        calls["torch"] = lambda: (F.silu(t @ g) * (t @ u)) @ d
+    return calls
+
+
 def _attention(
     shape: tuple[int, int, int, int], causal: bool = False, dtype: Any = np.float32, repeat: int = 1
 ) -> Case:
@@ -199,6 +270,10 @@ CASES = [
     Case("cross_entropy_and_grad (8192, 32000) float32", _cross_entropy),
     Case("relu (4096, 4096) float32", _relu),
     Case("relu_vjp (4096, 4096) float32", _relu_vjp),
+    *(_activation(name, 4096, 4096) for name in _NAIVE),
+    _activation_vjp("silu"),
+    Case("swiglu (4096, 4096) float32", _swiglu),
+    Case("gated_mlp (1024, 1024), 2816 hidden, float32", _gated_mlp),
     Case("rope_cos_sin (131072,) for width 64, float64", _table),
     Case("rope halves (8, 32, 2048, 128) float32", _rope(interleaved=False)),
     Case("rope interleaved (8, 32, 2048, 128) float32", _rope(interleaved=True)),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import mathcore as mc
-from benchmarks.cases import Call, Case, _attention, _naive_softmax, _normal, _of_rows
+from benchmarks.cases import _NAIVE, Call, Case, _activation, _attention, _naive_softmax, _normal, _of_rows
 from benchmarks.peers import F, torch
 
 _X, _G = _normal(10, dtype=np.float64), _normal(10, dtype=np.float64)[::-1].copy()
@@ -90,6 +90,7 @@ FEW = [
     _few("argmax", lambda: mc.argmax(_X), lambda: np.argmax(_X, -1)),
     _few("relu", lambda: mc.relu(_X), lambda: np.maximum(_X, 0)),
     _few("relu_vjp", lambda: mc.relu_vjp(_G, _X), lambda: _G * (_X > 0)),
+    *(_activation(name, 10, repeat=500) for name in _NAIVE),
     _few("linear", lambda: mc.linear(_X, _W, _B), lambda: _X @ _W + _B),
     _few("rms_norm", lambda: mc.rms_norm(_X, _B), lambda: _X / np.sqrt((_X * _X).mean(-1, keepdims=True) + 1e-6) * _B),
     _few("layer_norm", lambda: mc.layer_norm(_X, _B, _G), lambda: _layer_norm(_X, _B, _G)),
@@ -113,6 +114,7 @@ MIDDLE = [
     _half("softmax", (8, 64), repeat=200),
     _half("softmax", (1024, 512)),
     _cross_entropy(256, 1024),
+    *(_activation(name, 256, 1024) for name in _NAIVE),
     *(
         _attention((1, 8, time, 64), is_causal, repeat=max(1, 2**17 // time**2 // 4))
         for time in (16, 32, 64, 128, 256, 512, 1024)

@@ -23,7 +23,7 @@ formula = Claim(
     statement="A gated MLP is two layers of the row x side by side, the activation s of one times the other, and a "
     "third layer, up to rounding: with biases and without, with each activation, and with the options of `swiglu`.",
     formula=r"y = \big(s(x W_g + b_g) \odot (x W_u + b_u)\big)\, W_d + b_d",
-    legend={"W": "the matrices of gate, up and down", "b": "their biases"},
+    legend={"W": "the matrices of gate g, up u and down d", "b": "their biases", "u": "up"},
     source=SHAZEER,
     needs=("gated_mlp",),
     limits=Limits(fixed=_FINITE),
@@ -65,7 +65,12 @@ permuted = Claim(
     "the result y stays the same up to rounding, for only the order of the last sum changes. So units that are "
     "exchanged, or taken away where their row of down is 0, are no other function.",
     formula=r"(s(x W_g P) \odot x W_u P)\, P^\top W_d = (s(x W_g) \odot x W_u)\, W_d",
-    legend={"W": "the matrices of gate, up and down", "P": "any permutation", "s": "the activation"},
+    legend={
+        "W": "the matrices of gate g, up u and down d",
+        "P": "any permutation",
+        "s": "the activation",
+        "u": "up",
+    },
     source=SHAZEER,
     needs=("gated_mlp",),
     limits=Limits(fixed=_FINITE),

@@ -98,7 +98,7 @@ def _promoted(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any]:
 
 
 _PAIR = {"gate": np.ones((3, 2)), "up": np.ones((3, 2))}
-_OF_GATES: Any = {"rows": ("g", "gate", "up"), "limits": _GATE_LIMITS, "exempt": _OF_NUMBERS}
+_OF_GATES: Any = {"rows": ("g", "gate", "up"), "exempt": _OF_NUMBERS}
 
 SWIGLU = Operation(
     "swiglu",
@@ -108,11 +108,20 @@ SWIGLU = Operation(
     (gate_rounding,),
     options=("alpha", "beta", "limit"),
     result=_promoted,
+    limits=_GATE_LIMITS,
     **_OF_GATES,
 )
 SWIGLU_VJP = SWIGLU.derivative(gate_pulled_agrees, gate_vjp_rounding)
 GEGLU = Operation(
-    "geglu", _for_geglu, gate_agrees, _PAIR, (gate_rounding,), options=("approximate",), result=_promoted, **_OF_GATES
+    "geglu",
+    _for_geglu,
+    gate_agrees,
+    _PAIR,
+    (gate_rounding,),
+    options=("approximate",),
+    result=_promoted,
+    limits={**_GATE_LIMITS, "defaults": Limits(options=("approximate",), rows=4, width=9)},
+    **_OF_GATES,
 )
 GEGLU_VJP = GEGLU.derivative(gate_pulled_agrees, gate_vjp_rounding)
 
@@ -204,13 +213,9 @@ GATED_MLP = Operation(
     repeats=2**11,
     result=_output,
     limits={
-        "layout_free": Limits(rows=4, fixed=_FINITE),
-        "pure": Limits(rows=4, width=9, fixed=_FINITE),
-        "any_width": Limits(rows=1, fixed=_FINITE),
+        **dict.fromkeys(("layout_free", "any_width", "rows_are_independent", "keeps_dtype"), Limits(fixed=_FINITE)),
+        **dict.fromkeys(("pure", "defaults"), Limits(width=9, fixed=_FINITE)),
         "many_rows": Limits(width=3, fixed=_FINITE),
-        "rows_are_independent": Limits(rows=4, fixed=_FINITE),
-        "keeps_dtype": Limits(rows=4, fixed=_FINITE),
-        "defaults": Limits(rows=4, width=9, fixed=_FINITE),
     },
 )
 GATED_MLP_VJP = GATED_MLP.derivative(mlp_pulled_agrees, gated_mlp_vjp_rounding, cotangent=_of_the_output)

@@ -19,6 +19,7 @@ FILES = {
     "layers_torch": ("torch",),
     "layers_jax": ("jax",),
     "activations": ("scipy", "torch"),
+    "gated": ("torch", "transformers"),
     "positions_numpy": (),
     "positions_torch": ("torch",),
     "transformers_models": ("torch", "transformers"),
