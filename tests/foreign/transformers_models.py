@@ -1,9 +1,10 @@
-"""Modules of Hugging Face's Transformers: RoPE of Llama, the norms of Llama, Gemma and T5."""
+"""Modules of Hugging Face's Transformers: RoPE of Llama and its scalings, the norms of Llama, Gemma and T5."""
 
 import functools
 
 import torch
 from transformers import LlamaConfig
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
 from transformers.models.llama.modeling_llama import LlamaRMSNorm, LlamaRotaryEmbedding, apply_rotary_pos_emb
 from transformers.models.t5.modeling_t5 import T5LayerNorm
@@ -35,6 +36,22 @@ def apply_rope(x, cos, sin):
     return apply_rotary_pos_emb(x, x, cos, sin, unsqueeze_dim=0)[0][0]
 
 
+def rope_scaling(head_dim, parameters, *, max_position_embeddings=None, length=None):
+    """The functions that every model of the library asks for frequencies, in float32."""
+    kind = parameters.get("rope_type", "default")
+    if kind == "default":  # which every model computes for itself
+        kind, parameters = "linear", {**parameters, "rope_type": "linear", "factor": 1.0}
+    if kind == "ntk" or (kind == "dynamic" and head_dim * parameters.get("partial_rotary_factor", 1) < 4):
+        raise NotImplementedError("another base for so few features, or without a length")
+    config = LlamaConfig(
+        hidden_size=head_dim, num_attention_heads=1, head_dim=head_dim,
+        max_position_embeddings=max_position_embeddings or 2**20,
+        rope_parameters={"rope_theta": 10_000.0, **parameters},
+    )  # fmt: skip
+    frequencies, factor = ROPE_INIT_FUNCTIONS[kind](config, "cpu", seq_len=length)
+    return frequencies, torch.tensor(factor, dtype=torch.float64)
+
+
 def norm(make):
     def rms_norm(x, weight, *, epsilon=1e-6):
         layer = make(x.shape[-1], epsilon)
@@ -57,7 +74,7 @@ def norm_vjp(make):
 HALVES = ("bfloat16", "float16")
 LAX = Conventions(errors="none")
 TARGETS = (
-    Target.torch("RoPE of Llama, Transformers", rope=rope, dtypes="float32",
+    Target.torch("RoPE of Llama, Transformers", rope=rope, rope_scaling=rope_scaling, dtypes="float32",
                  conventions=Conventions(errors="none", rope_angles="float32")),
     Target.torch("RMS norm of Llama, Transformers", rms_norm=norm(LlamaRMSNorm), rms_norm_vjp=norm_vjp(LlamaRMSNorm),
                  dtypes="float32", conventions=LAX),
