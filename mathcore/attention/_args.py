@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, lowest, quiet, working
+from mathcore._arrays import Array, able, floating, lowest, quiet, working
 from mathcore._arrivals import read
 from mathcore._compute.blocks import score_tile, thread_buffer
 from mathcore._compute.matmul import matmul_tiled
@@ -35,6 +35,7 @@ class _AttentionArgs(NamedTuple):
     bias: Array | None
     places: Places
     scale: float | None
+    softcap: float | None = None
 
     @property
     def key_heads(self) -> int:
@@ -49,16 +50,30 @@ class _AttentionArgs(NamedTuple):
         """`x` times the scale."""
         return x / _root(self.query.shape[-1]) if self.scale is None else x * self.scale
 
-    def scores(self) -> Array:
-        """The score matrix, (..., heads, queries, keys): −∞ where masked, whatever stands there.
-
-        In a buffer of this thread: see `thread_buffer`.
-        """
+    def products(self) -> Array:
+        """The products of queries and keys, scaled, (..., heads, queries, keys), in a buffer of this thread."""
         rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
         scores = thread_buffer((*rows.shape[:-1], self.key.shape[-2]), rows.dtype)
         matmul_tiled(rows, _transposed(self.key), scores)
         if scores.shape[:-1] != self.query.shape[:-1]:
             scores = scores.reshape(*self.query.shape[:-1], self.key.shape[-2])
+        return scores
+
+    def tanh(self, cap: float) -> Array:
+        """The tanh of the products over the cap, in a buffer of this thread."""
+        products = self.products()
+        quotients = np.divide(products, cap, out=products)
+        able(quotients, "tanh")
+        return np.tanh(quotients, out=quotients)
+
+    def scores(self) -> Array:
+        """The score matrix, (..., heads, queries, keys): −∞ where masked, whatever stands there.
+
+        In a buffer of this thread: see `thread_buffer`.
+        """
+        scores = self.products() if self.softcap is None else self.tanh(self.softcap)
+        if self.softcap is not None:
+            np.multiply(scores, self.softcap, out=scores)
         if self.bias is not None:
             np.add(scores, self.bias, out=scores)
         if self.mask is not None or self.bias is not None or self.places.hide(*scores.shape[-2:]):
@@ -104,7 +119,7 @@ class _AttentionArgs(NamedTuple):
             mask, bias = (None if m is None else np.broadcast_to(m, shape)[*heads, columns] for m in (mask, bias))
         places = self.places._replace(offset=self.places.offset + (rows.start or 0) - (columns.start or 0))
         q, k, v = self.query[*heads, :], self.key[keys], self.value[keys]
-        return _AttentionArgs(q, k, v, mask, bias, places, self.scale)
+        return _AttentionArgs(q, k, v, mask, bias, places, self.scale, self.softcap)
 
     def tile_shape(self) -> tuple[int, int] | None:
         """How many (queries, keys) a tile has; None: the whole score matrix is one."""
@@ -133,6 +148,7 @@ def _attention_args(
     query_offset: int,
     scale: float | None,
     window: int | None = None,
+    softcap: float | None = None,
 ) -> _AttentionArgs:
     """The options checked, and all arrays in the dtype of the arithmetic."""
     work = _work_dtype(q, k, v)
@@ -159,7 +175,19 @@ def _attention_args(
     q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
     offset = whole("query_offset", query_offset, -_FARTHEST, _FARTHEST)
     width = None if window is None else whole("window", window, 1, _FARTHEST)
-    return _AttentionArgs(q, k, v, keep, added, Places(flag("is_causal", is_causal), offset, width), scale)
+    places = Places(flag("is_causal", is_causal), offset, width)
+    return _AttentionArgs(q, k, v, keep, added, places, scale, None if softcap is None else _cap(softcap, work))
+
+
+def _cap(softcap: float, work: np.dtype[Any]) -> float | None:
+    """The cap beside scores of this dtype; None for one so large that it changes none."""
+    if work.kind == "O":
+        cap = real("softcap", softcap, finite=False, beside=np.empty(0, work))
+        if not cap > 0:
+            raise ValueError(f"`softcap` must be above 0, got {softcap!r}")
+        return None if cap == math.inf else cap
+    cap = real("softcap", softcap, float(np.finfo(work).smallest_normal), finite=False)
+    return None if cap > -lowest(work) else cap
 
 
 def _checked(query: npt.ArrayLike, key: npt.ArrayLike, value: npt.ArrayLike) -> tuple[Array, Array, Array]:

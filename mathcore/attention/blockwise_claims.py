@@ -53,7 +53,8 @@ def over(case: Case, rows: slice, end: int) -> Case:
     """The options of some of the queries, over the first words."""
     given = {name: case.get(name) for name in ("mask", "bias")}
     wide = {n: x if x is None else np.broadcast_to(x, seen_by(case).shape)[..., rows, :end] for n, x in given.items()}
-    given = {"window": case["window"]} if case.get("window") is not None else {}  # a cache need not have it
+    modifiers = ("window", "softcap")  # which a cache need not have
+    given = {name: case[name] for name in modifiers if case.get(name) is not None}
     return {**wide, "scale": case["scale"], **given}
 
 

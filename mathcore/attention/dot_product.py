@@ -54,6 +54,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     return_lse: Literal[False] = False,
     window: int | None = None,
+    softcap: float | None = None,
 ) -> Array: ...
 @overload
 def scaled_dot_product_attention(
@@ -68,6 +69,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     return_lse: Literal[True],
     window: int | None = None,
+    softcap: float | None = None,
 ) -> tuple[Array, Array]: ...
 @overload
 def scaled_dot_product_attention(
@@ -82,6 +84,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     return_lse: bool,
     window: int | None = None,
+    softcap: float | None = None,
 ) -> Array | tuple[Array, Array]: ...
 def scaled_dot_product_attention(
     query: npt.ArrayLike,
@@ -95,6 +98,7 @@ def scaled_dot_product_attention(
     scale: float | None = None,
     return_lse: bool = False,
     window: int | None = None,
+    softcap: float | None = None,
 ) -> Array | tuple[Array, Array]:
     r"""Mix the values by how well their keys answer each query.
 
@@ -113,6 +117,8 @@ def scaled_dot_product_attention(
         return_lse: also return the logarithm of each row's sum of exponentials, as `merge_attention` needs it.
         window: mask every key up to i + `query_offset` − `window` for query i: with `is_causal`, the newest `window`
             keys are visible, the query's own included, and time grows with window × queries. ≥ 1; None: no limit.
+        softcap: c > 0: scaled products s become c · tanh(s / c), between −c and c, before the bias is added and keys
+            are masked. None or ∞: they stay.
 
     Returns:
         (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
@@ -123,7 +129,8 @@ def scaled_dot_product_attention(
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
-        ValueError: if the shapes do not fit, or `window` is below 1; the message says what came.
+        ValueError: if the shapes do not fit, `window` is below 1, or `softcap` is not above 0; the message says
+            what came.
 
     Examples:
         >>> same = np.zeros((2, 1))
@@ -135,7 +142,7 @@ def scaled_dot_product_attention(
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
     """
     q, k, v = _checked(query, key, value)
-    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window)
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap)
     output, lse = _attend(args, _common_dtype(q, k, v), flag("return_lse", return_lse))
     return output if lse is None else (output, lse)
 
@@ -186,6 +193,7 @@ def scaled_dot_product_attention_vjp(
     query_offset: int = 0,
     scale: float | None = None,
     window: int | None = None,
+    softcap: float | None = None,
 ) -> tuple[Array, Array, Array]:
     r"""Pull a cotangent Ō of `scaled_dot_product_attention` back to query, key and value; `bias` is a constant.
 
@@ -195,7 +203,7 @@ def scaled_dot_product_attention_vjp(
 
     Args:
         cotangent: (..., heads, queries, value width), floats, the shape of the output.
-        query, key, value, mask, bias, is_causal, query_offset, scale, window: as given to
+        query, key, value, mask, bias, is_causal, query_offset, scale, window, softcap: as given to
             `scaled_dot_product_attention`.
 
     Returns:
@@ -219,7 +227,7 @@ def scaled_dot_product_attention_vjp(
         expected = (*q.shape[:-1], v.shape[-1])
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
     q_bar, k_bar, v_bar = _attention_vjp(
-        working(g), _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window)
+        working(g), _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap)
     )
     with quiet():
         return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
@@ -248,10 +256,13 @@ def _attention_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]
 def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
     """The gradients of all queries and keys of a tile at once."""
     q, k, v, heads, seen = args.query, args.key, args.value, args.key_heads, args.visible()
+    slope = None if args.softcap is None else _slope(args, args.softcap)
     p = _weights(args, seen)  # (..., heads, queries, keys)
     with quiet():  # masked NaN and ∞ are removed as soon as they appear
         p_bar = _zero_masked(seen, matmul_tiled(_grouped(g, heads), _transposed(v)).reshape(p.shape))
         s_bar = _zero_masked(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
+        if slope is not None:
+            s_bar = _zero_masked(seen, s_bar * slope)
         s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
         q_bar = matmul_tiled(s_bar, _finite_or_zero(k)).reshape(q.shape)
         k_bar = matmul_tiled(_transposed(s_bar), _grouped(_finite_or_zero(q), heads))
@@ -261,6 +272,13 @@ def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
             extra = _nonfinite_contribution(attended, g)
             v_bar = v_bar + extra.reshape(*v_bar.shape[:-2], -1, *v_bar.shape[-2:]).sum(axis=-3)
         return args.scaled(q_bar), args.scaled(k_bar), v_bar
+
+
+def _slope(args: _AttentionArgs, cap: float) -> Array:
+    """The derivative of the capped scores, 1 − tanh²: where tanh is near 1, the product keeps more digits."""
+    with quiet():
+        t = args.tanh(cap)
+        return np.asarray((1 - t) * (1 + t))
 
 
 def attention_weights(
@@ -273,13 +291,15 @@ def attention_weights(
     query_offset: int = 0,
     scale: float | None = None,
     window: int | None = None,
+    softcap: float | None = None,
 ) -> Array:
     r"""The mixing matrix of `scaled_dot_product_attention`: row i says how much query i takes from each key.
 
     $$P = \mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt d} + B\right)$$
 
     Args:
-        query, key, mask, bias, is_causal, query_offset, scale, window: as given to `scaled_dot_product_attention`.
+        query, key, mask, bias, is_causal, query_offset, scale, window, softcap: as given to
+            `scaled_dot_product_attention`.
 
     Returns:
         (..., heads, queries, keys), in the dtype that query and key promote to. Exactly 0 for a masked key.
@@ -293,7 +313,7 @@ def attention_weights(
         array([[0.25, 0.75]])
     """
     q, k, _ = _checked(query, key, key)
-    args = _attention_args(q, k, k, mask, bias, is_causal, query_offset, scale, window)
+    args = _attention_args(q, k, k, mask, bias, is_causal, query_offset, scale, window, softcap)
     weights = np.empty((*q.shape[:-1], k.shape[-2]), _common_dtype(q, k))
 
     def weigh(key_head: KeyHead, rows: slice) -> None:

@@ -45,7 +45,7 @@ from mathcore.verify.targets.restrictions import skip_option
 from mathcore.verify.targets.translations import lse_dtype_of
 from mathcore.verify.tolerances import FORMATS
 
-OPTIONS = ("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "block_size", "window")
+OPTIONS = ("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "block_size", "window", "softcap")
 
 
 # Inputs.
@@ -119,6 +119,12 @@ def some_window(dice: Dice, rng: np.random.Generator, keys: int) -> int | None:
     return None if skip_option("window") else given
 
 
+def some_softcap(dice: Dice, rng: np.random.Generator) -> float | None:
+    """What scores are capped by: nothing, Gemma 2's 50, far less or more than they are, or ∞."""
+    given: float | None = dice.of(None, None, None, None, 50.0, 1.0, float(2.0 ** rng.uniform(-3, 8)), math.inf)
+    return None if skip_option("softcap") else given
+
+
 def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
     """Every option, together; `shape` is that of the scores."""
     queries, keys = shape[-2:]
@@ -129,6 +135,7 @@ def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], d
         "query_offset": dice.of(0, keys - queries, int(rng.integers(-2, keys + 1))),
         "scale": some_scale(dice, rng),
         "window": some_window(dice, rng, keys),
+        "softcap": some_softcap(dice, rng),
     }
 
 
@@ -419,7 +426,7 @@ def translated(draw: Draw, target: Target) -> Case:
     whole = rng.integers(-3, 4, size=k.shape)
     mask = rng.random((*q.shape[:-1], k.shape[-2])) < 0.6
     return {**case, "query": as_dtype(abs(np.asarray(q, np.float64)) + 0.5, name), "key": as_dtype(whole, name),
-            "by": as_dtype(by, name), "mask": mask}  # fmt: skip
+            "by": as_dtype(by, name), "mask": mask, "softcap": None}  # fmt: skip
 
 
 def _instead(rng: np.random.Generator, case: Case) -> Case:

@@ -1,7 +1,9 @@
-"""What must be true of the options that change which scores count, and how: windows."""
+"""What must be true of the options that change which scores count, and how: windows, caps."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,10 @@ from mathcore.attention import modifier_mutants as wrong
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_mutants import of_weights
 from mathcore.attention.exact_inputs import exact_cases
-from mathcore.attention.textbook import agrees, lse_agrees, same_answer, visible, weights_agree, without_values
+from mathcore.attention.textbook import agrees, figures, lse_agrees, same_answer, visible, weights_agree, without_values
 from mathcore.verify import Claim, Limits, Operations, Target, domain, equal, reproduced, seeds
 from mathcore.verify.domains import Draw, as_dtype
-from mathcore.verify.relations import all_of, less
+from mathcore.verify.relations import all_of, at_least, at_most, less
 
 window_is_a_mask = Claim(
     "attention.window_is_a_mask",
@@ -92,7 +94,7 @@ window_reaches_back = Claim(
     source="Jiang et al., Mistral 7B, arXiv:2310.06825, §2",
     needs=(MIX,),
     limits=Limits(
-        options=("mask", "bias", "query_offset", "scale", "return_lse"),
+        options=("mask", "bias", "query_offset", "scale", "return_lse", "softcap"),
         width=3,
         signs=("scaled_dot_product_attention.value >= 0",),
         also=("1 to 3 layers, windows of 1 to 4", "no weight underflows"),
@@ -120,3 +122,120 @@ def one_word_reaches_so_far(ops: Operations, queries: Any, keys: Any, window: in
     away = np.arange(words) - word
     reached = (away >= 0) & (away <= depth * (window - 1))
     return all_of(less(0.0, y[reached]), equal(y[~reached], 0.0))
+
+
+GEMMA = "Gemma Team, Gemma 2, arXiv:2408.00118, §2"
+
+softcap_squeezes = Claim(
+    "attention.softcap_squeezes",
+    statement="A cap of c makes of a score s a y between −c and c of the sign of s, no further from 0, −y of −s, and "
+    "never less for a larger score, so that the order of the keys stays; two scores come no further apart, and |s − y| "
+    "is at most |s|³/3c², so that a cap of ∞ changes nothing. All this up to rounding, read off two weights.",
+    formula=r"y = c \tanh\frac sc, \qquad |y| \le c, \qquad 0 \le \frac{dy}{ds} \le 1, \qquad |s - y| \le "
+    r"\frac{|s|^3}{3c^2}",
+    legend={"c": "the cap"},
+    source=GEMMA,
+    needs=(MIX,),
+    limits=Limits(
+        options=("mask", "bias", "is_causal", "query_offset", "return_lse", "window"),
+        rows=2,
+        width=4,
+        signs=("scaled_dot_product_attention.value >= 0",),
+        also=("caps of 1/4 to 8",),
+    ),
+    tolerances=(tol.weight_ratio,),
+    refuted_by=(
+        wrong.softcap_ignored(MIX),
+        wrong.cap_undone(MIX),
+        wrong.cap_without_division(MIX),
+        wrong.cut_off,
+        wrong.by_magnitude,
+        wrong.of_one_side,
+    ),
+)
+
+
+@domain
+def two_scores(draw: Draw, target: Target) -> dict[str, Any]:
+    """A query, a key beside one of 0, a cap, and two scales, the smaller first: scores far below it, and beyond."""
+    name, rng, width = draw(st.sampled_from(target.dtypes)), draw(seeds()), draw(st.integers(1, 4))
+    q = as_dtype(rng.choice([-1, 1], (1, width)) * rng.uniform(0.25, 2, (1, width)), name)
+    k = as_dtype(np.stack([rng.choice([-1, 1]) * np.sign(q[0].astype(float)), np.zeros(width)]), name)
+    cap = float(2.0 ** rng.uniform(-2, 3))
+    scales = sorted(float(cap * 2.0 ** rng.uniform(-6, 2)) for _ in range(2))
+    return {"query": q, "key": k, "cap": cap, "scales": tuple(scales)}
+
+
+@softcap_squeezes.property(two_scores())
+def two_weights_tell_the_capped_score(
+    ops: Operations, query: Any, key: Any, cap: float, scales: tuple[float, float]
+) -> Any:
+    def score(q: Any, scale: float, softcap: float | None) -> tuple[Any, Any, Any]:
+        """The true score, the one that came, and by how much that may be off."""
+        case = {"query": q, "key": key, "value": np.eye(2).astype(key.dtype), "scale": scale, "softcap": softcap}
+        of, p = figures(case), ops.scaled_dot_product_attention(**case).astype(np.float64)
+        s = (of.query @ of.key[0]) * scale
+        return s, np.log(p[:, 0]) - np.log(p[:, 1]), tol.weight_ratio(of, key.dtype)
+
+    (s, y, off), (more, above, off_above) = (score(query, scale, cap) for scale in scales)
+    _, negated, off_negated = score(-query, scales[0], cap)
+    uncapped = [score(query, scales[0] / 8, given) for given in (math.inf, None)]
+    sign = np.sign(s)  # of both scores
+    return all_of(
+        at_most(abs(y), np.minimum(abs(s), cap), within=off),
+        at_most(abs(above), np.minimum(abs(more), cap), within=off_above),
+        at_least(y * sign, 0.0, within=off),
+        at_most(abs(s - y), abs(s) ** 3 / (3 * cap**2), within=off),
+        equal(negated, -y, within=off + off_negated),
+        at_least(above * sign, y * sign, within=off + off_above),
+        at_most((above - y) * sign, (more - s) * sign, within=off + off_above),
+        equal(above, cap * np.tanh(more / cap), within=off_above),
+        equal(uncapped[0][1], uncapped[1][1], within=uncapped[0][2] + uncapped[1][2]),
+    )
+
+
+cap_and_mask_commute = Claim(
+    "attention.cap_and_mask_commute",
+    verdict="refuted",
+    statement="A cap and a mask may be exchanged: it does not matter whether scores are capped before or after keys "
+    "are masked.",
+    corrected="Capped first, a masked key has the weight 0. Capped last, its score −∞ becomes −c, and it has e^(−c) of "
+    "the weight of a key with the score 0: of Gemma 2's cap of 50 nearly nothing, of a cap of 1 more than a third.",
+    formula=r"c \tanh\frac{-\infty}{c} = -c, \qquad P_j = \frac{e^{-c}}{e^0 + e^{-c}} > 0",
+    legend={"c": "the cap", "P": "the weight of a masked key beside one with a score of 0, capped last"},
+    source=GEMMA,
+    needs=(MIX, "softmax"),
+    limits=Limits(
+        options=("bias", "is_causal", "query_offset", "scale", "return_lse", "window", "axis", "where", "dtype"),
+        rows=1,
+        width=2,
+        signs=(*(f"{MIX}.{name} >= 0" for name in ("query", "key", "value")), "softmax.x <= 0"),
+        also=("a query of 0", "one of two keys masked"),
+    ),
+    refuted_by=(wrong.cap_after_mask(MIX),),
+)
+
+
+def caps_in_every_format(target: Target) -> Iterator[dict[str, Any]]:
+    """Caps of 1, 5 and, where e⁻⁵⁰ is a number, 50."""
+    for name in target.dtypes:
+        yield from ({"cap": cap, "name": name} for cap in (1.0, 5.0, 50.0) if cap < 50 or name != "float16")
+
+
+@cap_and_mask_commute.exhaustive(caps_in_every_format)
+def capped_first_the_mask_hides(ops: Operations, cap: float, name: str) -> Any:
+    weights, shown = both_orders(ops, cap, name)
+    return all_of(equal(weights, as_dtype([[1.0, 0.0]], name)), less(0.0, shown[:, 1]))
+
+
+@cap_and_mask_commute.counterexample(cases=lambda: ({"cap": cap, "name": "float64"} for cap in (1.0, 5.0)))
+def capped_last_the_same_weights_come(ops: Operations, cap: float, name: str) -> Any:
+    return equal(*both_orders(ops, cap, name))
+
+
+def both_orders(ops: Operations, cap: float, name: str) -> tuple[Any, Any]:
+    """The weights of two keys with scores of 0, the second masked: capped first, and capped last."""
+    zeros, value = np.zeros((2, 1)), np.eye(2)
+    query, key, value = (as_dtype(x, name) for x in (zeros[:1], zeros, value))
+    first = ops.scaled_dot_product_attention(query, key, value, mask=np.array([[True, False]]), softcap=cap)
+    return first, ops.softmax(as_dtype([[0.0, -cap]], name))  # −∞ capped
