@@ -12,6 +12,7 @@ FILES = {
     "attention_numpy": (),
     "attention_torch": ("torch",),
     "attention_jax": ("jax",),
+    "attention_biases": ("torch", "transformers"),
     "scores_numpy": ("scipy",),
     "scores_torch": ("torch",),
     "scores_jax": ("jax",),
