@@ -22,6 +22,7 @@ WITHOUT = {
     "document_ids": "integers from integers: `packed.documents_are_alone`",
     "packed_attention": "documents, each by `scaled_dot_product_attention`: `packed.documents_are_alone`",
     "packed_attention_vjp": "documents, each by `scaled_dot_product_attention_vjp`: `packed.documents_are_alone`",
+    "paged_attention": "pages, each text by `scaled_dot_product_attention`: `paged_attention.pages_are_invisible`",
     "t5_relative_position_bucket": "integers from integers: `t5_buckets.are_their_formula`",
     "adam_init": "the zeros that `adam_step` begins with",
     "adam_step": "parameters by name, not rows: claims of the optimisers",

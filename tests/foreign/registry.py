@@ -13,6 +13,7 @@ FILES = {
     "attention_torch": ("torch",),
     "attention_jax": ("jax",),
     "attention_biases": ("torch", "transformers"),
+    "caches_torch": ("torch",),
     "scores_numpy": ("scipy",),
     "scores_torch": ("torch",),
     "scores_jax": ("jax",),
