@@ -1,19 +1,30 @@
 """The public names of mathcore and where they live: the one list, read by type checkers and by the loader."""
 
 from mathcore import course as course
+from mathcore.attention.alibi import alibi_bias as alibi_bias
+from mathcore.attention.alibi import alibi_slopes as alibi_slopes
 from mathcore.attention.blockwise import blockwise_attention as blockwise_attention
 from mathcore.attention.blockwise import merge_attention as merge_attention
 from mathcore.attention.cache import KeyValueCache as KeyValueCache
+from mathcore.attention.cache_protocol import AttentionCache as AttentionCache
 from mathcore.attention.dot_product import attention_weights as attention_weights
 from mathcore.attention.dot_product import scaled_dot_product_attention as scaled_dot_product_attention
 from mathcore.attention.dot_product import scaled_dot_product_attention_vjp as scaled_dot_product_attention_vjp
 from mathcore.attention.masks import causal_mask as causal_mask
 from mathcore.attention.masks import document_mask as document_mask
 from mathcore.attention.masks import padding_mask as padding_mask
+from mathcore.attention.masks import prefix_mask as prefix_mask
 from mathcore.attention.masks import window_mask as window_mask
 from mathcore.attention.multi_head import multi_head_attention as multi_head_attention
 from mathcore.attention.multi_head import multi_head_attention_step as multi_head_attention_step
 from mathcore.attention.multi_head import multi_head_attention_vjp as multi_head_attention_vjp
+from mathcore.attention.packed import document_ids as document_ids
+from mathcore.attention.packed import packed_attention as packed_attention
+from mathcore.attention.packed import packed_attention_vjp as packed_attention_vjp
+from mathcore.attention.paged import PagedKeyValueCache as PagedKeyValueCache
+from mathcore.attention.paged import paged_attention as paged_attention
+from mathcore.attention.relative_position import t5_relative_position_bucket as t5_relative_position_bucket
+from mathcore.attention.rotating import RotatingKeyValueCache as RotatingKeyValueCache
 from mathcore.embeddings.cosine_similarity import cosine_similarity as cosine_similarity
 from mathcore.embeddings.cosine_similarity import cosine_similarity_vjp as cosine_similarity_vjp
 from mathcore.embeddings.embedding import embedding as embedding

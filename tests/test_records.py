@@ -17,12 +17,20 @@ from mathcore.verify.run.runner import run_claim
 CLAIMS = {claim.id: claim for claim in catalogue()}
 RECORDS = records()
 WITHOUT = {
+    "alibi_bias": "numbers for places: `alibi.is_a_slope_times_the_distance`",
+    "alibi_slopes": "numbers for a number of heads: `alibi.slopes_are_geometric`",
+    "document_ids": "integers from integers: `packed.documents_are_alone`",
+    "packed_attention": "documents, each by `scaled_dot_product_attention`: `packed.documents_are_alone`",
+    "packed_attention_vjp": "documents, each by `scaled_dot_product_attention_vjp`: `packed.documents_are_alone`",
+    "paged_attention": "pages, each text by `scaled_dot_product_attention`: `paged_attention.pages_are_invisible`",
+    "t5_relative_position_bucket": "integers from integers: `t5_buckets.are_their_formula`",
     "adam_init": "the zeros that `adam_step` begins with",
     "adam_step": "parameters by name, not rows: claims of the optimisers",
     "sgd_step": "parameters by name, not rows: claims of the optimisers",
     "warmup_cosine": "a number for a number of steps: claims of the optimisers",
     **dict.fromkeys(
-        ("causal_mask", "document_mask", "padding_mask", "window_mask"), "bools from places: `masks.are_their_rules`"
+        ("causal_mask", "document_mask", "padding_mask", "prefix_mask", "window_mask"),
+        "bools from places: `masks.are_their_rules`",
     ),
     "generate": "a text from a model: claims of the transformer",
     "init_transformer": "parameters from a seed: claims of the transformer",

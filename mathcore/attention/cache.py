@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating
+from mathcore._scalars import whole
 from mathcore.attention._args import _checked
 from mathcore.attention.dot_product import scaled_dot_product_attention
 
@@ -94,6 +95,28 @@ class KeyValueCache:
         longer._store, longer._length = store, end
         return longer
 
+    def trim(self, length: int) -> KeyValueCache:
+        """The first tokens alone, as if no others had been appended.
+
+        Args:
+            length: how many, from 0 to as many as there are.
+
+        Returns:
+            A cache that shares their memory; the first token appended to it copies them, once.
+
+        Raises:
+            TypeError: if `length` is no integer.
+            ValueError: if there are not so many.
+
+        Examples:
+            >>> cache = mc.KeyValueCache().append(key=np.zeros((3, 2)), value=np.zeros((3, 1)))
+            >>> len(cache.trim(1)), len(cache)
+            (1, 3)
+        """
+        shorter = KeyValueCache()
+        shorter._store, shorter._length = self._store, whole("length", length, 0, self._length)
+        return shorter
+
     def attend(
         self,
         query: npt.ArrayLike,
@@ -124,10 +147,7 @@ class KeyValueCache:
             >>> cache.attend([[1.0]])  # both keys fit equally well
             array([[3.]])
         """
-        if not self._length:
-            raise ValueError("the cache must hold at least one word, it is empty")
-        q = floating("query", query)
-        offset = self._length - (q.shape[-2] if q.ndim > 1 else 0)
+        q, offset = _last_queries(query, self._length)
         return scaled_dot_product_attention(
             q, self.key, self.value, mask=mask, bias=bias, is_causal=is_causal, query_offset=offset, scale=scale,
             return_lse=return_lse, window=window, softcap=softcap,
@@ -146,6 +166,14 @@ class _Store:
     key: Array
     value: Array
     used: int
+
+
+def _last_queries(query: npt.ArrayLike, length: int) -> tuple[Array, int]:
+    """The queries of the last of so many tokens, and the position of the first of them."""
+    if not length:
+        raise ValueError("the cache must hold at least one word, it is empty")
+    q = floating("query", query)
+    return q, length - (q.shape[-2] if q.ndim > 1 else 0)
 
 
 def _check_continues(name: str, before: Array, new: Array) -> None:

@@ -128,6 +128,40 @@ def padding_mask(lengths: npt.ArrayLike, keys: int) -> Array:
     return mask[None] if mask.ndim == 1 else mask[..., None, None, :]
 
 
+def prefix_mask(queries: int, keys: int | None = None, *, prefix: npt.ArrayLike, query_offset: int = 0) -> Array:
+    r"""The first keys are visible to all queries, and of the others every key up to the query's own position.
+
+    $$M_{ij} = [j < \text{prefix} \,\lor\, j \le i + \text{offset}]$$
+
+    A prefix language model reads a question in both directions, and writes the answer in one.
+
+    Args:
+        queries, keys, query_offset: as for `causal_mask`.
+        prefix: (...), integers from 0: how many keys the prefix of each row has.
+
+    Returns:
+        (queries, keys), bools, for one length; (..., 1, queries, keys), the same for all heads, for more.
+
+    Raises:
+        TypeError: if a number is no integer.
+        ValueError: if a number is too small.
+
+    Examples:
+        >>> mc.prefix_mask(3, prefix=2)
+        array([[ True,  True, False],
+               [ True,  True, False],
+               [ True,  True,  True]])
+
+    Source:
+        Raffel et al., Exploring the Limits of Transfer Learning, arXiv:1910.10683, §3.2.1.
+    """
+    (n, m), lengths = _sizes(queries, keys), integers("prefix", prefix)
+    if (lengths < 0).any():
+        raise ValueError(f"`prefix` must not be negative, got {int(lengths.min())}")
+    mask = causal(n, m, _offset(query_offset)) | (np.arange(m) < lengths[..., None, None])
+    return mask if lengths.ndim == 0 else np.expand_dims(mask, -3)
+
+
 def _sizes(queries: int, keys: int | None) -> tuple[int, int]:
     """How many queries and keys, checked."""
     n = whole("queries", queries, 0, _FARTHEST)

@@ -14,20 +14,28 @@ from mathcore.verify import Claim, Operations, Target, all_of, equal
 rules = Claim(
     "masks.are_their_rules",
     statement="Each mask is True where its rule says that query i sees key j, element by element: causal up to the "
-    "query's own place, a window no further back than its width, the same document, within the length of a row.",
-    formula=r"M_{ij} = [j \le i + o],\quad [i + o - w < j \le i + o],\quad [d_i = d_j],\quad [j < n]",
-    legend={"M": "the mask", "o": "the offset", "w": "the width of the window", "d": "documents", "n": "the length"},
-    needs=("causal_mask", "window_mask", "document_mask", "padding_mask"),
+    "query's own place, a window no further back than its width, causal but for a prefix, the same document, within "
+    "the length of a row.",
+    formula=r"M_{ij} = [j \le i + o],\quad [i + o - w < j \le i + o],\quad [j < p \lor j \le i + o],\quad "
+    r"[d_i = d_j],\quad [j < n]",
+    legend={
+        "M": "the mask", "o": "the offset", "w": "the width of the window", "p": "the length of the prefix",
+        "d": "documents", "n": "the length",
+    },
+    needs=("causal_mask", "window_mask", "prefix_mask", "document_mask", "padding_mask"),
     refuted_by=(
         wrong.own_key_hidden,
         wrong.causal_offset_ignored,
         wrong.window_one_wider,
         wrong.window_ahead,
+        wrong.prefix_one_longer,
+        wrong.prefix_alone,
+        wrong.prefix_moves_with_the_queries,
         wrong.earlier_documents_shown,
         wrong.padding_shown,
         wrong.last_of_the_row_hidden,
     ),
-)
+)  # fmt: skip
 
 
 def _by_rule(rule: Callable[[int, int], bool], queries: int, keys: int) -> Any:
@@ -63,6 +71,16 @@ def window_mask_is_its_rule(ops: Operations, queries: int, keys: int, offset: in
 
     square = _by_rule(lambda i, j: i - 2 < j <= i, queries, queries)
     return all_of(of(1), of(2), of(5), _is(ops.window_mask(queries, window=2), square))
+
+
+@rules.exhaustive(small_sizes)
+def prefix_mask_is_its_rule(ops: Operations, queries: int, keys: int, offset: int) -> Any:
+    def rule(prefix: int) -> Any:
+        return _by_rule(lambda i, j: j < prefix or j <= i + offset, queries, keys)
+
+    alone = (_is(ops.prefix_mask(queries, keys, prefix=p, query_offset=offset), rule(p)) for p in range(4))
+    several = ops.prefix_mask(queries, keys, prefix=[2, 0], query_offset=offset)
+    return all_of(*alone, _is(several, np.stack([rule(2), rule(0)])[:, None]))
 
 
 def packed_texts(target: Target) -> Iterator[dict[str, Any]]:

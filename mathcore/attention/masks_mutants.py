@@ -36,6 +36,26 @@ def window_ahead(correct: Any) -> Any:
     )
 
 
+@mutant("prefix_mask", wraps=True)
+def prefix_one_longer(correct: Any) -> Any:
+    """Shows the first key behind the prefix."""
+    return lambda *sizes, prefix, **options: correct(*sizes, prefix=np.asarray(prefix) + 1, **options)
+
+
+@mutant("prefix_mask", wraps=True)
+def prefix_alone(correct: Any) -> Any:
+    """Hides what lies behind the prefix from all queries."""
+    return lambda *sizes, prefix, query_offset=0: correct(*sizes, prefix=prefix, query_offset=-(2**30))
+
+
+@mutant("prefix_mask", wraps=True)
+def prefix_moves_with_the_queries(correct: Any) -> Any:
+    """Counts the prefix from the first query instead of the first key."""
+    return lambda *sizes, prefix, query_offset=0: correct(
+        *sizes, prefix=np.maximum(np.asarray(prefix) + query_offset, 0), query_offset=query_offset
+    )
+
+
 @mutant("document_mask", wraps=True)
 def earlier_documents_shown(correct: Any) -> Any:
     """Shows the documents before the query's own as well, if they are numbered in order."""

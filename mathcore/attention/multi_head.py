@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, quiet, rounded, working
-from mathcore._scalars import is_a, mapping, whole
+from mathcore._scalars import mapping, whole
 from mathcore.attention._args import _attention_args, _checked, _work_dtype
-from mathcore.attention.cache import KeyValueCache
+from mathcore.attention.cache_protocol import AttentionCache
 from mathcore.attention.dot_product import _attend, _attention_vjp
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.positions.rope import rope, rope_vjp
+
+AnyCache = TypeVar("AnyCache", bound=AttentionCache)
 
 
 def multi_head_attention(
@@ -128,7 +131,7 @@ def multi_head_attention_vjp(
 def multi_head_attention_step(
     x: npt.ArrayLike,
     params: Mapping[str, npt.ArrayLike],
-    cache: KeyValueCache,
+    cache: AnyCache,
     *,
     num_heads: int,
     num_kv_heads: int | None = None,
@@ -136,7 +139,7 @@ def multi_head_attention_step(
     bias: npt.ArrayLike | None = None,
     scale: float | None = None,
     rope_base: float | None = None,
-) -> tuple[Array, KeyValueCache]:
+) -> tuple[Array, AnyCache]:
     r"""Causal `multi_head_attention` of the next tokens, those before being in the cache.
 
     Feeding a sequence in chunks of any size, one token or all of them, gives the rows that the whole sequence gives.
@@ -144,7 +147,8 @@ def multi_head_attention_step(
     Args:
         x: (..., new tokens, features), floats.
         params, num_heads, num_kv_heads, scale, rope_base: as for `multi_head_attention`.
-        cache: the tokens before, as the last step returned it; `KeyValueCache()` at the start.
+        cache: the tokens before, as the last step returned it; at the start an empty one: `KeyValueCache()` or
+            any other `AttentionCache`.
         mask, bias: that broadcast to (..., heads, new tokens, tokens so far).
 
     Returns:
@@ -164,11 +168,13 @@ def multi_head_attention_step(
     x, weights = floating("x", x), _matrices(params)
     work = _work_dtype(x, *weights.values())
     w = {name: matrix.astype(work) for name, matrix in weights.items()}
-    is_a("cache", cache, KeyValueCache)
+    if not isinstance(cache, AttentionCache):
+        raise TypeError(f"`cache` must have what an AttentionCache has, got {type(cache).__name__}")
     q, k, v = _project(x.astype(work), w, num_heads, num_kv_heads, rope_base, len(cache), len(cache))
     longer = cache.append(k, v)
-    heads, _ = _attend(_attention_args(q, longer.key, longer.value, mask, bias, True, len(cache), scale), work)
-    y = linear(_side_by_side(heads), w["output"])
+    nothing = np.empty((*q.shape[:-1], v.shape[-1]), work)
+    heads = longer.attend(q, mask=mask, bias=bias, scale=scale) if len(longer) else nothing
+    y = linear(_side_by_side(cast("Array", heads)), w["output"])
     with quiet():
         return y.astype(np.result_type(x, *weights.values()), copy=False), longer
 

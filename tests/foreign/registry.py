@@ -12,6 +12,8 @@ FILES = {
     "attention_numpy": (),
     "attention_torch": ("torch",),
     "attention_jax": ("jax",),
+    "attention_biases": ("torch", "transformers"),
+    "caches_torch": ("torch",),
     "scores_numpy": ("scipy",),
     "scores_torch": ("torch",),
     "scores_jax": ("jax",),

@@ -53,6 +53,8 @@ def _hides_nonfinite(operation: str, given: Given) -> bool:
     if operation.startswith("cross_entropy"):
         rows, ignored = np.moveaxis(given["logits"], given["axis"], -1), given["ignore_index"]
         return ignored is not None and bool((~_finite(rows).all(-1) & (given["targets"] == ignored)).any())
+    if operation.startswith(("packed_attention", "paged_attention")):  # what one document or page hides, others see
+        return not all(_finite(x).all() for x in given.values() if isinstance(x, np.ndarray) and is_float(x))
     if operation == "merge_attention":
         return any(
             bool((np.isneginf(_wide(given[f"lse_{side}"]))[..., None] & ~_finite(given[f"output_{side}"])).any())
