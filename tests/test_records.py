@@ -24,6 +24,7 @@ WITHOUT = {
     **dict.fromkeys(
         ("causal_mask", "document_mask", "padding_mask", "window_mask"), "bools from places: `masks.are_their_rules`"
     ),
+    **dict.fromkeys(("decoder", "decoder_generate", "decoder_step"), "parameters by name: claims of the decoder"),
     "generate": "a text from a model: claims of the transformer",
     "init_transformer": "parameters from a seed: claims of the transformer",
     "transformer_gradient": "parameters by name: `transformer.backprop_is_the_derivative`",
