@@ -62,6 +62,8 @@ from mathcore.positions.rope import rope_cos_sin as rope_cos_sin
 from mathcore.positions.rope import rope_frequencies as rope_frequencies
 from mathcore.positions.rope import rope_permutation as rope_permutation
 from mathcore.positions.rope import rope_vjp as rope_vjp
+from mathcore.positions.rope_from_config import rope_from_config as rope_from_config
+from mathcore.positions.rope_scaling import rope_scaling as rope_scaling
 from mathcore.positions.sinusoidal import sinusoidal_positional_encoding as sinusoidal_positional_encoding
 from mathcore.positions.sinusoidal import sinusoidal_positional_encoding_vjp as sinusoidal_positional_encoding_vjp
 from mathcore.probability.argmax import argmax as argmax

@@ -37,6 +37,8 @@ WITHOUT = {
     "save_checkpoint": "files: claims of checkpoints",
     "normalise": "texts: claims of tokenizers",
     "rope_frequencies": "numbers for a width: claims of RoPE",
+    "rope_from_config": "fields of a configuration: claims of RoPE",
+    "rope_scaling": "parameters by name: claims of RoPE",
     "rope_permutation": "places for a width: claims of RoPE",
     "start_language_model": "files of text: claims of language models",
     "train": "steps of any optimiser: claims of training",

@@ -304,7 +304,17 @@ order_blind = Claim(
     "more or less than before when they change places.",
     formula=r"\mathrm{attention}(\Pi Q, \Pi K, \Pi V) = \Pi\,\mathrm{attention}(Q, K, V)",
     limits=Limits(
-        options=("is_causal", "return_lse", "positions", "base", "interleaved", "rotary_dim", "offset"),
+        options=(
+            "is_causal",
+            "return_lse",
+            "positions",
+            "base",
+            "interleaved",
+            "rotary_dim",
+            "offset",
+            "frequencies",
+            "attention_factor",
+        ),
         formats=("rope.float32", "rope.float16", "rope.bfloat16"),
         rows=2,
         width=16,

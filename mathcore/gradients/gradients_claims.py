@@ -194,7 +194,7 @@ rope_turns_back = Claim(
     formula=r"\bar x = R_m^\top \bar y = R_{-m}\,\bar y, \qquad R_m^\top R_m x = x",
     source="Su et al., arXiv:2104.09864, §3.2",
     legend={"R": "the rotation by a position m"},
-    limits=Limits(also=("nothing overflows",)),
+    limits=Limits(options=("frequencies", "attention_factor"), also=("nothing overflows",)),
     needs=("rope", "rope_vjp"),
     tolerances=(turned,),
     refuted_by=(wrong.turned_forwards, wrong.offset_forgotten, wrong.pairs_exchanged, *wrong.of("rope_vjp")[:3]),

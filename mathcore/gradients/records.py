@@ -148,6 +148,9 @@ def _turned(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
     rows, half = _now_and_then(draw, 3, 9, 33), _now_and_then(draw, 3, 9, 17)
     x = _whole(draw, rows, 2 * half + draw(st.sampled_from([0, 0, 1])))
     options = _with(base=[100.0, 10_000.0], interleaved=[True, False], offset=[0, 5, -3])(draw)
+    if draw(st.integers(0, 2)) == 0:
+        options |= {"base": 10_000.0, "frequencies": draw_integers(draw, (half,), 64) / 32}
+    options["attention_factor"] = draw(st.sampled_from([1.0, 0.5, 1.25]))
     return (x,), {"positions": draw_integers(draw, (rows,), 300), "rotary_dim": 2 * half, **options}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.attention.textbook import visible
-from mathcore.positions.textbook import true_frequencies, turned
+from mathcore.positions.textbook import balls, true_frequencies, turned
 from mathcore.probability.textbook import log_distribution
 
 
@@ -41,10 +41,14 @@ def sinusoidal(positions: Any, dim: int, base: float, interleaved: bool) -> Any:
     return np.stack(columns, -1)
 
 
-def rope(x: Any, positions: Any, base: float, interleaved: bool, rotary_dim: int, offset: int) -> Any:
-    """Every pair turned by its angle, the features behind `rotary_dim` left alone."""
-    angles = (np.asarray(positions) + offset).astype(object)[..., None] * true_frequencies(rotary_dim, base)
-    return turned(x, np.cos(angles), np.sin(angles), interleaved=interleaved)
+def rope(
+    x: Any, positions: Any, base: float, interleaved: bool, rotary_dim: int, offset: int, frequencies: Any = None,
+    attention_factor: float = 1.0,
+) -> Any:  # fmt: skip
+    """Every pair turned by its angle and made longer, the features behind `rotary_dim` left alone."""
+    theta = true_frequencies(rotary_dim, base) if frequencies is None else balls(frequencies)
+    angles = (np.asarray(positions) + offset).astype(object)[..., None] * theta
+    return turned(x, attention_factor * np.cos(angles), attention_factor * np.sin(angles), interleaved=interleaved)
 
 
 def attention(

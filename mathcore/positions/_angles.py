@@ -14,13 +14,19 @@ from mathcore._scalars import real, whole
 _FARTHEST = 2**31  # positions up to here times 32 bits of a frequency fit in an int64
 
 
+_FASTEST = 2**64  # radians in a step that are given: after 2³¹ steps the turn is still known to 2⁻¹²⁹
+
+
 _WIDEST = 2**24  # features of a code: wider ones take minutes and gigabytes
 
 
 _FRACTION_BITS = 160  # of a turn: after 2³¹ steps it is still known to 2⁻¹²⁹
 
 
-_INVERSE_TURN = 0x28BE60DB9391054A7F09D5F47D4D377036D8A5664F10E410  # 1/(2π), in units of 2⁻¹⁹²
+_INVERSE_TURN = 0x28BE60DB9391054A7F09D5F47D4D377036D8A5664F10E4107F9458EAF7AEF158  # 1/(2π), in units of 2⁻²⁵⁶
+
+
+_INVERSE_BITS = 256
 
 
 _UNIT_HIGH = 105414357 * 2.0**-88  # 2π/2⁶⁴, its leading 27 bits
@@ -32,9 +38,8 @@ _UNIT_LOW = 2.1512600287971257e-28  # and the rest
 _REMEMBERED_DIM = 2**12  # the widest code whose frequencies are remembered: 64 KiB
 
 
-def _cos_sin(m: Array, dim: int, base: float) -> tuple[Array, Array]:
-    """Cosine and sine of mθ_i, (..., ⌈dim/2⌉), for int64 m of at most 2³¹ in magnitude."""
-    turns = _turns_per_step(dim, base)  # (4, pairs)
+def _cos_sin(m: Array, turns: Array) -> tuple[Array, Array]:
+    """Cosine and sine of mθ_i, (..., pairs), for int64 m of at most 2³¹ in magnitude; `turns` (4, pairs)."""
     shape, m, pairs = m.shape, m.reshape(-1), turns.shape[-1]
     cos, sin = np.empty((len(m), pairs)), np.empty((len(m), pairs))
     if len(m) == 1:  # quickly: one token after the other is how a model writes
@@ -105,7 +110,26 @@ def _turns_per_step(dim: int, base: float) -> Array:
 def _remembered_turns(dim: int, base: float) -> Array:
     """What `_turns_per_step` returns: for one token it would take longer than all the rest."""
     theta, bits = _exact_frequencies(dim, base)
-    turns = [t * _INVERSE_TURN >> (192 + bits - _FRACTION_BITS) for t in theta]
+    return _limbs([t * _INVERSE_TURN >> (_INVERSE_BITS + bits - _FRACTION_BITS) for t in theta])
+
+
+def _turns_of(frequencies: Array) -> Array:
+    """The same for frequencies in float64 that are given, (pairs,): as numbers they are exact."""
+    known = 2 * frequencies.size <= _REMEMBERED_DIM
+    return (_remembered_turns_of if known else _remembered_turns_of.__wrapped__)(frequencies.tobytes())
+
+
+@functools.lru_cache(maxsize=16)
+def _remembered_turns_of(frequencies: bytes) -> Array:
+    """What `_turns_of` returns; whole turns are dropped."""
+    ratios = (theta.as_integer_ratio() for theta in np.frombuffer(frequencies).tolist())
+    turns = (t * _INVERSE_TURN // (power << _INVERSE_BITS - _FRACTION_BITS) for t, power in ratios)
+    half = 1 << _FRACTION_BITS - 1
+    return _limbs([(t + half) % (2 * half) - half for t in turns])
+
+
+def _limbs(turns: list[int]) -> Array:
+    """Integers of 160 bits as `_turns_per_step` returns them."""
     limbs = [[t >> 96 for t in turns], *([t >> k & 0xFFFFFFFF for t in turns] for k in (64, 32, 0))]
     array = np.array(limbs, dtype=np.int64)
     array.flags.writeable = False

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mathcore.positions.textbook import Rotation
 from mathcore.verify import Target, draw_array, draw_exact, draw_integers, log_uniform, positions, seeds
-from mathcore.verify.domains import Draw, option
+from mathcore.verify.domains import Draw, as_dtype, option
 from mathcore.verify.tolerances import FORMATS
 
 
@@ -18,6 +18,21 @@ def draw_base(draw: Draw) -> float:
     """How much slower the slowest pair is: usual ones, 1 (all alike), and any other."""
     usual = st.sampled_from([10_000.0, 10_000.0, 500_000.0, 100.0, 1.0])
     return option(draw, "base", 10_000.0, st.one_of(usual, log_uniform(1.0, 1e7), log_uniform(1.0, 1e18)))
+
+
+def draw_frequencies(draw: Draw, pairs: int, name: str = "float64") -> Any:
+    """Radians in a step for every pair, of either sign and 0 among them; or None, for those of the base."""
+    if not option(draw, "frequencies", False, st.sampled_from([False, False, True])):
+        return None
+    rng = draw(seeds())
+    theta = rng.choice([1, 1, 1, -1], pairs) * 2.0 ** rng.uniform(-20, 2.6, pairs)
+    return as_dtype(np.where(rng.random(pairs) < 0.1, 0.0, theta), name)
+
+
+def draw_factor(draw: Draw) -> float:
+    """What lengths are multiplied by: 1, mostly."""
+    more = st.sampled_from([1.0, 1.0, 1.0, 1.25, 0.5, 0.1 * np.log(40.0) + 1])
+    return option(draw, "attention_factor", 1.0, st.one_of(more, more, log_uniform(0.125, 8.0)))
 
 
 def magnitudes(name: str) -> tuple[float, float]:
@@ -61,14 +76,17 @@ def draw_stack(draw: Draw, rows: int) -> tuple[int, ...]:
 
 def _turning(draw: Draw, name: str, width: int, rows: tuple[int, ...]) -> dict[str, Any]:
     """Vectors on leading axes, the last of them time, with positions of their own or shared, and options."""
-    own = rows if draw(st.booleans()) else rows[-1:]
+    own, rotary_dim = rows if draw(st.booleans()) else rows[-1:], draw_width(draw, width)
+    frequencies = draw_frequencies(draw, (width if rotary_dim is None else rotary_dim) // 2, name)
     return {
         "x": draw_array(draw, (*rows, width), name, magnitudes(name)),
         "positions": None if draw(st.integers(0, 4)) == 0 else draw_places(draw, own, 2**30),
-        "base": draw_base(draw),
+        "base": draw_base(draw) if frequencies is None else 10_000.0,
         "interleaved": draw(st.booleans()),
-        "rotary_dim": draw_width(draw, width),
+        "rotary_dim": rotary_dim,
         "offset": option(draw, "offset", 0, st.sampled_from([0, 0, 1, -3, 2049, 2**20])),
+        "frequencies": frequencies,
+        "attention_factor": draw_factor(draw),
     }
 
 
@@ -91,15 +109,18 @@ def _stacked_turn(draw: Draw, name: str, rows: int) -> dict[str, Any]:
 
 def _table(draw: Draw, name: str, width: int, *, long: bool, rows: int | None) -> dict[str, Any]:  # noqa: ARG001
     shape = draw(st.sampled_from([(), (1,), (3,), (2, 2), (0,)])) if rows is None else (rows,)
-    return _tabled(draw, shape, 2 * (width // 2))
+    return _tabled(draw, name, shape, 2 * (width // 2))
 
 
-def _tabled(draw: Draw, shape: tuple[int, ...], width: int) -> dict[str, Any]:
-    return {"positions": draw_places(draw, shape), "rotary_dim": width, "base": draw_base(draw)}
+def _tabled(draw: Draw, name: str, shape: tuple[int, ...], width: int) -> dict[str, Any]:
+    frequencies = draw_frequencies(draw, width // 2, name)
+    base = draw_base(draw) if frequencies is None else 10_000.0
+    how = {"base": base, "frequencies": frequencies, "attention_factor": draw_factor(draw)}
+    return {"positions": draw_places(draw, shape), "rotary_dim": width, **how}
 
 
-def _stacked_table(draw: Draw, name: str, rows: int) -> dict[str, Any]:  # noqa: ARG001
-    return _tabled(draw, draw_stack(draw, rows), 2 * draw(st.integers(1, 2)))
+def _stacked_table(draw: Draw, name: str, rows: int) -> dict[str, Any]:
+    return _tabled(draw, name, draw_stack(draw, rows), 2 * draw(st.integers(1, 2)))
 
 
 def _coded(draw: Draw, table: dict[str, Any], width: int) -> dict[str, Any]:

@@ -35,7 +35,8 @@ from mathcore.verify.relations import all_of
 anchor = Claim(
     "rope.anchor",
     statement="At position 1, pair i turns counter-clockwise by base^(−2i/d) radians, the first by 1; at position m by "
-    "m times that, far positions, offsets and negative ones included.",
+    "m times that, far positions, offsets and negative ones included. Frequencies that are given stand in the place of "
+    "those of the base, and lengths are multiplied by the attention factor.",
     formula=r"R_m x = \bigoplus_i \begin{pmatrix} \cos m\theta_i & -\sin m\theta_i \\ \sin m\theta_i & \cos m\theta_i "
     r"\end{pmatrix} x^{(i)}, \qquad \theta_i = \mathrm{base}^{-2i/d}",
     legend={
@@ -77,6 +78,12 @@ anchor = Claim(
         wrong.long_texts_begin_anew,
         wrong.counted_in_its_format,
         wrong.one_position_counts_on,
+        wrong.frequencies_ignored,
+        wrong.frequencies_taken_twice,
+        wrong.periods_for_frequencies,
+        wrong.factor_ignored,
+        wrong.factor_squared,
+        wrong.factor_on_all_features,
         wrong.offset_in_their_format,
         wrong.first_head_everywhere,
         wrong.pairs_touch,
@@ -174,7 +181,7 @@ def turns_asked_for(draw: Draw, target: Target, more: tuple[str, ...] = ()) -> d
     x, g = (draw_array(draw, (rows, width), name, (1.0, 64.0)) + 1 for _ in range(2))
     x, g = (v.astype(x.dtype) for v in (x, g))
     how = {"positions": draw_places(draw, (rows,), 2**20), "base": draw_base(draw), "rotary_dim": 4}
-    how |= {"interleaved": draw(st.booleans()), "offset": draw(st.integers(1, 9))}
+    how |= {"interleaved": draw(st.booleans()), "offset": draw(st.integers(1, 9)), "attention_factor": 1.5}
     return {**({"cotangent": g} if more else {}), "x": x, **how}
 
 
@@ -205,7 +212,7 @@ def tables_asked_for(draw: Draw, target: Target, more: tuple[str, ...] = ("posit
 
 TURNS: Any = {
     "positions": (None, 3), "base": (10_000.0, 500.0), "interleaved": (False, True), "rotary_dim": (None, 2),
-    "offset": (0, 1),
+    "offset": (0, 1), "attention_factor": (1.0, 2.0),
 }  # fmt: skip
 
 
@@ -215,13 +222,17 @@ COTANGENT = ("cotangent",)
 BASE: Any = {"base": (10_000.0, 500.0)}
 
 
+TABLES: Any = {**BASE, "attention_factor": (1.0, 2.0)}
+
+
 def unturned(name: str) -> Limits:
     """What a turn by given angles leaves out: the other layout, and angles beyond a quarter turn."""
     signs = (f"{name}.cos >= 0", f"{name}.sin >= 0")
     return Limits(options=("interleaved",), rows=4, width=10, signs=signs)
 
 
-FEW, AT_THE_BASE, OF_A_CODE = Limits(rows=4, width=10), Limits(options=("base",)), ("base", "interleaved")
+FEW, AT_THE_BASE = Limits(options=("frequencies",), rows=4, width=10), Limits(options=("base",))
+OF_A_TABLE, OF_A_CODE = Limits(options=("base", "frequencies", "attention_factor")), ("base", "interleaved")
 POSITIVE = tuple(f"sinusoidal_positional_encoding_vjp.{x} >= 0" for x in ("cotangent", "positions"))
 PULLED_CODE = Limits(OF_A_CODE, ("float32", "float16", "bfloat16"), rows=3, width=9, signs=POSITIVE)
 
@@ -233,7 +244,7 @@ left_out = (
         laws.defaults(laws.Called(name, angles_asked_for(more), unturned(name)), interleaved=(False, True))
         for name, more in (("apply_rope", ()), ("apply_rope_vjp", COTANGENT))
     ),
-    laws.defaults(laws.Called("rope_cos_sin", tables_asked_for(), AT_THE_BASE), **BASE),
+    laws.defaults(laws.Called("rope_cos_sin", tables_asked_for(), OF_A_TABLE), **TABLES),
     laws.defaults(laws.Called("rope_frequencies", tables_asked_for(()), AT_THE_BASE), **BASE),
     *(
         laws.defaults(laws.Called(name, codes_asked_for(more), limits), **BASE, interleaved=(True, False))
@@ -296,7 +307,8 @@ rows_are_independent = Claim(
     formula=r"f(x)_t = f(x_t)",
     needs=("rope", "apply_rope", "sinusoidal_positional_encoding", "rope_cos_sin"),
     limits=Limits(
-        options=("base", "rope.rotary_dim", "offset", "sinusoidal_positional_encoding.interleaved"),
+        options=("base", "rope.rotary_dim", "offset", "frequencies", "attention_factor",
+                 "sinusoidal_positional_encoding.interleaved"),
     ),
     tolerances=(turned_pair, wave_rounding),
     refuted_by=(wrong.rows_mixed, common.first_row_everywhere("sinusoidal_positional_encoding"),
@@ -349,7 +361,7 @@ refusals = Claim(
     "rope.refusals",
     statement="What makes no sense is refused by an error that names it: odd widths and rotary widths beyond the "
     "vector, positions that are no integers, do not fit the rows or lie beyond ±2³¹, bases below 1, tables of another "
-    "shape.",
+    "shape, frequencies that do not fit or stand beside another base.",
     formula=r"d \notin 2\mathbb N \Rightarrow \mathrm{ValueError}",
     needs=("rope", "rope_vjp", "apply_rope", "rope_cos_sin", "rope_frequencies", "rope_permutation",
            "sinusoidal_positional_encoding"),
@@ -378,6 +390,13 @@ refuse(
         ("rope", (_X, _M), {"base": math.nan}, ValueError, ("nan",)),
         ("rope", (_X, _M), {"base": math.inf}, ValueError, ("inf",)),
         ("rope", (_X[0],), {}, ValueError, ("(4,)",)),
+        ("rope", (_X, _M), {"frequencies": np.ones(3)}, ValueError, ("(3, 4)", "6")),
+        ("rope", (_X, _M), {"frequencies": np.ones((1, 2))}, ValueError, ("(1, 2)",)),
+        ("rope", (_X, _M), {"frequencies": np.ones(2, int)}, TypeError, ("int64",)),
+        ("rope", (_X, _M), {"frequencies": np.array([1, np.nan])}, ValueError, ("nan",)),
+        ("rope", (_X, _M), {"frequencies": np.ones(2), "base": 100.0}, ValueError, ("100.0",)),
+        ("rope", (_X, _M), {"frequencies": np.ones(1), "rotary_dim": 4}, ValueError, ("(1,)", "4")),
+        ("rope", (_X, _M), {"attention_factor": -1.0}, ValueError, ("-1.0",)),
         ("rope_vjp", (_X[:2], _X, _M), {}, ValueError, ("(2, 4)", "(3, 4)")),
         ("apply_rope", (_X, _COS, _COS[:2]), {}, ValueError, ("(3, 2)", "(2, 2)")),
         ("apply_rope", (_X, _COS[:2], _COS[:2]), {}, ValueError, ("(3, 4)", "(2,)")),

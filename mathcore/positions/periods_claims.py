@@ -33,7 +33,7 @@ one_pair_aliases = Claim(
     legend={"m": "an offset", "k": "a number of whole turns"},
     source="Khinchin, Continued Fractions (1964), §6: best approximations of the second kind",
     needs=("rope_cos_sin",),
-    limits=Limits(options=("base",)),
+    limits=Limits(options=("base", "frequencies", "attention_factor")),
     tolerances=(wave_between,),
     refuted_by=(wrong.tables_from_one, wrong.tables_exchanged),
 )

@@ -27,16 +27,27 @@ def frequency_error(theta: Any, angles: str) -> Any:
     return theta * 0.0 if angles == "exact" else (4 - 4 * np.log(theta)) * format_of(angles).u
 
 
-def angle_error(m: Any, dim: int, base: float, angles: str) -> Any:
-    """δ of the module's head, (..., ⌈dim/2⌉): nothing where angles are exact."""
-    theta = frequencies(dim, base)
+def angle_error(m: Any, dim: int, base: float, angles: str, given: Any = None) -> Any:
+    """δ of the module's head, (..., ⌈dim/2⌉): nothing where angles are exact.
+
+    Frequencies that are given are rounded to the angles' format, and so are position and product: ε = 4u.
+    """
+    theta = frequencies(dim, base) if given is None else abs(np.asarray(given, np.float64))
     reach = abs(np.asarray(m, np.float64))[..., None] * theta
+    if given is not None:
+        return reach * (0.0 if angles == "exact" else 4 * format_of(angles).u)
     return reach * frequency_error(theta, angles)
 
 
-def farthest_angle(m: Any, dim: int, base: float, angles: str) -> float:
+def farthest_angle(m: Any, dim: int, base: float, angles: str, given: Any = None) -> float:
     """The largest δ of all positions and pairs."""
-    return float(angle_error(m, dim, base, angles).max(initial=0))
+    return float(angle_error(m, dim, base, angles, given).max(initial=0))
+
+
+def scaled_angle(angle: Any, attention_factor: float, dtype: Any) -> Any:
+    """What a cosine times `attention_factor` is off by beside its own rounding: δ of the angle, and the product's u."""
+    more = 0.0 if attention_factor == 1 else 1.01 * work_format(dtype).u
+    return attention_factor * (np.asarray(angle) + more)
 
 
 @tolerance

@@ -37,17 +37,25 @@ def turned_agrees(
     interleaved: bool = False,
     rotary_dim: int | None = None,
     offset: int = 0,
+    frequencies: Any = None,
+    attention_factor: float = 1.0,
     back: bool = False,
 ) -> Conjunction:
     """That `answer` is x turned by mθ, feature by feature, and that what does not turn is what it was."""
-    dim, m = textbook.width_turned(x, rotary_dim), textbook.places(x, positions, offset) * (-1 if back else 1)
-    head = x[..., :dim]
-    truth = enclose(lambda x, m: textbook.turned(x, *textbook.waves(m, dim, base), interleaved=interleaved), head, m)
-    theta = np.asarray(base) ** (-2.0 * np.arange(dim // 2) / max(dim, 1))
-    cos, sin = np.cos(m[..., None] * theta), np.sin(m[..., None] * theta)
-    slack = tol.angle_error(m, dim, base, "float64")  # these cosines only measure the error
-    angle = tol.angle_error(m, dim, base, ops.conventions.rope_angles)
-    allowed = textbook.turn_allowed(head, abs(cos) + slack, abs(sin) + slack, angle, interleaved=interleaved)
+    dim, m = textbook.width_turned(x, rotary_dim, frequencies), textbook.places(x, positions, offset)
+    m, head = -m if back else m, x[..., :dim]
+
+    def turned(x: Any, m: Any) -> Any:
+        waves = textbook.waves(m, dim, base, frequencies)
+        return textbook.turned(x, *waves, interleaved=interleaved) * attention_factor
+
+    truth = enclose(turned, head, m)
+    theta = tol.frequencies(dim, base) if frequencies is None else np.asarray(frequencies, np.float64)
+    slack = tol.angle_error(m, dim, base, "float64", frequencies)  # these cosines only measure the error
+    cos, sin = (np.minimum(abs(f(m[..., None] * theta)) + slack, 1) * attention_factor for f in (np.cos, np.sin))
+    angle = tol.angle_error(m, dim, base, ops.conventions.rope_angles, frequencies)
+    angle = tol.scaled_angle(angle, attention_factor, x.dtype)
+    allowed = textbook.turn_allowed(head, cos, sin, angle, interleaved=interleaved)
     return all_of(
         equal(_beyond_the_largest(answer[..., :dim], truth, allowed), truth, within=allowed),
         identical(answer[..., dim:], x[..., dim:]),
@@ -112,9 +120,18 @@ def waves_agree(ops: Operations, answer: Any, positions: Any, dim: int, base: fl
     return equal(answer, truth, within=allowed)
 
 
-def _table_agrees(ops: Operations, answer: Any, positions: Any, rotary_dim: int, base: float) -> Conjunction:
-    angle = tol.angle_error(positions, rotary_dim, base, ops.conventions.rope_angles)
-    truths = textbook.true_waves(positions, rotary_dim, base)
+def _table_agrees(
+    ops: Operations,
+    answer: Any,
+    positions: Any,
+    rotary_dim: int,
+    base: float,
+    frequencies: Any = None,
+    attention_factor: float = 1.0,
+) -> Conjunction:
+    angle = tol.angle_error(positions, rotary_dim, base, ops.conventions.rope_angles, frequencies)
+    angle = tol.scaled_angle(angle, attention_factor, np.float64)
+    truths = textbook.true_waves(positions, rotary_dim, base, frequencies, attention_factor)
     return all_of(*(
         equal(a, t, within=tol.wave_rounding(t.hi, angle, a.dtype)) for a, t in zip(answer, truths, strict=True)
     ))  # fmt: skip
@@ -138,7 +155,8 @@ def _applied(
     )
 
 
-_OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset"), "rows_in_views": 3}
+_GIVEN = ("frequencies", "attention_factor")
+_OPTIONS: Any = {"options": ("base", "interleaved", "rotary_dim", "offset", *_GIVEN), "rows_in_views": 3}
 
 
 _X = np.arange(12.0).reshape(3, 4)
@@ -204,9 +222,14 @@ ROPE_COS_SIN = Operation(
     {},
     (tol.wave_rounding,),
     rows_in_views=3,
-    options=("base",),
+    options=("base", *_GIVEN),
     stacked=_stacked_table,
-    limits={"any_width": Limits(also=("odd widths, which have no pairs",))},
+    limits={
+        "layout_free": Limits(rows=1, width=16),
+        "pure": Limits(rows=1, width=4),
+        "any_width": Limits(rows=1, also=("odd widths, which have no pairs",)),
+        "many_rows": Limits(rows=1, width=2),
+    },
     exempt=_OF_POSITIONS,
 )
 

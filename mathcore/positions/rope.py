@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, integers, quiet, rounded, working
+from mathcore._arrays import Array, floating, floating_as, integers, quiet, rounded, working
 from mathcore._compute.blocks import map_rows
-from mathcore._scalars import flag, whole
-from mathcore.positions._angles import _FARTHEST, _WIDEST, _check_reach, _cos_sin, _frequencies, _pair_slices
+from mathcore._scalars import flag, real, whole
+from mathcore.positions._angles import (
+    _FARTHEST,
+    _FASTEST,
+    _WIDEST,
+    _check_reach,
+    _cos_sin,
+    _frequencies,
+    _pair_slices,
+    _turns_of,
+    _turns_per_step,
+)
+
+_BASE = 10_000.0
 
 
 def rope(
@@ -21,6 +34,8 @@ def rope(
     interleaved: bool = False,
     rotary_dim: int | None = None,
     offset: int = 0,
+    frequencies: npt.ArrayLike | None = None,
+    attention_factor: float = 1.0,
 ) -> Array:
     r"""Rotary position embedding: every pair of features is rotated by an angle that grows with the position.
 
@@ -36,14 +51,19 @@ def rope(
         interleaved: pair i is (2i, 2i + 1); otherwise (i, i + d/2), the two halves.
         rotary_dim: d, how many leading features are rotated, even; the others stay as they are. All of them if None.
         offset: added to every position.
+        frequencies: (d/2,), the radians by which each pair is rotated a step, in place of those of `base`; floats of at
+            most 2⁶⁴ in magnitude, which are taken for exact.
+        attention_factor: the length of every rotated pair is multiplied by it.
 
     Returns:
-        The shape and dtype of `x`. Position 0 returns `x` bit for bit. Angles are right to float64 rounding at every
-        position; cosine and sine are rounded once to the precision that the arithmetic is done in.
+        The shape and dtype of `x`. Position 0 returns `x` bit for bit, if `attention_factor` is 1. Angles are right to
+        float64 rounding at every position; cosine and sine are rounded once to the precision that the arithmetic is
+        done in.
 
     Raises:
         TypeError: if `x` is not floating, or `positions` or `offset` are not integers.
-        ValueError: if d is odd or exceeds the width, shapes do not fit, or a position is beyond ±2³¹.
+        ValueError: if d is odd or exceeds the width, shapes do not fit, a position is beyond ±2³¹, or `base` or
+            `rotary_dim` contradict `frequencies`.
 
     Examples:
         >>> mc.rope([[1.0, 0.0], [1.0, 0.0]])  # by 0 and by 1 rad
@@ -55,24 +75,58 @@ def rope(
     """
     x = floating("x", x)
     interleaved = flag("interleaved", interleaved)
-    return _rotated(x, *_rotation_of(x, positions, base, rotary_dim, offset), interleaved)
+    rotation = _rotation_of(x, positions, base, rotary_dim, offset, frequencies, attention_factor)
+    return _rotated(x, *rotation, interleaved)
 
 
 def _rotation_of(
-    x: Array, positions: npt.ArrayLike | None, base: float, rotary_dim: int | None, offset: int
+    x: Array,
+    positions: npt.ArrayLike | None,
+    base: float,
+    rotary_dim: int | None,
+    offset: int,
+    frequencies: npt.ArrayLike | None,
+    attention_factor: float,
 ) -> tuple[Array, Array]:
     """The cosines and sines that `rope` rotates `x` by, (..., d/2) each."""
     if x.ndim < (1 if positions is not None else 2):
         raise ValueError(f"`x` must have shape (..., time, width), got {x.shape}")
     width = x.shape[-1]
-    if rotary_dim is None and width % 2:
+    if rotary_dim is None and frequencies is None and width % 2:
         raise ValueError(f"`x` must have an even last axis, or `rotary_dim` must be given, got shape {x.shape}")
-    dim = _even(width if rotary_dim is None else rotary_dim)
-    if dim > width:
-        raise ValueError(f"`rotary_dim` must be at most the width of `x` {x.shape}, got {dim}")
+    turns = _checked_turns(width if rotary_dim is None and frequencies is None else rotary_dim, base, frequencies)
+    if 2 * turns.shape[-1] > width:
+        name = "`rotary_dim`" if frequencies is None else "twice the number of `frequencies`"
+        raise ValueError(f"{name} must be at most the width of `x` {x.shape}, got {2 * turns.shape[-1]}")
     m = _checked_positions(np.arange(x.shape[-2]) if positions is None else positions, offset)
     _check_rows("positions", m.shape, x)
-    return _cos_sin(m, dim, base)
+    return _scaled(_cos_sin(m, turns), attention_factor)
+
+
+def _checked_turns(rotary_dim: int | None, base: float, frequencies: npt.ArrayLike | None) -> Array:
+    """What every pair turns by in a step, by its frequency or by base^(−2i/d)."""
+    if frequencies is None:
+        return _turns_per_step(_even(rotary_dim), base)
+    theta = floating_as("frequencies", frequencies, np.empty(0))
+    if theta.ndim != 1 or 2 * theta.size > _WIDEST:
+        raise ValueError(f"`frequencies` must have shape (d/2,) with d at most {_WIDEST}, got {theta.shape}")
+    theta = theta.astype(np.float64, copy=False)
+    if not (slow := abs(theta) <= _FASTEST).all():
+        raise ValueError(f"`frequencies` must lie in [−2⁶⁴, 2⁶⁴], got {theta[~slow][0]}")
+    if rotary_dim is not None and _even(rotary_dim) != 2 * theta.size:
+        raise ValueError(f"`rotary_dim` must be twice the number of `frequencies` {theta.shape}, got {rotary_dim}")
+    if real("base", base, 1) != _BASE:
+        raise ValueError(f"`base` must be left out beside `frequencies`, got {base!r}")
+    return _turns_of(theta)
+
+
+def _scaled(rotation: tuple[Array, Array], attention_factor: float) -> tuple[Array, Array]:
+    """Cosines and sines, multiplied by what lengths are to be multiplied by."""
+    factor = real("attention_factor", attention_factor, 0)
+    if factor == 1:
+        return rotation
+    with quiet():
+        return rotation[0] * factor, rotation[1] * factor
 
 
 def rope_vjp(
@@ -84,6 +138,8 @@ def rope_vjp(
     interleaved: bool = False,
     rotary_dim: int | None = None,
     offset: int = 0,
+    frequencies: npt.ArrayLike | None = None,
+    attention_factor: float = 1.0,
 ) -> Array:
     r"""Pull a cotangent of `rope` back to x: a rotation's transpose is its inverse, so this is `rope` at −m.
 
@@ -91,7 +147,7 @@ def rope_vjp(
 
     Args:
         cotangent: (..., time, width), floats, the shape of `x`.
-        x, positions, base, interleaved, rotary_dim, offset: as given to `rope`.
+        x, positions, base, interleaved, rotary_dim, offset, frequencies, attention_factor: as given to `rope`.
 
     Returns:
         The shape and dtype of `x`.
@@ -105,7 +161,7 @@ def rope_vjp(
                [ 0.54030231, -0.84147098]])
     """
     x = floating("x", x)
-    cos, sin = _rotation_of(x, positions, base, rotary_dim, offset)
+    cos, sin = _rotation_of(x, positions, base, rotary_dim, offset, frequencies, attention_factor)
     return apply_rope_vjp(cotangent, x, cos, sin, interleaved=interleaved)
 
 
@@ -187,21 +243,30 @@ def apply_rope_vjp(
         return rounded(apply_rope(g, cos, -floating("sin", sin), interleaved=interleaved), like=x)
 
 
-def rope_cos_sin(positions: npt.ArrayLike, rotary_dim: int, *, base: float = 10_000.0) -> tuple[Array, Array]:
+def rope_cos_sin(
+    positions: npt.ArrayLike,
+    rotary_dim: int,
+    *,
+    base: float = 10_000.0,
+    frequencies: npt.ArrayLike | None = None,
+    attention_factor: float = 1.0,
+) -> tuple[Array, Array]:
     r"""The table behind `rope`: $\cos m\theta_i$ and $\sin m\theta_i$ for every position and pair.
 
     Args:
         positions: (...), integers, at most 2³¹ in magnitude.
         rotary_dim: d, even.
         base: at least 1.
+        frequencies, attention_factor: as given to `rope`.
 
     Returns:
-        Cosines and sines, (..., d/2) each, float64, within 1.02 ulp of the truth; with a base beyond 10¹⁸, within that
-        or 2⁻¹²⁵.
+        Cosines and sines, (..., d/2) each, float64, within 1.02 ulp of the truth, or of 2⁻¹²⁵ where a frequency is
+        below 10⁻¹⁸; rounded once more if `attention_factor` is not 1.
 
     Raises:
-        TypeError: if `positions` are not integers.
-        ValueError: if a position is beyond ±2³¹, `rotary_dim` is odd or negative, or `base` is below 1.
+        TypeError: if `positions` are not integers, or `frequencies` are not floating.
+        ValueError: if a position is beyond ±2³¹, `rotary_dim` is odd or negative, `base` is below 1, or one of the two
+            contradicts `frequencies`.
 
     Examples:
         >>> cos, sin = mc.rope_cos_sin([0, 1], rotary_dim=2)
@@ -209,7 +274,8 @@ def rope_cos_sin(positions: npt.ArrayLike, rotary_dim: int, *, base: float = 10_
         array([[1.        ],
                [0.54030231]])
     """
-    return _cos_sin(_checked_positions(positions), _even(rotary_dim), base)
+    m, turns = _checked_positions(positions), _checked_turns(whole("rotary_dim", rotary_dim), base, frequencies)
+    return _scaled(_cos_sin(m, turns), attention_factor)
 
 
 def rope_frequencies(rotary_dim: int, *, base: float = 10_000.0) -> Array:
@@ -257,7 +323,7 @@ def rope_permutation(rotary_dim: int) -> Array:
     return np.arange(_even(rotary_dim)).reshape(-1, 2).T.ravel()  # (d/2, 2) → (2, d/2) → (d,)
 
 
-def _even(rotary_dim: int) -> int:
+def _even(rotary_dim: Any) -> int:
     """`rotary_dim`, an even number of features."""
     dim = whole("rotary_dim", rotary_dim)
     if not 0 <= dim <= _WIDEST or dim % 2:

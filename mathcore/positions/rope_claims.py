@@ -10,7 +10,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.positions import rope_mutants as wrong
-from mathcore.positions.inputs import draw_base, draw_places, draw_rational, draw_rotations, draw_width, magnitudes
+from mathcore.positions.inputs import (
+    draw_base,
+    draw_frequencies,
+    draw_places,
+    draw_rational,
+    draw_rotations,
+    draw_width,
+    magnitudes,
+)
 from mathcore.positions.positions_tolerances import farthest_angle, turned_length, turned_pair, turned_score
 from mathcore.positions.records import APPLY_ROPE, ROPE, turned_agrees
 from mathcore.positions.textbook import Rotation, lanes, places, width_turned
@@ -35,14 +43,18 @@ def two_vectors(draw: Draw, target: Target) -> dict[str, Any]:
     name, width = draw(st.sampled_from(target.dtypes)), 2 * draw(st.sampled_from([1, 2, 3, 4, 8, 16, 33, 64]))
     m, n, shift = (draw_places(draw, (1,), 2**30).astype(np.int64) for _ in range(3))
     q, k = (draw_array(draw, (1, width), name, magnitudes(name)) for _ in range(2))
-    how = {"base": draw_base(draw), "interleaved": draw(st.booleans()), "rotary_dim": draw_width(draw, width)}
+    rotary_dim = draw_width(draw, width)
+    frequencies = draw_frequencies(draw, (width if rotary_dim is None else rotary_dim) // 2, name)
+    how = {"base": draw_base(draw) if frequencies is None else 10_000.0, "frequencies": frequencies}
+    how |= {"interleaved": draw(st.booleans()), "rotary_dim": rotary_dim}
     return {"q": q, "k": k, "m": m, "n": n, "shift": shift, "how": how}
 
 
 def off_by(ops: Operations, x: Any, how: Any, *positions: Any) -> float:
     """How far off the angle may be at the sum of these positions, in either direction."""
     most = np.sum([abs(np.asarray(m, np.float64)) for m in positions], axis=0)
-    return farthest_angle(most, width_turned(x, how["rotary_dim"]), how["base"], ops.conventions.rope_angles)
+    dim, given = width_turned(x, how["rotary_dim"]), how["frequencies"]
+    return farthest_angle(most, dim, how["base"], ops.conventions.rope_angles, given)
 
 
 def score_gap(q: Any, k: Any, q2: Any, k2: Any) -> Any:
@@ -51,7 +63,7 @@ def score_gap(q: Any, k: Any, q2: Any, k2: Any) -> Any:
 
 
 OF_A_TURN = Limits(
-    options=("offset",),
+    options=("offset", "attention_factor"),
     formats=tuple(f"apply_rope.{name}" for name in SHORT_FORMATS),
     rows=1,
     width=6,
@@ -192,6 +204,7 @@ is_a_rotation = Claim(
     formula=r"R^\top R = I, \qquad \det R^{(i)} = 1",
     legend={"R": "the turn at any position as a matrix, and its block for pair i"},
     limits=Limits(
+        options=("attention_factor",),
         formats=("apply_rope.float32", "apply_rope.float16", "apply_rope.bfloat16"),
         rows=8,
         width=8,
@@ -257,10 +270,16 @@ def blocks_are_rotations_within_the_bound(ops: Operations, name: str, m: Any, ba
 def _farthest(ops: Operations, x: Any, **how: Any) -> float:
     """How far off any angle of a rotation may be."""
     m, dim = places(x, how["positions"], how["offset"]), width_turned(x, how["rotary_dim"])
-    return farthest_angle(m, dim, how["base"], ops.conventions.rope_angles)
+    return farthest_angle(m, dim, how["base"], ops.conventions.rope_angles, how["frequencies"])
 
 
-@is_a_rotation.property(ROPE.inputs())
+@domain
+def turns_that_keep_lengths(draw: Draw, target: Target) -> dict[str, Any]:
+    """What `rope` is asked for, but for a factor of lengths."""
+    return {**ROPE.draw(draw, target), "attention_factor": 1.0}
+
+
+@is_a_rotation.property(turns_that_keep_lengths())
 def pairs_keep_their_length(ops: Operations, x: Any, **how: Any) -> Any:
     y, both = ops.rope(x, **how), lanes(width_turned(x, how["rotary_dim"]), interleaved=how["interleaved"])
     before, after = (np.hypot(*(v.astype(np.float64)[..., lane] for lane in both)) for v in (x, y))
@@ -305,6 +324,7 @@ preserves_norm = Claim(
     "both are binary fractions.",
     legend={"R": "R_m, the turn at position m"},
     limits=Limits(
+        options=("attention_factor",),
         formats=("apply_rope.float32", "apply_rope.float16", "apply_rope.bfloat16"),
         rows=1,
         width=6,
@@ -328,7 +348,7 @@ def exact_lengths_are_kept(
     )
 
 
-@preserves_norm.property(ROPE.inputs())
+@preserves_norm.property(turns_that_keep_lengths())
 def lengths_are_kept_within_the_bound(ops: Operations, x: Any, **how: Any) -> Any:
     allowed = turned_length(length(x), x.shape[-1], x.dtype, _farthest(ops, x, **how))
     return equal(length(ops.rope(x, **how)), length(x), within=allowed)
@@ -466,7 +486,7 @@ fast_form = Claim(
             "a": "the first of a pair", "b": "the second",
             "Π": "the permutation to the order 0, 2, 4, …, 1, 3, 5, …"},
     limits=Limits(
-        options=("rope.rotary_dim", "offset"),
+        options=("rope.rotary_dim", "offset", "attention_factor"),
         rows=1,
         fixed={"scale": "no coordinate overflows"},
     ),
@@ -530,14 +550,16 @@ def layouts_are_a_permutation_apart_within_the_bound(
     ops: Operations, q: Any, k: Any, m: Any, n: Any, shift: Any, how: Any
 ) -> Any:
     def at(x: Any, *, interleaved: bool) -> Any:
-        return ops.rope(x, shift, base=base, interleaved=interleaved)
+        return ops.rope(x, shift, interleaved=interleaved, **turn)
 
-    dim, base = q.shape[-1], how["base"]
+    dim, turn = q.shape[-1], {"base": how["base"]}
+    if how["rotary_dim"] is None:
+        turn["frequencies"] = how["frequencies"]
     p = np.asarray(ops.rope_permutation(dim))
     return all_of(
         equal(np.sort(p), np.arange(dim)),
-        turned_agrees(ops, at(q, interleaved=True)[..., p], q[..., p], shift, base=base, interleaved=False),
-        turned_agrees(ops, at(q[..., p], interleaved=False)[..., np.argsort(p)], q, shift, base=base, interleaved=True),
+        turned_agrees(ops, at(q, interleaved=True)[..., p], q[..., p], shift, interleaved=False, **turn),
+        turned_agrees(ops, at(q[..., p], interleaved=False)[..., np.argsort(p)], q, shift, interleaved=True, **turn),
     )
 
 
@@ -550,7 +572,11 @@ stays_stable = Claim(
     r"\bigl((1 + \kappa)^L - 1\bigr)\,\lVert x\rVert",
     legend={"R": "R_m, the turn at position m", "L": "the number of layers",
             "κ": "how far rounding moves a vector in one turn, below 8 units of it"},
-    limits=Limits(options=("rotary_dim", "offset"), rows=2, fixed={"scale": "no coordinate overflows"}),
+    limits=Limits(
+        options=("rotary_dim", "offset", "frequencies", "attention_factor"),
+        rows=2,
+        fixed={"scale": "no coordinate overflows"},
+    ),
     needs=("rope",),
     tolerances=(turned_length,),
     refuted_by=(wrong.stretched, wrong.shrinking),

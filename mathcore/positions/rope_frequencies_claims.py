@@ -25,7 +25,7 @@ table_equals_formula = Claim(
     "on the fly: bit for bit if the target promises that, else up to rounding.",
     formula=r"R_m x = \operatorname{apply}(x, \cos[m], \sin[m])",
     needs=("rope", "rope_cos_sin", "apply_rope"),
-    limits=Limits(options=("offset",)),
+    limits=Limits(options=("offset", "frequencies", "attention_factor")),
     tolerances=(wave_rounding, turned_pair),
     refuted_by=(wrong.tables_from_one, wrong.tables_exchanged, wrong.tables_in_float32, wrong.base_slightly_off),
 )

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.positions.sinusoidal_mutants import short_significand
-from mathcore.positions.textbook import lanes
+from mathcore.positions.textbook import lanes, width_turned
 from mathcore.verify.claims import Mutant, mutant, reported
 from mathcore.verify.common_mutants import Operation
 
@@ -27,6 +27,13 @@ def _asked(change: Callable[[Any, Any, dict[str, Any]], Any]) -> Callable[..., A
         return rope
 
     return wrong
+
+
+def _at_base(options: dict[str, Any], times: float) -> dict[str, Any]:
+    """The options with a base so many times as large, where no frequencies stand in its place."""
+    if options.get("frequencies") is not None:
+        return options
+    return {**options, "base": options.get("base", 10_000.0) * times}
 
 
 def rope_mutant(change: Callable[[Any, Any, dict[str, Any]], Any]) -> Mutant:
@@ -71,7 +78,7 @@ def turned_clockwise(x: Any, m: Any, options: dict[str, Any]) -> Any:
 @rope_mutant
 def base_slightly_off(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Takes a base that is off by a billionth."""
-    return x, m, {**options, "base": options.get("base", 10_000.0) * (1 + 1e-9)}
+    return x, m, _at_base(options, 1 + 1e-9)
 
 
 @reported(
@@ -119,7 +126,8 @@ def offset_ignored(x: Any, m: Any, options: dict[str, Any]) -> Any:
 @rope_mutant
 def whole_width_turned(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Rotates all features that come in pairs, however few were asked for."""
-    return x, m, {**options, "rotary_dim": x.shape[-1] // 2 * 2}
+    whole = {"rotary_dim": x.shape[-1] // 2 * 2} if options.get("frequencies") is None else {}
+    return x, m, {**options, **whole}
 
 
 @reported(
@@ -216,6 +224,62 @@ def offset_in_their_format(correct: Operation) -> Operation:
 def first_head_everywhere(x: Any, m: Any, options: dict[str, Any]) -> Any:
     """Takes the positions of the first head, or of the first text where heads share them, for all."""
     return x, np.broadcast_to(m[:1], m.shape) if m.ndim > 1 else m, options
+
+
+@rope_mutant
+def frequencies_ignored(x: Any, m: Any, options: dict[str, Any]) -> Any:
+    """Takes those of the base, whatever frequencies came."""
+    if (given := options.get("frequencies")) is not None:
+        options = {**options, "frequencies": None, "rotary_dim": 2 * len(given)}
+    return x, m, options
+
+
+def _given_mutant(change: Callable[[Any], Any]) -> Mutant:
+    """A mutant of `rope` with other frequencies where some are given."""
+
+    def wrong(x: Any, m: Any, options: dict[str, Any]) -> Any:
+        given = options.get("frequencies")
+        return x, m, options if given is None else {**options, "frequencies": change(given)}
+
+    wrong.__doc__, wrong.__name__ = change.__doc__, change.__name__
+    return rope_mutant(wrong)
+
+
+@_given_mutant
+def frequencies_taken_twice(given: Any) -> Any:
+    """Lists every second frequency twice, as a table for both members of a pair has them."""
+    return np.repeat(given, 2)[: len(given)]
+
+
+@_given_mutant
+def periods_for_frequencies(given: Any) -> Any:
+    """Takes a frequency for the positions that a turn takes."""
+    return np.divide(2 * np.pi, given, out=np.zeros(len(given)), where=given != 0)
+
+
+@rope_mutant
+def factor_ignored(x: Any, m: Any, options: dict[str, Any]) -> Any:
+    """Keeps lengths whatever the attention factor is."""
+    return x, m, {**options, "attention_factor": 1.0}
+
+
+@rope_mutant
+def factor_squared(x: Any, m: Any, options: dict[str, Any]) -> Any:
+    """Multiplies lengths by the square of the attention factor."""
+    return x, m, {**options, "attention_factor": options.get("attention_factor", 1.0) ** 2}
+
+
+@mutant("rope", wraps=True)
+def factor_on_all_features(correct: Operation) -> Operation:
+    """Multiplies the features that are not rotated by the attention factor as well."""
+
+    def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
+        y = correct(x, positions, **options).copy()
+        dim = width_turned(x, options.get("rotary_dim"), options.get("frequencies"))
+        y[..., dim:] = (y[..., dim:].astype(np.float64) * options.get("attention_factor", 1.0)).astype(y.dtype)
+        return y
+
+    return wrong
 
 
 @mutant("rope", wraps=True)
@@ -315,7 +379,8 @@ def table_in_float32(correct: Operation) -> Operation:
 
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
         dim = options.get("rotary_dim")
-        first, second = lanes(x.shape[-1] if dim is None else dim, interleaved=options.get("interleaved", False))
+        dim = width_turned(x, dim, options.get("frequencies"))
+        first, second = lanes(dim, interleaved=options.get("interleaved", False))
         unit = np.zeros(x.shape)
         unit[..., first] = 1  # a rotation takes (1, 0) to (cos, sin)
         table = correct(unit, positions, **options)
@@ -404,7 +469,7 @@ def base_grows(correct: Operation) -> Operation:
     def wrong(x: Any, positions: Any = None, **options: Any) -> Any:
         m = np.arange(x.shape[-2]) if positions is None else np.asarray(positions).astype(np.int64)
         farthest[0] = max(farthest[0], int(abs(m + options.get("offset", 0)).max(initial=0)))
-        return correct(x, m, **{**options, "base": options.get("base", 10_000.0) * farthest[0] / 4096})
+        return correct(x, m, **_at_base(options, farthest[0] / 4096))
 
     return wrong
 

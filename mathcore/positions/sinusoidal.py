@@ -8,7 +8,7 @@ import numpy.typing as npt
 from mathcore._arrays import Array, floating, quiet
 from mathcore._arrivals import read
 from mathcore._scalars import flag, whole
-from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _pair_slices
+from mathcore.positions._angles import _check_reach, _cos_sin, _frequencies, _pair_slices, _turns_per_step
 
 
 def sinusoidal_positional_encoding(
@@ -58,7 +58,7 @@ def _waves(positions: npt.ArrayLike, dim: int, base: float) -> tuple[Array, Arra
     m = (m if m.dtype.kind in "iu" else floating("positions", m)).astype(np.float64)
     _check_reach("positions", m)
     nearest = np.rint(m)
-    cos, sin = _cos_sin(nearest.astype(np.int64), dim, base)
+    cos, sin = _cos_sin(nearest.astype(np.int64), _turns_per_step(dim, base))
     if np.array_equal(m, nearest):
         return cos, sin
     with quiet():

@@ -27,16 +27,26 @@ def true_frequencies(dim: int, base: float) -> Any:
     return _frequencies(dim, float(base), ctx.prec)
 
 
-def waves(m: Any, dim: int, base: float) -> tuple[Any, Any]:
-    """Cosine and sine of mθ_i as balls, (..., ⌈dim/2⌉); `m` balls."""
+def waves(m: Any, dim: int, base: float, given: Any = None) -> tuple[Any, Any]:
+    """Cosine and sine of mθ_i as balls, (..., ⌈dim/2⌉); `m` balls, θ of the base unless it is given."""
     both = np.frompyfunc(lambda angle: angle.sin_cos(), 1, 2)
-    sin, cos = both(np.asarray(m, dtype=object)[..., None] * true_frequencies(dim, base))
+    theta = true_frequencies(dim, base) if given is None else balls(given)
+    sin, cos = both(np.asarray(m, dtype=object)[..., None] * theta)
     return np.asarray(cos, dtype=object), np.asarray(sin, dtype=object)
 
 
-def true_waves(m: Any, dim: int, base: float) -> tuple[Enclosure, Enclosure]:
-    """Cosine and sine of mθ_i."""
-    both = enclose(lambda m: np.stack(waves(m, dim, base)), m)
+def balls(numbers: Any) -> Any:
+    """Floats as balls without a radius."""
+    from flint import arb
+
+    return np.array([arb(float(v)) for v in numbers], dtype=object)
+
+
+def true_waves(
+    m: Any, dim: int, base: float, given: Any = None, attention_factor: float = 1.0
+) -> tuple[Enclosure, Enclosure]:
+    """Cosine and sine of mθ_i, times `attention_factor`."""
+    both = enclose(lambda m: np.stack(waves(m, dim, base, given)) * attention_factor, m)
     return both[0], both[1]
 
 
@@ -61,8 +71,10 @@ def turned(x: Any, cos: Any, sin: Any, *, interleaved: bool) -> Any:
     return y
 
 
-def width_turned(x: Any, rotary_dim: int | None) -> int:
-    """How many leading features are rotated."""
+def width_turned(x: Any, rotary_dim: int | None, given: Any = None) -> int:
+    """How many leading features are rotated, two for each frequency that is given."""
+    if given is not None:
+        return 2 * len(given)
     return int(x.shape[-1] if rotary_dim is None else rotary_dim)
 
 
