@@ -25,7 +25,7 @@ from mathcore.models._checks import _checked_caches
 from mathcore.models._writing import written
 from mathcore.models.decoder_config import DecoderConfig
 from mathcore.normalisation.rms_norm import rms_norm
-from mathcore.positions.rope import apply_rope
+from mathcore.positions.rope import rope
 
 Params: TypeAlias = Mapping[str, Array]
 
@@ -233,19 +233,12 @@ def _attention(
     )
     if config.head_norms:
         q, k = (_norm(h, p[f"self_attn.{name}_norm.weight"], config) for name, h in (("q", q), ("k", k)))
-    q, k = _turned(q, k, config, layer, len(cache))
+    frequencies, factor = np.array(config.frequencies[layer]), config.rope_factors[layer]
+    q, k = (rope(h, offset=len(cache), frequencies=frequencies, attention_factor=factor) for h in (q, k))
     longer = cache.append(k, v)
     heads = _attended(q, longer, p.get("self_attn.sinks"), config, layer)
     side_by_side = heads.swapaxes(-2, -3).reshape(*x.shape[:-1], config.heads * config.head_width)
     return _projected(side_by_side, p, "self_attn.o_proj"), longer
-
-
-def _turned(q: Array, k: Array, config: DecoderConfig, layer: int, offset: int) -> tuple[Array, Array]:
-    """Queries and keys by RoPE, the first at position `offset`."""
-    positions = offset + np.arange(q.shape[-2], dtype=np.float64)
-    angles = positions[:, None] * np.array(config.frequencies[layer])  # (time, d/2)
-    cos, sin = (f(angles) * config.rope_factors[layer] for f in (np.cos, np.sin))
-    return apply_rope(q, cos, sin), apply_rope(k, cos, sin)
 
 
 def _attended(q: Array, cache: KeyValueCache, sinks: Array | None, config: DecoderConfig, layer: int) -> Array:

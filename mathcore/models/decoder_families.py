@@ -12,7 +12,7 @@ from typing import Any
 
 from mathcore._scalars import choice, flag, mapping, real, whole
 from mathcore.models._checks import MOST
-from mathcore.positions.rope import rope_frequencies
+from mathcore.positions.rope_scaling import rope_scaling
 
 ACTIVATIONS = ("silu", "gelu", "gelu_tanh")
 
@@ -36,6 +36,12 @@ _PASSED_OVER = {
 
 _ONLY = {"is_encoder_decoder": (False,), "quantization_config": (None,), "use_bidirectional_attention": (None, False)}
 """Keys of which only these values are known."""
+
+_OF_ORIGINAL = ("llama3", "yarn")
+_ROPES = ("default", "linear", *_OF_ORIGINAL)
+_OF_LENGTH = dict.fromkeys(
+    ("dynamic", "longrope"), ": its angles depend on the length of the text, those in a cache as well"
+)
 
 _SIZES = {
     "vocabulary": "vocab_size", "width": "hidden_size", "hidden": "intermediate_size", "heads": "num_attention_heads",
@@ -208,15 +214,16 @@ def _rope(values: Mapping[str, Any], family: _Family, kind: str, head_width: int
     if head_width % 2:
         raise ValueError(f"`head_dim` must be even, for its features turn in pairs, got {head_width}")
     given = _rope_parameters(values, family, kind)
-    names = {given.pop(key) for key in ("rope_type", "type") if key in given} or {"default"}
-    if names != {"default"}:
-        raise ValueError(
-            f"`rope_type` must be 'default', the rest is not known here, got {', '.join(map(repr, names))}"
-        )
-    base = real("rope_theta", given.pop("rope_theta"), 1)
-    if given:
-        raise ValueError(f"`rope_parameters` have keys that are not known here: {', '.join(sorted(given))}")
-    return tuple(rope_frequencies(head_width, base=base).tolist()), 1.0
+    given.setdefault("original_max_position_embeddings", values.get("max_position_embeddings"))
+    name = str(given.get("rope_type", given.get("type", "default")))
+    if name not in _ROPES:
+        raise ValueError(f"`rope_type` must be one of {', '.join(_ROPES)}, got {name!r}{_OF_LENGTH.get(name, '')}")
+    if name not in _OF_ORIGINAL:
+        del given["original_max_position_embeddings"]
+    if given.get("partial_rotary_factor", 1) != 1:
+        raise ValueError(f"`partial_rotary_factor` must be 1 here, got {given['partial_rotary_factor']!r}")
+    frequencies, factor = rope_scaling(head_width, given)
+    return tuple(frequencies.tolist()), factor
 
 
 def _rope_parameters(values: Mapping[str, Any], family: _Family, kind: str) -> dict[str, Any]:

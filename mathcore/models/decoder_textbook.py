@@ -86,12 +86,20 @@ class Textbook:
         return self.rotated(rows, places, layer)
 
     def rotated(self, rows: Any, places: Any, layer: int) -> Any:
-        """Pair (i, i + d/2) rotated by place · base^(−2i/d)."""
+        """Pair (i, i + d/2) rotated by place · θ_i, and multiplied by what contexts were stretched with."""
         half = rows.shape[-1] // 2
         a, b = rows[..., :half], rows[..., half:]
-        angle = (a * 0 + np.asarray(places)[:, None]) * self.base(layer) ** (-np.arange(half) / half)
-        cos, sin = np.cos(angle), np.sin(angle)
+        angle = (a * 0 + np.asarray(places)[:, None]) * self.frequencies(layer, half)
+        cos, sin = np.cos(angle) * self.factor(layer), np.sin(angle) * self.factor(layer)
         return np.concatenate([a * cos - b * sin, a * sin + b * cos], axis=-1)
+
+    def frequencies(self, layer: int, pairs: int) -> Any:
+        """θ_i = base^(−2i/d)."""
+        return self.base(layer) ** (-np.arange(pairs) / pairs)
+
+    def factor(self, layer: int) -> float:  # noqa: ARG002  (of a layer, where contexts are stretched)
+        """What turned pairs are multiplied by."""
+        return 1.0
 
     def base(self, layer: int) -> float:
         """Of the rotation in a layer."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from mathcore.models.decoder_textbook import scores_of
+from mathcore.models.decoder_textbook import Textbook, scores_of
 from mathcore.verify.tolerances import tolerance, work_format
 
 ROUNDINGS = 8
@@ -97,7 +97,9 @@ rounding is."""
 
 
 @tolerance
-def decoder_rounding(params: Mapping[str, Any], ids: Any, config: Mapping[str, Any], dtype: Any = None) -> Any:
+def decoder_rounding(
+    params: Mapping[str, Any], ids: Any, config: Mapping[str, Any], model: type[Textbook] = Textbook
+) -> Any:
     r"""The logits of a decoder in floats of unit roundoff u, operation by operation.
 
     The formula runs with an error beside every number. A sum or difference hands on the sum of its operands' errors, a
@@ -107,8 +109,8 @@ def decoder_rounding(params: Mapping[str, Any], ids: Any, config: Mapping[str, A
     are products and rounded as such. Twice the sum, for the formula's own value in floats and the one it is compared
     with.
     """
-    unit = work_format(params["model.embed_tokens.weight"].dtype if dtype is None else dtype).u
+    unit = work_format(params["model.embed_tokens.weight"].dtype).u
     runs = {name: Run(np.asarray(p, np.float64), np.zeros(p.shape), unit) for name, p in params.items()}
     with np.errstate(all="ignore"):
-        error = 2 * scores_of(ids, config)(runs).error
+        error = 2 * scores_of(ids, config, model)(runs).error
     return np.where(np.isnan(error), np.inf, error)  # ∞ · 0, where a divisor may be 0
