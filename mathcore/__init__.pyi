@@ -44,6 +44,7 @@ from mathcore.models.decoder import decoder as decoder
 from mathcore.models.decoder import decoder_generate as decoder_generate
 from mathcore.models.decoder import decoder_step as decoder_step
 from mathcore.models.decoder_config import DecoderConfig as DecoderConfig
+from mathcore.models.decoder_folder import load_decoder as load_decoder
 from mathcore.models.transformer import generate as generate
 from mathcore.models.transformer import init_transformer as init_transformer
 from mathcore.models.transformer import transformer as transformer

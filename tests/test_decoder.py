@@ -260,3 +260,114 @@ def test_short_formats_scale_the_embedding_in_their_own():
     normed = mc.rms_norm(x, 1 + params["model.norm.weight"].astype(np.float32), epsilon=config.epsilon)
     right = mc.linear(normed.astype(ml_dtypes.bfloat16), params["model.embed_tokens.weight"].T)
     np.testing.assert_array_equal(scores, right)
+
+
+# A folder of a model, and the command that runs it.
+
+LETTERS = "abcdefgh"
+FOLDER = {
+    "model_type": "qwen3",
+    **SIZES,
+    "head_dim": 4,
+    "tie_word_embeddings": True,
+    "vocab_size": 10,
+    "eos_token_id": 9,
+}
+
+
+def successor(config):
+    """Parameters of a model that goes round in the alphabet: attention and MLPs add nothing."""
+    params = {name: np.zeros(shape, np.float32) for name, shape in config.shapes.items()}
+    rows = np.eye(10, 8, dtype=np.float32)
+    params["model.embed_tokens.weight"] = rows
+    params["lm_head.weight"] = np.roll(rows, 1, axis=0)
+    params["model.norm.weight"] += 1
+    return params
+
+
+@pytest.fixture
+def folder(tmp_path):
+    pytest.importorskip("safetensors")
+    from mathcore.interop import safetensors as files
+
+    values = {**FOLDER, "tie_word_embeddings": False}
+    names = [*LETTERS, "<s>", "</s>"]
+    model = {"type": "BPE", "vocab": {name: i for i, name in enumerate(names)}, "merges": []}
+    added = [{"id": names.index(name), "content": name, "special": True} for name in names[8:]]
+    tokenizer = {"model": model, "added_tokens": added, "decoder": {"type": "Fuse"}}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    (tmp_path / "tokenizer.json").write_text(json.dumps(tokenizer))
+    files.save(tmp_path / "model.safetensors", successor(mc.DecoderConfig.from_config(values)))
+    return tmp_path
+
+
+def run(*args):
+    from click.testing import CliRunner
+
+    from mathcore.cli import main
+
+    done = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(main, ["generate", *map(str, args)])
+    return done.exit_code, " ".join(done.output.split())
+
+
+def test_generate_runs_a_folder_of_safetensors(folder):
+    assert run(folder, "ab", "--tokens", "3", "--temperature", "0") == (0, "abcde")
+    assert run(folder, "a<s>b", "--tokens", "1", "--temperature", "0") == (0, "a<s>bc")
+
+
+def test_generate_stops_where_a_text_of_safetensors_ends(folder):
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [3, 9]}))
+    assert run(folder, "ab", "--temperature", "0") == (0, "abc")
+
+
+def test_parts_of_safetensors_are_one_model(folder):
+    from mathcore.interop import safetensors as files
+
+    whole, parts = mc.load_decoder(folder)[0], {}
+    for i, name in enumerate(whole):
+        parts.setdefault(f"model-{i % 2}.safetensors", {})[name] = whole[name]
+    for file, params in parts.items():
+        files.save(folder / file, params)
+    (folder / "model.safetensors").unlink()
+    where = {name: file for file, params in parts.items() for name in params}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": where}))
+    again, config = mc.load_decoder(folder, dtype="float64")
+    assert {name: array.dtype for name, array in again.items()} == dict.fromkeys(whole, np.dtype(np.float64))
+    np.testing.assert_equal(again, whole)
+    assert config.vocabulary == 10
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "../a.safetensors"}}))
+    with pytest.raises(ValueError, match="must name files beside it"):
+        mc.load_decoder(folder)
+
+
+def spoil(folder, file, **change):
+    path = folder / file
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "words"),
+    [
+        (lambda f: (f / "config.json").unlink(), "config.json cannot be read: No such file"),
+        (lambda f: (f / "model.safetensors").unlink(), "model.safetensors cannot be read: No such file"),
+        (lambda f: (f / "tokenizer.json").unlink(), "tokenizer.json cannot be read: No such file"),
+        (lambda f: (f / "config.json").write_text("{"), "config.json is no JSON"),
+        (lambda f: (f / "config.json").write_text("[]"), "config.json must hold an object of JSON, got list"),
+        (lambda f: (f / "model.safetensors").write_text("x"), "no file of arrays in the safetensors format"),
+        (lambda f: spoil(f, "config.json", model_type="bert"), "`model_type` must be llama,"),
+        (lambda f: spoil(f, "config.json", clip_qkv=8.0), "keys that are not known here: clip_qkv"),
+        (lambda f: spoil(f, "config.json", hidden_size=16), "must have shape (10, 16), as its config.json says"),
+        (lambda f: spoil(f, "config.json", num_hidden_layers=3), "has the parameter 'model.layers.2."),
+        (lambda f: spoil(f, "config.json", eos_token_id="x"), "`eos_token_id` must be an integer"),
+        (lambda f: spoil(f, "tokenizer.json", model={"vocab": {"a": 0, "b": 12}, "merges": []}), "has a token 12"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_folder_of_safetensors_is_named(folder, break_it, words):
+    break_it(folder)
+    status, said = run(folder, "ab", "--tokens", "1")
+    assert (status, words in said) == (1, True), said
+
+
+def test_a_prompt_without_tokens_is_refused_before_safetensors(folder):
+    assert run(folder)[0] == 1
+    assert "nothing to continue" in run(folder)[1]

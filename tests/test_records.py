@@ -33,6 +33,7 @@ WITHOUT = {
     "transformer_vjp": "parameters by name: `transformer.backprop_is_the_derivative`",
     "multi_head_attention_step": "one word and a cache: `heads.decode_equals_prefill`",
     "load_checkpoint": "files: claims of checkpoints",
+    "load_decoder": "files: tests of decoders",
     "load_tokenizer": "files: claims of tokenizers from files",
     "save_checkpoint": "files: claims of checkpoints",
     "normalise": "texts: claims of tokenizers",

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.models import decoder_mutants as wrong
-from mathcore.models.decoder_inputs import decoders
+from mathcore.models.decoder_inputs import decoders, parameters
 from mathcore.models.decoder_textbook import SLIDING, scores_of
 from mathcore.models.decoder_tolerances import decoder_rounding
 from mathcore.verify import Claim, Limits, Operations, all_of, at_most, equal, raises
@@ -270,9 +270,16 @@ def tokens_before_both_windows_change_nothing(ops: Operations, params: Any, ids:
     return first_token_changes_nothing(ops, params, ids, with_windows_everywhere(config), layers=2)
 
 
-@window_is_all.counterexample(OF_TWO)
-def tokens_before_the_window_change_nothing(ops: Operations, params: Any, ids: Any, config: Any) -> Any:
-    return first_token_changes_nothing(ops, params, ids, with_windows_everywhere(config), layers=1)
+@window_is_all.counterexample(window=st.integers(2, 3), seed=st.integers(0, 99))
+def tokens_before_the_window_change_nothing(ops: Operations, window: int, seed: int) -> Any:
+    config = {
+        "model_type": "mistral", "vocab_size": 3, "hidden_size": 4, "hidden_act": "silu", "intermediate_size": 2,
+        "num_hidden_layers": 2, "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": 2, "rms_norm_eps": 1e-6,
+        "tie_word_embeddings": True, "rope_parameters": {"rope_type": "default", "rope_theta": 10.0},
+        "sliding_window": window,
+    }  # fmt: skip
+    params = parameters(np.random.default_rng(seed), config)
+    return first_token_changes_nothing(ops, params, np.zeros(2 * window, int), config, layers=1)
 
 
 generation = Claim(
