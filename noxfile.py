@@ -23,7 +23,7 @@ OF_THE_VERIFIER = (
 APART = ("tests/site", *(f"tests/test_{name}.py" for name in OF_THE_VERIFIER))
 """What `lowest` leaves out: the site, and what runs claims by themselves; `mathcore verify` runs them all at once."""
 
-WITH_FRAMEWORKS = ("derive", "executors", "held", "interop", "safetensors", "scipy_family", "verify_targets")
+WITH_FRAMEWORKS = ("decoder", "derive", "executors", "held", "interop", "safetensors", "scipy_family", "verify_targets")
 """Tests some of which need PyTorch, JAX, SciPy, safetensors or Dask; their names say which."""
 
 

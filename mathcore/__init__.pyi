@@ -57,6 +57,11 @@ from mathcore.layers.sigmoid import silu as silu
 from mathcore.layers.sigmoid import silu_vjp as silu_vjp
 from mathcore.layers.sigmoid import softplus as softplus
 from mathcore.layers.sigmoid import softplus_vjp as softplus_vjp
+from mathcore.models.decoder import decoder as decoder
+from mathcore.models.decoder import decoder_generate as decoder_generate
+from mathcore.models.decoder import decoder_step as decoder_step
+from mathcore.models.decoder_config import DecoderConfig as DecoderConfig
+from mathcore.models.decoder_folder import load_decoder as load_decoder
 from mathcore.models.transformer import generate as generate
 from mathcore.models.transformer import init_transformer as init_transformer
 from mathcore.models.transformer import transformer as transformer

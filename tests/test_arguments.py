@@ -279,14 +279,14 @@ def test_out_may_not_overlap_itself():
 @pytest.mark.parametrize("score", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_no_token_is_chosen_from_scores_without_a_highest(score, temperature):
-    from mathcore.models.transformer import _choose
+    from mathcore.models._writing import _choose
 
     with pytest.raises(ValueError, match=r"no token.*(nan|inf)"):
         _choose(np.full(3, score), temperature, np.random.default_rng(0))
 
 
 def test_a_draw_at_the_very_end_is_a_token():
-    from mathcore.models.transformer import _choose
+    from mathcore.models._writing import _choose
 
     class Last:
         def random(self):

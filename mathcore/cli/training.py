@@ -82,7 +82,7 @@ def train(
 
 
 @click.command()
-@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("model", type=click.Path(exists=True, path_type=Path), metavar="CHECKPOINT | FOLDER")
 @click.argument("prompt", required=False, default="")
 @click.option("--tokens", type=click.IntRange(min=0), default=150, show_default=True, help="Number of tokens to add.")
 @click.option(
@@ -93,17 +93,49 @@ def train(
     help="0 always takes the most probable token.",
 )
 @seed_option("Of the sampling; repeats an earlier call.", default=None, show_default=False)
-def generate(checkpoint: Path, prompt: str, tokens: int, temperature: float, seed: int | None) -> None:
-    """Continue PROMPT with the model in CHECKPOINT."""
+def generate(model: Path, prompt: str, tokens: int, temperature: float, seed: int | None) -> None:
+    """Continue PROMPT with the model in CHECKPOINT, or in a FOLDER as models are published.
+
+    A FOLDER holds `config.json`, `model.safetensors` or its parts, and `tokenizer.json`; the families are Llama,
+    Mistral, Qwen 3, Gemma 3 and GPT-OSS without experts. It needs the package safetensors, and computes in float32.
+    Special tokens count in PROMPT.
+    """
+    rng = np.random.default_rng(seed)
+    try:
+        text = (_of_folder if model.is_dir() else _of_checkpoint)(model, prompt, tokens, temperature, rng)
+    except (ValueError, ImportError) as error:
+        _fail(error)
+    except LookupError as missing:
+        raise click.ClickException(str(missing.args[0])) from missing
+    except OSError as unread:
+        raise click.ClickException(f"{unread.filename} cannot be read: {unread.strerror}") from unread
+    click.echo(text)
+
+
+def _of_checkpoint(path: Path, prompt: str, tokens: int, temperature: float, rng: np.random.Generator) -> str:
     from mathcore.language_models.language_models import LanguageModel
     from mathcore.training.checkpoint import load_checkpoint
 
-    try:
-        model = LanguageModel.of(load_checkpoint(checkpoint))
-        new = model.continue_text(prompt, tokens, temperature=temperature, rng=np.random.default_rng(seed))
-    except ValueError as error:
-        _fail(error)
-    click.echo(prompt + new)
+    model = LanguageModel.of(load_checkpoint(path))
+    return prompt + model.continue_text(prompt, tokens, temperature=temperature, rng=rng)
+
+
+def _of_folder(folder: Path, prompt: str, tokens: int, temperature: float, rng: np.random.Generator) -> str:
+    from mathcore.models.decoder import decoder_generate
+    from mathcore.models.decoder_folder import load_decoder, tokens_that_end
+    from mathcore.tokenizers.pretrained import load_tokenizer
+
+    tokenizer, stop = load_tokenizer(folder / "tokenizer.json"), tokens_that_end(folder)
+    ids = tokenizer.encode(prompt, allowed_special="all")
+    if not ids.size:
+        raise ValueError("PROMPT has no token, and the tokenizer puts none before it: there is nothing to continue")
+    params, config = load_decoder(folder, dtype=np.float32)
+    if (most := int(ids.max())) >= config.vocabulary:
+        raise ValueError(f"{folder}: the tokenizer has a token {most}, the model {config.vocabulary} tokens")
+    new = decoder_generate(params, ids, config, tokens, temperature=temperature, rng=rng, stop=stop)
+    kept = new[:-1] if new.size and int(new[-1]) in stop else new
+    before, whole = (tokenizer.decode(part, errors="replace") for part in (ids, np.concatenate([ids, kept])))
+    return prompt + whole.removeprefix(before)
 
 
 class _Keeper:

@@ -13,17 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, integers, quiet
-from mathcore._scalars import generator, number_dtype, real, whole
+from mathcore._scalars import generator, number_dtype, whole
 from mathcore.attention.cache import KeyValueCache
 from mathcore.attention.multi_head import multi_head_attention, multi_head_attention_step, multi_head_attention_vjp
 from mathcore.embeddings.embedding import embedding, embedding_vjp
 from mathcore.layers.linear import linear, linear_vjp
 from mathcore.layers.relu import relu, relu_vjp
 from mathcore.models._checks import MOST, _checked, _checked_caches, _num_layers
+from mathcore.models._writing import written
 from mathcore.normalisation.rms_norm import rms_norm, rms_norm_vjp
-from mathcore.probability.argmax import argmax
 from mathcore.probability.cross_entropy import cross_entropy, cross_entropy_and_grad
-from mathcore.probability.softmax import temperature_softmax
 
 Params: TypeAlias = Mapping[str, Array]
 
@@ -278,34 +277,12 @@ def generate(
         >>> mc.generate(swap, [0, 1], count=4, num_heads=1)
         array([0, 1, 0, 1])
     """
-    text, count = integers("ids", ids), whole("count", count, 0, MOST)
-    if text.ndim != 1 or not text.size:
-        raise ValueError(f"`ids` must have shape (time,) with time ≥ 1, got {text.shape}")
-    temperature = real("temperature", temperature, 0, finite=False)
-    if rng is not None:
-        generator("rng", rng, "random")
-    if temperature != 0 and rng is None:
-        raise ValueError(f"a temperature of {temperature} draws tokens at random: `rng` must be given")
-    chosen = np.empty(count, np.intp)
-    caches: tuple[KeyValueCache, ...] = ()
-    for i in range(count):
-        scores, caches = transformer_step(params, text, caches, num_heads=num_heads, rope_base=rope_base)
-        chosen[i] = _choose(scores[-1], temperature, rng)
-        text = chosen[i : i + 1]
-    return chosen
 
+    def step(text: Array, caches: Caches) -> tuple[Array, Caches]:
+        scores, longer = transformer_step(params, text, caches, num_heads=num_heads, rope_base=rope_base)
+        return scores[-1], longer
 
-def _choose(scores: Array, temperature: float, rng: np.random.Generator | None) -> int:
-    """One token: the winner, or one drawn by inverting the distribution function."""
-    winner = int(argmax(scores))
-    if not np.isfinite(scores[winner]):
-        raise ValueError(f"no token can be chosen: the highest of its scores is {scores[winner]}")
-    if temperature == 0 or rng is None:
-        return winner
-    reached = np.cumsum(temperature_softmax(scores.astype(np.float64), temperature))
-    # The product may round up to the sum itself, which the last token of any probability reaches first.
-    drawn, last = np.searchsorted(reached, rng.random() * reached[-1], "right"), np.searchsorted(reached, reached[-1])
-    return int(min(drawn, last))
+    return written(step, ids, count, temperature, rng)
 
 
 def _forward(params: Params, ids: npt.ArrayLike, num_heads: int, rope_base: float) -> list[Array]:

@@ -41,7 +41,7 @@ class Call:
 
 APART = (  # modules whose functions read and write files, or train for long: they have tests of their own
     "mathcore.tokenizers.byte_pairs", "mathcore.tokenizers.pretrained.load_tokenizer",
-    "mathcore.training.checkpoint", "mathcore.training.loop",
+    "mathcore.training.checkpoint", "mathcore.training.loop", "mathcore.models.decoder_folder",
     "mathcore.language_models.language_models.LanguageModel", "mathcore.language_models.language_models.start",
     "mathcore.language_models.language_models.train",
 )  # fmt: skip

@@ -39,6 +39,9 @@ DECLARED: Mapping[tuple[str, str], str] = {
     ("words", "a list of strings"): "its words",
     ("axis", "None"): "all axes",
     ("axis", "a tuple of one integer"): "the axis that it holds",
+    **dict.fromkeys(
+        (("stop", kind) for kind in ("a tuple of one integer", "a list of one integer", "a set")), "tokens"
+    ),
     ("losses", "a tuple of one integer"): "a loss",
     ("losses", "a list of one integer"): "a loss",
 }
