@@ -23,6 +23,7 @@ from _site import (
     finding,
     folders,
     import_page,
+    operations_page,
     pages,
     python_in_pages,
     rulers,
@@ -63,6 +64,7 @@ class Site:
     cells: Mapping[str, cells.Told]
     exercises: Mapping[str, Sequence[Mapping[str, Any]]]
     libraries: Sequence[conformance_page.Library]
+    operations: operations_page.Operations
     benchmarks: Mapping[str, benchmark_page.Recorded]
     folders: folders.Folders
     scripts: Mapping[str, str]  # path in the site → script
@@ -189,6 +191,7 @@ def assemble(root: Path, options: Mapping[str, Any], *, lenient: bool = False) -
         report=report,
         course=course,
         libraries=conformance_page.read_libraries(root),
+        operations=operations_page.read_operations(docs / "_site"),
         benchmarks=benchmark_page.read_benchmarks(root),
         folders=folders.read_folders(root),
         scripts=scripts.all_of(docs),

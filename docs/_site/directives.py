@@ -24,6 +24,7 @@ from _site import (
     folders,
     import_page,
     kernel_page,
+    operations_page,
     pages,
     wheel,
 )
@@ -93,6 +94,7 @@ class Page:
         return {
             "functions": lambda _: import_page.overview(site.topics, site.functions, path),
             "arguments": lambda _: argument_page.overview(site.arguments),
+            "operations": lambda _: self._operations(),
             "topics": lambda _: self._topics(),
             "kernel": lambda name: kernel_page.listing(site.kernels, name),
             "run": lambda name: kernel_page.session(site.kernels[name]),
@@ -155,6 +157,10 @@ class Page:
             names = ", ".join(link(f"`{n}`", f"{page}#mathcore.{n}", self.path) for n in topic.names)
             entries.append(f"{link(topic.title, page, self.path)}\n:   {names}")
         return "\n\n".join(entries)
+
+    def _operations(self) -> str:
+        site = self.site
+        return operations_page.overview(site.operations, site.functions, site.topics, site.report, self.path)
 
     def _convention(self, name: str) -> str:
         table = conformance_page.convention(name, self.site.libraries)
