@@ -112,8 +112,10 @@ def test_the_page_counts_what_the_list_has(operations, functions, report):
     many = [one for one in operations.all if len(one.named) >= operations_page.MANY]
     assert f"**{have} of 100** operations are here" in text
     assert f"Of the {len(many)} that 10 or more of 15 sources name, **{sum(bool(one.has) for one in many)}**" in text
-    assert text.count('<i class="here">') == text.count('class="mc-dot holds"></span> <strong>') == have
-    assert text.count('<i class="not-yet">') == text.count("In mathcore: not yet.") == 100 - have
+    assert text.count('<i class="mc-square here">') == 2 * have  # in the picture, and before the name
+    assert text.count('<i class="mc-square">') == 2 * (100 - have)
+    assert text.count("In mathcore: ") == have
+    assert text.count("Not yet.") == 100 - have
     groups = re.findall(r"<summary>([^<:]+): (\d+) of (\d+)</summary>", text)
     assert sum(int(here) for _, here, _ in groups) == have
     assert sum(int(of) for _, _, of in groups) == 100
@@ -124,10 +126,10 @@ def test_an_operation_has_its_function_its_claims_and_its_names(operations, func
     entries = {e.partition('"')[0]: e for e in page(operations, functions, report).split('<details id="op-')}
     softmax = entries["softmax"]
     assert "[`softmax`](import/all.md#softmax)" in softmax
-    assert "2 claims, 1 not refuted, 1 refuted as stated" in softmax
-    assert "[`softmax.sums_to_one`](claims/softmax.sums_to_one.md)" in softmax
+    assert "Not refuted, 1 claim: [`softmax.sums_to_one`](claims/softmax.sums_to_one.md)." in softmax
+    assert "Refuted as stated, 1 claim: [`softmax.anything`](claims/softmax.anything.md)." in softmax
     assert "ggml `ggml_soft_max`" in softmax
     assert "by `is_causal`" in entries["causal-mask"]
     assert "attention.last_rows" in entries["causal-mask"]
     assert "attention.is_a_mean" not in entries["causal-mask"]
-    assert "not yet" in entries["beam-search"]
+    assert "Not yet." in entries["beam-search"]

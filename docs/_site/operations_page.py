@@ -47,7 +47,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Operations:
-    """All of them, by group, and the sources: name → title and version."""
+    """All of them, by group, and the sources: name → title and version, and where that can be read."""
 
     sources: Mapping[str, Mapping[str, str]]
     all: tuple[Operation, ...]
@@ -140,7 +140,7 @@ def _squares(operations: Operations) -> str:
     """Most named first; on a phone as on a desk, a glance."""
     have, total = operations.counts()
     ordered = sorted(operations.all, key=lambda one: -len(one.named))
-    squares = "".join(f'<i class="{"here" if one.has else "not-yet"}"></i>' for one in ordered)
+    squares = "".join(map(_square, ordered))
     said = f"{have} of {total} squares are filled"
     return (
         f'<div class="mc-squares" role="img" aria-label="{said}">{squares}</div>\n\n'
@@ -149,15 +149,18 @@ def _squares(operations: Operations) -> str:
 
 
 def _entry(one: Operation, operations: Operations, homes: Mapping[str, str], report: Report, path: str) -> str:
-    style = "holds" if one.has else "refuted"
-    title = f'<span class="mc-dot {style}"></span> <strong>{html.escape(one.name)}</strong>. {html.escape(one.says)}'
-    here = ", ".join(_function(name, homes, path) for name in one.has) if one.has else "not yet"
+    note = "" if one.has else " <em>Not yet.</em>"
+    title = f"{_square(one)} <strong>{html.escape(one.name)}</strong>. {html.escape(one.says)}{note}"
+    here = f"In mathcore: {', '.join(_function(name, homes, path) for name in one.has)}."
     rows = [
-        f"In mathcore: {here}.",
-        *([_claims(claims_about(one, report.claims), path)] if one.has else []),
+        *([here, *_claims(claims_about(one, report.claims), path)] if one.has else []),
         f"Named by {len(one.named)} of {len(operations.sources)}: {_names(one, operations)}.",
     ]
     return "\n\n".join([f'<details id="{one.anchor}" markdown><summary>{title}</summary>', *rows, "</details>"])
+
+
+def _square(one: Operation) -> str:
+    return f'<i class="mc-square{" here" if one.has else ""}"></i>'
 
 
 def _function(name: str, homes: Mapping[str, str], path: str) -> str:
@@ -166,14 +169,12 @@ def _function(name: str, homes: Mapping[str, str], path: str) -> str:
     return f"{shown} by `{option}`" if option else shown
 
 
-def _claims(about: Sequence[Claim], path: str) -> str:
-    """Each behind the dot of its verdict, and how many there are of each."""
-    if not about:
-        return "No claim of its own."
-    counts = Counter(words.verdict(claim).lower() for claim in about)
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    named = ", ".join(f'<span class="mc-dot {words.style(c)}"></span> {link(f"`{c.id}`", c.page, path)}' for c in about)
-    return f"{words.plural(len(about), 'claim')}, {said}: {named}."
+def _claims(about: Sequence[Claim], path: str) -> list[str]:
+    """Those of each verdict."""
+    found: dict[str, list[str]] = {}
+    for claim in about:
+        found.setdefault(words.verdict(claim), []).append(link(f"`{claim.id}`", claim.page, path))
+    return [f"{verdict}, {words.plural(len(ids), 'claim')}: {', '.join(ids)}." for verdict, ids in found.items()]
 
 
 def _names(one: Operation, operations: Operations) -> str:
@@ -181,8 +182,12 @@ def _names(one: Operation, operations: Operations) -> str:
 
 
 def _read(operations: Operations) -> str:
-    listed = ", ".join(f"{source['title']} {source['version']}" for source in operations.sources.values())
-    return f"{listed}. A version of seven letters and digits is a commit."
+    return f"{', '.join(map(_source, operations.sources.values()))}."
+
+
+def _source(told: Mapping[str, str]) -> str:
+    version = f"[`{told['version']}`]({told['at']})" if "at" in told else told["version"]
+    return f"{told['title']} {version}"
 
 
 # Reading.
