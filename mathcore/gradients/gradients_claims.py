@@ -98,7 +98,6 @@ adjoint = Claim(
         formats=SHORT_FORMATS,
         rows=2,
         width=4,
-        signs=("cross_entropy_vjp.cotangent >= 0",),
         fixed={"zeros": "no input at the kink of ReLU"},
         also=("scores at most 4 apart", "inputs on a grid"),
     ),
