@@ -31,7 +31,7 @@ _MMAP_BYTES = 2**17 - 2**12  # just below the size from which glibc maps, and un
 
 _SCRATCH_BYTES = 2**20  # kept by each thread: a block, or a longer row of up to 262,144 float32 elements
 
-BLOCK_OF_FLOAT64 = 2**14  # elements, for kernels that keep several such arrays in the level-2 cache at once
+BLOCK_OF_FLOAT64 = 2**15  # elements, for kernels that keep several such arrays in the level-2 cache at once
 
 _FEW = 2**11  # elements below which memory of the heap costs nothing: it is not given back to the system in between
 

@@ -232,7 +232,8 @@ def _checked(
         form = form_of_gelu(_GELUS[activation])
     names = ("x", "gate", "up", "down", "gate_bias", "up_bias", "down_bias")
     came = (x, gate, up, down, gate_bias, up_bias, down_bias)
-    arrays = {name: numbers(name, array) for name, array in zip(names, came, strict=True) if array is not None}
+    given = {name: array for name, array in zip(names, came, strict=True) if array is not None or name in names[:4]}
+    arrays = {name: numbers(name, array) for name, array in given.items()}  # type: ignore[arg-type]  (None is refused)
     _check_shapes(arrays)
     dtype = np.result_type(*arrays.values())
     work = {name: working(array.astype(dtype, copy=False)) for name, array in arrays.items()}

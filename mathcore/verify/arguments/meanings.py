@@ -25,6 +25,7 @@ DECLARED: Mapping[tuple[str, str], str] = {
     ("ignore_index", "10³⁰"): "an id that no class has",
     ("ignore_index", "−10³⁰"): "an id that no class has",
     ("scale", "−1"): "any real number",
+    ("beta", "−1"): "any real number",
     ("rate", "−1"): _SOME_RATE,
     ("peak", "−1"): _SOME_RATE,
     ("temperature", "∞"): "uniform",
