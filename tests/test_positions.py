@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import mathcore as mc
+from mathcore.positions import _angles
 from mathcore.positions.periods import all_repeats, chain_records, convergents, nearest_repeats, turn
 from mathcore.verify import Conventions, Target, detect, verify
 
@@ -192,3 +193,35 @@ def test_angles_in_float32_are_found_and_may_be_declared():
     theirs = Target.numpy("theirs", rope=rope, dtypes=("float32",))
     ((_, result),) = verify(theirs, "rope.anchor", profile="quick", seed=1, workers=1).results
     assert (result.outcome, result.advice) == ("refuted", "holds under another convention: rope_angles='float32'")
+
+
+def test_frequencies_that_are_given_are_remembered():
+    x, theta = np.ones((1, 64)), mc.rope_frequencies(64) / 4
+    mc.rope(x, [7], frequencies=theta)
+    before = _angles._remembered_turns_of.cache_info()
+    mc.rope(x, [8], frequencies=theta.copy())
+    after = _angles._remembered_turns_of.cache_info()
+    assert (after.hits, after.misses) == (before.hits + 1, before.misses)
+
+
+def test_frequencies_of_a_short_format_are_its_numbers():
+    theta = mc.rope_frequencies(8)
+    x = np.ones((3, 8))
+    short = theta.astype(np.float32)
+    assert (mc.rope(x, frequencies=short) == mc.rope(x, frequencies=short.astype(np.float64))).all()
+    assert (mc.rope(x, frequencies=short) != mc.rope(x, frequencies=theta)).any()
+
+
+def test_a_configuration_by_type_of_layer_asks_which():
+    config = {"head_dim": 4, "rope_theta": 1e6, "rope_local_base_freq": 1e4, "rope_scaling": None}
+    with pytest.raises(ValueError, match="full_attention, sliding_attention"):
+        mc.rope_from_config(config)
+    local, _ = mc.rope_from_config(config, layer_type="sliding_attention")
+    assert (local == mc.rope_frequencies(4, base=1e4)).all()
+
+
+def test_programs_differ_by_more_than_a_quarter_on_yarn():
+    yarn = {"rope_type": "yarn", "factor": 16.0, "original_max_position_embeddings": 4096}
+    _, paper = mc.rope_scaling(64, yarn)
+    _, quotient = mc.rope_scaling(64, {**yarn, "mscale": 1.0, "mscale_all_dim": 1.0})
+    assert f"{paper / quotient - 1:.1%}" == "27.7%"

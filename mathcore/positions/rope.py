@@ -52,7 +52,7 @@ def rope(
         rotary_dim: d, how many leading features are rotated, even; the others stay as they are. All of them if None.
         offset: added to every position.
         frequencies: (d/2,), the radians by which each pair is rotated a step, in place of those of `base`; floats of at
-            most 2⁶⁴ in magnitude, which are taken for exact.
+            most 2⁶⁴ in magnitude, which are taken for exact; `rope_scaling` makes those of longer texts.
         attention_factor: the length of every rotated pair is multiplied by it.
 
     Returns:

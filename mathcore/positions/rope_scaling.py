@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore._arrays import Array
+from mathcore._arrays import Array, quiet
 from mathcore._scalars import choice, flag, real, reals, whole
 from mathcore.positions._angles import _FARTHEST, _WIDEST, _frequencies
 
@@ -98,6 +98,14 @@ def rope_scaling(
     dim = head_dim if kind == "proportional" else int(head_dim * part)
     if dim % 2:
         raise ValueError(f"`head_dim` must be even, or `partial_rotary_factor` leave an even part of it, got {dim}")
+    with quiet():
+        return _scaling(kind, head_dim, dim, base, given, most, n)
+
+
+def _scaling(
+    kind: str, head_dim: int, dim: int, base: float, given: Mapping[str, Any], most: int | None, n: int | None
+) -> tuple[Array, float]:
+    """What `rope_scaling` returns, for a type that is known; most is M, n the length."""
     theta, s = _frequencies(dim, base), real("factor", given.get("factor", 1.0), 1)
     if kind == "linear":
         return theta / s, 1.0
@@ -110,7 +118,8 @@ def rope_scaling(
     if kind == "longrope":
         return _longrope(theta, given, most, n)
     if kind == "proportional":
-        return np.where(np.arange(dim // 2) < int(part * head_dim // 2), theta / s, 0.0), 1.0
+        turning = int(given.get("partial_rotary_factor", 1.0) * head_dim // 2)
+        return np.where(np.arange(dim // 2) < turning, theta / s, 0.0), 1.0
     return theta, 1.0
 
 
