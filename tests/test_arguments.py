@@ -26,15 +26,8 @@ from mathcore.verify.arguments.meanings import DECLARED
 from mathcore.verify.arguments.places import places
 
 CALLS = list(calls())
-WITHOUT_ARGUMENTS = {
-    "AttentionCache",
-    "KeyValueCache",
-    "PagedKeyValueCache",
-    "course.default_text",
-    "course.load_digits",
-    "course.tiny_model",
-}
-WITHOUT_ARGUMENTS |= {"course.tiny_text"}
+WITHOUT_ARGUMENTS = {"KeyValueCache", "course.default_text", "course.load_digits", "course.tiny_model"}
+WITHOUT_ARGUMENTS |= {"AttentionCache", "course.tiny_text"}
 
 
 @pytest.fixture(scope="module")

@@ -148,7 +148,8 @@ def _extended(pages: tuple[Array, ...], new: Array, length: int, size: int) -> t
 
 def _page(rows: Array, size: int) -> Array:
     """A page that begins with these rows; what stands behind them is never read."""
-    page = np.empty((*rows.shape[:-2], size, rows.shape[-1]), rows.dtype)
+    """A page that begins with these rows; what stands behind them is never read."""
+    page = np.zeros((*rows.shape[:-2], size, rows.shape[-1]), rows.dtype)
     page[..., : rows.shape[-2], :] = rows
     return page
 
