@@ -22,7 +22,7 @@ def configuration(draw: Draw, family: str, layers: int, window: int) -> dict[str
     head_dim = 2 if heads == 4 else draw(st.sampled_from([2, 4]))
     config: dict[str, Any] = {
         "model_type": family, "vocab_size": draw(st.integers(2, 5)), "hidden_size": WIDTH, "hidden_act": "silu",
-        "intermediate_size": draw(st.integers(1, 4)), "num_hidden_layers": layers, "num_attention_heads": heads,
+        "intermediate_size": draw(st.sampled_from([3, 4, 1])), "num_hidden_layers": layers, "num_attention_heads": heads,
         "num_key_value_heads": shared, "head_dim": head_dim, "rms_norm_eps": draw(st.sampled_from([1e-6, 0.25])),
         "tie_word_embeddings": draw(st.booleans()), "rope_parameters": _rope(draw(st.sampled_from([7.0, 1e4]))),
     }  # fmt: skip
@@ -104,7 +104,7 @@ def decoders(
     lengths: tuple[int, ...] = (5, 6, 2, 1),
     batches: tuple[tuple[int, ...], ...] = ((), (2,)),
     windows: tuple[int, ...] = (2, 3, 1),
-    dtypes: tuple[str, ...] = ("float64",),
+    dtypes: tuple[str, ...] = ("float64", "float32"),
 ) -> dict[str, Any]:
     """A small model of any family, and a text that is mostly longer than its window."""
     rng, family = draw(seeds()), draw(st.sampled_from(families))

@@ -25,6 +25,7 @@ FILES = {
     "positions_numpy": (),
     "positions_torch": ("torch",),
     "transformers_models": ("torch", "transformers"),
+    "decoders": ("torch", "transformers"),
     "training_numpy": (),
     "training_torch": ("torch",),
     "byte_pairs": ("tokenizers",),
