@@ -44,7 +44,7 @@ def translations(
         return _of_attention(operation, conventions)
     if operation in ("linear", "linear_vjp") and conventions.linear_weight == "out-in":
         return [CallTranslation(_transpose_weight, _transpose_weight_gradient)]
-    if operation in ("rms_norm", "rms_norm_vjp") and conventions.rms_norm_weight == "one-plus":
+    if "rms_norm" in operation and conventions.rms_norm_weight == "one-plus":
         return [CallTranslation(_subtract_one)]
     if operation.startswith("cosine_similarity") and conventions.cosine_of_nothing == "nan":
         return [CallTranslation(lambda given: given, _exchange_zero_and_nan)]
