@@ -71,12 +71,16 @@ def rms_norm_vjp(
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")
     with quiet():
-        u, r = _direction(working(x), epsilon)
-        g = working(g)
-        h = g * working(w)
-        x_bar = (h - u * _mean(u * h)) / r
-        w_bar = (u * g).reshape(-1, x.shape[-1]).sum(axis=0) if x.size else np.zeros(w.shape, u.dtype)
+        x_bar, w_bar = pulled_back(working(g), working(x), working(w), epsilon)
         return rounded(x_bar, like=x), rounded(w_bar, like=w)
+
+
+def pulled_back(g: Array, x: Array, w: Array, epsilon: float) -> tuple[Array, Array]:
+    """The cotangents of x and w, not rounded yet."""
+    u, r = _direction(x, epsilon)
+    h = g * w
+    w_bar = (u * g).reshape(-1, x.shape[-1]).sum(axis=0) if x.size else np.zeros(w.shape, u.dtype)
+    return (h - u * _mean(u * h)) / r, w_bar
 
 
 def _direction(x: Array, epsilon: float) -> tuple[Array, Array]:

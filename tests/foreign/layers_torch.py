@@ -34,6 +34,13 @@ def llama_rms_norm(x, weight, *, epsilon=1e-6):
     return weight * h.to(x.dtype)
 
 
+def add_rms_norm(x, residual, weight, *, epsilon=1e-6):
+    """As the fallback of vLLM: added in float32, and the sum that the norm is of is not rounded."""
+    h = x.to(torch.float32) + residual.to(torch.float32)
+    norm = (h * torch.rsqrt(h.pow(2).mean(-1, keepdim=True) + epsilon)).to(x.dtype)
+    return norm * weight, h.to(x.dtype)
+
+
 def layer_norm(x, weight, bias, *, epsilon=1e-5):
     return F.layer_norm(x, x.shape[-1:], weight, bias, epsilon)
 
@@ -96,6 +103,8 @@ TARGETS = (
     Target.torch("RMS norm by rsqrt, torch", rms_norm=by_rsqrt, dtypes=("float32", *HALVES), conventions=LAX),
     Target.torch("RMS norm of halves, torch", rms_norm=rms_norm, dtypes=HALVES, conventions=LAX),
     Target.torch("RMS norm of halves as Llama's, torch", rms_norm=llama_rms_norm, dtypes=HALVES,
+                 conventions=Conventions(errors="none", rms_norm_rounding="before-weight")),
+    Target.torch("add and RMS norm, torch", add_rms_norm=add_rms_norm, dtypes=("float32", *HALVES),
                  conventions=Conventions(errors="none", rms_norm_rounding="before-weight")),
     Target.torch("layer norm, torch", layer_norm=layer_norm, layer_norm_vjp=layer_norm_vjp, dtypes=WIDE,
                  conventions=LAX),

@@ -16,6 +16,7 @@ PullBack: TypeAlias = "Callable[[Callable[..., Any], Sequence[Any], Any], Sequen
 """(function of leaves, leaves, cotangent) → the cotangents of the leaves, None for one that was not reached."""
 
 _DIFFERENTIATED: Mapping[str, tuple[str, ...]] = {
+    "add_rms_norm": ("x", "residual", "weight"),
     "cosine_similarity": ("a", "b"),
     "embedding": ("weight",),
     "gated_mlp": ("x", "gate", "up", "down", "gate_bias", "up_bias", "down_bias"),

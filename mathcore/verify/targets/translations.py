@@ -46,7 +46,7 @@ def translations(
         return [CallTranslation(_transpose_weight, _transpose_weight_gradient)]
     if operation.removesuffix("_vjp") in ("swiglu", "geglu", "gated_mlp") and conventions.gate_up_layout != "apart":
         return [_one_array(operation, conventions.gate_up_layout)]
-    if operation in ("rms_norm", "rms_norm_vjp") and conventions.rms_norm_weight == "one-plus":
+    if "rms_norm" in operation and conventions.rms_norm_weight == "one-plus":
         return [CallTranslation(_subtract_one)]
     if operation.startswith("cosine_similarity") and conventions.cosine_of_nothing == "nan":
         return [CallTranslation(lambda given: given, _exchange_zero_and_nan)]
