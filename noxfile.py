@@ -112,7 +112,7 @@ def site(session: nox.Session) -> None:
     """The strict build of the site, with Python for its pages, and its tests; those in a browser need Chromium."""
     python(session, "docs._site.python_in_pages")
     python(session, "mkdocs", "build", "--strict")
-    python(session, "pytest", "-n", "2", "tests/site", *session.posargs)
+    python(session, "pytest", "-n", "3", "tests/site", *session.posargs)  # more than half of their time they wait
 
 
 @nox.session

@@ -237,11 +237,12 @@ def pair_of_ignored_rows_is_zero(ops: Operations, x: Any, count: int) -> Any:
 
 
 def wide_batches(target: Target) -> Iterator[dict[str, Any]]:
-    """Forty rows of 1,025 classes, cycling through dtypes: more than one block."""
+    """Forty rows of 1,025 classes, cycling through dtypes: more than one block; and a few rows far below −10,000."""
     x, name = np.random.default_rng(3).normal(size=(40, 1025)), itertools.cycle(target.dtypes)
     for smoothing, reduction in ((0.0, "sum"), (0.1, "none")):
         options = {"ignore_index": 3, "label_smoothing": smoothing, "reduction": reduction}
         yield {"targets": np.arange(40) * 26 % 1025, "logits": as_dtype(x * 3, next(name)), "options": options}
+    yield {"targets": np.arange(3), "logits": as_dtype(x[:3, :3] * 3 - 20_000, next(name)), "options": options}
 
 
 @with_its_gradient.exhaustive(wide_batches)
