@@ -92,7 +92,8 @@ def test_a_layout_is_detected_and_holds_if_declared(layout):
         return mc.swiglu(*split(both, layout), **how)
 
     def swiglu_vjp(g, both, **how):
-        return joined(*mc.swiglu_vjp(g, *split(both, layout), **how), layout)
+        gate_bar, up_bar = mc.swiglu_vjp(g, *split(both, layout), **how)
+        return joined(gate_bar, up_bar, layout)
 
     def gated_mlp(x, both, down, *, gate_bias=None, **how):
         gate_bias, up_bias = (None, None) if gate_bias is None else split(gate_bias, layout)
@@ -104,7 +105,7 @@ def test_a_layout_is_detected_and_holds_if_declared(layout):
             g, x, *split(both, layout), down, gate_bias=gate_bias, up_bias=up_bias, **how
         )
         if gate_bias is not None:
-            more = [joined(*more[:2], layout), *more[2:]]
+            more = [joined(more[0], more[1], layout), *more[2:]]
         return (x, joined(gate, up, layout), down, *more)
 
     fused = {"swiglu": swiglu, "swiglu_vjp": swiglu_vjp, "gated_mlp": gated_mlp, "gated_mlp_vjp": gated_mlp_vjp}

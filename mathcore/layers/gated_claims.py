@@ -166,9 +166,9 @@ def the_shares_make_the_difference(ops: Operations, gate: Any, up: Any) -> Any:
     shares = [1 / (1 + np.exp(-a)) for a in (u, g)]
     both = [ops.swiglu(a, b) for a, b in ((gate, up), (up, gate))]
     within = [gate_rounding(a, b, gate.dtype) for a, b in ((gate, up), (up, gate))]
-    sides = [y.astype(np.float64) * share for y, share in zip(both, shares, strict=True)]
+    one, other = (y.astype(np.float64) * share for y, share in zip(both, shares, strict=True))
     allowed = within[0] * shares[0] + within[1] * shares[1] + rounding(abs(g * u), np.float64) * 16
-    return all_of(equal(*sides, within=allowed), gate_agrees(ops, both[0], gate, up))
+    return all_of(equal(one, other, within=allowed), gate_agrees(ops, both[0], gate, up))
 
 
 @exchanged.counterexample(cases=lambda: ({"g": g, "u": u} for g in range(-2, 3) for u in range(-2, 3)))

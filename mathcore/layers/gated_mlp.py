@@ -239,9 +239,13 @@ def _checked(
     work = {name: working(array.astype(dtype, copy=False)) for name, array in arrays.items()}
     rows = work.pop("x")
     rows = rows.reshape(math.prod(rows.shape[:-1]), rows.shape[-1])
-    biases = (work.get(name) for name in names[4:])
-    matrices = (work[name] for name in names[1:4])
-    return _Layer(tuple(arrays.values()), dtype, rows, *matrices, *biases, Gate(form, beta, limit))
+    return _Layer(
+        given=tuple(arrays.values()),
+        dtype=dtype,
+        rows=rows,
+        **{name: work.get(name) for name in names[1:]},  # type: ignore[arg-type]  (the matrices are there)
+        how=Gate(form, beta, limit),
+    )
 
 
 def _check_shapes(arrays: dict[str, Array]) -> None:

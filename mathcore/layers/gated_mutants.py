@@ -65,8 +65,8 @@ def gate_bounded_below(correct: Function) -> Function:
 @mutant("swiglu")
 def up_bounded_above(gate: Any, up: Any, *, alpha: float = 1.0, beta: float = 0.0, limit: float | None = None) -> Any:
     """Bounds what passes from above only, as the gate."""
-    both = (gate, up) if limit is None else (np.minimum(gate, limit), np.minimum(up, limit))
-    return _passed(*(a.astype(gate.dtype) for a in both), alpha, beta)
+    g, u = (gate, up) if limit is None else (np.minimum(gate, limit), np.minimum(up, limit))
+    return _passed(g.astype(gate.dtype), u.astype(gate.dtype), alpha, beta)
 
 
 @mutant("swiglu", wraps=True)

@@ -204,8 +204,10 @@ def gated_mlp_vjp_rounding(
         return b[0].T, b[1].T
 
     if name == "x":
-        both = (_sums(bar, turned(_exact(arrays[part])), work) for bar, part in ((h_bar, "gate"), (u_bar, "up")))
-        size, error = _added(*both, work)
+        through_gate, through_up = (
+            _sums(bar, turned(_exact(arrays[part])), work) for bar, part in ((h_bar, "gate"), (u_bar, "up"))
+        )
+        size, error = _added(through_gate, through_up, work)
     elif name.endswith("_bias"):
         of = {"gate_bias": h_bar, "up_bias": u_bar, "down_bias": c}[name]
         size, error = (part[0] for part in _sums(ones, of, work))

@@ -58,8 +58,8 @@ def of_module(kind):
         biased = biases[0] is not None
         if down.shape[1] != gate.shape[0] or any((b is not None) != biased for b in biases):
             raise NotTriedError("gated_mlp", "other widths, or a part of the biases")
-        if kind is GemmaMLP and biased:
-            raise NotTriedError("gated_mlp", "biases")
+        if kind is GemmaMLP and (biased or activation == "gelu"):  # which Gemma takes for the one by tanh
+            raise NotTriedError("gated_mlp", "biases, or the exact GELU")
         layer = module(kind, activation, gate.shape[0], gate.shape[1], biased)
         given = {f"{name}.weight": w.T for name, w in zip(NAMES, (gate, up, down), strict=True)}
         given.update({f"{name}.bias": b for name, b in zip(NAMES, biases, strict=True) if biased})
