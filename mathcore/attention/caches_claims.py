@@ -187,10 +187,10 @@ def _in_pages(rng: Any, key: Any, value: Any, lengths: Any, size: int, poison: f
 @paged.property(texts_in_pages(), lse=st.booleans(), effort=0.5)
 def pages_are_one_row(ops: Operations, lse: bool, query: Any, rows: Any, lengths: Any, pools: Any, options: Any) -> Any:
     more = {"return_lse": True} if lse else {}
-    one, other = (ops.paged_attention(query, *pool, lengths, **options, **more) for pool in pools)
-    mixes, logs = ((one[0], other[0]), (one[1], other[1])) if lse else ((one, other), ())
-    if mixes[0].shape != (*query.shape[:-1], rows[1].shape[-1]):
-        return equal(mixes[0].shape, (*query.shape[:-1], rows[1].shape[-1]))
+    answers = (ops.paged_attention(query, *pool, lengths, **options, **more) for pool in pools)
+    (mix, log), (again, _) = (answer if lse else (answer, None) for answer in answers)
+    if mix.shape != (shape := (*query.shape[:-1], rows[1].shape[-1])):
+        return equal(mix.shape, shape)
 
     def right(check: Any, answer: Any) -> Any:
         return all_of(
@@ -202,7 +202,7 @@ def pages_are_one_row(ops: Operations, lse: bool, query: Any, rows: Any, lengths
         )  # fmt: skip
 
     return all_of(
-        right(agrees, mixes[0]),
-        reproduced(ops, mixes[1], mixes[0], lambda: right(agrees, mixes[1])),
-        *([right(lse_agrees, logs[0])] if lse else []),
+        right(agrees, mix),
+        reproduced(ops, again, mix, lambda: right(agrees, again)),
+        *([right(lse_agrees, log)] if lse else []),
     )

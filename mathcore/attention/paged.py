@@ -20,7 +20,7 @@ class PagedKeyValueCache:
     """A cache in pages of one size: caches that begin alike share all full pages of their beginning.
 
     As `KeyValueCache`, it never changes. To extend it copies at most its last page, however long it is and whatever was
-    made from it before.
+    made from it before; to attend brings all pages together.
 
     Args:
         page_size: how many tokens a page holds, from 1 to 1,048,576.

@@ -26,8 +26,8 @@ def t5_relative_position_bucket(
 
     If `bidirectional`, each direction has half of the buckets, and keys after the query get the upper half. If not,
     these keys, which a causal mask hides, get bucket 0. The edges are found in whole numbers, so that no logarithm is
-    rounded. T5's own code rounds to float32 and puts a distance at an edge one bucket off for some settings, such as 17
-    buckets, one direction, `max_distance` 27, distance 18; for powers of two none was found.
+    rounded. T5's own code rounds to float32 and puts a distance at an edge one bucket off for a few settings, such as
+    17 buckets, one direction, `max_distance` 27, distance 18; for powers of two up to 64 and 8,192 none was found.
 
     Args:
         relative_position: any shape, integers: the place of the key minus that of the query.
