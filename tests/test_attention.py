@@ -8,6 +8,7 @@ import pytest
 
 import mathcore as mc
 from mathcore.attention import draft_mutants, multi_head_mutants
+from mathcore.attention._args import _AttentionArgs
 from mathcore.attention.exact_inputs import Power, powers
 from mathcore.attention.inputs import Dice
 from mathcore.verify import catalogue, mathcore_target
@@ -143,6 +144,21 @@ def test_formats_promote():
     assert [g.dtype.name for g in grads] == ["float16", "float32", "float64"]
 
 
+def test_a_window_costs_window_times_queries(monkeypatch):
+    counted = []
+    scores = _AttentionArgs.scores
+    monkeypatch.setattr(_AttentionArgs, "scores", lambda args: counted.append((s := scores(args)).size) or s)
+    x = np.zeros((2048, 1), np.float32)
+    for attend in (
+        lambda **options: mc.scaled_dot_product_attention(x, x, x, **options),
+        lambda **options: mc.blockwise_attention(x, x, x, block_size=64, **options),
+        lambda **options: mc.scaled_dot_product_attention_vjp(x, x, x, x, **options),
+    ):
+        counted.clear()
+        attend(is_causal=True, window=100)
+        assert sum(counted) <= 2048 * 3 * 128  # a block of queries sees the window of each
+
+
 # Caches.
 
 
@@ -194,6 +210,12 @@ REFUSED = [
     ((Q, K, V), {"bias": np.ones((4, 5))}, ValueError, r"`bias`.*\(4, 5\)"),
     ((Q, K, V), {"bias": np.ones((3, 5), int)}, TypeError, r"`bias`.*int64"),
     ((Q.astype(int), K, V), {}, TypeError, r"`query`.*int64"),
+    ((Q, K, V), {"window": 0}, ValueError, r"`window` must lie in \[1, 2147483648\], got 0"),
+    ((Q, K, V), {"window": 2.5}, TypeError, r"`window` must be an integer, got 2.5"),
+    ((Q, K, V), {"softcap": 0.0}, ValueError, r"`softcap` must be a number from .* up, got 0.0"),
+    ((powers(Q), powers(K), powers(V)), {"softcap": 0}, ValueError, "`softcap` must be above 0, got 0"),
+    ((Q, K, V), {"sinks": np.ones(3)}, ValueError, r"`sinks` must have shape \(heads,\) = \(2,\), got \(3,\)"),
+    ((Q, K, V), {"sinks": np.ones(2, int)}, TypeError, r"`sinks`.*int64"),
 ]
 
 

@@ -116,7 +116,7 @@ attention_equals_rows = Claim(
     formula=r"\mathrm{attention}(Q, K, V)_i \approx \mathrm{attention}(q_i, K, V)",
     legend={"Q": "the queries", "q": "one of them", "K": "the keys", "V": "the values"},
     limits=Limits(
-        options=("scale", "return_lse", "softcap"),
+        options=("scale", "return_lse", "softcap", "sinks"),
         formats=("bfloat16",),
         also=("one size of tables", "1, 2 and 5 threads"),
     ),

@@ -36,6 +36,7 @@ class _AttentionArgs(NamedTuple):
     places: Places
     scale: float | None
     softcap: float | None = None
+    sinks: Array | None = None  # (heads, 1, 1), or (1, 1) of a single head
 
     @property
     def key_heads(self) -> int:
@@ -76,7 +77,7 @@ class _AttentionArgs(NamedTuple):
             np.multiply(scores, self.softcap, out=scores)
         if self.bias is not None:
             np.add(scores, self.bias, out=scores)
-        if self.mask is not None or self.bias is not None or self.places.hide(*scores.shape[-2:]):
+        if self.mask is not None or self.bias is not None or self.places.is_causal or self.places.window is not None:
             self._hide(scores)
         return scores
 
@@ -84,12 +85,14 @@ class _AttentionArgs(NamedTuple):
         """−∞ in place of the scores of keys that are not visible."""
         queries, keys = scores.shape[-2:]
         if self.mask is None and self.bias is None and scores.dtype != object:
+            if not self.places.hide(queries, keys):
+                return
             first = self.places.reach(1, keys)  # the keys before are visible to all, but for a window
             if self.places.window is not None or first <= keys // 4:  # only a long prefix is worth a view with gaps
                 first = 0
             # A visible NaN becomes ∞, which makes the row NaN just as well.
-            later, places = scores[..., first:], self.places._replace(offset=self.places.offset - first)
-            np.fmin(later, places.limit(queries, keys - first, scores.dtype), out=later)
+            later = scores[..., first:] if first else scores
+            np.fmin(later, self.places.moved(-first).limit(queries, keys - first, scores.dtype), out=later)
         elif (seen := self.visible()) is not None:
             np.copyto(scores, -np.inf, where=~seen)
 
@@ -117,9 +120,10 @@ class _AttentionArgs(NamedTuple):
         if mask is not None or bias is not None:
             shape = (*self.query.shape[:-1], self.key.shape[-2])
             mask, bias = (None if m is None else np.broadcast_to(m, shape)[*heads, columns] for m in (mask, bias))
-        places = self.places._replace(offset=self.places.offset + (rows.start or 0) - (columns.start or 0))
+        places = self.places.moved((rows.start or 0) - (columns.start or 0))
         q, k, v = self.query[*heads, :], self.key[keys], self.value[keys]
-        return _AttentionArgs(q, k, v, mask, bias, places, self.scale, self.softcap)
+        sinks = self.sinks if self.sinks is None or not key_head else self.sinks[heads[-2]]
+        return _AttentionArgs(q, k, v, mask, bias, places, self.scale, self.softcap, sinks)
 
     def tile_shape(self) -> tuple[int, int] | None:
         """How many (queries, keys) a tile has; None: the whole score matrix is one."""
@@ -149,6 +153,7 @@ def _attention_args(
     scale: float | None,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> _AttentionArgs:
     """The options checked, and all arrays in the dtype of the arithmetic."""
     work = _work_dtype(q, k, v)
@@ -160,13 +165,7 @@ def _attention_args(
     if added is not None and added.dtype == np.bool_:
         raise TypeError("`bias` must be an array of floats, got dtype bool; what a query may see is `mask`")
     if added is not None:
-        added = floating("bias", added)
-        if added.dtype.kind == "O" and work.kind != "O":
-            raise TypeError(f"`bias` must be an array of floats as `query` is, {work}, got dtype object")
-        if added.dtype != work and work.kind != "O":  # a finite bias stays finite: only −∞ masks
-            most = -lowest(work)
-            with quiet():
-                added = np.where(np.isfinite(added), np.clip(added, -most, most), added).astype(work)
+        added = _as_scores("bias", added, work)
     for name, given in (("mask", keep), ("bias", added)):
         if given is not None and not _broadcasts(given.shape, shape):
             raise ValueError(f"`{name}` must broadcast to (..., heads, queries, keys) = {shape}, got {given.shape}")
@@ -176,7 +175,28 @@ def _attention_args(
     offset = whole("query_offset", query_offset, -_FARTHEST, _FARTHEST)
     width = None if window is None else whole("window", window, 1, _FARTHEST)
     places = Places(flag("is_causal", is_causal), offset, width)
-    return _AttentionArgs(q, k, v, keep, added, places, scale, None if softcap is None else _cap(softcap, work))
+    cap = None if softcap is None else _cap(softcap, work)
+    return _AttentionArgs(q, k, v, keep, added, places, scale, cap, None if sinks is None else _sinks(sinks, q))
+
+
+def _as_scores(name: str, given: npt.ArrayLike, work: np.dtype[Any]) -> Array:
+    """What stands beside scores, in their dtype; what is finite stays finite: only −∞ masks."""
+    x = floating(name, given)
+    if x.dtype.kind == "O" and work.kind != "O":
+        raise TypeError(f"`{name}` must be an array of floats as `query` is, {work}, got dtype object")
+    if x.dtype == work or work.kind == "O":
+        return x
+    most = -lowest(work)
+    with quiet():
+        return np.where(np.isfinite(x), np.clip(x, -most, most), x).astype(work)
+
+
+def _sinks(given: npt.ArrayLike, q: Array) -> Array:
+    """The sinks of the heads beside their scores, (heads, 1, 1), or (1, 1) of a single head."""
+    sinks, heads = _as_scores("sinks", given, q.dtype), q.shape[-3] if q.ndim > 2 else 1
+    if sinks.shape != (heads,):
+        raise ValueError(f"`sinks` must have shape (heads,) = ({heads},), got {sinks.shape}")
+    return sinks.reshape(*sinks.shape[: q.ndim - 2], 1, 1)
 
 
 def _cap(softcap: float, work: np.dtype[Any]) -> float | None:

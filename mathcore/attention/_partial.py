@@ -63,6 +63,13 @@ def _unnormalised(args: _AttentionArgs, traits: _ValueTraits) -> _Partial:
     return _Partial(values, total, top, normalised)
 
 
+def _with_sinks(partial: _Partial, sinks: Array) -> _Partial:
+    """The same with the sink of its head: one more part, with a single score and the value 0."""
+    top = np.broadcast_to(sinks, partial.top.shape)
+    total = np.where(np.asarray(top != -np.inf, dtype=bool), 1, 0).astype(partial.total.dtype)
+    return _merge(partial, _Partial(np.zeros_like(partial.values), total, top))
+
+
 def _merge(a: _Partial, b: _Partial) -> _Partial:
     """Attention over two disjoint sets of keys."""
     top = np.maximum(a.top, b.top)

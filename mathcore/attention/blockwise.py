@@ -29,6 +29,7 @@ def blockwise_attention(
     block_size: int = 512,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> Array: ...
 @overload
 def blockwise_attention(
@@ -45,6 +46,7 @@ def blockwise_attention(
     block_size: int = 512,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> tuple[Array, Array]: ...
 @overload
 def blockwise_attention(
@@ -61,6 +63,7 @@ def blockwise_attention(
     block_size: int = 512,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> Array | tuple[Array, Array]: ...
 def blockwise_attention(
     query: npt.ArrayLike,
@@ -76,6 +79,7 @@ def blockwise_attention(
     block_size: int = 512,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> Array | tuple[Array, Array]:
     r"""`scaled_dot_product_attention` in blocks, in memory that does not grow with queries × keys.
 
@@ -87,7 +91,7 @@ def blockwise_attention(
     covers are skipped.
 
     Args:
-        query, key, value, mask, bias, is_causal, query_offset, scale, return_lse, window, softcap: as for
+        query, key, value, mask, bias, is_causal, query_offset, scale, return_lse, window, softcap, sinks: as for
             `scaled_dot_product_attention`.
         block_size: how many queries and keys a block has.
 
@@ -111,7 +115,7 @@ def blockwise_attention(
     """
     q, k, v = _checked(query, key, value)
     block_size, return_lse = whole("block_size", block_size, 1), flag("return_lse", return_lse)
-    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap)
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap, sinks)
     output, lse = _attend(args, _common_dtype(q, k, v), return_lse, (block_size, block_size))
     return output if lse is None else (output, lse)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from mathcore.attention import blockwise_mutants, inputs
+from mathcore.attention import blockwise_mutants, inputs, modifier_mutants
 from mathcore.attention import dot_product_mutants as wrong
 from mathcore.attention import draft_mutants as drafts
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
@@ -53,7 +53,7 @@ def over(case: Case, rows: slice, end: int) -> Case:
     """The options of some of the queries, over the first words."""
     given = {name: case.get(name) for name in ("mask", "bias")}
     wide = {n: x if x is None else np.broadcast_to(x, seen_by(case).shape)[..., rows, :end] for n, x in given.items()}
-    modifiers = ("window", "softcap")  # which a cache need not have
+    modifiers = ("window", "softcap", "sinks")  # which a cache need not have
     given = {name: case[name] for name in modifiers if case.get(name) is not None}
     return {**wide, "scale": case["scale"], **given}
 
@@ -152,6 +152,7 @@ streaming_equals_full = Claim(
         blockwise_mutants.merged_before_it_divides,
         blockwise_mutants.nothing_times_nan,
         blockwise_mutants.table_of_the_mask,
+        modifier_mutants.sink_in_every_block,
         wrong.renamed(drafts.summed_before_it_divides, "blockwise_attention"),
     ),
 )

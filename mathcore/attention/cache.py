@@ -128,12 +128,13 @@ class KeyValueCache:
         return_lse: bool = False,
         window: int | None = None,
         softcap: float | None = None,
+        sinks: npt.ArrayLike | None = None,
     ) -> Array | tuple[Array, Array]:
         """`scaled_dot_product_attention` of the last tokens, whose queries these are, over all of them.
 
         Args:
             query: (..., heads, queries, width), floats; the last of them is that of the last token.
-            mask, bias, is_causal, scale, return_lse, window, softcap: as for `scaled_dot_product_attention`.
+            mask, bias, is_causal, scale, return_lse, window, softcap, sinks: as for `scaled_dot_product_attention`.
 
         Returns:
             What `scaled_dot_product_attention` returns.
@@ -150,7 +151,7 @@ class KeyValueCache:
         q, offset = _last_queries(query, self._length)
         return scaled_dot_product_attention(
             q, self.key, self.value, mask=mask, bias=bias, is_causal=is_causal, query_offset=offset, scale=scale,
-            return_lse=return_lse, window=window, softcap=softcap,
+            return_lse=return_lse, window=window, softcap=softcap, sinks=sinks,
         )  # fmt: skip
 
     def _read(self, store: Array) -> Array:

@@ -33,6 +33,7 @@ from mathcore.attention._partial import (
     _output,
     _traits,
     _unnormalised,
+    _with_sinks,
     _zero_masked,
 )
 
@@ -55,6 +56,7 @@ def scaled_dot_product_attention(
     return_lse: Literal[False] = False,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> Array: ...
 @overload
 def scaled_dot_product_attention(
@@ -70,6 +72,7 @@ def scaled_dot_product_attention(
     return_lse: Literal[True],
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> tuple[Array, Array]: ...
 @overload
 def scaled_dot_product_attention(
@@ -85,6 +88,7 @@ def scaled_dot_product_attention(
     return_lse: bool,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> Array | tuple[Array, Array]: ...
 def scaled_dot_product_attention(
     query: npt.ArrayLike,
@@ -99,6 +103,7 @@ def scaled_dot_product_attention(
     return_lse: bool = False,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> Array | tuple[Array, Array]:
     r"""Mix the values by how well their keys answer each query.
 
@@ -119,6 +124,8 @@ def scaled_dot_product_attention(
             keys are visible, the query's own included, and time grows with window × queries. ≥ 1; None: no limit.
         softcap: c > 0: scaled products s become c · tanh(s / c), between −c and c, before the bias is added and keys
             are masked. None or ∞: they stay.
+        sinks: (heads,), floats: of each head a score that joins the sum of exponentials and has no value, so that the
+            weights sum to less than 1; −∞: none.
 
     Returns:
         (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
@@ -142,7 +149,7 @@ def scaled_dot_product_attention(
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
     """
     q, k, v = _checked(query, key, value)
-    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap)
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap, sinks)
     output, lse = _attend(args, _common_dtype(q, k, v), flag("return_lse", return_lse))
     return output if lse is None else (output, lse)
 
@@ -158,6 +165,8 @@ def _attend(
         traits = _traits(args.value)
         if tile is None:  # quickly: small calls are many
             partial = _unnormalised(args, traits)
+            if args.sinks is not None:
+                partial = _with_sinks(partial, args.sinks)
             output = _output(partial, None if partial.values.dtype == object else partial.values)
             return output.astype(dtype, copy=False), _log_sum_exp(partial) if with_lse else None
     height, breadth = tile
@@ -170,6 +179,8 @@ def _attend(
         with quiet():  # what is masked may be anything
             parts = (_unnormalised(args.tile(key_head, rows, some), traits) for some in columns)
             partial, place = functools.reduce(_merge, parts), output[*heads, rows, :]
+            if args.sinks is not None:
+                partial = _with_sinks(partial, args.sinks if not key_head else args.sinks[heads[-1]])
             if place.dtype == partial.values.dtype != object:
                 _output(partial, place)
             else:
@@ -181,6 +192,7 @@ def _attend(
     return output, lse
 
 
+@overload
 def scaled_dot_product_attention_vjp(
     cotangent: npt.ArrayLike,
     query: npt.ArrayLike,
@@ -194,21 +206,57 @@ def scaled_dot_product_attention_vjp(
     scale: float | None = None,
     window: int | None = None,
     softcap: float | None = None,
-) -> tuple[Array, Array, Array]:
+    sinks: None = None,
+) -> tuple[Array, Array, Array]: ...
+@overload
+def scaled_dot_product_attention_vjp(
+    cotangent: npt.ArrayLike,
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    window: int | None = None,
+    softcap: float | None = None,
+    sinks: npt.ArrayLike,
+) -> tuple[Array, Array, Array, Array]: ...
+def scaled_dot_product_attention_vjp(
+    cotangent: npt.ArrayLike,
+    query: npt.ArrayLike,
+    key: npt.ArrayLike,
+    value: npt.ArrayLike,
+    *,
+    mask: npt.ArrayLike | None = None,
+    bias: npt.ArrayLike | None = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    scale: float | None = None,
+    window: int | None = None,
+    softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
+) -> tuple[Array, ...]:
     r"""Pull a cotangent Ō of `scaled_dot_product_attention` back to query, key and value; `bias` is a constant.
 
     $$\bar V = P^\top \bar O, \qquad \bar P = \bar O V^\top, \qquad
       \bar S_{ij} = P_{ij}\Big(\bar P_{ij} - \sum_k P_{ik}\bar P_{ik}\Big), \qquad
       \bar Q = \frac{\bar S K}{\sqrt d}, \qquad \bar K = \frac{\bar S^\top Q}{\sqrt d}$$
 
+    A cap multiplies S̄ by its slope. A sink is a key whose value is 0: with the weight p, its gradient is the sum of
+    $-p_i\sum_k P_{ik}\bar P_{ik}$ over the queries i of its head.
+
     Args:
         cotangent: (..., heads, queries, value width), floats, the shape of the output.
-        query, key, value, mask, bias, is_causal, query_offset, scale, window, softcap: as given to
+        query, key, value, mask, bias, is_causal, query_offset, scale, window, softcap, sinks: as given to
             `scaled_dot_product_attention`.
 
     Returns:
         The gradients of query, key and value, each in the shape and dtype of its input; a key head collects those
-        of all query heads that share it. A key that is masked for every query gets exact zeros.
+        of all query heads that share it. A key that is masked for every query gets exact zeros. With `sinks` a fourth,
+        theirs.
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
@@ -226,17 +274,16 @@ def scaled_dot_product_attention_vjp(
     if g.shape != (*q.shape[:-1], v.shape[-1]):
         expected = (*q.shape[:-1], v.shape[-1])
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
-    q_bar, k_bar, v_bar = _attention_vjp(
-        working(g), _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap)
-    )
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap, sinks)
+    bars, inputs = _attention_vjp(working(g), args), (q, k, v, *([] if sinks is None else [floating("sinks", sinks)]))
     with quiet():
-        return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
+        return tuple(rounded(bar, like=x) for bar, x in zip(bars, inputs, strict=True))
 
 
-def _attention_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
-    """The gradients of query, key and value, a key head at a time."""
-    bars = tuple(np.zeros_like(x) for x in (args.query, args.key, args.value))
-
+def _attention_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, ...]:
+    """The gradients of query, key and value, a key head at a time; and of the sinks, if there are any."""
+    of_sinks = [] if args.sinks is None else [np.zeros(args.query.shape[:-2], args.query.dtype)]
+    bars = (*(np.zeros_like(x) for x in (args.query, args.key, args.value)), *of_sinks)
     in_parts = args.places.window is not None and args.tile_shape() is not None
 
     def pull(key_head: KeyHead, rows: slice) -> None:
@@ -245,22 +292,24 @@ def _attention_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]
         for some in _tiles(rows, max(_TILE_ROWS, args.places.window or 0)) if in_parts else [rows]:
             columns = args.span(some) if in_parts else slice(None)
             pulled = _tile_vjp(g[*heads, some, :], args.tile(key_head, some, columns))
-            places: Any = (*heads, some, slice(None)), (*keys, columns, slice(None)), (*keys, columns, slice(None))
+            of_keys = (*keys, columns, slice(None))
+            places: Any = (*heads, some, slice(None)), of_keys, of_keys, *([heads] if of_sinks else [])
             for bar, index, part in zip(bars, places, pulled, strict=True):
                 bar[index] = bar[index] + part if in_parts else part
 
     args.for_each_tile_row(pull, max(args.query.shape[-2], 1))
-    return bars[0], bars[1], bars[2]
+    return (*bars[:3], *(bar.sum(axis=tuple(range(bar.ndim - 1))).reshape(-1) for bar in bars[3:]))
 
 
-def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
-    """The gradients of all queries and keys of a tile at once."""
+def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, ...]:
+    """The gradients of all queries and keys of a tile at once; and of the sinks, (..., heads), if there are any."""
     q, k, v, heads, seen = args.query, args.key, args.value, args.key_heads, args.visible()
     slope = None if args.softcap is None else _slope(args, args.softcap)
-    p = _weights(args, seen)  # (..., heads, queries, keys)
+    p, of_sink = _shares(args, seen)  # (..., heads, queries, keys), (..., heads, queries, 1)
     with quiet():  # masked NaN and ∞ are removed as soon as they appear
         p_bar = _zero_masked(seen, matmul_tiled(_grouped(g, heads), _transposed(v)).reshape(p.shape))
-        s_bar = _zero_masked(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
+        mean = (p * p_bar).sum(axis=-1, keepdims=True)
+        s_bar = _zero_masked(seen, p * (p_bar - mean))
         if slope is not None:
             s_bar = _zero_masked(seen, s_bar * slope)
         s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
@@ -271,7 +320,8 @@ def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
             attended = _transposed(np.broadcast_to(True if seen is None else seen, p.shape))
             extra = _nonfinite_contribution(attended, g)
             v_bar = v_bar + extra.reshape(*v_bar.shape[:-2], -1, *v_bar.shape[-2:]).sum(axis=-3)
-        return args.scaled(q_bar), args.scaled(k_bar), v_bar
+        of_sinks = [] if of_sink is None else [_zero_masked(of_sink != 0, -of_sink * mean).sum(axis=(-2, -1))]
+        return args.scaled(q_bar), args.scaled(k_bar), v_bar, *of_sinks
 
 
 def _slope(args: _AttentionArgs, cap: float) -> Array:
@@ -292,13 +342,14 @@ def attention_weights(
     scale: float | None = None,
     window: int | None = None,
     softcap: float | None = None,
+    sinks: npt.ArrayLike | None = None,
 ) -> Array:
     r"""The mixing matrix of `scaled_dot_product_attention`: row i says how much query i takes from each key.
 
     $$P = \mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt d} + B\right)$$
 
     Args:
-        query, key, mask, bias, is_causal, query_offset, scale, window, softcap: as given to
+        query, key, mask, bias, is_causal, query_offset, scale, window, softcap, sinks: as given to
             `scaled_dot_product_attention`.
 
     Returns:
@@ -313,23 +364,28 @@ def attention_weights(
         array([[0.25, 0.75]])
     """
     q, k, _ = _checked(query, key, key)
-    args = _attention_args(q, k, k, mask, bias, is_causal, query_offset, scale, window, softcap)
+    args = _attention_args(q, k, k, mask, bias, is_causal, query_offset, scale, window, softcap, sinks)
     weights = np.empty((*q.shape[:-1], k.shape[-2]), _common_dtype(q, k))
 
     def weigh(key_head: KeyHead, rows: slice) -> None:
         tile = args.tile(key_head, rows, slice(None))
         with quiet():
-            weights[*args.heads(key_head), rows, :] = _weights(tile, tile.visible())
+            weights[*args.heads(key_head), rows, :], _ = _shares(tile, tile.visible())
 
     args.for_each_tile_row(weigh, max((args.tile_shape() or q.shape[-2:])[0], 1))
     return weights
 
 
-def _weights(args: _AttentionArgs, seen: Array | None) -> Array:
-    """softmax of the scores, exactly 0 where masked."""
+def _shares(args: _AttentionArgs, seen: Array | None) -> tuple[Array, Array | None]:
+    """softmax of the scores, exactly 0 where masked, and the weight of the sink beside them."""
     with quiet():  # what is masked may be anything
-        scores = args.scores()
-        exponentials = _exp_below(scores, row_max(scores), out=scores)
+        scores, of_sink = args.scores(), None
+        top = row_max(scores) if args.sinks is None else np.maximum(row_max(scores), args.sinks)
+        exponentials = _exp_below(scores, top, out=scores)
         total = np.add.reduce(exponentials, axis=-1, keepdims=True)
+        if args.sinks is not None:
+            of_sink = _exp_below(np.broadcast_to(args.sinks, top.shape), top)
+            total = total + of_sink
+            of_sink = of_sink / _at_least_one(total)
         weights = apply_columnwise(np.divide, exponentials, _at_least_one(total), exponentials)
-    return _zero_masked(seen, weights)
+    return _zero_masked(seen, weights), of_sink

@@ -47,6 +47,7 @@ weights_are_distributions = Claim(
     formula=r"P_{ij} \ge 0, \qquad \sum_j P_{ij} = 1",
     source=VASWANI,
     needs=("attention_weights",),
+    limits=Limits(options=("sinks",)),
     tolerances=(tol.total_weight, tol.weights_rounding),
     refuted_by=(
         *map(
@@ -81,6 +82,7 @@ weights_are_distributions = Claim(
 
 @weights_are_distributions.property(inputs.weighings())
 def weights_sum_to_one(ops: Operations, query: Any, key: Any, **options: Any) -> Any:
+    options["sinks"] = None
     weights, keys = ops.attention_weights(query, key, **options), key.shape[-2]
     alive = seen_by({"query": query, "key": key, **options}).any(-1)
     total = true_matmul(weights[alive], np.ones((keys, 1)))[:, 0]
@@ -100,7 +102,7 @@ output_is_a_mix = Claim(
     legend={"O": "the outputs of queries that see something", "v": "the values, finite"},
     source=VASWANI,
     needs=(MIX,),
-    limits=Limits(options=("return_lse",)),
+    limits=Limits(options=("return_lse", "sinks")),
     tolerances=(tol.weighted_mean,),
     refuted_by=(
         drafts.masked_after,
@@ -147,7 +149,7 @@ is_a_search = Claim(
     r"(\max_j v_{jc} - \min_j v_{jc})",
     source=VASWANI,
     needs=(MIX,),
-    limits=Limits(options=("return_lse",)),
+    limits=Limits(options=("return_lse", "sinks")),
     tolerances=(tol.one_winner, tol.attention_rounding, tol.plain_mean),
     refuted_by=(
         *(m(MIX) for m in (wrong.values_in_reverse, wrong.heads_tiled, wrong.heads_by_reshape, wrong.mask_inverted)),
@@ -186,7 +188,7 @@ uniform_when_keys_equal = Claim(
     legend={"k": "the keys that query i sees", "v": "their values"},
     source=VASWANI,
     needs=(MIX,),
-    limits=Limits(options=("return_lse",)),
+    limits=Limits(options=("return_lse", "sinks")),
     tolerances=(tol.plain_mean,),
     refuted_by=(
         *(
@@ -260,7 +262,7 @@ weights_depend_on_the_sentence = Claim(
     "or more another one is found, a single word changed, whose matrix differs, so no fixed matrix gives both.",
     formula=r"q \ne 0,\; n \ge 2: \quad \forall K\; \exists K' : P(q, K) \ne P(q, K')",
     limits=Limits(
-        options=("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "window", "softcap"),
+        options=("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "window", "softcap", "sinks"),
         width=5,
         signs=("scaled_dot_product_attention.value >= 0",),
         assumes=("the query is not 0",),
@@ -517,7 +519,7 @@ anchor = Claim(
     source=VASWANI,
     needs=(MIX, "attention_weights"),
     limits=Limits(
-        options=("mask", "bias", "is_causal", "query_offset", "return_lse", "window", "softcap"),
+        options=("mask", "bias", "is_causal", "query_offset", "return_lse", "window", "softcap", "sinks"),
         rows=4,
         signs=("scaled_dot_product_attention.value >= 0",),
     ),
@@ -571,13 +573,13 @@ def ratio_agrees(weights: Any, query: Any, key: Any, scale: float | None) -> Rel
 
 key_translation = Claim(
     "attention.key_translation",
-    statement="Without a softcap, adding one vector to all keys, where their sums are exact, changes nothing but how "
-    "scores are rounded, however far it pushes them short of overflow; finite stand-ins for −∞ fail here.",
+    statement="Without a softcap or sinks, adding one vector to all keys, where their sums are exact, changes nothing "
+    "but how scores are rounded, however far it pushes them short of overflow; finite stand-ins for −∞ fail here.",
     formula=r"\mathrm{attention}(Q, K + \mathbf 1 u^\top, V) = \mathrm{attention}(Q, K, V)",
     limits=Limits(
-        options=("return_lse", "softcap"),
+        options=("return_lse", "softcap", "sinks"),
         width=8,
-        said=("where their sums are exact", "Without a softcap"),
+        said=("where their sums are exact", "Without a softcap or sinks"),
         assumes=("the sums are exact",),
     ),
     needs=(MIX,),

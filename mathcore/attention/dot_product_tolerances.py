@@ -34,6 +34,7 @@ class Scores:
         summation: "pairwise" if exponentials are summed so, in one go; otherwise in any order, and rescaled between.
         moved: by how much query, key and value may be off themselves.
         cap: what the scaled products are capped by; ∞ if they are not.
+        sinks: that the last key is a sink: its product with every query is 0, its bias the sink, its value 0.
     """
 
     query: Any
@@ -47,6 +48,7 @@ class Scores:
     summation: str = "any"
     moved: tuple[Any, Any, Any] | None = None
     cap: float = math.inf
+    sinks: bool = False
 
 
 def _transposed(x: Any) -> Any:
@@ -138,6 +140,7 @@ def attention_rounding(of: Scores, dtype: Any) -> Any:
     (`softmax_rounding`) at weights $p e^\eta$ and gaps that much larger:
     $\rho_j = p_j(e^{\eta_j} - 1) + \Delta_j$. The product adds up n terms, divided before or after:
     $$|\hat O_c - O_c| \le \sum_j \rho_j|v_{jc}| + \gamma_{n+2}\sum_j (p_j + \rho_j)|v_{jc}| + (n + 2)\lambda$$
+    A sink is one more key, with a score of its own and the value 0, that joins like a block.
     Sixteen-bit results are computed in float32 and rounded once more.
     """
     size, error = _mix_error(of, work_format(dtype))
@@ -200,6 +203,14 @@ def total_weight(n: int, dtype: Any, summation: str = "any") -> Any:
 
 
 @tolerance
+def weights_beside_sinks(of: Scores, dtype: Any) -> Any:
+    r"""The sum of the weights against 1 less the share of a sink: what each is off, and the same in float64."""
+    each = stored(of.p, weight_error(of, work_format(dtype)), dtype)[..., :-1].sum(-1)
+    own = weight_error(of, work_format(np.float64)).sum(-1) + gamma(of.p.shape[-1] + 2, 2.0**-53)
+    return (each + own) * _EVALUATED
+
+
+@tolerance
 def weighted_mean(most: Any, n: int, dtype: Any) -> Any:
     r"""A mean with weights that sum to 1 may leave the range of its n values by what the weights' sum is off.
 
@@ -248,7 +259,8 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1, kept:
     $1/\cosh^2$: it moves by at most $\delta/\kappa$ with the score, by 2u as the quotient and the cap round, by 4Eu
     with the tanh, and rounds three times; the product with it rounds once. The products with K, Q and $\bar O$ add up
     n terms, or T for each of the group's heads: $c\,(e_S|K| + \gamma_{n+7}(|\bar S| + e_S)|K|)$, and so on. Every
-    product may underflow by λ. Each is stored in the format that its array came in, `kept`.
+    product may underflow by λ. Each is stored in the format that its array came in, `kept`. What comes back to a sink
+    is the sum of $\bar S$ over the queries of its head.
     """
     work, g = work_format(dtype), np.asarray(g, np.float64)
     q, k, v, p, rho = abs(of.query), abs(of.key), abs(of.value), of.p, weight_error(of, work)
@@ -271,13 +283,17 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1, kept:
         lost = terms * (1 + abs(other).max(initial=0.0)) * max(1.0, by) * work.smallest
         return by * (size @ other), by * (error @ other + gamma(terms + 7, work.u) * (size @ other)) + lost
 
-    parts = (
+    parts: tuple[Any, ...] = (
         product(e_s, s, k, keys, abs(of.by)),
         _over_group(product(_transposed(e_s), _transposed(s), q, queries, abs(of.by)), group),
         _over_group(product(_transposed(rho), _transposed(p + rho), abs(g), queries, 1.0), group),
     )
-    stores = (_rounded_to(f, size, error * _EVALUATED, work) for f, (size, error) in zip(kept or (dtype,) * 3, parts,
-              strict=True))  # fmt: skip
+    if of.sinks:
+        (size, error), total = (of_heads(x[..., -1]) for x in (s, e_s)), s[..., -1].size
+        of_sinks = size, error + gamma(total + 3, work.u) * (size + error) + total * work.smallest
+        parts = (parts[0], *(tuple(x[..., :-1, :] for x in part) for part in parts[1:]), of_sinks)
+    stores = (_rounded_to(f, size, error * _EVALUATED, work) for f, (size, error) in
+              zip(kept or (dtype,) * len(parts), parts, strict=True))  # fmt: skip
     return _known(np.concatenate([np.ravel(error) for error in stores]))
 
 
@@ -285,6 +301,11 @@ def _rounded_to(dtype: Any, size: Any, error: Any, work: Format) -> Any:
     """`error` and what storing a result in another format than that of the work adds."""
     f = format_of(dtype)
     return error if f is work else error + f.u * (size + error) + f.smallest / 2
+
+
+def of_heads(x: Any) -> Any:
+    """What queries (..., heads, queries) send to their heads, (heads,)."""
+    return x.sum(-1).sum(axis=tuple(range(max(x.ndim - 2, 0)))).reshape(-1)
 
 
 def _over_group(parts: tuple[Any, Any], group: int) -> tuple[Any, Any]:

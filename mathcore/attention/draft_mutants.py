@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.attention.dot_product_mutants import ATTENTION
-from mathcore.attention.textbook import capped, group_of, per_head, seen_by
+from mathcore.attention.textbook import ARRAYS, capped, group_of, per_head, seen_by, with_sink_as_key
 from mathcore.verify.claims import Mutant, reported
 from mathcore.verify.common_mutants import Operation
 
@@ -66,7 +66,8 @@ def plain_attention(
     **options: Any,
 ) -> Any:
     """Attention in the order of the formula; a mutant replaces one of the steps."""
-    case = {"query": query, "key": key, "value": value, **options}
+    case = with_sink_as_key({"query": query, "key": key, "value": value, **options})
+    query, key, value, options = *(case[n] for n in ARRAYS), {n: x for n, x in case.items() if n not in ARRAYS}
     dtype = np.result_type(query, key, value)
     q, k, v = (_upcast(x.astype(dtype)) for x in (query, key, value))
     if group_of(case) > 1:

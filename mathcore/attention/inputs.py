@@ -45,7 +45,18 @@ from mathcore.verify.targets.restrictions import skip_option
 from mathcore.verify.targets.translations import lse_dtype_of
 from mathcore.verify.tolerances import FORMATS
 
-OPTIONS = ("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "block_size", "window", "softcap")
+OPTIONS = (
+    "mask",
+    "bias",
+    "is_causal",
+    "query_offset",
+    "scale",
+    "return_lse",
+    "block_size",
+    "window",
+    "softcap",
+    "sinks",
+)
 
 
 # Inputs.
@@ -125,6 +136,14 @@ def some_softcap(dice: Dice, rng: np.random.Generator) -> float | None:
     return None if skip_option("softcap") else given
 
 
+def some_sinks(dice: Dice, rng: np.random.Generator, heads: int, dtype: str) -> Any:
+    """A score for each head that has no value: none, about as large as the others, or far above or below; −∞ too."""
+    sinks = dice.of(None, None, None, rng.normal(size=heads) * rng.choice([1, 1, 30]))
+    if sinks is not None and rng.random() < 0.3:
+        sinks[rng.integers(heads)] = -np.inf
+    return None if skip_option("sinks") or sinks is None else as_dtype(sinks, dtype)
+
+
 def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
     """Every option, together; `shape` is that of the scores."""
     queries, keys = shape[-2:]
@@ -136,6 +155,7 @@ def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], d
         "scale": some_scale(dice, rng),
         "window": some_window(dice, rng, keys),
         "softcap": some_softcap(dice, rng),
+        "sinks": some_sinks(dice, rng, shape[-3] if len(shape) > 2 else 1, dtype),
     }
 
 
@@ -209,7 +229,7 @@ def specials_in_sight(draw: Draw, target: Target) -> dict[str, Any]:
         case["bias"] = np.where(np.isneginf(as_numbers(case["bias"])), case["bias"], case["bias"].dtype.type(0.5))
     here = (rng.random(case["value"].shape) < 0.3) & seen_by_all(case)
     special = as_dtype(rng.choice([np.nan, np.inf, -np.inf], size=here.shape, p=[0.2, 0.4, 0.4]), name)
-    return {"here": here, "special": special, **case}
+    return {"here": here, "special": special, **case, "sinks": None}
 
 
 def seen_by_all(case: Case) -> Any:
@@ -236,7 +256,7 @@ def mixed_cases(draw: Draw, target: Target) -> Case:
     if not target.exact:
         raise ExactOnlyError("scaled_dot_product_attention", "arrays of several formats")
     case, formats = draw_case(draw, "float64"), formats_together(draw, target)
-    for name in (*ARRAYS, "bias"):
+    for name in (*ARRAYS, "bias", "sinks"):
         if case[name] is not None:
             case[name] = as_dtype(case[name], draw(formats))
     return case
@@ -273,7 +293,7 @@ def narrow_values(draw: Draw, target: Target) -> Case:
     v = np.asarray(case["value"], np.float64)
     size = FORMATS[name].most * 2.0 ** rng.uniform(-4, -1) if rng.random() < 0.25 else 2.0 ** rng.uniform(-6, 6)
     near = rng.choice([-1, 1]) * size * (1 + rng.choice([0, 2.0**-6, 0.5]) * rng.random(v.shape))
-    return {**case, "value": as_dtype(near, name)}
+    return {**case, "value": as_dtype(near, name), "sinks": None}
 
 
 @domain
@@ -293,7 +313,7 @@ def one_in_sight(draw: Draw, target: Target) -> Case:
     value = case["value"] * signs
     if keys == 1 and rng.random() < 0.5:  # where others are masked, what they hold is another claim's
         value = as_dtype(rng.choice([np.nan, np.inf, -np.inf, 1.0], size=value.shape), value.dtype.name)
-    return {**case, "mask": mask, "value": value}
+    return {**case, "mask": mask, "value": value, "sinks": None}
 
 
 @domain
@@ -426,7 +446,7 @@ def translated(draw: Draw, target: Target) -> Case:
     whole = rng.integers(-3, 4, size=k.shape)
     mask = rng.random((*q.shape[:-1], k.shape[-2])) < 0.6
     return {**case, "query": as_dtype(abs(np.asarray(q, np.float64)) + 0.5, name), "key": as_dtype(whole, name),
-            "by": as_dtype(by, name), "mask": mask, "softcap": None}  # fmt: skip
+            "by": as_dtype(by, name), "mask": mask, "softcap": None, "sinks": None}  # fmt: skip
 
 
 def _instead(rng: np.random.Generator, case: Case) -> Case:
@@ -565,7 +585,7 @@ _X = np.ones((2, 3, 2))
 _SAMPLE = {"query": _X, "key": _X, "value": _X}
 
 
-_BIAS = {"bias": np.zeros((3, 3))}
+_BIAS = {"bias": np.zeros((3, 3)), "sinks": np.zeros(2)}
 
 
 _MORE: dict[str, Any] = {"options": OPTIONS, "rows_in_views": 3, "repeats": 2**12}

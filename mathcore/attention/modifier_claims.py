@@ -1,4 +1,4 @@
-"""What must be true of the options that change which scores count, and how: windows, caps."""
+"""What must be true of the options that change which scores count, and how: windows, caps, sinks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from mathcore.attention import modifier_mutants as wrong
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_mutants import of_weights
 from mathcore.attention.exact_inputs import exact_cases
-from mathcore.attention.textbook import agrees, figures, lse_agrees, same_answer, visible, weights_agree, without_values
+from mathcore.attention.textbook import (
+    agrees,
+    as_numbers,
+    exchanged,
+    figures,
+    lse_agrees,
+    same_answer,
+    visible,
+    weights_agree,
+    with_sink_as_key,
+    without_values,
+)
 from mathcore.verify import Claim, Limits, Operations, Target, domain, equal, reproduced, seeds
 from mathcore.verify.domains import Draw, as_dtype
 from mathcore.verify.relations import all_of, at_least, at_most, less
@@ -63,13 +74,21 @@ def windowed(draw: Draw, target: Target) -> dict[str, Any]:
     return {**case, "window": int(rng.choice([1, 2, rng.integers(1, case["key"].shape[-2] + 2)]))}
 
 
-@window_is_a_mask.property(windowed())
-def output_and_lse_are_those_of_the_mask(ops: Operations, **case: Any) -> Any:
-    (mix, log), masked = (ops.scaled_dot_product_attention(**c, return_lse=True) for c in (case, spelt_as_mask(case)))
-    return all_of(
-        same_answer(ops, mix, masked[0], lambda: agrees(ops, mix, **case)),
-        reproduced(ops, log, masked[1], lambda: lse_agrees(ops, log, **case)),
-    )
+@window_is_a_mask.property(windowed(), lse=st.booleans())
+def output_and_lse_are_those_of_the_mask(ops: Operations, lse: bool, **case: Any) -> Any:
+    mine, masked = (both(ops, lse, c) for c in (case, spelt_as_mask(case)))
+    same = same_answer(ops, mine[0], masked[0], lambda: agrees(ops, mine[0], **case))
+    if not lse:
+        return same
+    return all_of(same, reproduced(ops, mine[1], masked[1], lambda: lse_agrees(ops, mine[1], **case)))
+
+
+def both(ops: Operations, lse: bool, case: dict[str, Any]) -> tuple[Any, ...]:
+    """The output, and with it the log-sum-exp if that is asked for."""
+    if lse:
+        output, log = ops.scaled_dot_product_attention(**case, return_lse=True)
+        return output, log
+    return (ops.scaled_dot_product_attention(**case),)
 
 
 @window_is_a_mask.property(windowed(), effort=0.5)
@@ -94,7 +113,7 @@ window_reaches_back = Claim(
     source="Jiang et al., Mistral 7B, arXiv:2310.06825, §2",
     needs=(MIX,),
     limits=Limits(
-        options=("mask", "bias", "query_offset", "scale", "return_lse", "softcap"),
+        options=("mask", "bias", "query_offset", "scale", "return_lse", "softcap", "sinks"),
         width=3,
         signs=("scaled_dot_product_attention.value >= 0",),
         also=("1 to 3 layers, windows of 1 to 4", "no weight underflows"),
@@ -137,7 +156,7 @@ softcap_squeezes = Claim(
     source=GEMMA,
     needs=(MIX,),
     limits=Limits(
-        options=("mask", "bias", "is_causal", "query_offset", "return_lse", "window"),
+        options=("mask", "bias", "is_causal", "query_offset", "return_lse", "window", "sinks"),
         rows=2,
         width=4,
         signs=("scaled_dot_product_attention.value >= 0",),
@@ -206,7 +225,18 @@ cap_and_mask_commute = Claim(
     source=GEMMA,
     needs=(MIX, "softmax"),
     limits=Limits(
-        options=("bias", "is_causal", "query_offset", "scale", "return_lse", "window", "axis", "where", "dtype"),
+        options=(
+            "bias",
+            "is_causal",
+            "query_offset",
+            "scale",
+            "return_lse",
+            "window",
+            "sinks",
+            "axis",
+            "where",
+            "dtype",
+        ),
         rows=1,
         width=2,
         signs=(*(f"{MIX}.{name} >= 0" for name in ("query", "key", "value")), "softmax.x <= 0"),
@@ -239,3 +269,95 @@ def both_orders(ops: Operations, cap: float, name: str) -> tuple[Any, Any]:
     query, key, value = (as_dtype(x, name) for x in (zeros[:1], zeros, value))
     first = ops.scaled_dot_product_attention(query, key, value, mask=np.array([[True, False]]), softcap=cap)
     return first, ops.softmax(as_dtype([[0.0, -cap]], name))  # −∞ capped
+
+
+sinks_take_a_share = Claim(
+    "attention.sinks_take_a_share",
+    statement="A sink z of a head is one more key of each of its queries, with the score z and the value 0: it takes "
+    "its share of the weights, which sum to 1 less that, under any other options. −∞ takes nothing; a query that sees "
+    "no key gets 0 and the log-sum-exp z. However keys are split, the sink counts once: as a part of its own, with the "
+    "output 0 and the log-sum-exp z, it merges with what comes without it. All this up to rounding.",
+    formula=r"P_{ij} = \frac{e^{s_{ij}}}{e^{z} + \sum_k e^{s_{ik}}}, \qquad \sum_j P_{ij} = 1 - e^{z - \ell_i}, "
+    r"\qquad \ell_i = \ln\Big(e^z + \sum_k e^{s_{ik}}\Big)",
+    legend={"z": "the sink", "s": "the scores", "ℓ": "the log-sum-exp"},
+    source="OpenAI, gpt-oss-120b & gpt-oss-20b Model Card, arXiv:2508.10925",
+    needs=(MIX, "attention_weights", "merge_attention"),
+    tolerances=(
+        tol.attention_rounding,
+        tol.weights_rounding,
+        tol.lse_rounding,
+        tol.plain_mean,
+        tol.merge_rounding,
+        tol.weights_beside_sinks,
+    ),
+    refuted_by=(
+        *(
+            m(MIX)
+            for m in (
+                wrong.sinks_ignored,
+                wrong.sinks_lost_with_a_window,
+                wrong.sink_of_the_first_head,
+                wrong.sinks_scaled,
+                wrong.sinks_capped,
+                wrong.sink_counted_twice,
+                wrong.sink_with_a_value,
+                wrong.sink_missing_in_the_log_sum,
+                wrong.sink_above_the_scores,
+            )
+        ),
+        of_weights(wrong.sinks_ignored),
+        of_weights(wrong.sinks_scaled),
+    ),
+)
+
+
+@domain
+def with_sinks(draw: Draw, target: Target) -> dict[str, Any]:
+    """Attention with a sink for each head, near the scores, far above or below, or −∞, and all other options."""
+    case, rng = draw(inputs.cases().build(target)), draw(seeds())
+    heads = case["query"].shape[-3] if case["query"].ndim > 2 else 1
+    sinks = rng.normal(size=heads) * rng.choice([1, 4, 100])
+    return {**case, "sinks": as_dtype(np.where(rng.random(heads) < 0.1, -np.inf, sinks), case["query"].dtype.name)}
+
+
+@sinks_take_a_share.property(with_sinks(), lse=st.booleans())
+def one_more_key_without_value(ops: Operations, lse: bool, **case: Any) -> Any:
+    as_key = with_sink_as_key(case)
+    as_key["bias"] = as_dtype(as_key["bias"], case["query"].dtype.name)
+    (mix, *logs), (other, *other_logs) = both(ops, lse, case), both(ops, lse, as_key)
+    of = figures(case)
+    alive, within = of.seen.any(-1), tol.attention_rounding(of, mix.dtype)
+    relations = [equal(mix[alive], other[alive], within=(within + within)[alive]), agrees(ops, mix, **case)]
+    for log, other_log in zip(logs, other_logs, strict=True):
+        off = tol.lse_rounding(of, log, log.dtype, ops.conventions.lse_base)
+        relations += [equal(log[alive], other_log[alive], within=(off + off)[alive]), lse_agrees(ops, log, **case)]
+    return all_of(*relations)
+
+
+@sinks_take_a_share.property(with_sinks(), effort=0.5)
+def weights_sum_to_the_rest(ops: Operations, **case: Any) -> Any:
+    weights, of = ops.attention_weights(**without_values(case)), figures(case)
+    total, alive = as_numbers(weights).sum(-1), of.seen.any(-1)
+    off = tol.weights_beside_sinks(of, weights.dtype)
+    return all_of(
+        equal(total[alive], 1 - of.p[..., -1][alive], within=off[alive]),
+        weights_agree(ops, weights, **without_values(case)),
+    )
+
+
+@sinks_take_a_share.property(with_sinks(), effort=0.5)
+def a_part_of_its_own(ops: Operations, **case: Any) -> Any:
+    whole, _ = ops.scaled_dot_product_attention(**case, return_lse=True)
+    mix, log = ops.scaled_dot_product_attention(**{**case, "sinks": None}, return_lse=True)
+    keys, sinks = {**case, "sinks": None}, case["sinks"]
+    apart = np.broadcast_to(sinks.reshape(*sinks.shape[: log.ndim - 1], 1), log.shape).astype(log.dtype)
+    merged, _ = ops.merge_attention(mix, log, np.zeros_like(mix), apart)
+    of, alone = figures(case), figures(keys)
+    alive, shares = alone.seen.any(-1), (of.p[..., :-1].sum(-1), of.p[..., -1])
+    errors = tol.attention_rounding(alone, mix.dtype).values, 0.0
+    logs = tol.lse_rounding(alone, log, log.dtype, ops.conventions.lse_base).values
+    moved = logs + exchanged(ops, log, log.dtype, mix.dtype), exchanged(ops, apart, log.dtype, mix.dtype)
+    outputs = alone.p @ alone.value, np.zeros(mix.shape)
+    within = tol.merge_rounding(outputs, shares, errors, moved, mix.dtype)
+    within = within + tol.attention_rounding(of, mix.dtype)
+    return equal(whole[alive], merged[alive], within=within[alive])

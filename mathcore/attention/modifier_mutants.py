@@ -1,4 +1,4 @@
-"""Wrong windows and caps, on purpose."""
+"""Wrong windows, caps and sinks, on purpose."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mathcore.attention.dot_product_mutants import (
 )
 from mathcore.attention.draft_mutants import drafted
 from mathcore.attention.textbook import capped, per_head
-from mathcore.verify.claims import reported_of
+from mathcore.verify.claims import mutant, reported_of
 from mathcore.verify.common_mutants import Operation, family
 
 
@@ -188,4 +188,142 @@ def _with_slope_1(correct: Operation, g: Any, arrays: Arrays, options: Options) 
 
 gradient_of_cap_forgotten = pulled(
     "gradient_of_cap_forgotten", "Sends back as if the cap had the slope 1.", _with_slope_1
+)
+
+
+# Sinks.
+@reported_of(
+    ATTENTION,
+    "attention.sinks_take_a_share",
+    "NVIDIA/TransformerEngine PR#3551 (2026) open",
+)
+@asked
+def sinks_ignored(arrays: Arrays, options: Options) -> Asked:
+    """Has no sinks."""
+    return arrays, {**options, "sinks": None}
+
+
+@asked
+def sinks_lost_with_a_window(arrays: Arrays, options: Options) -> Asked:
+    """Has no sinks where there is a window."""
+    return arrays, {**options, "sinks": None if options.get("window") is not None else options.get("sinks")}
+
+
+@asked
+def sink_of_the_first_head(arrays: Arrays, options: Options) -> Asked:
+    """Gives every head the sink of the first."""
+    sinks = options.get("sinks")
+    return arrays, {**options, "sinks": None if sinks is None else np.repeat(sinks[:1], len(sinks))}
+
+
+@asked
+def sinks_scaled(arrays: Arrays, options: Options) -> Asked:
+    """Multiplies the sinks by the scale as well."""
+    sinks = options.get("sinks")
+    by = _scale(arrays, options) or 1.0
+    return arrays, {**options, "sinks": None if sinks is None else (sinks * by).astype(sinks.dtype)}
+
+
+@asked
+def sinks_capped(arrays: Arrays, options: Options) -> Asked:
+    """Caps the sinks as well."""
+    sinks, cap = options.get("sinks"), options.get("softcap") or math.inf
+    return arrays, {**options, "sinks": None if sinks is None else capped(sinks, cap).astype(sinks.dtype)}
+
+
+@reported_of(
+    ATTENTION,
+    "attention.sinks_take_a_share",
+    """
+    ROCm/rocm-libraries #12227 (2026) open
+    ROCm/rocm-libraries PR#12229 (2026) open
+    """,
+)
+@asked
+def sink_counted_twice(arrays: Arrays, options: Options) -> Asked:
+    """Adds the sink to the sum of exponentials once for either half of the keys."""
+    sinks = options.get("sinks")
+    return arrays, {**options, "sinks": None if sinks is None else (sinks + math.log(2)).astype(sinks.dtype)}
+
+
+@mutant("blockwise_attention", wraps=True)
+def sink_in_every_block(correct: Operation) -> Operation:
+    """Adds the sink to the sum of exponentials once for each block of keys."""
+
+    def attention(query: Any, key: Any, value: Any, *, block_size: int = 512, **options: Any) -> Any:
+        if (sinks := options.get("sinks")) is not None:
+            blocks = max(-(-key.shape[-2] // block_size), 1)
+            options["sinks"] = (sinks + math.log(blocks)).astype(sinks.dtype)
+        return correct(query, key, value, block_size=block_size, **options)
+
+    return attention
+
+
+@family
+def sink_with_a_value(correct: Operation) -> Operation:
+    """Counts the sink above the fraction as well: its share of ones is added to the output."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer, sinks = correct(query, key, value, **options), options.get("sinks")
+        if sinks is None:
+            return answer
+        _, log = correct(query, key, value, **{**options, "return_lse": True})
+        share = np.exp(sinks.reshape(*sinks.shape[: query.ndim - 2], 1).astype(log.dtype) - log)
+        out = answer[0] if isinstance(answer, tuple) else answer
+        out = (out + np.where(np.isnan(share), 0, share)[..., None]).astype(out.dtype)
+        return (out, answer[1]) if isinstance(answer, tuple) else out
+
+    return attention
+
+
+@family
+def sink_missing_in_the_log_sum(correct: Operation) -> Operation:
+    """Returns the log-sum-exp of the keys alone."""
+
+    def attention(*arrays: Any, **options: Any) -> Any:
+        answer = correct(*arrays, **options)
+        if not isinstance(answer, tuple):
+            return answer
+        return answer[0], correct(*arrays, **{**options, "sinks": None})[1]
+
+    return attention
+
+
+@reported_of(
+    ATTENTION,
+    "attention.sinks_take_a_share",
+    """
+    Dao-AILab/flash-attention PR#2752 (2026) open
+    fla-org/flash-linear-attention PR#831 (2026) merged
+    """,
+)
+@family
+def sink_above_the_scores(correct: Operation) -> Operation:
+    """Subtracts the highest score of the keys alone: a far higher sink overflows, and the log-sum-exp with it."""
+
+    def attention(query: Any, key: Any, value: Any, **options: Any) -> Any:
+        answer, sinks = correct(query, key, value, **options), options.get("sinks")
+        if sinks is None or not isinstance(answer, tuple):
+            return answer
+        _, plain = correct(query, key, value, **{**options, "sinks": None})
+        far = sinks.reshape(*sinks.shape[: query.ndim - 2], 1).astype(np.float64) - plain > 80
+        return answer[0], np.where(far, np.inf, answer[1]).astype(answer[1].dtype)
+
+    return attention
+
+
+def _sinks_get_nothing(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    pulled_back = correct(g, *arrays, **options)
+    return (*pulled_back[:3], *(0 * part for part in pulled_back[3:]))
+
+
+def _plain_way_back(correct: Operation, g: Any, arrays: Arrays, options: Options) -> Any:
+    plain = correct(g, *arrays, **{**options, "sinks": None})
+    return (*plain, *correct(g, *arrays, **options)[3:])
+
+
+GRADIENTS = (
+    gradient_of_cap_forgotten,
+    pulled("nothing_back_to_sinks", "Takes the sinks for constants.", _sinks_get_nothing),
+    pulled("gradient_ignores_sinks", "Sends back to keys as if there were no sinks.", _plain_way_back),
 )

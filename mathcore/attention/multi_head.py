@@ -115,7 +115,7 @@ def multi_head_attention_vjp(
     args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
     heads = _side_by_side(_attend(args, work)[0])
     heads_bar, output_bar = linear_vjp(working(floating("cotangent", cotangent)), heads, w["output"])[:2]
-    q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), args)
+    q_bar, k_bar, v_bar = _attention_vjp(_split(heads_bar, num_heads), args)[:3]
     if rope_base is not None:
         q_bar, k_bar = rope_vjp(q_bar, q, base=rope_base, offset=query_offset), rope_vjp(k_bar, k, base=rope_base)
     pulled = {

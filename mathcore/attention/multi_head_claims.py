@@ -101,6 +101,7 @@ slicing = Claim(
             "return_lse",
             "window",
             "softcap",
+            "sinks",
         ),
         rows=5,
         width=4,

@@ -72,6 +72,7 @@ def some_keys(case: Case, start: int, stop: int) -> Case:
         **{name: case[name][..., start:stop, :] for name in ("key", "value")},
         **{name: part(case[name]) for name in ("mask", "bias")},
         "query_offset": case["query_offset"] - start,
+        "sinks": case.get("sinks") if start < case["key"].shape[-2] == stop else None,  # with the last of the keys
     }
 
 
@@ -79,7 +80,8 @@ def merged_within(ops: Operations, case: Case, cut: int, logs: tuple[Any, Any]) 
     """By how much halves that are merged may be off; `logs` are the log-sum-exps that came."""
     parts, dtype = (some_keys(case, 0, cut), some_keys(case, cut, case["key"].shape[-2])), dtype_of(case)
     whole = figures(case)
-    p = whole.p[..., :cut].sum(-1), whole.p[..., cut:].sum(-1)
+    edge = cut if cut < case["key"].shape[-2] else whole.p.shape[-1]
+    p = whole.p[..., :edge].sum(-1), whole.p[..., edge:].sum(-1)
     ofs = [figures(part) for part in parts]
     sizes = [np.where(np.isfinite(log), 1.01 * abs(log.astype(np.float64)), 0.0) for log in logs]
     base = ops.conventions.lse_base
@@ -149,8 +151,39 @@ def capped(s: Any, cap: float) -> Any:
     return s if math.isinf(cap) else cap * np.tanh(s / cap)
 
 
+def with_sink_as_key(case: Case) -> Case:
+    """The case with its sinks as one more key of each query, whose product is 0, whose bias is the sink, without value.
+
+    What else hides keys becomes a mask.
+    """
+    if (sinks := case.get("sinks")) is None:
+        return case
+    seen, bias = seen_by(case), case.get("bias")
+    column = np.broadcast_to(as_numbers(sinks).reshape(*sinks.shape[: seen.ndim - 2], 1, 1), seen[..., :1].shape)
+    longer = {}
+    for name in ("key", "value"):
+        nothing = np.zeros((*case[name].shape[:-2], 1, case[name].shape[-1]), case[name].dtype)
+        longer[name] = np.concatenate([case[name], nothing], -2)
+    added = np.broadcast_to(0.0 if bias is None else as_numbers(bias), seen.shape)
+    return {
+        **case,
+        **longer,
+        "mask": np.concatenate([seen, column > -np.inf], -1),
+        "bias": np.concatenate([added, column], -1),
+        "is_causal": False,
+        "query_offset": 0,
+        "window": None,
+        "sinks": None,
+    }
+
+
 def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | None = None) -> tol.Scores:
-    """The score matrix of a case in float64, and all else that its error depends on."""
+    """The score matrix of a case in float64, and all else that its error depends on; a sink is its last key.
+
+    It is added like a block of its own, so that exponentials are rescaled.
+    """
+    has_sinks = case.get("sinks") is not None
+    case, summation = with_sink_as_key(case), "any" if has_sinks else summation
     q, k, v = (np.asarray(case[name], np.float64) for name in ARRAYS)
     heads = q.shape[-3] if q.ndim > 2 else 1
     k, v = per_head(k, heads), per_head(v, heads)
@@ -165,7 +198,7 @@ def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | No
         gap = np.where(seen, top - s, np.inf)
     e = np.exp(-gap)
     p = e / np.maximum(e.sum(-1, keepdims=True), 1e-300)
-    return tol.Scores(q, k, v, bias, by, seen, p, gap, summation, moved, cap)
+    return tol.Scores(q, k, v, bias, by, seen, p, gap, summation, moved, cap, has_sinks)
 
 
 _FEW = 700
@@ -269,14 +302,16 @@ def weights_agree(ops: Operations, answer: Any, query: Any, key: Any, **options:
     """That `answer` holds the weights of attention, exactly 0 where masked."""
     case = {"query": query, "key": key, "value": key, **options}
     of, dtype = figures(case, ops.conventions.summation), np.result_type(query, key)
-    if np.shape(answer) != of.seen.shape:
-        return equal(np.shape(answer), of.seen.shape)
+    keys = key.shape[-2]
+    if np.shape(answer) != (*of.seen.shape[:-1], keys):
+        return equal(np.shape(answer), (*of.seen.shape[:-1], keys))
     true, exact = textbook(case, of, softmax_weights)
     within = tol.weights_rounding(of, dtype)
     if not exact:
         within = within + tol.weights_rounding(figures(case), np.float64)
-    hidden = ~of.seen & of.seen.any(-1, keepdims=True)
-    return all_of(equal(answer[of.seen], true[of.seen], within=within[of.seen]), equal(answer[hidden], 0.0))
+    among = of.seen & (np.arange(of.seen.shape[-1]) < keys)  # a sink has a weight that is not told
+    own, hidden = among[..., :keys], (~of.seen & of.seen.any(-1, keepdims=True))[..., :keys]
+    return all_of(equal(answer[own], true[among], within=within[among]), equal(answer[hidden], 0.0))
 
 
 def exchanged(ops: Operations, lse: Any, dtype: Any, of_output: Any) -> Any:
@@ -306,15 +341,16 @@ def lse_agrees(ops: Operations, answer: Any, *, blocks: bool = False, **case: An
 
 
 def pulled_agrees(ops: Operations, answer: Any, cotangent: Any, **case: Any) -> Conjunction:
-    """That `answer` holds the gradients of query, key and value."""
+    """That `answer` holds the gradients of query, key and value, and of the sinks if there are any."""
     of, dtype, g = figures(case, ops.conventions.summation), dtype_of(case), np.asarray(cotangent, np.float64)
     group = group_of(case)
-    kept = tuple(case[name].dtype for name in ARRAYS)
+    names = ARRAYS if case.get("sinks") is None else (*ARRAYS, "sinks")
+    kept = tuple(case[name].dtype for name in names)
     within = tol.attention_vjp_rounding(g, of, dtype, group, kept)
     within = within + tol.attention_vjp_rounding(g, figures(case), np.float64, group)
     true = np.concatenate([np.ravel(part) for part in true_pullback(g, of, group)])
     flat = np.concatenate([np.ravel(np.asarray(part, np.float64)) for part in answer])
-    pairs = list(zip(answer, (case[name] for name in ARRAYS), strict=True))
+    pairs = list(zip(answer, (case[name] for name in names), strict=True))
     alike = (equal(a.shape == x.shape and a.dtype == x.dtype, True) for a, x in pairs)
     return all_of(*alike, equal(flat, true, within=within))
 
@@ -333,8 +369,8 @@ def spelt_out(of: tol.Scores, q: Any, k: Any, v: Any) -> Any:
     return (e @ v) / (total + ~of.seen.any(-1, keepdims=True))
 
 
-def true_pullback(g: Any, of: tol.Scores, group: int) -> tuple[Any, Any, Any]:
-    """The textbook's gradients in float64; fully masked rows contribute nothing."""
+def true_pullback(g: Any, of: tol.Scores, group: int) -> tuple[Any, ...]:
+    """The textbook's gradients in float64, of the sinks too; fully masked rows contribute nothing."""
     p = of.p
     pulled = np.where(of.seen, g @ transposed(of.value), 0.0)
     s = p * (pulled - (p * pulled).sum(-1, keepdims=True)) * tol.slope(of)
@@ -342,4 +378,7 @@ def true_pullback(g: Any, of: tol.Scores, group: int) -> tuple[Any, Any, Any]:
     def added(x: Any) -> Any:
         return x.reshape(*x.shape[:-3], x.shape[-3] // group, group, *x.shape[-2:]).sum(-3) if x.ndim > 2 else x
 
-    return of.by * (s @ of.key), added(of.by * (transposed(s) @ of.query)), added(transposed(p) @ g)
+    of_keys, of_values = added(of.by * (transposed(s) @ of.query)), added(transposed(p) @ g)
+    if not of.sinks:
+        return of.by * (s @ of.key), of_keys, of_values
+    return of.by * (s @ of.key), of_keys[..., :-1, :], of_values[..., :-1, :], tol.of_heads(s[..., -1])

@@ -19,6 +19,10 @@ class Places(NamedTuple):
     offset: int
     window: int | None = None
 
+    def moved(self, by: int) -> Places:
+        """The same for a query and a key whose distance is larger by that."""
+        return Places(self.is_causal, self.offset + by, self.window) if by else self
+
     def hide(self, queries: int, keys: int) -> bool:
         """Whether any key is masked for any query."""
         ahead = self.is_causal and self.offset < keys - 1  # else the last key is visible even to the first query

@@ -56,6 +56,7 @@ finite_differences = Claim(
             "weight",
             "return_lse",
             "softcap",
+            "sinks",
             "multi_head_attention.query_offset",
             "multi_head_attention_vjp.query_offset",
         ),
@@ -93,6 +94,7 @@ adjoint = Claim(
             "dtype",
             "weight",
             "softcap",
+            "sinks",
             "multi_head_attention_vjp.query_offset",
         ),
         formats=SHORT_FORMATS,
@@ -178,7 +180,7 @@ ONE_BY_ONE = (
     gradient_of(
         ATTENTION, "queries, keys and values", wrong.scale_forgotten, wrong.future_in_the_gradient,
         wrong.softmax_taken_for_constant, wrong.bias_unread, wrong.keys_of_eight, wrong.first_group_for_all,
-        limits=Limits(("return_lse", "softcap"), SHORT_FORMATS, width=9, also=("scores at most 4 apart",)),
+        limits=Limits(("return_lse", "softcap", "sinks"), SHORT_FORMATS, width=9, also=("scores at most 4 apart",)),
     ),
     gradient_of(
         MULTI_HEAD, "x and its four matrices", wrong.output_gets_nothing, wrong.input_through_values_alone,

@@ -1,15 +1,19 @@
-"""Modules of Hugging Face's Transformers: RoPE of Llama and its scalings, the norms of Llama, Gemma and T5."""
+"""Modules of Hugging Face's Transformers: RoPE of Llama and its scalings, norms of three models, attention of two."""
 
 import functools
+import math
+from types import SimpleNamespace
 
 import torch
 from transformers import LlamaConfig
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.models.gemma.modeling_gemma import GemmaRMSNorm
+from transformers.models.gemma2 import modeling_gemma2
+from transformers.models.gpt_oss import modeling_gpt_oss
 from transformers.models.llama.modeling_llama import LlamaRMSNorm, LlamaRotaryEmbedding, apply_rotary_pos_emb
 from transformers.models.t5.modeling_t5 import T5LayerNorm
 
-from mathcore.verify import Conventions, Target
+from mathcore.verify import Conventions, Restrictions, Target
 
 
 @functools.lru_cache(maxsize=64)
@@ -71,7 +75,40 @@ def norm_vjp(make):
     return rms_norm_vjp
 
 
+def attended(model, query, key, value, own, *, is_causal, query_offset, window, scale, bias, **options):
+    """A model's eager attention with a mask that is added, as Transformers does it."""
+    i = torch.arange(query.shape[-2])[:, None] + query_offset
+    j = torch.arange(key.shape[-2])
+    hidden = (j > i) & is_causal
+    if window is not None:
+        hidden |= j <= i - window
+    added = torch.zeros(query.shape[-2], key.shape[-2], dtype=query.dtype) if bias is None else bias
+    own = SimpleNamespace(num_key_value_groups=query.shape[1] // key.shape[1], training=False, **own)
+    scale = query.shape[-1] ** -0.5 if scale is None else scale
+    added = added.masked_fill(hidden, -math.inf)
+    return model.eager_attention_forward(own, query, key, value, added, scaling=scale, **options)[0].transpose(1, 2)
+
+
+def attention_of_gemma(
+    query, key, value, *, bias=None, is_causal=False, query_offset=0, scale=None, window=None, softcap=None
+):
+    places = {"is_causal": is_causal, "query_offset": query_offset, "window": window}
+    return attended(modeling_gemma2, query, key, value, {}, scale=scale, bias=bias, softcap=softcap, **places)
+
+
+def attention_of_gpt_oss(
+    query, key, value, *, bias=None, is_causal=False, query_offset=0, scale=None, window=None, sinks=None
+):
+    places = {"is_causal": is_causal, "query_offset": query_offset, "window": window}
+    own = {"sinks": torch.full(query.shape[1:2], -math.inf, dtype=query.dtype) if sinks is None else sinks}
+    return attended(modeling_gpt_oss, query, key, value, own, scale=scale, bias=bias, **places)
+
+
 HALVES = ("bfloat16", "float16")
+EAGER = {
+    "dtypes": "float32", "restrictions": Restrictions(min_axes=4, max_axes=4),
+    "conventions": Conventions(errors="none", attention_of_nothing="nan", hidden_values="finite"),
+}  # fmt: skip
 LAX = Conventions(errors="none")
 TARGETS = (
     Target.torch("RoPE of Llama, Transformers", rope=rope, rope_scaling=rope_scaling, dtypes="float32",
@@ -82,5 +119,7 @@ TARGETS = (
                  conventions=Conventions(errors="none", rms_norm_rounding="before-weight")),
     Target.torch("RMS norm of Gemma, Transformers", rms_norm=norm(GemmaRMSNorm), dtypes=("float32", *HALVES),
                  conventions=Conventions(errors="none", rms_norm_weight="one-plus")),
+    Target.torch("attention of Gemma 2, Transformers", scaled_dot_product_attention=attention_of_gemma, **EAGER),
+    Target.torch("attention of GPT-OSS, Transformers", scaled_dot_product_attention=attention_of_gpt_oss, **EAGER),
     Target.torch("RMS norm of T5, Transformers", rms_norm=norm(T5LayerNorm), dtypes="float32", conventions=LAX),
 )  # fmt: skip

@@ -365,6 +365,8 @@ def _permute_query_heads() -> CallTranslation:
             part = given.get(name)
             if isinstance(part, np.ndarray) and part.ndim > 2 and part.shape[-3] > 1:
                 changed[name] = part[..., heads, :, :]
+        if given.get("sinks") is not None:
+            changed["sinks"] = given["sinks"][heads]
         return {**given, **changed}
 
     def from_target(answer: Any, given: Arguments) -> Any:
@@ -375,7 +377,7 @@ def _permute_query_heads() -> CallTranslation:
         if not isinstance(answer, tuple):
             return answer[..., back, :, :]
         if "cotangent" in given:
-            return (answer[0][..., back, :, :], *answer[1:])
+            return (answer[0][..., back, :, :], *answer[1:3], *(part[back] for part in answer[3:]))
         return (answer[0][..., back, :, :], *(part[..., back, :] for part in answer[1:]))
 
     return CallTranslation(to_target, from_target)
