@@ -116,7 +116,7 @@ attention_equals_rows = Claim(
     formula=r"\mathrm{attention}(Q, K, V)_i \approx \mathrm{attention}(q_i, K, V)",
     legend={"Q": "the queries", "q": "one of them", "K": "the keys", "V": "the values"},
     limits=Limits(
-        options=("scale", "return_lse"),
+        options=("scale", "return_lse", "softcap"),
         formats=("bfloat16",),
         also=("one size of tables", "1, 2 and 5 threads"),
     ),
@@ -133,7 +133,7 @@ def large_tables() -> Iterator[dict[str, Any]]:
         q, k, v = (as_dtype(rng.normal(size=s), dtype) for s in ((4, 232, 20), (2, 1000, 20), (2, 1000, 9)))
         case: dict[str, Any] = {"query": q, "key": k, "value": v}
         if name == "causal":
-            case |= {"is_causal": True, "query_offset": 531}
+            case |= {"is_causal": True, "query_offset": 531, "window": 300}
         if name == "masked":
             case |= {"mask": rng.random((4, 232, 1000)) < 0.3, "bias": as_dtype(rng.normal(size=(232, 1000)), dtype)}
         yield case

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, floating, lowest, quiet, working
+from mathcore._arrays import Array, able, floating, lowest, quiet, working
 from mathcore._arrivals import read
 from mathcore._compute.blocks import score_tile, thread_buffer
 from mathcore._compute.matmul import matmul_tiled
 from mathcore._compute.threads import parallel_for
 from mathcore._scalars import flag, real, whole
-from mathcore.attention.visibility import causal_limit, reach, visible
+from mathcore.attention.visibility import Places, visible
 
 KeyHead: TypeAlias = tuple[int, ...]
 """A key head by its indices along the leading axes; () means all of them."""
@@ -33,9 +33,9 @@ class _AttentionArgs(NamedTuple):
     value: Array
     mask: Array | None
     bias: Array | None
-    is_causal: bool
-    offset: int
+    places: Places
     scale: float | None
+    softcap: float | None = None
 
     @property
     def key_heads(self) -> int:
@@ -44,25 +44,39 @@ class _AttentionArgs(NamedTuple):
 
     def visible(self) -> Array | None:
         """Which keys are visible to each query; see `visibility.visible`."""
-        return visible(self.query.shape[-2], self.key.shape[-2], self.mask, self.bias, self.is_causal, self.offset)
+        return visible(self.query.shape[-2], self.key.shape[-2], self.mask, self.bias, self.places)
 
     def scaled(self, x: Array) -> Array:
         """`x` times the scale."""
         return x / _root(self.query.shape[-1]) if self.scale is None else x * self.scale
+
+    def products(self) -> Array:
+        """The products of queries and keys, scaled, (..., heads, queries, keys), in a buffer of this thread."""
+        rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
+        scores = thread_buffer((*rows.shape[:-1], self.key.shape[-2]), rows.dtype)
+        matmul_tiled(rows, _transposed(self.key), scores)
+        if scores.shape[:-1] != self.query.shape[:-1]:
+            scores = scores.reshape(*self.query.shape[:-1], self.key.shape[-2])
+        return scores
+
+    def tanh(self, cap: float) -> Array:
+        """The tanh of the products over the cap, in a buffer of this thread."""
+        products = self.products()
+        quotients = np.divide(products, cap, out=products)
+        able(quotients, "tanh")
+        return np.tanh(quotients, out=quotients)
 
     def scores(self) -> Array:
         """The score matrix, (..., heads, queries, keys): −∞ where masked, whatever stands there.
 
         In a buffer of this thread: see `thread_buffer`.
         """
-        rows = _grouped(self.scaled(self.query), self.key_heads)  # (..., key heads, group · queries, width)
-        scores = thread_buffer((*rows.shape[:-1], self.key.shape[-2]), rows.dtype)
-        matmul_tiled(rows, _transposed(self.key), scores)
-        if scores.shape[:-1] != self.query.shape[:-1]:
-            scores = scores.reshape(*self.query.shape[:-1], self.key.shape[-2])
+        scores = self.products() if self.softcap is None else self.tanh(self.softcap)
+        if self.softcap is not None:
+            np.multiply(scores, self.softcap, out=scores)
         if self.bias is not None:
             np.add(scores, self.bias, out=scores)
-        if self.is_causal or self.mask is not None or self.bias is not None:
+        if self.mask is not None or self.bias is not None or self.places.hide(*scores.shape[-2:]):
             self._hide(scores)
         return scores
 
@@ -70,18 +84,19 @@ class _AttentionArgs(NamedTuple):
         """−∞ in place of the scores of keys that are not visible."""
         queries, keys = scores.shape[-2:]
         if self.mask is None and self.bias is None and scores.dtype != object:
-            first = reach(1, keys, True, self.offset)  # the keys before are visible to all
-            first = first if first > keys // 4 else 0  # only a long prefix is worth a view with gaps
-            if self.offset < keys - 1:
-                # A visible NaN becomes ∞, which makes the row NaN just as well.
-                later = scores[..., first:]
-                np.fmin(later, causal_limit(queries, keys - first, self.offset - first, scores.dtype), out=later)
+            first = self.places.reach(1, keys)  # the keys before are visible to all, but for a window
+            if self.places.window is not None or first <= keys // 4:  # only a long prefix is worth a view with gaps
+                first = 0
+            # A visible NaN becomes ∞, which makes the row NaN just as well.
+            later, places = scores[..., first:], self.places._replace(offset=self.places.offset - first)
+            np.fmin(later, places.limit(queries, keys - first, scores.dtype), out=later)
         elif (seen := self.visible()) is not None:
             np.copyto(scores, -np.inf, where=~seen)
 
-    def reach(self, rows: slice) -> int:
-        """How many of the leading keys any of these queries may attend to."""
-        return reach(rows.stop, self.key.shape[-2], self.is_causal, self.offset)
+    def span(self, rows: slice) -> slice:
+        """The keys from the first to the last that any of these queries may attend to."""
+        stop = self.places.reach(rows.stop, self.key.shape[-2])
+        return slice(min(self.places.start(rows.start), stop), stop)
 
     def heads(self, key_head: KeyHead) -> Index:
         """The index of the query heads that share this key head."""
@@ -102,19 +117,20 @@ class _AttentionArgs(NamedTuple):
         if mask is not None or bias is not None:
             shape = (*self.query.shape[:-1], self.key.shape[-2])
             mask, bias = (None if m is None else np.broadcast_to(m, shape)[*heads, columns] for m in (mask, bias))
-        offset = self.offset + (rows.start or 0) - (columns.start or 0)
+        places = self.places._replace(offset=self.places.offset + (rows.start or 0) - (columns.start or 0))
         q, k, v = self.query[*heads, :], self.key[keys], self.value[keys]
-        return _AttentionArgs(q, k, v, mask, bias, self.is_causal, offset, self.scale)
+        return _AttentionArgs(q, k, v, mask, bias, places, self.scale, self.softcap)
 
     def tile_shape(self) -> tuple[int, int] | None:
         """How many (queries, keys) a tile has; None: the whole score matrix is one."""
         group = self.query.shape[-3] // self.key_heads if self.query.ndim > 2 and self.key_heads else 1
-        return score_tile((*self.query.shape[:-1], self.key.shape[-2]), group, self.is_causal, self.query.dtype)
+        low = self.places.is_causal or self.places.window is not None  # tiles of fewer queries skip more keys
+        return score_tile((*self.query.shape[:-1], self.key.shape[-2]), group, low, self.query.dtype)
 
     def for_each_tile_row(self, task: Callable[[KeyHead, slice], None], height: int) -> None:
         """Call `task(key_head, rows)` for all heads at once, or on threads, a key head each, if the matrix is large."""
         heads = [()] if self.tile_shape() is None else list(np.ndindex(*self.key.shape[:-2]))
-        parts = [(key_head, rows) for key_head in heads for rows in _tiles(self.query.shape[-2], height)]
+        parts = [(key_head, rows) for key_head in heads for rows in _tiles(slice(0, self.query.shape[-2]), height)]
         if self.tile_shape() is None:
             for part in parts:
                 task(*part)
@@ -131,6 +147,8 @@ def _attention_args(
     is_causal: bool,
     query_offset: int,
     scale: float | None,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> _AttentionArgs:
     """The options checked, and all arrays in the dtype of the arithmetic."""
     work = _work_dtype(q, k, v)
@@ -156,7 +174,20 @@ def _attention_args(
         scale = real("scale", scale, beside=np.empty(0, work))
     q, k, v = (x.astype(work, copy=False) for x in (q, k, v))
     offset = whole("query_offset", query_offset, -_FARTHEST, _FARTHEST)
-    return _AttentionArgs(q, k, v, keep, added, flag("is_causal", is_causal), offset, scale)
+    width = None if window is None else whole("window", window, 1, _FARTHEST)
+    places = Places(flag("is_causal", is_causal), offset, width)
+    return _AttentionArgs(q, k, v, keep, added, places, scale, None if softcap is None else _cap(softcap, work))
+
+
+def _cap(softcap: float, work: np.dtype[Any]) -> float | None:
+    """The cap beside scores of this dtype; None for one so large that it changes none."""
+    if work.kind == "O":
+        cap = real("softcap", softcap, finite=False, beside=np.empty(0, work))
+        if not cap > 0:
+            raise ValueError(f"`softcap` must be above 0, got {softcap!r}")
+        return None if cap == math.inf else cap
+    cap = real("softcap", softcap, float(np.finfo(work).smallest_normal), finite=False)
+    return None if cap > -lowest(work) else cap
 
 
 def _checked(query: npt.ArrayLike, key: npt.ArrayLike, value: npt.ArrayLike) -> tuple[Array, Array, Array]:
@@ -216,6 +247,6 @@ def _transposed(x: Array) -> Array:
     return x.swapaxes(-1, -2)
 
 
-def _tiles(length: int, size: int) -> Iterator[slice]:
-    """[0, length) in slices of `size`."""
-    return (slice(start, min(start + size, length)) for start in range(0, length, size))
+def _tiles(whole: slice, size: int) -> Iterator[slice]:
+    """[start, stop) in slices of `size`."""
+    return (slice(start, min(start + size, whole.stop)) for start in range(whole.start, whole.stop, size))

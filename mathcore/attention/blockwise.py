@@ -27,6 +27,8 @@ def blockwise_attention(
     scale: float | None = None,
     return_lse: Literal[False] = False,
     block_size: int = 512,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> Array: ...
 @overload
 def blockwise_attention(
@@ -41,6 +43,8 @@ def blockwise_attention(
     scale: float | None = None,
     return_lse: Literal[True],
     block_size: int = 512,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> tuple[Array, Array]: ...
 @overload
 def blockwise_attention(
@@ -55,6 +59,8 @@ def blockwise_attention(
     scale: float | None = None,
     return_lse: bool,
     block_size: int = 512,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> Array | tuple[Array, Array]: ...
 def blockwise_attention(
     query: npt.ArrayLike,
@@ -68,6 +74,8 @@ def blockwise_attention(
     scale: float | None = None,
     return_lse: bool = False,
     block_size: int = 512,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> Array | tuple[Array, Array]:
     r"""`scaled_dot_product_attention` in blocks, in memory that does not grow with queries × keys.
 
@@ -75,10 +83,11 @@ def blockwise_attention(
 
     $$m = \max(m_1, m_2), \qquad t = e^{m_1 - m}t_1 + e^{m_2 - m}t_2, \qquad a = e^{m_1 - m}a_1 + e^{m_2 - m}a_2$$
 
-    and the output is a / t at the end. Blocks that the causal mask covers are skipped.
+    and the output is a / t at the end. Blocks that the causal mask or a window
+    covers are skipped.
 
     Args:
-        query, key, value, mask, bias, is_causal, query_offset, scale, return_lse: as for
+        query, key, value, mask, bias, is_causal, query_offset, scale, return_lse, window, softcap: as for
             `scaled_dot_product_attention`.
         block_size: how many queries and keys a block has.
 
@@ -87,7 +96,8 @@ def blockwise_attention(
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
-        ValueError: if the shapes do not fit, or `block_size` is below 1.
+        ValueError: if the shapes do not fit, or `block_size` or `window` is below 1, or `softcap`
+            is not above 0.
 
     Examples:
         >>> same = np.zeros((2, 1))
@@ -101,7 +111,7 @@ def blockwise_attention(
     """
     q, k, v = _checked(query, key, value)
     block_size, return_lse = whole("block_size", block_size, 1), flag("return_lse", return_lse)
-    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap)
     output, lse = _attend(args, _common_dtype(q, k, v), return_lse, (block_size, block_size))
     return output if lse is None else (output, lse)
 

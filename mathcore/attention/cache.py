@@ -103,19 +103,21 @@ class KeyValueCache:
         is_causal: bool = True,
         scale: float | None = None,
         return_lse: bool = False,
+        window: int | None = None,
+        softcap: float | None = None,
     ) -> Array | tuple[Array, Array]:
         """`scaled_dot_product_attention` of the last tokens, whose queries these are, over all of them.
 
         Args:
             query: (..., heads, queries, width), floats; the last of them is that of the last token.
-            mask, bias, is_causal, scale, return_lse: as for `scaled_dot_product_attention`.
+            mask, bias, is_causal, scale, return_lse, window, softcap: as for `scaled_dot_product_attention`.
 
         Returns:
             What `scaled_dot_product_attention` returns.
 
         Raises:
             TypeError: if an argument is not floating, or `mask` is not of bools.
-            ValueError: if the cache is empty, or the shapes do not fit.
+            ValueError: if the cache is empty, the shapes do not fit, or an option is out of range.
 
         Examples:
             >>> cache = mc.KeyValueCache().append(key=[[0.0], [0.0]], value=[[2.0], [4.0]])
@@ -128,7 +130,7 @@ class KeyValueCache:
         offset = self._length - (q.shape[-2] if q.ndim > 1 else 0)
         return scaled_dot_product_attention(
             q, self.key, self.value, mask=mask, bias=bias, is_causal=is_causal, query_offset=offset, scale=scale,
-            return_lse=return_lse,
+            return_lse=return_lse, window=window, softcap=softcap,
         )  # fmt: skip
 
     def _read(self, store: Array) -> Array:

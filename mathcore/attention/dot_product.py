@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, quiet, rounded, working
+from mathcore._compute.blocks import _TILE_ROWS
 from mathcore._compute.matmul import by_column, matmul_tiled
 from mathcore._compute.reduce import apply_columnwise, row_max
 from mathcore._scalars import flag
@@ -52,6 +53,8 @@ def scaled_dot_product_attention(
     query_offset: int = 0,
     scale: float | None = None,
     return_lse: Literal[False] = False,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> Array: ...
 @overload
 def scaled_dot_product_attention(
@@ -65,6 +68,8 @@ def scaled_dot_product_attention(
     query_offset: int = 0,
     scale: float | None = None,
     return_lse: Literal[True],
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> tuple[Array, Array]: ...
 @overload
 def scaled_dot_product_attention(
@@ -78,6 +83,8 @@ def scaled_dot_product_attention(
     query_offset: int = 0,
     scale: float | None = None,
     return_lse: bool,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> Array | tuple[Array, Array]: ...
 def scaled_dot_product_attention(
     query: npt.ArrayLike,
@@ -90,6 +97,8 @@ def scaled_dot_product_attention(
     query_offset: int = 0,
     scale: float | None = None,
     return_lse: bool = False,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> Array | tuple[Array, Array]:
     r"""Mix the values by how well their keys answer each query.
 
@@ -103,9 +112,13 @@ def scaled_dot_product_attention(
             `window_mask`, `document_mask` and `padding_mask` make some.
         bias: floats that broadcast alike, added to the scores; −∞ masks a key as the mask does.
         is_causal: mask every key beyond i + `query_offset` for query i.
-        query_offset: the position of the first query, counted from the first key; used by `is_causal` alone.
+        query_offset: the position of the first query, counted from the first key; used by `is_causal` and `window`.
         scale: what the products are multiplied by; 1/√width if None.
         return_lse: also return the logarithm of each row's sum of exponentials, as `merge_attention` needs it.
+        window: mask every key up to i + `query_offset` − `window` for query i: with `is_causal`, the newest `window`
+            keys are visible, the query's own included, and time grows with window × queries. ≥ 1; None: no limit.
+        softcap: c > 0: scaled products s become c · tanh(s / c), between −c and c, before the bias is added and keys
+            are masked. None or ∞: they stay.
 
     Returns:
         (..., heads, queries, value width), in the dtype that query, key and value promote to; with `return_lse` a
@@ -116,7 +129,8 @@ def scaled_dot_product_attention(
 
     Raises:
         TypeError: if an argument is not floating, or `mask` is not of bools.
-        ValueError: if the shapes do not fit; the message gives them.
+        ValueError: if the shapes do not fit, `window` is below 1, or `softcap` is not above 0; the message says
+            what came.
 
     Examples:
         >>> same = np.zeros((2, 1))
@@ -128,7 +142,7 @@ def scaled_dot_product_attention(
         Vaswani et al., Attention Is All You Need, arXiv:1706.03762, §3.2.1.
     """
     q, k, v = _checked(query, key, value)
-    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+    args = _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap)
     output, lse = _attend(args, _common_dtype(q, k, v), flag("return_lse", return_lse))
     return output if lse is None else (output, lse)
 
@@ -152,7 +166,7 @@ def _attend(
 
     def attend(key_head: KeyHead, rows: slice) -> None:
         heads = args.heads(key_head)
-        columns = list(_tiles(args.reach(rows), breadth)) or [slice(0)]
+        columns = list(_tiles(args.span(rows), breadth)) or [slice(0)]
         with quiet():  # what is masked may be anything
             parts = (_unnormalised(args.tile(key_head, rows, some), traits) for some in columns)
             partial, place = functools.reduce(_merge, parts), output[*heads, rows, :]
@@ -178,6 +192,8 @@ def scaled_dot_product_attention_vjp(
     is_causal: bool = False,
     query_offset: int = 0,
     scale: float | None = None,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> tuple[Array, Array, Array]:
     r"""Pull a cotangent Ō of `scaled_dot_product_attention` back to query, key and value; `bias` is a constant.
 
@@ -187,7 +203,8 @@ def scaled_dot_product_attention_vjp(
 
     Args:
         cotangent: (..., heads, queries, value width), floats, the shape of the output.
-        query, key, value, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
+        query, key, value, mask, bias, is_causal, query_offset, scale, window, softcap: as given to
+            `scaled_dot_product_attention`.
 
     Returns:
         The gradients of query, key and value, each in the shape and dtype of its input; a key head collects those
@@ -210,7 +227,7 @@ def scaled_dot_product_attention_vjp(
         expected = (*q.shape[:-1], v.shape[-1])
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
     q_bar, k_bar, v_bar = _attention_vjp(
-        working(g), _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale)
+        working(g), _attention_args(q, k, v, mask, bias, is_causal, query_offset, scale, window, softcap)
     )
     with quiet():
         return rounded(q_bar, like=q), rounded(k_bar, like=k), rounded(v_bar, like=v)
@@ -220,11 +237,17 @@ def _attention_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]
     """The gradients of query, key and value, a key head at a time."""
     bars = tuple(np.zeros_like(x) for x in (args.query, args.key, args.value))
 
+    in_parts = args.places.window is not None and args.tile_shape() is not None
+
     def pull(key_head: KeyHead, rows: slice) -> None:
-        heads, tile = args.heads(key_head), args.tile(key_head, rows, slice(None))
-        keys = (*key_head[:-1], slice(key_head[-1], key_head[-1] + 1)) if key_head else (...,)
-        for bar, index, pulled in zip(bars, (heads, keys, keys), _tile_vjp(g[heads], tile), strict=True):
-            bar[index] = pulled
+        heads: Any = args.heads(key_head)
+        keys: Any = (*key_head[:-1], slice(key_head[-1], key_head[-1] + 1)) if key_head else (...,)
+        for some in _tiles(rows, max(_TILE_ROWS, args.places.window or 0)) if in_parts else [rows]:
+            columns = args.span(some) if in_parts else slice(None)
+            pulled = _tile_vjp(g[*heads, some, :], args.tile(key_head, some, columns))
+            places: Any = (*heads, some, slice(None)), (*keys, columns, slice(None)), (*keys, columns, slice(None))
+            for bar, index, part in zip(bars, places, pulled, strict=True):
+                bar[index] = bar[index] + part if in_parts else part
 
     args.for_each_tile_row(pull, max(args.query.shape[-2], 1))
     return bars[0], bars[1], bars[2]
@@ -233,10 +256,13 @@ def _attention_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]
 def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
     """The gradients of all queries and keys of a tile at once."""
     q, k, v, heads, seen = args.query, args.key, args.value, args.key_heads, args.visible()
+    slope = None if args.softcap is None else _slope(args, args.softcap)
     p = _weights(args, seen)  # (..., heads, queries, keys)
     with quiet():  # masked NaN and ∞ are removed as soon as they appear
         p_bar = _zero_masked(seen, matmul_tiled(_grouped(g, heads), _transposed(v)).reshape(p.shape))
         s_bar = _zero_masked(seen, p * (p_bar - (p * p_bar).sum(axis=-1, keepdims=True)))
+        if slope is not None:
+            s_bar = _zero_masked(seen, s_bar * slope)
         s_bar = _grouped(s_bar, heads)  # (..., key heads, group · queries, keys)
         q_bar = matmul_tiled(s_bar, _finite_or_zero(k)).reshape(q.shape)
         k_bar = matmul_tiled(_transposed(s_bar), _grouped(_finite_or_zero(q), heads))
@@ -248,6 +274,13 @@ def _tile_vjp(g: Array, args: _AttentionArgs) -> tuple[Array, Array, Array]:
         return args.scaled(q_bar), args.scaled(k_bar), v_bar
 
 
+def _slope(args: _AttentionArgs, cap: float) -> Array:
+    """The derivative of the capped scores, 1 − tanh²: where tanh is near 1, the product keeps more digits."""
+    with quiet():
+        t = args.tanh(cap)
+        return np.asarray((1 - t) * (1 + t))
+
+
 def attention_weights(
     query: npt.ArrayLike,
     key: npt.ArrayLike,
@@ -257,13 +290,16 @@ def attention_weights(
     is_causal: bool = False,
     query_offset: int = 0,
     scale: float | None = None,
+    window: int | None = None,
+    softcap: float | None = None,
 ) -> Array:
     r"""The mixing matrix of `scaled_dot_product_attention`: row i says how much query i takes from each key.
 
     $$P = \mathrm{softmax}\!\left(\frac{QK^\top}{\sqrt d} + B\right)$$
 
     Args:
-        query, key, mask, bias, is_causal, query_offset, scale: as given to `scaled_dot_product_attention`.
+        query, key, mask, bias, is_causal, query_offset, scale, window, softcap: as given to
+            `scaled_dot_product_attention`.
 
     Returns:
         (..., heads, queries, keys), in the dtype that query and key promote to. Exactly 0 for a masked key.
@@ -277,7 +313,7 @@ def attention_weights(
         array([[0.25, 0.75]])
     """
     q, k, _ = _checked(query, key, key)
-    args = _attention_args(q, k, k, mask, bias, is_causal, query_offset, scale)
+    args = _attention_args(q, k, k, mask, bias, is_causal, query_offset, scale, window, softcap)
     weights = np.empty((*q.shape[:-1], k.shape[-2]), _common_dtype(q, k))
 
     def weigh(key_head: KeyHead, rows: slice) -> None:

@@ -260,7 +260,7 @@ weights_depend_on_the_sentence = Claim(
     "or more another one is found, a single word changed, whose matrix differs, so no fixed matrix gives both.",
     formula=r"q \ne 0,\; n \ge 2: \quad \forall K\; \exists K' : P(q, K) \ne P(q, K')",
     limits=Limits(
-        options=("mask", "bias", "is_causal", "query_offset", "scale", "return_lse"),
+        options=("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "window", "softcap"),
         width=5,
         signs=("scaled_dot_product_attention.value >= 0",),
         assumes=("the query is not 0",),
@@ -299,13 +299,14 @@ def mixed_weight_grows_with_another_key(ops: Operations, query: Any, key: Any) -
 order_blind = Claim(
     "attention.order_blind_without_position",
     faq=20,
-    statement="Without positions or a causal mask, reordering the words, with their masks and biases, reorders the "
-    "outputs and changes nothing else, up to rounding. Turned by RoPE, two words a quarter turn apart find themselves "
-    "more or less than before when they change places.",
+    statement="Without positions, a window or a causal mask, reordering the words, with their masks and biases, "
+    "reorders the outputs and changes nothing else, up to rounding. Turned by RoPE, two words a quarter turn apart "
+    "find themselves more or less than before when they change places.",
     formula=r"\mathrm{attention}(\Pi Q, \Pi K, \Pi V) = \Pi\,\mathrm{attention}(Q, K, V)",
     limits=Limits(
         options=(
             "is_causal",
+            "window",
             "return_lse",
             "positions",
             "base",
@@ -381,11 +382,12 @@ def rotation_tells_the_order(ops: Operations, halves: Any) -> Any:
 options_commute = Claim(
     "attention.options_commute",
     statement="Attention is what the textbook says, up to rounding, under any options together: causal or not, masked, "
-    "biased, scaled, with shared key heads, in batches, with fewer queries than keys or more, in every format, with "
-    "values that are no numbers even; and so are its weights and its log-sum-exps, so long as no score overflows.",
-    formula=r"O_i = \frac{\sum_{j \in S_i} e^{\sigma q_i k_j + B_{ij}}\, v_j}{\sum_{j \in S_i} e^{\sigma q_i k_j "
-    r"+ B_{ij}}}",
-    legend={"σ": "the scale, 1/√d if none is given"},
+    "with a window, biased, scaled, capped by c, with shared key heads, in batches, with fewer queries than keys or "
+    "more, in every format, with values that are no numbers even; and so are its weights and its log-sum-exps, so long "
+    "as no score overflows.",
+    formula=r"O_i = \frac{\sum_{j \in S_i} e^{s_{ij} + B_{ij}}\, v_j}{\sum_{j \in S_i} e^{s_{ij} + B_{ij}}}, "
+    r"\qquad s_{ij} = c \tanh\frac{\sigma q_i k_j}{c}",
+    legend={"σ": "the scale, 1/√d if none is given", "c": "the cap; s is σqk without one"},
     limits=Limits(also=("where NaN or ∞ is seen, its weight does not underflow",)),
     source=VASWANI,
     needs=(MIX, "attention_weights"),
@@ -515,7 +517,7 @@ anchor = Claim(
     source=VASWANI,
     needs=(MIX, "attention_weights"),
     limits=Limits(
-        options=("mask", "bias", "is_causal", "query_offset", "return_lse"),
+        options=("mask", "bias", "is_causal", "query_offset", "return_lse", "window", "softcap"),
         rows=4,
         signs=("scaled_dot_product_attention.value >= 0",),
     ),
@@ -569,11 +571,14 @@ def ratio_agrees(weights: Any, query: Any, key: Any, scale: float | None) -> Rel
 
 key_translation = Claim(
     "attention.key_translation",
-    statement="Adding one vector to all keys, where their sums are exact, changes nothing but how scores are rounded, "
-    "however far it pushes them short of overflow; finite stand-ins for −∞ fail here.",
+    statement="Without a softcap, adding one vector to all keys, where their sums are exact, changes nothing but how "
+    "scores are rounded, however far it pushes them short of overflow; finite stand-ins for −∞ fail here.",
     formula=r"\mathrm{attention}(Q, K + \mathbf 1 u^\top, V) = \mathrm{attention}(Q, K, V)",
     limits=Limits(
-        options=("return_lse",), width=8, said=("where their sums are exact",), assumes=("the sums are exact",)
+        options=("return_lse", "softcap"),
+        width=8,
+        said=("where their sums are exact", "Without a softcap"),
+        assumes=("the sums are exact",),
     ),
     needs=(MIX,),
     tolerances=(tol.attention_rounding,),

@@ -545,6 +545,7 @@ GRADIENTS = (
     pulled("gradient_ignores_mask", "Sends something back to hidden keys.", _without("mask", None)),
     pulled("gradient_ignores_causality", "Sends something back to the future.", _without("is_causal", False)),
     pulled("gradient_ignores_bias", "Forgets the bias on the way back.", _without("bias", None)),
+    pulled("gradient_ignores_window", "Sends something back to keys that left the window.", _without("window", None)),
     pulled("gradient_anchored_at_first", "Forgets the offset on the way back.", _without("query_offset", 0)),
     pulled("gradient_unscaled", "Forgets the scale in the last step.", _unscaled),
     pulled("gradient_leaks_zeros", "Adds 0 times everything that was hidden: NaN comes back.", _leaking),

@@ -7,7 +7,7 @@ a softmax and a product, and a derivative two products more.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Scores:
         gap: how far each score lies below the highest of its row; ∞ where not seen.
         summation: "pairwise" if exponentials are summed so, in one go; otherwise in any order, and rescaled between.
         moved: by how much query, key and value may be off themselves.
+        cap: what the scaled products are capped by; ∞ if they are not.
     """
 
     query: Any
@@ -45,6 +46,7 @@ class Scores:
     gap: Any
     summation: str = "any"
     moved: tuple[Any, Any, Any] | None = None
+    cap: float = math.inf
 
 
 def _transposed(x: Any) -> Any:
@@ -55,15 +57,34 @@ def score_error(of: Scores, work: Format) -> Any:
     """δ: by how much each score is off, and each exponential with it; derived at `attention_rounding`."""
     q, k = abs(of.query), abs(of.key)
     width = q.shape[-1]
-    size = abs(of.by) * (q @ _transposed(k)) + abs(of.bias)
+    size = abs(of.by) * (q @ _transposed(k))
     lost = (q.sum(-1)[..., None] + k.sum(-1)[..., None, :] + width) * max(1.0, abs(of.by)) * work.smallest
     delta = gamma(width + 7, work.u) * size + lost
     if of.moved is not None:
         e_q, e_k, _ = of.moved
         moved = e_q @ _transposed(k) + q @ _transposed(e_k) + e_q @ _transposed(e_k)
         delta = delta + abs(of.by) * (1 + gamma(width + 7, work.u)) * moved
+    if of.cap < math.inf:
+        most = np.minimum(abs(of.by * (of.query @ np.swapaxes(of.key, -1, -2))) + delta, of.cap)
+        own = work.u * ((2 * work.exp + 4) * most + 2 * size) + (2 + of.cap) * work.smallest
+        delta = np.minimum(delta, 2 * of.cap) + own * _EVALUATED
+    delta = delta + gamma(width + 7, work.u) * abs(of.bias)
     rescaled = 0 if of.summation == "pairwise" else of.p.shape[-1]
     return np.where(of.seen, delta + gamma(rescaled * (2 * work.exp + 2), work.u), 0.0)
+
+
+def slope(of: Scores) -> Any:
+    """The derivative of a capped score, 1/cosh² (s/c); 1 if there is no cap."""
+    if math.isinf(of.cap):
+        return 1.0
+    with np.errstate(over="ignore"):
+        return 1 / np.cosh(of.by * (of.query @ np.swapaxes(of.key, -1, -2)) / of.cap) ** 2
+
+
+def slope_error(of: Scores, work: Format) -> Any:
+    """By how much that is off; derived at `attention_vjp_rounding`."""
+    uncapped = score_error(replace(of, cap=math.inf, summation="pairwise"), work)
+    return np.minimum(uncapped / of.cap + work.smallest, 1.0) + (4 * work.exp + 6) * work.u
 
 
 def _carried(of: Scores, work: Format) -> tuple[Any, Any, Any, Any]:
@@ -109,6 +130,9 @@ def attention_rounding(of: Scores, dtype: Any) -> Any:
     A score is a sum of d products, scaled once on either side or twice on both, and a bias: with at most d + 7
     roundings $\delta_{ij} = \gamma_{d+7}(c\,|q_i||k_j|^\top + |b_{ij}|)$, and λ for what underflows. Where exponentials
     are rescaled between blocks, each of at most n times multiplies them by $e^{m - m'}$: $\gamma_{n(2E+2)}$ more.
+    A cap κ, itself rounded, adds the quotient s/κ, a tanh that is off by E ulp and a product. Its slope is at most 1,
+    its values at most |s| and κ: δ without the bias becomes $\min(\delta, 2\kappa) + 2uc\,|q||k| +
+    (2E + 4)u\min(|s| + \delta, \kappa)$, with 2λ for the product and κλ for the quotient.
     Scores that are off by δ change $\ln\sum e^s$ by at most $\omega = \ln\sum_j p_j e^{\delta_j}$, hence every
     weight by a factor $e^{\pm\eta_j}$ with $\eta_j = \delta_j + \omega$. On top comes softmax's own error
     (`softmax_rounding`) at weights $p e^\eta$ and gaps that much larger:
@@ -220,9 +244,11 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1, kept:
     $e_{\bar P} = \gamma_w M$, $e_D = \sum_j \rho_j M_j + \gamma_{n+w+2}\sum_j (p_j + \rho_j) M_j$ for
     $D_i = \sum_j p_j\bar P_j$, and
     $e_S = \rho\,|\bar P - D| + (p + \rho)(e_{\bar P} + e_D + \gamma_3(M + |D| + e_D))$ for
-    $\bar S = P \circ (\bar P - D)$. The products with K, Q and $\bar O$ add up n terms, or T for each of the group's
-    heads: $c\,(e_S|K| + \gamma_{n+7}(|\bar S| + e_S)|K|)$, and so on. Every product may underflow by λ. Each
-    is stored in the format that its array came in, `kept`.
+    $\bar S = P \circ (\bar P - D)$. A cap multiplies that by the slope $(1 - t)(1 + t)$ at the tanh t, which is
+    $1/\cosh^2$: it moves by at most $\delta/\kappa$ with the score, by 2u as the quotient and the cap round, by 4Eu
+    with the tanh, and rounds three times; the product with it rounds once. The products with K, Q and $\bar O$ add up
+    n terms, or T for each of the group's heads: $c\,(e_S|K| + \gamma_{n+7}(|\bar S| + e_S)|K|)$, and so on. Every
+    product may underflow by λ. Each is stored in the format that its array came in, `kept`.
     """
     work, g = work_format(dtype), np.asarray(g, np.float64)
     q, k, v, p, rho = abs(of.query), abs(of.key), abs(of.value), of.p, weight_error(of, work)
@@ -236,6 +262,10 @@ def attention_vjp_rounding(g: Any, of: Scores, dtype: Any, group: int = 1, kept:
     own = gamma(3, work.u) * (most + abs(total) + e_total)
     e_s = np.where(of.seen, rho * abs(pulled - total) + (p + rho) * (e_pulled + e_total + own) + 2 * work.smallest, 0)
     s = abs(p * (pulled - total)) + e_s
+    if of.cap < math.inf:
+        steep = slope(of) + slope_error(of, work)
+        e_s = abs(p * (pulled - total)) * slope_error(of, work) + e_s * steep + 2 * work.u * s * steep + work.smallest
+        s = s * steep
 
     def product(error: Any, size: Any, other: Any, terms: int, by: float) -> tuple[Any, Any]:
         lost = terms * (1 + abs(other).max(initial=0.0)) * max(1.0, by) * work.smallest

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.attention.dot_product_mutants import ATTENTION
-from mathcore.attention.textbook import group_of, per_head, seen_by
+from mathcore.attention.textbook import capped, group_of, per_head, seen_by
 from mathcore.verify.claims import Mutant, reported
 from mathcore.verify.common_mutants import Operation
 
@@ -62,6 +62,7 @@ def plain_attention(
     hidden: Callable[[Any, Any], Any] = _masked_at_infinity,
     weighed: Callable[[Any, Any], Any] = _softmax,
     mixed: Callable[[Any, Any, Any], Any] = _mixed,
+    squeezed: Callable[[Any, float], Any] = capped,
     **options: Any,
 ) -> Any:
     """Attention in the order of the formula; a mutant replaces one of the steps."""
@@ -73,6 +74,8 @@ def plain_attention(
     seen, scale, bias = seen_by(case), options.get("scale"), options.get("bias")
     with np.errstate(all="ignore"):
         s = (q / _root(q.shape[-1]) if scale is None else q * scale) @ np.swapaxes(k, -1, -2)
+        cap = options.get("softcap") or math.inf
+        s = s if math.isinf(cap) else squeezed(s, cap)
         s = hidden(s if bias is None else s + _upcast(bias), seen)
         out = mixed(weighed(s, seen).astype(q.dtype), v, seen).astype(dtype)
         if not options.get("return_lse"):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mathcore.attention.inputs import _CODES, Dice, some_mask
+from mathcore.attention.inputs import _CODES, Dice, some_mask, some_window
 from mathcore.attention.textbook import Case, per_head, seen_by, transposed
 from mathcore.verify import Target, domain, seeds
 from mathcore.verify.domains import Draw
@@ -65,6 +65,7 @@ def exact_cases(draw: Draw, target: Target, *, square: bool = False, causal: boo
         "is_causal": causal if square else dice.of(False, True),
         "query_offset": 0 if square else dice.of(0, n - t, 1),
         "scale": dice.of(None, 1, 2),
+        "window": None if square and not causal else some_window(dice, rng, n),
     }
     mask = some_mask(rng, (key_heads * group, t, n)) if dice.of(False, True) else None
     if objects:

@@ -41,10 +41,11 @@ from mathcore.verify.errors import ExactOnlyError
 from mathcore.verify.operation import Operation
 from mathcore.verify.promises import close
 from mathcore.verify.relations import Conjunction
+from mathcore.verify.targets.restrictions import skip_option
 from mathcore.verify.targets.translations import lse_dtype_of
 from mathcore.verify.tolerances import FORMATS
 
-OPTIONS = ("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "block_size")
+OPTIONS = ("mask", "bias", "is_causal", "query_offset", "scale", "return_lse", "block_size", "window", "softcap")
 
 
 # Inputs.
@@ -112,6 +113,18 @@ def some_bias(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> A
     return as_dtype(bias, dtype)
 
 
+def some_window(dice: Dice, rng: np.random.Generator, keys: int) -> int | None:
+    """How far back a query sees: as far as there is, hardly, anywhere, or as far as the keys go and one beyond."""
+    given: int | None = dice.of(None, None, None, None, 1, 2, int(rng.integers(1, keys + 2)), max(keys, 1))
+    return None if skip_option("window") else given
+
+
+def some_softcap(dice: Dice, rng: np.random.Generator) -> float | None:
+    """What scores are capped by: nothing, Gemma 2's 50, far less or more than they are, or ∞."""
+    given: float | None = dice.of(None, None, None, None, 50.0, 1.0, float(2.0 ** rng.uniform(-3, 8)), math.inf)
+    return None if skip_option("softcap") else given
+
+
 def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> dict[str, Any]:
     """Every option, together; `shape` is that of the scores."""
     queries, keys = shape[-2:]
@@ -121,6 +134,8 @@ def draw_options(dice: Dice, rng: np.random.Generator, shape: tuple[int, ...], d
         "is_causal": dice.of(False, True),
         "query_offset": dice.of(0, keys - queries, int(rng.integers(-2, keys + 1))),
         "scale": some_scale(dice, rng),
+        "window": some_window(dice, rng, keys),
+        "softcap": some_softcap(dice, rng),
     }
 
 
@@ -282,10 +297,10 @@ def one_in_sight(draw: Draw, target: Target) -> Case:
 
 
 @domain
-def sentences(draw: Draw, target: Target) -> Case:
-    """Words without positions: as many queries as keys, not causal."""
+def sentences(draw: Draw, target: Target, *, read: bool = False) -> Case:
+    """As many queries as keys: words without positions, or `read` from left to right."""
     case = draw_case(draw, draw(st.sampled_from(target.dtypes)), keys=(n := draw(_LENGTHS)), queries=n)
-    return {**case, "is_causal": False}
+    return {**case, "is_causal": True, "query_offset": 0} if read else {**case, "is_causal": False, "window": None}
 
 
 @domain
@@ -411,7 +426,7 @@ def translated(draw: Draw, target: Target) -> Case:
     whole = rng.integers(-3, 4, size=k.shape)
     mask = rng.random((*q.shape[:-1], k.shape[-2])) < 0.6
     return {**case, "query": as_dtype(abs(np.asarray(q, np.float64)) + 0.5, name), "key": as_dtype(whole, name),
-            "by": as_dtype(by, name), "mask": mask}  # fmt: skip
+            "by": as_dtype(by, name), "mask": mask, "softcap": None}  # fmt: skip
 
 
 def _instead(rng: np.random.Generator, case: Case) -> Case:

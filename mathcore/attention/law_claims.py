@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from mathcore.attention import dot_product_mutants as wrong
-from mathcore.attention import scaling_mutants, textbook
+from mathcore.attention import modifier_mutants, scaling_mutants, textbook
 from mathcore.attention.dot_product_mutants import ATTENTION as MIX
 from mathcore.attention.dot_product_tolerances import attention_vjp_rounding
 from mathcore.attention.inputs import (
@@ -40,6 +40,8 @@ _DOCUMENTED: dict[str, Any] = {
     "is_causal": (False, True),
     "query_offset": (0, 1),
     "scale": (None, 0.5),
+    "window": (None, 1),
+    "softcap": (None, 0.5),
 }
 
 
@@ -90,7 +92,7 @@ gradient = Claim(
     source="Dao et al., arXiv:2205.14135, §B.2",
     needs=(MIX_VJP,),
     tolerances=(attention_vjp_rounding,),
-    refuted_by=wrong.GRADIENTS,
+    refuted_by=(*wrong.GRADIENTS, modifier_mutants.gradient_of_cap_forgotten),
 )
 
 
@@ -106,7 +108,7 @@ def pulled_in_mixed_dtypes(ops: Operations, cotangent: Any, **case: Any) -> Any:
 
 @gradient.property(pullbacks(few=True), rng=seeds(), effort=0.25)
 def along_a_direction(ops: Operations, rng: Any, cotangent: Any, **case: Any) -> Any:
-    case = {**case, "scale": case["scale"] or 0.75}
+    case = {**case, "scale": case["scale"] or 0.75, "softcap": None}
     pulled, of, inputs = pull(ops, cotangent, case), textbook.figures(case), [case[name] for name in textbook.ARRAYS]
     moves = [np.round(rng.normal(size=x.shape) * 8) / 8 for x in inputs]
     allowed = attention_vjp_rounding(cotangent, of, textbook.dtype_of(case), textbook.group_of(case))

@@ -91,7 +91,17 @@ slicing = Claim(
     source=VASWANI,
     needs=(HEADS, ATTENTION),
     limits=Limits(
-        options=("num_kv_heads", "mask", "bias", "query_offset", "scale", "rope_base", "return_lse"),
+        options=(
+            "num_kv_heads",
+            "mask",
+            "bias",
+            "query_offset",
+            "scale",
+            "rope_base",
+            "return_lse",
+            "window",
+            "softcap",
+        ),
         rows=5,
         width=4,
         signs=("multi_head_attention.params >= 0",),

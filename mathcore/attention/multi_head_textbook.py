@@ -142,7 +142,8 @@ def draw_case(
     params = draw_params(rng, dtype, (n, count, key_heads, width, value_width, outputs))
     case = {"x": x, "params": params, "num_heads": count, "num_kv_heads": key_heads}
     if options:
-        case |= draw_options(dice, rng, (*lead, count, t, t), dtype)
+        drawn = draw_options(dice, rng, (*lead, count, t, t), dtype)
+        case |= {option: value for option, value in drawn.items() if option in OPTIONS}
     return {**case, "rope_base": dice.of(10_000.0, 100.0) if rotates else None}
 
 

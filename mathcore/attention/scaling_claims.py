@@ -45,7 +45,7 @@ variance_is_d = Claim(
     source=VASWANI,
     needs=(MIX,),
     limits=Limits(
-        options=("mask", "bias", "is_causal", "query_offset"),
+        options=("mask", "bias", "is_causal", "query_offset", "window", "softcap"),
         formats=SHORT_FORMATS,
         width=5,
         signs=("scaled_dot_product_attention.value >= 0",),
@@ -141,7 +141,7 @@ saturation = Claim(
     legend={"p": "the weights", "w": "the key that leads", "g": "by how much its q·k is above the second"},
     source=VASWANI,
     needs=("attention_weights",),
-    limits=Limits(options=("mask", "bias", "is_causal", "query_offset"), width=8),
+    limits=Limits(options=("mask", "bias", "is_causal", "query_offset", "window", "softcap"), width=8),
     tolerances=(weights_rounding,),
     refuted_by=(
         *map(dot_product_mutants.of_weights, (wrong.scale_ignored, wrong.scaled_twice)),

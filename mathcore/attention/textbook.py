@@ -29,12 +29,20 @@ def lower_triangle(queries: int, keys: int, offset: int) -> Any:
 
 
 def visible(
-    shape: tuple[int, ...], *, mask: Any = None, bias: Any = None, is_causal: bool = False, query_offset: int = 0
+    shape: tuple[int, ...],
+    *,
+    mask: Any = None,
+    bias: Any = None,
+    is_causal: bool = False,
+    query_offset: int = 0,
+    window: int | None = None,
 ) -> Any:
     """Which keys are visible, in the shape of the score matrix: the one definition that all oracles use."""
     seen = np.ones(shape, bool)
     if is_causal:
         seen &= lower_triangle(shape[-2], shape[-1], query_offset)
+    if window is not None:
+        seen &= ~lower_triangle(shape[-2], shape[-1], query_offset - window)
     if mask is not None:
         seen &= mask
     if bias is not None:
@@ -44,7 +52,7 @@ def visible(
 
 def seen_by(case: Case) -> Any:
     """Which keys are visible to each query of a case, (..., heads, queries, keys)."""
-    options = {n: case[n] for n in ("mask", "bias", "is_causal", "query_offset") if n in case}
+    options = {n: case[n] for n in ("mask", "bias", "is_causal", "query_offset", "window") if n in case}
     return visible((*case["query"].shape[:-1], case["key"].shape[-2]), **options)
 
 
@@ -136,6 +144,11 @@ def dtype_of(case: Case) -> Any:
     return np.result_type(*(case[name] for name in ARRAYS))
 
 
+def capped(s: Any, cap: float) -> Any:
+    """c · tanh(s / c), numbers of any kind; s itself if there is no cap."""
+    return s if math.isinf(cap) else cap * np.tanh(s / cap)
+
+
 def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | None = None) -> tol.Scores:
     """The score matrix of a case in float64, and all else that its error depends on."""
     q, k, v = (np.asarray(case[name], np.float64) for name in ARRAYS)
@@ -145,13 +158,14 @@ def figures(case: Case, summation: str = "any", moved: tuple[Any, Any, Any] | No
     by = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
     bias = np.zeros((1, 1)) if bias is None else np.asarray(bias, np.float64)
     bias = np.where(np.isneginf(bias), 0.0, bias)
-    s = np.where(seen, (q @ transposed(k)) * by + bias, -np.inf)
+    cap = case.get("softcap") or math.inf
+    s = np.where(seen, capped((q @ transposed(k)) * by, cap) + bias, -np.inf)
     top = s.max(-1, keepdims=True, initial=-np.inf)
     with np.errstate(invalid="ignore"):
         gap = np.where(seen, top - s, np.inf)
     e = np.exp(-gap)
     p = e / np.maximum(e.sum(-1, keepdims=True), 1e-300)
-    return tol.Scores(q, k, v, bias, by, seen, p, gap, summation, moved)
+    return tol.Scores(q, k, v, bias, by, seen, p, gap, summation, moved, cap)
 
 
 _FEW = 700
@@ -161,13 +175,14 @@ _FEW = 700
 def textbook(case: Case, of: tol.Scores, formula: Callable[..., Any]) -> tuple[Any, bool]:
     """The true value of `formula(v, exponentials of the visible scores, top)`, and whether it is enclosed."""
     scale = case.get("scale")
-    s = np.where(of.seen, (of.query @ transposed(of.key)) * of.by + of.bias, -np.inf)
+    s = np.where(of.seen, capped((of.query @ transposed(of.key)) * of.by, of.cap) + of.bias, -np.inf)
     top = s.max(-1, keepdims=True, initial=-np.inf)
 
     def whole(q: Any, k: Any, v: Any, bias: Any, width: Any, top: Any) -> Any:
         by = 1 / np.sqrt(width) if scale is None else scale
         with np.errstate(over="ignore", invalid="ignore"):
-            return formula(v, np.where(of.seen, np.exp((q @ transposed(k)) * by + bias - top), width * 0), top)
+            s = capped((q @ transposed(k)) * by, of.cap) + bias
+            return formula(v, np.where(of.seen, np.exp(s - top), width * 0), top)
 
     given = (
         of.query,
@@ -313,7 +328,7 @@ def spelt_out(of: tol.Scores, q: Any, k: Any, v: Any) -> Any:
     """The formula with arrays, numbers of any kind."""
     heads = q.shape[-3] if q.ndim > 2 else 1
     k, v = per_head(k, heads), per_head(v, heads)
-    e = np.exp((q @ transposed(k)) * of.by + of.bias) * of.seen
+    e = np.exp(capped((q @ transposed(k)) * of.by, of.cap) + of.bias) * of.seen
     total = e.sum(-1, keepdims=True)
     return (e @ v) / (total + ~of.seen.any(-1, keepdims=True))
 
@@ -322,7 +337,7 @@ def true_pullback(g: Any, of: tol.Scores, group: int) -> tuple[Any, Any, Any]:
     """The textbook's gradients in float64; fully masked rows contribute nothing."""
     p = of.p
     pulled = np.where(of.seen, g @ transposed(of.value), 0.0)
-    s = p * (pulled - (p * pulled).sum(-1, keepdims=True))
+    s = p * (pulled - (p * pulled).sum(-1, keepdims=True)) * tol.slope(of)
 
     def added(x: Any) -> Any:
         return x.reshape(*x.shape[:-3], x.shape[-3] // group, group, *x.shape[-2:]).sum(-3) if x.ndim > 2 else x

@@ -55,6 +55,7 @@ finite_differences = Claim(
             "dtype",
             "weight",
             "return_lse",
+            "softcap",
             "multi_head_attention.query_offset",
             "multi_head_attention_vjp.query_offset",
         ),
@@ -91,6 +92,7 @@ adjoint = Claim(
             "b",
             "dtype",
             "weight",
+            "softcap",
             "multi_head_attention_vjp.query_offset",
         ),
         formats=SHORT_FORMATS,
@@ -177,7 +179,7 @@ ONE_BY_ONE = (
     gradient_of(
         ATTENTION, "queries, keys and values", wrong.scale_forgotten, wrong.future_in_the_gradient,
         wrong.softmax_taken_for_constant, wrong.bias_unread, wrong.keys_of_eight, wrong.first_group_for_all,
-        limits=Limits(("return_lse",), SHORT_FORMATS, width=9, also=("scores at most 4 apart",)),
+        limits=Limits(("return_lse", "softcap"), SHORT_FORMATS, width=9, also=("scores at most 4 apart",)),
     ),
     gradient_of(
         MULTI_HEAD, "x and its four matrices", wrong.output_gets_nothing, wrong.input_through_values_alone,

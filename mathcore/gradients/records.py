@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mathcore.gradients import textbook
 from mathcore.probability.textbook import distribution, log_distribution, log_sum_exp
 from mathcore.verify import Operations, Target, domain, draw_integers
-from mathcore.verify.domains import Draw
+from mathcore.verify.domains import Draw, option
 from mathcore.verify.errors import NotOfferedError
 from mathcore.verify.records import records
 from mathcore.verify.tolerances import format_of
@@ -163,6 +163,7 @@ def _attended(draw: Draw) -> tuple[Arrays, dict[str, Any]]:
     q = _whole(draw, heads, queries, width, most=6)
     k, v = _whole(draw, key_heads, keys, width, most=6), _whole(draw, key_heads, keys, value_width)
     options = _with(is_causal=[False, True], scale=[None, 0.75], query_offset=[0, 0, 1])(draw)
+    options["window"] = option(draw, "window", None, st.sampled_from([None, None, 2]))
     return (q, k, v), {**_hidden(draw, heads, queries, keys), **options}
 
 

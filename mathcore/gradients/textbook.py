@@ -53,13 +53,15 @@ def rope(
 
 def attention(
     q: Any, k: Any, v: Any, is_causal: bool = False, mask: Any = None, scale: float | None = None, bias: Any = None,
-    query_offset: int = 0,
+    query_offset: int = 0, window: int | None = None,
 ) -> Any:  # fmt: skip
     """Head by head; query heads side by side share a key head, and a query to which no key is visible gets zeros."""
     from flint import arb
 
     shape = (len(q), q.shape[1], k.shape[1])
-    seen = visible(shape, mask=mask, bias=bias, is_causal=is_causal, query_offset=query_offset).astype(int)
+    seen = visible(shape, mask=mask, bias=bias, is_causal=is_causal, query_offset=query_offset, window=window).astype(
+        int
+    )
     added = np.where(seen, 0.0 if bias is None else bias, 0.0).astype(object)
     by = 1 / arb(q.shape[-1]).sqrt() if scale is None else arb(scale)
 

@@ -154,6 +154,10 @@ class Caller:
         """Call a method of an object that the target returned; `name` is that of the operation and the method."""
         if dtype := self._unsupported_dtype((*args, *options.values())):
             raise NotTriedError(name, dtype)
+        accepted = accepted_names(method)
+        if accepted is not None and "**" not in accepted:
+            for option in (n for n, value in options.items() if value is not None and n not in accepted):
+                raise NotTriedError(name, f"`{option}`")
         answer = self._call_once(name, method, args, options)
         self.answered(name, answer)
         return answer

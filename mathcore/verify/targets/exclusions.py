@@ -119,9 +119,11 @@ def _visible(given: Given) -> Any:
     """The keys that each query sees, in the shape of the scores."""
     query, key = given["query"], given["key"]
     seen = np.ones((*query.shape[:-1], key.shape[-2]), bool)
+    last, places = np.arange(query.shape[-2])[:, None] + int(given.get("query_offset", 0)), np.arange(key.shape[-2])
     if given.get("is_causal"):
-        last = np.arange(query.shape[-2])[:, None] + int(given.get("query_offset", 0))
-        seen &= np.arange(key.shape[-2]) <= last
+        seen &= places <= last
+    if given.get("window") is not None:
+        seen &= places > last - int(given["window"])
     mask, bias = given.get("mask"), given.get("bias")
     seen = seen if mask is None else seen & np.asarray(mask).astype(bool)
     return seen if bias is None else seen & ~np.isneginf(_wide(bias))

@@ -202,7 +202,7 @@ def _implied_by_convention(operation: str, name: str, given: Mapping[str, Any], 
     if name == "approximate":
         return bool(value == APPROXIMATE[conventions.gelu])
     if name == "query_offset":
-        if not given.get("is_causal"):
+        if not given.get("is_causal") and given.get("window") is None:
             return True
         keys, queries = (_times(given[part], conventions) for part in ("key", "query"))
         last = keys - queries
