@@ -33,6 +33,10 @@ FAMILIES = {
         "sliding_window": WINDOW, "head_dim": 4, "query_pre_attn_scalar": 9, "final_logit_softcapping": 2.0,
         "layer_types": KINDS, "rope_parameters": BY_KIND, "rms_norm_eps": 0.25,
     },
+    "gemma2": {
+        "sliding_window": WINDOW, "head_dim": 4, "query_pre_attn_scalar": 9, "final_logit_softcapping": 2.0,
+        "attn_logit_softcapping": 0.5, "layer_types": KINDS, "rms_norm_eps": 0.25,
+    },
     "gpt_oss": {
         "sliding_window": WINDOW, "head_dim": 4, "num_local_experts": 0, "layer_types": KINDS, "rope_parameters": YARN,
     },
@@ -110,7 +114,7 @@ def fill(model, family, generator):
     with torch.no_grad():
         for name, p in model.named_parameters():
             numbers = torch.randn(p.shape, generator=generator, dtype=torch.float64)
-            middle = 1.0 if "norm" in name and family != "gemma3_text" else 0.0
+            middle = 1.0 if "norm" in name and not family.startswith("gemma") else 0.0
             if "embed" in name:
                 p.copy_(numbers)
             else:
@@ -158,6 +162,7 @@ SLIPS = {
     "rope_factors": lambda c: {"rope_factors": (1.0,) * c.num_layers},
     "scale": lambda _c: {"scale": 0.51},
     "logit_cap": lambda _c: {"logit_cap": None},
+    "score_cap": lambda _c: {"score_cap": 0.6},
     "one_plus": lambda _c: {"one_plus": False},
     "activation": lambda _c: {"activation": "gelu"},
     "scaled_embedding": lambda _c: {"scaled_embedding": False},
@@ -165,6 +170,7 @@ SLIPS = {
 OF_ALL = {"epsilon", "scale", "activation"}
 OF_EACH = {
     "llama": set(), "mistral": {"windows"}, "qwen3": {"windows"}, "gpt_oss": {"windows", "rope_factors"},
+    "gemma2": {"windows", "logit_cap", "score_cap", "one_plus", "scaled_embedding"},
     "gemma3_text": {"windows", "frequencies", "logit_cap", "one_plus", "scaled_embedding"},
 }  # fmt: skip
 
@@ -214,7 +220,7 @@ GOOD = {"model_type": "gemma3_text", **SIZES, "head_dim": 4, "layer_types": KIND
     ("change", "words"),
     [
         ({"model_type": "gemma3"}, "'gemma3'; its text model is a 'gemma3_text'"),
-        ({"model_type": None}, "`model_type` must be llama, mistral, qwen3, gemma3_text or gpt_oss, got None"),
+        ({"model_type": None}, "`model_type` must be llama, mistral, qwen3, gemma2, gemma3_text or gpt_oss, got None"),
         ({"altup_num_inputs": 4}, "keys that are not known here: altup_num_inputs"),
         ({"attn_logit_softcapping": 50.0}, "`attn_logit_softcapping` of gemma3_text must be None"),
         ({"use_bidirectional_attention": True}, "`use_bidirectional_attention`"),

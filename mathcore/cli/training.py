@@ -97,7 +97,7 @@ def generate(model: Path, prompt: str, tokens: int, temperature: float, seed: in
     """Continue PROMPT with the model in CHECKPOINT, or in a FOLDER as models are published.
 
     A FOLDER holds `config.json`, `model.safetensors` or its parts, and `tokenizer.json`; the families are Llama,
-    Mistral, Qwen 3, Gemma 3 and GPT-OSS without experts. It needs the package safetensors, and computes in float32.
+    Mistral, Qwen 3, Gemma 2 and 3, GPT-OSS without experts. It needs the package safetensors, and computes in float32.
     Special tokens count in PROMPT.
     """
     rng = np.random.default_rng(seed)

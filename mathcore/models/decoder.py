@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, floating, integers, quiet, working
-from mathcore._scalars import is_a, mapping
+from mathcore._scalars import mapping
 from mathcore.attention.cache import KeyValueCache
 from mathcore.attention.dot_product import scaled_dot_product_attention
 from mathcore.attention.masks import window_mask
@@ -243,20 +243,20 @@ def _attention(
 
 def _attended(q: Array, cache: KeyValueCache, sinks: Array | None, config: DecoderConfig, layer: int) -> Array:
     """What each head sees, (..., heads, time, head width), of the keys in the cache, the last of which are its own."""
-    key, value, window = cache.key, cache.value, config.windows[layer]
+    key, value, window, bias, mask = cache.key, cache.value, config.windows[layer], None, None
     queries, keys = q.shape[-2], len(cache)
-    mask = None if window is None else window_mask(queries, keys, window=window, query_offset=keys - queries)
-    bias, offset = None, keys - queries
+    offset = keys - queries
     if sinks is not None:  # a sink is one more key, visible to all and of any score, whose value is 0
+        if window is not None:
+            mask = np.insert(window_mask(queries, keys, window=window, query_offset=offset), 0, values=True, axis=-1)
         key, value = (np.insert(array, 0, 0, axis=-2) for array in (key, value))
         bias = np.zeros((config.heads, 1, keys + 1), sinks.dtype)
         bias[..., 0] = sinks[:, None]
-        mask = None if mask is None else np.insert(mask, 0, values=True, axis=-1)
-        offset += 1
-    heads = scaled_dot_product_attention(
-        q, key, value, mask=mask, bias=bias, is_causal=True, query_offset=offset, scale=config.scale
-    )
-    return is_a("heads", heads, np.ndarray)
+        offset, window = offset + 1, None
+    return scaled_dot_product_attention(
+        q, key, value, mask=mask, bias=bias, is_causal=True, query_offset=offset, scale=config.scale, window=window,
+        softcap=config.score_cap,
+    )  # fmt: skip
 
 
 def _mlp(x: Array, p: Params, config: DecoderConfig) -> Array:

@@ -21,7 +21,7 @@ EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 is_the_formula = Claim(
     "decoder.is_the_formula",
     statement="The logits z of a decoder are what its family's formula says, up to rounding, written out head by head: "
-    "Llama, Mistral, Qwen 3, Gemma 3 and GPT-OSS without its experts, each with its norms N, its "
+    "Llama, Mistral, Qwen 3, Gemma 2 and 3 and GPT-OSS without its experts, each with its norms N, its "
     "windows, turns, sinks, biases, caps and its gate φ.",
     formula=r"x' = x + \mathrm{attention}(N(x)), \quad x'' = x' + \big(\varphi(N(x')\,G) \odot N(x')\,U\big) D, \quad "
     r"z = N(x_n)\,S",

@@ -98,8 +98,8 @@ class DecoderConfig:
     def from_config(cls, config: Mapping[str, Any]) -> DecoderConfig:
         """Read a configuration of Hugging Face, the values of a `config.json`.
 
-        Known are the families `llama`, `mistral`, `qwen3`, `gemma3_text` and `gpt_oss`, the last without its experts. A
-        key that is left out counts as `transformers` counts it.
+        Known are the families `llama`, `mistral`, `qwen3`, `gemma2`, `gemma3_text` and `gpt_oss`, the last without its
+        experts. A key that is left out counts as `transformers` counts it.
 
         Args:
             config: its values; "model_type" says of which family.
@@ -115,7 +115,7 @@ class DecoderConfig:
         Examples:
             >>> mc.DecoderConfig.from_config({"model_type": "bert"})
             Traceback (most recent call last):
-            ValueError: `model_type` must be llama, mistral, qwen3, gemma3_text or gpt_oss, got 'bert'
+            ValueError: `model_type` must be llama, mistral, qwen3, gemma2, gemma3_text or gpt_oss, got 'bert'
         """
         return cls(**fields_of(config))
 

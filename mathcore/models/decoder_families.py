@@ -74,12 +74,13 @@ _COMMON = {
     "rope_scaling": None, "rope_parameters": None,
 }  # fmt: skip
 
-_GEMMA_3 = {
+_GEMMA = {
+    **{key: value for key, value in _COMMON.items() if key != "hidden_act"},
     "num_key_value_heads": 4, "head_dim": 256, "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": True,
     "attention_bias": False, "query_pre_attn_scalar": 256, "sliding_window": 4096, "layer_types": None,
-    "sliding_window_pattern": None, "_sliding_window_pattern": None, "rope_local_base_freq": None,
-    "final_logit_softcapping": None, "attn_logit_softcapping": None,
 }  # fmt: skip
+
+_GEMMA_FACTS = {"norms_after": True, "one_plus": True, "scaled_embedding": True}
 
 _FAMILIES = {
     "llama": _Family({**_COMMON, "num_key_value_heads": None, "attention_bias": False, "mlp_bias": False}),
@@ -89,9 +90,13 @@ _FAMILIES = {
          "sliding_window": 4096, "max_window_layers": 28, "layer_types": None},
         {"head_norms": True},
     ),
+    "gemma2": _Family(
+        {**_GEMMA, "final_logit_softcapping": 30.0, "attn_logit_softcapping": 50.0}, _GEMMA_FACTS, pattern=2
+    ),
     "gemma3_text": _Family(
-        {**{key: value for key, value in _COMMON.items() if key != "hidden_act"}, **_GEMMA_3},
-        {"head_norms": True, "norms_after": True, "one_plus": True, "scaled_embedding": True},
+        {**_GEMMA, "final_logit_softcapping": None, "attn_logit_softcapping": None, "sliding_window_pattern": None,
+         "_sliding_window_pattern": None, "rope_local_base_freq": None},
+        {**_GEMMA_FACTS, "head_norms": True},
         pattern=6,
         bases={FULL: 1e6, SLIDING: 1e4},
         only={"attn_logit_softcapping": (None,)},  # `transformers` reads it, and leaves scores as they are

@@ -12,7 +12,7 @@ from mathcore.verify import Target, domain, seeds
 from mathcore.verify.domains import Draw
 
 FULL = "full_attention"
-FAMILIES = ("llama", "gemma3_text", "gpt_oss", "qwen3", "mistral")
+FAMILIES = ("llama", "gemma3_text", "gemma2", "gpt_oss", "qwen3", "mistral")
 WIDTH = 8
 
 
@@ -22,8 +22,9 @@ def configuration(draw: Draw, family: str, layers: int, window: int) -> dict[str
     head_dim = 2 if heads == 4 else draw(st.sampled_from([2, 4]))
     config: dict[str, Any] = {
         "model_type": family, "vocab_size": draw(st.integers(2, 5)), "hidden_size": WIDTH, "hidden_act": "silu",
-        "intermediate_size": draw(st.sampled_from([3, 4, 1])), "num_hidden_layers": layers, "num_attention_heads": heads,
-        "num_key_value_heads": shared, "head_dim": head_dim, "rms_norm_eps": draw(st.sampled_from([1e-6, 0.25])),
+        "intermediate_size": draw(st.sampled_from([3, 4, 1])), "num_hidden_layers": layers,
+        "num_attention_heads": heads, "num_key_value_heads": shared, "head_dim": head_dim,
+        "rms_norm_eps": draw(st.sampled_from([1e-6, 0.25])),
         "tie_word_embeddings": draw(st.booleans()), "rope_parameters": _rope(draw(st.sampled_from([7.0, 1e4]))),
     }  # fmt: skip
     kinds = draw(st.lists(st.sampled_from([SLIDING, FULL]), min_size=layers, max_size=layers))
@@ -38,13 +39,10 @@ def configuration(draw: Draw, family: str, layers: int, window: int) -> dict[str
         return config | {"num_local_experts": 0}
     cap, scalar = draw(st.sampled_from([0.5, None])), draw(st.sampled_from([head_dim, 3]))
     more = {"final_logit_softcapping": cap, "attn_logit_softcapping": None, "query_pre_attn_scalar": scalar}
-    bases = {FULL: _rope(1e3), SLIDING: _rope(5.0)}
-    return {
-        **_without(config, "hidden_act"),
-        **more,
-        "hidden_activation": "gelu_pytorch_tanh",
-        "rope_parameters": bases,
-    }
+    config = {**_without(config, "hidden_act"), **more, "hidden_activation": "gelu_pytorch_tanh"}
+    if family == "gemma2":
+        return config | {"attn_logit_softcapping": cap}
+    return config | {"rope_parameters": {FULL: _rope(1e3), SLIDING: _rope(5.0)}}
 
 
 def _rope(base: float) -> dict[str, Any]:
@@ -59,7 +57,7 @@ def parameters(rng: Any, config: Mapping[str, Any]) -> dict[str, Any]:
     """Normal numbers under the names of the parameters; every weight of a norm and every bias is at work."""
     width, hidden, d = config["hidden_size"], config["intermediate_size"], config["head_dim"]
     queries, keys = config["num_attention_heads"] * d, config["num_key_value_heads"] * d
-    gemma = config["model_type"] == "gemma3_text"
+    gemma = config["model_type"].startswith("gemma")
     shapes = {
         "self_attn.q_proj": (queries, width), "self_attn.k_proj": (keys, width), "self_attn.v_proj": (keys, width),
         "self_attn.o_proj": (width, queries), "mlp.gate_proj": (hidden, width), "mlp.up_proj": (hidden, width),

@@ -19,7 +19,7 @@ class Textbook:
 
     def __init__(self, params: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         self.params, self.config = params, config
-        self.is_gemma = config["model_type"] == "gemma3_text"
+        self.is_gemma = config["model_type"].startswith("gemma")
 
     def __call__(self, ids: Any, places: Any = None) -> Any:
         """The logits of every place of a text, (..., time, V); token t stands at t, unless it is said otherwise."""
@@ -119,7 +119,8 @@ class Textbook:
         window, scale = self.window(layer), self.config.get("query_pre_attn_scalar", self.config["head_dim"]) ** -0.5
         behind = np.arange(query.shape[-2])[:, None] - np.arange(query.shape[-2])
         seen = (behind >= 0) & (behind < (np.inf if window is None else window))
-        e = np.exp(query @ key.swapaxes(-1, -2) * scale) * seen
+        scores = self.capped(query @ key.swapaxes(-1, -2) * scale, self.config.get("attn_logit_softcapping"))
+        e = np.exp(scores) * seen
         whole = e.sum(-1, keepdims=True) if sink is None else e.sum(-1, keepdims=True) + np.exp(sink)
         return (e / whole) @ value
 
