@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mathcore._arrays import Array, rounded, working
+from mathcore._arrays import Array, quiet, rounded, working
 from mathcore._compute.blocks import BLOCK_OF_FLOAT64, map_elements, thread_float64
 from mathcore._scalars import real
 from mathcore.layers._activation import OWN, Form, Logistic, exact_product, numbers, slope, value, wide
@@ -43,7 +43,7 @@ def swiglu(
         >>> mc.swiglu([-2.0, 0.0, 2.0], up=[10.0, 10.0, 10.0])
         array([-2.38405844,  0.        , 17.61594156])
         >>> mc.swiglu([9.0, 9.0], up=[0.0, 9.0], alpha=1.702, beta=1.0, limit=7.0)  # of GPT-OSS
-        array([ 6.99995311, 55.99962491])
+        array([ 6.99995313, 55.99962503])
     """
     return _passed(gate, up, Gate(*options_of_swiglu(alpha, beta, limit)))
 
@@ -233,9 +233,8 @@ def _pulled(cotangent: npt.ArrayLike, gate: npt.ArrayLike, up: npt.ArrayLike, ho
 
     flat = (np.ascontiguousarray(x).reshape(-1) for x in (c, g, u))
     map_elements(kernel, to_gate, *flat, to_up, most=BLOCK_OF_FLOAT64)
-    both = zip((to_gate, to_up), given, strict=True)
-    of_gate, of_up = (rounded(bar.reshape(g.shape), like=x) for bar, x in both)
-    return of_gate, of_up
+    with quiet():
+        return rounded(to_gate.reshape(g.shape), like=given[0]), rounded(to_up.reshape(g.shape), like=given[1])
 
 
 def _alike(gate: npt.ArrayLike, up: npt.ArrayLike) -> tuple[Array, Array, np.dtype[np.floating]]:
