@@ -43,7 +43,7 @@ def swiglu(
         >>> mc.swiglu([-2.0, 0.0, 2.0], up=[10.0, 10.0, 10.0])
         array([-2.38405844,  0.        , 17.61594156])
         >>> mc.swiglu([9.0, 9.0], up=[0.0, 9.0], alpha=1.702, beta=1.0, limit=7.0)  # of GPT-OSS
-        array([ 6.99995311, 55.99962491])
+        array([ 6.99995313, 55.99962503])
     """
     return _passed(gate, up, Gate(*options_of_swiglu(alpha, beta, limit)))
 
