@@ -230,10 +230,14 @@ def _checked(
         if (alpha, beta, limit) != (1, 0, None):
             raise ValueError(f"`alpha`, `beta` and `limit` belong to the activation 'silu', got {activation!r}")
         form = form_of_gelu(_GELUS[activation])
-    names = ("x", "gate", "up", "down", "gate_bias", "up_bias", "down_bias")
-    came = (x, gate, up, down, gate_bias, up_bias, down_bias)
-    given = {name: array for name, array in zip(names, came, strict=True) if array is not None or name in names[:4]}
-    arrays = {name: numbers(name, array) for name, array in given.items()}  # type: ignore[arg-type]  (None is refused)
+    arrays = {
+        "x": numbers("x", x),
+        "gate": numbers("gate", gate),
+        "up": numbers("up", up),
+        "down": numbers("down", down),
+    }
+    biases = (("gate_bias", gate_bias), ("up_bias", up_bias), ("down_bias", down_bias))
+    arrays.update({name: numbers(name, bias) for name, bias in biases if bias is not None})
     _check_shapes(arrays)
     dtype = np.result_type(*arrays.values())
     work = {name: working(array.astype(dtype, copy=False)) for name, array in arrays.items()}
@@ -243,7 +247,12 @@ def _checked(
         given=tuple(arrays.values()),
         dtype=dtype,
         rows=rows,
-        **{name: work.get(name) for name in names[1:]},  # type: ignore[arg-type]  (the matrices are there)
+        gate=work["gate"],
+        up=work["up"],
+        down=work["down"],
+        gate_bias=work.get("gate_bias"),
+        up_bias=work.get("up_bias"),
+        down_bias=work.get("down_bias"),
         how=Gate(form, beta, limit),
     )
 

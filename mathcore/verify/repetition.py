@@ -66,6 +66,8 @@ def _places_to_judge(answers: list[Any], length: int) -> Any:
         first = rows[np.arange(length) % FEW]
         with np.errstate(invalid="ignore", over="ignore"):
             same = (rows == first) | ((rows != rows) & (first != first))
+            if same.all():  # as for most that is right
+                continue
             off = np.where(same, 0, np.nan_to_num(abs(rows - first), nan=np.inf, posinf=np.inf))
         apart = np.maximum(apart, off.max(-1, initial=0))
     worst = np.argsort(-apart, kind="stable")[:FEW]
