@@ -144,6 +144,14 @@ def test_formats_promote():
     assert [g.dtype.name for g in grads] == ["float16", "float32", "float64"]
 
 
+def test_an_infinite_cap_and_sinks_of_minus_infinity_change_nothing():
+    rng = np.random.default_rng(0)
+    q, k, v = rng.normal(size=(3, 2, 5, 4))
+    plain = mc.scaled_dot_product_attention(q, k, v)
+    assert np.array_equal(mc.scaled_dot_product_attention(q, k, v, softcap=math.inf), plain)
+    assert np.array_equal(mc.scaled_dot_product_attention(q, k, v, sinks=np.full(2, -np.inf)), plain)
+
+
 def test_a_window_costs_window_times_queries(monkeypatch):
     counted = []
     scores = _AttentionArgs.scores

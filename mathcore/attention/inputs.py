@@ -131,8 +131,8 @@ def some_window(dice: Dice, rng: np.random.Generator, keys: int) -> int | None:
 
 
 def some_softcap(dice: Dice, rng: np.random.Generator) -> float | None:
-    """What scores are capped by: nothing, Gemma 2's 50, far less or more than they are, or ∞."""
-    given: float | None = dice.of(None, None, None, None, 50.0, 1.0, float(2.0 ** rng.uniform(-3, 8)), math.inf)
+    """What scores are capped by: nothing, Gemma 2's 50, or far less or more than they are."""
+    given: float | None = dice.of(None, None, None, None, 50.0, 1.0, float(2.0 ** rng.uniform(-3, 8)), 2.0**20)
     return None if skip_option("softcap") else given
 
 

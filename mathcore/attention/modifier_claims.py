@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -149,7 +148,7 @@ softcap_squeezes = Claim(
     "attention.softcap_squeezes",
     statement="A cap of c makes of a score s a y between −c and c of the sign of s, no further from 0, −y of −s, and "
     "never less for a larger score, so that the order of the keys stays; two scores come no further apart, and |s − y| "
-    "is at most |s|³/3c², so that a cap of ∞ changes nothing. All this up to rounding, read off two weights.",
+    "is at most |s|³/3c², so that a large cap changes nothing. All this up to rounding, read off two weights.",
     formula=r"y = c \tanh\frac sc, \qquad |y| \le c, \qquad 0 \le \frac{dy}{ds} \le 1, \qquad |s - y| \le "
     r"\frac{|s|^3}{3c^2}",
     legend={"c": "the cap"},
@@ -198,7 +197,7 @@ def two_weights_tell_the_capped_score(
 
     (s, y, off), (more, above, off_above) = (score(query, scale, cap) for scale in scales)
     _, negated, off_negated = score(-query, scales[0], cap)
-    uncapped = [score(query, scales[0] / 8, given) for given in (math.inf, None)]
+    uncapped = [score(query, scales[0] / 8, given) for given in (2.0**40, None)]
     sign = np.sign(s)  # of both scores
     return all_of(
         at_most(abs(y), np.minimum(abs(s), cap), within=off),

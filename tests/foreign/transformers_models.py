@@ -75,7 +75,7 @@ def norm_vjp(make):
     return rms_norm_vjp
 
 
-def attended(model, query, key, value, own, *, is_causal, query_offset, window, scale, bias, **options):
+def attended(model, query, key, value, own, *, mask, is_causal, query_offset, window, scale, bias, **options):
     """A model's eager attention with a mask that is added, as Transformers does it."""
     i = torch.arange(query.shape[-2])[:, None] + query_offset
     j = torch.arange(key.shape[-2])
@@ -85,21 +85,21 @@ def attended(model, query, key, value, own, *, is_causal, query_offset, window, 
     added = torch.zeros(query.shape[-2], key.shape[-2], dtype=query.dtype) if bias is None else bias
     own = SimpleNamespace(num_key_value_groups=query.shape[1] // key.shape[1], training=False, **own)
     scale = query.shape[-1] ** -0.5 if scale is None else scale
-    added = added.masked_fill(hidden, -math.inf)
+    added = added.masked_fill(hidden if mask is None else hidden | ~mask, -math.inf)
     return model.eager_attention_forward(own, query, key, value, added, scaling=scale, **options)[0].transpose(1, 2)
 
 
 def attention_of_gemma(
-    query, key, value, *, bias=None, is_causal=False, query_offset=0, scale=None, window=None, softcap=None
+    query, key, value, *, mask=None, bias=None, is_causal=False, query_offset=0, scale=None, window=None, softcap=None
 ):
-    places = {"is_causal": is_causal, "query_offset": query_offset, "window": window}
+    places = {"mask": mask, "is_causal": is_causal, "query_offset": query_offset, "window": window}
     return attended(modeling_gemma2, query, key, value, {}, scale=scale, bias=bias, softcap=softcap, **places)
 
 
 def attention_of_gpt_oss(
-    query, key, value, *, bias=None, is_causal=False, query_offset=0, scale=None, window=None, sinks=None
+    query, key, value, *, mask=None, bias=None, is_causal=False, query_offset=0, scale=None, window=None, sinks=None
 ):
-    places = {"is_causal": is_causal, "query_offset": query_offset, "window": window}
+    places = {"mask": mask, "is_causal": is_causal, "query_offset": query_offset, "window": window}
     own = {"sinks": torch.full(query.shape[1:2], -math.inf, dtype=query.dtype) if sinks is None else sinks}
     return attended(modeling_gpt_oss, query, key, value, own, scale=scale, bias=bias, **places)
 
