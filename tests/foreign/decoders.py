@@ -34,6 +34,6 @@ def decoder(params, ids, config):
 TARGETS = (
     Target.torch(
         "Decoders, Transformers", decoder=decoder, dtypes="float32",
-        conventions=Conventions(errors="none", rope_angles="float32"),
+        conventions=Conventions(errors="none"),
     ),
 )  # fmt: skip
