@@ -25,7 +25,7 @@ EPSILONS = st.sampled_from([1e-5, 1e-6, 1e-2, 1.0])
 # The textbook, on Arb balls.
 
 
-def _standardised(x: Any, epsilon: Any) -> tuple[Any, Any]:
+def standardised(x: Any, epsilon: Any) -> tuple[Any, Any]:
     n = max(x.shape[-1], 1)
     c = x - x.sum(-1, keepdims=True) / n
     if not x.shape[-1]:
@@ -36,11 +36,11 @@ def _standardised(x: Any, epsilon: Any) -> tuple[Any, Any]:
 
 def textbook(x: Any, weight: Any, bias: Any, epsilon: Any = 1e-5) -> Any:
     """Centre, divide, scale, shift."""
-    return _standardised(x, epsilon)[0] * weight + bias
+    return standardised(x, epsilon)[0] * weight + bias
 
 
-def _to_rows(g: Any, x: Any, weight: Any, epsilon: Any) -> Any:
-    z, r = _standardised(x, epsilon)
+def pulled_to_rows(g: Any, x: Any, weight: Any, epsilon: Any) -> Any:
+    z, r = standardised(x, epsilon)
     h, n = g * weight, max(x.shape[-1], 1)
     return (h - h.sum(-1, keepdims=True) / n - z * ((z * h).sum(-1, keepdims=True) / n)) / r
 
@@ -83,8 +83,8 @@ def _pulled_agrees(
     bias: Any,
     epsilon: float = 1e-5,
 ) -> Conjunction:
-    to_rows = enclose(lambda g, x, w: _to_rows(g, x, w, epsilon), g, x, weight)
-    to_weight = enclose(lambda g, x: _over_rows(_standardised(x, epsilon)[0] * g), g, x)
+    to_rows = enclose(lambda g, x, w: pulled_to_rows(g, x, w, epsilon), g, x, weight)
+    to_weight = enclose(lambda g, x: _over_rows(standardised(x, epsilon)[0] * g), g, x)
     return all_of(
         equal_in_range(y[0], to_rows, within=tol.layer_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
         equal_in_range(y[1], to_weight, within=tol.layer_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),

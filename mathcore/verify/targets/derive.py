@@ -19,6 +19,7 @@ _DIFFERENTIATED: Mapping[str, tuple[str, ...]] = {
     "add_rms_norm": ("x", "residual", "weight"),
     "cosine_similarity": ("a", "b"),
     "embedding": ("weight",),
+    "group_norm": ("x", "weight", "bias"),
     "layer_norm": ("x", "weight", "bias"),
     "linear": ("x", "weight", "bias"),
     "multi_head_attention": ("x", "params"),
