@@ -55,6 +55,9 @@ class AttentionCache(Protocol):
         is_causal: bool = True,
         scale: float | None = None,
         return_lse: bool = False,
+        window: int | None = None,
+        softcap: float | None = None,
+        sinks: npt.ArrayLike | None = None,
     ) -> Array | tuple[Array, Array]:
         """`scaled_dot_product_attention` of the last tokens, whose queries these are, over all of them.
 

@@ -105,11 +105,14 @@ class PagedKeyValueCache:
         is_causal: bool = True,
         scale: float | None = None,
         return_lse: bool = False,
+        window: int | None = None,
+        softcap: float | None = None,
+        sinks: npt.ArrayLike | None = None,
     ) -> Array | tuple[Array, Array]:
         """`scaled_dot_product_attention` of the last tokens, whose queries these are, over all of them.
 
         Args:
-            query, mask, bias, is_causal, scale, return_lse: as for `KeyValueCache.attend`.
+            query, mask, bias, is_causal, scale, return_lse, window, softcap, sinks: as for `KeyValueCache.attend`.
 
         Returns:
             What `KeyValueCache.attend` returns, bit for bit.
@@ -126,8 +129,9 @@ class PagedKeyValueCache:
         q, offset = _last_queries(query, self._length)
         k, v = (np.concatenate(pages, axis=-2)[..., : self._length, :] for pages in (self._keys, self._values))
         return scaled_dot_product_attention(
-            q, k, v, mask=mask, bias=bias, is_causal=is_causal, query_offset=offset, scale=scale, return_lse=return_lse
-        )
+            q, k, v, mask=mask, bias=bias, is_causal=is_causal, query_offset=offset, scale=scale, return_lse=return_lse,
+            window=window, softcap=softcap, sinks=sinks,
+        )  # fmt: skip
 
     def _with(self, keys: tuple[Array, ...], values: tuple[Array, ...], length: int) -> PagedKeyValueCache:
         other = PagedKeyValueCache(self._size)

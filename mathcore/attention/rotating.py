@@ -98,13 +98,17 @@ class RotatingKeyValueCache:
         is_causal: bool = True,
         scale: float | None = None,
         return_lse: bool = False,
+        window: int | None = None,
+        softcap: float | None = None,
+        sinks: npt.ArrayLike | None = None,
     ) -> Array | tuple[Array, Array]:
         """`scaled_dot_product_attention` of the last tokens, whose queries these are, over the window of each.
 
         Args:
-            query, is_causal, scale, return_lse: as for `KeyValueCache.attend`.
+            query, is_causal, scale, return_lse, softcap, sinks: as for `KeyValueCache.attend`.
             mask: as for `KeyValueCache.attend`, of all tokens, those that are dropped included.
             bias: likewise.
+            window: a narrower one than that of the cache.
 
         Returns:
             What `scaled_dot_product_attention` returns for the whole text and this window.
@@ -133,7 +137,7 @@ class RotatingKeyValueCache:
         added = None if bias is None else self._since(start, "bias", floating("bias", bias))
         return scaled_dot_product_attention(
             q, k, v, mask=seen, bias=added, is_causal=is_causal, query_offset=offset - start, scale=scale,
-            return_lse=return_lse,
+            return_lse=return_lse, window=window, softcap=softcap, sinks=sinks,
         )  # fmt: skip
 
     def _since(self, start: int, name: str, x: Array) -> Any:

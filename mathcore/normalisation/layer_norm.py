@@ -40,11 +40,11 @@ def layer_norm(x: npt.ArrayLike, weight: npt.ArrayLike, bias: npt.ArrayLike, *, 
     x, w, b = _checked(x, weight, bias)
     epsilon = real("epsilon", epsilon, 0, beside=x)
     with quiet():
-        y = _standardised(working(x), epsilon)[0] * working(w) + working(b)
+        y = standardised(working(x), epsilon)[0] * working(w) + working(b)
         return y.astype(np.result_type(x, w, b), copy=False)
 
 
-def _standardised(x: Array, epsilon: float) -> tuple[Array, Array]:
+def standardised(x: Array, epsilon: float) -> tuple[Array, Array]:
     """z = (x − μ) / r and r, the root of the variance and ε of each row (..., 1)."""
     centred = x - _mean(x)
     r = np.sqrt(able(_mean(centred * centred) + epsilon, "sqrt"))
@@ -88,11 +88,15 @@ def layer_norm_vjp(
     if g.shape != x.shape:
         raise ValueError(f"`cotangent` must have the shape of `x` {x.shape}, got {g.shape}")
     with quiet():
-        z, r = _standardised(working(x), epsilon)
+        z, r = standardised(working(x), epsilon)
         g = working(g)
         h = g * working(w)
-        x_bar = (h - _mean(h) - z * _mean(z * h)) / r
-        return rounded(x_bar, like=x), rounded(_over_rows(z * g), like=w), rounded(_over_rows(g), like=b)
+        return rounded(pulled_back(h, z, r), like=x), rounded(_over_rows(z * g), like=w), rounded(_over_rows(g), like=b)
+
+
+def pulled_back(h: Array, z: Array, r: Array) -> Array:
+    """The cotangent of rows from that of their standardised ones, h."""
+    return (h - _mean(h) - z * _mean(z * h)) / r
 
 
 def _over_rows(terms: Array) -> Array:

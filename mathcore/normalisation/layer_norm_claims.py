@@ -25,7 +25,7 @@ EPSILONS = st.sampled_from([1e-5, 1e-6, 1e-2, 1.0])
 # The textbook, on Arb balls.
 
 
-def _standardised(x: Any, epsilon: Any) -> tuple[Any, Any]:
+def standardised(x: Any, epsilon: Any) -> tuple[Any, Any]:
     n = max(x.shape[-1], 1)
     c = x - x.sum(-1, keepdims=True) / n
     if not x.shape[-1]:
@@ -36,11 +36,11 @@ def _standardised(x: Any, epsilon: Any) -> tuple[Any, Any]:
 
 def textbook(x: Any, weight: Any, bias: Any, epsilon: Any = 1e-5) -> Any:
     """Centre, divide, scale, shift."""
-    return _standardised(x, epsilon)[0] * weight + bias
+    return standardised(x, epsilon)[0] * weight + bias
 
 
-def _to_rows(g: Any, x: Any, weight: Any, epsilon: Any) -> Any:
-    z, r = _standardised(x, epsilon)
+def pulled_to_rows(g: Any, x: Any, weight: Any, epsilon: Any) -> Any:
+    z, r = standardised(x, epsilon)
     h, n = g * weight, max(x.shape[-1], 1)
     return (h - h.sum(-1, keepdims=True) / n - z * ((z * h).sum(-1, keepdims=True) / n)) / r
 
@@ -83,8 +83,8 @@ def _pulled_agrees(
     bias: Any,
     epsilon: float = 1e-5,
 ) -> Conjunction:
-    to_rows = enclose(lambda g, x, w: _to_rows(g, x, w, epsilon), g, x, weight)
-    to_weight = enclose(lambda g, x: _over_rows(_standardised(x, epsilon)[0] * g), g, x)
+    to_rows = enclose(lambda g, x, w: pulled_to_rows(g, x, w, epsilon), g, x, weight)
+    to_weight = enclose(lambda g, x: _over_rows(standardised(x, epsilon)[0] * g), g, x)
     return all_of(
         equal_in_range(y[0], to_rows, within=tol.layer_norm_vjp_rounding(g, x, weight, x.dtype, epsilon)),
         equal_in_range(y[1], to_weight, within=tol.layer_norm_weight_vjp_rounding(g, x, x.dtype, epsilon)),
@@ -203,6 +203,44 @@ def the_same_once_centred(ops: Operations, x: Any, middle: Any, weight: Any, eps
         equal(norm, true, within=tol.layer_norm_rounding(x, weight, bias, x.dtype, epsilon)),
         equal(other, true, within=rms_norm_rounding(centred, weight, x.dtype, epsilon)),
     )
+
+
+ignores_scale = Claim(
+    "layer_norm.ignores_scale",
+    verdict="refuted",
+    statement="Layer normalisation gives the same whatever factor a row is multiplied by.",
+    corrected="It does where ε is 0. A row x that is c times as large gives, up to rounding, what x gives with ε/c² in "
+    "place of ε: where ε counts beside the variance, that is something else.",
+    formula=r"\operatorname{LN}_\epsilon(cx) = \operatorname{LN}_{\epsilon/c^2}(x)",
+    legend={"x": "a row", "ε": "what is added to its variance", "c": "a factor, above 0"},
+    source=BA,
+    limits=Limits(
+        rows=4,
+        also=("c is a power of two",),
+        fixed={"scale": "products with c are exact"},
+    ),
+    needs=("layer_norm",),
+    tolerances=(tol.layer_norm_rounding,),
+    refuted_by=(wrong.epsilon_outside, wrong.epsilon_fixed),
+)
+
+
+@ignores_scale.property(LAYER_NORM.inputs(most=40), power=st.integers(-4, 3), effort=0.5)
+def epsilon_shrinks_with_the_square(ops: Operations, x: Any, weight: Any, bias: Any, epsilon: float, power: int) -> Any:
+    longer = (x * x.dtype.type(2.0**power)).astype(x.dtype)
+    same = (longer / x.dtype.type(2.0**power) == x).all()  # what underflows in 16 bits is not c times as large
+    x = x if same else (longer / x.dtype.type(2.0**power)).astype(x.dtype)
+    true = enclose(lambda x, w, b: textbook(x, w, b, epsilon / 4.0**power), x, weight, bias)
+    within = tol.layer_norm_rounding(longer, weight, bias, x.dtype, epsilon)
+    return equal_in_range(ops.layer_norm(longer, weight, bias, epsilon=epsilon), true, within=within)
+
+
+@ignores_scale.counterexample(x=st.lists(st.integers(-3, 3), min_size=2, max_size=3), c=st.integers(2, 4))
+def longer_rows_give_the_same(ops: Operations, x: list[int], c: int) -> Any:
+    row, one = np.array(x, float), np.ones(len(x))
+    norms = (ops.layer_norm(r, one, 0 * one, epsilon=1.0) for r in (row, c * row))
+    close = tol.layer_norm_rounding(row, one, 0 * one, row.dtype, 1.0)
+    return equal(*norms, within=close * 2)
 
 
 gradient = gradient_of(

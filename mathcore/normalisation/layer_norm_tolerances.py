@@ -26,7 +26,7 @@ class _Rows:
     relative: Any
 
 
-def _standardised(x: Any, work: Any, epsilon: float) -> _Rows:
+def standardised(x: Any, work: Any, epsilon: float) -> _Rows:
     r"""The error of $z_i = c_i / r$, $c = x - \mu$.
 
     The mean of n numbers is off by $\gamma_{n+1} m$, $m = \frac1n\sum|x_j|$, and so is each difference, which is
@@ -59,13 +59,13 @@ def _standardised(x: Any, work: Any, epsilon: float) -> _Rows:
 def layer_norm_rounding(x: Any, weight: Any, bias: Any, dtype: Any, epsilon: float = 1e-5) -> Any:
     r"""$y_i = w_i z_i + b_i$, z the standardised row, for squares whose sum does not overflow.
 
-    z is off by Δ (see `_standardised` in the source: $\gamma_{n+2}$ of the mean size of the row over its standard
+    z is off by Δ (see `standardised` in the source: $\gamma_{n+2}$ of the mean size of the row over its standard
     deviation, times a few; that is the condition of subtracting a mean). The product adds a rounding of
     $|w_i|(|z_i| + \Delta)$, the sum one of the result: $|w_i|\Delta + \gamma_2(|w_i|(|z_i| + \Delta) + |b_i|)$.
     """
     work = work_format(dtype)
     x, w, b = (np.asarray(a, np.float64) for a in (x, weight, bias))
-    rows = _standardised(x, work, epsilon)
+    rows = standardised(x, work, epsilon)
     size = abs(w) * (abs(rows.z) + rows.off) + abs(b)
     return stored(w * rows.z + b, abs(w) * rows.off + gamma(2, work.u) * size + work.smallest, dtype)
 
@@ -88,7 +88,7 @@ def layer_norm_vjp_rounding(g: Any, x: Any, weight: Any, dtype: Any, epsilon: fl
     """
     work = work_format(dtype)
     g, x, w = (np.asarray(a, np.float64) for a in (g, x, weight))
-    rows, h, n = _standardised(x, work, epsilon), g * w, max(x.shape[-1], 1)
+    rows, h, n = standardised(x, work, epsilon), g * w, max(x.shape[-1], 1)
 
     def mean(a: Any) -> Any:
         return a.sum(-1, keepdims=True) / n
@@ -114,7 +114,7 @@ def layer_norm_weight_vjp_rounding(g: Any, x: Any, dtype: Any, epsilon: float = 
     n = x.shape[-1]
     if not x.size:
         return np.zeros(n)
-    rows = _standardised(x, work, epsilon)
+    rows = standardised(x, work, epsilon)
     terms, count = rows.z * g, x.size // n
     error = rows.off * abs(g) + gamma(count + 1, work.u) * (abs(rows.z) + rows.off) * abs(g) + work.smallest
     return stored(terms.reshape(-1, n).sum(0), error.reshape(-1, n).sum(0), dtype)

@@ -49,6 +49,15 @@ def layer_norm_vjp(cotangent, x, weight, bias, *, epsilon=1e-5):
     return pulled_back(cotangent, lambda h, w, b: layer_norm(h, w, b, epsilon=epsilon), x, weight, bias)
 
 
+def group_norm(x, num_groups, weight, bias, *, epsilon=1e-5):
+    return F.group_norm(x, num_groups, weight, bias, epsilon)
+
+
+def group_norm_vjp(cotangent, x, num_groups, weight, bias, *, epsilon=1e-5):
+    norm = lambda h, w, b: group_norm(h, num_groups, w, b, epsilon=epsilon)  # noqa: E731
+    return pulled_back(cotangent, norm, x, weight, bias)
+
+
 def by_var_mean(x, weight, bias, *, epsilon=1e-5):
     variance, mean = torch.var_mean(x, -1, correction=0, keepdim=True)
     return (x - mean) * torch.rsqrt(variance + epsilon) * weight + bias
@@ -106,6 +115,8 @@ TARGETS = (
                  conventions=Conventions(errors="none", rms_norm_rounding="before-weight")),
     Target.torch("add and RMS norm, torch", add_rms_norm=add_rms_norm, dtypes=("float32", *HALVES),
                  conventions=Conventions(errors="none", rms_norm_rounding="before-weight")),
+    Target.torch("group norm, torch", group_norm=group_norm, group_norm_vjp=group_norm_vjp, dtypes=WIDE,
+                 conventions=LAX),
     Target.torch("layer norm, torch", layer_norm=layer_norm, layer_norm_vjp=layer_norm_vjp, dtypes=WIDE,
                  conventions=LAX),
     Target.torch("layer norm of halves, torch", layer_norm=layer_norm, dtypes=HALVES),

@@ -21,6 +21,7 @@ _DIFFERENTIATED: Mapping[str, tuple[str, ...]] = {
     "embedding": ("weight",),
     "gated_mlp": ("x", "gate", "up", "down", "gate_bias", "up_bias", "down_bias"),
     "geglu": ("gate", "up"),
+    "group_norm": ("x", "weight", "bias"),
     "layer_norm": ("x", "weight", "bias"),
     "linear": ("x", "weight", "bias"),
     "multi_head_attention": ("x", "params"),
