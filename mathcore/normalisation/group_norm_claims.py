@@ -169,12 +169,11 @@ gradient = gradient_of(
 
 refused = Claim(
     "group_norm.refuses_what_does_not_fit",
-    statement="A constant group gives the bias if ε > 0, up to rounding; groups that do not divide the channels, and weights or "
+    statement="No images come back as they are; groups that do not divide the channels, and weights or "
     "cotangents of another shape, are errors that say so.",
-    formula=r"\operatorname{GN}(c, \dots, c) = b, \qquad \epsilon > 0",
-    legend={"c": "any number", "b": "the bias", "ε": "what keeps the root above 0"},
+    formula=r"C = kG",
+    legend={"C": "the number of channels", "G": "the number of groups", "k": "a whole number"},
     needs=("group_norm", "group_norm_vjp"),
-    tolerances=(tol.layer_norm_rounding,),
     limits=Limits(
         options=("epsilon",),
         formats=SHORT_FORMATS,
@@ -198,9 +197,8 @@ refused = Claim(
 def edges(ops: Operations, n: int, seed: int) -> Any:
     x, bias = np.full((2, 2 * n, 2), 2.0), np.random.default_rng(seed).normal(size=2 * n)
     w, longer = np.ones(2 * n), np.ones(2 * n + 1)
-    allowed = _allowed(x, 2, w, bias, 1e-5)
     return all_of(
-        equal(_rows(ops.group_norm(x, 2, w, bias), 2), _by_number(bias, x, 2)[None].repeat(2, 0), within=allowed),
+        equal(ops.group_norm(x[:0], 2, w, bias), x[:0]),
         raises(lambda: ops.group_norm(x, 2 * n + 1, w, bias), ValueError, saying=("num_groups", str(2 * n + 1))),
         raises(lambda: ops.group_norm(x, 0, w, bias), ValueError, saying=("num_groups", "0")),
         raises(lambda: ops.group_norm(x, 2, longer, bias), ValueError, saying=(str(x.shape), str(longer.shape))),
