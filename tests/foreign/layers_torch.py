@@ -50,6 +50,8 @@ def layer_norm_vjp(cotangent, x, weight, bias, *, epsilon=1e-5):
 
 
 def group_norm(x, num_groups, weight, bias, *, epsilon=1e-5):
+    if x.numel() == num_groups:
+        raise NotImplementedError("one image whose groups hold one number each")
     return F.group_norm(x, num_groups, weight, bias, epsilon)
 
 
