@@ -5,7 +5,7 @@ What a model of one of the known families of Hugging Face computes, from its con
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -16,11 +16,9 @@ from mathcore._arrays import Array, floating, integers, quiet, working
 from mathcore._scalars import mapping
 from mathcore.attention.cache import KeyValueCache
 from mathcore.attention.dot_product import scaled_dot_product_attention
-from mathcore.attention.masks import window_mask
 from mathcore.embeddings.embedding import embedding
-from mathcore.layers.gelu import gelu
+from mathcore.layers.gated_mlp import Activation, gated_mlp
 from mathcore.layers.linear import linear
-from mathcore.layers.sigmoid import silu
 from mathcore.models._checks import _checked_caches
 from mathcore.models._writing import written
 from mathcore.models.decoder_config import DecoderConfig
@@ -34,11 +32,7 @@ Caches: TypeAlias = Sequence[KeyValueCache]
 Config: TypeAlias = DecoderConfig | Mapping[str, Any]
 """What a decoder is made of, or the configuration of Hugging Face that says it."""
 
-_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
-    "silu": silu,
-    "gelu": gelu,
-    "gelu_tanh": partial(gelu, approximate="tanh"),
-}
+_ACTIVATIONS: dict[str, Activation] = {"silu": "silu", "gelu": "gelu", "gelu_tanh": "gelu_pytorch_tanh"}
 
 
 def decoder(params: Params, ids: npt.ArrayLike, config: Config) -> Array:
@@ -243,27 +237,20 @@ def _attention(
 
 def _attended(q: Array, cache: KeyValueCache, sinks: Array | None, config: DecoderConfig, layer: int) -> Array:
     """What each head sees, (..., heads, time, head width), of the keys in the cache, the last of which are its own."""
-    key, value, window, bias, mask = cache.key, cache.value, config.windows[layer], None, None
-    queries, keys = q.shape[-2], len(cache)
-    offset = keys - queries
-    if sinks is not None:  # a sink is one more key, visible to all and of any score, whose value is 0
-        if window is not None:
-            mask = np.insert(window_mask(queries, keys, window=window, query_offset=offset), 0, values=True, axis=-1)
-        key, value = (np.insert(array, 0, 0, axis=-2) for array in (key, value))
-        bias = np.zeros((config.heads, 1, keys + 1), sinks.dtype)
-        bias[..., 0] = sinks[:, None]
-        offset, window = offset + 1, None
     return scaled_dot_product_attention(
-        q, key, value, mask=mask, bias=bias, is_causal=True, query_offset=offset, scale=config.scale, window=window,
-        softcap=config.score_cap,
+        q, cache.key, cache.value, is_causal=True, query_offset=len(cache) - q.shape[-2], scale=config.scale,
+        window=config.windows[layer], softcap=config.score_cap, sinks=sinks,
     )  # fmt: skip
 
 
 def _mlp(x: Array, p: Params, config: DecoderConfig) -> Array:
-    """The gated MLP: the activation of one matrix' outputs lets those of another through."""
-    gate, up = (_projected(x, p, f"mlp.{name}_proj") for name in ("gate", "up"))
-    with quiet():
-        return _projected(_ACTIVATIONS[config.activation](gate) * up, p, "mlp.down_proj")
+    """The gated MLP."""
+    gate, up, down = (p[f"mlp.{name}_proj.weight"].T for name in ("gate", "up", "down"))
+    gate_bias, up_bias, down_bias = (p.get(f"mlp.{name}_proj.bias") for name in ("gate", "up", "down"))
+    return gated_mlp(
+        x, gate, up, down, gate_bias=gate_bias, up_bias=up_bias, down_bias=down_bias,
+        activation=_ACTIVATIONS[config.activation],
+    )  # fmt: skip
 
 
 def _projected(x: Array, p: Params, name: str) -> Array:
