@@ -144,7 +144,8 @@ def one_added_to_what_is_kept(correct: Operations) -> Operations:
 
     def scaled_dot_product_attention(query: Any, key: Any, value: Any, *, mask: Any = None, **options: Any) -> Any:
         attention = correct["scaled_dot_product_attention"]
-        if mask is None or options.get("bias") is not None or options.get("return_lse") or mask.dtype != bool:
+        told = any(options.get(name) is not None for name in ("bias", "sinks")) or options.get("return_lse")
+        if mask is None or told or mask.dtype != bool:  # a 1 beside a sink would not cancel
             return attention(query, key, value, mask=mask, **options)
         return attention(query, key, value, **{**options, "bias": np.where(mask, 1.0, -np.inf).astype(query.dtype)})
 
