@@ -29,6 +29,7 @@ DECLARED: Mapping[tuple[str, str], str] = {
     ("rate", "−1"): _SOME_RATE,
     ("peak", "−1"): _SOME_RATE,
     ("temperature", "∞"): "uniform",
+    ("softcap", "∞"): "no cap",
     ("block_size", "10³⁰"): "one block",
     ("window", "10³⁰"): "all of the text",
     ("trials", "10³⁰"): "a count",
