@@ -73,6 +73,8 @@ from mathcore.normalisation.add_rms_norm import add_rms_norm as add_rms_norm
 from mathcore.normalisation.add_rms_norm import add_rms_norm_vjp as add_rms_norm_vjp
 from mathcore.normalisation.group_norm import group_norm as group_norm
 from mathcore.normalisation.group_norm import group_norm_vjp as group_norm_vjp
+from mathcore.normalisation.l2_norm import l2_norm as l2_norm
+from mathcore.normalisation.l2_norm import l2_norm_vjp as l2_norm_vjp
 from mathcore.normalisation.layer_norm import layer_norm as layer_norm
 from mathcore.normalisation.layer_norm import layer_norm_vjp as layer_norm_vjp
 from mathcore.normalisation.rms_norm import rms_norm as rms_norm

@@ -196,6 +196,30 @@ def test_factors_have_the_format_of_the_weight(dtype, shape):
 # normalisations
 
 
+@pytest.mark.parametrize("power", [-1070, -600, 600, 1020])
+def test_no_square_of_an_l2_norm_leaves_the_range(power):
+    x, g = np.array([3.0, -4.0]) * 2.0**power, np.array([5.0, 10.0])
+    assert np.array_equal(mc.l2_norm(x, epsilon=0.0), [3 / 5, -4 / 5])
+    turned = mc.l2_norm_vjp(g, x, epsilon=0.0)  # (g + u) / 5, times 2^-power
+    with np.errstate(over="ignore"):
+        expected = np.ldexp(np.array([8.0, 6.0]) / 5, -power)
+    assert np.allclose(turned, expected, rtol=8 * np.finfo(float).eps, atol=2.0**-1073)
+
+
+def test_a_short_vector_is_divided_by_epsilon_even_if_its_scale_is_out_of_range():
+    x = np.array([3.0, -4.0]) * 2.0**-1070
+    assert np.array_equal(mc.l2_norm(x), x / 1e-12)
+    assert np.array_equal(mc.l2_norm_vjp([1.0, 2.0], x), np.array([1.0, 2.0]) / 1e-12)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_l2_norm_of_strange_vectors(dtype):
+    x = np.array([[NAN, 1], [INF, 1], [0, 0], [1, 0]], dtype)
+    y = mc.l2_norm(x)
+    assert y.dtype == dtype
+    assert same_floats(y, [[NAN, NAN], [NAN, 0], [0, 0], [1, 0]])
+
+
 @pytest.mark.parametrize("centred", [True, False], ids=["layer_norm", "rms_norm"])
 def test_a_derivative_step_by_step_is_within_its_bound_where_numbers_underflow(centred):
     bound, rng = layer_norm_vjp_rounding if centred else rms_norm_vjp_rounding, np.random.default_rng(0)

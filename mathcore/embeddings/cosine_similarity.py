@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, able, axis_index, floating, quiet, rounded, working
-from mathcore.embeddings._common import _unit_scale
+from mathcore._compute.lengths import direction, is_zero, or_one, rows_along, times_power_of_two, unit_scale
 
 
 def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Array:
@@ -37,7 +37,7 @@ def cosine_similarity(a: npt.ArrayLike, b: npt.ArrayLike, axis: int = -1) -> Arr
     """
     a, b, axis = _vectors(a, b, axis)
     with quiet():
-        similarity = _cosine(_unit_scale(_rows_along(a, axis))[0], _unit_scale(_rows_along(b, axis))[0])
+        similarity = _cosine(unit_scale(rows_along(a, axis))[0], unit_scale(rows_along(b, axis))[0])
         return similarity.astype(np.result_type(a, b), copy=False)
 
 
@@ -45,7 +45,7 @@ def _cosine(a: Array, b: Array) -> Array:
     """The kernel of `cosine_similarity`, for vectors along the last axis: Σ aᵢbᵢ / √(Σ aᵢ² Σ bᵢ²)."""
     dot, squares_a, squares_b = ((x * y).sum(-1, keepdims=True) for x, y in ((a, b), (a, a), (b, b)))  # (..., 1)
     # One root of the product, not a product of two roots: it is exact where a and b are equal.
-    cosine = (dot / _or_one(np.sqrt(able(squares_a * squares_b, "sqrt"))))[..., 0]
+    cosine = (dot / or_one(np.sqrt(able(squares_a * squares_b, "sqrt"))))[..., 0]
     return cosine if cosine.dtype == object else np.clip(cosine, -1, 1)
 
 
@@ -81,7 +81,7 @@ def cosine_similarity_vjp(
     if g.shape != expected:
         raise ValueError(f"`cotangent` must have the shape of the output {expected}, got {g.shape}")
     with quiet():
-        a_bar, b_bar = _cosine_vjp(working(g)[..., None], _rows_along(a, axis), _rows_along(b, axis))
+        a_bar, b_bar = _cosine_vjp(working(g)[..., None], rows_along(a, axis), rows_along(b, axis))
         return rounded(np.moveaxis(a_bar, -1, axis), like=a), rounded(np.moveaxis(b_bar, -1, axis), like=b)
 
 
@@ -90,12 +90,12 @@ def _cosine_vjp(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
 
     Powers of two are kept apart to the end, so that no length leaves the range of the dtype.
     """
-    g, power = _unit_scale(g)  # (..., 1)
-    (unit_a, length_a, power_a), (unit_b, length_b, power_b) = _direction(a), _direction(b)
+    g, power = unit_scale(g)  # (..., 1)
+    (unit_a, length_a, power_a), (unit_b, length_b, power_b) = direction(a), direction(b)
     cosine = (unit_a * unit_b).sum(-1, keepdims=True)
-    g = np.where(_is_zero(length_a * length_b), 0, g)
-    a_bar = _times_power_of_two(g * (unit_b - cosine * unit_a) / _or_one(length_a), power - power_a)
-    b_bar = _times_power_of_two(g * (unit_a - cosine * unit_b) / _or_one(length_b), power - power_b)
+    g = np.where(is_zero(length_a * length_b), 0, g)
+    a_bar = times_power_of_two(g * (unit_b - cosine * unit_a) / or_one(length_a), power - power_a)
+    b_bar = times_power_of_two(g * (unit_a - cosine * unit_b) / or_one(length_b), power - power_b)
     return a_bar, b_bar
 
 
@@ -105,30 +105,3 @@ def _vectors(a: npt.ArrayLike, b: npt.ArrayLike, axis: int) -> tuple[Array, Arra
     if a.shape != b.shape:
         raise ValueError(f"`a` and `b` must have one shape, got {a.shape} and {b.shape}")
     return a, b, axis_index("a", a, axis)
-
-
-def _rows_along(x: Array, axis: int) -> Array:
-    """`x` with `axis` last and in one order in memory, so that the sums do not depend on how it came."""
-    return np.ascontiguousarray(np.moveaxis(working(x), axis, -1))
-
-
-def _direction(x: Array) -> tuple[Array, Array, Array]:
-    """Vectors along the last axis as direction × length × 2^power; a zero vector has direction zero."""
-    scaled, power = _unit_scale(x)
-    length = np.sqrt(able((scaled * scaled).sum(-1, keepdims=True), "sqrt"))
-    return scaled / _or_one(length), length, power
-
-
-def _times_power_of_two(x: Array, power: Array) -> Array:
-    """x · 2^power; objects were not scaled."""
-    return x if x.dtype == object else np.ldexp(x, power)
-
-
-def _is_zero(x: Array) -> Array:
-    """Where x is 0; the comparison of objects gives objects."""
-    return np.asarray(x == 0, np.bool_)
-
-
-def _or_one(x: Array) -> Array:
-    """`x` as a divisor: 1 where it is zero."""
-    return np.where(_is_zero(x), 1, x)

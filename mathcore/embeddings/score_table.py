@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mathcore._arrays import Array, quiet, rounded, working
+from mathcore._compute.lengths import unit_scale
 from mathcore._scalars import whole
-from mathcore.embeddings._common import _table, _unit_scale
+from mathcore.embeddings._common import _table
 
 
 def best_score_table(table: npt.ArrayLike, size: int) -> tuple[Array, Array]:
@@ -46,7 +47,7 @@ def best_score_table(table: npt.ArrayLike, size: int) -> tuple[Array, Array]:
     if not np.isfinite(scores).all():
         raise ValueError("`table` must be finite, got NaN or infinity")
     with quiet():
-        scaled, power = _unit_scale(working(scores).ravel())
+        scaled, power = unit_scale(working(scores).ravel())
         u, s, vt = np.linalg.svd(scaled.reshape(scores.shape), full_matrices=False)  # s falls from left to right
         root = np.ldexp(np.sqrt(np.ldexp(s[:size], power % 2)), power // 2)  # of s · 2^power, which may be out of range
         left, right = u[:, :size] * root, vt[:size].T * root  # (words, r), (contexts, r), r = min(size, len(s))

@@ -29,7 +29,7 @@ Array = np.ndarray[Any, Any]
 
 ORDER = (
     "one_hot", "embedding", "sinusoidal_positional_encoding", "layer_norm", "group_norm", "rms_norm",
-    "add_rms_norm", "linear", "low_rank",
+    "add_rms_norm", "l2_norm", "linear", "low_rank",
     "rope_cos_sin", "apply_rope", "rope", "attention_weights", "scaled_dot_product_attention", "blockwise_attention",
     "merge_attention", "multi_head_attention", "relu",
     "relu_squared", "sigmoid", "softplus", "silu", "gelu", "swiglu", "geglu", "gated_mlp", "cosine_similarity",

@@ -41,6 +41,14 @@ def add_rms_norm(x, residual, weight, *, epsilon=1e-6):
     return norm * weight, h.to(x.dtype)
 
 
+def l2_norm(x, *, axis=-1, epsilon=1e-12):
+    return F.normalize(x, dim=axis, eps=epsilon)
+
+
+def l2_norm_vjp(cotangent, x, *, axis=-1, epsilon=1e-12):
+    return pulled_back(cotangent, lambda h: l2_norm(h, axis=axis, epsilon=epsilon), x)
+
+
 def layer_norm(x, weight, bias, *, epsilon=1e-5):
     return F.layer_norm(x, x.shape[-1:], weight, bias, epsilon)
 
@@ -119,6 +127,7 @@ TARGETS = (
                  conventions=Conventions(errors="none", rms_norm_rounding="before-weight")),
     Target.torch("group norm, torch", group_norm=group_norm, group_norm_vjp=group_norm_vjp, dtypes=WIDE,
                  conventions=LAX),
+    Target.torch("L2 norm, torch", l2_norm=l2_norm, l2_norm_vjp=l2_norm_vjp, dtypes=WIDE, conventions=LAX),
     Target.torch("layer norm, torch", layer_norm=layer_norm, layer_norm_vjp=layer_norm_vjp, dtypes=WIDE,
                  conventions=LAX),
     Target.torch("layer norm of halves, torch", layer_norm=layer_norm, dtypes=HALVES),
