@@ -699,7 +699,7 @@ def test_options_that_are_not_taken_are_not_drawn_and_the_report_says_so():
 
     result = check_and_diagnose(CLAIMS["rope.composes"], Target.numpy("plain", rope=plain), QUICK, 1)
     assert result.outcome == "holds", result.detail
-    assert result.tally.not_tried == {"rope: `base`": 1, "rope: `rotary_dim`": 1}
+    assert result.tally.not_tried == {"rope: `base`": 1, "rope: `frequencies`": 1, "rope: `rotary_dim`": 1}
     takes_base = Target.numpy("plain", rope=lambda x, positions, base: mathcore.rope(x, positions, base=base))
     assert "base" not in takes_base.lacking
     assert {"offset", "rotary_dim"} <= takes_base.lacking

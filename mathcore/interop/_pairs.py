@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import mathcore
 
 _BESIDE = ("return_lse", "return_sign")
 """Options that put something beside the answer that VJPs are of; it has no gradient."""
+
+
+_SECOND: Mapping[str, str] = {"add_rms_norm": "sum_cotangent"}
+"""Primitives whose second answer has a gradient as well: what the VJP calls its cotangent."""
 
 
 class Pair(NamedTuple):
@@ -32,10 +36,19 @@ class Pair(NamedTuple):
             raise TypeError(f"`{self.name}` with `{unknown[0]}` has no derivative: {self.name}_vjp does not take it")
         return bound.args, bound.kwargs
 
-    def pulled(self, cotangent: Any, args: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The gradients of the arguments that have one, in order."""
+    @property
+    def answers(self) -> int:
+        """How many of the answers, from the first on, have a gradient."""
+        return 2 if self.name in _SECOND else 1
+
+    def pulled(
+        self, cotangents: Sequence[Any], args: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> tuple[Any, ...]:
+        """The gradients of the arguments that have one, in order, from the cotangents of `answers`."""
         taken = {name: value for name, value in options.items() if name not in _BESIDE}
-        pulled = self.vjp(cotangent, *args, **taken)
+        if self.answers == 2:
+            taken[_SECOND[self.name]] = cotangents[1]
+        pulled = self.vjp(cotangents[0], *args, **taken)
         return pulled if isinstance(pulled, tuple) else (pulled,)
 
 

@@ -71,10 +71,11 @@ def _differentiable(pair: Pair, whole: Callable[..., Any], options: dict[str, An
     def value(*arrays: Any) -> Any:
         return pair.value(*whole(_on_host(arrays)), **options)
 
-    def gradients(cotangent: Any, *arrays: Any) -> tuple[Any, ...]:
-        """The gradients of those arrays that have one."""
-        args = whole(_on_host(arrays))
-        found = aligned(args, pair.pulled(np.asarray(cotangent), args, options), _is_float)
+    def gradients(*given: Any) -> tuple[Any, ...]:
+        """The gradients of those arrays that have one, from cotangents and all arrays."""
+        cotangents, arrays = _on_host(given[: pair.answers]), _on_host(given[pair.answers :])
+        args = whole(arrays)
+        found = aligned(args, pair.pulled(cotangents, args, options), _is_float)
         return tuple(found[place] for place in places)
 
     def zeros(arrays: Sequence[Any]) -> list[Any]:
@@ -87,7 +88,7 @@ def _differentiable(pair: Pair, whole: Callable[..., Any], options: dict[str, An
     def forward(*given: Any) -> Any:
         arrays = [x.value for x in given]
         blank = value(*zeros(arrays))
-        have = gradients(_first(blank), *zeros(arrays))
+        have = gradients(*_parts(blank)[: pair.answers], *zeros(arrays))
         names = leaf_names(pair, whole(arrays))
         for place, x, gradient in zip(places, given, have, strict=True):
             if x.perturbed and gradient is None:
@@ -96,10 +97,11 @@ def _differentiable(pair: Pair, whole: Callable[..., Any], options: dict[str, An
 
     def backward(saved: Any, cotangent: Any) -> Any:
         arrays, blank = saved
-        first, *beside = cotangent if isinstance(cotangent, (tuple, list)) else (cotangent,)
-        if not all(isinstance(part, SymbolicZero) for part in beside):
+        parts = _parts(cotangent)
+        if not all(isinstance(part, SymbolicZero) for part in parts[pair.answers :]):
             raise NotImplementedError(f"`{pair.name}` has no gradient of what is beside its first answer")
-        first = jnp.zeros(first.shape, first.dtype) if isinstance(first, SymbolicZero) else first
+        known = parts[: pair.answers]
+        cotangents = [jnp.zeros(g.shape, g.dtype) if isinstance(g, SymbolicZero) else g for g in known]
         some = [i for i, g in enumerate(blank) if g is not None]
 
         def pulled(*given: Any) -> tuple[Any, ...]:
@@ -107,7 +109,7 @@ def _differentiable(pair: Pair, whole: Callable[..., Any], options: dict[str, An
             return tuple(found[i] for i in some)
 
         shapes = tuple(jax.ShapeDtypeStruct(arrays[i].shape, arrays[i].dtype) for i in some)
-        answers = jax.pure_callback(pulled, shapes, first, *arrays, vmap_method="sequential")
+        answers = jax.pure_callback(pulled, shapes, *cotangents, *arrays, vmap_method="sequential")
         found = dict(zip(some, answers, strict=True))
         return tuple(found[i] if i in found else _no_gradient(x) for i, x in enumerate(arrays))
 
@@ -129,8 +131,8 @@ def _shapes(answer: Any) -> Any:
     return jax.tree_util.tree_map(lambda y: jax.ShapeDtypeStruct(y.shape, y.dtype), answer)
 
 
-def _first(answer: Any) -> Any:
-    return answer[0] if isinstance(answer, tuple) else answer
+def _parts(answer: Any) -> tuple[Any, ...]:
+    return tuple(answer) if isinstance(answer, (tuple, list)) else (answer,)
 
 
 def _is_float(value: Any) -> bool:

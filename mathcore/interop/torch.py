@@ -38,7 +38,7 @@ def function(primitive: Callable[..., Any]) -> Callable[..., Any]:
     Returns:
         A function with the arguments of the primitive, but for `out`. Tensors that it takes by position may require
         gradients; tensors among its options, such as masks, may not. Integer tensors get none. It returns tensors in
-        the dtypes of the primitive; of a pair, as of `return_lse=True`, the second part has no gradient. Gradients
+        the dtypes of the primitive; what `return_lse=True` puts beside an output has no gradient. Gradients
         themselves have no derivative, and `torch.func.vmap` is not supported: primitives take leading axes.
 
     Raises:
@@ -70,16 +70,16 @@ class _Primitive(torch.autograd.Function):  # type: ignore[misc]
         ctx.args = rebuilt(args, (None if isinstance(leaf, torch.Tensor) else leaf for leaf in leaves))
         ctx.save_for_backward(*(leaves[i] for i in ctx.places))
         if isinstance(output, tuple):
-            ctx.mark_non_differentiable(*output[1:])
+            ctx.mark_non_differentiable(*output[ctx.pair.answers :])
 
     @staticmethod
     @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, cotangent: Any, *_beside: Any) -> Any:
+    def backward(ctx: Any, *cotangents: Any) -> Any:
         leaves = leaves_of(ctx.args)
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
             leaves[place] = tensor
         args = rebuilt(ctx.args, map(_array, leaves))
-        pulled = ctx.pair.pulled(_array(cotangent), args, ctx.options)
+        pulled = ctx.pair.pulled([_array(g) for g in cotangents[: ctx.pair.answers]], args, ctx.options)
         gradients = aligned(args, pulled, _is_float)
         needed = ctx.needs_input_grad[3:]
         for name, gradient, wanted in zip(leaf_names(ctx.pair, args), gradients, needed, strict=True):
