@@ -124,6 +124,19 @@ def gradient_is_probabilities_minus_target(ops: Operations, logits: Any, targets
     return grad_is_p_minus_q(ops, logits, targets, options)
 
 
+def plain_batches(target: Target) -> Iterator[dict[str, Any]]:
+    """Three rows in each dtype by each reduction, with no other option, which a target need not take."""
+    for dtype, reduction in itertools.product(target.dtypes, ("mean", "sum", "none")):
+        options = {"ignore_index": None, "label_smoothing": 0.0, "reduction": reduction}
+        logits = as_dtype(np.arange(12.0).reshape(3, 4) % 5, dtype)
+        yield {"logits": logits, "targets": np.arange(3), "options": options}
+
+
+@gradient_is_the_error.exhaustive(plain_batches)
+def plain_gradient_is_the_error(ops: Operations, logits: Any, targets: Any, options: dict[str, Any]) -> Any:
+    return grad_is_p_minus_q(ops, logits, targets, options)
+
+
 excluded_classes = Claim(
     "cross_entropy.excluded_classes",
     statement="Without smoothing, a class whose logit is −∞ is out: the loss is that of the others up to rounding, and "
