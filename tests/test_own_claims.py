@@ -35,7 +35,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "claims-of-your-own.md").read_te
 FILES = re.findall(r'^```python title="([^"]+)"\n(.*?)^```$', PAGE, re.DOTALL | re.MULTILINE)
 NO_CODE = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
 QUICK = ("--profile", "quick", "--seed", "0")
-MINE = ("--claims", "swiglu_claims", "swiglu=kernels:swiglu")
+MINE = ("--claims", "swiglu_claims", "fused_swiglu=kernels:fused_swiglu")
 LAWS = ("layout_free", "pure", "any_width", "many_rows", "rows_are_independent", "keeps_dtype")
 
 WRONG = """
@@ -50,7 +50,7 @@ def overflows(gate, up):
 
 
 def column(gate, up):
-    return kernels.swiglu(gate, up)[..., :1]
+    return kernels.fused_swiglu(gate, up)[..., :1]
 
 
 def nothing(gate, up):
@@ -113,14 +113,16 @@ def test_the_page_shows_what_is_printed(run):
     result = run("verify", *QUICK, *MINE, "--workers", "1")
     assert result.exit_code == 0, result.output
     shown = re.search(r"```text\n(.*?)```", PAGE, re.DOTALL)[1].splitlines()
-    assert shown == [f"swiglu.{law}{' ' * (22 - len(law))}holds" for law in LAWS]
+    assert shown == [f"fused_swiglu.{law}{' ' * (22 - len(law))}holds" for law in LAWS]
     assert [line for line in shown if line not in result.output] == []
-    assert "swiglu.closed_gate" in result.output
-    assert "7 claims on kernels:swiglu: 7 holds" in result.output
+    assert "fused_swiglu.closed_gate" in result.output
+    assert "7 claims on kernels:fused_swiglu: 7 holds" in result.output
 
 
 def test_every_mutant_of_the_page_is_caught(run):
-    result = run("verify", *QUICK, *MINE, "--self-test", "--workers", "1", "swiglu.any_width", "swiglu.closed_gate")
+    result = run(
+        "verify", *QUICK, *MINE, "--self-test", "--workers", "1", "fused_swiglu.any_width", "fused_swiglu.closed_gate"
+    )
     assert result.exit_code == 0, result.output
     assert "3 wrong implementations, 3 of 3 refutations" in result.output
 
@@ -128,37 +130,38 @@ def test_every_mutant_of_the_page_is_caught(run):
 def test_a_mutant_that_the_claims_do_not_see_survives(here):
     text = Path("swiglu_claims.py").read_text("utf-8")
     assert text.count(", 2.0**5, 2.0**10]") == 1
-    Path("narrow_claims.py").write_text(text.replace(", 2.0**5, 2.0**10]", "]").replace("swiglu", "narrow"), "utf-8")
+    text = text.replace(", 2.0**5, 2.0**10]", "]").replace("fused_swiglu", "narrow").replace("swiglu", "narrow")
+    Path("narrow_claims.py").write_text(text, "utf-8")
     matrix, _ = kill_matrix("narrow.any_width", reference=narrow(), claims="narrow_claims", workers=1)
     assert matrix["narrow: overflows"] == {"narrow.any_width": False}
     assert matrix["narrow: halves_swapped"] == {"narrow.any_width": True}
 
 
 def narrow():
-    return Target.numpy("mine", narrow=importlib.import_module("kernels").swiglu)
+    return Target.numpy("mine", narrow=importlib.import_module("kernels").fused_swiglu)
 
 
 def test_a_reference_must_be_there_and_right(run):
-    lacking = run("verify", *QUICK, "--claims", "swiglu_claims", "--self-test", "swiglu.pure")
+    lacking = run("verify", *QUICK, "--claims", "swiglu_claims", "--self-test", "fused_swiglu.pure")
     assert lacking.exit_code == 2
-    assert "made of a correct `swiglu`, which mathcore does not have" in lacking.output
-    wrong = ("--claims", "swiglu_claims", "swiglu=wrong_kernels:overflows", "--self-test", "--workers", "1")
-    refuted = run("verify", *QUICK, *wrong, "swiglu.any_width")
+    assert "made of a correct `fused_swiglu`, which mathcore does not have" in lacking.output
+    wrong = ("--claims", "swiglu_claims", "fused_swiglu=wrong_kernels:overflows", "--self-test", "--workers", "1")
+    refuted = run("verify", *QUICK, *wrong, "fused_swiglu.any_width")
     assert refuted.exit_code == 2
-    assert "the mutants of `swiglu.any_width` are made of what is no correct one" in refuted.output
+    assert "the mutants of `fused_swiglu.any_width` are made of what is no correct one" in refuted.output
 
 
 def test_a_wrong_kernel_is_refuted_with_a_script_that_fails_as_it_does(run, here):
-    wrong = ("--claims", "swiglu_claims", "swiglu=wrong_kernels:overflows", "swiglu.any_width")
+    wrong = ("--claims", "swiglu_claims", "fused_swiglu=wrong_kernels:overflows", "fused_swiglu.any_width")
     result = run("verify", *QUICK, *wrong, "--json", "v.json", "--workers", "1")
     assert result.exit_code == 1
     [claim] = json.loads(Path("v.json").read_text("utf-8"))["claims"]
     script = claim["failure"]["script"]
     assert "nan" in claim["failure"]["lhs"]
     assert ends(script, here) == 1
-    assert ends(script.replace("from wrong_kernels import overflows", "from kernels import swiglu"), here) == 0
+    assert ends(script.replace("from wrong_kernels import overflows", "from kernels import fused_swiglu"), here) == 0
     assert claim["command"].startswith(
-        "mathcore verify swiglu.any_width --claims swiglu_claims swiglu=wrong_kernels:overf"
+        "mathcore verify fused_swiglu.any_width --claims swiglu_claims fused_swiglu=wrong_kernels:overf"
     )
 
 
@@ -172,25 +175,25 @@ def ends(script, folder):
     [("column", "returned the shape (1, 1), expected (1, 2)"), ("nothing", "returned None, expected an array")],
 )
 def test_the_record_says_what_an_answer_looks_like(here, kernel, said):
-    target = Target.numpy("wrong", swiglu=getattr(importlib.import_module("wrong_kernels"), kernel))
-    [(_, result)] = verify(target, "swiglu.many_rows", claims="swiglu_claims", profile="quick", seed=0).results
+    target = Target.numpy("wrong", fused_swiglu=getattr(importlib.import_module("wrong_kernels"), kernel))
+    [(_, result)] = verify(target, "fused_swiglu.many_rows", claims="swiglu_claims", profile="quick", seed=0).results
     assert result.outcome == "refuted"
     assert said in re.sub(r"shape \(\d+, \d+\), expected \(\d+, \d+\)", "shape (1, 1), expected (1, 2)", result.detail)
 
 
 def test_workers_find_the_claims_again(run, here):
-    names = ("swiglu.closed_gate", "swiglu.pure")
+    names = ("fused_swiglu.closed_gate", "fused_swiglu.pure")
     result = run("verify", *QUICK, *MINE, *names, "--workers", "2", "--json", "v.json")
     assert result.exit_code == 0, result.output
     report = json.loads(Path("v.json").read_text("utf-8"))
-    assert [claim["id"] for claim in report["claims"]] == ["swiglu.pure", "swiglu.closed_gate"]
-    assert {claim["topic"] for claim in report["claims"]} == {"swiglu"}
+    assert [claim["id"] for claim in report["claims"]] == ["fused_swiglu.pure", "fused_swiglu.closed_gate"]
+    assert {claim["topic"] for claim in report["claims"]} == {"fused_swiglu"}
     assert report["claims"][0]["tolerance"][0]["derivation"].startswith("An exponential, off by E ulp")
-    assert report["subject"]["operations"] == ["swiglu"]
+    assert report["subject"]["operations"] == ["fused_swiglu"]
 
 
 def test_restrictions_hold_for_an_operation_of_ones_own(run):
-    result = run("verify", *QUICK, *MINE, "swiglu.rows_are_independent", "--finite", "--workers", "1")
+    result = run("verify", *QUICK, *MINE, "fused_swiglu.rows_are_independent", "--finite", "--workers", "1")
     assert "NaN and infinities" in result.output
 
 
@@ -203,21 +206,23 @@ def test_the_same_on_tensors(run):
 
 def test_mutants_are_made_of_a_kernel_on_tensors_as_well(here):
     pytest.importorskip("torch")
-    matrix, _ = kill_matrix("swiglu.keeps_dtype", reference="torch_kernels:TARGET", claims="swiglu_claims", workers=1)
+    matrix, _ = kill_matrix(
+        "fused_swiglu.keeps_dtype", reference="torch_kernels:TARGET", claims="swiglu_claims", workers=1
+    )
     assert [all(row.values()) for row in matrix.values()] == [True, True]
 
 
 def test_in_a_test_suite(here):
     kernels, swiglu_claims = map(importlib.import_module, ("kernels", "swiglu_claims"))
-    target = Target.numpy("mine", swiglu=kernels.swiglu, softmax=lambda x: x)
+    target = Target.numpy("mine", fused_swiglu=kernels.fused_swiglu, softmax=lambda x: x)
     for claims in ("swiglu_claims", swiglu_claims, [*swiglu_claims.LAWS, swiglu_claims.closed]):
         mark = parametrize_claims(target, claims=claims)
         assert sorted(check.id for check in mark.args[1]) == sorted(
-            ["swiglu.closed_gate", *(f"swiglu.{n}" for n in LAWS)]
+            ["fused_swiglu.closed_gate", *(f"fused_swiglu.{n}" for n in LAWS)]
         )
-    assert next(c for c in mark.args[1] if c.id == "swiglu.pure").values[0]().outcome == "holds"
-    chosen = parametrize_claims(target, "softmax.sums_to_one", "swiglu.pure", claims="swiglu_claims")
-    assert [check.id for check in chosen.args[1]] == ["softmax.sums_to_one", "swiglu.pure"]
+    assert next(c for c in mark.args[1] if c.id == "fused_swiglu.pure").values[0]().outcome == "holds"
+    chosen = parametrize_claims(target, "softmax.sums_to_one", "fused_swiglu.pure", claims="swiglu_claims")
+    assert [check.id for check in chosen.args[1]] == ["softmax.sums_to_one", "fused_swiglu.pure"]
 
 
 def test_the_sessions_of_the_page_run(here):
@@ -229,10 +234,10 @@ def test_the_sessions_of_the_page_run(here):
 def test_claims_are_listed_and_shown(run):
     listed = run("claims", "--claims", "swiglu_claims")
     assert re.findall(r"\b\w+\.\w+\b", listed.output) == [
-        *(f"swiglu.{n}" for n in LAWS),
-        "swiglu.closed_gate",
+        *(f"fused_swiglu.{n}" for n in LAWS),
+        "fused_swiglu.closed_gate",
     ]
-    shown = run("show", "swiglu.any_width", "--claims", "swiglu_claims")
+    shown = run("show", "fused_swiglu.any_width", "--claims", "swiglu_claims")
     assert "tolerance swiglu_rounding" in shown.output
     assert "halves_swapped" in shown.output
 
@@ -280,7 +285,7 @@ def test_claims_that_cannot_be_used_are_a_bad_call(run, here, name):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("kernels:swiglu", "'kernels:swiglu' must be a Claim or hold some, got function"),
+        ("kernels:fused_swiglu", "'kernels:fused_swiglu' must be a Claim or hold some, got function"),
         ("swiglu_claims:nothing", "AttributeError: module 'swiglu_claims' has no attribute 'nothing'"),
         (":x", "claims are given as MODULE, MODULE:NAME or the name of an entry point, got ':x'"),
     ],
@@ -292,9 +297,9 @@ def test_a_name_that_leads_to_no_claims_is_a_bad_call(run, name, said):
 
 
 def test_without_claims_their_operation_is_unknown(run):
-    result = run("verify", "swiglu=kernels:swiglu")
+    result = run("verify", "fused_swiglu=kernels:fused_swiglu")
     assert result.exit_code == 2
-    assert "no claim is about 'swiglu'" in result.output
+    assert "no claim is about 'fused_swiglu'" in result.output
 
 
 @pytest.mark.parametrize(("given", "said"), [([], "holds no claim"), (3, "must be a Claim or hold some, got int")])
@@ -362,9 +367,9 @@ def test_claims_of_installed_packages_are_found_and_listed(packages, run):
         *QUICK,
         "--claims",
         "swiglu",
-        "swiglu=kernels:swiglu",
-        "swiglu.closed_gate",
-        "swiglu.pure",
+        "fused_swiglu=kernels:fused_swiglu",
+        "fused_swiglu.closed_gate",
+        "fused_swiglu.pure",
         "--workers",
         "2",
     )

@@ -41,9 +41,7 @@ class Pair(NamedTuple):
         """How many of the answers, from the first on, have a gradient."""
         return 2 if self.name in _SECOND else 1
 
-    def pulled(
-        self, cotangents: Sequence[Any], args: tuple[Any, ...], options: Mapping[str, Any]
-    ) -> tuple[Any, ...]:
+    def pulled(self, cotangents: Sequence[Any], args: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[Any, ...]:
         """The gradients of the arguments that have one, in order, from the cotangents of `answers`."""
         taken = {name: value for name, value in options.items() if name not in _BESIDE}
         if self.answers == 2:
