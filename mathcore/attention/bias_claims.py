@@ -126,7 +126,9 @@ constant = Claim(
     source=PRESS,
     needs=("alibi_bias", MIX),
     tolerances=(attention_rounding, alibi_slope_rounding, scores_moved),
-    limits=Limits(options=("mask", "scale", "return_lse"), also=("1, 2, 4 or 8 heads",), width=9),
+    limits=Limits(
+        options=("mask", "scale", "return_lse", "window", "softcap", "sinks"), also=("1, 2, 4 or 8 heads",), width=9
+    ),
     refuted_by=(wrong.rewards_distance, wrong.offset_ignored, wrong.heads_reversed, wrong.slopes_squared),
 )
 

@@ -604,7 +604,7 @@ def _mix(given: Mapping[str, Any]) -> tuple[tuple[int, ...], Any] | None:
 
 
 _UP_TO_9 = Limits(width=9)
-_LIMITS = {"layout_free": _UP_TO_9, "pure": _UP_TO_9, "defaults": _UP_TO_9, "many_rows": Limits(width=3)}
+_LIMITS = {"layout_free": _UP_TO_9, "pure": _UP_TO_9, "defaults": _UP_TO_9}
 
 
 ATTENTION = Operation(

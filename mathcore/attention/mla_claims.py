@@ -72,7 +72,7 @@ equal_forms = Claim(
     source=SOURCE,
     needs=(MIX,),
     tolerances=(attention_rounding, dot_product),
-    limits=Limits(options=("mask", "bias", "return_lse"), width=4),
+    limits=Limits(options=("mask", "bias", "return_lse", "window", "softcap", "sinks"), width=4),
     refuted_by=(
         scale_ignored(MIX), wrong.values_in_reverse(MIX), wrong.values_of_the_first_head(MIX),
     ),
@@ -142,7 +142,23 @@ turned_alone = Claim(
     source=SOURCE,
     needs=("rope", MIX),
     tolerances=(attention_rounding, dot_product),
-    limits=Limits(options=("mask", "bias", "return_lse", "base", "interleaved", "rotary_dim", "rope.offset"), width=4),
+    limits=Limits(
+        options=(
+            "mask",
+            "bias",
+            "return_lse",
+            "window",
+            "softcap",
+            "sinks",
+            "base",
+            "interleaved",
+            "rotary_dim",
+            "rope.offset",
+            "frequencies",
+            "attention_factor",
+        ),
+        width=4,
+    ),
     refuted_by=(scale_ignored(MIX), wrong.values_in_reverse(MIX), wrong.values_of_the_first_head(MIX)),
 )
 

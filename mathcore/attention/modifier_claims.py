@@ -289,6 +289,7 @@ sinks_take_a_share = Claim(
         tol.merge_rounding,
         tol.weights_beside_sinks,
     ),
+    limits=Limits(signs=("merge_attention.output_b >= 0",)),
     refuted_by=(
         *(
             m(MIX)

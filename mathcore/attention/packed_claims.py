@@ -73,7 +73,9 @@ alone = Claim(
     source=KRELL,
     needs=(PACKED, f"{PACKED}_vjp", "document_ids", "document_mask", MIX),
     tolerances=(attention_rounding, lse_rounding, attention_vjp_rounding),
-    limits=Limits(options=(f"{MIX}.return_lse", "bias", "query_offset", "key_documents"), width=5),
+    limits=Limits(
+        options=(f"{MIX}.return_lse", "bias", "query_offset", "window", "softcap", "sinks", "key_documents"), width=5
+    ),
     refuted_by=(
         wrong.bounds_ignored, wrong.first_two_joined, wrong.each_begins_late, wrong.causal_across,
         wrong.scale_of_the_row, wrong.pulled_across, wrong.first_document_alone, wrong.bounds_one_late,
@@ -177,9 +179,14 @@ isolated = Claim(
             "interleaved",
             "rotary_dim",
             "offset",
+            "frequencies",
+            "attention_factor",
             f"{MIX}.return_lse",
             "bias",
             "query_offset",
+            "window",
+            "softcap",
+            "sinks",
             "key_documents",
         ),
         width=10,

@@ -38,7 +38,9 @@ def returns_object(operation: str) -> bool:
     """Whether mathcore's own answer is an object with methods, or holds one, or mathcore has no such function."""
     signature = reference_signature(operation)
     words = re.findall(r"\w+", "" if signature is None else str(signature.return_annotation))
-    return signature is None or any(inspect.isclass(public().get(word)) for word in words)
+    names = getattr(inspect.unwrap(public()[operation]), "__globals__", {}) if signature is not None else {}
+    bounds = (getattr(names.get(word), "__bound__", None) for word in words)  # of type variables
+    return signature is None or any(inspect.isclass(x) for x in (*map(public().get, words), *bounds))
 
 
 def returns_arrays(operation: str) -> bool:
