@@ -106,9 +106,15 @@ def _rms(x: Array) -> Array:
     return np.asarray(x / np.sqrt((x * x).mean(-1, keepdims=True)))
 
 
+def _normed(probe: Probe, x: Array, weight: Array) -> Array:
+    """The RMS norm by a target; of a sum, if that is what it offers."""
+    before = (np.zeros_like(x),) if probe.operation == "add_rms_norm" else ()
+    return probe(x, *before, weight, epsilon=1e-6)
+
+
 def _rms_norm_weight(probe: Probe) -> tuple[Any, str]:
     x = probe.floats([[1.0, -2.0, 3.0, -4.0] * (probe.width(8) // 4)])
-    came = {w: probe(x, probe.floats(np.full(x.shape[-1], w)), epsilon=1e-6) for w in (0.0, 1.0, -0.5)}
+    came = {w: _normed(probe, x, probe.floats(np.full(x.shape[-1], w))) for w in (0.0, 1.0, -0.5)}
     true = _rms(x.astype(np.float64))
 
     def agrees(added: float) -> bool:
@@ -125,7 +131,7 @@ def _rms_norm_rounding(probe: Probe) -> tuple[Any, str]:
     rng, dtype = np.random.default_rng(0), dtype_named(name)
     x = rng.normal(size=(16, probe.width(64))).astype(dtype)
     weight = (rng.integers(-32, 64, x.shape[-1]) / 64).astype(dtype)  # 1 + weight is exact as well
-    came = probe(x, weight, epsilon=1e-6)
+    came = _normed(probe, x, weight)
     wide, scale = x.astype(np.float64), weight.astype(np.float64) + (probe.known["rms_norm_weight"] == "one-plus")
     z = wide / np.sqrt((wide * wide).mean(-1, keepdims=True) + 1e-6)
     early = z.astype(dtype).astype(np.float64)
@@ -189,6 +195,8 @@ OF_ROWS: dict[str, dict[str, Detector]] = {
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
     "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing, **_GRADE},
     "cross_entropy_vjp": {"subnormals": _subnormal_gradient, **_GRADE},
-    "rms_norm": {"rms_norm_weight": _rms_norm_weight, "rms_norm_rounding": _rms_norm_rounding},
+    **dict.fromkeys(
+        ("rms_norm", "add_rms_norm"), {"rms_norm_weight": _rms_norm_weight, "rms_norm_rounding": _rms_norm_rounding}
+    ),
     "cosine_similarity": {"cosine_of_nothing": _cosine_of_nothing, "cosine_floor": _cosine_floor},
 }
