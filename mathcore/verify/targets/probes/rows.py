@@ -175,6 +175,7 @@ def _cosine_floor(probe: Probe) -> tuple[Any, str]:
 
 _HALVES: dict[str, Detector] = {"half_precision": half_precision}
 _GRADE: dict[str, Detector] = {"log_softmax": log_softmax_grade}
+_NORM: dict[str, Detector] = {"rms_norm_weight": _rms_norm_weight, "rms_norm_rounding": _rms_norm_rounding}
 
 OF_ROWS: dict[str, dict[str, Detector]] = {
     # Before softmax, whose exponential may underflow early even if subnormals are kept.
@@ -195,8 +196,6 @@ OF_ROWS: dict[str, dict[str, Detector]] = {
     "relu_vjp": {"relu_slope_at_zero": _relu_slope},
     "cross_entropy": {"cross_entropy_of_nothing": _cross_entropy_of_nothing, **_GRADE},
     "cross_entropy_vjp": {"subnormals": _subnormal_gradient, **_GRADE},
-    **dict.fromkeys(
-        ("rms_norm", "add_rms_norm"), {"rms_norm_weight": _rms_norm_weight, "rms_norm_rounding": _rms_norm_rounding}
-    ),
+    **dict.fromkeys(("rms_norm", "add_rms_norm"), _NORM),
     "cosine_similarity": {"cosine_of_nothing": _cosine_of_nothing, "cosine_floor": _cosine_floor},
 }
