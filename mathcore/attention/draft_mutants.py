@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mathcore.attention.dot_product_mutants import ATTENTION
-from mathcore.attention.textbook import ARRAYS, capped, group_of, per_head, seen_by, with_sink_as_key
+from mathcore.attention.textbook import capped, group_of, per_head, seen_by, with_sink_as_key
 from mathcore.verify.claims import Mutant, reported
 from mathcore.verify.common_mutants import Operation
 
@@ -67,19 +67,19 @@ def plain_attention(
 ) -> Any:
     """Attention in the order of the formula; a mutant replaces one of the steps."""
     case = with_sink_as_key({"query": query, "key": key, "value": value, **options})
-    query, key, value, options = *(case[n] for n in ARRAYS), {n: x for n, x in case.items() if n not in ARRAYS}
+    query, key, value = case["query"], case["key"], case["value"]
     dtype = np.result_type(query, key, value)
     q, k, v = (_upcast(x.astype(dtype)) for x in (query, key, value))
     if group_of(case) > 1:
         k, v = per_head(k, q.shape[-3]), per_head(v, q.shape[-3])
-    seen, scale, bias = seen_by(case), options.get("scale"), options.get("bias")
+    seen, scale, bias = seen_by(case), case.get("scale"), case.get("bias")
     with np.errstate(all="ignore"):
         s = (q / _root(q.shape[-1]) if scale is None else q * scale) @ np.swapaxes(k, -1, -2)
-        cap = options.get("softcap") or math.inf
+        cap = case.get("softcap") or math.inf
         s = s if math.isinf(cap) else squeezed(s, cap)
         s = hidden(s if bias is None else s + _upcast(bias), seen)
         out = mixed(weighed(s, seen).astype(q.dtype), v, seen).astype(dtype)
-        if not options.get("return_lse"):
+        if not case.get("return_lse"):
             return out
         top = s.max(-1, initial=-np.inf)
         return out, top + np.log(_exponentials(s).sum(-1))
