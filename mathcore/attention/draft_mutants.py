@@ -77,7 +77,7 @@ def plain_attention(
         s = (q / _root(q.shape[-1]) if scale is None else q * scale) @ np.swapaxes(k, -1, -2)
         cap = case.get("softcap") or math.inf
         s = s if math.isinf(cap) else squeezed(s, cap)
-        s = hidden(s if bias is None else s + _upcast(bias), seen)
+        s = hidden(s if bias is None else s + bias.astype(s.dtype), seen)
         out = mixed(weighed(s, seen).astype(q.dtype), v, seen).astype(dtype)
         if not case.get("return_lse"):
             return out
